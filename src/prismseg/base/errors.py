@@ -1,0 +1,21 @@
+"""Errors a user can act on: each message names what was wrong, in which file, and the remedy."""
+
+
+class PrismsegError(Exception):
+    """Base of every error that prismseg raises for bad input; the command line exits with code 2."""
+
+
+class DataError(PrismsegError):
+    """An image, a mask, a data set or a split cannot be used."""
+
+
+class ConfigError(PrismsegError):
+    """A setting is unknown, impossible, or contradicts another."""
+
+
+class ModelError(PrismsegError):
+    """A model or a checkpoint cannot be built, loaded, changed or exported."""
+
+
+class OutputError(PrismsegError):
+    """A result cannot be written: read-only folder, full disk, path in the way."""

@@ -1,0 +1,112 @@
+"""Files that are either whole or absent: temporary name, fsync, rename."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from prismseg.base.errors import ConfigError, OutputError
+
+_REMEDIES = {
+    errno.ENOSPC: "the disk is full; free some space or choose another output folder",
+    errno.EDQUOT: "your disk quota is used up; free some space or choose another output folder",
+    errno.EROFS: "the file system is read-only; choose another output folder",
+    errno.EACCES: "you may not write there; choose another output folder or change its permissions",
+    errno.EPERM: "you may not write there; choose another output folder or change its permissions",
+    errno.ENOTDIR: "a part of that path is a file, not a folder; choose another output folder",
+    errno.EEXIST: "a file of that name stands where a folder is needed; choose another output folder",
+    errno.EISDIR: "a folder of that name is in the way; remove it or choose another name",
+}
+
+
+def output_error(path: Path, error: OSError) -> OutputError:
+    """Turn an operating-system error met while writing `path` into one that says what to do."""
+    remedy = _REMEDIES.get(error.errno or 0, error.strerror or str(error))
+    return OutputError(f"Cannot write {path}: {remedy}.")
+
+
+def make_folder(path: Path) -> Path:
+    """Create `path` and its parents; an `OutputError` says why it cannot be."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise output_error(path, error) from error
+    return path
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`; rename it into place when the block succeeds.
+
+    The temporary keeps the suffix of `path`, since many writers choose their format by it. The content is
+    fsynced before the rename and the folder after it, so a crash leaves the old file or the new one.
+
+    Raises
+    ------
+    OutputError
+        When the operating system refuses to write; the temporary is removed.
+    """
+    target = Path(path)
+    make_folder(target.parent)
+    temporary: Path | None = None
+    try:
+        handle, name = tempfile.mkstemp(dir=target.parent, prefix=f".{target.stem}.", suffix=target.suffix)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        _sync(temporary)
+        temporary.chmod(0o666 & ~_umask())
+        temporary.replace(target)
+        _sync(target.parent)
+    except OSError as error:
+        raise output_error(target, error) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _sync(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def write_bytes(path: str | Path, content: bytes) -> Path:
+    """Write `content` to `path` atomically and return the path."""
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(content)
+    return Path(path)
+
+
+def write_text(path: str | Path, content: str) -> Path:
+    """Write `content` to `path` as UTF-8, atomically, and return the path."""
+    return write_bytes(path, content.encode())
+
+
+def write_json(path: str | Path, content: Any) -> Path:
+    """Write `content` to `path` as indented JSON, atomically, and return the path."""
+    return write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file; a `ConfigError` names the file and the place of a syntax error."""
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(f"There is no file {path}.") from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} is not valid JSON ({error}); restore it or write it anew.") from error
