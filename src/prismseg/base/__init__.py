@@ -1,7 +1,16 @@
 """Ground floor: the errors users see and the way files are written."""
 
 from prismseg.base.errors import ConfigError, DataError, ModelError, OutputError, PrismsegError
-from prismseg.base.files import atomic_path, read_json, write_bytes, write_json, write_text
+from prismseg.base.files import (
+    atomic_path,
+    make_folder,
+    read_json,
+    read_text,
+    write_bytes,
+    write_json,
+    write_text,
+)
+from prismseg.base.progress import progress_bar
 
 __all__ = [
     "ConfigError",
@@ -10,7 +19,10 @@ __all__ = [
     "OutputError",
     "PrismsegError",
     "atomic_path",
+    "make_folder",
+    "progress_bar",
     "read_json",
+    "read_text",
     "write_bytes",
     "write_json",
     "write_text",

@@ -2,7 +2,15 @@
 
 
 class PrismsegError(Exception):
-    """Base of every error that prismseg raises for bad input; the command line exits with code 2."""
+    """Base of every error that prismseg raises for bad input.
+
+    Attributes
+    ----------
+    exit_code : int
+        With which the command line ends.
+    """
+
+    exit_code = 2
 
 
 class DataError(PrismsegError):

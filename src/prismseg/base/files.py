@@ -102,11 +102,20 @@ def write_json(path: str | Path, content: Any) -> Path:
     return write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + "\n")
 
 
-def read_json(path: str | Path) -> Any:
-    """Read a JSON file; a `ConfigError` names the file and the place of a syntax error."""
+def read_text(path: str | Path) -> str:
+    """Read a UTF-8 text file; a `ConfigError` says why it cannot be read."""
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return Path(path).read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise ConfigError(f"There is no file {path}.") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read as a text file ({error}).") from error
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file; a `ConfigError` names the file and the place of a syntax error."""
+    text = read_text(path)
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
         raise ConfigError(f"{path} is not valid JSON ({error}); restore it or write it anew.") from error

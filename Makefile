@@ -1,0 +1,52 @@
+# One command each: what it needs is installed first, into .venv.
+VENV := .venv
+PY := $(VENV)/bin/python
+PIP := $(PY) -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+PEERS := .venv-peers
+SOURCES := src tests benchmarks
+
+.PHONY: demo test check format bench bench-peers clean
+.DEFAULT_GOAL := demo
+
+demo: $(VENV)/.ready  ## simulate, train, evaluate, report
+	$(VENV)/bin/prismseg demo --out runs/demo-$$(date +%Y%m%d-%H%M%S)
+
+test: $(VENV)/.ready-dev  ## every test
+	$(PY) -m pytest
+
+check: $(VENV)/.ready-dev  ## lint, format, types, import floors
+	$(VENV)/bin/ruff check $(SOURCES)
+	$(VENV)/bin/ruff format --check $(SOURCES)
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+format: $(VENV)/.ready-dev  ## put the sources in order
+	$(VENV)/bin/ruff check --fix $(SOURCES)
+	$(VENV)/bin/ruff format $(SOURCES)
+
+bench: $(VENV)/.ready-dev  ## ratios of speed and memory
+	$(PY) benchmarks/speed.py
+
+bench-peers: $(PEERS)/.ready  ## other people's networks, in an environment of their own
+	$(PEERS)/bin/python benchmarks/peers.py
+
+$(VENV)/.ready: pyproject.toml constraints.txt
+	test -x $(PY) || python3 -m venv $(VENV)
+	@echo "Installing prismseg into $(VENV) (once, some minutes) ..."
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.ready-dev: $(VENV)/.ready
+	@echo "Installing the tools for tests and checks ..."
+	$(PIP) --editable ".[dev]"
+	@touch $@
+
+$(PEERS)/.ready: pyproject.toml
+	test -x $(PEERS)/bin/python || python3 -m venv $(PEERS)
+	@echo "Installing torchvision and peers into $(PEERS) (several GB) ..."
+	$(PEERS)/bin/python -m pip --disable-pip-version-check install --quiet \
+		torch==2.14.1 torchvision==0.29.1 segmentation-models-pytorch monai --editable .
+	@touch $@
+
+clean:  ## remove the environments and caches, never the runs
+	rm -rf $(VENV) $(PEERS) .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,54 @@
+"""The command `prismseg`: one verb a file; nothing heavy is imported before a verb runs."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+from prismseg import __version__
+from prismseg.base.errors import PrismsegError
+from prismseg.cli import check, demo, evaluate, export, models, phantom, predict, train
+
+app = typer.Typer(
+    name="prismseg",
+    help=(
+        "Semantic segmentation from scarce images, with evidence you can look through.\n\n"
+        "Start with: [bold]prismseg demo[/bold]"
+    ),
+    epilog="Research use only. Each verb explains itself: prismseg VERB --help",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+)
+for verb in (demo, check, train, evaluate, predict, export, models, phantom):
+    verb.register(app)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"prismseg {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: bool = typer.Option(
+        False, "--version", help="Print the version and leave.", callback=_show_version, is_eager=True
+    ),
+) -> None:
+    """Take the options that stand before the verb."""
+
+
+def run() -> None:
+    """Entry point: a known error becomes one paragraph on standard error and an exit code, never a traceback."""
+    try:
+        app()
+    except PrismsegError as error:
+        typer.secho("Error: ", fg="red", bold=True, nl=False, err=True)
+        typer.echo(str(error), err=True)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        typer.echo("Stopped.", err=True)
+        sys.exit(130)

@@ -1,0 +1,31 @@
+"""`prismseg models`: the networks there are."""
+
+from __future__ import annotations
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command line."""
+    app.command()(models)
+
+
+def models() -> None:
+    """List the 15 network variants with their sizes."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from prismseg.nets import count_parameters, create_model, list_models
+
+    table = Table(title="Networks (1 channel, 1 class)")
+    for heading in ("name", "--model", "--skip", "--multiplier"):
+        table.add_column(heading)
+    for preset in ("default", "thesis"):
+        table.add_column(f"parameters, {preset}", justify="right")
+    for entry in list_models():
+        sizes = [
+            f"{count_parameters(create_model(entry.arch, entry.skip, multiplier=entry.multiplier, preset=preset)):,}"
+            for preset in ("default", "thesis")
+        ]
+        table.add_row(entry.name, entry.arch, entry.skip, str(entry.multiplier), *sizes)
+    Console().print(table)

@@ -1,0 +1,51 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Layout = Annotated[
+    str,
+    typer.Option(help="Folder layout: auto, folders, nnunet, table, pets or feet.", rich_help_panel="Data"),
+]
+Group = Annotated[
+    str,
+    typer.Option(
+        help=(
+            "What counts as one patient: auto, image, prefix (text before the first _), block:N (N consecutive "
+            "file numbers), csv, or regex:PATTERN with one group in parentheses."
+        ),
+        rich_help_panel="Data",
+    ),
+]
+Binary = Annotated[
+    bool,
+    typer.Option("--binary", help="Every label above 0 is foreground (instance labels).", rich_help_panel="Data"),
+]
+Classes = Annotated[
+    str | None,
+    typer.Option(help="Class names, background first: background,nerve,vessel", rich_help_panel="Data"),
+]
+MaskSuffix = Annotated[
+    str | None,
+    typer.Option(help="What mask names add to image names, such as _mask.", rich_help_panel="Data"),
+]
+Channels = Annotated[
+    int | None,
+    typer.Option(help="Read images as 1 (grey) or 3 (RGB) channels.", rich_help_panel="Data"),
+]
+Device = Annotated[str, typer.Option(help="Where to compute: cpu, cuda, cuda:1, mps …")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bars.")]
+Mirror = Annotated[
+    bool,
+    typer.Option("--mirror", help="Average with the prediction of the mirrored image (test-time augmentation)."),
+]
+Out = Annotated[Path | None, typer.Option(help="Folder for the results.")]
+
+
+def class_names(text: str | None) -> tuple[str, ...] | None:
+    """Split ``"background,nerve"`` into names."""
+    return None if text is None else tuple(name.strip() for name in text.split(","))

@@ -1,0 +1,61 @@
+"""Tables in the terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+from prismseg.base import read_json
+
+if TYPE_CHECKING:
+    from prismseg.data import Finding
+
+_STYLES = {"error": "bold red", "warning": "yellow", "info": "cyan"}
+
+
+def print_findings(findings: Sequence[Finding]) -> None:
+    """Print the findings of `prismseg check`, errors first, and a closing count."""
+    console = Console()
+    if findings:
+        table = Table()
+        for heading in ("severity", "kind", "file", "what and what to do"):
+            table.add_column(heading, overflow="fold")
+        for finding in sorted(findings, key=lambda finding: list(_STYLES).index(finding.severity)):
+            style = _STYLES[finding.severity]
+            table.add_row(f"[{style}]{finding.severity}[/]", finding.kind, str(finding.file), finding.message)
+        console.print(table)
+    count = Counter(finding.severity for finding in findings)
+    console.print(f"{count['error']} errors, {count['warning']} warnings, {count['info']} notes.")
+
+
+def print_summary(path: Path) -> None:
+    """Print the table of metrics in a ``summary.json``."""
+    summary = read_json(path)
+    console = Console()
+    table = Table(title=f"{summary['dataset']}: {summary['cases']} cases, {summary['groups']} groups")
+    for heading in ("class", "metric", "mean", "SD", "95 % CI over groups"):
+        table.add_column(heading, justify="left" if heading in ("class", "metric") else "right")
+    for row in summary["metrics"]:
+        interval = f"{row['ci_low']:.3f} – {row['ci_high']:.3f}"
+        table.add_row(row["class"], row["metric"], f"{row['mean']:.3f}", f"{row['sd']:.3f}", interval)
+    console.print(table)
+    console.print(f"Empty masks: {summary['empty_masks']}")
+    if summary["comparison"]:
+        _print_comparison(console, summary["comparison"])
+
+
+def _print_comparison(console: Console, rows: list[dict[str, object]]) -> None:
+    table = Table(title="Difference to the other evaluation, case by case (ours minus theirs)")
+    for heading in ("class", "metric", "difference", "95 % CI", "p (Wilcoxon)"):
+        table.add_column(heading, justify="left" if heading in ("class", "metric") else "right")
+    for row in rows:
+        interval = f"{row['ci_low']:+.3f} – {row['ci_high']:+.3f}"
+        table.add_row(
+            str(row["class"]), str(row["metric"]), f"{row['difference']:+.3f}", interval, f"{row['p_value']:.3g}"
+        )
+    console.print(table)

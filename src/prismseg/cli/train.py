@@ -1,0 +1,136 @@
+"""`prismseg train`: from a folder of images and masks to a trained network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from prismseg.cli.options import Binary, Channels, Classes, Group, Layout, MaskSuffix, Quiet, class_names
+
+NETWORK, TRAINING, SPLIT, MACHINE = "Network", "Training", "Split", "Machine"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command line."""
+    app.command(
+        epilog=(
+            "Examples:\n\n"
+            "prismseg train nerves/ --skip crffg --multiplier 3 --out runs/nerves\n\n"
+            "prismseg train nerves/ --group block:12 --folds 5 --out runs/nerves-cv\n\n"
+            "prismseg train nerves/ --out runs/nerves --resume   (after a power cut)\n\n"
+            "accelerate launch -m prismseg.cli train nerves/ --out runs/nerves   (several GPUs)"
+        )
+    )(train)
+
+
+def train(
+    data: Annotated[Path | None, typer.Argument(help="Folder (or CSV) of images and masks.")] = None,
+    out: Annotated[Path, typer.Option(help="Folder of the run.")] = Path("runs/latest"),
+    config: Annotated[
+        Path | None, typer.Option(help="Start from the settings in this YAML, such as a run's config.yaml.")
+    ] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    layout: Layout = "auto",
+    group: Group = "auto",
+    binary: Binary = False,
+    classes: Classes = None,
+    mask_suffix: MaskSuffix = None,
+    channels: Channels = None,
+    size: Annotated[
+        str | None, typer.Option(help="Network input, 224 or 240x320 (height x width).", rich_help_panel="Data")
+    ] = None,
+    intensity: Annotated[str | None, typer.Option(help="zscore or unit.", rich_help_panel="Data")] = None,
+    folds: Annotated[
+        int | None, typer.Option(help="Cross-validate: train each of this many folds.", rich_help_panel=SPLIT)
+    ] = None,
+    fold: Annotated[int | None, typer.Option(help="Train this fold alone.", rich_help_panel=SPLIT)] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="Use this many training images (nested).", rich_help_panel=SPLIT)
+    ] = None,
+    split_seed: Annotated[int | None, typer.Option(help="Seed of the split.", rich_help_panel=SPLIT)] = None,
+    model: Annotated[str | None, typer.Option(help="unet, fcn or resunet.", rich_help_panel=NETWORK)] = None,
+    skip: Annotated[str | None, typer.Option(help="none, conv or crffg.", rich_help_panel=NETWORK)] = None,
+    multiplier: Annotated[int | None, typer.Option(help="Skip width M: 1 or 3.", rich_help_panel=NETWORK)] = None,
+    preset: Annotated[str | None, typer.Option(help="default or thesis.", rich_help_panel=NETWORK)] = None,
+    width: Annotated[float | None, typer.Option(help="Factor on all widths.", rich_help_panel=NETWORK)] = None,
+    norm: Annotated[str | None, typer.Option(help="batch, group or instance.", rich_help_panel=NETWORK)] = None,
+    loss: Annotated[
+        str | None,
+        typer.Option(help="dice, ce, dice_ce, focal, tversky or unified_focal.", rich_help_panel=TRAINING),
+    ] = None,
+    optimizer: Annotated[str | None, typer.Option(help="adamw, adam or sgd.", rich_help_panel=TRAINING)] = None,
+    lr: Annotated[float | None, typer.Option(help="Peak learning rate.", rich_help_panel=TRAINING)] = None,
+    schedule: Annotated[
+        str | None, typer.Option(help="onecycle, cosine, poly or constant.", rich_help_panel=TRAINING)
+    ] = None,
+    steps: Annotated[int | None, typer.Option(help="Optimiser steps.", rich_help_panel=TRAINING)] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Images a step, over all processes.", rich_help_panel=TRAINING)
+    ] = None,
+    accumulate: Annotated[
+        int | None, typer.Option(help="Cut each batch into this many parts.", rich_help_panel=TRAINING)
+    ] = None,
+    augmentation: Annotated[
+        str | None, typer.Option(help="default, thesis or none.", rich_help_panel=TRAINING)
+    ] = None,
+    patience: Annotated[
+        int | None,
+        typer.Option(help="Stop after this many evaluations without a better one.", rich_help_panel=TRAINING),
+    ] = None,
+    evaluate_every: Annotated[
+        int | None, typer.Option(help="Steps between evaluations.", rich_help_panel=TRAINING)
+    ] = None,
+    checkpoint_every: Annotated[
+        int | None, typer.Option(help="Steps between checkpoints.", rich_help_panel=TRAINING)
+    ] = None,
+    seed: Annotated[
+        int | None, typer.Option(help="Seed of everything but the split.", rich_help_panel=TRAINING)
+    ] = None,
+    precision: Annotated[str | None, typer.Option(help="fp32 or bf16.", rich_help_panel=MACHINE)] = None,
+    compile_: Annotated[
+        str | None, typer.Option("--compile", help="auto, yes or no.", rich_help_panel=MACHINE)
+    ] = None,
+    tracking: Annotated[
+        str | None, typer.Option(help="tensorboard, mlflow or both with a comma.", rich_help_panel=MACHINE)
+    ] = None,
+    quiet: Quiet = False,
+) -> None:
+    """Train a segmentation network on a folder of images and masks.
+
+    The run's folder gets the settings, the split, the learning curve, the last checkpoint and the best network.
+    Then: prismseg evaluate RUN.
+    """
+    from prismseg.train import configure
+    from prismseg.train import train as run
+
+    chosen: dict[str, Any] = {
+        "data": {
+            "path": None if data is None else str(data.resolve()),
+            "layout": layout,
+            "group": group,
+            "binary": binary,
+            "classes": class_names(classes),
+            "mask_suffix": mask_suffix,
+            "channels": channels,
+        },
+        "split": {"folds": folds, "fold": fold, "limit": limit, "seed": split_seed},
+        "model": {
+            "arch": model, "skip": skip, "multiplier": multiplier, "preset": preset, "width": width, "norm": norm,
+        },
+        "optim": {
+            "loss": loss, "optimizer": optimizer, "lr": lr, "schedule": schedule, "steps": steps,
+            "batch_size": batch_size, "accumulate": accumulate,
+        },
+        "size": size, "intensity": intensity, "augmentation": augmentation, "patience": patience,
+        "evaluate_every": evaluate_every, "checkpoint_every": checkpoint_every, "seed": seed,
+        "precision": precision, "compile": compile_,
+        "tracking": None if tracking is None else tuple(tracking.split(",")),
+    }  # fmt: skip
+    settings = configure(chosen, config)
+    all_folds = settings.split.folds is not None and fold is None
+    folders = run(settings, out, all_folds=all_folds, resume=resume, show_progress=not quiet)
+    for folder in folders:
+        typer.echo(f"Best network: {folder.model}")
+    typer.echo(f"Now measure it: prismseg evaluate {out}")

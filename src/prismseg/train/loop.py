@@ -1,0 +1,272 @@
+"""The training loop: every line of it, from the batch to the checkpoint."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from accelerate.utils import broadcast_object_list
+from torch import Tensor, nn
+
+from prismseg.base import ConfigError, PrismsegError, atomic_path, progress_bar
+from prismseg.data import Augmentation, SegmentationDataset, Split, TensorCache
+from prismseg.nets import SegmentationModel
+from prismseg.train.average import weight_average
+from prismseg.train.batches import batch_cases, step_seed
+from prismseg.train.checkpoint import Progress, load_checkpoint, save_checkpoint
+from prismseg.train.config import TrainConfig
+from prismseg.train.losses import create_loss
+from prismseg.train.run import (
+    RunFolder,
+    describe,
+    make_network,
+    make_preprocess,
+    make_split,
+    open_configured,
+    write_split,
+)
+from prismseg.train.schedule import learning_rate
+from prismseg.train.setup import create_optimizer, make_accelerator, should_compile, stop_requests
+
+
+class TrainingInterrupted(PrismsegError):
+    """The user or the system asked the run to stop; its state was saved."""
+
+    exit_code = 130
+
+
+class Trainer:
+    """One run: `Trainer(config, folder).fit()` trains it to the end, from the start or from a checkpoint.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        All settings. The same configuration on the same machine gives the same weights, bit for bit on a CPU,
+        whether or not the run was cut and resumed.
+    out : Path
+        Folder of the run (see `RunFolder`).
+    resume : bool
+        Go on from the folder's last checkpoint.
+    dataset : SegmentationDataset, optional
+        Already opened data; by default what `config.data` names.
+
+    Raises
+    ------
+    PrismsegError
+        For data, settings or folders that cannot be used.
+    """
+
+    def __init__(
+        self,
+        config: TrainConfig,
+        out: Path,
+        *,
+        resume: bool = False,
+        dataset: SegmentationDataset | None = None,
+    ) -> None:
+        self.config = config
+        self.folder = RunFolder(out)
+        self.accelerator = make_accelerator(config, out)
+        self.dataset = dataset if dataset is not None else open_configured(config)
+        self.split: Split = make_split(config, self.dataset)
+        self._check_processes()
+        if self.accelerator.is_main_process:
+            self.folder.start(config, resume=resume)
+            write_split(self.folder, self.dataset, self.split)
+        self.accelerator.wait_for_everyone()
+
+        torch.manual_seed(step_seed(config.seed, 0))
+        network: SegmentationModel = make_network(config, self.dataset)
+        network.metadata = describe(config, self.dataset, self.split)
+        network = network.to(self.accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if self.accelerator.num_processes > 1 and self.accelerator.device.type != "cpu":
+            network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+        self.network = network
+        self.average = weight_average(network, config.optim.ema) if config.optim.ema is not None else None
+        self.optimizer = create_optimizer(config.optim, network)
+        self.augment = Augmentation(config.augmentation)
+        self.loss = create_loss(config.optim.loss, network.config["classes"])
+        self.cache = TensorCache(self.dataset, make_preprocess(config, self.dataset), max_mib=config.cache_mib)
+        self.progress = Progress()
+        if resume and self.folder.checkpoint.exists():
+            self.progress = load_checkpoint(
+                self.folder.checkpoint,
+                model=network,
+                average=self.average,
+                optimizer=self.optimizer,
+                config=config,
+                fingerprint=self.dataset.fingerprint(),
+            )
+        if should_compile(config, self.accelerator.device):
+            network.compile()
+        self.parallel: nn.Module = self.accelerator.prepare(network)
+
+    def fit(self, *, show_progress: bool = True) -> Progress:
+        """Train until the last step or early stopping; write checkpoints, history and the best model.
+
+        Raises
+        ------
+        TrainingInterrupted
+            After Ctrl-C or SIGTERM; the state was saved, so the run can be resumed.
+        """
+        steps = self.config.optim.steps
+        shown = show_progress and self.accelerator.is_main_process
+        with (
+            torch.random.fork_rng(),
+            stop_requests() as stop_requested,
+            progress_bar("training", steps, start=self.progress.step, visible=shown) as advance,
+        ):
+            while not self.progress.finished:
+                loss = self.step(self.progress.step)
+                self.progress.losses.append(round(loss, 6))
+                self.progress.step += 1
+                if self.progress.step % self.config.evaluate_every == 0 or self.progress.step == steps:
+                    self.evaluate()
+                done = self.progress.step == steps or self._out_of_patience()
+                self.progress.finished = done
+                if done or self.progress.step % self.config.checkpoint_every == 0 or stop_requested():
+                    self.save()
+                advance(self.progress.step, self._note())
+                if stop_requested() and not done:
+                    raise TrainingInterrupted(
+                        f"Stopped at step {self.progress.step} of {steps}; the state is saved. Run the same "
+                        "command with --resume to go on."
+                    )
+        self.accelerator.end_training()
+        return self.progress
+
+    def step(self, step: int) -> float:
+        """One optimiser step; returns the mean loss of its batch over all processes."""
+        optim, rank, world = self.config.optim, self.accelerator.process_index, self.accelerator.num_processes
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(optim.schedule, step, optim.steps, optim.lr)
+        cases = batch_cases(len(self.split.train), optim.batch_size, step, self.config.seed)[rank::world]
+        parts = np.array_split(cases, optim.accumulate)
+        self.parallel.train()
+        total = torch.zeros((), device=self.accelerator.device)
+        for part, chosen in enumerate(parts):
+            torch.manual_seed(step_seed(self.config.seed, step, rank, part))
+            images, masks = self._batch([self.split.train[case] for case in chosen])
+            images, masks = self.augment(images, masks)
+            last = part == len(parts) - 1
+            with nullcontext() if last else self.accelerator.no_sync(self.parallel):
+                with self._mixed_precision():
+                    logits = self.parallel(images)
+                loss = self.loss(logits.float(), masks) / len(parts)
+                self.accelerator.backward(loss)
+            total += loss.detach()
+        mean = float(self.accelerator.reduce(total, reduction="mean"))
+        if not math.isfinite(mean):
+            raise PrismsegError(
+                f"The loss became {mean} at step {step}. Look at the data with `prismseg check`, or lower the "
+                f"learning rate (now {optim.lr:g}); the last checkpoint is kept."
+            )
+        if optim.clip is not None:
+            nn.utils.clip_grad_norm_(self.network.parameters(), optim.clip)
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+        if self.average is not None:
+            self.average.update_parameters(self.network)
+        return mean
+
+    def evaluate(self) -> None:
+        """Score the (averaged) network on the validation part and keep it if it is the best so far."""
+        progress = self.progress
+        score = None
+        if self.split.validation:
+            score = broadcast_object_list([self._validation_dice()])[0]
+        if score is None or progress.best_score is None or score > progress.best_score:
+            progress.best_score, progress.best_step, progress.stale = score, progress.step, 0
+            if self.accelerator.is_main_process:
+                self._save_model()
+        else:
+            progress.stale += 1
+        recent = progress.losses[-self.config.evaluate_every :]
+        row = {
+            "step": progress.step,
+            "loss": float(np.mean(recent)),
+            "lr": self.optimizer.param_groups[0]["lr"],
+            "validation_dice": math.nan if score is None else score,
+        }
+        progress.evaluations.append(row)
+        self.accelerator.log({key: value for key, value in row.items() if key != "step"}, step=progress.step)
+        if self.accelerator.is_main_process:
+            with atomic_path(self.folder.history) as temporary:
+                pd.DataFrame(progress.evaluations).to_csv(temporary, index=False)
+
+    def save(self) -> None:
+        """Write the checkpoint from which a resumed run continues exactly."""
+        if self.accelerator.is_main_process:
+            save_checkpoint(
+                self.folder.checkpoint,
+                model=self.network,
+                average=self.average,
+                optimizer=self.optimizer,
+                progress=self.progress,
+                config=self.config,
+                fingerprint=self.dataset.fingerprint(),
+            )
+        self.accelerator.wait_for_everyone()
+
+    def _batch(self, cases: Sequence[int]) -> tuple[Tensor, Tensor]:
+        images, masks = self.cache.batch(cases)
+        device = self.accelerator.device
+        return images.to(device, memory_format=torch.channels_last), masks.to(device)
+
+    def _mixed_precision(self) -> torch.autocast:
+        enabled = self.config.precision == "bf16"
+        return torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=enabled)
+
+    def _validation_dice(self) -> float:
+        """Mean hard Dice over validation cases and foreground classes, at the network's input size."""
+        network = self.network if self.average is None else self.average.module
+        network.eval()
+        classes = len(self.dataset.classes)
+        scores = []
+        with torch.inference_mode(), self._mixed_precision():
+            for start in range(0, len(self.split.validation), self.config.optim.batch_size):
+                chunk = self.split.validation[start : start + self.config.optim.batch_size]
+                images, masks = self._batch(chunk)
+                labels = hard_labels(network(images).float())
+                scores += [
+                    dice(label == cls, mask == cls)
+                    for label, mask in zip(labels.cpu().numpy(), masks.cpu().numpy(), strict=True)
+                    for cls in range(1, classes)
+                ]
+        return float(np.mean(scores))
+
+    def _save_model(self) -> None:
+        network = self.network if self.average is None else self.average.module
+        network.metadata = self.network.metadata | {
+            "best": {"step": self.progress.step, "validation_dice": self.progress.best_score}
+        }
+        network.save_pretrained(self.folder.model)
+
+    def _out_of_patience(self) -> bool:
+        return self.config.patience is not None and self.progress.stale >= self.config.patience
+
+    def _note(self) -> str:
+        note = f"loss {np.mean(self.progress.losses[-20:]):.4f}"
+        if self.progress.best_score is not None:
+            note += f", best validation Dice {self.progress.best_score:.4f} at step {self.progress.best_step}"
+        return note
+
+    def _check_processes(self) -> None:
+        parts = self.accelerator.num_processes * self.config.optim.accumulate
+        if self.config.optim.batch_size % parts:
+            raise ConfigError(
+                f"A batch of {self.config.optim.batch_size} cannot be dealt to {self.accelerator.num_processes} "
+                f"processes in {self.config.optim.accumulate} equal parts each; choose a multiple of {parts}."
+            )
+
+
+def train(config: TrainConfig, out: Path, *, resume: bool = False, show_progress: bool = True) -> RunFolder:
+    """Train one network, or with `config.split.folds` and no chosen fold one network a fold; see `Trainer`."""
+    trainer = Trainer(config, out, resume=resume)
+    trainer.fit(show_progress=show_progress)
+    return trainer.folder

@@ -1,0 +1,142 @@
+"""From pictures to masks: the face of a trained network for people who do not write loops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from prismseg.base import ModelError
+from prismseg.data import Preprocess, read_image
+from prismseg.nets import SegmentationModel, load_model
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a network says about one image, at the image's own size.
+
+    Attributes
+    ----------
+    mask : (H, W) uint8
+        Class index of each pixel.
+    probabilities : (K, H, W) float32
+        Probability of each class, background first; sums to 1 over K.
+    """
+
+    mask: NDArray[np.uint8]
+    probabilities: NDArray[np.float32]
+
+
+class Predictor:
+    """Segment images of any size with a trained network.
+
+    Parameters
+    ----------
+    model : SegmentationModel
+        A network whose `metadata` says how to feed it, as `prismseg train` writes it.
+    mirror : bool
+        Average with the prediction of the mirrored image (test-time augmentation). Only the horizontal mirror
+        is offered, and only where training mirrored images too: other turns are implausible for a patient's
+        picture.
+    device : str or torch.device
+        Where to compute.
+
+    Raises
+    ------
+    ModelError
+        When the model does not say how to feed it, or was not trained for mirrored images.
+
+    Examples
+    --------
+    >>> predictor = Predictor.from_pretrained("runs/nerves/model")  # doctest: +SKIP
+    >>> predictor("frame.png").mask.shape  # doctest: +SKIP
+    (480, 640)
+    """
+
+    def __init__(
+        self, model: SegmentationModel, *, mirror: bool = False, device: str | torch.device = "cpu"
+    ) -> None:
+        if "preprocess" not in model.metadata:
+            raise ModelError(
+                "This model does not say how images must be prepared for it (config.json has no "
+                "metadata.preprocess). Train it with `prismseg train`, or set model.metadata['preprocess']."
+            )
+        if mirror and not model.metadata.get("mirror", False):
+            raise ModelError(
+                "This network never saw mirrored images in training, so averaging over the mirror would harm it. "
+                "Predict without mirroring, or train with augmentation."
+            )
+        self.device = torch.device(device)
+        self.model = model.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        self.preprocess = Preprocess.from_dict(model.metadata["preprocess"])
+        self.mirror = mirror
+
+    @classmethod
+    def from_pretrained(
+        cls, path: str | Path, *, mirror: bool = False, device: str | torch.device = "cpu"
+    ) -> Predictor:
+        """Load the network in folder `path` (safetensors and config.json) and make a predictor of it."""
+        return cls(load_model(path), mirror=mirror, device=device)
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of the classes, background first."""
+        names: list[str] = self.model.metadata["classes"]
+        return names
+
+    def __call__(self, image: NDArray[np.generic] | str | Path) -> Prediction:
+        """Segment one image.
+
+        Parameters
+        ----------
+        image : (H, W) or (H, W, C) array of uint8, uint16 or float, or path of an image file
+            The picture at its own size.
+
+        Raises
+        ------
+        DataError
+            When the file or array is not a usable image.
+        """
+        array = read_image(image) if isinstance(image, str | Path) else np.asarray(image)
+        return next(self.predict([array]))
+
+    def predict(self, images: Iterable[NDArray[np.generic]], *, batch_size: int = 8) -> Iterator[Prediction]:
+        """Segment many images, `batch_size` at a time, in their order."""
+        pending: list[NDArray[np.generic]] = []
+        for image in images:
+            pending.append(image if image.ndim == 3 else image[..., None])
+            if len(pending) == batch_size:
+                yield from self._predict_batch(pending)
+                pending = []
+        if pending:
+            yield from self._predict_batch(pending)
+
+    def _predict_batch(self, images: list[NDArray[np.generic]]) -> Iterator[Prediction]:
+        batch = torch.stack([self.preprocess.image_tensor(image) for image in images])
+        batch = batch.to(self.device, memory_format=torch.channels_last)
+        with torch.inference_mode():
+            logits = self.model(batch)
+            probabilities = class_probabilities(logits)
+            if self.mirror:
+                mirrored = class_probabilities(self.model(batch.flip(-1))).flip(-1)
+                probabilities = (probabilities + mirrored) / 2
+            for image, low in zip(images, probabilities, strict=True):
+                full = F.interpolate(low[None], size=image.shape[:2], mode="bilinear", align_corners=False)[0]
+                yield Prediction(
+                    mask=full.argmax(0).to(torch.uint8).cpu().numpy(),
+                    probabilities=full.float().cpu().numpy(),
+                )
+
+
+def class_probabilities(logits: Tensor) -> Tensor:
+    """Probabilities (B, K, H, W) of all classes, background first, from logits (B, 1 or K, H, W)."""
+    if logits.shape[1] == 1:
+        foreground = torch.sigmoid(logits)
+        return torch.cat([1 - foreground, foreground], dim=1)
+    return torch.softmax(logits, dim=1)

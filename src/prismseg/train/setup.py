@@ -1,0 +1,96 @@
+"""Parts the loop is put together from: accelerator, optimiser, compilation, stop requests."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import torch
+from accelerate import Accelerator
+from torch import nn
+
+from prismseg.base import ConfigError
+from prismseg.train.config import OptimConfig, TrainConfig
+
+# Compiling takes about half a minute; below this many steps it costs more time than it saves.
+COMPILE_FROM_STEPS = 300
+
+
+def make_accelerator(config: TrainConfig, out: Path) -> Accelerator:
+    """Devices and processes as `accelerate launch` set them up, with the trackers that `config` names.
+
+    Mixed precision is left to the loop: bfloat16 needs no loss scaling, and the process-wide precision of
+    `accelerate` could not differ between two runs of one session.
+
+    Raises
+    ------
+    ConfigError
+        When a tracker is asked for that is not installed.
+    """
+    try:
+        accelerator = Accelerator(log_with=list(config.tracking) or None, project_dir=str(out / "tracking"))
+        if config.tracking:
+            accelerator.init_trackers("prismseg", config={"seed": config.seed, "dataset": config.data.path})
+    except (ImportError, ValueError) as error:
+        raise ConfigError(
+            f"Tracking with {', '.join(config.tracking)} is not possible ({error}); "
+            "install it with: pip install 'prismseg[tracking]'."
+        ) from error
+    return accelerator
+
+
+def create_optimizer(config: OptimConfig, network: nn.Module) -> torch.optim.Optimizer:
+    """Optimiser over the trainable parameters; only weights of two or more dimensions decay.
+
+    Biases, normalisation parameters, phases and log scales are exempt: pulling a phase towards zero would
+    undo its uniform law.
+    """
+    trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    groups = [
+        {"params": [p for p in trainable if p.ndim > 1], "weight_decay": config.weight_decay},
+        {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
+    ]
+    if config.optimizer == "adamw":
+        return torch.optim.AdamW(groups, lr=config.lr)
+    if config.optimizer == "adam":
+        return torch.optim.Adam(groups, lr=config.lr)
+    return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=config.momentum > 0)
+
+
+def should_compile(config: TrainConfig, device: torch.device) -> bool:
+    """Whether to compile the network: as asked, or by `auto` when the run is long enough to repay it."""
+    if config.compile != "auto":
+        return config.compile == "yes"
+    has_compiler = device.type != "cpu" or any(shutil.which(name) for name in ("g++", "clang++", "c++"))
+    return has_compiler and config.optim.steps >= COMPILE_FROM_STEPS
+
+
+@contextmanager
+def stop_requests() -> Iterator[Callable[[], bool]]:
+    """Turn the first Ctrl-C or SIGTERM into a request that the loop asks about after each step.
+
+    A second one acts at once. Outside the main thread, where signals cannot be handled, the answer is always no.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield lambda: False
+        return
+    requested = threading.Event()
+    watched = (signal.SIGINT, signal.SIGTERM)
+    previous = {number: signal.getsignal(number) for number in watched}
+
+    def remember(number: int, frame: FrameType | None) -> None:
+        requested.set()
+        signal.signal(number, previous[signal.Signals(number)])
+
+    for number in watched:
+        signal.signal(number, remember)
+    try:
+        yield requested.is_set
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
