@@ -1,0 +1,143 @@
+"""CRFFg: a convolutional layer of random Fourier features trained by gradient descent."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from prismseg.base import ConfigError
+from prismseg.features.fourier import FourierFeatures
+from prismseg.features.normalize import unit_rms
+from prismseg.features.presets import choose_settings
+from prismseg.features.scale import median_scale, sample_patches
+
+
+class CRFFg2d(FourierFeatures):
+    r"""Convolutional random Fourier features, ``a cos((W / sigma) * x + b)``.
+
+    Every patch of the input is mapped by random Fourier features of a kernel (Rahimi & Recht 2007), and weights
+    and phases are then trained (Aguirre-Arango, Álvarez-Meza & Castellanos-Domínguez 2023, eq. 7). The default is the
+    critical form: the input is normalised to rms 1, ``sigma = sqrt(n)`` with ``n = in_channels k²``, and
+    ``a = sqrt(2)``, so that outputs have rms 1 and gradients keep their size from layer to layer.
+    ``preset="thesis"`` is the published form, ``preset="frozen"`` the one for kernel studies and closed heads.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        Channels of input and output.
+    kernel_size : int
+        Odd side k of the filters.
+    preset : {"default", "frozen", "thesis"}
+        Settings to start from; those below replace its own where they are not None.
+    kernel, scale, mapping, orthogonal, stratified, trainable_weight, trainable_scale, padding_mode
+        See `FourierSettings`. `scale` is s in ``sigma = s sqrt(n)``.
+    normalization, amplitude, mass
+        See `FourierSettings`.
+    generator : torch.Generator, optional
+        Source of the random weights; by default torch's global one.
+
+    Notes
+    -----
+    Shape: (B, in_channels, H, W) to (B, out_channels, H, W), smaller by k - 1 for padding_mode "none". Under
+    autocast the convolution may run in a short format; phase and cosine are computed in float32. An image too
+    small for its reflected border gets a replicated one.
+
+    Raises
+    ------
+    ConfigError
+        For settings that do not exist or contradict each other.
+
+    Examples
+    --------
+    >>> CRFFg2d(8, 24)(torch.rand(2, 8, 32, 32)).shape
+    torch.Size([2, 24, 32, 32])
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int = 3,
+        *,
+        preset: str = "default",
+        kernel: str | None = None,
+        scale: float | None = None,
+        mapping: str | None = None,
+        orthogonal: bool | None = None,
+        stratified: bool | None = None,
+        trainable_weight: bool | None = None,
+        trainable_scale: bool | None = None,
+        padding_mode: str | None = None,
+        normalization: str | None = None,
+        amplitude: str | None = None,
+        mass: bool | None = None,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        if kernel_size % 2 == 0:
+            raise ConfigError(f"kernel_size is {kernel_size}; it must be odd, so that a filter has a centre.")
+        settings = choose_settings(
+            preset,
+            kernel=kernel,
+            scale=scale,
+            mapping=mapping,
+            orthogonal=orthogonal,
+            stratified=stratified,
+            trainable_weight=trainable_weight,
+            trainable_scale=trainable_scale,
+            padding_mode=padding_mode,
+            normalization=normalization,
+            amplitude=amplitude,
+            mass=mass,
+        )
+        super().__init__(out_channels, (in_channels, kernel_size, kernel_size), settings, generator)
+        self.in_channels, self.out_channels, self.kernel_size = in_channels, out_channels, kernel_size
+        self.norm = nn.BatchNorm2d(in_channels, affine=False) if settings.normalization == "batch" else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, in_channels, H, W) to features (B, out_channels, H, W)."""
+        padded, padding = self._padded(self._normalized(x))
+        if torch.is_autocast_enabled(x.device.type):
+            projection = F.conv2d(padded, self.frequencies(), padding=padding).float()
+            if self.bias is not None:
+                projection = projection + self.bias.float()[:, None, None]
+            return self.activate(projection).to(torch.get_autocast_dtype(x.device.type))
+        projection = F.conv2d(padded, self.frequencies(), self.bias, padding=padding)
+        if projection.dtype in (torch.float16, torch.bfloat16):
+            raise ConfigError(
+                "A CRFFg layer holds its phases in float32; run the model under torch.autocast instead of "
+                "converting it to half precision."
+            )
+        return self.activate(projection)
+
+    def fit_scale_(self, x: Tensor) -> None:
+        """Set sigma to the median distance between patches of an input `x` (B, in_channels, H, W)."""
+        norm = 1 if self.settings.kernel == "laplacian_l1" else 2
+        with torch.no_grad():
+            patches = sample_patches(self._normalized(x), self.kernel_size)
+            self.log_scale.fill_(median_scale(patches, norm=norm)).log_()
+
+    def extra_repr(self) -> str:
+        """Describe the layer in `print(model)`."""
+        return (
+            f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, "
+            f"kernel={self.settings.kernel}, sigma={float(self.scale.detach()):.3g}, "
+            f"mapping={self.settings.mapping}"
+        )
+
+    def _normalized(self, x: Tensor) -> Tensor:
+        if self.norm is not None:
+            normalized: Tensor = self.norm(x)
+            return normalized
+        return unit_rms(x) if self.settings.normalization == "rms" else x
+
+    def _padded(self, x: Tensor) -> tuple[Tensor, int]:
+        border = self.kernel_size // 2
+        mode = self.settings.padding_mode
+        if mode == "none" or border == 0:
+            return x, 0
+        if mode == "zeros":
+            return x, border
+        if mode == "reflect" and min(x.shape[-2:]) <= border:
+            mode = "replicate"
+        return F.pad(x, (border, border, border, border), mode=mode), 0
