@@ -10,6 +10,7 @@ from prismseg.base.files import (
     write_json,
     write_text,
 )
+from prismseg.base.memory import keep_freed_memory
 from prismseg.base.progress import progress_bar
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "OutputError",
     "PrismsegError",
     "atomic_path",
+    "keep_freed_memory",
     "make_folder",
     "progress_bar",
     "read_json",

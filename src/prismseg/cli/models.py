@@ -23,9 +23,10 @@ def models() -> None:
     for preset in ("default", "thesis"):
         table.add_column(f"parameters, {preset}", justify="right")
     for entry in list_models():
-        sizes = [
-            f"{count_parameters(create_model(entry.arch, entry.skip, multiplier=entry.multiplier, preset=preset)):,}"
+        networks = [
+            create_model(entry.arch, entry.skip, multiplier=entry.multiplier, preset=preset)
             for preset in ("default", "thesis")
         ]
+        sizes = [f"{count_parameters(network):,}" for network in networks]
         table.add_row(entry.name, entry.arch, entry.skip, str(entry.multiplier), *sizes)
     Console().print(table)

@@ -17,8 +17,8 @@ class CRFFg2d(FourierFeatures):
     r"""Convolutional random Fourier features, ``a cos((W / sigma) * x + b)``.
 
     Every patch of the input is mapped by random Fourier features of a kernel (Rahimi & Recht 2007), and weights
-    and phases are then trained (Aguirre-Arango, Álvarez-Meza & Castellanos-Domínguez 2023, eq. 7). The default is the
-    critical form: the input is normalised to rms 1, ``sigma = sqrt(n)`` with ``n = in_channels k²``, and
+    and phases are then trained (Aguirre-Arango, Álvarez-Meza & Castellanos-Domínguez 2023, eq. 7). The default is
+    the critical form: the input is normalised to rms 1, ``sigma = sqrt(n)`` with ``n = in_channels k²``, and
     ``a = sqrt(2)``, so that outputs have rms 1 and gradients keep their size from layer to layer.
     ``preset="thesis"`` is the published form, ``preset="frozen"`` the one for kernel studies and closed heads.
 

@@ -103,4 +103,5 @@ def _arccosine(x: Tensor, y: Tensor) -> Tensor:
     norms = x.norm(dim=1)[:, None] * y.norm(dim=1)[None]
     cosine = (x @ y.T / norms.clamp_min(torch.finfo(x.dtype).tiny)).clamp(-1, 1)
     angle = torch.acos(cosine)
-    return norms * (torch.sin(angle) + (math.pi - angle) * cosine) / math.pi
+    values: Tensor = norms * (torch.sin(angle) + (math.pi - angle) * cosine) / math.pi
+    return values

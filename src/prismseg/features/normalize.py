@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import torch
 from torch import Tensor
 
 EPSILON = 1e-5
@@ -12,6 +15,8 @@ def unit_rms(x: Tensor) -> Tensor:
 
     Cases do not depend on each other, so the result is the same for any batch. An all-zero case stays zero.
     """
-    wide = x.float()
-    power = wide.square().mean(dim=tuple(range(1, x.ndim)), keepdim=True)
-    return (wide * (power + EPSILON).rsqrt()).to(x.dtype)
+    dims = tuple(range(1, x.ndim))
+    # One reduction that makes no squared copy of x; the length of an activation fits float32 even where x is half.
+    length = torch.linalg.vector_norm(x, dim=dims, keepdim=True, dtype=torch.promote_types(x.dtype, torch.float32))
+    inverse = (length.square() / math.prod(x.shape[1:]) + EPSILON).rsqrt()
+    return x * inverse.to(x.dtype)

@@ -13,14 +13,15 @@ import torch
 from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
 
-from prismseg.base import ConfigError, PrismsegError, atomic_path, progress_bar
+from prismseg.base import ConfigError, PrismsegError, atomic_path, keep_freed_memory, progress_bar
 from prismseg.data import Augmentation, SegmentationDataset, Split, TensorCache
 from prismseg.nets import SegmentationModel
 from prismseg.train.average import weight_average
 from prismseg.train.batches import batch_cases, step_seed
 from prismseg.train.checkpoint import Progress, load_checkpoint, save_checkpoint
 from prismseg.train.config import TrainConfig
-from prismseg.train.losses import create_loss
+from prismseg.train.losses import IGNORE, create_loss
+from prismseg.train.predictor import class_probabilities
 from prismseg.train.run import (
     RunFolder,
     describe,
@@ -54,6 +55,8 @@ class Trainer:
         Go on from the folder's last checkpoint.
     dataset : SegmentationDataset, optional
         Already opened data; by default what `config.data` names.
+    split : Split, optional
+        Parts to use instead of those of `config.split`; without validation cases the last weights are kept.
 
     Raises
     ------
@@ -68,12 +71,15 @@ class Trainer:
         *,
         resume: bool = False,
         dataset: SegmentationDataset | None = None,
+        split: Split | None = None,
     ) -> None:
         self.config = config
         self.folder = RunFolder(out)
         self.accelerator = make_accelerator(config, out)
+        if self.accelerator.device.type == "cpu":
+            keep_freed_memory()
         self.dataset = dataset if dataset is not None else open_configured(config)
-        self.split: Split = make_split(config, self.dataset)
+        self.split = split if split is not None else make_split(config, self.dataset)
         self._check_processes()
         if self.accelerator.is_main_process:
             self.folder.start(config, resume=resume)
@@ -232,13 +238,9 @@ class Trainer:
             for start in range(0, len(self.split.validation), self.config.optim.batch_size):
                 chunk = self.split.validation[start : start + self.config.optim.batch_size]
                 images, masks = self._batch(chunk)
-                labels = hard_labels(network(images).float())
-                scores += [
-                    dice(label == cls, mask == cls)
-                    for label, mask in zip(labels.cpu().numpy(), masks.cpu().numpy(), strict=True)
-                    for cls in range(1, classes)
-                ]
-        return float(np.mean(scores))
+                labels = class_probabilities(network(images).float()).argmax(1)
+                scores.append(_hard_dice(labels, masks, classes))
+        return float(torch.cat(scores).mean())
 
     def _save_model(self) -> None:
         network = self.network if self.average is None else self.average.module
@@ -265,8 +267,13 @@ class Trainer:
             )
 
 
-def train(config: TrainConfig, out: Path, *, resume: bool = False, show_progress: bool = True) -> RunFolder:
-    """Train one network, or with `config.split.folds` and no chosen fold one network a fold; see `Trainer`."""
-    trainer = Trainer(config, out, resume=resume)
-    trainer.fit(show_progress=show_progress)
-    return trainer.folder
+def _hard_dice(labels: Tensor, masks: Tensor, classes: int) -> Tensor:
+    """Dice (B, K - 1) of the foreground classes; 1 where a class is in neither mask."""
+    counted = masks != IGNORE
+    values = []
+    for cls in range(1, classes):
+        predicted, truth = (labels == cls) & counted, masks == cls
+        overlap = (predicted & truth).sum((1, 2))
+        total = predicted.sum((1, 2)) + truth.sum((1, 2))
+        values.append(torch.where(total > 0, 2 * overlap / total, 1.0))
+    return torch.stack(values, dim=1)

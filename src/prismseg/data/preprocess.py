@@ -1,0 +1,156 @@
+"""From an image of any size and depth to what a network eats; the same for training and prediction."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from prismseg.base import ConfigError, DataError
+
+Intensity = Literal["zscore", "unit"]
+
+# ITU-R BT.601 luma, as Pillow converts RGB to grey.
+_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+_ROBUST_RANGE = (0.5, 99.5)  # percentiles that "unit" maps to 0 and 1 where the depth is not 8 bits
+
+
+@dataclass(frozen=True)
+class Preprocess:
+    """How an image becomes a tensor.
+
+    Attributes
+    ----------
+    size : tuple of int
+        Height and width of the network's input; images are stretched to it.
+    channels : int
+        Channels of the network's input. Grey is repeated to RGB, RGB reduced to its luma, an alpha channel
+        dropped.
+    intensity : {"zscore", "unit"}
+        ``zscore``: each image and channel to mean 0 and standard deviation 1, at the network's size.
+        ``unit``: 8-bit images by 1/255; others from their own 0.5 and 99.5 % percentiles to 0 and 1, clipped.
+
+    Raises
+    ------
+    ConfigError
+        When a value is out of range.
+    """
+
+    size: tuple[int, int]
+    channels: int
+    intensity: Intensity = "zscore"
+
+    def __post_init__(self) -> None:
+        if len(self.size) != 2 or not all(isinstance(side, int) and side >= 1 for side in self.size):
+            raise ConfigError(f"The input size must be two whole numbers, height and width, not {self.size}.")
+        if not isinstance(self.channels, int) or self.channels < 1:
+            raise ConfigError(f"The number of input channels must be a whole number above 0, not {self.channels}.")
+        if self.intensity not in get_args(Intensity):
+            raise ConfigError(f"The intensity must be 'zscore' or 'unit', not {self.intensity!r}.")
+
+    def image_tensor(self, image: NDArray[np.generic]) -> Tensor:
+        """Prepare an image for the network.
+
+        Parameters
+        ----------
+        image : (H, W) or (H, W, C) array of uint8, uint16 or float
+
+        Returns
+        -------
+        Tensor
+            (channels, height, width) float32, contiguous.
+
+        Raises
+        ------
+        DataError
+            When the channels do not fit, or a value is NaN or infinite.
+        """
+        pixels = self._match_channels(image.astype(np.float32))
+        if not np.isfinite(pixels).all():
+            raise DataError(
+                "The image holds NaN or infinite values. Replace them (dead pixels of a camera, say, by their "
+                "neighbours), or leave the image out."
+            )
+        if self.intensity == "unit":
+            pixels = _to_unit(pixels, image.dtype)
+        planes = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
+        if planes.shape[1:] != self.size:
+            planes = F.interpolate(
+                planes[None], size=self.size, mode="bilinear", antialias=True, align_corners=False
+            )[0]
+        return _standardize(planes) if self.intensity == "zscore" else planes.clamp(0, 1)
+
+    def mask_tensor(self, mask: NDArray[np.uint8]) -> Tensor:
+        """Bring a mask (H, W) of class indices to the network's size: (height, width) int64.
+
+        The nearest pixel is meant by pixel centres, as the image's bilinear interpolation means them, so that
+        both stay aligned.
+        """
+        labels = torch.from_numpy(np.ascontiguousarray(mask))
+        if labels.shape != self.size:
+            labels = F.interpolate(labels[None, None].float(), size=self.size, mode="nearest-exact")[0, 0]
+        return labels.long()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Turn the settings into JSON values, as they travel with a model."""
+        return asdict(self) | {"size": list(self.size)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Preprocess:
+        """Read what `to_dict` wrote.
+
+        Raises
+        ------
+        ConfigError
+            When a setting is missing, unknown or out of range.
+        """
+        try:
+            return cls(**{**values, "size": tuple(values["size"])})
+        except (KeyError, TypeError) as error:
+            raise ConfigError(
+                f"The preprocessing settings {values} are not complete or not known (size, channels and "
+                "intensity are needed); restore the model's config.json."
+            ) from error
+
+    def _match_channels(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+        planes = pixels if pixels.ndim == 3 else pixels[..., None]
+        if planes.ndim != 3 or 0 in planes.shape:
+            raise DataError(f"An image has height, width and perhaps channels; this one has shape {pixels.shape}.")
+        have = planes.shape[2]
+        if have == self.channels:
+            return planes
+        if have in (2, 4) and self.channels in (1, 3):
+            planes, have = planes[..., : have - 1], have - 1
+        if have == self.channels:
+            return planes
+        if have == 1 and self.channels == 3:
+            return np.repeat(planes, 3, axis=2)
+        if have == 3 and self.channels == 1:
+            return (planes @ _LUMA)[..., None]
+        raise DataError(
+            f"The image has {pixels.shape[-1] if pixels.ndim == 3 else 1} channels, the network takes "
+            f"{self.channels}, and there is no conversion. Give images like those it was trained on."
+        )
+
+
+def _to_unit(pixels: NDArray[np.float32], dtype: np.dtype[Any]) -> NDArray[np.float32]:
+    if dtype == np.uint8:
+        return pixels / np.float32(255)
+    low, high = np.percentile(pixels, _ROBUST_RANGE).astype(np.float32)
+    unit: NDArray[np.float32] = np.clip((pixels - low) / max(high - low, np.finfo(np.float32).tiny), 0, 1)
+    return unit
+
+
+def _standardize(planes: Tensor) -> Tensor:
+    """Mean 0 and standard deviation 1 for each channel; a constant one becomes 0."""
+    # Statistics in float64: the sum over a million 16-bit values leaves float32 no digits.
+    wide = planes.double()
+    mean = wide.mean(dim=(1, 2), keepdim=True)
+    deviation = wide.std(dim=(1, 2), keepdim=True, correction=0)
+    constant = deviation <= 1e-6 * mean.abs()
+    return torch.where(constant, 0.0, (wide - mean) / torch.where(constant, 1.0, deviation)).float()

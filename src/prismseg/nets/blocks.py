@@ -1,0 +1,80 @@
+"""Pieces that the architectures share: normalisation, convolutions, skips, initial weights."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from prismseg.features import CRFFg2d
+from prismseg.features.normalize import unit_rms
+from prismseg.nets.settings import NetworkSettings
+
+GROUP_SIZE = 8
+
+
+def make_norm(kind: str, channels: int) -> nn.Module:
+    """Normalisation layer; "instance" is one group a channel, which also works on a single pixel."""
+    if kind == "batch":
+        return nn.BatchNorm2d(channels)
+    groups = channels if kind == "instance" else math.gcd(channels, max(1, channels // GROUP_SIZE))
+    return nn.GroupNorm(groups, channels)
+
+
+def conv_relu(in_channels: int, out_channels: int) -> nn.Sequential:
+    """3×3 convolution and ReLU."""
+    return nn.Sequential(nn.Conv2d(in_channels, out_channels, 3, padding=1), nn.ReLU())
+
+
+class UnitRMS(nn.Module):
+    """Bring each case to root mean square 1; no parameters."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise (B, C, H, W)."""
+        return unit_rms(x)
+
+
+def make_skip(settings: NetworkSettings, channels: int) -> tuple[nn.Module, int]:
+    """Layer on one skip connection, and how many channels come out of it.
+
+    In the default preset every skip has rms 1, whatever stands on it, so that decoders of the three kinds of skip
+    start from inputs of the same size; in the thesis preset it is the published layer alone.
+    """
+    if settings.skip == "none":
+        return (nn.Identity() if settings.preset == "thesis" else UnitRMS()), channels
+    width = channels * settings.multiplier
+    if settings.skip == "crffg":
+        return CRFFg2d(channels, width, preset=settings.preset), width
+    layer = conv_relu(channels, width)
+    return (layer if settings.preset == "thesis" else nn.Sequential(*layer, UnitRMS())), width
+
+
+def initialize(module: nn.Module) -> None:
+    """He initialisation (He et al. 2015, eq. 10) of a convolution that feeds a ReLU; apply to every module.
+
+    Transposed convolutions that keep the number of channels start as bilinear up-sampling (Long et al. 2015, sec.
+    3.3), so that class scores reach the output from the first step on. CRFFg layers hold no such modules.
+    """
+    if isinstance(module, nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.ConvTranspose2d):
+        if module.in_channels == module.out_channels:
+            with torch.no_grad():
+                module.weight.copy_(_bilinear(module))
+        else:
+            # Each output pixel sums over (kernel / stride)² taps of every input channel.
+            taps = module.in_channels * math.prod(module.kernel_size) / math.prod(module.stride)
+            nn.init.normal_(module.weight, std=math.sqrt(2 / taps))
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def _bilinear(module: nn.ConvTranspose2d) -> Tensor:
+    side, stride = module.kernel_size[0], module.stride[0]
+    centre = (side - 1) / 2
+    ramp = 1 - (torch.arange(side) - centre).abs() / stride
+    tent = ramp.clamp_min(0)
+    return torch.einsum("io,h,w->iohw", torch.eye(module.in_channels), tent, tent)

@@ -1,0 +1,73 @@
+"""Networks for other run times: ONNX, checked against PyTorch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from prismseg.base import ModelError, atomic_path
+from prismseg.nets.segmentation import SegmentationModel
+
+TOLERANCE = 1e-4
+OPSET = 18
+
+
+def export_onnx(model: SegmentationModel, path: str | Path) -> float:
+    """Write `model` as ONNX with free batch size, height and width, and compare it with PyTorch.
+
+    Input ``images`` (B, C, H, W) float32, output ``logits`` (B, K, H, W); H and W are free.
+
+    Returns
+    -------
+    float
+        Largest difference of logits on random images of two sizes, in units of the largest logit (or of 1).
+
+    Raises
+    ------
+    ModelError
+        When the extra [onnx] is not installed, or the difference exceeds 1e-4; then no file is left.
+    OutputError
+        When the file cannot be written.
+    """
+    try:
+        import onnx  # noqa: F401  (the exporter needs it, and says so badly)
+        import onnxruntime
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise ModelError(
+            f"Exporting to ONNX needs packages that are not installed ({error}); "
+            "install them with: pip install 'prismseg[onnx]'."
+        ) from error
+    network = model.eval().cpu()
+    channels = network.settings.in_channels
+    dims = {0: torch.export.Dim("batch"), 2: torch.export.Dim("height"), 3: torch.export.Dim("width")}
+    with atomic_path(path) as temporary:
+        example = torch.randn(2, channels, 2 * network.stride + 1, 3 * network.stride + 3)
+        program = torch.onnx.export(
+            network,
+            (example,),
+            dynamo=True,
+            input_names=["images"],
+            output_names=["logits"],
+            dynamic_shapes=(dims,),
+            opset_version=OPSET,
+            verbose=False,
+        )
+        assert program is not None
+        program.save(temporary)
+        session = onnxruntime.InferenceSession(str(temporary), providers=["CPUExecutionProvider"])
+        worst = 0.0
+        for size in ((64, 64), (50, 83)):
+            images = torch.randn(3, channels, *size, generator=torch.Generator().manual_seed(0))
+            with torch.inference_mode():
+                expected = network(images).numpy()
+            (found,) = session.run(["logits"], {"images": images.numpy()})
+            worst = max(worst, float(np.abs(found - expected).max() / max(1.0, np.abs(expected).max())))
+        if not worst <= TOLERANCE:
+            raise ModelError(
+                f"The exported network differs from PyTorch by {worst:.1e} (allowed: {TOLERANCE:g}), so {path} "
+                "was not written."
+            )
+    return worst

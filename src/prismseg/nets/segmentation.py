@@ -1,0 +1,127 @@
+"""What every segmentation network has in common: input checks, padding, storage."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from pathlib import Path
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from huggingface_hub import PyTorchModelHubMixin
+from torch import Tensor, nn
+
+from prismseg.base import ModelError
+from prismseg.nets.blocks import initialize
+from prismseg.nets.settings import NetworkSettings
+
+
+class SegmentationModel(nn.Module, PyTorchModelHubMixin, library_name="prismseg", tags=["image-segmentation"]):
+    """A network from images (B, C, H, W) to logits (B, K, H, W) of the same size.
+
+    One logit channel means foreground against background (sigmoid), K channels mean K classes with the
+    background first (softmax). Make one with `create_model`.
+
+    Attributes
+    ----------
+    settings : NetworkSettings
+        What it is built from; `config` is the same as a dictionary.
+    metadata : dict
+        Facts that are stored with the weights: preprocessing, class names, training.
+    stride : int
+        Inputs are padded to a multiple of it, and the logits cropped.
+    """
+
+    stride: int
+
+    def __init__(self, settings: NetworkSettings) -> None:
+        super().__init__()
+        self.settings = settings
+        self.metadata: dict[str, Any] = {}
+
+    @property
+    def config(self) -> dict[str, Any]:
+        """Arguments with which `create_model` makes this network again."""
+        return self.settings.to_dict()
+
+    @abstractmethod
+    def segment(self, x: Tensor) -> Tensor:
+        """Logits of images whose sides are multiples of `stride`."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Compute logits.
+
+        Parameters
+        ----------
+        x : (B, C, H, W) Tensor
+            Images of any size from 1×1; the border is continued by its nearest pixels up to a multiple of
+            `stride`.
+
+        Returns
+        -------
+        (B, K, H, W) Tensor
+            Logits.
+
+        Raises
+        ------
+        ModelError
+            When the input has another number of dimensions or channels.
+        """
+        if x.ndim != 4 or x.shape[1] != self.settings.in_channels:
+            raise ModelError(
+                f"The input has shape {tuple(x.shape)}; this network takes (B, {self.settings.in_channels}, H, W)."
+            )
+        height, width = x.shape[-2:]
+        # Written so that an exporter can prove the padded sides to be multiples of the stride.
+        below = self.stride * ((height + self.stride - 1) // self.stride) - height
+        right = self.stride * ((width + self.stride - 1) // self.stride) - width
+        if torch.compiler.is_exporting() or below or right:
+            x = F.pad(x, (right // 2, right - right // 2, below // 2, below - below // 2), mode="replicate")
+        logits = self.segment(x)
+        top, left = below // 2, right // 2
+        return logits[..., top : top + height, left : left + width]
+
+    def finish(self) -> None:
+        """Give a newly built network its initial weights; architectures call it last."""
+        if self.settings.preset == "default":
+            self.apply(initialize)
+
+    def save_pretrained(
+        self,
+        save_directory: str | Path,
+        *,
+        config: Any = None,
+        repo_id: str | None = None,
+        push_to_hub: bool = False,
+        model_card_kwargs: dict[str, Any] | None = None,
+        **push_to_hub_kwargs: Any,
+    ) -> str | None:
+        """Write ``model.safetensors``, ``config.json`` and a model card ``README.md``, each atomically.
+
+        Parameters
+        ----------
+        save_directory : path
+            Folder, made if need be.
+        config, model_card_kwargs
+            Passed by `push_to_hub`; the network writes its own instead.
+        repo_id, push_to_hub, **push_to_hub_kwargs
+            Upload the folder too, see `huggingface_hub.PyTorchModelHubMixin.push_to_hub`.
+
+        Raises
+        ------
+        OutputError
+            When the folder cannot be written.
+        """
+        from prismseg.nets.storage import save_model
+
+        save_model(self, Path(save_directory))
+        if not push_to_hub:
+            return None
+        return str(self.push_to_hub(repo_id or Path(save_directory).name, **push_to_hub_kwargs))
+
+    @classmethod
+    def _from_pretrained(cls, *, model_id: str, revision: str | None, **options: Any) -> SegmentationModel:
+        """Load for `from_pretrained`; like `load_model` it reads safetensors only."""
+        from prismseg.nets.storage import load_model
+
+        return load_model(model_id, revision=revision)

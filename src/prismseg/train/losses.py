@@ -1,0 +1,189 @@
+"""Losses of segmentation, per image and then averaged over the batch.
+
+All are means over the images of a batch of a value that an image has by itself, so that splitting a batch over
+processes or accumulation steps changes nothing. Pixels labelled `IGNORE` count nowhere.
+
+With one logit channel the probability is its sigmoid and region losses (Dice, Tversky) look at the foreground
+alone; with K >= 2 it is the softmax and they are averaged over all K classes, background included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from prismseg.base import ConfigError, ModelError
+
+IGNORE = 255
+SMOOTH = 1.0  # eps of method.md: an image without the class still has a gradient
+FOCAL_GAMMA = 2.0
+TVERSKY_FALSE_POSITIVE, TVERSKY_FALSE_NEGATIVE = 0.3, 0.7
+UNIFIED_WEIGHT, UNIFIED_DELTA, UNIFIED_GAMMA = 0.5, 0.6, 0.5
+
+
+class SegmentationLoss(nn.Module):
+    """A loss of logits (B, K, H, W) against class indices (B, H, W); see `create_loss`."""
+
+    def __init__(self, function: Callable[[Tensor, Tensor], Tensor], classes: int) -> None:
+        super().__init__()
+        self.function = function
+        self.classes = classes
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Loss of a batch.
+
+        Parameters
+        ----------
+        logits : (B, K, H, W) float
+            K = 1 for binary masks.
+        target : (B, H, W) int64
+            Class indices; `IGNORE` (255) marks pixels that do not count.
+
+        Returns
+        -------
+        Tensor
+            Scalar.
+
+        Raises
+        ------
+        ModelError
+            When the logits have another number of channels than the loss was made for.
+        """
+        if logits.shape[1] != self.classes:
+            raise ModelError(
+                f"The network gives {logits.shape[1]} logit channels, the loss was made for {self.classes}."
+            )
+        return self.function(logits, target)
+
+
+def create_loss(name: str, classes: int) -> SegmentationLoss:
+    """Make the loss `name` for `classes` logit channels (1: binary).
+
+    Parameters
+    ----------
+    name : {"dice", "ce", "dice_ce", "focal", "tversky", "unified_focal"}
+        See the functions of this module for the formulas.
+    classes : int
+        Logit channels of the network.
+
+    Raises
+    ------
+    ConfigError
+        When there is no such loss.
+    """
+    if name not in LOSSES:
+        raise ConfigError(f"There is no loss {name!r}; choose one of {', '.join(LOSSES)}.")
+    return SegmentationLoss(LOSSES[name], classes)
+
+
+def dice_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """1 - (2 Σ m p + eps) / (Σ m + Σ p + eps) per image and class, then the mean; eps = 1.
+
+    The sum of Milletari et al. 2016 without squares, as the thesis uses it.
+    """
+    probability, truth = _regions(logits, target)
+    overlap = (probability * truth).sum(-1)
+    total = probability.sum(-1) + truth.sum(-1)
+    return (1 - (2 * overlap + SMOOTH) / (total + SMOOTH)).mean()
+
+
+def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
+    """- log p of the true class, averaged over the pixels of an image."""
+    log_probability, valid = _true_log_probability(logits, target)
+    return _pixel_mean(-log_probability, valid)
+
+
+def dice_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
+    """Sum of `dice_loss` and `cross_entropy`, as in nnU-Net (Isensee et al. 2021)."""
+    return dice_loss(logits, target) + cross_entropy(logits, target)
+
+
+def focal_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """- (1 - p)² log p of the true class, averaged over the pixels (Lin et al. 2017, eq. 4, gamma = 2)."""
+    log_probability, valid = _true_log_probability(logits, target)
+    return _pixel_mean(-((-torch.expm1(log_probability)) ** FOCAL_GAMMA) * log_probability, valid)
+
+
+def tversky_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """1 - Tversky index per image and class (Salehi et al. 2017, eq. 3, alpha = 0.3, beta = 0.7), then the mean.
+
+    A missed pixel costs more than a false alarm. eps = 1 is added to both sides of the fraction.
+    """
+    probability, truth = _regions(logits, target)
+    return (1 - _tversky_index(probability, truth, TVERSKY_FALSE_POSITIVE, TVERSKY_FALSE_NEGATIVE)).mean()
+
+
+def unified_focal_loss(logits: Tensor, target: Tensor) -> Tensor:
+    """Asymmetric unified focal loss (Yeung et al. 2022, eqs. 14-16; lambda 0.5, delta 0.6, gamma 0.5).
+
+    Half an asymmetric focal loss (easy background pixels are damped, foreground ones are not), half an
+    asymmetric focal Tversky loss (foreground classes are raised to 1 - gamma, background is not). A binary
+    network has two classes here. eps = 1 in the Tversky index, where the authors have 1e-7, keeps the gradient
+    alive for images without foreground.
+    """
+    probability, truth = _regions(logits, target, with_background=True)
+    index = _tversky_index(probability, truth, 1 - UNIFIED_DELTA, UNIFIED_DELTA)
+    # The root's slope is infinite at a perfect score; the floor is below float32's resolution of an index.
+    foreground = (1 - index[:, 1:]).clamp_min(1e-7) ** (1 - UNIFIED_GAMMA)
+    tversky = torch.cat([1 - index[:, :1], foreground], dim=1).mean()
+
+    log_probability, valid = _true_log_probability(logits, target)
+    damping = (-torch.expm1(log_probability)).clamp_min(1e-7) ** UNIFIED_GAMMA
+    is_background = (target == 0).flatten(1)
+    weight = torch.where(is_background, (1 - UNIFIED_DELTA) * damping, UNIFIED_DELTA)
+    # The authors average over pixels and classes, of which all but the true one are zero.
+    focal = _pixel_mean(-weight * log_probability, valid) / truth.shape[1]
+    return UNIFIED_WEIGHT * tversky + (1 - UNIFIED_WEIGHT) * focal
+
+
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "dice": dice_loss,
+    "ce": cross_entropy,
+    "dice_ce": dice_cross_entropy,
+    "focal": focal_loss,
+    "tversky": tversky_loss,
+    "unified_focal": unified_focal_loss,
+}
+
+
+def _regions(logits: Tensor, target: Tensor, *, with_background: bool = False) -> tuple[Tensor, Tensor]:
+    """Probabilities and one-hot truth, both (B, C, H W), zero where the target is `IGNORE`.
+
+    C is K, or for a binary network 1 (the foreground), or 2 `with_background`.
+    """
+    valid = (target != IGNORE).flatten(1)[:, None]
+    if logits.shape[1] == 1:
+        signs = torch.cat([-logits, logits], dim=1) if with_background else logits
+        probability = torch.sigmoid(signs)
+        labels = torch.arange(2 - signs.shape[1], 2, device=target.device)
+    else:
+        probability = torch.softmax(logits, dim=1)
+        labels = torch.arange(logits.shape[1], device=target.device)
+    truth = target.flatten(1)[:, None] == labels[:, None]
+    return probability.flatten(2) * valid, truth.to(probability.dtype)
+
+
+def _true_log_probability(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Log-probability of each pixel's true class and whether the pixel counts, both (B, H W)."""
+    valid = target != IGNORE
+    known = torch.where(valid, target, 0)
+    if logits.shape[1] == 1:
+        log_probability = F.logsigmoid(torch.where(known[:, None] == 1, logits, -logits))
+    else:
+        log_probability = F.log_softmax(logits, dim=1).gather(1, known[:, None])
+    return log_probability.flatten(1), valid.flatten(1)
+
+
+def _pixel_mean(values: Tensor, valid: Tensor) -> Tensor:
+    """Mean over the valid pixels of each image, then over images; an image without any counts as 0."""
+    return ((values * valid).sum(1) / valid.sum(1).clamp_min(1)).mean()
+
+
+def _tversky_index(probability: Tensor, truth: Tensor, false_positive: float, false_negative: float) -> Tensor:
+    hit = (probability * truth).sum(-1)
+    alarm = probability.sum(-1) - hit
+    miss = truth.sum(-1) - hit
+    return (hit + SMOOTH) / (hit + false_positive * alarm + false_negative * miss + SMOOTH)
