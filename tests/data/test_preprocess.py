@@ -3,7 +3,7 @@ import json
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -16,6 +16,7 @@ def ramp(height, width, channels=1, dtype=np.uint8):
     return values.reshape(height, width, channels).astype(dtype)
 
 
+@settings(deadline=None)
 @given(st.integers(2, 40), st.integers(2, 40), st.sampled_from([np.uint8, np.uint16, np.float32]))
 def test_zscore_gives_every_channel_mean_0_and_deviation_1(height, width, dtype):
     image = np.random.default_rng(height * 41 + width).integers(0, 255, (height, width, 3)).astype(dtype)
@@ -113,7 +114,7 @@ def test_image_and_mask_stay_aligned(shape, size):
     prepare = Preprocess(size, 1, "unit")
     image = prepare.image_tensor(rows)[0] * 255
     mask = prepare.mask_tensor(rows).float()
-    step = 250 / min(shape[0], size[0])
+    step = 250 / (min(shape[0], size[0]) - 1)
     inner = slice(1, -1)
     assert (image - mask)[inner].abs().max() <= 0.5 * step + 1
     assert (image - mask)[inner].mean().abs() < 0.15 * step + 0.5

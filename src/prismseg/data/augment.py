@@ -159,13 +159,14 @@ class Augmentation(nn.Module):
         if images.is_contiguous(memory_format=torch.channels_last):
             layout = torch.channels_last
         if config.flip or config.rotation or config.translation or config.zoom:
-            images, masks = _move(images, masks, draw_geometry(config, len(images)))
+            images, masks = move(images, masks, draw_geometry(config, len(images)))
         if config.photometric:
             images = _change_light(images, config)
         return images.contiguous(memory_format=layout) if layout != torch.preserve_format else images, masks
 
 
-def _move(images: Tensor, masks: Tensor, geometry: Geometry) -> tuple[Tensor, Tensor]:
+def move(images: Tensor, masks: Tensor, geometry: Geometry) -> tuple[Tensor, Tensor]:
+    """Move a batch of images (B, C, H, W) and masks (B, H, W) to the positions in `geometry`."""
     matrix = geometry.matrix(*images.shape[-2:]).to(images)
     grid = F.affine_grid(matrix, list(images.shape), align_corners=False)
     moved = F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)

@@ -1,0 +1,118 @@
+"""What a layout finds on the disk, before anything is decoded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from prismseg.base import ConfigError, DataError
+from prismseg.data.images import IMAGE_SUFFIXES
+
+# A trimap of the Oxford-IIIT Pet data set: pet, background, border; the border counts nowhere.
+TRIMAP = {1: 1, 2: 0, 3: 255}
+
+
+@dataclass(frozen=True)
+class Case:
+    """Files of one case; several image files are its channels."""
+
+    id: str
+    images: tuple[Path, ...]
+    mask: Path | None
+    group: str | None = None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Cases of a data set folder in one layout.
+
+    Attributes
+    ----------
+    layout : str
+        Name of the layout.
+    cases : tuple of Case
+        Sorted by name.
+    classes : tuple of str or None
+        Names, where the layout states them.
+    coding : dict or None
+        Stored label -> class index, where the layout fixes it.
+    orphans : tuple of Path
+        Masks without an image.
+    splits : tuple of dict
+        Parts that the data set brings along: case names by part.
+    """
+
+    layout: str
+    cases: tuple[Case, ...]
+    classes: tuple[str, ...] | None = None
+    coding: dict[int, int] | None = None
+    orphans: tuple[Path, ...] = ()
+    splits: tuple[dict[str, list[str]], ...] = field(default=())
+
+
+def image_files(folder: Path) -> list[Path]:
+    """Image files directly in `folder`, sorted by name."""
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
+
+
+def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
+    """Map file names without suffix to paths; two files of one name are an error."""
+    found: dict[str, Path] = {}
+    for path in paths:
+        if path.stem in found:
+            raise DataError(
+                f"{found[path.stem]} and {path} have the same name but for the suffix; remove or rename one of them."
+            )
+        found[path.stem] = path
+    return found
+
+
+def group_of(case: Case, rule: str) -> str:
+    """Group of a case by a rule.
+
+    Parameters
+    ----------
+    case : Case
+        The case.
+    rule : str
+        ``"auto"`` (what the layout says, else the case itself), ``"image"``, ``"csv"``, ``"prefix"`` (text before the
+        first underscore), ``"block:N"`` (N consecutive file numbers) or ``"regex:PATTERN"`` (its first group).
+
+    Raises
+    ------
+    ConfigError
+        For an unknown rule.
+    DataError
+        When the rule does not fit the case's name.
+    """
+    kind, _, argument = rule.partition(":")
+    if kind == "auto":
+        return case.group if case.group is not None else case.id
+    if kind == "image":
+        return case.id
+    if kind == "csv":
+        if case.group is None:
+            raise DataError(f"The data set states no group for {case.id}; choose another --group.")
+        return case.group
+    if kind == "prefix":
+        return case.id.split("_")[0]
+    if kind == "block" and argument.isdecimal() and int(argument) > 0:
+        numbers = re.findall(r"\d+", case.id)
+        if not numbers:
+            raise DataError(f"The name {case.id} holds no number, so --group {rule} does not fit.")
+        return f"block-{int(numbers[-1]) // int(argument):04d}"
+    if kind == "regex" and argument:
+        return _match(case, argument)
+    raise ConfigError(f"There is no grouping {rule!r}; choose auto, image, csv, prefix, block:N or regex:PATTERN.")
+
+
+def _match(case: Case, pattern: str) -> str:
+    try:
+        match = re.search(pattern, case.id)
+    except re.error as error:
+        raise ConfigError(f"The grouping pattern {pattern!r} is not a regular expression: {error}.") from error
+    if match is None:
+        raise DataError(f"The grouping pattern {pattern!r} does not fit the name {case.id}.")
+    return match.group(1) if match.re.groups else match.group(0)

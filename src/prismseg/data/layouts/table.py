@@ -1,0 +1,62 @@
+"""A CSV with the columns image, mask, group and perhaps split."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from prismseg.base import DataError
+from prismseg.data.layouts.listing import Case, Listing
+
+NAME = "dataset.csv"
+PARTS = ("train", "validation", "test")
+
+
+def fits(root: Path) -> bool:
+    """Whether `root` is a CSV, or a folder with a `dataset.csv`."""
+    return root.suffix.lower() == ".csv" or (root / NAME).is_file()
+
+
+def read(root: Path, mask_suffix: str | None = None) -> Listing:
+    """List the cases; paths are relative to the CSV. Without a group column each case is its own group.
+
+    Raises
+    ------
+    DataError
+        When the CSV is missing, lacks a column, or names a part other than train, validation and test.
+    """
+    path = root if root.suffix.lower() == ".csv" else root / NAME
+    if not path.is_file():
+        raise DataError(f"There is no table {path}.")
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file))
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path} is not a CSV file in UTF-8 ({error}).") from error
+    if not rows:
+        raise DataError(f"{path} lists no case.")
+    missing = {"image", "mask"} - set(rows[0])
+    if missing:
+        raise DataError(
+            f"{path} lacks the column {', '.join(sorted(missing))}; it has {', '.join(str(name) for name in rows[0])}."
+        )
+    cases: list[Case] = []
+    parts: dict[str, list[str]] = {part: [] for part in PARTS}
+    for number, row in enumerate(rows, start=2):
+        if not row["image"]:
+            raise DataError(f"Line {number} of {path} names no image.")
+        image = path.parent / row["image"]
+        case = Case(
+            id=Path(row["image"]).with_suffix("").name,
+            images=(image,),
+            mask=path.parent / row["mask"] if row["mask"] else None,
+            group=row.get("group") or None,
+        )
+        cases.append(case)
+        if row.get("split"):
+            if row["split"] not in PARTS:
+                raise DataError(
+                    f"Line {number} of {path} has the split {row['split']!r}; it must be train, validation or test."
+                )
+            parts[row["split"]].append(case.id)
+    return Listing("table", tuple(cases), splits=(parts,) if any(parts.values()) else ())
