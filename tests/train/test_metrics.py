@@ -59,6 +59,11 @@ def test_hausdorff_takes_the_worse_direction():
     assert hausdorff95(far > 0, near > 0) == pytest.approx(15)
 
 
+def test_hausdorff_looks_at_edges_alone():
+    # The corners are 4 of the 32 edge pixels of the large square (but under 5 % of its 81 pixels).
+    assert hausdorff95(square(5, 5, 9) > 0, square(8, 8, 3) > 0) == pytest.approx(18**0.5)
+
+
 def test_hausdorff_interpolates_the_percentile():
     line = np.zeros((1, 50), dtype=bool)
     line[0, 10:30] = True

@@ -60,7 +60,7 @@ def test_the_interval_of_normal_values_is_that_of_student():
 
 
 def test_the_expanded_level_by_hand():
-    # Hesterberg 2015, table 5: n = 10 and 95 % nominal use about the 0.86 % percentile.
+    # t of 9 degrees of freedom at 2.5 % is 2.262157.
     assert expanded_tail(10) == pytest.approx(stats.norm.cdf(-math.sqrt(10 / 9) * 2.262157), rel=1e-5)
     assert expanded_tail(10**6) == pytest.approx(0.025, rel=1e-3)
 
@@ -138,6 +138,12 @@ def test_wilcoxon_keeps_its_level_on_clustered_data():
 def test_no_difference_has_p_1():
     assert clustered_wilcoxon([0, 0, 0], ["a", "b", "c"]) == 1
     assert clustered_wilcoxon([1.0], ["a"]) == 1
+
+
+def test_rounding_is_no_difference():
+    assert clustered_wilcoxon([1e-16, -1e-17, 3e-16], ["a", "b", "c"]) == 1
+    # 0.3 - 0.2 and 0.2 - 0.1 are a tie: signed ranks 1.5, 1.5, -3 sum to nothing.
+    assert clustered_wilcoxon([0.3 - 0.2, 0.2 - 0.1, -0.5], ["a", "b", "c"]) == 1
 
 
 def test_a_paired_comparison_by_hand():

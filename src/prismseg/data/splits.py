@@ -69,7 +69,8 @@ def holdout(
             "with a training share above 0."
         )
     members = _members(groups)
-    parts = [part for part, fraction in enumerate(fractions) if fraction > 0]
+    # The small parts first: a group too many in the test part is more than one in the training part.
+    parts = [part for part in (2, 1, 0) if fractions[part] > 0]
     _require(len(members), len(parts), f"a split into {len(parts)} parts")
     wanted = [fractions[part] for part in parts]
     dealt = dict(zip(parts, _deal(members, wanted, np.random.default_rng([seed, 0])), strict=True))
@@ -115,8 +116,8 @@ def kfold(groups: Sequence[str], folds: int, *, seed: int = 0, validation: float
     splits = []
     for fold, test in enumerate(tests):
         others = {name: cases for name, cases in members.items() if name not in test}
-        shares = [1 - validation, validation] if validation > 0 else [1.0]
-        train, *chosen = _deal(others, shares, np.random.default_rng([seed, 2, fold]))
+        shares = [validation, 1 - validation] if validation > 0 else [1.0]
+        *chosen, train = _deal(others, shares, np.random.default_rng([seed, 2, fold]))
         splits.append(
             Split(_cases(members, train), _cases(members, chosen[0] if chosen else ()), _cases(members, test))
         )
@@ -283,23 +284,24 @@ def _deal(
 ) -> list[tuple[str, ...]]:
     """Deal whole groups to parts of the given fractions (of the images), each part at least one group.
 
+    Of `_DRAWS` random orders, cut where the parts come closest to their fractions, the best is kept.
+
     Unlike `_balance` this must not sort by size: only the smallest patients would then ever be held out.
     """
     names = list(members)
     sizes = np.array([len(members[name]) for name in names])
-    wanted = np.cumsum(fractions)[:-1] * sizes.sum()
+    wanted = np.asarray(fractions) * sizes.sum()
     best: tuple[float, list[tuple[str, ...]]] | None = None
     for _ in range(_DRAWS):
         order = rng.permutation(len(names))
         filled = np.concatenate([[0], np.cumsum(sizes[order])])
         cuts = [0]
-        for part, target in enumerate(wanted):
+        for part, count in enumerate(wanted[:-1], start=1):
             last = len(names) - (len(wanted) - part)  # leave a group for each later part
-            choice = np.abs(filled[cuts[-1] + 1 : last + 1] - target).argmin()
+            choice = np.abs(filled[cuts[-1] + 1 : last + 1] - filled[cuts[-1]] - count).argmin()
             cuts.append(cuts[-1] + 1 + int(choice))
         cuts.append(len(names))
-        counts = np.diff(filled[cuts])
-        error = float(np.abs(counts - np.asarray(fractions) * sizes.sum()).sum())
+        error = float(np.abs(np.diff(filled[cuts]) - wanted).sum())
         if best is None or error < best[0] - 1e-9:
             parts = [order[start:stop] for start, stop in pairwise(cuts)]
             best = error, [tuple(names[i] for i in part) for part in parts]

@@ -19,4 +19,5 @@ def unit_rms(x: Tensor) -> Tensor:
     # One reduction that makes no squared copy of x; the length of an activation fits float32 even where x is half.
     length = torch.linalg.vector_norm(x, dim=dims, keepdim=True, dtype=torch.promote_types(x.dtype, torch.float32))
     inverse = (length.square() / math.prod(x.shape[1:]) + EPSILON).rsqrt()
-    return x * inverse.to(x.dtype)
+    normalized: Tensor = x * inverse.to(x.dtype)
+    return normalized

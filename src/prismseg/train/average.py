@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+Tensors = tuple[Tensor, ...] | list[Tensor]
+
 
 def weight_average(model: nn.Module, decay: float) -> AveragedModel:
     """Averaged copy of `model` (parameters and buffers); call ``update_parameters(model)`` after each step.
@@ -15,7 +17,7 @@ def weight_average(model: nn.Module, decay: float) -> AveragedModel:
     """
 
     @torch.no_grad()
-    def update(averages: list[Tensor], currents: list[Tensor], updates: Tensor | int) -> None:
+    def update(averages: Tensors, currents: Tensors, updates: Tensor | int) -> None:
         n = int(updates)
         keep = min(decay, (1 + n) / (10 + n))
         for average, current in zip(averages, currents, strict=True):

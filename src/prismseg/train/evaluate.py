@@ -154,7 +154,9 @@ def _measure(trial: Trial, dataset: SegmentationDataset) -> Iterator[list[dict[s
         sample = dataset[index]
         if sample.mask is None:
             raise DataError(f"{sample.image_path} has no mask, so nothing can be measured on it.")
-        measured = case_metrics(prediction.mask, sample.mask, dataset.classes)
+        measured = case_metrics(
+            prediction.mask, sample.mask, dataset.classes, probabilities=prediction.probabilities
+        )
         yield [{"case": sample.id, "group": sample.group, **row} for row in measured]
 
 

@@ -91,7 +91,7 @@ class Trainer:
         network.metadata = describe(config, self.dataset, self.split)
         network = network.to(self.accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         if self.accelerator.num_processes > 1 and self.accelerator.device.type != "cpu":
-            network = nn.SyncBatchNorm.convert_sync_batchnorm(network)
+            network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
         self.network = network
         self.average = weight_average(network, config.optim.ema) if config.optim.ema is not None else None
         self.optimizer = create_optimizer(config.optim, network)
@@ -230,8 +230,7 @@ class Trainer:
 
     def _validation_dice(self) -> float:
         """Mean hard Dice over validation cases and foreground classes, at the network's input size."""
-        network = self.network if self.average is None else self.average.module
-        network.eval()
+        network = self._scored_network().eval()
         classes = len(self.dataset.classes)
         scores = []
         with torch.inference_mode(), self._mixed_precision():
@@ -243,11 +242,18 @@ class Trainer:
         return float(torch.cat(scores).mean())
 
     def _save_model(self) -> None:
-        network = self.network if self.average is None else self.average.module
+        network = self._scored_network()
         network.metadata = self.network.metadata | {
             "best": {"step": self.progress.step, "validation_dice": self.progress.best_score}
         }
         network.save_pretrained(self.folder.model)
+
+    def _scored_network(self) -> SegmentationModel:
+        """Return the averaged network, or the trained one where nothing is averaged."""
+        if self.average is None:
+            return self.network
+        network: SegmentationModel = self.average.module
+        return network
 
     def _out_of_patience(self) -> bool:
         return self.config.patience is not None and self.progress.stale >= self.config.patience

@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from prismseg.base import ConfigError, ModelError
+from prismseg.data import IGNORE as IGNORE
 
-IGNORE = 255
 SMOOTH = 1.0  # eps of method.md: an image without the class still has a gradient
 FOCAL_GAMMA = 2.0
 TVERSKY_FALSE_POSITIVE, TVERSKY_FALSE_NEGATIVE = 0.3, 0.7
@@ -108,7 +108,7 @@ def focal_loss(logits: Tensor, target: Tensor) -> Tensor:
 
 
 def tversky_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """1 - Tversky index per image and class (Salehi et al. 2017, eq. 3, alpha = 0.3, beta = 0.7), then the mean.
+    """1 - Tversky index per image and class (Salehi et al. 2017, alpha = 0.3, beta = 0.7), then the mean.
 
     A missed pixel costs more than a false alarm. eps = 1 is added to both sides of the fraction.
     """
@@ -117,7 +117,7 @@ def tversky_loss(logits: Tensor, target: Tensor) -> Tensor:
 
 
 def unified_focal_loss(logits: Tensor, target: Tensor) -> Tensor:
-    """Asymmetric unified focal loss (Yeung et al. 2022, eqs. 14-16; lambda 0.5, delta 0.6, gamma 0.5).
+    """Asymmetric unified focal loss (Yeung et al. 2022; lambda 0.5, delta 0.6, gamma 0.5).
 
     Half an asymmetric focal loss (easy background pixels are damped, foreground ones are not), half an
     asymmetric focal Tversky loss (foreground classes are raised to 1 - gamma, background is not). A binary

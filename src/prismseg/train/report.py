@@ -46,8 +46,8 @@ def write_report(
         cases=int(per_case["case"].nunique()),
         groups=int(per_case["group"].nunique()),
         headline=_headline(summary),
-        summary=summary.to_dict("records"),
-        comparison=None if comparison is None else comparison.to_dict("records"),
+        summary=_records(summary),
+        comparison=None if comparison is None else _records(comparison),
         empty_policy=EMPTY_POLICY,
         distribution=figure_uri(draw_distribution(dice)),
         curves=_curves(trials),
@@ -64,8 +64,7 @@ def write_report(
 
 def _headline(summary: pd.DataFrame) -> list[dict[str, Any]]:
     """Dice of each foreground class: the first thing a reader looks for."""
-    rows: list[dict[str, Any]] = summary[summary["metric"] == "dice"].to_dict("records")
-    return rows
+    return _records(summary[summary["metric"] == "dice"])
 
 
 def _wide(per_case: pd.DataFrame) -> list[dict[str, Any]]:
@@ -74,8 +73,11 @@ def _wide(per_case: pd.DataFrame) -> list[dict[str, Any]]:
     )
     columns = [name for name in per_case["metric"].unique() if name in table.columns]
     rows = table[columns].reset_index().dropna(how="all", subset=columns)
-    records: list[dict[str, Any]] = rows.to_dict("records")
-    return records
+    return _records(rows)
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
 
 
 def _network_facts(trial: Trial) -> dict[str, Any]:
@@ -164,12 +166,13 @@ def draw_cases(trials: Sequence[Trial], dataset: SegmentationDataset, mean_dice:
 
 def _draw_case(axes: Axes, trial: Trial, dataset: SegmentationDataset, index: int) -> None:
     sample = dataset[index]
+    assert sample.mask is not None  # measured before it is drawn
     predicted = next(trial.predictor.predict([sample.image])).mask
     axes.imshow(displayable(sample.image))
     for cls in range(1, len(dataset.classes)):
         colour = np.array(class_colour(cls)) / 255
         for mask, style in ((sample.mask, "solid"), (predicted, "dashed")):
-            chosen = mask == cls
+            chosen = np.equal(mask, cls)
             if chosen.any() and not chosen.all():
                 axes.contour(chosen, levels=[0.5], colors=[colour], linewidths=1.2, linestyles=style)
     axes.set_axis_off()

@@ -31,7 +31,7 @@ def learning_rate(schedule: str, step: int, steps: int, peak: float) -> float:
     """
     t = step / steps
     if schedule == "poly":
-        return peak * (1 - t) ** 0.9
+        return peak * math.pow(1 - t, 0.9)
     if schedule == "cosine":
         return peak * (1 + math.cos(math.pi * t)) / 2
     if schedule == "onecycle":
