@@ -6,8 +6,8 @@ import sys
 
 import typer
 
-from prismseg import __version__
 from prismseg.base.errors import PrismsegError
+from prismseg.base.version import VERSION
 from prismseg.cli import check, demo, evaluate, export, models, phantom, predict, train
 
 app = typer.Typer(
@@ -28,7 +28,7 @@ for verb in (demo, check, train, evaluate, predict, export, models, phantom):
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"prismseg {__version__}")
+        typer.echo(f"prismseg {VERSION}")
         raise typer.Exit
 
 

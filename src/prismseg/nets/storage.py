@@ -12,8 +12,8 @@ from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntry
 from safetensors import SafetensorError
 from safetensors.torch import load, save
 
-import prismseg
 from prismseg.base import ConfigError, ModelError, read_json, write_bytes, write_json, write_text
+from prismseg.base.version import VERSION
 from prismseg.nets.factory import create_model
 from prismseg.nets.segmentation import SegmentationModel
 
@@ -29,7 +29,7 @@ def save_model(model: SegmentationModel, folder: Path) -> None:
         folder / CONFIG,
         {
             "library": "prismseg",
-            "version": prismseg.__version__,
+            "version": VERSION,
             "model": model.config,
             "metadata": model.metadata,
         },
@@ -125,7 +125,7 @@ tags: [image-segmentation, random-fourier-features]
 ---
 # {settings["arch"]}, skip {settings["skip"]}, M {settings["multiplier"]}
 
-Semantic segmentation network made with prismseg {prismseg.__version__}.
+Semantic segmentation network made with prismseg {VERSION}.
 **Research use only: observations, not diagnoses.**
 
 | | |

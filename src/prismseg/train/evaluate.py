@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pandas as pd
 
-import prismseg
 from prismseg.base import DataError, atomic_path, make_folder, progress_bar, write_json
+from prismseg.base.version import VERSION
 from prismseg.data import SegmentationDataset
 from prismseg.train.metrics import EMPTY_POLICY, case_metrics, summarize
 from prismseg.train.predictor import Predictor
@@ -135,7 +135,7 @@ def evaluate(
     write_json(
         out / "summary.json",
         {
-            "software": f"prismseg {prismseg.__version__}",
+            "software": f"prismseg {VERSION}",
             "dataset": dataset.root.name,
             "part": part,
             "cases": total,

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pandas as pd
@@ -252,8 +253,7 @@ class Trainer:
         """Return the averaged network, or the trained one where nothing is averaged."""
         if self.average is None:
             return self.network
-        network: SegmentationModel = self.average.module
-        return network
+        return cast(SegmentationModel, self.average.module)
 
     def _out_of_patience(self) -> bool:
         return self.config.patience is not None and self.progress.stale >= self.config.patience

@@ -11,8 +11,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-import prismseg
 from prismseg.base.page import COLOURS, figure_uri, write_page
+from prismseg.base.version import VERSION
 from prismseg.data import SegmentationDataset
 from prismseg.train.metrics import EMPTY_POLICY
 from prismseg.train.render import class_colour, displayable
@@ -40,7 +40,7 @@ def write_report(
         path,
         "prismseg.train",
         "evaluation.html",
-        version=prismseg.__version__,
+        version=VERSION,
         dataset=dataset.root.name,
         part=part,
         cases=int(per_case["case"].nunique()),

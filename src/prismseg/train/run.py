@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import prismseg
 from prismseg.base import DataError, ModelError, OutputError, make_folder, read_json, write_json
+from prismseg.base.version import VERSION
 from prismseg.data import (
     Preprocess,
     SegmentationDataset,
@@ -172,7 +172,7 @@ def describe(config: TrainConfig, dataset: SegmentationDataset, split: Split) ->
         "classes": list(dataset.classes),
         "mirror": config.augmentation != "none",
         "training": {
-            "software": f"prismseg {prismseg.__version__}",
+            "software": f"prismseg {VERSION}",
             "dataset": Path(config.data.path).name,
             "cases": {"train": len(split.train), "validation": len(split.validation)},
             "optim": config.optim.model_dump(mode="json"),
