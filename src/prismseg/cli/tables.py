@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -41,21 +41,25 @@ def print_summary(path: Path) -> None:
     for heading in ("class", "metric", "mean", "SD", "95 % CI over groups"):
         table.add_column(heading, justify="left" if heading in ("class", "metric") else "right")
     for row in summary["metrics"]:
-        interval = f"{row['ci_low']:.3f} – {row['ci_high']:.3f}"
-        table.add_row(row["class"], row["metric"], f"{row['mean']:.3f}", f"{row['sd']:.3f}", interval)
+        interval = f"{_number(row['ci_low'])} – {_number(row['ci_high'])}"
+        table.add_row(row["class"], row["metric"], _number(row["mean"]), _number(row["sd"]), interval)
     console.print(table)
     console.print(f"Empty masks: {summary['empty_masks']}")
     if summary["comparison"]:
         _print_comparison(console, summary["comparison"])
 
 
-def _print_comparison(console: Console, rows: list[dict[str, object]]) -> None:
+def _print_comparison(console: Console, rows: list[dict[str, Any]]) -> None:
     table = Table(title="Difference to the other evaluation, case by case (ours minus theirs)")
-    for heading in ("class", "metric", "difference", "95 % CI", "p (Wilcoxon)"):
+    for heading in ("class", "metric", "difference", "95 % CI", "p (signed ranks)"):
         table.add_column(heading, justify="left" if heading in ("class", "metric") else "right")
     for row in rows:
-        interval = f"{row['ci_low']:+.3f} – {row['ci_high']:+.3f}"
-        table.add_row(
-            str(row["class"]), str(row["metric"]), f"{row['difference']:+.3f}", interval, f"{row['p_value']:.3g}"
-        )
+        interval = f"{_number(row['ci_low'], '+.3f')} – {_number(row['ci_high'], '+.3f')}"
+        difference, p_value = _number(row["difference"], "+.3f"), _number(row["p_value"], ".3g")
+        table.add_row(row["class"], row["metric"], difference, interval, p_value)
     console.print(table)
+
+
+def _number(value: float | None, form: str = ".3f") -> str:
+    """Format a number; what one case or one group cannot tell is a dash."""
+    return "–" if value is None else format(value, form)

@@ -141,8 +141,8 @@ def evaluate(
             "cases": total,
             "groups": int(per_case["group"].nunique()),
             "empty_masks": EMPTY_POLICY,
-            "metrics": summary.to_dict("records"),
-            "comparison": None if comparison is None else comparison.to_dict("records"),
+            "metrics": _records(summary),
+            "comparison": None if comparison is None else _records(comparison),
         },
     )
     return write_report(out / "report.html", trials, dataset, per_case, summary, comparison, part=part)
@@ -196,3 +196,9 @@ def _check_classes(predictor: Predictor, dataset: SegmentationDataset) -> None:
             f"{dataset.root} has {len(dataset.classes)} ({', '.join(dataset.classes)}). Evaluate it on data of "
             "its own classes, or read these with the options it was trained with."
         )
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, object]]:
+    """Rows of `table` for a JSON file, in which what is not known is null (NaN is no JSON)."""
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    return [{str(key): value for key, value in row.items()} for row in rows]
