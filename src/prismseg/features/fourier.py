@@ -13,6 +13,7 @@ from prismseg.features.spectral import sample_frequencies, sample_phases
 
 # Above this quantile heavy-tailed filters are not drawn when they will be trained.
 TRAINED_TAIL = 0.99
+LOG_SCALE_LIMIT = 20.0
 
 
 class FourierFeatures(nn.Module):
@@ -69,8 +70,8 @@ class FourierFeatures(nn.Module):
 
     @property
     def scale(self) -> Tensor:
-        """Length scale sigma, a positive scalar tensor."""
-        return self.log_scale.exp()
+        """Length scale sigma, a positive finite scalar tensor whatever steps an optimiser takes."""
+        return self.log_scale.clamp(-LOG_SCALE_LIMIT, LOG_SCALE_LIMIT).exp()
 
     def frequencies(self) -> Tensor:
         """Frequencies omega = weight / sigma, of the shape of `weight`."""

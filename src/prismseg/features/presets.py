@@ -65,6 +65,7 @@ PRESETS = {
         orthogonal=True,
         trainable_weight=False,
         trainable_scale=True,
+        normalization="none",
         amplitude="kernel",
     ),
     "thesis": FourierSettings(

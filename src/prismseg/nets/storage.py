@@ -99,12 +99,8 @@ def _find(source: str | Path, revision: str | None) -> Path:
 def _read_config(folder: Path) -> dict[str, Any]:
     pickled = [path.name for path in folder.iterdir() if path.suffix in PICKLED]
     if not (folder / WEIGHTS).is_file():
-        offered = (
-            f" It offers {', '.join(pickled)}, but pickled weights can run code and are refused;"
-            if pickled
-            else ""
-        )
-        raise ModelError(f"There is no {WEIGHTS} in {folder}.{offered} save the network with save_pretrained.")
+        refused = f" {', '.join(pickled)} could run code when loaded and is refused." if pickled else ""
+        raise ModelError(f"There is no {WEIGHTS} in {folder}.{refused} Save the network with save_pretrained.")
     try:
         config = read_json(folder / CONFIG)
     except ConfigError as error:
