@@ -21,7 +21,6 @@ VARIANTS = {
     "conv M3": ["--skip", "conv", "--multiplier", "3"],
     "crffg M1": ["--skip", "crffg", "--multiplier", "1"],
     "crffg M3": ["--skip", "crffg", "--multiplier", "3"],
-    "thesis crffg M1": ["--skip", "crffg", "--multiplier", "1", "--preset", "thesis"],
     "thesis crffg M3": ["--skip", "crffg", "--multiplier", "3", "--preset", "thesis"],
 }
 DATA = {

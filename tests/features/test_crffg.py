@@ -5,9 +5,10 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from torch import nn
+
 from prismseg.base import ConfigError
 from prismseg.features import PRESETS, CRFFg2d, exact_kernel, mass_factor
-from torch import nn
 
 
 def seeded(seed: int = 0) -> torch.Generator:

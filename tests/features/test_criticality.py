@@ -1,8 +1,9 @@
 import pytest
 import torch
+from torch import nn
+
 from prismseg.base import ModelError
 from prismseg.features import CRFFg2d, check_criticality
-from torch import nn
 
 
 def stack(**options) -> nn.Sequential:

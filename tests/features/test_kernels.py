@@ -2,9 +2,10 @@ import math
 
 import pytest
 import torch
+from sklearn.gaussian_process import kernels as sklearn_kernels
+
 from prismseg.base import ConfigError
 from prismseg.features import KERNELS, exact_kernel
-from sklearn.gaussian_process import kernels as sklearn_kernels
 
 POINTS = torch.tensor([[0.0, 0.0], [3.0, 4.0], [1.0, -1.0]], dtype=torch.float64)
 

@@ -3,10 +3,11 @@ import math
 import numpy as np
 import pytest
 import torch
-from prismseg.base import ConfigError
-from prismseg.features import RandomFourierFeatures, exact_kernel, median_scale
 from scipy import stats
 from sklearn.kernel_approximation import RBFSampler
+
+from prismseg.base import ConfigError
+from prismseg.features import RandomFourierFeatures, exact_kernel, median_scale
 
 SHIFT_INVARIANT = [
     "gaussian", "matern12", "matern32", "matern52", "laplacian_l1", "laplacian_l2", "rational_quadratic",

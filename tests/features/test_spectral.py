@@ -3,9 +3,10 @@ import math
 import numpy as np
 import pytest
 import torch
+from scipy import stats
+
 from prismseg.base import ConfigError
 from prismseg.features import sample_frequencies, sample_phases
-from scipy import stats
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -1,9 +1,12 @@
 """One tester that every architecture passes."""
 
+from functools import partial
+
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from prismseg.base import ConfigError, ModelError
 from prismseg.features import CRFFg2d, check_criticality
 from prismseg.nets import count_parameters, create_model, list_models
@@ -97,12 +100,15 @@ def test_default_skips_have_rms_one_whatever_stands_on_them():
     x = torch.rand(2, 1, 64, 64, generator=torch.Generator().manual_seed(0))
     for skip in ("none", "conv", "crffg"):
         model = create_model("unet", skip).eval()
-        seen = []
-        for layer in model.skips:
-            layer.register_forward_hook(lambda module, inputs, output: seen.append(output.square().mean().sqrt()))
+        sizes = {}
+        for number, layer in enumerate(model.skips):
+            layer.register_forward_hook(partial(note_rms, sizes, number))
         model(x)
-        assert len(seen) == 4
-        torch.testing.assert_close(torch.stack(seen), torch.ones(4), atol=0.35, rtol=0)
+        torch.testing.assert_close(torch.stack([sizes[n] for n in range(4)]), torch.ones(4), atol=0.35, rtol=0)
+
+
+def note_rms(sizes, number, module, inputs, output):
+    sizes[number] = output.square().mean().sqrt()
 
 
 def test_default_network_is_critical():
@@ -130,3 +136,12 @@ def test_impossible_networks_say_what_is_possible(options, word):
 def test_wrong_channels_name_both_shapes():
     with pytest.raises(ModelError, match=r"\(2, 3, 8, 8\).*\(B, 1, H, W\)"):
         create_model("unet", width=0.25)(torch.zeros(2, 3, 8, 8))
+
+
+@pytest.mark.parametrize("norm", ["batch", "group", "instance"])
+def test_training_in_channels_last_format(norm):
+    # PyTorch's own group normalisation ends the process here.
+    model = create_model("unet", width=0.25, norm=norm).to(memory_format=torch.channels_last)
+    images = torch.rand(2, 1, 32, 32).to(memory_format=torch.channels_last)
+    model(images).square().mean().backward()
+    assert all(p.grad.isfinite().all() for p in model.parameters())

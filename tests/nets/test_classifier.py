@@ -1,5 +1,6 @@
 import pytest
 import torch
+
 from prismseg.base import ConfigError
 from prismseg.nets import count_parameters, create_classifier
 

@@ -2,6 +2,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+
 from prismseg.base import ModelError
 from prismseg.nets import create_model, export_onnx
 

@@ -2,6 +2,7 @@ import json
 
 import pytest
 import torch
+
 from prismseg.base import ModelError, OutputError
 from prismseg.nets import create_model, load_model
 from prismseg.nets.unet import UNet

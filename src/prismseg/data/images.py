@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from prismseg.base import DataError
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".tif", ".tiff", ".npy", ".bmp"})
-MAX_PIXELS = 200_000_000
+MAX_PIXELS = 150_000_000  # below the size at which Pillow takes a picture for an attack
 
 _PNG_DEPTH_OFFSET = 24
 _ALPHA = {2: 1, 4: 3}
@@ -37,7 +37,7 @@ def read_image(path: str | Path) -> NDArray[np.generic]:
     Raises
     ------
     DataError
-        Naming the file, when it is missing, empty, truncated, animated, larger than 200 megapixels, or of a kind
+        Naming the file, when it is missing, empty, truncated, animated, larger than 150 megapixels, or of a kind
         that would lose information.
     """
     path = Path(path)

@@ -14,12 +14,26 @@ from prismseg.nets.settings import NetworkSettings
 GROUP_SIZE = 8
 
 
+class SafeGroupNorm(nn.GroupNorm):
+    """Group normalisation that does not crash on images in channels_last format.
+
+    PyTorch 2.13's backward pass reads a missing buffer when such an input needs no gradient, as the images
+    themselves do not.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise (B, C, H, W)."""
+        if torch.is_grad_enabled() and not x.requires_grad:
+            x = x.detach().requires_grad_()
+        return super().forward(x)
+
+
 def make_norm(kind: str, channels: int) -> nn.Module:
     """Normalisation layer; "instance" is one group a channel, which also works on a single pixel."""
     if kind == "batch":
         return nn.BatchNorm2d(channels)
     groups = channels if kind == "instance" else math.gcd(channels, max(1, channels // GROUP_SIZE))
-    return nn.GroupNorm(groups, channels)
+    return SafeGroupNorm(groups, channels)
 
 
 def conv_relu(in_channels: int, out_channels: int) -> nn.Sequential:

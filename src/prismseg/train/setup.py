@@ -7,6 +7,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
 
@@ -32,15 +33,15 @@ def make_accelerator(config: TrainConfig, out: Path) -> Accelerator:
     ConfigError
         When a tracker is asked for that is not installed.
     """
-    try:
-        accelerator = Accelerator(log_with=list(config.tracking) or None, project_dir=str(out / "tracking"))
-        if config.tracking:
-            accelerator.init_trackers("prismseg", config={"seed": config.seed, "dataset": config.data.path})
-    except (ImportError, ValueError) as error:
+    missing = [name for name in config.tracking if find_spec(name) is None]
+    if missing:
         raise ConfigError(
-            f"Tracking with {', '.join(config.tracking)} is not possible ({error}); "
+            f"Tracking with {', '.join(missing)} is not installed; "
             "install it with: pip install 'prismseg[tracking]'."
-        ) from error
+        )
+    accelerator = Accelerator(log_with=list(config.tracking) or None, project_dir=str(out / "tracking"))
+    if config.tracking:
+        accelerator.init_trackers("prismseg", config={"seed": config.seed, "dataset": Path(config.data.path).name})
     return accelerator
 
 
