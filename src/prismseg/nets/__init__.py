@@ -1,6 +1,7 @@
 """FCN, U-Net, ResUNet and the classifier; their storage and export."""
 
 from prismseg.nets.classifier import create_classifier
+from prismseg.nets.enhance import enhance_skips
 from prismseg.nets.export import export_onnx
 from prismseg.nets.factory import Variant, count_parameters, create_model, list_models
 from prismseg.nets.segmentation import SegmentationModel
@@ -14,6 +15,7 @@ __all__ = [
     "count_parameters",
     "create_classifier",
     "create_model",
+    "enhance_skips",
     "export_onnx",
     "list_models",
     "load_model",
