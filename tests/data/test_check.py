@@ -4,6 +4,7 @@ import tifffile
 from PIL import Image
 
 from prismseg.data import check_dataset, open_dataset
+from prismseg.data.duplicates import near_pairs, thumbnail
 
 
 @pytest.fixture
@@ -163,6 +164,129 @@ def test_instance_labels_and_zero_255(study):
             path
         )
     assert kinds(study) == {("info", "labels 0 and 255")}
+
+
+def test_a_copy_in_another_format_is_a_duplicate(study):
+    pixels = np.asarray(Image.open(study / "images" / "p1_0.png"))
+    (study / "images" / "p2_0.png").unlink()
+    np.save(study / "images" / "p2_0.npy", pixels)
+    assert ("error", "duplicate across groups") in kinds(study)
+
+
+def test_near_duplicates_within_a_group_are_one_note(study):
+    pixels = np.asarray(Image.open(study / "images" / "p1_0.png")).copy()
+    for number in (1, 2):
+        pixels[0, number] ^= 3
+        Image.fromarray(pixels).save(study / "images" / f"p1_{number}.png")
+    found = check_dataset(study, group="prefix")
+    assert [(f.severity, f.kind) for f in found] == [("info", "near duplicate")]
+    assert found[0].message.startswith("3 pairs")
+
+
+def test_pairs_are_found_in_every_block_of_rows(monkeypatch):
+    monkeypatch.setattr("prismseg.data.duplicates.BLOCK", 4)
+    pictures = np.random.default_rng(0).integers(0, 255, (11, 20, 20, 1), dtype=np.uint8)
+    pictures[10], pictures[6] = pictures[1], pictures[5]
+    thumbnails = {2 * index: thumbnail(pixels) for index, pixels in enumerate(pictures)}
+    assert sorted(near_pairs(thumbnails)) == [(2, 20), (10, 12)]
+
+
+def test_masks_of_0_and_255_among_masks_of_0_and_1(study):
+    for name in ("p1_1.png", "p2_2.png"):
+        labels = np.asarray(Image.open(study / "masks" / name))
+        set_mask(study, name, labels * 255)
+    assert ("warning", "mixed foreground") in kinds(study)
+    assert kinds(study, binary=True) == set()
+    set_mask(study, "p2_2.png", labels + np.eye(24, 32) * 254 * (labels == 1))
+    # Now 255 lies beside 1, so it counts nowhere, and the mask of 0 and 255 holds nothing else.
+    assert kinds(study) == {("info", "label 255"), ("info", "empty mask")}
+
+
+def test_no_foreground_at_all(study):
+    for path in (study / "masks").iterdir():
+        set_mask(study, path.name, np.zeros((24, 32)))
+    assert ("error", "no foreground") in kinds(study)
+
+
+def test_names_that_do_not_fit_the_labels(study):
+    assert kinds(study, classes=["background", "sole"]) == set()
+    assert kinds(study, classes=["background", "nerve", "vessel"]) == {("warning", "unused labels")}
+    set_mask(study, "p1_1.png", np.eye(24, 32) * 2)
+    found = check_dataset(study, group="prefix", classes=["background", "sole"])
+    assert [(f.severity, f.kind, f.file.name) for f in found] == [("error", "unexpected labels", "p1_1.png")]
+    for path in (study / "masks").iterdir():
+        set_mask(study, path.name, np.eye(24, 32) * 255)
+    assert ("error", "class names") in kinds(study, classes=["background", "nerve", "vessel"])
+
+
+def test_channels_without_a_conversion(study):
+    (study / "images" / "p1_1.png").unlink()
+    np.save(study / "images" / "p1_1.npy", np.random.default_rng(1).integers(0, 255, (24, 32, 5), dtype=np.uint8))
+    found = check_dataset(study, group="prefix")
+    assert [(f.severity, f.kind, f.file.name) for f in found] == [("error", "channels", "p1_1.npy")]
+    assert len([f for f in check_dataset(study, group="prefix", channels=5) if f.kind == "channels"]) == 11
+
+
+def test_grey_and_rgb_may_be_mixed(study):
+    pixels = np.random.default_rng(8).integers(0, 255, (24, 32, 3), dtype=np.uint8)
+    Image.fromarray(pixels).save(study / "images" / "p1_1.png")
+    assert kinds(study) == set()
+
+
+def write_split(study, parts):
+    rows = [
+        f"images/{p.name},masks/{p.name},{p.name[:2]},{parts[p.stem]}"
+        for p in sorted((study / "images").iterdir())
+    ]
+    (study / "dataset.csv").write_text("image,mask,group,split\n" + "\n".join(rows) + "\n")
+
+
+def test_a_split_that_divides_a_patient(study):
+    parts = {
+        f"p{patient}_{number}": "test" if patient == 3 else "train" for patient in range(4) for number in range(3)
+    }
+    write_split(study, parts)
+    assert kinds(study, group="auto") == set()
+    write_split(study, parts | {"p3_1": "train"})
+    found = check_dataset(study)
+    assert [(f.severity, f.kind) for f in found] == [("error", "leaking split")]
+    assert "p3" in found[0].message and "train and test" in found[0].message
+
+
+def test_a_listed_file_that_is_gone_is_reported_once(study):
+    write_split(study, dict.fromkeys((p.stem for p in (study / "images").iterdir()), "train"))
+    (study / "images" / "p0_0.png").unlink()
+    (study / "masks" / "p1_0.png").unlink()
+    found = check_dataset(study)
+    assert [(f.kind, f.file.name) for f in found] == [("missing image", "p0_0.png"), ("missing mask", "p1_0.png")]
+
+
+def test_splits_that_name_absent_cases(tmp_path):
+    rng = np.random.default_rng(0)
+    for folder in ("imagesTr", "labelsTr"):
+        (tmp_path / folder).mkdir()
+    for case in ("a", "b"):
+        Image.fromarray(rng.integers(0, 255, (24, 32), dtype=np.uint8)).save(
+            tmp_path / "imagesTr" / f"{case}_0000.png"
+        )
+        Image.fromarray(np.eye(24, 32, dtype=np.uint8)).save(tmp_path / "labelsTr" / f"{case}.png")
+    (tmp_path / "dataset.json").write_text('{"labels": {"background": 0, "nerve": 1}}')
+    (tmp_path / "splits_final.json").write_text('[{"train": ["a"], "val": ["c"]}]')
+    assert ("error", "unknown case in split") in kinds(tmp_path, group="auto")
+
+
+def test_cases_that_differ_in_one_channel_are_no_duplicates(tmp_path):
+    rng = np.random.default_rng(0)
+    for folder in ("imagesTr", "labelsTr"):
+        (tmp_path / folder).mkdir()
+    common = rng.integers(0, 255, (24, 32), dtype=np.uint8)
+    for case in ("a", "b"):
+        for channel, pixels in enumerate((rng.integers(0, 255, (24, 32), dtype=np.uint8), common)):
+            Image.fromarray(pixels).save(tmp_path / "imagesTr" / f"{case}_{channel:04d}.png")
+        Image.fromarray(np.eye(24, 32, dtype=np.uint8)).save(tmp_path / "labelsTr" / f"{case}.png")
+    description = '{"labels": {"background": 0, "nerve": 1}, "channel_names": {"0": "x", "1": "y"}}'
+    (tmp_path / "dataset.json").write_text(description)
+    assert kinds(tmp_path, group="auto") == {("info", "one case a group")}
 
 
 def test_no_data_set_is_one_error(tmp_path):

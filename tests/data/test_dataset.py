@@ -187,6 +187,47 @@ def test_what_is_no_data_set(tmp_path):
         open_dataset(tmp_path / "file.txt")
 
 
+def test_subset_keeps_classes_channels_and_order(discs):
+    whole = open_dataset(discs)
+    part = whole.subset([5, 0])
+    assert part.ids == [whole.ids[5], whole.ids[0]] and part.groups == [whole.groups[5], whole.groups[0]]
+    assert (part.classes, part.channels, len(whole)) == (whole.classes, whole.channels, 18)
+    np.testing.assert_array_equal(part[0].image, whole[5].image)
+    assert part.fingerprint() != whole.fingerprint()
+
+
+def test_files_that_vanish_are_named(tmp_path):
+    pair(tmp_path, mask(1))
+    dataset = open_dataset(tmp_path)
+    (tmp_path / "images" / "a.png").unlink()
+    for use in (dataset.fingerprint, lambda: dataset[0]):
+        with pytest.raises(DataError, match=r"no file .*a\.png"):
+            use()
+
+
+def test_a_label_beyond_the_named_classes_is_named_with_its_file(tmp_path):
+    pair(tmp_path, mask(1, 2))
+    with pytest.raises(ConfigError, match=r"masks/a\.png holds the label 2"):
+        open_dataset(tmp_path, classes=["background", "nerve"])
+
+
+def test_masks_of_0_and_255_have_no_third_class(tmp_path):
+    pair(tmp_path, mask(255))
+    with pytest.raises(ConfigError, match="the masks have 2 classes"):
+        open_dataset(tmp_path, classes=["background", "nerve", "vessel"])
+
+
+def test_only_the_sample_at_hand_is_read(tmp_path):
+    for name in ("a", "b"):
+        save(tmp_path / "images" / f"{name}.png", picture())
+        save(tmp_path / "masks" / f"{name}.png", mask(1))
+    dataset = open_dataset(tmp_path)
+    (tmp_path / "images" / "b.png").write_bytes(b"damaged")
+    assert dataset[0].image.shape == (4, 6, 1)
+    with pytest.raises(DataError, match=r"b\.png"):
+        dataset[1]
+
+
 def test_real_data(shared_data):
     usgra = open_dataset(shared_data / "usgra_seg", group="block:12", classes=["background", "nerve", "vessel"])
     assert len(usgra) == 204 and len(set(usgra.groups)) == 21

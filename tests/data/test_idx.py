@@ -34,3 +34,20 @@ def test_four_files(tmp_path, suffix):
 def test_absent_files_name_the_source(tmp_path):
     with pytest.raises(DataError, match="zalandoresearch"):
         open_idx(tmp_path)
+
+
+def test_damage_inside_a_compressed_file_is_named(tmp_path):
+    write_idx(tmp_path / "train-images-idx3-ubyte.gz", np.arange(3000).reshape(10, 15, 20) % 251)
+    path = tmp_path / "train-images-idx3-ubyte.gz"
+    content = path.read_bytes()
+    for damaged in (content[:100], content[:40] + bytes(60) + content[100:]):
+        path.write_bytes(damaged)
+        with pytest.raises(DataError, match=r"train-images-idx3-ubyte\.gz is not an IDX file.*damaged"):
+            open_idx(tmp_path)
+
+
+def test_absent_files_are_all_listed(tmp_path):
+    with pytest.raises(DataError, match="dataset-fashion-mnist") as caught:
+        open_idx(tmp_path)
+    for part in ("train-images-idx3", "train-labels-idx1", "t10k-images-idx3", "t10k-labels-idx1"):
+        assert part in str(caught.value)

@@ -1,4 +1,6 @@
 import struct
+import subprocess
+import sys
 import zlib
 
 import numpy as np
@@ -183,3 +185,174 @@ def test_masks_that_are_pictures_or_fractions(tmp_path):
     np.save(tmp_path / "soft.npy", np.array([[0.0, 0.5]]))
     with pytest.raises(DataError, match="fractions"):
         read_mask(tmp_path / "soft.npy")
+
+
+RNG = np.random.default_rng(3)
+GREY = RNG.integers(0, 256, (33, 41)).astype(np.uint8)
+COLOUR = RNG.integers(0, 256, (33, 41, 3)).astype(np.uint8)
+DEEP = RNG.integers(0, 65536, (33, 41)).astype(np.uint16)
+
+
+def write(path, pixels):
+    if path.suffix == ".npy":
+        np.save(path, pixels)
+    elif path.suffix == ".tif":
+        tifffile.imwrite(path, pixels, photometric="rgb" if pixels.ndim == 3 else "minisblack")
+    else:
+        Image.fromarray(pixels).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("pictures")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif", ".npy", ".gif"])
+@given(
+    labels=hnp.arrays(
+        np.uint8, st.tuples(st.integers(1, 9), st.integers(1, 9)), elements=st.sampled_from([0, 1, 2, 5, 255])
+    )
+)
+def test_labels_come_back_as_written(folder, suffix, labels):
+    # A GIF renumbers its palette, so that 0, 2, 5 are stored as 0, 1, 2.
+    np.testing.assert_array_equal(read_mask(write(folder / f"labels{suffix}", labels)), labels)
+
+
+@pytest.mark.parametrize("compression", ["raw", "tiff_lzw", "tiff_deflate", "packbits"])
+@pytest.mark.parametrize("pixels", [GREY, COLOUR, DEEP], ids=["grey", "colour", "deep"])
+def test_tiff_compressions_lose_nothing(tmp_path, compression, pixels):
+    Image.fromarray(pixels).save(tmp_path / "a.tif", compression=compression)
+    read = read_image(tmp_path / "a.tif")
+    assert read.dtype == pixels.dtype
+    np.testing.assert_array_equal(read.squeeze(), pixels)
+
+
+def test_a_fourth_band_is_kept_when_it_is_not_alpha(tmp_path):
+    bands = RNG.integers(0, 256, (9, 11, 4)).astype(np.uint8)
+    tifffile.imwrite(
+        tmp_path / "a.tif", bands, photometric="minisblack", planarconfig="contig", extrasamples=[0] * 3
+    )
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), bands)
+    Image.fromarray(bands, "RGBA").save(tmp_path / "b.tif")
+    np.testing.assert_array_equal(read_image(tmp_path / "b.tif"), bands[..., :3])
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".gif"])
+def test_palette_images_are_read_as_their_colours(tmp_path, suffix):
+    picture = Image.fromarray(COLOUR).quantize(16)
+    picture.save(tmp_path / f"a{suffix}")
+    np.testing.assert_array_equal(read_image(tmp_path / f"a{suffix}"), np.asarray(picture.convert("RGB")))
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".bmp"])
+def test_palette_masks_are_read_by_index(tmp_path, suffix):
+    labels = RNG.integers(0, 3, (9, 11)).astype(np.uint8)
+    picture = Image.fromarray(labels, "P")
+    picture.putpalette([0, 0, 0, 255, 0, 0, 0, 255, 0])
+    picture.save(tmp_path / f"m{suffix}")
+    np.testing.assert_array_equal(read_mask(tmp_path / f"m{suffix}"), labels)
+
+
+def test_a_tiff_whose_zero_is_white_is_inverted(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", GREY, photometric="miniswhite")
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif")[..., 0], 255 - GREY)
+
+
+def test_planar_tiff_has_its_channels_last(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", np.moveaxis(COLOUR, -1, 0), photometric="rgb", planarconfig="separate")
+    np.testing.assert_array_equal(read_image(tmp_path / "a.tif"), COLOUR)
+
+
+def test_of_a_jpeg_with_a_second_view_the_photograph_is_read(tmp_path):
+    first, second = Image.new("RGB", (20, 10), (200, 10, 10)), Image.new("RGB", (20, 10), (10, 10, 200))
+    with (tmp_path / "phone.jpg").open("wb") as file:
+        first.save(file, format="MPO", save_all=True, append_images=[second])
+    assert read_image(tmp_path / "phone.jpg")[5, 5, 0] > 150
+
+
+def test_cmyk_tiff_is_refused_and_not_read_as_rgb(tmp_path):
+    Image.fromarray(COLOUR).convert("CMYK").save(tmp_path / "print.tif")
+    with pytest.raises(DataError, match="SEPARATED"):
+        read_image(tmp_path / "print.tif")
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".tif", ".npy", ".gif"])
+@given(share=st.floats(0, 0.97))
+def test_a_truncated_file_is_never_read(folder, suffix, share):
+    whole = write(folder / f"whole{suffix}", GREY if suffix == ".gif" else COLOUR).read_bytes()
+    cut = folder / f"cut{suffix}"
+    cut.write_bytes(whole[: max(1, int(share * len(whole)))])
+    with pytest.raises(DataError, match=rf"cut\{suffix}"):
+        read_image(cut)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".tif", ".npy", ".gif"])
+@given(place=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7), head=st.booleans())
+def test_a_flipped_bit_gives_pixels_or_our_error(folder, suffix, place, bit, head):
+    content = bytearray(write(folder / f"sound{suffix}", GREY if suffix == ".gif" else COLOUR).read_bytes())
+    content[int(place * min(len(content), 160 if head else len(content)))] ^= 1 << bit
+    path = folder / f"flipped{suffix}"
+    path.write_bytes(content)
+    try:
+        assert read_image(path).ndim == 3
+    except DataError as error:
+        assert str(path) in str(error)
+
+
+def test_huge_tiff_and_npy_are_refused_by_their_headers(tmp_path):
+    with (tmp_path / "huge.npy").open("wb") as file:
+        header = {"descr": "|u1", "fortran_order": False, "shape": (13_000, 13_000)}
+        np.lib.format.write_array_header_1_0(file, header)
+        file.truncate(file.tell() + 13_000**2)
+    tifffile.imwrite(tmp_path / "huge.tif", shape=(13_000, 13_000), dtype=np.uint8)
+    for name in ("huge.npy", "huge.tif"):
+        with pytest.raises(DataError, match=r"13000 x 13000"):
+            read_image(tmp_path / name)
+
+
+def test_an_animated_gif_is_refused(tmp_path):
+    frames = [Image.fromarray(GREY), Image.fromarray(255 - GREY)]
+    frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
+    with pytest.raises(DataError, match="2 pictures"):
+        read_image(tmp_path / "a.gif")
+
+
+@pytest.mark.parametrize(
+    "array",
+    [np.array([["a"]]), np.ones((2, 2), complex), np.zeros((2, 2), "M8[D]"), np.zeros(5)],
+    ids=["text", "complex", "dates", "vector"],
+)
+def test_arrays_that_are_no_images_are_refused(tmp_path, array):
+    np.save(tmp_path / "array.npy", array)
+    for read in (read_image, read_mask):
+        with pytest.raises(DataError, match=r"array\.npy"):
+            read(tmp_path / "array.npy")
+
+
+def test_an_archive_renamed_to_npy_is_refused(tmp_path):
+    with (tmp_path / "a.npy").open("wb") as file:
+        np.savez(file, a=GREY)
+    with pytest.raises(DataError, match="not an NPY file"):
+        read_image(tmp_path / "a.npy")
+
+
+def test_masks_of_two_planes_are_refused(tmp_path):
+    with pytest.raises(DataError, match=r"shape \(3, 3, 2\)"):
+        read_mask(write(tmp_path / "m.npy", np.zeros((3, 3, 2), np.uint8)))
+
+
+def test_reading_a_damaged_tiff_prints_nothing_and_needs_no_torch(tmp_path):
+    path = write(tmp_path / "a.tif", COLOUR)
+    path.write_bytes(path.read_bytes()[:60])
+    code = """
+import sys
+from prismseg.base import DataError
+from prismseg.data import check_dataset, open_dataset, read_image
+try:
+    read_image(sys.argv[1])
+except DataError:
+    print("refused", "torch" in sys.modules, "kornia" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("refused False False\n", "")

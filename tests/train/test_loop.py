@@ -188,6 +188,21 @@ def test_folds_cover_every_case_once_and_finished_folds_are_left_alone(discs, tm
     assert before == [folder.checkpoint.stat().st_mtime_ns for folder in folders]
 
 
+def test_a_split_that_the_data_bring_along(discs, tmp_path):
+    ids = open_dataset(discs).ids
+    lines = ["image,mask,group,split"] + [
+        f"{discs}/{name}.png,{discs}/{name}_mask.png,{name[:2]},{'test' if name < 'p2' else 'train'}"
+        for name in ids
+    ]
+    (tmp_path / "table.csv").write_text("\n".join(lines))
+    config = small_config(tmp_path / "table.csv", split={"predefined": True})
+    Trainer(config, tmp_path / "run")
+    stored = json.loads((tmp_path / "run" / "split.json").read_text())
+    assert sorted(stored["test"]) == [name for name in ids if name < "p2"] and not stored["validation"]
+    with pytest.raises(DataError, match="brings 0 splits"):
+        Trainer(small_config(discs, split={"predefined": True}), tmp_path / "none")
+
+
 class TestRefusals:
     def test_folder_with_a_run(self, config, tmp_path):
         Trainer(config, tmp_path / "run").fit(show_progress=False)

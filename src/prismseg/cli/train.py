@@ -46,6 +46,10 @@ def train(
         int | None, typer.Option(help="Cross-validate: train each of this many folds.", rich_help_panel=SPLIT)
     ] = None,
     fold: Annotated[int | None, typer.Option(help="Train this fold alone.", rich_help_panel=SPLIT)] = None,
+    predefined_split: Annotated[
+        bool | None,
+        typer.Option("--predefined-split", help="Use the split that the data bring along.", rich_help_panel=SPLIT),
+    ] = None,
     limit: Annotated[
         int | None, typer.Option(help="Use this many training images (nested).", rich_help_panel=SPLIT)
     ] = None,
@@ -115,7 +119,9 @@ def train(
             "mask_suffix": mask_suffix,
             "channels": channels,
         },
-        "split": {"folds": folds, "fold": fold, "limit": limit, "seed": split_seed},
+        "split": {
+            "folds": folds, "fold": fold, "predefined": predefined_split, "limit": limit, "seed": split_seed,
+        },
         "model": {
             "arch": model, "skip": skip, "multiplier": multiplier, "preset": preset, "width": width, "norm": norm,
         },

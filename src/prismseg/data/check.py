@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from prismseg.base import DataError, PrismsegError
-from prismseg.data.images import read_image, read_mask
-from prismseg.data.labels import decode, find_coding
+from prismseg.data.dataset import read_case
+from prismseg.data.duplicates import Pair, digest, equal_pairs, near_pairs, thumbnail
+from prismseg.data.images import read_mask
+from prismseg.data.labels import decode, find_coding, listed_coding, name_classes, stored_labels, with_absent
 from prismseg.data.layouts import Case, Listing, group_of, list_cases
+from prismseg.data.sample import IGNORE
 
 Severity = Literal["error", "warning", "info"]
 
 TINY_GROUP_SHARE = 0.25  # of the median group
-THUMBNAIL = (32, 32)
-NEAR_DUPLICATE = 0.995
 SHOWN = 8
 
 
@@ -60,9 +60,9 @@ def check_dataset(
 ) -> list[Finding]:
     """Look for faults in the data set at `path`; the options are those of `open_dataset`.
 
-    Finds unreadable files, images of another depth, NaN, missing pairs, masks of another size, unexpected mask
-    values, empty masks, equal and nearly equal images across groups, tiny groups and cases that each are their
-    own group.
+    Finds unreadable files (empty, truncated, huge, animated), NaN, mixed bit depths and channels, missing pairs,
+    masks of another size, unexpected mask values, empty masks, equal and nearly equal images within and across
+    groups, splits that divide a group, tiny groups and cases that each are their own group.
 
     Returns
     -------
@@ -75,59 +75,78 @@ def check_dataset(
         groups = [group_of(case, group) for case in listing.cases]
     except PrismsegError as error:
         return [Finding("error", "layout", root, str(error))]
-    findings = list(_check_pairs(listing, root))
-    images = _Images()
-    masks: dict[int, NDArray[np.int64]] = {}
+    findings = list(_check_pairs(listing))
+    images, masks = _Images(), _Masks()
     for index, case in enumerate(listing.cases):
         findings += images.read(index, case)
-        if case.mask is not None and case.mask.is_file():
-            try:
-                masks[index] = read_mask(case.mask)
-            except DataError as error:
-                findings.append(Finding("error", "unreadable mask", case.mask, str(error)))
-    findings += _check_sizes(listing.cases, images.sizes, masks)
-    findings += _check_labels(listing, masks, binary=binary, classes=classes)
+        findings += masks.read(index, case)
+    findings += _check_sizes(listing.cases, images.shapes, masks.shapes)
+    findings += _check_labels(listing, masks, root, binary=binary, classes=classes)
     findings += _check_kinds(images, listing.cases, channels)
     findings += _check_duplicates(listing.cases, groups, images)
     findings += _check_groups(root, listing.cases, groups)
+    findings += _check_splits(root, listing, groups)
     return findings
 
 
+@dataclass
 class _Images:
     """What is kept of each image while the next is read."""
 
-    def __init__(self) -> None:
-        self.sizes: dict[int, tuple[int, int]] = {}
-        self.kinds: dict[int, str] = {}
-        self.digests: dict[int, str] = {}
-        self.thumbnails: dict[int, NDArray[np.float32]] = {}
+    shapes: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    depths: dict[int, str] = field(default_factory=dict)
+    digests: dict[int, str] = field(default_factory=dict)
+    thumbnails: dict[int, NDArray[np.float32]] = field(default_factory=dict)
 
     def read(self, index: int, case: Case) -> Iterator[Finding]:
-        for path in case.images:
-            try:
-                pixels = read_image(path)
-            except DataError as error:
-                yield Finding("error", "unreadable image", path, str(error))
-                return
-            if pixels.dtype == np.float32 and not np.isfinite(pixels).all():
-                count = int((~np.isfinite(pixels)).sum())
-                yield Finding(
-                    "error",
-                    "NaN",
-                    path,
-                    f"{path} holds {count} values that are NaN or infinite; replace dead pixels by their neighbours, "
-                    "or leave the image out.",
-                )
-                return
-        self.sizes[index] = (pixels.shape[0], pixels.shape[1])
-        self.kinds[index] = str(pixels.dtype)
-        self.digests[index] = hashlib.sha256(repr(pixels.shape).encode() + pixels.tobytes()).hexdigest()
-        self.thumbnails[index] = _thumbnail(pixels)
+        if not all(path.is_file() for path in case.images):
+            return
+        file = case.images[0]
+        try:
+            pixels = read_case(case)
+        except DataError as error:
+            yield Finding("error", "unreadable image", file, str(error))
+            return
+        self.shapes[index] = pixels.shape
+        self.depths[index] = str(pixels.dtype)
+        if pixels.dtype == np.float32 and not np.isfinite(pixels).all():
+            count = int((~np.isfinite(pixels)).sum())
+            yield Finding(
+                "error",
+                "NaN",
+                file,
+                f"{file} holds {count} values that are NaN or infinite; replace dead pixels by their neighbours, or "
+                "leave the image out.",
+            )
+            return
+        self.digests[index] = digest(pixels)
+        self.thumbnails[index] = thumbnail(pixels)
         if np.ptp(pixels) == 0:
-            yield Finding("warning", "constant image", path, f"All pixels of {path} are equal; is it a blank?")
+            yield Finding("warning", "constant image", file, f"All pixels of {file} are equal; is it a blank?")
 
 
-def _check_pairs(listing: Listing, root: Path) -> Iterator[Finding]:
+@dataclass
+class _Masks:
+    """What is kept of each mask while the next is read."""
+
+    paths: dict[int, Path] = field(default_factory=dict)
+    shapes: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    labels: dict[int, list[int]] = field(default_factory=dict)
+
+    def read(self, index: int, case: Case) -> Iterator[Finding]:
+        if case.mask is None or not case.mask.is_file():
+            return
+        try:
+            stored = read_mask(case.mask)
+        except DataError as error:
+            yield Finding("error", "unreadable mask", case.mask, str(error))
+            return
+        self.paths[index] = case.mask
+        self.shapes[index] = stored.shape
+        self.labels[index] = stored_labels(stored)
+
+
+def _check_pairs(listing: Listing) -> Iterator[Finding]:
     for case in listing.cases:
         for path in case.images:
             if not path.is_file():
@@ -146,115 +165,154 @@ def _check_pairs(listing: Listing, root: Path) -> Iterator[Finding]:
 
 
 def _check_sizes(
-    cases: Sequence[Case], sizes: dict[int, tuple[int, int]], masks: dict[int, NDArray[np.int64]]
+    cases: Sequence[Case], images: Mapping[int, tuple[int, ...]], masks: Mapping[int, tuple[int, ...]]
 ) -> Iterator[Finding]:
-    for index, labels in masks.items():
+    for index, shape in masks.items():
         mask = cases[index].mask
-        if index in sizes and labels.shape != sizes[index] and mask is not None:
+        if index in images and shape != images[index][:2] and mask is not None:
             yield Finding(
                 "error",
                 "size mismatch",
                 mask,
-                f"The mask has {labels.shape[0]} x {labels.shape[1]} pixels, its image {sizes[index][0]} x "
-                f"{sizes[index][1]}; export it at the image's size.",
+                f"The mask has {shape[0]} x {shape[1]} pixels, its image {images[index][0]} x {images[index][1]}; export "
+                "it at the image's size.",
             )
 
 
 def _check_labels(
-    listing: Listing, masks: dict[int, NDArray[np.int64]], *, binary: bool, classes: Sequence[str] | None
+    listing: Listing, masks: _Masks, root: Path, *, binary: bool, classes: Sequence[str] | None
 ) -> Iterator[Finding]:
-    values: dict[int, Path] = {}
-    counts: Counter[int] = Counter()
-    paths = {index: path for index in masks if (path := listing.cases[index].mask) is not None}
-    for index, labels in masks.items():
-        for label in np.unique(labels).tolist():
-            values.setdefault(label, paths[index])
-            counts[label] += 1
+    values = {label: masks.paths[index] for index, labels in masks.labels.items() for label in labels}
     if not values:
         return
     try:
-        coding = listing.coding or find_coding(values, binary=binary)
+        found = listing.coding is None
+        coding = (
+            find_coding(values, binary=binary) if found else listed_coding(listing.coding or {}, binary=binary)
+        )
     except DataError as error:
         yield Finding("error", "unexpected labels", values[max(values)], str(error))
         return
-    if classes is not None and not binary:
-        coding = {label: index for label, index in coding.items() if index < len(classes) or index == 255}
-    for index, labels in masks.items():
+    if classes is not None and found and not binary:
+        # Labels beyond the named classes are then found file by file.
+        coding = {label: index for label, index in coding.items() if index < len(classes) or index == IGNORE}
+        coding = with_absent(coding, classes)
+    try:
+        name_classes(coding if not (found and binary) else {0: 0, 1: 1}, classes, listing.classes)
+    except PrismsegError as error:
+        yield Finding("error", "class names", root, str(error))
+    foreground = False
+    for index, labels in masks.labels.items():
+        path = masks.paths[index]
         try:
-            decoded = decode(labels, coding, paths[index], binary=binary)
+            decoded = decode(np.array(labels), coding, path, binary=binary and found)
         except DataError as error:
-            yield Finding("error", "unexpected labels", paths[index], str(error))
+            yield Finding("error", "unexpected labels", path, str(error))
+            foreground = True
             continue
-        if not ((decoded > 0) & (decoded != 255)).any():
-            yield Finding(
-                "info",
-                "empty mask",
-                paths[index],
-                "The mask holds background only; that is kept as a negative case.",
-            )
-    if listing.coding is None and not binary:
-        yield from _rare_labels(coding, counts, values)
-
-
-def _rare_labels(coding: dict[int, int], counts: Counter[int], values: dict[int, Path]) -> Iterator[Finding]:
-    if set(counts) - {0} == {255}:
-        yield Finding("info", "labels 0 and 255", values[255], "255 is read as the foreground of two classes.")
-    elif coding.get(255) == 255:
+        if ((decoded > 0) & (decoded != IGNORE)).any():
+            foreground = True
+        else:
+            yield Finding("info", "empty mask", path, "It holds background only; that is kept as a negative case.")
+    if not foreground:
         yield Finding(
-            "info", "label 255", values[255], f"255 marks pixels that count nowhere, in {counts[255]} masks."
+            "error", "no foreground", root, "No mask holds anything but background, so there is nothing to learn."
         )
-    gaps = [
-        index for index in range(1, max(index for index in coding.values() if index != 255)) if index not in counts
-    ]
-    if gaps:
+    if found and not binary:
+        yield from _explain_labels(coding, masks, values, named=classes is not None)
+
+
+def _explain_labels(
+    coding: Mapping[int, int], masks: _Masks, values: Mapping[int, Path], *, named: bool
+) -> Iterator[Finding]:
+    if set(values) - {0} == {IGNORE}:
+        yield Finding("info", "labels 0 and 255", values[IGNORE], "255 is read as the foreground of two classes.")
+    elif IGNORE in values:
+        holders = [set(labels) - {0, IGNORE} for labels in masks.labels.values() if IGNORE in labels]
+        yield Finding(
+            "info",
+            "label 255",
+            values[IGNORE],
+            f"255 marks pixels that count nowhere, in {len(holders)} masks.",
+        )
+        if set(values) <= {0, 1, IGNORE} and not any(holders):
+            yield Finding(
+                "warning",
+                "mixed foreground",
+                values[IGNORE],
+                f"{len(holders)} masks hold no label but 0 and 255, the others 0 and 1. If both 1 and 255 mean "
+                "foreground, --binary takes every label above 0; else 255 counts nowhere.",
+            )
+    highest = max((index for index in coding.values() if index != IGNORE), default=0)
+    known = {coding[label] for label in values if label in coding}
+    gaps = [index for index in range(1, highest + 1) if index not in known]
+    if gaps and known - {0, IGNORE}:
         yield Finding(
             "warning",
             "unused labels",
-            values[max(label for label in values if label != 255)],
-            f"The labels {gaps} occur in no mask though higher ones do; each becomes a class that is never seen. "
-            "Renumber the classes if that is not meant.",
+            values[max((label for label in values if label != IGNORE), default=IGNORE)],
+            f"The labels {', '.join(map(str, gaps))} occur in no mask, so their classes are never seen. "
+            + ("Leave their names out" if named else "Renumber the classes")
+            + " if that is not meant.",
         )
 
 
 def _check_kinds(images: _Images, cases: Sequence[Case], channels: int | None) -> Iterator[Finding]:
-    kinds = Counter(images.kinds.values())
-    if len(kinds) > 1:
-        usual = kinds.most_common(1)[0][0]
-        for index, kind in images.kinds.items():
-            if kind != usual:
-                yield Finding(
-                    "error",
-                    "bit depth",
-                    cases[index].images[0],
-                    f"Its pixels are {kind}, those of most images {usual}; convert it, or the network meets two scales.",
-                )
+    depths = Counter(images.depths.values())
+    for index, depth in images.depths.items():
+        usual = depths.most_common(1)[0][0]
+        if depth != usual:
+            yield Finding(
+                "error",
+                "bit depth",
+                cases[index].images[0],
+                f"Its pixels are {depth}, those of most images {usual}; convert it, or the network meets two scales.",
+            )
+    counts = Counter(shape[2] for shape in images.shapes.values())
+    for index, shape in images.shapes.items():
+        wanted = channels if channels is not None else counts.most_common(1)[0][0]
+        # Grey and RGB are converted into each other.
+        if shape[2] != wanted and {shape[2], wanted} != {1, 3}:
+            yield Finding(
+                "error",
+                "channels",
+                cases[index].images[0],
+                f"It has {shape[2]} channels where {wanted} are expected, and there is no conversion; convert it or "
+                "leave it out.",
+            )
 
 
 def _check_duplicates(cases: Sequence[Case], groups: Sequence[str], images: _Images) -> Iterator[Finding]:
-    by_digest: dict[str, list[int]] = defaultdict(list)
-    for index, digest in images.digests.items():
-        by_digest[digest].append(index)
-    exact: set[tuple[int, int]] = set()
-    for members in by_digest.values():
-        for other in members[1:]:
-            first = members[0]
-            exact.add((first, other))
-            across = groups[first] != groups[other]
-            yield Finding(
-                "error" if across else "warning",
-                "duplicate across groups" if across else "duplicate",
-                cases[other].images[0],
-                f"It equals {cases[first].images[0]} pixel for pixel"
-                + (
-                    f", but they are in different groups ({groups[first]}, {groups[other]}): a split would leak."
-                    if across
-                    else "; remove one."
-                ),
-            )
-    near = [
-        pair for pair in _near_pairs(images.thumbnails) if pair not in exact and groups[pair[0]] != groups[pair[1]]
-    ]
-    for left, right in near[:SHOWN]:
+    for first, other in equal_pairs(images.digests):
+        across = groups[first] != groups[other]
+        yield Finding(
+            "error" if across else "warning",
+            "duplicate across groups" if across else "duplicate",
+            cases[other].images[0],
+            f"It equals {cases[first].images[0]} pixel for pixel"
+            + (
+                f", but they are in different groups ({groups[first]}, {groups[other]}): a split would leak."
+                if across
+                else "; remove one."
+            ),
+        )
+    near = [pair for pair in near_pairs(images.thumbnails) if images.digests[pair[0]] != images.digests[pair[1]]]
+    across_groups = [pair for pair in near if groups[pair[0]] != groups[pair[1]]]
+    yield from _near_across(cases, groups, across_groups)
+    within = [pair for pair in near if groups[pair[0]] == groups[pair[1]]]
+    if within:
+        left, right = within[0]
+        yield Finding(
+            "info",
+            "near duplicate",
+            cases[right].images[0],
+            f"{len(within)} pairs of images look almost the same within a group, such as this one and "
+            f"{cases[left].images[0]}; they add little to learn from.",
+        )
+
+
+def _near_across(cases: Sequence[Case], groups: Sequence[str], pairs: Sequence[Pair]) -> Iterator[Finding]:
+    for left, right in pairs[:SHOWN]:
         yield Finding(
             "warning",
             "near duplicate across groups",
@@ -262,32 +320,13 @@ def _check_duplicates(cases: Sequence[Case], groups: Sequence[str], images: _Ima
             f"It looks almost the same as {cases[left].images[0]}, which is in another group ({groups[left]}, "
             f"{groups[right]}); if both show one patient, name the groups with --group.",
         )
-    if len(near) > SHOWN:
+    if len(pairs) > SHOWN:
         yield Finding(
             "warning",
             "near duplicate across groups",
-            cases[near[SHOWN][1]].images[0],
-            f"{len(near) - SHOWN} more pairs look almost the same across groups.",
+            cases[pairs[SHOWN][1]].images[0],
+            f"{len(pairs) - SHOWN} more pairs look almost the same across groups.",
         )
-
-
-def _near_pairs(thumbnails: dict[int, NDArray[np.float32]]) -> list[tuple[int, int]]:
-    if len(thumbnails) < 2:
-        return []
-    order = sorted(thumbnails)
-    matrix = np.stack([thumbnails[index].ravel() for index in order])
-    similar = np.triu(matrix @ matrix.T > NEAR_DUPLICATE, k=1)
-    return [(order[left], order[right]) for left, right in np.argwhere(similar).tolist()]
-
-
-def _thumbnail(pixels: NDArray[np.generic]) -> NDArray[np.float32]:
-    """Small grey picture of mean 0 and length 1, so that a product of two is their correlation."""
-    grey = pixels.astype(np.float32).mean(axis=2)
-    small = np.asarray(Image.fromarray(grey).resize(THUMBNAIL, Image.Resampling.BOX), dtype=np.float32)
-    centred = small - small.mean()
-    length = float(np.linalg.norm(centred))
-    unit: NDArray[np.float32] = centred / length if length > 0 else centred
-    return unit
 
 
 def _check_groups(root: Path, cases: Sequence[Case], groups: Sequence[str]) -> Iterator[Finding]:
@@ -318,3 +357,29 @@ def _check_groups(root: Path, cases: Sequence[Case], groups: Sequence[str]) -> I
                 root,
                 f"The group {name} has {size} images, the usual group {usual:g}; is it the same patient as another?",
             )
+
+
+def _check_splits(root: Path, listing: Listing, groups: Sequence[str]) -> Iterator[Finding]:
+    group_named = {case.id: group for case, group in zip(listing.cases, groups, strict=True)}
+    for number, split in enumerate(listing.splits):
+        unknown = sorted({name for part in split.values() for name in part} - set(group_named))
+        if unknown:
+            yield Finding(
+                "error",
+                "unknown case in split",
+                root,
+                f"Split {number} of the data set names cases that are not there: {', '.join(unknown[:5])}.",
+            )
+        members = {
+            part: {group_named[name] for name in names if name in group_named} for part, names in split.items()
+        }
+        for left, right in combinations(members, 2):
+            shared = sorted(members[left] & members[right])
+            if shared:
+                yield Finding(
+                    "error",
+                    "leaking split",
+                    root,
+                    f"Split {number} of the data set has the group {', '.join(shared[:5])} in both {left} and {right}; "
+                    "move each group into one part.",
+                )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Sequence
 from functools import cached_property
@@ -11,11 +12,19 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from prismseg.base import ConfigError, DataError
+from prismseg.base import DataError
 from prismseg.data.images import read_image, read_mask
-from prismseg.data.labels import decode, find_coding
+from prismseg.data.labels import (
+    decode,
+    find_coding,
+    listed_coding,
+    name_classes,
+    require_named,
+    stored_labels,
+    with_absent,
+)
 from prismseg.data.layouts import Case, Listing, group_of, list_cases
-from prismseg.data.sample import IGNORE, Sample
+from prismseg.data.sample import Sample
 
 # Colour is looked for in this many images, and believed when a pixel in a thousand has channels this far apart.
 COLOUR_SAMPLE = 64
@@ -56,21 +65,12 @@ class SegmentationDataset(Sequence[Sample]):
         self.layout = listing.layout
         self.predefined_splits = listing.splits
         self._cases = listing.cases
-        self._binary = binary
+        # A layout that fixes its labels has them looked up; only bare numbers are thresholded.
+        self._threshold = binary and listing.coding is None
         self.ids = [case.id for case in self._cases]
         self.groups = [group_of(case, group) for case in self._cases]
         self._coding = _coding(listing, binary, classes)
-        indices = {index for index in self._coding.values() if index != IGNORE}
-        count = max(2, max(indices, default=0) + 1)
-        names = list(classes or listing.classes or ())
-        if names and len(names) != count:
-            raise ConfigError(
-                f"{len(names)} class names are given ({', '.join(names)}), but the masks of {root} have {count} classes "
-                "(with the background)."
-            )
-        if not names:
-            names = ["background", *(["foreground"] if count == 2 else [f"class {k}" for k in range(1, count)])]
-        self.classes = names
+        self.classes = name_classes(self._coding, classes, listing.classes)
         self.channels = channels if channels is not None else _find_channels(self._cases)
 
     def __len__(self) -> int:
@@ -85,7 +85,7 @@ class SegmentationDataset(Sequence[Sample]):
         if isinstance(index, slice):
             return [self[i] for i in range(*index.indices(len(self)))]
         case = self._cases[index]
-        image = _read_channels(case)
+        image = read_case(case)
         mask = None
         if case.mask is not None:
             labels = read_mask(case.mask)
@@ -94,14 +94,32 @@ class SegmentationDataset(Sequence[Sample]):
                     f"The mask {case.mask} has {labels.shape[0]} x {labels.shape[1]} pixels, its image "
                     f"{case.images[0]} has {image.shape[0]} x {image.shape[1]}. Export the mask at the image's size."
                 )
-            mask = decode(labels, self._coding, case.mask, binary=self._binary)
+            mask = decode(labels, self._coding, case.mask, binary=self._threshold)
         return Sample(case.id, self.groups[index], image, mask, case.images[0], case.mask)
 
+    def subset(self, indices: Sequence[int]) -> SegmentationDataset:
+        """Make a data set of the cases at `indices`, in that order; classes and channels stay those of the whole."""
+        part = copy.copy(self)
+        part._cases = tuple(self._cases[index] for index in indices)
+        part.ids = [self.ids[index] for index in indices]
+        part.groups = [self.groups[index] for index in indices]
+        part.__dict__.pop("unlabelled", None)
+        return part
+
     def fingerprint(self) -> str:
-        """Hash of what the data set consists of: file names and sizes, groups, classes."""
+        """Hash of what the data set consists of: file names and sizes, groups, classes.
+
+        Raises
+        ------
+        DataError
+            Naming a file that is gone.
+        """
         digest = hashlib.sha256()
         for case, group in zip(self._cases, self.groups, strict=True):
             files = [*case.images, *([case.mask] if case.mask is not None else [])]
+            missing = next((path for path in files if not path.is_file()), None)
+            if missing is not None:
+                raise DataError(f"There is no file {missing}; restore it, or take it out of the list.")
             sizes = [path.stat().st_size for path in files]
             digest.update(repr((case.id, group, [path.name for path in files], sizes)).encode())
         digest.update(repr((self.classes, sorted(self._coding.items()), self.channels)).encode())
@@ -156,21 +174,26 @@ def open_dataset(
 
 def _coding(listing: Listing, binary: bool, classes: Sequence[str] | None) -> dict[int, int]:
     if listing.coding is not None:
-        return listing.coding
+        return listed_coding(listing.coding, binary=binary)
     if binary:
         return {0: 0, 1: 1}
     values: dict[int, Path] = {}
     for case in listing.cases:
         if case.mask is not None:
-            values |= {int(label): case.mask for label in np.unique(read_mask(case.mask))}
+            values |= dict.fromkeys(stored_labels(read_mask(case.mask)), case.mask)
     coding = find_coding(values, binary=False) if values else {0: 0, 1: 1}
-    if classes is not None:
-        # Named classes may be absent from the masks at hand.
-        coding = {index: index for index in range(len(classes)) if index not in coding} | coding
-    return coding
+    require_named(values, coding, classes)
+    return with_absent(coding, classes)
 
 
-def _read_channels(case: Case) -> NDArray[np.generic]:
+def read_case(case: Case) -> NDArray[np.generic]:
+    """Image (H, W, C) of a case; several files are its channels.
+
+    Raises
+    ------
+    DataError
+        Naming the file that cannot be read, or does not fit the others of its case.
+    """
     planes = [read_image(path) for path in case.images]
     if len(planes) == 1:
         return planes[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,7 +56,8 @@ def _find(folder: Path, name: str) -> Path:
             return path
     raise DataError(
         f"There is no {name}[.gz] in {folder}. On Debian: apt-get install dataset-fashion-mnist; elsewhere download "
-        "the four files from https://github.com/zalandoresearch/fashion-mnist into one folder."
+        f"the four files {', '.join(_NAMES.values())} (plain or .gz) from "
+        "https://github.com/zalandoresearch/fashion-mnist into one folder and name that folder."
     )
 
 
@@ -68,5 +70,5 @@ def _read_idx(path: Path) -> NDArray[np.uint8]:
         if zeros != 0 or kind != 8:
             raise ValueError(f"type {kind} instead of 8")
         return np.frombuffer(content, np.uint8, offset=4 + 4 * dims).reshape(shape)
-    except (OSError, EOFError, ValueError, struct.error) as error:
+    except (OSError, EOFError, ValueError, struct.error, zlib.error) as error:
         raise DataError(f"{path} is not an IDX file of bytes, or is damaged ({error}); copy it anew.") from error

@@ -1,40 +1,68 @@
-"""Losses, metrics, the training loop, checkpoints, the predictor and the evaluation."""
+"""Losses, metrics, the training loop, checkpoints, the predictor and the evaluation.
 
-from prismseg.train.checkpoint import Progress
-from prismseg.train.config import TrainConfig, configure, make_config, read_config
-from prismseg.train.crossval import train
-from prismseg.train.demo import run_demo
-from prismseg.train.evaluate import Trial, evaluate, evaluate_data, evaluate_run
-from prismseg.train.loop import Trainer, TrainingInterrupted
-from prismseg.train.losses import create_loss
-from prismseg.train.metrics import case_metrics, summarize
-from prismseg.train.predict import predict_files
-from prismseg.train.predictor import Prediction, Predictor
-from prismseg.train.run import RunFolder, find_model
-from prismseg.train.statistics import bootstrap_ci, paired_comparison
+The names load their module on first use, so that wrong settings are refused before torch is loaded.
+"""
 
-__all__ = [
-    "Prediction",
-    "Predictor",
-    "Progress",
-    "RunFolder",
-    "TrainConfig",
-    "Trainer",
-    "TrainingInterrupted",
-    "Trial",
-    "bootstrap_ci",
-    "case_metrics",
-    "configure",
-    "create_loss",
-    "evaluate",
-    "evaluate_data",
-    "evaluate_run",
-    "find_model",
-    "make_config",
-    "paired_comparison",
-    "predict_files",
-    "read_config",
-    "run_demo",
-    "summarize",
-    "train",
-]
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+_MODULE_OF = {
+    "Prediction": "predictor",
+    "Predictor": "predictor",
+    "Progress": "checkpoint",
+    "RunFolder": "run",
+    "TrainConfig": "config",
+    "Trainer": "loop",
+    "TrainingInterrupted": "loop",
+    "Trial": "evaluation",
+    "bootstrap_ci": "statistics",
+    "case_metrics": "metrics",
+    "configure": "config",
+    "create_loss": "losses",
+    "evaluate": "evaluation",
+    "evaluate_data": "evaluation",
+    "evaluate_run": "evaluation",
+    "find_model": "run",
+    "make_config": "config",
+    "paired_comparison": "statistics",
+    "predict_files": "predict",
+    "read_config": "config",
+    "run_demo": "demo",
+    "summarize": "metrics",
+    "train": "crossval",
+}
+
+__all__ = sorted(_MODULE_OF)
+
+if TYPE_CHECKING:
+    from prismseg.train.checkpoint import Progress as Progress
+    from prismseg.train.config import TrainConfig as TrainConfig
+    from prismseg.train.config import configure as configure
+    from prismseg.train.config import make_config as make_config
+    from prismseg.train.config import read_config as read_config
+    from prismseg.train.crossval import train as train
+    from prismseg.train.demo import run_demo as run_demo
+    from prismseg.train.evaluation import Trial as Trial
+    from prismseg.train.evaluation import evaluate as evaluate
+    from prismseg.train.evaluation import evaluate_data as evaluate_data
+    from prismseg.train.evaluation import evaluate_run as evaluate_run
+    from prismseg.train.loop import Trainer as Trainer
+    from prismseg.train.loop import TrainingInterrupted as TrainingInterrupted
+    from prismseg.train.losses import create_loss as create_loss
+    from prismseg.train.metrics import case_metrics as case_metrics
+    from prismseg.train.metrics import summarize as summarize
+    from prismseg.train.predict import predict_files as predict_files
+    from prismseg.train.predictor import Prediction as Prediction
+    from prismseg.train.predictor import Predictor as Predictor
+    from prismseg.train.run import RunFolder as RunFolder
+    from prismseg.train.run import find_model as find_model
+    from prismseg.train.statistics import bootstrap_ci as bootstrap_ci
+    from prismseg.train.statistics import paired_comparison as paired_comparison
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module 'prismseg.train' has no attribute {name!r}")
+    return getattr(importlib.import_module(f"prismseg.train.{_MODULE_OF[name]}"), name)

@@ -31,13 +31,15 @@ class SplitConfig(_Settings):
     """How the cases are parted; a group (patient) is never shared between parts.
 
     With `folds` the data are cut into that many folds and this run tests on number `fold`; otherwise
-    `fractions` names the shares of training, validation and test. `limit` then keeps that many training
-    images, nested: the first 10 are among the first 20 of the same seed.
+    `fractions` names the shares of training, validation and test. With `predefined` the parts are those that
+    the data set brings along, number `fold` of them. `limit` then keeps that many training images, nested:
+    the first 10 are among the first 20 of the same seed.
     """
 
     fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
     folds: int | None = Field(default=None, ge=2)
     fold: int = Field(default=0, ge=0)
+    predefined: bool = False
     seed: int = Field(default=0, ge=0)
     limit: int | None = Field(default=None, ge=1)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from prismseg.base import make_folder
 from prismseg.train.config import TrainConfig
 from prismseg.train.loop import Trainer
 from prismseg.train.run import RunFolder
@@ -44,7 +43,6 @@ def train(
     if not all_folds or config.split.folds is None:
         Trainer(config, out, resume=resume).fit(show_progress=show_progress)
         return [RunFolder(out)]
-    make_folder(out)
     folders = []
     for fold in range(config.split.folds):
         folder = RunFolder(out / f"fold-{fold}")

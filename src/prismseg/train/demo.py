@@ -8,7 +8,7 @@ from prismseg.base import progress_bar
 from prismseg.phantom import DEFAULT_MINUTES, write_study
 from prismseg.train.config import make_config
 from prismseg.train.crossval import train
-from prismseg.train.evaluate import evaluate_run
+from prismseg.train.evaluation import evaluate_run
 
 PATIENTS = 15
 STEPS = 250

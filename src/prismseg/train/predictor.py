@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from prismseg.base import ModelError
+from prismseg.base import ConfigError, ModelError
 from prismseg.data import Preprocess, read_image
 from prismseg.nets import SegmentationModel, load_model
 
@@ -72,7 +72,7 @@ class Predictor:
                 "This network never saw mirrored images in training, so averaging over the mirror would harm it. "
                 "Predict without mirroring, or train with augmentation."
             )
-        self.device = torch.device(device)
+        self.device = _usable_device(device)
         self.model = model.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self.preprocess = Preprocess.from_dict(model.metadata["preprocess"])
         self.mirror = mirror
@@ -132,6 +132,18 @@ class Predictor:
                     mask=full.argmax(0).to(torch.uint8).cpu().numpy(),
                     probabilities=full.float().cpu().numpy(),
                 )
+
+
+def _usable_device(name: str | torch.device) -> torch.device:
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ConfigError(
+            f"The device {str(name)!r} cannot be used here ({str(error).splitlines()[0][:120]}); choose cpu, or a "
+            "device that this machine has."
+        ) from error
+    return device
 
 
 def class_probabilities(logits: Tensor) -> Tensor:

@@ -18,7 +18,7 @@ from prismseg.train.metrics import EMPTY_POLICY
 from prismseg.train.render import class_colour, displayable
 
 if TYPE_CHECKING:
-    from prismseg.train.evaluate import Trial
+    from prismseg.train.evaluation import Trial
 
 SHOWN_CASES = 3
 
@@ -104,7 +104,12 @@ def draw_distribution(dice: pd.DataFrame) -> Figure:
         values = dice.loc[dice["class"] == name, "value"].to_numpy(float)
         colour = np.array(class_colour(row + 1)) / 255
         axes.boxplot(
-            values, positions=[row], orientation="horizontal", widths=0.5, showfliers=False, medianprops={"color": "black"}
+            values,
+            positions=[row],
+            orientation="horizontal",
+            widths=0.5,
+            showfliers=False,
+            medianprops={"color": "black"},
         )
         axes.scatter(
             values, row + jitter.uniform(-0.18, 0.18, len(values)), s=14, color=colour, edgecolor="none", alpha=0.8

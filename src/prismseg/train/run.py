@@ -100,15 +100,17 @@ def open_configured(config: TrainConfig) -> SegmentationDataset:
 
 
 def make_split(config: TrainConfig, dataset: SegmentationDataset) -> Split:
-    """Part the cases by group as `config.split` says; the parts a data set brings along are used if asked.
+    """Part the cases by group as `config.split` says.
 
     Raises
     ------
     DataError
-        When there are too few groups, or the parts share one.
+        When there are too few groups, the parts share one, or the data set brings no such split along.
     """
     plan = config.split
-    if plan.folds is not None:
+    if plan.predefined:
+        split = _predefined(dataset, plan.fold)
+    elif plan.folds is not None:
         split = kfold(dataset.groups, plan.folds, seed=plan.seed)[plan.fold]
     else:
         split = holdout(dataset.groups, fractions=plan.fractions, seed=plan.seed)
@@ -117,6 +119,24 @@ def make_split(config: TrainConfig, dataset: SegmentationDataset) -> Split:
         split = Split(train=tuple(kept), validation=split.validation, test=split.test)
     check_split(split, dataset.groups)
     return split
+
+
+def _predefined(dataset: SegmentationDataset, number: int) -> Split:
+    splits = dataset.predefined_splits
+    if number >= len(splits):
+        raise DataError(
+            f"{dataset.root} brings {len(splits)} splits along, so there is none with number {number} (counted from "
+            "0); leave out --predefined-split, or choose another --fold."
+        )
+    position = {name: index for index, name in enumerate(dataset.ids)}
+    parts = splits[number]
+    unknown = sorted({name for names in parts.values() for name in names} - set(position))
+    if unknown:
+        raise DataError(f"A split of {dataset.root} names cases that are not there, such as {unknown[0]!r}.")
+    train, validation, test = (
+        tuple(position[name] for name in parts[part]) for part in ("train", "validation", "test")
+    )
+    return Split(train=train, validation=validation, test=test)
 
 
 def write_split(folder: RunFolder, dataset: SegmentationDataset, split: Split) -> None:

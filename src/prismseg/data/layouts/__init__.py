@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from types import ModuleType
 
@@ -37,8 +38,20 @@ def list_cases(root: Path, *, layout: str = "auto", mask_suffix: str | None = No
         raise DataError(f"There is no folder or table {root}.")
     if not root.is_dir() and root.suffix.lower() != ".csv":
         raise DataError(f"{root} is a file; name the folder of the data set, or a CSV that lists it.")
+    try:
+        return _list(root, layout, mask_suffix)
+    except OSError as error:
+        raise DataError(f"{root} cannot be listed ({error.strerror or error}); check its permissions.") from error
+
+
+def _list(root: Path, layout: str, mask_suffix: str | None) -> Listing:
     if layout == "auto":
         layout = next((name for name, module in LAYOUTS.items() if module.fits(root)), "")
+        if not layout and any(root.glob("*-idx?-ubyte*")):
+            raise DataError(
+                f"{root} holds IDX files, that is images with a class each and no masks (such as Fashion-MNIST). Read "
+                "them with prismseg.data.open_idx; segmentation needs a mask an image."
+            )
         if not layout:
             raise DataError(
                 f"{root} is in no known layout. Known are: images/ beside masks/; dataset.csv with image, mask, "
@@ -46,8 +59,9 @@ def list_cases(root: Path, *, layout: str = "auto", mask_suffix: str | None = No
                 "NAME.jpg beside NAME_mask.png."
             )
     listing: Listing = LAYOUTS[layout].read(root, mask_suffix)
-    names = [case.id for case in listing.cases]
-    twice = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
-    if twice is not None:
+    if not listing.cases:
+        raise DataError(f"There is no image in {root}.")
+    twice, count = Counter(case.id for case in listing.cases).most_common(1)[0]
+    if count > 1:
         raise DataError(f"Two cases of {root} are named {twice}; give each image a name of its own.")
     return listing

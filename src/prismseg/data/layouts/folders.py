@@ -1,4 +1,4 @@
-"""`images/` beside `masks/`, paired by file name."""
+"""`images/` beside `masks/` (or `labels/`, `annotations/` …), paired by file name."""
 
 from __future__ import annotations
 
@@ -47,12 +47,23 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
 
 
 def pair(layout: str, images: list[Path], masks: list[Path], mask_suffix: str | None, folder: Path) -> Listing:
-    """Pair images with the masks of the same name (plus a suffix)."""
+    """Pair images with the masks of the same name (plus a suffix).
+
+    Raises
+    ------
+    DataError
+        When there is no image, or there are masks of which none belongs to an image.
+    """
     if not images:
         raise DataError(f"There is no image in {folder}.")
     image_of, mask_of = by_stem(images), by_stem(masks)
     suffixes = MASK_SUFFIXES if mask_suffix is None else (mask_suffix,)
     suffix = max(suffixes, key=lambda candidate: sum(stem + candidate in mask_of for stem in image_of))
     cases = tuple(Case(stem, (path,), mask_of.get(stem + suffix)) for stem, path in image_of.items())
+    if masks and all(case.mask is None for case in cases):
+        raise DataError(
+            f"No mask in {masks[0].parent} belongs to an image in {folder}: images are named like {images[0].name}, "
+            f"masks like {masks[0].name}. Give them the same names, or say what mask names add (--mask-suffix)."
+        )
     used = {case.mask for case in cases}
     return Listing(layout, cases, orphans=tuple(path for path in masks if path not in used))

@@ -53,8 +53,12 @@ class Listing:
 
 
 def image_files(folder: Path) -> list[Path]:
-    """Image files directly in `folder`, sorted by name."""
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES and path.is_file())
+    """Image files directly in `folder`, sorted by name; hidden ones (macOS leaves ``._`` copies) are left out."""
+    return sorted(
+        path
+        for path in folder.iterdir()
+        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()
+    )
 
 
 def by_stem(paths: Iterable[Path]) -> dict[str, Path]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from prismseg.base import DataError, read_json
+from prismseg.base import ConfigError, DataError, read_json
 from prismseg.data.images import IMAGE_SUFFIXES
 from prismseg.data.layouts.listing import Case, Listing, image_files
 
@@ -22,7 +23,7 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
     DataError
         When a folder is missing, the files are volumes, or a channel of a case is missing.
     """
-    description = read_json(root / "dataset.json")
+    description = _description(root)
     ending = description.get("file_ending", ".png")
     if ending not in IMAGE_SUFFIXES:
         raise DataError(
@@ -31,7 +32,7 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
         )
     if not (root / "labelsTr").is_dir():
         raise DataError(f"There is no folder {root / 'labelsTr'} with the masks.")
-    channels = len(description.get("channel_names", {"0": ""}))
+    channels = len(description.get("channel_names") or {"0": ""})
     files: dict[str, dict[int, Path]] = {}
     for path in image_files(root / "imagesTr"):
         name, _, channel = path.stem.rpartition("_")
@@ -39,13 +40,20 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
             raise DataError(f"{path} is not named CASE_0000{ending}, as nnU-Net images are.")
         files.setdefault(name, {})[int(channel)] = path
     masks = {path.stem: path for path in image_files(root / "labelsTr")}
-    cases = []
-    for name, found in sorted(files.items()):
-        if sorted(found) != list(range(channels)):
-            raise DataError(
-                f"The case {name} in {root / 'imagesTr'} has channels {sorted(found)}, not 0–{channels - 1}."
-            )
-        cases.append(Case(name, tuple(found[channel] for channel in range(channels)), masks.get(name)))
+    if all(set(found) == {0} for found in files.values()):
+        # nnU-Net's NaturalImage2DIO keeps the channels of a colour picture in one file.
+        channels = 1
+    incomplete = [name for name, found in sorted(files.items()) if sorted(found) != list(range(channels))]
+    if incomplete:
+        raise DataError(
+            f"{len(incomplete)} cases in {root / 'imagesTr'} do not have the channels 0–{channels - 1} that "
+            f"dataset.json names, among them {', '.join(incomplete[:5])}. Add the missing files (CASE_0000{ending}, "
+            f"CASE_0001{ending} …)."
+        )
+    cases = [
+        Case(name, tuple(found[channel] for channel in range(channels)), masks.get(name))
+        for name, found in sorted(files.items())
+    ]
     classes, coding = _labels(root, description)
     return Listing(
         "nnunet",
@@ -57,7 +65,18 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
     )
 
 
-def _labels(root: Path, description: dict[str, object]) -> tuple[tuple[str, ...], dict[int, int]]:
+def _description(root: Path) -> dict[str, Any]:
+    path = root / "dataset.json"
+    try:
+        description = read_json(path)
+    except ConfigError as error:
+        raise DataError(str(error)) from error
+    if not isinstance(description, dict):
+        raise DataError(f"{path} is not a description of an nnU-Net data set; restore it.")
+    return description
+
+
+def _labels(root: Path, description: dict[str, Any]) -> tuple[tuple[str, ...], dict[int, int]]:
     labels = description.get("labels")
     if not isinstance(labels, dict) or not all(isinstance(value, int) for value in labels.values()):
         raise DataError(
@@ -80,4 +99,10 @@ def _splits(root: Path) -> tuple[dict[str, list[str]], ...]:
     path = root / "splits_final.json"
     if not path.is_file():
         return ()
-    return tuple({"train": fold["train"], "validation": [], "test": fold["val"]} for fold in read_json(path))
+    try:
+        folds = read_json(path)
+        return tuple({"train": list(fold["train"]), "validation": [], "test": list(fold["val"])} for fold in folds)
+    except (ConfigError, KeyError, TypeError) as error:
+        raise DataError(
+            f"{path} is not a list of folds with 'train' and 'val', as nnU-Net writes it; restore or remove it."
+        ) from error

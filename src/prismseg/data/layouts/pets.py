@@ -1,4 +1,8 @@
-"""Oxford-IIIT Pet: `images/` with trimaps in `annotations/trimaps/` (or `trimaps/`)."""
+"""Oxford-IIIT Pet: `images/` with trimaps in `annotations/trimaps/` (or `trimaps/`).
+
+Trimaps hold 1 pet, 2 background, 3 border. The border is neither in training nor in the metrics, since the authors
+drew it where they could not decide (Parkhi et al., CVPR 2012).
+"""
 
 from __future__ import annotations
 
@@ -32,7 +36,5 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
             "https://www.robots.ox.ac.uk/~vgg/data/pets/ and unpack both there, so that images/ and "
             "annotations/trimaps/ exist."
         )
-    # The official archive holds hidden "._" copies made by macOS.
-    masks = [path for path in image_files(folder) if not path.name.startswith("._")]
-    listing = pair("pets", image_files(root / "images"), masks, mask_suffix, root / "images")
+    listing = pair("pets", image_files(root / "images"), image_files(folder), mask_suffix, root / "images")
     return replace(listing, classes=("background", "pet"), coding=TRIMAP)

@@ -38,16 +38,18 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
     missing = {"image", "mask"} - set(rows[0])
     if missing:
         raise DataError(
-            f"{path} lacks the column {', '.join(sorted(missing))}; it has {', '.join(str(name) for name in rows[0])}."
+            f"{path} lacks the column {', '.join(sorted(missing))}; it has {', '.join(str(name) for name in rows[0])}. "
+            "The columns are image,mask,group[,split], separated by commas."
         )
+    names = _names(rows)
     cases: list[Case] = []
     parts: dict[str, list[str]] = {part: [] for part in PARTS}
-    for number, row in enumerate(rows, start=2):
+    for number, (row, name) in enumerate(zip(rows, names, strict=True), start=2):
         if not row["image"]:
             raise DataError(f"Line {number} of {path} names no image.")
         image = path.parent / row["image"]
         case = Case(
-            id=Path(row["image"]).with_suffix("").name,
+            id=name,
             images=(image,),
             mask=path.parent / row["mask"] if row["mask"] else None,
             group=row.get("group") or None,
@@ -59,4 +61,16 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
                     f"Line {number} of {path} has the split {row['split']!r}; it must be train, validation or test."
                 )
             parts[row["split"]].append(case.id)
+    nameless = [number for number, case in enumerate(cases, start=2) if case.group is None]
+    if nameless and len(nameless) < len(cases):
+        raise DataError(
+            f"Line {nameless[0]} of {path} names no group though others do; fill the column in, or leave it out."
+        )
     return Listing("table", tuple(cases), splits=(parts,) if any(parts.values()) else ())
+
+
+def _names(rows: list[dict[str, str]]) -> list[str]:
+    """File names without suffix; where two folders hold the same name, the whole path."""
+    paths = [Path(row["image"]).with_suffix("") if row["image"] else Path() for row in rows]
+    stems = [path.name for path in paths]
+    return stems if len(set(stems)) == len(stems) else ["_".join(path.parts) for path in paths]

@@ -1,0 +1,190 @@
+"""The command as a user meets it."""
+
+import io
+import json
+import subprocess
+import sys
+import time
+from contextlib import redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from prismseg.cli.main import run as run_command
+
+from ..conftest import write_discs
+
+QUICK = ["--width", "0.5", "--size", "32", "--batch-size", "4", "--steps", "4", "--evaluate-every", "2", "--quiet"]
+
+
+@dataclass
+class Result:
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+def prismseg(*arguments: object) -> Result:
+    """Run the command in this process: importing torch anew for each call would take longer than the tests."""
+    out, err = io.StringIO(), io.StringIO()
+    code = 0
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        patch.setattr(sys, "argv", ["prismseg", *map(str, arguments)])
+        patch.setenv("COLUMNS", "200")
+        try:
+            run_command()
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+    return Result(code, out.getvalue(), err.getvalue())
+
+
+def in_process(*arguments: object) -> Result:
+    """Run the command in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-m", "prismseg.cli", *map(str, arguments)], capture_output=True, text=True, check=False
+    )
+    return Result(done.returncode, done.stdout, done.stderr)
+
+
+def assert_refused(result: Result, *words: str) -> None:
+    assert result.returncode == 2, result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stderr.startswith("Error: ") and result.stderr.strip().count("\n") == 0
+    for word in words:
+        assert word in result.stderr
+
+
+@pytest.fixture(scope="module")
+def run(discs, tmp_path_factory):
+    root = tmp_path_factory.mktemp("cli") / "run"
+    result = prismseg("train", discs, "--out", root, *QUICK)
+    assert result.returncode == 0, result.stderr
+    assert f"prismseg evaluate {root}" in result.stdout
+    return root
+
+
+def test_help_is_quick_and_loads_no_torch():
+    best = 9.0
+    for _ in range(3):
+        start = time.perf_counter()
+        result = in_process("--help")
+        best = min(best, time.perf_counter() - start)
+    assert result.returncode == 0 and "evaluate" in result.stdout
+    probe = "import sys; sys.argv = ['prismseg', '--help']\nfrom prismseg.cli.main import app\n"
+    probe += "try: app()\nexcept SystemExit: print('torch' in sys.modules, 'numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True).stdout.endswith(
+        "False False\n"
+    )
+
+
+@pytest.mark.parametrize("verb", ["demo", "check", "train", "evaluate", "predict", "export", "models", "phantom"])
+def test_every_verb_explains_itself(verb):
+    result = prismseg(verb, "--help")
+    assert result.returncode == 0
+    assert "Example" in result.stdout or verb == "models"
+
+
+def test_version():
+    assert in_process("--version").stdout.startswith("prismseg 0.")
+
+
+def test_evaluate_prints_the_table(run):
+    result = prismseg("evaluate", run, "--quiet")
+    assert result.returncode == 0, result.stderr
+    assert "95 % CI over groups" in result.stdout and "no case is dropped" in " ".join(result.stdout.split())
+    assert (run / "evaluation" / "report.html").is_file()
+
+
+def test_evaluate_on_other_data(run, discs, tmp_path):
+    result = prismseg("evaluate", run / "model", discs, "--out", tmp_path / "other", "--quiet")
+    assert result.returncode == 0, result.stderr
+    assert json.loads((tmp_path / "other" / "summary.json").read_text())["cases"] == 18
+
+
+def test_predict_one_file(run, discs, tmp_path):
+    result = prismseg("predict", run, discs / "p0_0.png", "--out", tmp_path / "out", "--quiet")
+    assert result.returncode == 0 and "Wrote 1 masks" in result.stdout
+    assert np.asarray(Image.open(tmp_path / "out" / "masks" / "p0_0.png")).shape == (40, 48)
+
+
+def test_export(run, tmp_path):
+    result = prismseg("export", run, "--onnx", tmp_path / "net.onnx")
+    assert result.returncode == 0, result.stderr
+    assert (tmp_path / "net.onnx").stat().st_size > 10_000 and "largest difference" in result.stdout
+
+
+def test_models_lists_fifteen():
+    out = prismseg("models").stdout
+    assert out.count("resunet-") == 4 and "493,941" in out and "1,750,713" in out
+
+
+def test_check_exit_codes(discs, tmp_path):
+    assert prismseg("check", discs).returncode == 0
+    folder = write_discs(tmp_path / "bad")
+    (folder / "p0_0.png").write_bytes(b"")
+    result = prismseg("check", folder)
+    assert result.returncode == 1 and "p0_0.png" in result.stdout and "1 errors" in result.stdout
+
+
+def test_phantom(tmp_path):
+    result = prismseg("phantom", "--out", tmp_path / "feet", "--patients", "1", "--quiet")
+    assert result.returncode == 0 and (tmp_path / "feet" / "contact_sheet.png").is_file()
+
+
+def test_config_of_a_run_starts_its_twin(run, tmp_path):
+    result = prismseg("train", "--config", run / "config.yaml", "--out", tmp_path / "twin", "--quiet")
+    assert result.returncode == 0, result.stderr
+    first, second = ((root / "model" / "model.safetensors").read_bytes() for root in (run, tmp_path / "twin"))
+    assert first == second
+
+
+class TestBadInput:
+    def test_a_process_ends_with_one_paragraph_and_code_2(self, tmp_path):
+        assert_refused(in_process("train", tmp_path / "absent", "--out", tmp_path / "run"), "absent")
+
+    def test_no_data(self, tmp_path):
+        assert_refused(prismseg("train", tmp_path / "absent", "--out", tmp_path / "run"), "absent")
+        assert_refused(prismseg("train", "--out", tmp_path / "run"), "No data set")
+
+    def test_bad_settings(self, discs, tmp_path):
+        assert_refused(prismseg("train", discs, "--out", tmp_path / "r", "--loss", "hinge"), "optim.loss")
+        assert_refused(prismseg("train", discs, "--out", tmp_path / "r", "--size", "big"), "height x width")
+        assert_refused(prismseg("train", discs, "--out", tmp_path / "r", "--folds", "50"), "group")
+        assert not (tmp_path / "r").exists()
+
+    def test_truncated_image_and_mask_of_another_size(self, tmp_path):
+        folder = write_discs(tmp_path / "bad")
+        (folder / "p0_0.png").write_bytes((folder / "p0_0.png").read_bytes()[:200])
+        assert_refused(
+            prismseg("train", folder, "--out", tmp_path / "r", *QUICK), "p0_0.png", "truncated or damaged"
+        )
+        folder = write_discs(tmp_path / "sizes")
+        Image.fromarray(np.zeros((5, 5), np.uint8)).save(folder / "p1_0_mask.png")
+        assert_refused(prismseg("train", folder, "--out", tmp_path / "s", *QUICK), "p1_0_mask.png", "5 x 5")
+
+    def test_one_group_only(self, tmp_path):
+        folder = write_discs(tmp_path / "one", patients=1)
+        assert_refused(prismseg("train", folder, "--out", tmp_path / "r", *QUICK), "group")
+
+    def test_existing_run_and_nothing_to_resume(self, run, discs, tmp_path):
+        assert_refused(prismseg("train", discs, "--out", run, *QUICK), "--resume")
+        assert_refused(prismseg("train", discs, "--out", tmp_path / "r", "--resume", *QUICK), "no run to resume")
+
+    def test_output_below_a_file(self, run, discs, tmp_path):
+        (tmp_path / "file").write_text("")
+        assert_refused(prismseg("train", discs, "--out", tmp_path / "file" / "run", *QUICK), "file")
+        assert_refused(prismseg("evaluate", run, "--out", tmp_path / "file", "--quiet"), "file")
+
+    def test_no_such_model(self, discs, tmp_path):
+        assert_refused(prismseg("predict", tmp_path, discs), "no trained network")
+        assert_refused(prismseg("evaluate", tmp_path), "config.yaml")
+
+    def test_pickled_model(self, discs, tmp_path):
+        (tmp_path / "config.json").write_text("{}")
+        (tmp_path / "pytorch_model.bin").write_bytes(b"x")
+        assert_refused(prismseg("predict", tmp_path, discs, "--out", tmp_path / "o"), "could run code")
+
+    def test_unwritable_device(self, run, discs, tmp_path):
+        assert_refused(prismseg("evaluate", run, "--device", "warp", "--quiet"), "warp", "choose cpu")
