@@ -152,7 +152,7 @@ def train_dynunet(arguments, dataset, split, preprocess, cache):
             RandGaussianNoised(["image"], prob=0.1, std=0.1),
             RandGaussianSmoothd(["image"], prob=0.2, sigma_x=(0.5, 1.0), sigma_y=(0.5, 1.0)),
             RandScaleIntensityd(["image"], prob=0.15, factors=0.25),
-            RandSimulateLowResolutiond(["image"], prob=0.25, zoom_range=(0.5, 1.0)),
+            RandSimulateLowResolutiond(["image"], prob=0.25, upsample_mode="bilinear", zoom_range=(0.5, 1.0)),
             RandAdjustContrastd(["image"], prob=0.3, gamma=(0.7, 1.5)),
             RandFlipd(keys, prob=0.5, spatial_axis=0),
             RandFlipd(keys, prob=0.5, spatial_axis=1),
