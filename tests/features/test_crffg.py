@@ -29,7 +29,7 @@ def test_presets_say_what_the_method_says():
     thesis = CRFFg2d(4, 8, preset="thesis")
     assert thesis.scale.item() == pytest.approx(math.sqrt(4 * 9 / 2))
     assert not thesis.log_scale.requires_grad and thesis.weight.requires_grad
-    assert thesis.settings.padding_mode == "zeros" and thesis.amplitude() == 1.0
+    assert thesis.settings.padding_mode == "zeros" and thesis.amplitude() == pytest.approx(math.sqrt(2 / 8))
     frozen = CRFFg2d(4, 8, preset="frozen")
     assert frozen.log_scale.requires_grad and not frozen.weight.requires_grad and frozen.bias is None
 

@@ -24,8 +24,8 @@ def test_default_stack_passes(images):
 
 
 def test_thesis_stack_is_flagged_with_the_gain_of_theory(images):
-    # With the factor sqrt(2 / Q) the gain is chi = 2 / Q a layer, and nine layers lie between last and first.
-    report = check_criticality(stack(preset="thesis", amplitude="kernel"), images)
+    # The factor sqrt(2 / Q) makes the gain chi = 2 / Q a layer, and nine layers lie between last and first.
+    report = check_criticality(stack(preset="thesis"), images)
     assert not report.ok
     # A layer's gain scatters by 9 % with its 64 phases.
     gains = [layer.gain for layer in report.layers[1:]]

@@ -188,6 +188,17 @@ def test_folds_cover_every_case_once_and_finished_folds_are_left_alone(discs, tm
     assert before == [folder.checkpoint.stat().st_mtime_ns for folder in folders]
 
 
+def test_small_training_sets_are_nested(discs, tmp_path):
+    used = []
+    for number, plan in enumerate(({"limit": 3}, {"limit": 6}, {"fraction": 1.0})):
+        config = small_config(discs, split={"fractions": (0.5, 0.2, 0.3), **plan})
+        Trainer(config, tmp_path / str(number))
+        used.append(set(json.loads((tmp_path / str(number) / "split.json").read_text())["train"]))
+    assert [len(names) for names in used] == [3, 6, 9] and used[0] < used[1] < used[2]
+    with pytest.raises(ConfigError, match="not both"):
+        small_config(discs, split={"limit": 3, "fraction": 0.5})
+
+
 def test_a_split_that_the_data_bring_along(discs, tmp_path):
     ids = open_dataset(discs).ids
     lines = ["image,mask,group,split"] + [

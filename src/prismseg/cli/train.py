@@ -53,6 +53,9 @@ def train(
     limit: Annotated[
         int | None, typer.Option(help="Use this many training images (nested).", rich_help_panel=SPLIT)
     ] = None,
+    fraction: Annotated[
+        float | None, typer.Option(help="Use this share of the training images (nested).", rich_help_panel=SPLIT)
+    ] = None,
     split_seed: Annotated[int | None, typer.Option(help="Seed of the split.", rich_help_panel=SPLIT)] = None,
     model: Annotated[str | None, typer.Option(help="unet, fcn or resunet.", rich_help_panel=NETWORK)] = None,
     skip: Annotated[str | None, typer.Option(help="none, conv or crffg.", rich_help_panel=NETWORK)] = None,
@@ -120,7 +123,8 @@ def train(
             "channels": channels,
         },
         "split": {
-            "folds": folds, "fold": fold, "predefined": predefined_split, "limit": limit, "seed": split_seed,
+            "folds": folds, "fold": fold, "predefined": predefined_split, "limit": limit, "fraction": fraction,
+            "seed": split_seed,
         },
         "model": {
             "arch": model, "skip": skip, "multiplier": multiplier, "preset": preset, "width": width, "norm": norm,

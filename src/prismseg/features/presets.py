@@ -68,8 +68,9 @@ PRESETS = {
         normalization="none",
         amplitude="kernel",
     ),
+    # As its published code computes it; amplitude "none" is the form of its equations.
     "thesis": FourierSettings(
-        scale=math.sqrt(0.5), stratified=False, padding_mode="zeros", normalization="none", amplitude="none"
+        scale=math.sqrt(0.5), stratified=False, padding_mode="zeros", normalization="none", amplitude="kernel"
     ),
 }
 

@@ -32,8 +32,8 @@ class SplitConfig(_Settings):
 
     With `folds` the data are cut into that many folds and this run tests on number `fold`; otherwise
     `fractions` names the shares of training, validation and test. With `predefined` the parts are those that
-    the data set brings along, number `fold` of them. `limit` then keeps that many training images, nested:
-    the first 10 are among the first 20 of the same seed.
+    the data set brings along, number `fold` of them. `limit` (or `fraction`) then keeps that many (that share) of
+    the training images, nested: the first 10 are among the first 20 of the same seed.
     """
 
     fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
@@ -42,11 +42,14 @@ class SplitConfig(_Settings):
     predefined: bool = False
     seed: int = Field(default=0, ge=0)
     limit: int | None = Field(default=None, ge=1)
+    fraction: float | None = Field(default=None, gt=0, le=1)
 
     @model_validator(mode="after")
-    def _fold_exists(self) -> SplitConfig:
+    def _possible(self) -> SplitConfig:
         if self.folds is not None and self.fold >= self.folds:
             raise ValueError(f"fold {self.fold} does not exist; {self.folds} folds are numbered from 0")
+        if self.limit is not None and self.fraction is not None:
+            raise ValueError("give either a limit or a fraction of the training images, not both")
         return self
 
 

@@ -114,8 +114,8 @@ def make_split(config: TrainConfig, dataset: SegmentationDataset) -> Split:
         split = kfold(dataset.groups, plan.folds, seed=plan.seed)[plan.fold]
     else:
         split = holdout(dataset.groups, fractions=plan.fractions, seed=plan.seed)
-    if plan.limit is not None:
-        kept = scarce(split.train, dataset.groups, limit=plan.limit, seed=plan.seed)
+    if plan.limit is not None or plan.fraction is not None:
+        kept = scarce(split.train, dataset.groups, limit=plan.limit, fraction=plan.fraction, seed=plan.seed)
         split = Split(train=tuple(kept), validation=split.validation, test=split.test)
     check_split(split, dataset.groups)
     return split
