@@ -12,7 +12,7 @@ demo: $(VENV)/.ready  ## simulate, train, evaluate, report
 	$(VENV)/bin/prismseg demo --out runs/demo-$$(date +%Y%m%d-%H%M%S)
 
 test: $(VENV)/.ready-dev  ## every test
-	$(PY) -m pytest
+	OMP_NUM_THREADS=1 $(PY) -m pytest --numprocesses auto
 
 check: $(VENV)/.ready-dev  ## lint, format, types, import floors
 	$(VENV)/bin/ruff check $(SOURCES)
