@@ -188,6 +188,12 @@ def test_folds_cover_every_case_once_and_finished_folds_are_left_alone(discs, tm
     assert before == [folder.checkpoint.stat().st_mtime_ns for folder in folders]
 
 
+def test_the_callers_random_numbers_are_left_alone(config, tmp_path):
+    before = torch.get_rng_state()
+    Trainer(config, tmp_path / "run").fit(show_progress=False)
+    assert torch.equal(before, torch.get_rng_state())
+
+
 def test_small_training_sets_are_nested(discs, tmp_path):
     used = []
     for number, plan in enumerate(({"limit": 3}, {"limit": 6}, {"fraction": 1.0})):

@@ -87,8 +87,9 @@ class Trainer:
             write_split(self.folder, self.dataset, self.split)
         self.accelerator.wait_for_everyone()
 
-        torch.manual_seed(step_seed(config.seed, 0))
-        network: SegmentationModel = make_network(config, self.dataset)
+        with torch.random.fork_rng():
+            torch.manual_seed(step_seed(config.seed, 0))
+            network: SegmentationModel = make_network(config, self.dataset)
         network.metadata = describe(config, self.dataset, self.split)
         network = network.to(self.accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         if self.accelerator.num_processes > 1 and self.accelerator.device.type != "cpu":
