@@ -1,10 +1,20 @@
 import errno
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
 
-from prismseg.base import ConfigError, OutputError, atomic_path, make_folder, read_json, write_json, write_text
+from prismseg.base import (
+    ConfigError,
+    OutputError,
+    atomic_path,
+    make_folder,
+    read_json,
+    write_bytes,
+    write_json,
+    write_text,
+)
 
 
 def test_content_and_mode(tmp_path):
@@ -64,3 +74,67 @@ def test_bad_json(tmp_path):
     (tmp_path / "bytes.json").write_bytes(b"\xff\xfe\x00")
     with pytest.raises(ConfigError, match="text file"):
         read_json(tmp_path / "bytes.json")
+
+
+@pytest.mark.parametrize("stage", ["mkstemp", "fsync", "replace"])
+def test_a_refusal_at_any_stage_leaves_the_old_file_alone(tmp_path, monkeypatch, stage):
+    write_text(tmp_path / "a.txt", "old")
+
+    def refuse(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr({"mkstemp": tempfile, "fsync": os, "replace": Path}[stage], stage, refuse)
+    with pytest.raises(OutputError, match=r"a\.txt: the disk is full; free some space"):
+        write_text(tmp_path / "a.txt", "new")
+    assert (tmp_path / "a.txt").read_text() == "old"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_read_only_folder(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    # Root may write everywhere, so the refusal is simulated.
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    with pytest.raises(OutputError, match="may not write there; choose another output folder"):
+        write_text(tmp_path / "a.txt", "new")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_block_leaves_no_file_at_all(tmp_path):
+    with pytest.raises(KeyboardInterrupt), atomic_path(tmp_path / "new.bin") as temporary:
+        temporary.write_bytes(b"half")
+        raise KeyboardInterrupt
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_path_below_a_file_and_a_folder_in_the_way(tmp_path):
+    (tmp_path / "file").write_text("kept")
+    with pytest.raises(OutputError, match="choose another output folder"):
+        write_text(tmp_path / "file" / "a.txt", "x")
+    assert (tmp_path / "file").read_text() == "kept"
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(OutputError, match="a folder of that name is in the way"):
+        write_text(tmp_path / "folder", "x")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["file", "folder"]
+
+
+@pytest.mark.parametrize(("mask", "mode"), [(0o077, 0o600), (0o022, 0o644), (0o002, 0o664)])
+def test_mode_follows_the_umask(tmp_path, mask, mode):
+    before = os.umask(mask)
+    try:
+        path = write_text(tmp_path / "a.txt", "x")
+        assert path.stat().st_mode & 0o777 == mode
+    finally:
+        assert os.umask(before) == mask, "writing must not change the process's umask"
+
+
+def test_bytes_on_disk_are_the_bytes_given(tmp_path):
+    content = bytes(range(256)) * 3
+    assert write_bytes(str(tmp_path / "a.bin"), content).read_bytes() == content
+    assert write_json(tmp_path / "b.json", {"ä": 1}).read_bytes() == '{\n  "ä": 1\n}\n'.encode()
+
+
+def test_a_folder_instead_of_a_json_file(tmp_path):
+    with pytest.raises(ConfigError, match="text file"):
+        read_json(tmp_path)

@@ -3,7 +3,7 @@
 from prismseg.phantom.anatomy import FootShape, draw_shape, outlines
 from prismseg.phantom.camera import Camera, draw_camera
 from prismseg.phantom.physiology import FootCourse, draw_courses
-from prismseg.phantom.scene import LEFT, RIGHT, Patient, PhantomFrame, draw_patient, simulate_frame
+from prismseg.phantom.scene import LEFT, RIGHT, Foot, Patient, PhantomFrame, draw_patient, simulate_frame
 from prismseg.phantom.study import DEFAULT_MINUTES, write_study
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "LEFT",
     "RIGHT",
     "Camera",
+    "Foot",
     "FootCourse",
     "FootShape",
     "Patient",

@@ -30,16 +30,17 @@ class Camera:
     stripes: float
     noise: float
 
-    def measure(self, rng: np.random.Generator, scene: NDArray[np.float64]) -> NDArray[np.float32]:
+    def measure(self, rng: np.random.Generator, scene: NDArray[np.floating]) -> NDArray[np.float32]:
         """Picture (H, W) in °C of a true temperature field."""
         height, width = scene.shape
-        picture = ndimage.gaussian_filter(scene, self.blur)
+        picture = ndimage.gaussian_filter(scene, self.blur, mode="nearest", truncate=3.0)
         rows = np.linspace(-1, 1, height)[:, None]
         columns = np.linspace(-1, 1, width)[None]
         picture = picture - self.vignetting * (rows**2 + columns**2) / 2
-        picture = picture + rng.normal(0, self.stripes, size=(1, width))
-        noisy: NDArray[np.float64] = picture + rng.normal(0, self.noise, size=scene.shape)
-        return noisy.astype(np.float32)
+        picture += rng.normal(0, self.stripes, size=(1, width))
+        picture += self.noise * rng.standard_normal(scene.shape, dtype=np.float32)
+        measured: NDArray[np.float32] = picture.astype(np.float32)
+        return measured
 
 
 def draw_camera(rng: np.random.Generator) -> Camera:

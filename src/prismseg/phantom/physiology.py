@@ -10,9 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 
 BASELINE, BASELINE_SPREAD = 27.2, 2.4
-RESPONDERS = 0.45
-ONE_SIDED = 0.4
+BASELINE_DIFFERENCE = 0.65
+DRIFT, DRIFT_SPREAD, DRIFT_DIFFERENCE, DRIFT_MINUTES = -0.31, 0.68, 0.38, 1.5
+RESPONDERS = 0.42
+ONE_SIDED = 0.5
 PLATEAU = 34.5
+COLDEST = 20.5
 
 
 @dataclass(frozen=True)
@@ -37,34 +40,36 @@ class FootCourse:
     onset: float
     tau: float
 
+    def warming(self, minute: float) -> float:
+        """Share of the temperature at `minute` that is due to the block, °C."""
+        return float(self.rise * (1 - np.exp(-max(0.0, minute - self.onset) / self.tau)))
+
     def temperature(self, minute: float) -> float:
         """Mean temperature of the foot at `minute`, °C."""
-        drift = self.drift * (1 - np.exp(-minute / 4))
-        warmed = self.rise * (1 - np.exp(-max(0.0, minute - self.onset) / self.tau))
-        return float(self.baseline + drift + warmed)
+        drift = self.drift * (1 - np.exp(-minute / DRIFT_MINUTES))
+        return float(self.baseline + drift + self.warming(minute))
 
 
 def draw_courses(rng: np.random.Generator) -> tuple[FootCourse, FootCourse]:
     """Draw the courses of one patient's left and right foot."""
     baseline = rng.normal(BASELINE, BASELINE_SPREAD)
-    difference = rng.normal(0, 0.65)
-    responds = rng.random() < RESPONDERS
-    sides = [responds, responds]
-    if responds and rng.random() < ONE_SIDED:
-        sides[int(rng.integers(2))] = False
-    rise, onset, tau = rng.uniform(4, 8), rng.uniform(3, 8), rng.uniform(2.5, 6)
-    drift = rng.normal(-0.5, 0.75)
+    difference = rng.normal(0, BASELINE_DIFFERENCE)
+    drift = rng.normal(DRIFT, DRIFT_SPREAD)
+    rise, onset, tau = rng.uniform(3.5, 7.5), rng.uniform(3, 10), rng.uniform(2, 5)
+    shares = rng.uniform(0.85, 1.15, size=2) * (rng.random() < RESPONDERS)
+    if rng.random() < ONE_SIDED:
+        shares[int(rng.integers(2))] *= rng.uniform(0, 0.3)
     courses = []
-    for side, warms in enumerate(sides):
-        start = float(np.clip(baseline + (0.5 - side) * difference, 21, PLATEAU))
+    for side, share in zip((0.5, -0.5), shares, strict=True):
+        start = float(np.clip(baseline + side * difference, COLDEST, PLATEAU))
         # Feet do not get warmer than the plateau: warm feet have no headroom.
-        gain = min(rise * rng.uniform(0.8, 1.2), PLATEAU - start) if warms else 0.0
+        change = float(np.clip(drift + rng.normal(0, DRIFT_DIFFERENCE), -2.5, PLATEAU - start))
         courses.append(
             FootCourse(
                 baseline=start,
-                drift=float(drift + rng.normal(0, 0.2)),
-                rise=max(0.0, float(gain)),
-                onset=float(onset + rng.uniform(0, 3)),
+                drift=change,
+                rise=float(min(rise * share, PLATEAU - start - max(change, 0.0))),
+                onset=float(onset + rng.uniform(0, 2)),
                 tau=float(tau),
             )
         )

@@ -7,53 +7,37 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.draw import polygon
 
 from prismseg.phantom.anatomy import FootShape, draw_shape, outlines
 from prismseg.phantom.camera import Camera, draw_camera
+from prismseg.phantom.pattern import Pattern, draw_patterns
 from prismseg.phantom.physiology import FootCourse, draw_courses
+from prismseg.phantom.pose import LEFT_SIDE, RIGHT_SIDE, Placement, Pose, draw_pose
+from prismseg.phantom.raster import Curve, Field, paint
+from prismseg.phantom.surroundings import Surroundings, draw_surroundings
 
 LEFT, RIGHT = 1, 2
-SUPERSAMPLING = 3
 REFERENCE_SIZE = (240, 320)
-
-Field = NDArray[np.float64]
+BELOW_ROOM = 0.3  # °C by which sweat may cool skin below the air
 
 
 @dataclass(frozen=True)
-class Pattern:
-    """How a sole's temperature varies over it, °C from its mean.
+class Foot:
+    """What stays the same of one foot in all pictures."""
 
-    Attributes
-    ----------
-    along : float
-        From heel to forefoot.
-    arch : float
-        Excess of the medial arch.
-    toes : float
-        Excess of the toes; negative for cold ones.
-    patches : float
-        Strength of irregular patches (vessels, pressure marks).
-    """
-
-    along: float
-    arch: float
-    toes: float
-    patches: float
+    course: FootCourse
+    pattern: Pattern
 
 
 @dataclass(frozen=True)
 class Patient:
-    """What stays the same in all pictures of one person: feet, courses, room, camera."""
+    """What stays the same in all pictures of one person: feet, courses, pose, bed, camera."""
 
     shape: FootShape
-    left: FootCourse
-    right: FootCourse
-    pattern: Pattern
-    length: float
-    room: float
-    sheet: float
-    legs: float
+    left: Foot
+    right: Foot
+    pose: Pose
+    surroundings: Surroundings
     camera: Camera
 
 
@@ -65,15 +49,18 @@ class PhantomFrame:
     ----------
     celsius : (H, W) float32
         Temperatures as the camera measures them.
+    truth : (H, W) float32
+        Temperatures of the scene, before optics and noise.
     mask : (H, W) uint8
-        1 on a sole, 0 elsewhere.
+        1 on a sole, 0 elsewhere: where a sole covers at least half of the pixel.
     soles : (H, W) uint8
         1 on the patient's left sole, 2 on the right one.
     left, right : float
-        True mean temperature of each foot, °C.
+        True mean temperature of each visible sole, °C.
     """
 
     celsius: NDArray[np.float32]
+    truth: NDArray[np.float32]
     mask: NDArray[np.uint8]
     soles: NDArray[np.uint8]
     left: float
@@ -82,23 +69,20 @@ class PhantomFrame:
 
 def draw_patient(rng: np.random.Generator) -> Patient:
     """Draw a patient."""
-    left, right = draw_courses(rng)
-    coldest = min(left.baseline, right.baseline)
-    room = float(min(rng.normal(22.0, 1.3), coldest - 1.0))
+    courses = draw_courses(rng)
+    patterns = draw_patterns(rng)
+    left, right = (Foot(course, pattern) for course, pattern in zip(courses, patterns, strict=True))
+    shape = draw_shape(rng)
     return Patient(
-        shape=draw_shape(rng),
+        shape=shape,
         left=left,
         right=right,
-        pattern=Pattern(
-            along=float(rng.normal(0, 1.2)),
-            arch=float(rng.uniform(0.2, 1.6)),
-            toes=float(rng.normal(-1.3, 1.3)),
-            patches=float(rng.uniform(0.1, 0.45)),
+        pose=draw_pose(rng, width=shape.width),
+        surroundings=draw_surroundings(
+            rng,
+            coldest=min(course.baseline + min(course.drift, 0.0) for course in courses),
+            warmest=max(course.baseline for course in courses),
         ),
-        length=float(np.clip(rng.normal(0.75, 0.1), 0.5, 0.95)),
-        room=room,
-        sheet=float(rng.normal(0.8, 0.7)),
-        legs=float(rng.uniform(0.5, 4.0)),
         camera=draw_camera(rng),
     )
 
@@ -106,12 +90,12 @@ def draw_patient(rng: np.random.Generator) -> Patient:
 def simulate_frame(
     rng: np.random.Generator, patient: Patient, minute: float, *, size: tuple[int, int] = REFERENCE_SIZE
 ) -> PhantomFrame:
-    """Take a picture of `patient`; pose and noise are new in each.
+    """Take a picture of `patient`; small movements and noise are new in each.
 
     Parameters
     ----------
     rng : numpy.random.Generator
-        Source of pose and noise.
+        Source of movement and noise.
     patient : Patient
         Whose feet.
     minute : float
@@ -119,115 +103,93 @@ def simulate_frame(
     size : (int, int)
         Height and width in pixels.
     """
-    height, width = size
-    rows, columns = np.mgrid[:height, :width].astype(float)
-    length = patient.length * height * rng.uniform(0.95, 1.05)
-    horizon = height * rng.uniform(0.8, 0.98)
-    scene = _background(rng, patient, rows, horizon)
-    scene = _legs(rng, patient, scene, rows, columns, length)
+    rows = np.arange(size[0], dtype=np.float32)[:, None]
+    columns = np.arange(size[1], dtype=np.float32)[None]
+    pose, around = patient.pose.moved(rng), patient.surroundings
+    # Soles face the camera: the patient's right foot is on the image's left, both big toes to the middle.
+    left, right = pose.placement(LEFT_SIDE, size), pose.placement(RIGHT_SIDE, size)
+    scene = around.behind(rows, columns, left, right)
+    free = around.free_of_sheet(rows, columns, left, right)
     soles = np.zeros(size, np.uint8)
-    means = {}
-    gap = rng.uniform(0.02, 0.18) * length
-    middle = width / 2 + rng.normal(0, 0.04) * width
-    heel = min(horizon + rng.uniform(-0.02, 0.04) * height, height - 0.02 * height)
-    for label, course, side in ((RIGHT, patient.right, -1), (LEFT, patient.left, 1)):
-        # Soles face the camera: the patient's right foot is on the image's left, both big toes to the middle.
-        centre = middle + side * (gap / 2 + 0.2 * length * patient.shape.width)
-        lean = np.deg2rad(side * rng.normal(6, 7))
-        along, across = _sole_coordinates(rows, columns, (heel, centre), lean, side, length)
-        cover, toes = _render(patient.shape, size, (heel, centre), lean, side, length)
-        mean = course.temperature(minute)
-        field = mean + _pattern(rng, patient.pattern, along, across, toes, cover)
-        scene = scene * (1 - cover) + field * cover
-        soles[cover > 0.5] = label
-        means[label] = mean
-    # The mattress hides what lies below the horizon of its sheet.
-    hidden = rows > heel + 0.01 * height
-    soles[hidden] = 0
+    for label, foot, place in ((RIGHT, patient.right, right), (LEFT, patient.left, left)):
+        _put_sole(scene, soles, free, patient, foot, place, minute, label)
+    scene = scene * free + np.float32(around.sheet) * (1 - free)
+    soles[free < 0.5] = 0
     return PhantomFrame(
         celsius=patient.camera.measure(rng, scene),
+        truth=scene,
         mask=(soles > 0).astype(np.uint8),
         soles=soles,
-        left=means[LEFT],
-        right=means[RIGHT],
+        left=patient.left.course.temperature(minute),
+        right=patient.right.course.temperature(minute),
     )
 
 
-def _background(rng: np.random.Generator, patient: Patient, rows: Field, horizon: float) -> Field:
-    sheet = 1 / (1 + np.exp(-(rows - horizon) / 2))
-    folds = _smooth_noise(rng, rows.shape, 18) * 0.35
-    return patient.room + patient.sheet * sheet + folds * (0.4 + sheet)
+def _put_sole(
+    scene: Field,
+    soles: NDArray[np.uint8],
+    free: Field,
+    patient: Patient,
+    foot: Foot,
+    place: Placement,
+    minute: float,
+    label: int,
+) -> None:
+    """Draw one sole into `scene` and its truth into `soles`, both in place."""
+    curves = [place.to_pixels(curve) for curve in outlines(patient.shape)]
+    window, corner = _window(curves, scene.shape)
+    size = scene[window].shape
+    if 0 in size:
+        return
+    curves = [curve - corner for curve in curves]
+    cover = paint(curves, [1.0] * len(curves), size)
+    visible = (cover >= 0.5) & (free[window] >= 0.5)
+    mean, warming = foot.course.temperature(minute), foot.course.warming(minute)
+    rows = np.arange(size[0], dtype=np.float32)[:, None] + np.float32(corner[0])
+    columns = np.arange(size[1], dtype=np.float32)[None] + np.float32(corner[1])
+    u, v = place.to_sole(rows, columns)
+    field = foot.pattern.over_sole(u, v, warming)
+    field += _toes(curves[1:], foot.pattern.of_toes(warming), cover, place.length)
+    field += _rim(cover, foot.pattern.rim, place.length)
+    floor = patient.surroundings.room - BELOW_ROOM
+    field = _not_below(_centre(field, mean, visible), floor)
+    # Raising the coldest toes to the floor has warmed the sole a little: its mean is what the course says.
+    field = _centre(field, mean, visible)
+    scene[window] = scene[window] * (1 - cover) + field * cover
+    soles[window][cover >= 0.5] = label
 
 
-def _legs(
-    rng: np.random.Generator, patient: Patient, scene: Field, rows: Field, columns: Field, length: float
-) -> Field:
-    """Calves, knees and thighs behind the soles: round, warm, without a sharp edge."""
-    height, width = rows.shape
-    warm = (patient.left.baseline + patient.right.baseline) / 2 + patient.legs
-    for _ in range(int(rng.integers(1, 4))):
-        centre_row = height * rng.uniform(0.3, 0.75)
-        centre_column = width / 2 + rng.normal(0, 0.35) * length
-        radius = length * rng.uniform(0.15, 0.35)
-        stretch = rng.uniform(0.7, 1.6)
-        distance = np.hypot((rows - centre_row) / stretch, columns - centre_column) / radius
-        cover = 1 / (1 + np.exp((distance - 1) / rng.uniform(0.02, 0.1)))
-        scene = scene * (1 - cover) + (warm + rng.normal(0, 0.7) - 0.8 * distance**2) * cover
-    return scene
+def _window(curves: list[Curve], size: tuple[int, ...]) -> tuple[tuple[slice, slice], Curve]:
+    points = np.vstack(curves)
+    low = np.clip(np.floor(points.min(axis=0)) - 2, 0, size).astype(int)
+    high = np.clip(np.ceil(points.max(axis=0)) + 3, 0, size).astype(int)
+    return (slice(low[0], high[0]), slice(low[1], high[1])), low.astype(np.float64)
 
 
-def _sole_coordinates(
-    rows: Field, columns: Field, heel: tuple[float, float], lean: float, side: int, length: float
-) -> tuple[Field, Field]:
-    up, right = heel[0] - rows, columns - heel[1]
-    along = (up * np.cos(lean) + right * np.sin(lean)) / length
-    across = -side * (right * np.cos(lean) - up * np.sin(lean)) / length
-    return along, across
+def _toes(curves: list[Curve], values: list[float], cover: Field, length: float) -> Field:
+    """Temperature of the toes, which ends softly at the crease towards the ball but not at their outline."""
+    sigma = max(0.5, 0.012 * length)
+    painted = ndimage.gaussian_filter(paint(curves, values, cover.shape), sigma, truncate=3.0)
+    weight = ndimage.gaussian_filter(cover, sigma, truncate=3.0)
+    toes: Field = painted / np.maximum(weight, 0.05)
+    return toes
 
 
-def _render(
-    shape: FootShape, size: tuple[int, int], heel: tuple[float, float], lean: float, side: int, length: float
-) -> tuple[Field, Field]:
-    """Share of each pixel that the foot, and that its toes cover (H, W)."""
-    fine = (size[0] * SUPERSAMPLING, size[1] * SUPERSAMPLING)
-    foot, toes = np.zeros(fine, np.float32), np.zeros(fine, np.float32)
-    for number, curve in enumerate(outlines(shape)):
-        along, across = curve[:, 0] * length, -side * curve[:, 1] * length
-        right = along * np.sin(lean) + across * np.cos(lean)
-        up = along * np.cos(lean) - across * np.sin(lean)
-        inside = polygon(
-            (heel[0] - up + 0.5) * SUPERSAMPLING - 0.5, (heel[1] + right + 0.5) * SUPERSAMPLING - 0.5, fine
-        )
-        foot[inside] = 1
-        if number > 0:
-            toes[inside] = 1
-    return _shrink(foot), _shrink(toes)
+def _rim(cover: Field, fall: float, length: float) -> Field:
+    inner = ndimage.gaussian_filter(cover, max(0.5, 0.03 * length), truncate=2.5)
+    rim: Field = np.float32(2 * fall) * (np.clip(inner, 0.5, 1) - 1)
+    return rim
 
 
-def _shrink(fine: NDArray[np.float32]) -> Field:
-    height, width = fine.shape[0] // SUPERSAMPLING, fine.shape[1] // SUPERSAMPLING
-    blocks = fine.reshape(height, SUPERSAMPLING, width, SUPERSAMPLING)
-    share: Field = blocks.mean(axis=(1, 3), dtype=np.float64)
-    return share
-
-
-def _pattern(
-    rng: np.random.Generator, pattern: Pattern, along: Field, across: Field, toes: Field, cover: Field
-) -> Field:
-    """Temperature over the sole with mean 0 on it, so that the foot's mean is what its course says."""
-    arch = np.exp(-(((along - 0.42) / 0.16) ** 2) - ((across - 0.04) / 0.09) ** 2)
-    field = pattern.along * (along - 0.5) + pattern.arch * arch + pattern.toes * ndimage.gaussian_filter(toes, 2.5)
-    field = field + pattern.patches * _smooth_noise(rng, along.shape, 9)
-    inside = cover > 0.5
-    centred: Field = field - field[inside].mean() if inside.any() else field
+def _centre(field: Field, mean: float, inside: NDArray[np.bool_]) -> Field:
+    if not inside.any():
+        return field + np.float32(mean)
+    centred: Field = field + np.float32(mean - field[inside].mean(dtype=np.float64))
     return centred
 
 
-def _smooth_noise(rng: np.random.Generator, shape: tuple[int, ...], sigma: float) -> Field:
-    """Gaussian noise of unit standard deviation and correlation length `sigma` pixels."""
-    coarse = max(1, int(sigma // 2))
-    small = rng.normal(size=[side // coarse + 2 for side in shape])
-    smooth = ndimage.gaussian_filter(small, sigma / coarse)
-    smooth /= smooth.std()
-    grown: Field = ndimage.zoom(smooth, coarse, order=1)[: shape[0], : shape[1]]
-    return grown
+def _not_below(field: Field, floor: float) -> Field:
+    """Bend temperatures below `floor` softly up to it (softplus over 0.3 °C)."""
+    softness = 0.3
+    bent: Field = np.float32(floor) + softness * np.logaddexp(0, (field - np.float32(floor)) / softness)
+    return bent.astype(np.float32)

@@ -12,11 +12,12 @@ import tifffile
 from matplotlib.figure import Figure
 from PIL import Image
 
-from prismseg.base import OutputError, atomic_path, make_folder, write_text
+from prismseg.base import ConfigError, OutputError, atomic_path, make_folder, write_text
 from prismseg.phantom.scene import REFERENCE_SIZE, PhantomFrame, draw_patient, simulate_frame
 
 DEFAULT_MINUTES = (0, 5, 10, 15, 20)
 SHOWN_PATIENTS = 6
+SMALLEST_SIDE = 32  # pixels; below, toes are no longer drawn apart
 
 
 def write_study(
@@ -55,9 +56,12 @@ def write_study(
 
     Raises
     ------
+    ConfigError
+        When there is no patient, no minute or a repeated one, or the pictures are too small.
     OutputError
         When the folder holds something already or cannot be written.
     """
+    _check_plan(patients, minutes, size)
     folder = Path(out)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise OutputError(f"{folder} exists and is not an empty folder; choose another one.")
@@ -105,6 +109,19 @@ def draw_contact_sheet(patients: Sequence[Sequence[PhantomFrame]], minutes: Sequ
         line[0].set_ylabel(f"patient {row + 1}", fontsize=9)
     figure.colorbar(picture, ax=panels, label="°C", shrink=0.6)
     return figure
+
+
+def _check_plan(patients: int, minutes: Sequence[float], size: tuple[int, int]) -> None:
+    if patients < 1:
+        raise ConfigError(f"A study needs at least one patient, not {patients}.")
+    if not minutes or len(set(minutes)) < len(minutes) or min(minutes) < 0:
+        raise ConfigError(
+            f"The minutes of a study are 0 or later and differ from each other, unlike {list(minutes)}."
+        )
+    if min(size) < SMALLEST_SIDE:
+        raise ConfigError(
+            f"Pictures of {size[0]} x {size[1]} pixels are too small; use {SMALLEST_SIDE} or more a side."
+        )
 
 
 def _write_frame(folder: Path, name: str, frame: PhantomFrame) -> None:

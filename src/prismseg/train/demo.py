@@ -10,8 +10,8 @@ from prismseg.train.config import make_config
 from prismseg.train.crossval import train
 from prismseg.train.evaluation import evaluate_run
 
-PATIENTS = 15
-STEPS = 250
+PATIENTS = 30
+STEPS = 500
 
 
 def run_demo(out: Path, *, seed: int = 0, show_progress: bool = True) -> Path:
@@ -38,6 +38,7 @@ def run_demo(out: Path, *, seed: int = 0, show_progress: bool = True) -> Path:
             "optim": {"steps": STEPS, "batch_size": 8},
             "size": (120, 160),
             "evaluate_every": 50,
+            "compile": "no",
             "seed": seed,
         }
     )
