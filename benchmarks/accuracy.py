@@ -137,7 +137,7 @@ def train_dynunet(arguments, dataset, split, preprocess, cache):
     start = time.process_time()
     classes = len(dataset.classes)
     levels = min(6, int(np.log2(preprocess.size[0] / 4)) + 1)  # down to 4×4, as nnU-Net plans
-    filters = [min(512, 32 * 2**level) for level in range(levels)]
+    filters = [min(512, arguments.filters * 2**level) for level in range(levels)]
     network = DynUNet(
         2, preprocess.channels, classes, [3] * levels, [1] + [2] * (levels - 1), [2] * (levels - 1), filters=filters,
         norm_name=("INSTANCE", {"affine": True}), deep_supervision=True, deep_supr_num=min(3, levels - 2),
@@ -230,6 +230,7 @@ def main() -> None:
     parser.add_argument("--lr", type=float, default=3e-3)
     parser.add_argument("--loss", default="dice")
     parser.add_argument("--multiplier", type=int, default=3)
+    parser.add_argument("--filters", type=int, default=32, help="first width of DynUNet (nnU-Net: 32)")
     parser.add_argument("--method", choices=["prismseg", "dynunet"], help=argparse.SUPPRESS)
     parser.add_argument("--dataset", choices=list(DATA), help=argparse.SUPPRESS)
     parser.add_argument("--limit", type=int, help=argparse.SUPPRESS)
@@ -240,7 +241,7 @@ def main() -> None:
         return
     passed = [
         f"--{name.replace('_', '-')}={getattr(arguments, name)}"
-        for name in ("data", "seconds", "size", "batch_size", "lr", "loss", "multiplier")
+        for name in ("data", "seconds", "size", "batch_size", "lr", "loss", "multiplier", "filters")
     ]
     commands = []
     for fold in range(arguments.folds):

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
-from typing import Any
+import inspect
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, NamedTuple, TypeGuard
 
 import torch
 from torch import Tensor, nn
 
-from prismseg.base import ModelError
+from prismseg.base import ConfigError, ModelError, PrismsegError
 from prismseg.nets.blocks import make_skip
+from prismseg.nets.segmentation import SegmentationModel
 from prismseg.nets.settings import NetworkSettings
+
+# Blocks that take the skip as second argument, and what they call it: MONAI's BasicUNet, DynUNet, UNETR,
+# AttentionUnet and VNet.
+SKIP_ARGUMENTS = {
+    "UpCat": "x_e",
+    "UnetUpBlock": "skip",
+    "UnetrUpBlock": "skip",
+    "AttentionBlock": "x",
+    "UpTransition": "skipx",
+}
 
 
 class SkipLayer(nn.Module):
@@ -25,69 +39,38 @@ class SkipLayer(nn.Module):
         settings = NetworkSettings("unet", kind, multiplier, preset=preset)
         self.layer, width = make_skip(settings, channels)
         self.project = nn.Identity() if width == channels else nn.Conv2d(width, channels, 1)
-        self.calls = 0
 
     def forward(self, skip: Tensor) -> Tensor:
         """Map (B, C, H, W) to the same shape."""
-        self.calls += 1
         projected: Tensor = self.project(self.layer(skip))
         return projected
 
 
-class EncoderWithLayers(nn.Module):
-    """Encoder that returns a list of features, with a layer on each that the decoder takes as a skip."""
-
-    def __init__(self, encoder: nn.Module, layers: dict[int, SkipLayer]) -> None:
-        super().__init__()
-        self.encoder = encoder
-        self.layers = nn.ModuleDict({str(stage): layer for stage, layer in layers.items()})
-
-    def forward(self, x: Tensor) -> list[Tensor]:
-        """Features of every stage, those of the skips passed through their layer."""
-        features = list(self.encoder(x))
-        for stage, layer in self.layers.items():
-            features[int(stage)] = layer(features[int(stage)])
-        return features
-
-    def __getattr__(self, name: str) -> Any:
-        # Decoders and heads ask the encoder for its sizes.
-        try:
-            return super().__getattr__(name)
-        except AttributeError:
-            return getattr(super().__getattr__("encoder"), name)
-
-
-class WrappedSkip(nn.Module):
-    """MONAI's `SkipConnection` (concatenation of x and submodule(x)) with a layer on x."""
+class EnhancedConnection(nn.Module):
+    """MONAI's `SkipConnection` (x joined with submodule(x)) with a layer on x; it keeps the names of its parts."""
 
     def __init__(self, connection: nn.Module, layer: SkipLayer) -> None:
         super().__init__()
-        self.connection = connection
-        self.layer = layer
+        self.submodule, self.dim = connection.submodule, connection.dim
+        self.mode = str(getattr(connection.mode, "value", connection.mode))
+        self.skip_layer = layer
+        self.training = connection.training
 
     def forward(self, x: Tensor) -> Tensor:
         """Join the enhanced skip and the submodule's output as the original does."""
-        below = self.connection.submodule(x)  # type: ignore[operator]
-        skip = self.layer(x)
-        mode = str(getattr(self.connection.mode, "value", self.connection.mode))
-        if mode == "cat":
-            return torch.cat([skip, below], dim=int(self.connection.dim))  # type: ignore[arg-type]
-        combined: Tensor = skip + below if mode == "add" else skip * below
-        return combined
+        below: Tensor = self.submodule(x)  # type: ignore[operator]
+        skip: Tensor = self.skip_layer(x)
+        if self.mode == "cat":
+            return torch.cat([skip, below], dim=int(self.dim))  # type: ignore[arg-type]
+        return skip + below if self.mode == "add" else skip * below
 
 
-class WrappedUpCat(nn.Module):
-    """MONAI's `UpCat` (second argument is the skip) with a layer on the skip."""
+class Skip(NamedTuple):
+    """A skip that was found: the module that gives or takes it, the stage if that is an encoder, its tensor."""
 
-    def __init__(self, block: nn.Module, layer: SkipLayer) -> None:
-        super().__init__()
-        self.block = block
-        self.layer = layer
-
-    def forward(self, x: Tensor, skip: Tensor | None) -> Tensor:
-        """Up-sample x and join it with the enhanced skip as the original does."""
-        joined: Tensor = self.block(x, None if skip is None else self.layer(skip))
-        return joined
+    path: str
+    stage: int | None
+    tensor: Tensor
 
 
 def enhance_skips(
@@ -98,11 +81,11 @@ def enhance_skips(
     Parameters
     ----------
     model : nn.Module
-        Network of one of these forms: `encoder` that returns a list of features, `decoder` and
-        `segmentation_head` (segmentation_models.pytorch); nested `SkipConnection` (MONAI `UNet`); blocks that take
-        a skip as second argument, named `UpCat` or `UnetUpBlock` (MONAI `BasicUNet`, `DynUNet`).
+        Network of one of these forms: `encoder` that returns a list of features and a `decoder` that takes them
+        (segmentation_models.pytorch, MONAI `FlexibleUNet`); nested `SkipConnection` (MONAI `UNet`); blocks that
+        take a skip as second argument (MONAI `BasicUNet`, `DynUNet`, `AttentionUnet`, `UNETR`, `VNet`).
     example : (B, C, H, W) Tensor
-        Images that the network takes; they are run once to find the skips and once to prove the result.
+        Images that the network takes; copies of it run on them to find the skips and to prove the result.
     kind : {"crffg", "conv"}
         Layer, as in `create_model`.
     multiplier : {1, 3}
@@ -113,140 +96,227 @@ def enhance_skips(
     Returns
     -------
     nn.Module
-        Enhanced copy; `model` and its weights are not touched.
+        Enhanced copy; `model` is not touched. Its own parameters keep their names, so that
+        `enhanced.load_state_dict(weights_of_the_original, strict=False)` misses the new layers only.
 
     Raises
     ------
+    ConfigError
+        For a kind, multiplier or preset that does not exist.
     ModelError
-        When the network is none of these forms, has no skip, or the layers would not be reached; the message
-        says what was looked for and what was found.
+        When the network is none of these forms, has no skip, or its output does not depend on every layer; the
+        message says what was looked for and what was found.
     """
+    _check_request(model, example, kind)
+    skips, shape = _find_skips(_copy(model), example)
+    if not skips:
+        raise ModelError(_explain(model))
+    enhanced = _copy(model)
+    for skip in skips:
+        layer = SkipLayer(skip.tensor.shape[1], kind, multiplier, preset).to(skip.tensor).train(model.training)
+        _attach(enhanced, skip, layer)
+    _verify(_copy(enhanced), example, shape)
+    return enhanced
+
+
+def _check_request(model: nn.Module, example: Tensor, kind: str) -> None:
     if kind not in ("crffg", "conv"):
-        raise ModelError(f"kind is {kind!r}; choose crffg or conv.")
+        raise ConfigError(f"kind is {kind!r}; choose crffg or conv.")
     if example.ndim != 4:
         raise ModelError(
             f"The example has shape {tuple(example.shape)}; skip layers are two-dimensional and need (B, C, H, W)."
         )
-    enhanced = copy.deepcopy(model)
-    before = _run(model, example)
-
-    def make_layer(skip: Tensor) -> SkipLayer:
-        return SkipLayer(skip.shape[1], kind, multiplier, preset).to(skip.device)
-
-    layers = _enhance_encoder(enhanced, example, make_layer) or _enhance_blocks(enhanced, example, make_layer)
-    if not layers:
-        raise ModelError(_explain(model))
-    after = _run(enhanced, example)
-    if after.shape != before.shape:
-        raise ModelError(f"With skip layers the output has shape {tuple(after.shape)}, not {tuple(before.shape)}.")
-    unreached = sum(layer.calls == 0 for layer in layers)
-    if unreached:
+    if isinstance(model, SegmentationModel):
         raise ModelError(
-            f"{unreached} of {len(layers)} skip layers are not on the way to the output of this network."
+            f"{type(model).__name__} is a network of prismseg; ask create_model for skip={kind!r} instead."
         )
-    return enhanced
+    if any(isinstance(module, SkipLayer) for module in model.modules()):
+        raise ModelError(f"{type(model).__name__} has skip layers already; enhance the original network.")
 
 
-def _run(model: nn.Module, example: Tensor) -> Tensor:
+def _copy(model: nn.Module) -> nn.Module:
+    try:
+        return copy.deepcopy(model)
+    except (RuntimeError, TypeError) as error:
+        raise ModelError(
+            f"{type(model).__name__} cannot be copied ({str(error).split('. ')[0]}). Build it anew, load its "
+            "weights, and enhance it before its first forward pass."
+        ) from error
+
+
+@contextmanager
+def _evaluating(model: nn.Module) -> Iterator[None]:
     training = {module: module.training for module in model.modules()}
     model.eval()
     try:
-        with torch.no_grad():
+        yield
+    finally:
+        for module, mode in training.items():
+            module.training = mode
+
+
+def _run(model: nn.Module, example: Tensor) -> Tensor:
+    try:
+        with _evaluating(model), torch.enable_grad():
             output = model(example)
+    except PrismsegError:
+        raise
     except Exception as error:
         raise ModelError(
             f"The network does not take the example of shape {tuple(example.shape)}: {error}"
         ) from error
-    finally:
-        for module, mode in training.items():
-            module.training = mode
     if not isinstance(output, Tensor):
-        raise ModelError(f"The network returns {type(output).__name__}, not one tensor of logits.")
+        raise ModelError(
+            f"The network returns {type(output).__name__}, not one tensor of logits; turn off its auxiliary or "
+            "deeply supervised outputs, or wrap it in a module that returns the logits."
+        )
     return output
 
 
-def _enhance_encoder(
-    model: nn.Module, example: Tensor, make_layer: Callable[[Tensor], SkipLayer]
-) -> list[SkipLayer]:
-    """Enhance networks of the form encoder (list of features) -> decoder -> segmentation_head."""
-    if not all(isinstance(getattr(model, name, None), nn.Module) for name in ("encoder", "decoder")):
-        return []
-    features, used = _find_features(model, example)
-    # The first feature may be the image itself; the deepest one is no skip.
-    stages = [
-        stage for stage in sorted(used) if stage < len(features) - 1 and not torch.equal(features[stage], example)
-    ]
-    layers = {stage: make_layer(features[stage]) for stage in stages}
-    if layers:
-        model.encoder = EncoderWithLayers(model.encoder, layers)  # type: ignore[arg-type]
-    return list(layers.values())
+def _find_skips(model: nn.Module, example: Tensor) -> tuple[list[Skip], torch.Size]:
+    """Skips of the network, and the shape of its output."""
+    shape = _run(model, example).shape
+    for path, module in model.named_modules():
+        if all(isinstance(getattr(module, name, None), nn.Module) for name in ("encoder", "decoder")):
+            skips = _find_features(model, f"{path}.encoder".lstrip("."), example)
+            if skips:
+                return skips, shape
+    return _find_blocks(model, example), shape
 
 
-def _find_features(model: nn.Module, example: Tensor) -> tuple[list[Tensor], set[int]]:
-    """Features that the encoder returns, and the stages of those that the output depends on."""
-    features: list[Tensor] = []
+def _find_features(model: nn.Module, path: str, example: Tensor) -> list[Skip]:
+    """Features of an encoder that the output depends on, without the deepest, the image, and empty stages."""
+    calls: list[list[Tensor]] = []
+    images: list[Tensor] = []
 
-    def cut(module: nn.Module, inputs: object, output: object) -> object:
-        if isinstance(output, list | tuple) and all(isinstance(feature, Tensor) for feature in output):
-            features.extend(feature.detach().clone().requires_grad_() for feature in output)
-            return list(features)
-        return output
+    def cut(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> Any:
+        if not isinstance(output, list | tuple) or not all(_is_map(feature) for feature in output):
+            return output
+        # New leaves make the gradient tell which stages the decoder uses, apart from what lies below them.
+        calls.append([feature.detach().clone().requires_grad_() for feature in output])
+        images.extend(value for value in inputs if isinstance(value, Tensor))
+        return list(calls[-1])
 
-    handle = model.encoder.register_forward_hook(cut)  # type: ignore[union-attr]
-    training = {module: module.training for module in model.modules()}
-    model.eval()
+    handle = model.get_submodule(path).register_forward_hook(cut)
     try:
-        with torch.enable_grad():
-            output = model(example)
-        if not features or not output.requires_grad:
-            return features, set()
-        gradients = torch.autograd.grad(output.sum(), features, allow_unused=True)
+        output = _run(model, example)
     finally:
         handle.remove()
-        for module, mode in training.items():
-            module.training = mode
-    return features, {stage for stage, gradient in enumerate(gradients) if gradient is not None}
+    found: dict[int, Tensor] = {}
+    for features in calls if output.requires_grad else []:
+        gradients = torch.autograd.grad(output.sum(), features, allow_unused=True, retain_graph=True)
+        for stage, feature in enumerate(features[:-1]):
+            is_image = any(torch.equal(feature, image) for image in images)
+            if gradients[stage] is not None and feature.numel() and not is_image:
+                found[stage] = feature.detach()
+    return [Skip(path, stage, found[stage]) for stage in sorted(found)]
 
 
-def _enhance_blocks(
-    model: nn.Module, example: Tensor, make_layer: Callable[[Tensor], SkipLayer]
-) -> list[SkipLayer]:
-    """Enhance networks whose blocks take the skip: nested connections, or blocks with a second argument."""
-    skips: dict[nn.Module, Tensor] = {}
+def _find_blocks(model: nn.Module, example: Tensor) -> list[Skip]:
+    """Skips that nested connections or blocks take."""
+    found: dict[str, Tensor] = {}
+    handles = []
 
-    def note(position: int) -> Callable[[nn.Module, tuple[Any, ...]], None]:
-        def hook(module: nn.Module, inputs: tuple[Any, ...]) -> None:
-            if len(inputs) > position and isinstance(inputs[position], Tensor):
-                skips[module] = inputs[position]
+    def note(
+        path: str, position: int, argument: str, block: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        value = args[position] if len(args) > position else kwargs.get(argument)
+        if _is_map(value):
+            found[path] = value.detach()
 
-        return hook
-
-    forms = {"SkipConnection": (0, WrappedSkip), "UpCat": (1, WrappedUpCat), "UnetUpBlock": (1, WrappedUpCat)}
-    handles = [
-        module.register_forward_pre_hook(note(forms[type(module).__name__][0]))
-        for module in model.modules()
-        if type(module).__name__ in forms
-    ]
+    for path, module in model.named_modules():
+        name = type(module).__name__
+        if name == "SkipConnection" and all(hasattr(module, part) for part in ("submodule", "dim", "mode")):
+            hook = partial(note, path, 0, "x")
+        elif name in SKIP_ARGUMENTS and _second_argument(module) == SKIP_ARGUMENTS[name]:
+            hook = partial(note, path, 1, SKIP_ARGUMENTS[name])
+        else:
+            continue
+        handles.append(module.register_forward_pre_hook(hook, with_kwargs=True))
     try:
         _run(model, example)
     finally:
         for handle in handles:
             handle.remove()
-    layers = {module: make_layer(skip) for module, skip in skips.items()}
-    for parent in list(model.modules()):
-        for name, child in list(parent.named_children()):
-            if child in layers:
-                wrapper = forms[type(child).__name__][1]
-                setattr(parent, name, wrapper(child, layers[child]))
-    return list(layers.values())
+    return [Skip(path, None, tensor) for path, tensor in found.items()]
+
+
+def _second_argument(module: nn.Module) -> str:
+    return "".join(list(inspect.signature(module.forward).parameters)[1:2])
+
+
+def _is_map(value: object) -> TypeGuard[Tensor]:
+    return isinstance(value, Tensor) and value.ndim == 4 and value.is_floating_point()
+
+
+# Hooks find their layers through the module they are called with, so that copies of the network use their own.
+def _attach(model: nn.Module, skip: Skip, layer: SkipLayer) -> None:
+    module = model.get_submodule(skip.path)
+    if skip.stage is not None:
+        layers = getattr(module, "skip_layers", None)
+        if layers is None:
+            layers = module.skip_layers = nn.ModuleDict().train(module.training)
+            module.register_forward_hook(_enhance_features)
+        layers[str(skip.stage)] = layer
+    elif type(module).__name__ in SKIP_ARGUMENTS:
+        module.add_module("skip_layer", layer)
+        argument = SKIP_ARGUMENTS[type(module).__name__]
+        module.register_forward_pre_hook(partial(_enhance_argument, argument), with_kwargs=True)
+    else:
+        connection = EnhancedConnection(module, layer)
+        for path, other in list(model.named_modules(remove_duplicate=False)):
+            if other is module and path:
+                parent, _, name = path.rpartition(".")
+                model.get_submodule(parent).add_module(name, connection)
+
+
+def _enhance_features(encoder: nn.Module, inputs: tuple[Any, ...], features: Any) -> Any:
+    enhanced = list(features)
+    for stage, layer in encoder.skip_layers.items():  # type: ignore[operator, union-attr]
+        enhanced[int(stage)] = layer(enhanced[int(stage)])
+    return enhanced if isinstance(features, list) else tuple(enhanced)
+
+
+def _enhance_argument(
+    argument: str, block: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    if len(args) > 1 and args[1] is not None:
+        args = (args[0], block.skip_layer(args[1]), *args[2:])  # type: ignore[operator]
+    elif kwargs.get(argument) is not None:
+        kwargs = {**kwargs, argument: block.skip_layer(kwargs[argument])}  # type: ignore[operator]
+    return args, kwargs
+
+
+def _verify(model: nn.Module, example: Tensor, shape: torch.Size) -> None:
+    """Refuse a network whose output has another shape, or does not depend on every skip layer."""
+    outputs: dict[nn.Module, Tensor] = {}
+
+    def note(layer: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
+        outputs[layer] = output
+
+    layers = [module for module in model.modules() if isinstance(module, SkipLayer)]
+    for layer in layers:
+        layer.register_forward_hook(note)
+    after = _run(model, example)
+    if after.shape != shape:
+        raise ModelError(f"With skip layers the output has shape {tuple(after.shape)}, not {tuple(shape)}.")
+    reached = 0
+    if outputs and after.requires_grad:
+        gradients = torch.autograd.grad(after.sum(), list(outputs.values()), allow_unused=True)
+        reached = sum(gradient is not None for gradient in gradients)
+    if reached < len(layers) or not layers:
+        raise ModelError(
+            f"{len(layers) - reached} of {len(layers)} skip layers are not on the way to the output of this network."
+        )
 
 
 def _explain(model: nn.Module) -> str:
     kinds = sorted({type(module).__name__ for module in model.modules()} - {type(model).__name__})
     found = ", ".join(kinds[:12]) + (" …" if len(kinds) > 12 else "")
+    blocks = ", ".join(SKIP_ARGUMENTS)
     return (
         f"{type(model).__name__} has no skip connections that can be found. Looked for an encoder that returns a list "
-        "of features with a decoder that uses them, and for blocks named SkipConnection, UpCat or UnetUpBlock; it "
-        f"consists of {found}. Name the skips by building the network with create_model, or wrap its encoder so that "
-        "it returns a list of features."
+        "of features with a decoder that uses more than the deepest, and for blocks named SkipConnection, "
+        f"{blocks}; it consists of {found}. Build the network with create_model, or wrap its encoder so that it "
+        "returns a list of features."
     )
