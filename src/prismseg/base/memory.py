@@ -14,7 +14,8 @@ def keep_freed_memory() -> bool:
     """Let this process reuse freed memory instead of returning it to the operating system.
 
     By default glibc maps every block above 32 MiB afresh, so each activation of a CPU training step costs page
-    faults that take longer than the arithmetic: without them a U-Net step takes about 0.6 of its time (``benchmarks/speed.py`` prints both). The setting holds for the whole process.
+    faults that take longer than the arithmetic: without them a U-Net step takes about 0.6 of its
+    time (``benchmarks/speed.py`` prints both). The setting holds for the whole process.
 
     Returns
     -------
