@@ -1,0 +1,1 @@
+"""Temperature of two soles: radiometric frames, sides, nerve territories, sessions, flags. No torch."""
