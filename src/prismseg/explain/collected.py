@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -148,7 +149,7 @@ class Collected:
                 arrays = {name: stored[name] for name in _ARRAYS}
             axes = Axes(*(tuple(facts[name]) for name in ("methods", "layers", "classes")))
             return cls(axes=axes, ids=tuple(facts["ids"]), groups=tuple(facts["groups"]), **arrays)
-        except (OSError, KeyError, ValueError, EOFError) as error:
+        except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
             raise DataError(
                 f"{path} is damaged ({error}); remove it, and its cases are explained anew."
             ) from error
