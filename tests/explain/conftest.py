@@ -1,9 +1,9 @@
 """A network of two pixels' height that can be worked out by hand.
 
-    image      I = 1 2      first: A1 = I, A2 = 5 − I      head: z0 = 0, z1 = 2 A1 − A2 = 3 I − 5
-                   3 4
-    class 1 is the upper row: y1 = mean of z1 there, so g1 = 1 1 and g2 = −1/2 −1/2
-                                                             0 0              0    0
+image      I = 1 2      first: A1 = I, A2 = 5 − I      head: z0 = 0, z1 = 2 A1 − A2 = 3 I − 5
+               3 4
+class 1 is the upper row: y1 = mean of z1 there, so g1 = 1 1 and g2 = −1/2 −1/2
+                                                         0 0              0    0
 """
 
 import pytest

@@ -45,7 +45,9 @@ def test_a_batch_is_as_many_single_runs(net, seed, region):
         alone = atlas.maps(images[case : case + 1], masks[case : case + 1])
         for key in together:
             scale = float(alone[key].max()) + 1e-12
-            torch.testing.assert_close(together[key][case : case + 1] / scale, alone[key] / scale, rtol=1e-3, atol=1e-4)
+            torch.testing.assert_close(
+                together[key][case : case + 1] / scale, alone[key] / scale, rtol=1e-3, atol=1e-4
+            )
 
 
 @settings(max_examples=8)
@@ -95,7 +97,9 @@ def test_regions(small):
         logits.first.bias.copy_(torch.tensor([0.0, 5.0]))
         logits.head.weight[1] = torch.tensor([3.0, -1.0]).view(2, 1, 1)
     hires = {
-        region: Atlas(logits, ["first"], ["layercam"], region, classes=[1]).maps(IMAGE, MASK)["layercam", "first", 1]
+        region: Atlas(logits, ["first"], ["layercam"], region, classes=[1]).maps(IMAGE, MASK)[
+            "layercam", "first", 1
+        ]
         for region in ("truth", "prediction", "image")
     }
     torch.testing.assert_close(hires["truth"], torch.tensor([[[1.5, 3.0], [0, 0]]]))

@@ -31,7 +31,9 @@ HAND = {
 @pytest.mark.parametrize("method", HAND)
 def test_hidden_layer_by_hand(small, method):
     maps = Atlas(small, ["first"], [method], classes=[1]).maps(IMAGE, MASK)
-    torch.testing.assert_close(maps[method, "first", 1], torch.tensor([HAND[method]], dtype=torch.float32), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(
+        maps[method, "first", 1], torch.tensor([HAND[method]], dtype=torch.float32), rtol=1e-5, atol=1e-6
+    )
 
 
 @pytest.mark.parametrize("method", HAND)
@@ -41,7 +43,9 @@ def test_a_single_logit_has_the_same_maps(small, method):
     with torch.no_grad():
         one[1].weight.copy_(small.head.weight[1:])
     maps = Atlas(one, ["0"], [method], classes=[1]).maps(IMAGE, MASK)
-    torch.testing.assert_close(maps[method, "0", 1], torch.tensor([HAND[method]], dtype=torch.float32), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(
+        maps[method, "0", 1], torch.tensor([HAND[method]], dtype=torch.float32), rtol=1e-5, atol=1e-6
+    )
 
 
 def test_background_of_a_single_logit():
@@ -123,7 +127,7 @@ def test_random_map_depends_on_layer_case_and_seed_only():
     assert torch.equal(first, random_map(shape, layer="a", case=3, seed=1))
     for other in ({"layer": "b"}, {"case": 4}, {"seed": 2}):
         assert not torch.equal(first, random_map(shape, **({"layer": "a", "case": 3, "seed": 1} | other)))
-    assert 0 <= first.min() and first.max() < 1
+    assert first.min() >= 0 and first.max() < 1
 
 
 def test_no_map_is_negative_and_all_methods_run(small):

@@ -42,7 +42,9 @@ def test_measures_by_hand():
 
 
 def test_normalisations_by_hand():
-    shifted = replace(HAND, lowest=np.array(0.5), total=np.array(5.0), inside=np.array(1.25), highest=np.array(2.25))
+    shifted = replace(
+        HAND, lowest=np.array(0.5), total=np.array(5.0), inside=np.array(1.25), highest=np.array(2.25)
+    )
     unit = shifted.normalized("map")
     # (S − 1/2) / (7/4): sums fall by 1/2 a pixel.
     assert (unit.total, unit.inside) == (pytest.approx((5 - 2) / 1.75), pytest.approx((1.25 - 1) / 1.75))
@@ -109,5 +111,9 @@ def test_relevance_mass_by_an_independent_formula():
     """Quantus' relevance mass: attributions inside the mask over all attributions, here with plain NumPy sets."""
     rng = np.random.default_rng(3)
     maps, masks = rng.random((4, 16, 16), dtype=np.float32), rng.integers(0, 2, (4, 16, 16))
-    expected = [sum(row[mask == 1].tolist()) / sum(row.ravel().tolist()) for row, mask in zip(maps, masks, strict=True)]
-    np.testing.assert_allclose(rho(relevance(torch.from_numpy(maps), torch.from_numpy(masks))), expected, rtol=1e-5)
+    expected = [
+        sum(row[mask == 1].tolist()) / sum(row.ravel().tolist()) for row, mask in zip(maps, masks, strict=True)
+    ]
+    np.testing.assert_allclose(
+        rho(relevance(torch.from_numpy(maps), torch.from_numpy(masks))), expected, rtol=1e-5
+    )

@@ -65,7 +65,9 @@ def test_mean_over_layers_is_taken_case_by_case(cases):
 def test_varrho_is_relative_to_the_best_class(cases):
     table = summarize_layers(cases)
     per_mask = {
-        (layer, cls): cell(table, layer, cls, "varrho_prime")["mean"] for layer in ("first", "second") for cls in "ab"
+        (layer, cls): cell(table, layer, cls, "varrho_prime")["mean"]
+        for layer in ("first", "second")
+        for cls in "ab"
     }
     shares = []
     for layer in ("first", "second"):

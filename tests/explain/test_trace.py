@@ -28,7 +28,7 @@ def state_of(model):
         "needs": [p.requires_grad for p in model.parameters()],
         "tensors": [tensor.clone() for tensor in model.state_dict().values()],
         "torch": torch.get_rng_state(),
-        "numpy": np.random.get_state()[1].copy(),  # noqa: NPY002
+        "numpy": np.random.get_state()[1].copy(),
         "python": random.getstate(),
     }
 

@@ -10,7 +10,14 @@ from prismseg.explain import Atlas
 from prismseg.explain.target import class_scores
 from prismseg.nets import create_model
 
-LAYERS = ["encoder.0.first.0", "encoder.2.second.0", "bottleneck.first.0", "skips.0", "skips.3", "decoder.3.first.0"]
+LAYERS = [
+    "encoder.0.first.0",
+    "encoder.2.second.0",
+    "bottleneck.first.0",
+    "skips.0",
+    "skips.3",
+    "decoder.3.first.0",
+]
 
 
 class Scores(nn.Module):

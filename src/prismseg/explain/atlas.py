@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -123,7 +124,7 @@ class Atlas:
         self._tracer = Tracer(model, layers, adapter=adapter)
         self._output = output
         self._classes = None if classes is None else tuple(classes)
-        self._names = None if class_names is None else tuple(class_names)
+        self.names = None if class_names is None else tuple(class_names)
         self._memory = memory
         self._score_options: dict[str, Any] = {"temperature": temperature, "linear": linear}
         self._seed = seed
@@ -256,13 +257,21 @@ class Atlas:
         """
         return summarize_layers(self.collected(), resamples=resamples, seed=seed)
 
+    @contextmanager
+    def logits(self, images: Tensor) -> Iterator[tuple[Trace, Tensor]]:
+        """Run the network on `images` and yield the trace, ready for backward passes, and the logits."""
+        with self._tracer.run(images) as trace:
+            logits = find_logits(trace.output, self._output, (images.shape[-2], images.shape[-1]))
+            self.fix_layers(self._tracer.on_path(trace, logits))
+            yield trace, logits
+
     def reset(self) -> None:
         """Forget the cases seen so far."""
         self._parts, self._seen = [], 0
 
     def class_label(self, cls: int) -> str:
         """Name of class `cls`, or its number."""
-        return self._names[cls] if self._names is not None else str(cls)
+        return self.names[cls] if self.names is not None else str(cls)
 
     def fix_layers(self, keys: Sequence[str]) -> None:
         """Remember the layers of the first batch and refuse a later one that differs."""
@@ -293,11 +302,9 @@ class _Run:
 
     def explain(self, emit: _Emit) -> None:
         atlas = self.atlas
-        with atlas._tracer.run(self.images) as trace:
-            logits = find_logits(trace.output, atlas._output, self.size)
+        with atlas.logits(self.images) as (trace, logits):
             check_finite(logits, self.ids)
             self._settle_classes(logits)
-            atlas.fix_layers(atlas._tracer.on_path(trace, logits))
             activations = {key: trace.map_of(key, tensor.detach()) for key, tensor in trace.activations.items()}
             self._gradient_maps(trace, logits, emit)
             del logits
@@ -317,8 +324,8 @@ class _Run:
         self.classes = atlas._classes if atlas._classes is not None else tuple(range(count))
         if not all(0 <= cls < count for cls in self.classes):
             raise ConfigError(f"The network has classes 0 to {count - 1}, not {list(self.classes)}.")
-        if atlas._names is not None and len(atlas._names) != count:
-            raise ConfigError(f"{len(atlas._names)} class names were given for {count} classes.")
+        if atlas.names is not None and len(atlas.names) != count:
+            raise ConfigError(f"{len(atlas.names)} class names were given for {count} classes.")
         if self.masks is not None:
             check_labels(self.masks, count)
         self._regions = regions_of(atlas.region, logits, self.masks, self.classes)

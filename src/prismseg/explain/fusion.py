@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 import torch
+from numpy.typing import NDArray
 from scipy import special
 from torch import Tensor
 
@@ -97,7 +98,12 @@ def spread(maps: Tensor) -> Tensor:
 
 
 def fit_weights(
-    cases: Collected, method: str, mode: str = "rho", *, betas: Sequence[float] = BETAS
+    cases: Collected,
+    method: str,
+    mode: str = "rho",
+    *,
+    betas: Sequence[float] = BETAS,
+    without: Collection[str] = (),
 ) -> LayerWeights:
     """Fit the weights of the layers on the cases of an atlas.
 
@@ -113,6 +119,8 @@ def fit_weights(
         normalised.
     betas : sequence of float
         Values to choose from; 0 is the plain mean of all layers.
+    without : collection of str
+        Layers that get no weight, such as those whose maps lie on the region by construction (`layer_reach`).
 
     Returns
     -------
@@ -122,15 +130,18 @@ def fit_weights(
     Raises
     ------
     ConfigError
-        When there is no such method or mode.
+        When there is no such method or mode, or no layer is left.
     """
     if method not in cases.axes.methods:
         raise ConfigError(f"The atlas has no maps of {method!r}, only of {', '.join(cases.axes.methods)}.")
     if mode not in MODES:
         raise ConfigError(f"The mode must be one of {', '.join(MODES)}, not {mode!r}.")
     sums = cases.relevance(cases.axes.methods.index(method))
-    _, layers, classes = cases.axes.shape
-    weights, chosen = np.full((layers, classes), 1 / layers), np.full(classes, np.nan)
+    classes = len(cases.axes.classes)
+    used = np.array([layer not in without for layer in cases.axes.layers])
+    if not used.any():
+        raise ConfigError("Every layer is left out of the fusion; nothing is left to weight.")
+    weights, chosen = np.tile((used / used.sum())[:, None], classes), np.full(classes, np.nan)
     unit = sums.normalized("map")
     for column in range(classes):
         present = ~cases.absent[:, column]
@@ -138,10 +149,10 @@ def fit_weights(
             continue
         if mode == "thesis":
             raw = mask_relevance(sums)[present, :, column].mean(0)
-            weights[:, column] = _softmax(raw / raw.max() if raw.max() > 0 else raw)
+            weights[:, column] = _softmax(raw / raw.max() if raw.max() > 0 else raw, used)
             continue
         value = rho(sums)[present, :, column].mean(0)
-        candidates = [_softmax(beta * value) for beta in betas]
+        candidates = [_softmax(beta * value, used) for beta in betas]
         scores = [_fused(unit, candidate, column)["cam_dice"][present].mean() for candidate in candidates]
         best = int(np.argmax(scores))
         weights[:, column], chosen[column] = candidates[best], betas[best]
@@ -157,8 +168,8 @@ def fit_weights(
     )
 
 
-def _softmax(values: Array) -> Array:
-    weights: Array = special.softmax(values)
+def _softmax(values: Array, used: NDArray[np.bool_]) -> Array:
+    weights: Array = special.softmax(np.where(used, values, -np.inf))
     return weights
 
 
@@ -184,8 +195,10 @@ def _fused(unit: Relevance, weights: Array, column: int) -> dict[str, Array]:
     return {name: measure(fused) for name, measure in _FUSED_MEASURES.items()}
 
 
-def cross_fit(cases: Collected, method: str, mode: str = "rho", *, seed: int = 0) -> pd.DataFrame:
-    """Measure fused maps, each with weights fitted on other groups.
+def cross_fit(
+    cases: Collected, method: str, mode: str = "rho", *, without: Collection[str] = (), seed: int = 0
+) -> pd.DataFrame:
+    """Measure fused maps, each with weights fitted on other groups; arguments as in `fit_weights`.
 
     Returns
     -------
@@ -200,7 +213,7 @@ def cross_fit(cases: Collected, method: str, mode: str = "rho", *, seed: int = 0
     """
     tables = []
     for fitted, judged in folds(cases, seed=seed):
-        weights = fit_weights(cases.take(fitted), method, mode)
+        weights = fit_weights(cases.take(fitted), method, mode, without=without)
         part = cases.take(judged)
         unit = part.relevance(part.axes.methods.index(method)).normalized("map")
         for column, name in enumerate(part.axes.classes):
