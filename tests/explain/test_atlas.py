@@ -2,6 +2,7 @@
 
 import math
 from collections import OrderedDict
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -158,7 +159,7 @@ class Concatenating(nn.Module):
         widths = [3, 8, 16]
         self.encoder = nn.ModuleList(
             nn.Sequential(nn.Conv2d(a, b, 3, 2, 1), nn.BatchNorm2d(b), nn.ReLU(inplace=True))
-            for a, b in zip(widths[:-1], widths[1:], strict=True)
+            for a, b in pairwise(widths)
         )
         self.decoder = nn.ModuleList([nn.Sequential(nn.Conv2d(24, 8, 3, 1, 1), nn.ReLU(inplace=True))])
         self.segmentation_head = nn.Sequential(nn.Conv2d(8, 3, 3, 1, 1), nn.UpsamplingBilinear2d(scale_factor=2))

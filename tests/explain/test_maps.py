@@ -105,7 +105,7 @@ def test_x_grad_cam_without_activation():
 
 
 def test_eigen_cam_by_hand():
-    """Channels (2, 1) and (2, 1) over two places: the first direction is (1, 1) / sqrt 2, projections 2 and 1 times it."""
+    """Channels (2, 1) and (2, 1) over two places: the first direction is (1, 1) / sqrt 2."""
     activation = torch.tensor([[[[2.0, 1.0]], [[2.0, 1.0]]]])
     expected = torch.tensor([[[2 * math.sqrt(2), math.sqrt(2)]]])
     torch.testing.assert_close(eigen_cam(activation), expected)

@@ -186,9 +186,9 @@ def test_an_identity_shows_the_gradient_of_its_own_branch():
 
 def test_layers_off_the_path():
     images, masks = scene(1, size=(8, 8))
-    with pytest.raises(ConfigError, match="'beside'.*does not depend"):
+    with pytest.raises(ConfigError, match=r"'beside'.*does not depend"):
         Atlas(Branches(), ["first", "beside"]).maps(images, masks)
-    with pytest.raises(ConfigError, match="'unused'.*ran 0 times"):
+    with pytest.raises(ConfigError, match=r"'unused'.*ran 0 times"):
         Atlas(Branches(), ["unused"]).maps(images, masks)
     atlas = Atlas(Branches(), "all", ["gradcam"])
     atlas.maps(images, masks)
@@ -278,7 +278,7 @@ def test_tokens():
 
 def test_a_layer_without_a_map_needs_an_adapter():
     model = nn.Sequential(nn.Conv2d(1, 2, 1), nn.Flatten(2), nn.Unflatten(2, (2, 2)))
-    with pytest.raises(ModelError, match="'1' gives .*tokens_to_map"):
+    with pytest.raises(ModelError, match=r"'1' gives .*tokens_to_map"):
         Atlas(model, ["1"]).maps(IMAGE, MASK)
 
 

@@ -20,6 +20,7 @@ _MODULE_OF = {
     "explain_run": "run",
     "fit_weights": "fusion",
     "randomize_layers": "sanity",
+    "run_demo": "demo",
     "tokens_to_map": "layers",
 }
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from prismseg.explain.atlas import METHODS as METHODS
     from prismseg.explain.atlas import Atlas as Atlas
     from prismseg.explain.compare import compare_cases as compare_cases
+    from prismseg.explain.demo import run_demo as run_demo
     from prismseg.explain.fusion import LayerWeights as LayerWeights
     from prismseg.explain.fusion import cross_fit as cross_fit
     from prismseg.explain.fusion import fit_weights as fit_weights
