@@ -3,10 +3,11 @@
     make bench         what needs no other software
     make bench-peers   also against grad-cam, which needs torchvision
 
-(a) Grad-CAM of all 23 layers and both classes against grad-cam's calls, one a layer and class, giving the same maps;
-(b) all gradient methods with all measures against Grad-CAM alone; (c) peak memory against a training step of the same
-batch, and memory along 200 images; (d) Score-CAM of one layer under a memory cap against grad-cam's; (e) all layers of one
-image. U-Net crffg M3, 8 images of 224². Every setting runs in a process of its own; times are medians, taken in turns.
+(a) Grad-CAM of all 23 layers and both classes against grad-cam's calls, one a layer and class, giving the same
+maps; (b) all gradient methods with all measures against Grad-CAM alone; (c) peak memory against a training step of
+the same batch, and memory along 200 images; (d) Score-CAM of one layer under a memory cap against grad-cam's; (e) all
+layers of one image. U-Net crffg M3, 8 images of 224². Every setting runs in a process of its own; times are medians,
+taken in turns.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 GRADIENT = ("gradcam", "gradcam++", "layercam", "hirescam", "xgradcam")
 BATCH, SIDE = 8, 224
-SCORE_LAYER, SCORE_IMAGES, SCORE_MEMORY = "encoder.2.second.0", 2, 256
+SCORE_LAYER, SCORE_IMAGES, SCORE_MEMORY = "encoder.2.second", 2, 256
 HAS_GRAD_CAM = importlib.util.find_spec("pytorch_grad_cam") is not None
 
 
@@ -136,8 +138,7 @@ def measure_score_cam() -> dict[str, Any]:
 
 def resident() -> float:
     """MiB that the process holds now."""
-    with open("/proc/self/statm") as statm:
-        return int(statm.read().split()[1]) * resource.getpagesize() / 2**20
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize() / 2**20
 
 
 def peak() -> float:

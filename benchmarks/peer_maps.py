@@ -1,6 +1,6 @@
 """Atlases of other people's networks, and our maps beside those of grad-cam.
 
-    make bench-peers
+make bench-peers
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ def spread(maps: np.ndarray) -> np.ndarray:
 
 
 def foreign_networks() -> None:
-    print("| network | layers explained | left out | seconds for 2 images, all layers, 2 classes | lift over layers |")
+    print(
+        "| network | layers explained | left out | seconds for 2 images, all layers, 2 classes | lift over layers |"
+    )
     print("|---|---|---|---|---|")
     for name, build in NETWORKS.items():
         torch.manual_seed(0)

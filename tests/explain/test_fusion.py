@@ -91,7 +91,7 @@ def test_fused_measures_are_those_of_fused_maps():
     assert set(fused) == {0, 1} and fused[1].shape == (4, 32, 32)
     prepared = ClassMasks.of(masks, [0, 1], width=3)
     for cls in (0, 1):
-        sums = prepared.sums(fused[cls], cls)
+        [sums] = prepared.sums(fused[cls][None], cls)
         parts = {name: sums[:, place] for place, name in enumerate(SUMS)}
         direct = cam_dice(
             Relevance(**parts, area=prepared.area[:, cls], band=prepared.band[:, cls], pixels=prepared.pixels)

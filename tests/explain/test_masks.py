@@ -14,7 +14,7 @@ MASK = torch.tensor([[[1, 1], [0, 0]]])
 
 
 def sums_of(maps, masks, cls=1, width=1):
-    values = ClassMasks.of(masks, [cls], width=width).sums(maps, 0)
+    [values] = ClassMasks.of(masks, [cls], width=width).sums(maps[None], 0)
     return [dict(zip(SUMS, row, strict=True)) for row in values]
 
 

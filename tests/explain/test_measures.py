@@ -68,7 +68,7 @@ def test_nothing_is_ever_nan():
 
 def relevance(maps, masks, width=2):
     prepared = ClassMasks.of(masks, [1], width=width)
-    sums = prepared.sums(maps, 0)
+    [sums] = prepared.sums(maps[None], 0)
     parts = {name: sums[:, place] for place, name in enumerate(SUMS)}
     return Relevance(**parts, area=prepared.area[:, 0], band=prepared.band[:, 0], pixels=prepared.pixels)
 

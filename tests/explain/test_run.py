@@ -220,8 +220,8 @@ def test_command_line_errors(runs, tmp_path, options, message):
     assert message in str(result.exception)
 
 
-def test_a_damaged_part_is_named(runs, tmp_path):
-    shutil.copytree(runs / "crffg" / "explanation", tmp_path / "copy")
+def test_a_damaged_part_is_named(explained, runs, tmp_path):
+    shutil.copytree(explained, tmp_path / "copy")
     part = next((tmp_path / "copy" / "parts").iterdir())
     part.write_bytes(b"not a zip file")
     with pytest.raises(DataError, match=re.escape(part.name)):

@@ -18,7 +18,7 @@ from prismseg.data.sample import IGNORE
 from prismseg.explain.baselines import eigen_cam, random_map
 from prismseg.explain.collected import Axes, Collected
 from prismseg.explain.footprint import images_within
-from prismseg.explain.gradient import GRADIENT_METHODS, Terms
+from prismseg.explain.gradient import GRADIENT_METHODS, gradient_maps
 from prismseg.explain.layers import Adapter, LayerChoice
 from prismseg.explain.masks import SUMS, ClassMasks, as_labels, check_labels
 from prismseg.explain.perturbation import PERTURBATION, perturbation
@@ -41,8 +41,8 @@ from prismseg.train.predictor import class_probabilities
 METHODS = (*GRADIENT_METHODS, "scorecam", "eigencam", "random")
 MapKey = tuple[str, str, int]
 
-# Takes maps (B, h, w) of one method, layer and number of class, as they come to be.
-_Emit = Callable[[str, str, int, Tensor], None]
+# Takes the maps {method: (B, h, w)} of one layer and number of class, as they come to be.
+_Emit = Callable[[str, int, dict[str, Tensor]], None]
 
 
 class Atlas:
@@ -183,8 +183,9 @@ class Atlas:
         found: dict[MapKey, Tensor] = {}
         run = _Run(self, images, masks, [str(number) for number in range(images.shape[0])], first_case=0)
 
-        def emit(method: str, layer: str, index: int, values: Tensor) -> None:
-            found[method, layer, index] = run.at_image_size(values)
+        def emit(layer: str, index: int, maps: dict[str, Tensor]) -> None:
+            for method, values in maps.items():
+                found[method, layer, index] = run.at_image_size(values)
 
         run.explain(emit)
         return {
@@ -331,30 +332,26 @@ class _Run:
         self._regions = regions_of(atlas.region, logits, self.masks, self.classes)
 
     def _gradient_maps(self, trace: Trace, logits: Tensor, emit: _Emit) -> None:
-        formulas = {name: GRADIENT_METHODS[name] for name in self.atlas.methods if name in GRADIENT_METHODS}
-        if not formulas:
+        methods = [name for name in self.atlas.methods if name in GRADIENT_METHODS]
+        if not methods:
             return
         for index, cls in enumerate(self.classes):
 
             def consume(layer: str, activation: Tensor, gradient: Tensor, index: int = index) -> None:
-                terms = Terms(activation, gradient)
-                for name, formula in formulas.items():
-                    emit(name, layer, index, formula(terms))
+                emit(layer, index, gradient_maps(activation, gradient, methods))
 
             score = class_scores(class_logits(logits, cls), self._regions[:, index]).sum()
             trace.backward(score, consume, last=index == len(self.classes) - 1)
 
     def _class_free_maps(self, activations: dict[str, Tensor], emit: _Emit) -> None:
         for layer, activation in activations.items():
-            for method in self.atlas.methods:
-                if method == "eigencam":
-                    values = eigen_cam(activation)
-                elif method == "random":
-                    values = self._random(layer, activation)
-                else:
-                    continue
-                for index in range(len(self.classes)):
-                    emit(method, layer, index, values)
+            maps = {}
+            if "eigencam" in self.atlas.methods:
+                maps["eigencam"] = eigen_cam(activation)
+            if "random" in self.atlas.methods:
+                maps["random"] = self._random(layer, activation)
+            for index in range(len(self.classes) if maps else 0):
+                emit(layer, index, maps)
 
     def _random(self, layer: str, activation: Tensor) -> Tensor:
         shape, seed = activation.shape[2:], self.atlas._seed
@@ -378,7 +375,7 @@ class _Run:
         for layer, activation in activations.items():
             maps = score_cam(activation, self.images, score, chunk=chunk, **self.atlas._score_options)
             for index in range(len(self.classes)):
-                emit("scorecam", layer, index, maps[:, index])
+                emit(layer, index, {"scorecam": maps[:, index]})
 
     def _logits(self, images: Tensor) -> Tensor:
         return find_logits(self.atlas.model(images), self.atlas._output, self.size)
@@ -390,18 +387,23 @@ class _Run:
         compared: list[ClassMasks] = []
         before: list[Tensor] = []
 
-        def emit(method: str, layer: str, index: int, values: Tensor) -> None:
+        def emit(layer: str, index: int, maps: dict[str, Tensor]) -> None:
             if not compared:
                 assert self.masks is not None, "update takes masks"
                 compared.append(ClassMasks.of(self.masks, self.classes, width=atlas.border))
-            sums[method, layer, index] = compared[0].sums(values, index)
+            found = compared[0].sums(torch.stack(list(maps.values())), index)
+            for method, values in zip(maps, found, strict=True):
+                sums[method, layer, index] = values
             if atlas.perturb:
-                maps = resized(values, self.size)
-                with torch.no_grad():
-                    if not before:
-                        before.append(self._confidence(self.images))
+                perturb(layer, index, maps)
+
+        def perturb(layer: str, index: int, maps: dict[str, Tensor]) -> None:
+            with torch.no_grad():
+                if not before:
+                    before.append(self._confidence(self.images))
+                for method, values in maps.items():
                     perturbed[method, layer, index] = perturbation(
-                        self.images, maps, index, before[0], self._confidence
+                        self.images, resized(values, self.size), index, before[0], self._confidence
                     )
 
         self.explain(emit)

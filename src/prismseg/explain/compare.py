@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 import pandas as pd
@@ -31,11 +32,11 @@ def read_cases(folder: Path) -> pd.DataFrame:
     return pd.read_csv(path, dtype={"case": str, "group": str, "class": str})
 
 
-def with_mean_layer(cases: pd.DataFrame) -> pd.DataFrame:
-    """Add each case's mean over layers as a layer ``(mean)``, to what `case_table` gives; fused maps stand apart."""
-    layers = cases[~cases["layer"].isin([MEAN_LAYER, FUSED])]
+def with_mean_layer(cases: pd.DataFrame, layers: Collection[str]) -> pd.DataFrame:
+    """Add each case's mean over `layers` as a layer ``(mean)`` to the rows of ``measures.csv``."""
+    chosen = cases[cases["layer"].isin(layers)]
     keys = ["case", "group", "region", "method", "class", "absent"]
-    means = layers.groupby(keys, sort=False)[[name for name in COMPARED if name in cases]].mean().reset_index()
+    means = chosen.groupby(keys, sort=False)[[name for name in COMPARED if name in cases]].mean().reset_index()
     return pd.concat([cases, means.assign(layer=MEAN_LAYER)], ignore_index=True)
 
 
@@ -45,8 +46,8 @@ def compare_cases(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
     Parameters
     ----------
     ours, theirs : DataFrame
-        Rows of ``measures.csv``. Each network's layers are averaged over its own layers; single layers are compared
-        where both have one of that name, by rho and CAM-Dice.
+        Rows of ``measures.csv``. Layers are compared, and averaged, where both networks have one of that name; single
+        ones by rho and CAM-Dice. The fused map is that of each network's own layers.
 
     Returns
     -------
@@ -62,7 +63,9 @@ def compare_cases(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
     """
     if set(ours["case"]) != set(theirs["case"]):
         raise DataError("The two explanations are of other cases; a paired comparison needs the same.")
-    both = with_mean_layer(ours).merge(with_mean_layer(theirs), on=_KEY, suffixes=("", "_other"))
+    common = set(ours["layer"]) & set(theirs["layer"]) - {FUSED}
+    left, right = (with_mean_layer(cases, common) for cases in (ours, theirs))
+    both = left.merge(right, on=_KEY, suffixes=("", "_other"))
     both = both[~both["absent"].astype(bool) & (both["method"] != NULL)]
     if both.empty:
         raise DataError("The two explanations share no method, region and class.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fnmatch import fnmatchcase
 
 from torch import Tensor, nn
@@ -17,6 +17,7 @@ LayerChoice = str | Sequence[str] | Predicate
 Adapter = Callable[[Tensor, tuple[int, int]], Tensor]
 
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d, FourierFeatures)
+ACTIVATIONS = (nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Mish, nn.Hardswish)
 _WILD = frozenset("*?[")
 
 
@@ -28,9 +29,11 @@ def choose_layers(model: nn.Module, layers: LayerChoice) -> tuple[list[str], boo
     model : Module
         The network, unwrapped.
     layers : str, sequence of str or callable
-        ``"all"``: every convolution and every random Fourier layer, in the order of the network's definition. A
-        name, or a list of names and patterns such as ``"decoder.*"``: in the order asked. A function of name and
-        module: those for which it is true.
+        ``"all"``: every convolution and every random Fourier layer, in the order of the network's definition. Where
+        an activation function follows a convolution in an `nn.Sequential`, its output is taken, as the methods'
+        authors do; the name is that of the activation, or of a sequence of just the two. A name, or a list of names
+        and patterns such as ``"decoder.*"``: in the order asked. A function of name and module: those for which it is
+        true.
 
     Returns
     -------
@@ -46,7 +49,7 @@ def choose_layers(model: nn.Module, layers: LayerChoice) -> tuple[list[str], boo
     """
     modules = {name: module for name, module in model.named_modules() if name}
     if layers == "all":
-        chosen = [name for name, module in modules.items() if isinstance(module, CONVOLUTIONS)]
+        chosen = list(dict.fromkeys(_convolutions(modules)))
         return _require(chosen, "There is no 2-D convolution in this network; name the layers to explain."), False
     if callable(layers):
         chosen = [name for name, module in modules.items() if layers(name, module)]
@@ -57,6 +60,21 @@ def choose_layers(model: nn.Module, layers: LayerChoice) -> tuple[list[str], boo
         chosen += _matches(text, modules)
     named = not any(_WILD & set(text) for text in asked if _without_call(text) not in modules)
     return _require(list(dict.fromkeys(chosen)), "No layer was asked for; name some, or ask for 'all'."), named
+
+
+def _convolutions(modules: dict[str, nn.Module]) -> Iterator[str]:
+    for name, module in modules.items():
+        if isinstance(module, CONVOLUTIONS):
+            path, _, place = name.rpartition(".")
+            follower = f"{path}.{int(place) + 1}".lstrip(".") if place.isdigit() else ""
+            if not isinstance(modules.get(path), nn.Sequential) or not isinstance(
+                modules.get(follower), ACTIVATIONS
+            ):
+                yield name
+            elif len(modules[path]) == 2:  # type: ignore[arg-type]
+                yield path
+            else:
+                yield follower
 
 
 def _matches(text: str, modules: dict[str, nn.Module]) -> list[str]:

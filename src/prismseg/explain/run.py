@@ -15,11 +15,12 @@ from prismseg.explain.collected import Collected
 from prismseg.explain.compare import compare_cases, read_cases
 from prismseg.explain.examples import Example, choose_examples, make_example
 from prismseg.explain.fusion import FUSED, MODES, cross_fit, fit_weights
+from prismseg.explain.gradient import PLACE_BY_PLACE
 from prismseg.explain.pictures import draw_sheet
 from prismseg.explain.reach import layer_reach
 from prismseg.explain.report import write_report
 from prismseg.explain.summary import case_table, summarize_layers
-from prismseg.explain.work import PLACE_BY_PLACE, POINTWISE, ExplainSettings, collect, load_batch, start
+from prismseg.explain.work import POINTWISE, ExplainSettings, collect, load_batch, start
 from prismseg.train import Predictor, Trial, find_model
 from prismseg.train.evaluation import run_trials
 from prismseg.train.statistics import bootstrap_ci

@@ -21,9 +21,7 @@ from prismseg.explain.target import REGIONS
 from prismseg.train import Predictor, Trial
 
 NULL = "random"
-# Methods whose maps lie inside the region at a layer that acts on each pixel by itself.
-PLACE_BY_PLACE = ("layercam", "hirescam")
-POINTWISE = 0.5
+POINTWISE = 0.5  # pixels that a layer's evidence may reach and still count as acting on each pixel by itself
 LARGEST_BATCH = 16
 
 
