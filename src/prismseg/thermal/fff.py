@@ -1,7 +1,7 @@
-"""FLIR's container: segments of a JPEG, the records they carry, and the camera's block among them.
+r"""FLIR's container: segments of a JPEG, the records they carry, and the camera's block among them.
 
 The layout is public knowledge: ExifTool's documentation "FLIR Tags" lists records and offsets; the rest was read off
-files of many cameras. In the JPEG, APP1 segments begin with ``FLIR\\0``, a version byte, the segment's number and the
+files of many cameras. In the JPEG, APP1 segments begin with ``FLIR\0``, a version byte, the segment's number and the
 number of the last one. Joined they are an FFF stream: a header of 64 bytes (magic, version at 20, place and count of the
 record directory at 24 and 28), directory entries of 32 bytes (type, then place and length at 12 and 16), records.
 Header and records may have different byte orders; each has a small number at its beginning that tells which.
@@ -72,7 +72,7 @@ def jpeg_segments(data: bytes, name: str) -> list[tuple[int, bytes]]:
     DataError
         When a segment is cut off or the picture has no end.
     """
-    segments = []
+    segments: list[tuple[int, bytes]] = []
     position = 2
     while True:
         if data[position : position + 1] != b"\xff" or position + 2 > len(data):
@@ -136,7 +136,9 @@ def read_records(stream: bytes, name: str) -> list[tuple[int, bytes]]:
         if 100 <= version < 200:
             break
     else:
-        raise DataError(f"{name} has FLIR data of an unknown version; send us the file, or export °C as TIFF or CSV.")
+        raise DataError(
+            f"{name} has FLIR data of an unknown version; send us the file, or export °C as TIFF or CSV."
+        )
     if count > MAX_RECORDS or place + count * ENTRY_SIZE > len(stream):
         raise truncated(name, "its record directory")
     records = []

@@ -28,7 +28,7 @@ from prismseg.thermal.fff import (
 from prismseg.thermal.frame import MIN_FINITE, PARAMETER_NAMES, PLAUSIBLE_CELSIUS, Frame, Parameters, check_size
 from prismseg.thermal.radiometry import Calibration, to_celsius
 
-MAX_BYTES = 64 * 2**20  # R-JPEGs with a photo of 12 megapixels have 10 MB
+MAX_BYTES = 40 * 2**20  # R-JPEGs with a photo of 12 megapixels have 10 MB, the largest matrices 25 MB
 JPEG_MAGIC = b"\xff\xd8"
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _IMAGE_HEADER = 32  # of a record with an image: byte order, width, height, and more
@@ -127,7 +127,9 @@ def read_limited(path: Path, limit: int = MAX_BYTES) -> bytes:
             raise DataError(f"{path} has {size / 2**20:.0f} MiB, more than any thermal frame; leave it out.")
         return path.read_bytes()
     except OSError as error:
-        raise DataError(f"{path} cannot be read ({error.strerror}); change its permissions or leave it out.") from error
+        raise DataError(
+            f"{path} cannot be read ({error.strerror}); change its permissions or leave it out."
+        ) from error
 
 
 def parse_rjpeg(data: bytes, name: str, **parameters: float) -> RadiometricJpeg:
@@ -180,7 +182,9 @@ def check_names(parameters: dict[str, float]) -> dict[str, float]:
     """Return `parameters`; a `ConfigError` says that one is unknown or impossible."""
     unknown = sorted(set(parameters) - set(PARAMETER_NAMES))
     if unknown:
-        raise ConfigError(f"There is no radiometric parameter {unknown[0]!r}; there are {', '.join(PARAMETER_NAMES)}.")
+        raise ConfigError(
+            f"There is no radiometric parameter {unknown[0]!r}; there are {', '.join(PARAMETER_NAMES)}."
+        )
     Parameters(**parameters)
     return parameters
 
@@ -209,9 +213,9 @@ def _share_in_range(table: NDArray[np.float32]) -> Callable[[NDArray[np.uint16]]
 def _read_counts(
     record: bytes, name: str, share_in_range: Callable[[NDArray[np.uint16]], float]
 ) -> NDArray[np.uint16]:
-    """Counts of the record of the raw image, in the byte order that gives a picture.
+    """Read the counts of the record of the raw image, in the byte order that gives a picture.
 
-    The PNG standard has the high byte first, most cameras write the low byte first, and no flag tells: the wrong order
+    The PNG standard has the high byte first, most cameras write the low byte first, and nothing tells: the wrong order
     puts the noisy low byte on top, so that neighbours differ by thousands, and leaves the camera's range.
     """
     if len(record) < _IMAGE_HEADER:

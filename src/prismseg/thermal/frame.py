@@ -17,7 +17,7 @@ ZERO_CELSIUS = 273.15  # in kelvin
 SKIN_EMISSIVITY = 0.98
 
 MIN_SIDE = 8  # the coarsest thermal arrays sold have 8 x 8 pixels
-MAX_PIXELS = 2**22  # the largest thermal cameras interpolate to 2048 x 1536
+MAX_PIXELS = 2048 * 1536  # to which the largest thermal cameras interpolate
 MIN_FINITE = 0.95
 # Colder than any sky and hotter than any range a camera is sold with: such a number is not a temperature in °C.
 PLAUSIBLE_CELSIUS = (-100.0, 2000.0)

@@ -21,8 +21,6 @@ from prismseg.base import ConfigError
 from prismseg.thermal.frame import ZERO_CELSIUS, Parameters
 
 
-
-
 @dataclass(frozen=True)
 class Calibration:
     """Constants of one camera.
@@ -64,7 +62,7 @@ TYPICAL_CALIBRATION = Calibration(r1=14985.93, b=1398.1, f=1.0, o=-6233.0, r2=0.
 
 
 def planck_signal(celsius: NDArray[np.float64] | float, calibration: Calibration) -> NDArray[np.float64]:
-    """Counts of a black body: ``P(T) = R1 / (R2·(exp(B/T) - F)) - O`` with T in kelvin; NaN where there are none."""
+    """Give the counts of a black body: ``P(T) = R1 / (R2·(exp(B/T) - F)) - O`` with T in kelvin; NaN if none."""
     kelvin = np.asarray(celsius, dtype=np.float64) + ZERO_CELSIUS
     with np.errstate(all="ignore"):
         denominator = calibration.r2 * (np.exp(calibration.b / kelvin) - calibration.f)
@@ -144,7 +142,7 @@ def to_celsius(
 def to_counts(
     celsius: NDArray[np.generic] | float, calibration: Calibration, parameters: Parameters
 ) -> NDArray[np.float64]:
-    """Counts (not rounded) that an object of `celsius` °C gives: the exact inverse of `to_celsius`; the same errors."""
+    """Give the counts (not rounded) of an object of `celsius` °C, the exact inverse of `to_celsius`; the same errors."""
     factor, added = _path(calibration, parameters)
     return factor * planck_signal(np.asarray(celsius, dtype=np.float64), calibration) + added
 
@@ -173,5 +171,7 @@ def _path(calibration: Calibration, parameters: Parameters) -> tuple[float, floa
     added = clear * (window * into_window + (1 - window) * glass) + (1 - clear) * air
     factor = clear * window * clear * emissivity
     if not math.isfinite(added):
-        raise ConfigError("The camera's calibration gives no signal at the stated temperatures of surroundings or air.")
+        raise ConfigError(
+            "The camera's calibration gives no signal at the stated temperatures of surroundings or air."
+        )
     return factor, added
