@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -64,9 +64,11 @@ def read(
     ] = None,
     out: Out = None,
     scale: Annotated[
-        str | None,
-        typer.Option(help="°C of the ends of the colour bar, such as 18:36; default: holds all frames."),
-    ] = None,
+        str,
+        typer.Option(
+            help="Ends of the colour bar in °C, such as 18:36; all: one that holds every frame; each: its own."
+        ),
+    ] = "all",
     quiet: Quiet = False,
 ) -> None:
     """Read thermal frames: lowest, mean and highest °C, parameters, time, camera, and why a file is refused.
@@ -82,7 +84,7 @@ def read(
     chosen = Parameters(emissivity, reflected, distance, humidity, atmosphere)
     low, high = _pair("--grey", grey)
     factor, offset = _pair("--counts", counts)
-    ends = _pair("--scale", scale)
+    ends = _scale(scale)
 
     def reader(path: Path) -> Frame:
         return read_frame(path, low=low, high=high, scale=factor, offset=offset, **chosen.stated())
@@ -94,10 +96,9 @@ def read(
     if all(reading.refusal is not None for reading in readings):
         raise typer.Exit(1)
     if out is not None:
-        fixed = None if ends[0] is None or ends[1] is None else (ends[0], ends[1])
         good = sum(reading.refusal is None for reading in readings)
         with progress_bar("drawing", good, visible=not quiet) as advance:
-            table = write_listing(readings, out, reader, scale=fixed, progress=advance)
+            table = write_listing(readings, out, reader, scale=ends, progress=advance)
         typer.echo(f"Table: {table}")
         typer.echo(f"Pictures: {out / 'pictures'}")
 
@@ -114,3 +115,16 @@ def _pair(option: str, text: str | None) -> tuple[float, float] | tuple[None, No
             f"{option} {text!r} is not two numbers with a colon between, such as 22.6:34."
         ) from error
     return first, second
+
+
+def _scale(text: str) -> tuple[float, float] | Literal["all", "each"]:
+    from prismseg.base import ConfigError
+
+    if text == "all":
+        return "all"
+    if text == "each":
+        return "each"
+    low, high = _pair("--scale", text)
+    if low is None or high is None or not low < high:
+        raise ConfigError(f"--scale {text!r} is not a lower and a higher temperature, such as 18:36.")
+    return low, high

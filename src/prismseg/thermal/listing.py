@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from PIL import Image
@@ -133,7 +134,7 @@ def write_listing(
     out: Path,
     read: Callable[[Path], Frame],
     *,
-    scale: tuple[float, float] | None = None,
+    scale: tuple[float, float] | Literal["all", "each"] = "all",
     progress: Callable[[int, str], None] | None = None,
 ) -> Path:
     """Write ``frames.csv``, ``pictures/NAME.png`` and ``celsius/NAME.tiff`` (float32 °C) below `out`.
@@ -148,8 +149,9 @@ def write_listing(
         Folder to make.
     read : callable
         The same as for `read_listing`; frames are read once more, so that a large folder needs little memory.
-    scale : tuple of float, optional
-        Lowest and highest °C of all pictures; by default the whole degrees that hold every frame.
+    scale : tuple of float, "all" or "each"
+        Lowest and highest °C of all pictures; "all" takes the whole degrees that hold every frame, so that colours can be
+        compared; "each" gives every picture its own.
     progress : callable, optional
         Told how many files are done, and the last one's name.
 
@@ -176,11 +178,11 @@ def write_listing(
     for folder in ("pictures", "celsius"):
         make_folder(out / folder)
     spans = [reading.span for reading in good if reading.span is not None]
-    fixed = scale or (whole_scale(spans) if spans else (0.0, 1.0))
     for done, reading in enumerate(good, start=1):
         frame = read(reading.path)
         name = reading.path.name
-        write_picture(out / "pictures" / f"{name}.png", frame, scale=fixed)
+        ends = whole_scale([frame.span] if scale == "each" else spans) if isinstance(scale, str) else scale
+        write_picture(out / "pictures" / f"{name}.png", frame, scale=ends)
         with atomic_path(out / "celsius" / f"{name}.tiff") as temporary:
             Image.fromarray(np.asarray(frame.celsius)).save(temporary)
         if progress is not None:

@@ -143,4 +143,12 @@ def _draw_outlines(axes: Any, frame: Frame, outlines: Mapping[str, NDArray[np.bo
     axes.set_xlim(-0.5, frame.size[1] - 0.5)
     axes.set_ylim(frame.size[0] - 0.5, -0.5)
     if handles:
-        axes.legend(handles=handles, fontsize=7, loc="upper right", facecolor="black", labelcolor="white")
+        axes.legend(
+            handles=handles,
+            fontsize=7,
+            loc="upper right",
+            bbox_to_anchor=(1, -0.01),
+            ncols=len(handles),
+            facecolor="#404040",
+            labelcolor="white",
+        )
