@@ -54,9 +54,9 @@ def test_dry_air_by_hand_and_no_air():
     assert transmission(0, 0.7, 30, TYPICAL_CALIBRATION) == 1
 
 
-@pytest.mark.parametrize(("celsius", "pressure"), [(0, 4.58), (20, 17.54), (30, 31.82), (40, 55.32)])
-def test_water_vapour_is_the_saturated_vapour_pressure_in_mmhg(celsius, pressure):
-    assert water_vapour(1, celsius) == pytest.approx(pressure, rel=0.05)
+@pytest.mark.parametrize(("celsius", "density"), [(0, 4.85), (20, 17.30), (30, 30.38), (40, 51.19)])
+def test_water_vapour_is_that_of_saturated_air_in_grams_per_cubic_metre(celsius, density):
+    assert water_vapour(1, celsius) == pytest.approx(density, rel=0.025)
     assert water_vapour(0.5, celsius) == water_vapour(1, celsius) / 2
 
 

@@ -79,9 +79,10 @@ def planck_celsius(signal: NDArray[np.float64] | float, calibration: Calibration
 
 
 def water_vapour(humidity: float, atmosphere: float) -> float:
-    """Water in the air from relative humidity (0 to 1) and temperature in °C, as FLIR's fit of the vapour pressure.
+    """Water in the air from relative humidity (0 to 1) and temperature in °C, in g/m³.
 
-    ``h = RH·exp(1.5587 + 0.06939·T - 2.7816e-4·T² + 6.8455e-7·T³)``, in mmHg to within a few percent.
+    ``h = RH·exp(1.5587 + 0.06939·T - 2.7816e-4·T² + 6.8455e-7·T³)``, FLIR's fit of the density of saturated
+    vapour, true to 2.5 % between 0 and 40 °C.
     """
     power = 1.5587 + 0.06939 * atmosphere - 2.7816e-4 * atmosphere**2 + 6.8455e-7 * atmosphere**3
     return humidity * math.exp(min(power, 700.0))
