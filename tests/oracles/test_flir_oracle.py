@@ -159,7 +159,9 @@ def test_exiftool_finds_nothing_private_in_a_copy(tmp_path):
         return json.loads(done.stdout)[0]
 
     before, after = tags(source), tags(copy)
-    assert before["CameraSerialNumber"] == "SN1" and before["LensSerialNumber"] == "SN2" and "EmbeddedImage" in before
+    assert (
+        before["CameraSerialNumber"] == "SN1" and before["LensSerialNumber"] == "SN2" and "EmbeddedImage" in before
+    )
     assert [after[f"{part}SerialNumber"] for part in ("Camera", "Lens", "Filter")] == ["", "", ""]
     assert "EmbeddedImage" not in after and not any("GPS" in name or "Comment" in name for name in after)
     assert after["Emissivity"] == pytest.approx(TYPICAL_PARAMETERS.emissivity)

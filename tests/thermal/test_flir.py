@@ -78,7 +78,9 @@ def test_every_layout_gives_the_temperatures_back(tmp_path, scene, png, high_byt
     humidity=st.floats(0, 1),
     png=st.booleans(),
 )
-def test_round_trip_with_any_parameters(tmp_path_factory, low, span, emissivity, reflected, distance, humidity, png):
+def test_round_trip_with_any_parameters(
+    tmp_path_factory, low, span, emissivity, reflected, distance, humidity, png
+):
     celsius = low + span * np.linspace(0, 1, 12 * 16).reshape(12, 16)
     parameters = Parameters(emissivity, reflected, distance, humidity, 22.0, 20.0, 1.0)
     path = write_rjpeg(
@@ -97,7 +99,10 @@ def test_a_frame_of_several_segments_in_any_order_in_the_file(tmp_path):
     assert len(segments) == 3
     mixed = with_segments(data, [segments[2], segments[0], segments[1]])
     assert np.abs(parse_rjpeg(mixed, "mixed").celsius() - celsius).max() <= 0.02
-    for wrong, words in (([*segments, segments[1]], "segment 1 comes twice"), (segments[:2], "1 of 3 FLIR segments")):
+    for wrong, words in (
+        ([*segments, segments[1]], "segment 1 comes twice"),
+        (segments[:2], "1 of 3 FLIR segments"),
+    ):
         with pytest.raises(DataError, match=f"^wrong.*{words}"):
             parse_rjpeg(with_segments(data, wrong), "wrong")
 
@@ -230,7 +235,12 @@ class TestPrivacy:
         Image.fromarray(np.full((40, 40, 3), 90, np.uint8)).save(buffer, "jpeg", comment=b"face of the patient")
         time = datetime(2024, 5, 6, 7, 8, 9, tzinfo=UTC)
         path = write_rjpeg(
-            tmp_path / "loaded.jpg", scene, time=time, camera="Model X", serials=self.SERIALS, photo=buffer.getvalue()
+            tmp_path / "loaded.jpg",
+            scene,
+            time=time,
+            camera="Model X",
+            serials=self.SERIALS,
+            photo=buffer.getvalue(),
         )
         exif = Image.Exif()
         exif[0x013B] = "Dr Example"

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prismseg.base import ConfigError
-from prismseg.thermal import TYPICAL_CALIBRATION, TYPICAL_PARAMETERS, Calibration, Parameters, to_celsius, to_counts
+from prismseg.thermal import (
+    TYPICAL_CALIBRATION,
+    TYPICAL_PARAMETERS,
+    Calibration,
+    Parameters,
+    to_celsius,
+    to_counts,
+)
 from prismseg.thermal.radiometry import planck_celsius, planck_signal, transmission, water_vapour
 
 AIR = {"distance": st.floats(0, 20), "humidity": st.floats(0, 1), "atmosphere": st.floats(-10, 45)}
@@ -43,7 +50,9 @@ def test_the_planck_curve_at_a_temperature_where_it_is_known_by_hand():
 
 
 def test_signals_without_an_object_are_nan():
-    assert np.isnan(planck_celsius(6233.0, TYPICAL_CALIBRATION)) and np.isnan(planck_celsius(0.0, TYPICAL_CALIBRATION))
+    assert np.isnan(planck_celsius(6233.0, TYPICAL_CALIBRATION)) and np.isnan(
+        planck_celsius(0.0, TYPICAL_CALIBRATION)
+    )
     assert np.isnan(planck_signal(-300.0, TYPICAL_CALIBRATION))
 
 

@@ -16,14 +16,15 @@ from prismseg.thermal.flir import read_limited
 from prismseg.thermal.frame import MAX_PIXELS, Frame, check_size
 from prismseg.thermal.matrix import matrix_frame
 from prismseg.thermal.stated import Stated
+from prismseg.thermal.tiff import TIFF_MAGICS, read_tiff
 
-BITMAP_MAGICS = (b"\xff\xd8", b"\x89PNG", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"BM")
+BITMAP_MAGICS = (b"\xff\xd8", b"\x89PNG", b"BM", *TIFF_MAGICS)
 _FORMATS = ("JPEG", "PNG", "TIFF", "BMP")
 _JPEG_TINT = (
     8  # levels by which JPEG compression moves the channels of a grey picture apart; palettes differ by 100
 )
-# TIFF 6.0, tags PhotometricInterpretation (0 is white for the lowest number), TileWidth and TileLength.
-_PHOTOMETRIC, _TILE_WIDTH, _TILE_LENGTH = 262, 322, 323
+# TIFF 6.0, tags TileWidth and TileLength.
+_TILE_WIDTH, _TILE_LENGTH = 322, 323
 
 
 def bitmap_frame(path: Path, stated: Stated) -> Frame:
@@ -71,6 +72,9 @@ def _read_pixels(path: Path) -> NDArray[np.generic]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
+            numbers = read_tiff(path, data) if data.startswith(TIFF_MAGICS) else None
+            if numbers is not None:
+                return numbers
             with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
                 return _pixels_of(path, picture)
     except DataError:
@@ -86,18 +90,12 @@ def _read_pixels(path: Path) -> NDArray[np.generic]:
 
 def _pixels_of(path: Path, picture: Image.Image) -> NDArray[np.generic]:
     tags = getattr(picture, "tag_v2", {})
-    if tags and getattr(picture, "n_frames", 1) > 1:
-        raise DataError(f"{path} holds several pictures; save the frame of °C alone.")
     check_size(str(path), (picture.height, picture.width))
     if tags.get(_TILE_WIDTH, 0) * tags.get(_TILE_LENGTH, 0) > MAX_PIXELS:
         raise DataError(f"{path} has tiles larger than any thermal frame; it is damaged. Leave it out.")
     if picture.mode == "1":
         raise DataError(f"{path} is a picture of one bit, a mask and not a thermal frame.")
-    if picture.mode in ("F", "I") or picture.mode.startswith("I;16"):
-        if tags.get(_PHOTOMETRIC) == 0:
-            raise DataError(f"{path} has white for its lowest number; save it with black for the lowest.")
-        return np.asarray(picture)
-    if picture.mode == "L":
+    if picture.mode in ("I", "L") or picture.mode.startswith("I;16"):
         return np.asarray(picture)
     if picture.mode == "P" and picture.getpalette("RGB") is not None:
         palette = np.asarray(picture.getpalette("RGB"), dtype=np.uint8).reshape(-1, 3)

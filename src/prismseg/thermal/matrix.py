@@ -47,7 +47,8 @@ def matrix_frame(source: str, values: NDArray[np.generic], stated: Stated) -> Fr
     check_size(source, values.shape)
     if values.dtype.kind not in "uif":
         raise DataError(f"{source} holds values of the type {values.dtype}; save °C as real numbers.")
-    numbers = values.astype(np.float64)
+    with np.errstate(all="ignore"):
+        numbers = values.astype(np.float64)
     finite = numbers[np.isfinite(numbers)]
     if finite.size and float(finite.min()) == float(finite.max()):
         raise DataError(
@@ -137,7 +138,9 @@ def read_csv(path: Path) -> NDArray[np.float64]:
         delimiter = None  # blanks between numbers with decimal commas
     if delimiter != ",":
         lines = [line.replace(",", ".") for line in lines]
-    lines = [line.strip().rstrip(delimiter) for line in lines]
+    lines = [stripped for line in lines if (stripped := line.strip().rstrip(delimiter))]
+    if not lines:
+        raise DataError(f"{path} holds no numbers; export the frame anew.")
     width = len(lines[0].split(delimiter))
     if len(lines) > 1 or width > 1:
         check_size(str(path), (len(lines), width))
