@@ -2,6 +2,7 @@ import io
 import struct
 import zlib
 from datetime import UTC, datetime, timedelta, timezone
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -117,7 +118,7 @@ def test_parameters_in_place_of_the_files_own(rjpeg, scene):
     assert np.abs(frame.celsius - scene).max() > 1
     with pytest.raises(ConfigError, match="emissivity is 2"):
         read_frame(rjpeg, emissivity=2)
-    with pytest.raises(ConfigError, match="'emisivity'.*there are emissivity"):
+    with pytest.raises(ConfigError, match=r"'emisivity'.*there are emissivity"):
         read_frame(rjpeg, emisivity=0.9)
 
 
@@ -175,7 +176,7 @@ def test_pixels_below_the_camera_are_nan_and_counted(rjpeg, scene):
 
 
 def test_temperatures_no_count_stands_for_are_not_written(tmp_path, scene):
-    with pytest.raises(ConfigError, match="holds temperatures from .* °C"):
+    with pytest.raises(ConfigError, match=r"holds temperatures from .* °C"):
         write_rjpeg(tmp_path / "hot.jpg", scene + 900)
     with pytest.raises(DataError, match="1 x 1"):
         write_rjpeg(tmp_path / "dot.jpg", np.full((1, 1), 30.0))
@@ -209,7 +210,7 @@ def test_sizes_that_lie_are_refused_before_memory_is_taken(tmp_path, scene):
     at = record_place(data, 1)
     with pytest.raises(DataError, match="60000 x 60000 pixels, more than any thermal camera"):
         parse_rjpeg(patched(data, at + 2, "<2H", 60_000, 60_000), "file")
-    with pytest.raises(DataError, match="truncated or damaged .*PNG of .64, 48. pixels"):
+    with pytest.raises(DataError, match=r"truncated or damaged .*PNG of .64, 48. pixels"):
         parse_rjpeg(patched(data, at + 2, "<2H", 65, 48), "file")
     header = data.index(b"IHDR") + 4
     width = patched(data, header, ">2I", 30_000, 30_000)
@@ -226,7 +227,7 @@ def test_every_truncation_is_refused(tmp_path, scene):
 
 
 class TestPrivacy:
-    SERIALS = {"camera": "SN-CAMERA-77", "lens": "SN-LENS-88", "filter": "SN-FILTER-99"}
+    SERIALS: ClassVar = {"camera": "SN-CAMERA-77", "lens": "SN-LENS-88", "filter": "SN-FILTER-99"}
 
     @pytest.fixture
     def loaded(self, tmp_path, scene):
