@@ -306,7 +306,7 @@ REFUSALS = {
     "truncated TIFF": (plant_truncated("a.tiff"), "truncated or damaged"),
     "truncated PNG": (plant_truncated("a.png"), "truncated or damaged"),
     "truncated NPY": (plant_truncated("a.npy"), "truncated or damaged"),
-    "huge PNG": (plant_huge_png, "100000 x 100000 pixels, more than any thermal camera|exceeds limit"),
+    "huge PNG": (plant_huge_png, "more pixels than any thermal camera"),
     "FLIR sequence": (plant_bytes("a.seq", b"FFF\0" + bytes(200)), "a FLIR sequence"),
     "office file": (plant_bytes("a.csv", b"PK\x03\x04" + bytes(200)), "office file"),
     "anything": (plant_bytes("a.bin", b"thermal"), "none of the kinds that are read"),

@@ -79,6 +79,10 @@ def _read_pixels(path: Path) -> NDArray[np.generic]:
                 return _pixels_of(path, picture)
     except DataError:
         raise
+    except Image.DecompressionBombError as error:
+        raise DataError(
+            f"{path} has more pixels than any thermal camera; it is damaged or no thermal frame."
+        ) from error
     except UnidentifiedImageError as error:
         raise DataError(
             f"{path} is a picture of a kind that is not read, or is damaged at its beginning; export °C as TIFF or CSV."

@@ -49,18 +49,21 @@ def matrix_frame(source: str, values: NDArray[np.generic], stated: Stated) -> Fr
         raise DataError(f"{source} holds values of the type {values.dtype}; save °C as real numbers.")
     with np.errstate(all="ignore"):
         numbers = values.astype(np.float64)
-    finite = numbers[np.isfinite(numbers)]
-    if finite.size and float(finite.min()) == float(finite.max()):
-        raise DataError(
-            f"{source} holds the value {finite[0]:g} in every pixel: a closed shutter or a broken export. Leave it out."
-        )
-    if stated.scale is not None:
-        numbers = numbers * stated.scale[0] + stated.scale[1]
-    elif finite.size:
-        _refuse_doubtful(source, finite)
-    kind = "matrix" if stated.scale is None else "counts"
-    with np.errstate(over="ignore"):
+        known = np.isfinite(numbers)
+        finite = numbers if known.all() else numbers[known]
+        if finite.size and float(finite.min()) == float(finite.max()):
+            raise DataError(
+                f"{source} holds the value {finite.flat[0]:g} in every pixel: a closed shutter or a broken export. Leave "
+                "it out."
+            )
+        if stated.scale is None and finite.size:
+            _refuse_doubtful(source, finite)
+        del finite
+        if stated.scale is not None:
+            numbers *= stated.scale[0]
+            numbers += stated.scale[1]
         celsius = numbers.astype(np.float32)
+    kind = "matrix" if stated.scale is None else "counts"
     return Frame(celsius, stated.time, source, stated.parameters, kind, stated.camera)
 
 
@@ -68,7 +71,7 @@ def _refuse_doubtful(source: str, finite: NDArray[np.float64]) -> None:
     """Raise where the numbers look like anything but °C."""
     low, high = float(finite.min()), float(finite.max())
     span = f"{source} holds values from {low:g} to {high:g}"
-    if (finite == np.rint(finite)).all():
+    if _whole(finite.reshape(-1)[:1000]) and _whole(finite):
         raise DataError(
             f"{span}, all whole: raw counts or grey levels without a scale.{_kelvin_hint(finite)} State scale and offset "
             "(celsius = scale·number + offset; 1 and 0 if they are °C)."
@@ -84,6 +87,10 @@ def _refuse_doubtful(source: str, finite: NDArray[np.float64]) -> None:
             f"{span}, which looks like Fahrenheit. State scale 0.55556 and offset -17.7778 if it is, or 1 and 0 if it "
             "is °C."
         )
+
+
+def _whole(numbers: NDArray[np.float64]) -> bool:
+    return bool((numbers == np.rint(numbers)).all())
 
 
 def _kelvin_hint(finite: NDArray[np.float64]) -> str:

@@ -60,6 +60,7 @@ def draw_frame(
     ConfigError
         When the scale is empty or a mask has another size.
     """
+    from matplotlib import colormaps
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -73,10 +74,10 @@ def draw_frame(
     figure = Figure(figsize=(max(tall * width / height, 2.0) + 1.6, tall + 0.9), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
+    colours = colormaps[COLOUR_MAP].with_extremes(bad=_NO_VALUE)
     image = axes.imshow(
-        np.ma.masked_invalid(frame.celsius), cmap=COLOUR_MAP, vmin=low, vmax=high, interpolation="nearest"
+        np.ma.masked_invalid(frame.celsius), cmap=colours, vmin=low, vmax=high, interpolation="nearest"
     )
-    image.cmap.set_bad(_NO_VALUE)
     axes.set_axis_off()
     axes.set_title(title or Path(frame.source).name, fontsize=9, loc="left", wrap=True)
     bar = figure.colorbar(image, ax=axes, extend="both", fraction=0.06, pad=0.02)

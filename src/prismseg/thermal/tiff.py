@@ -36,9 +36,10 @@ def read_tiff(path: Path, data: bytes) -> NDArray[np.generic] | None:
         When it is damaged, holds several pictures or colours, declares more than a frame, or is compressed in a way
         that is not read.
     """
-    with tifffile.TiffFile(io.BytesIO(data)) as file:
+    # TiffFile refers to itself and would keep the bytes until the next collection; a closed stream lets go of them.
+    with io.BytesIO(data) as stream, tifffile.TiffFile(stream) as file:
         page = file.pages.first
-        if len(file.pages) > 1:
+        if _has_second_page(file):
             raise DataError(f"{path} holds several pictures; save the frame of °C alone.")
         check_size(str(path), (int(page.imagelength), int(page.imagewidth)))
         if int(np.max(page.bitspersample)) <= 8:
@@ -66,10 +67,22 @@ def read_tiff(path: Path, data: bytes) -> NDArray[np.generic] | None:
         return numbers.reshape(page.imagelength, page.imagewidth)
 
 
+def _has_second_page(file: tifffile.TiffFile) -> bool:
+    # Counting the pages would follow chains of millions.
+    try:
+        file.pages[1]
+    except IndexError:
+        return False
+    return True
+
+
 def _refuse_bomb(path: Path, data: bytes, page: tifffile.TiffPage) -> None:
     """Unpack every strip or tile once into nothing, and stop when they are larger than the picture."""
-    tiles = max(page.tilewidth * page.tilelength, 1)
-    left = (page.imagelength * page.imagewidth + len(page.dataoffsets) * tiles) * _MAX_BYTES_A_PIXEL
+    pixels = page.imagelength * page.imagewidth
+    if page.is_tiled:
+        across, down = -(-page.imagewidth // page.tilewidth), -(-page.imagelength // page.tilelength)
+        pixels = across * page.tilewidth * down * page.tilelength
+    left = pixels * _MAX_BYTES_A_PIXEL
     for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False):
         packed, unpacker = data[offset : offset + count], zlib.decompressobj()
         while packed and not unpacker.eof and left >= 0:
