@@ -21,3 +21,13 @@ def warm_scene(height: int = 48, width: int = 64) -> np.ndarray:
 def scene() -> np.ndarray:
     """(48, 64) float64 °C."""
     return warm_scene()
+
+
+def centikelvin(celsius: np.ndarray) -> np.ndarray:
+    """Counts of hundredths of a kelvin."""
+    return np.rint((celsius + 273.15) * 100).astype(np.uint16)
+
+
+def greys(celsius: np.ndarray, low: float = 18.0, high: float = 36.0) -> np.ndarray:
+    """8-bit grey levels between two temperatures."""
+    return np.rint((celsius - low) / (high - low) * 255).astype(np.uint8)

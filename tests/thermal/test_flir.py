@@ -138,7 +138,7 @@ def test_humidity_stored_in_percent(rjpeg, scene):
         (88, "<f", -1.0, "constant r1 is -1"),
         (92, "<f", float("inf"), "constant b is inf"),
         (128, "<f", 1e8, "no share between"),
-        (776, "<i", -70_000, "outside its own calibration in either byte order"),
+        (776, "<i", -70_000, "outside its own calibration"),
     ],
 )
 def test_a_damaged_camera_block_names_the_file_and_what_cannot_be(rjpeg, at, form, value, words):
@@ -173,6 +173,29 @@ def test_pixels_below_the_camera_are_nan_and_counted(rjpeg, scene):
     frame = parse_rjpeg(data, "cold").frame()
     assert np.isnan(frame.celsius[0, :3]).all() and np.isfinite(frame.celsius).sum() == scene.size - 3
     assert "3 pixels are outside" in frame.notes[0]
+
+
+def test_a_cold_sky_does_not_turn_the_bytes_round(tmp_path, scene):
+    """Where the true order leaves the camera's range and the wrong one would not, the wrong one is not taken."""
+    data = write_rjpeg(tmp_path / "frame.jpg", scene).read_bytes()
+    at = record_place(data, 1) + 32
+    counts = 0x4840 + np.add.outer(np.arange(48), np.arange(64))
+    counts[:12] -= 0x4840 - 0x0040
+    swapped = to_celsius(counts.astype(np.uint16).byteswap(), TYPICAL_CALIBRATION, TYPICAL_PARAMETERS)
+    assert np.isfinite(swapped).all()
+    with pytest.raises(DataError, match="outside its own calibration"):
+        parse_rjpeg(data[:at] + counts.astype("<u2").tobytes() + data[at + 2 * scene.size :], "sky")
+
+
+def test_a_closed_shutter_is_refused(tmp_path):
+    path = write_rjpeg(tmp_path / "shutter.jpg", np.full((12, 12), 30.0))
+    with pytest.raises(DataError, match=r"shutter.jpg holds the value \d+ in every pixel"):
+        read_frame(path)
+
+
+def test_times_no_camera_can_have(tmp_path, scene):
+    with pytest.raises(ConfigError, match="1960"):
+        write_rjpeg(tmp_path / "old.jpg", scene, time=datetime(1960, 1, 1))
 
 
 def test_temperatures_no_count_stands_for_are_not_written(tmp_path, scene):

@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from prismseg.base import DataError
 from prismseg.thermal.flir import read_limited
-from prismseg.thermal.frame import MAX_PIXELS, Frame, check_size
+from prismseg.thermal.frame import MAX_PIXELS, Frame, check_size, refuse_constant
 from prismseg.thermal.matrix import matrix_frame
 from prismseg.thermal.stated import Stated
 from prismseg.thermal.tiff import TIFF_MAGICS, read_tiff
@@ -50,10 +50,7 @@ def bitmap_frame(path: Path, stated: Stated) -> Frame:
             f'screenshot. State low and high in °C: as arguments, in {path.with_suffix(".json").name} as {{"low": 22.6, '
             '"high": 34.0}, or in its name as 22.6to34.0C.'
         )
-    if int(pixels.min()) == int(pixels.max()):
-        raise DataError(
-            f"{path} has the grey level {pixels.flat[0]} in every pixel: a closed shutter. Leave it out."
-        )
+    refuse_constant(source, pixels)
     low, high = stated.limits
     step = (high - low) / 255
     notes = [

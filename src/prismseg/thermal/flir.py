@@ -25,7 +25,15 @@ from prismseg.thermal.fff import (
     read_records,
     truncated,
 )
-from prismseg.thermal.frame import MIN_FINITE, PARAMETER_NAMES, PLAUSIBLE_CELSIUS, Frame, Parameters, check_size
+from prismseg.thermal.frame import (
+    MIN_FINITE,
+    PARAMETER_NAMES,
+    PLAUSIBLE_CELSIUS,
+    Frame,
+    Parameters,
+    check_size,
+    refuse_constant,
+)
 from prismseg.thermal.radiometry import Calibration, to_celsius
 
 MAX_BYTES = 40 * 2**20  # R-JPEGs with a photo of 12 megapixels have 10 MB, the largest matrices 25 MB
@@ -85,7 +93,8 @@ class RadiometricJpeg:
         return _table(self.calibration, self.parameters)[self.counts]
 
     def frame(self) -> Frame:
-        """Frame in °C, with notes on what the file holds beside it."""
+        """Frame in °C, with notes on what the file holds beside it; a `DataError` says that the shutter was closed."""
+        refuse_constant(self.name, self.counts)
         celsius = self.celsius()
         notes = []
         outside = int(np.isnan(celsius).sum())
@@ -229,13 +238,15 @@ def _read_counts(
         stored = np.frombuffer(content, "<u2", width * height).reshape(height, width).astype(np.uint16)
     else:
         raise truncated(name, f"{len(content)} bytes for {height} x {width} counts")
-    orders = [counts for counts in (stored, stored.byteswap()) if share_in_range(counts) >= MIN_FINITE]
-    if not orders:
+    smooth, rough = sorted((stored, stored.byteswap()), key=_roughness)
+    likely = (smooth,) if 2 * _roughness(smooth) < _roughness(rough) else (smooth, rough)
+    counts = next((counts for counts in likely if share_in_range(counts) >= MIN_FINITE), None)
+    if counts is None:
         raise DataError(
-            f"{name} holds counts that are outside its own calibration in either byte order; it is damaged, or of a "
-            "layout that is not known. Export °C as TIFF or CSV."
+            f"{name} holds counts that are outside its own calibration; it is damaged, or of a layout that is not known. "
+            "Export °C as TIFF or CSV."
         )
-    return min(orders, key=_roughness)
+    return counts
 
 
 def _roughness(counts: NDArray[np.uint16]) -> float:

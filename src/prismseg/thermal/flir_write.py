@@ -89,7 +89,7 @@ def write_rjpeg(
     Raises
     ------
     ConfigError
-        When a parameter is missing or a temperature lies outside the camera's counts.
+        When a parameter is missing, or a temperature or the time cannot be stored.
     DataError
         When the array is no picture.
     """
@@ -200,6 +200,8 @@ def _put_time(record: bytearray, order: str, time: datetime) -> None:
     behind = 0 if offset is None else -round(offset.total_seconds() / 60)
     stamp = time.timestamp() if offset is not None else (time - datetime(1970, 1, 1)).total_seconds()
     milliseconds = round(stamp * 1000)
+    if not 0 <= milliseconds // 1000 < 2**32:
+        raise ConfigError(f"An R-JPEG cannot hold the time {time.isoformat()}; it holds 1970 to 2106.")
     struct.pack_into(f"{order}IIh", record, AT_TIME, milliseconds // 1000, milliseconds % 1000, behind)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,6 +83,9 @@ def _require(name: str, value: float | None, low: float, high: float, meaning: s
         raise ConfigError(f"The {name.replace('_', ' ')} is {value:g}, which cannot be; it is {meaning}.")
 
 
+Kind = Literal["radiometric", "matrix", "counts", "grey"]
+
+
 @dataclass(frozen=True, eq=False)
 class Frame:
     """A thermal picture: an array of temperatures, never a palette picture.
@@ -96,7 +100,7 @@ class Frame:
         File or camera, for messages.
     parameters : Parameters
         What the temperatures were computed with.
-    kind : str
+    kind : Kind
         ``radiometric`` (computed here from a detector's counts), ``matrix`` (°C as another program wrote them),
         ``counts`` (a stated scale and offset) or ``grey`` (8 bits between stated limits: coarse, with burned-in text).
     camera : str or None
@@ -114,7 +118,7 @@ class Frame:
     time: datetime | None = None
     source: str = "frame"
     parameters: Parameters = field(default_factory=Parameters)
-    kind: str = "matrix"
+    kind: Kind = "matrix"
     camera: str | None = None
     notes: tuple[str, ...] = ()
 
@@ -159,6 +163,21 @@ def check_size(source: str, shape: tuple[int, ...]) -> None:
         raise DataError(
             f"{source} has {size}, more than any thermal camera ({MAX_PIXELS // 10**6} megapixels); it is damaged or "
             "no thermal frame. Cut it down if it is one."
+        )
+
+
+def refuse_constant(source: str, numbers: NDArray[np.generic]) -> None:
+    """Refuse a file with one value everywhere, which no scene gives.
+
+    Raises
+    ------
+    DataError
+        Naming `source` and the value.
+    """
+    first = numbers.flat[0] if numbers.size else None
+    if first is not None and bool((numbers == first).all()):
+        raise DataError(
+            f"{source} holds the value {first:g} in every pixel: a closed shutter or a broken export. Leave it out."
         )
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from prismseg.base import DataError
 from prismseg.thermal.flir import read_limited
-from prismseg.thermal.frame import Frame, check_size
+from prismseg.thermal.frame import Frame, Kind, check_size, refuse_constant
 from prismseg.thermal.stated import Stated
 
 NPY_MAGIC = b"\x93NUMPY"
@@ -51,11 +51,7 @@ def matrix_frame(source: str, values: NDArray[np.generic], stated: Stated) -> Fr
         numbers = values.astype(np.float64)
         known = np.isfinite(numbers)
         finite = numbers if known.all() else numbers[known]
-        if finite.size and float(finite.min()) == float(finite.max()):
-            raise DataError(
-                f"{source} holds the value {finite.flat[0]:g} in every pixel: a closed shutter or a broken export. Leave "
-                "it out."
-            )
+        refuse_constant(source, finite)
         if stated.scale is None and finite.size:
             _refuse_doubtful(source, finite)
         del finite
@@ -63,7 +59,7 @@ def matrix_frame(source: str, values: NDArray[np.generic], stated: Stated) -> Fr
             numbers *= stated.scale[0]
             numbers += stated.scale[1]
         celsius = numbers.astype(np.float32)
-    kind = "matrix" if stated.scale is None else "counts"
+    kind: Kind = "matrix" if stated.scale is None else "counts"
     return Frame(celsius, stated.time, source, stated.parameters, kind, stated.camera)
 
 
