@@ -108,6 +108,7 @@ class TrainConfig(_Settings):
     optim: OptimConfig = OptimConfig()
     size: tuple[int, int] = (224, 224)
     intensity: Literal["zscore", "unit"] = "zscore"
+    fit: Literal["stretch", "area"] = "stretch"
     augmentation: Literal["none", "thesis", "default"] = "default"
     evaluate_every: int = Field(default=100, ge=1)
     patience: int | None = Field(default=None, ge=1)

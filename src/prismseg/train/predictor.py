@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -118,7 +119,13 @@ class Predictor:
             yield from self._predict_batch(pending)
 
     def _predict_batch(self, images: list[NDArray[np.generic]]) -> Iterator[Prediction]:
-        batch = torch.stack([self.preprocess.image_tensor(image) for image in images])
+        prepared = ((self.preprocess.image_tensor(image), image) for image in images)
+        # Images that keep their shape share a pass only with their like.
+        for _, alike in groupby(prepared, key=lambda pair: pair[0].shape):
+            tensors, originals = zip(*alike, strict=True)
+            yield from self._predict_alike(torch.stack(tensors), originals)
+
+    def _predict_alike(self, batch: Tensor, images: Sequence[NDArray[np.generic]]) -> Iterator[Prediction]:
         batch = batch.to(self.device, memory_format=torch.channels_last)
         with torch.inference_mode():
             logits = self.model(batch)

@@ -167,7 +167,9 @@ def read_part(folder: RunFolder, dataset: SegmentationDataset, part: str) -> lis
 
 def make_preprocess(config: TrainConfig, dataset: SegmentationDataset) -> Preprocess:
     """Preprocessing that training and prediction share."""
-    return Preprocess(size=config.size, channels=dataset.channels, intensity=config.intensity)
+    return Preprocess(
+        size=config.size, channels=dataset.channels, intensity=config.intensity, fit=config.fit
+    )
 
 
 def make_network(config: TrainConfig, dataset: SegmentationDataset) -> SegmentationModel:
