@@ -18,11 +18,14 @@ from prismseg.thermal.pieces import (
     longest_border,
     split_touching,
 )
-from prismseg.thermal.sides import Side, Track, View, check_view, name_sides
+from prismseg.thermal.rows import MIN_PIXELS, handedness, profile_of, toes_up
+from prismseg.thermal.sides import SIDES, Side, Track, View, check_view, medial_direction, name_sides
 
 LEFT, RIGHT = 1, 2  # labels, as in the phantom's truth
 _WIDE_AS_TWO = 0.6
 _UNEQUAL = 0.5
+# Log ratio of two fits' residuals. On simulated soles, also ragged and without toes, the right one wins by 0.3 or more.
+_CLEARLY = 0.3
 
 
 class Status(StrEnum):
@@ -61,6 +64,10 @@ class Caution(StrEnum):
     AT_BORDER = "A sole touches the picture's border."
     UNEQUAL = "One sole is less than half as large as the other."
     SWAP = "The soles seem to have changed sides since the last picture; their names were kept."
+    SHAPE = (
+        "The soles have the shape of the other sides' feet. Check the view setting, and whether the legs are crossed."
+    )
+    TOES_DOWN = "The toes seem to look down. Check how the camera is held: sides and territories may be wrong."
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,7 +145,7 @@ class Soles:
             naming = name_sides(centres, checked, track)
             if naming is not None:
                 left, right = masks[naming.left], masks[naming.right]
-                cautions += _cautions(left, right, crossed=naming.crossed)
+                cautions += _cautions(left, right, checked, crossed=naming.crossed)
                 seen = Track(
                     left=(float(centres[naming.left, 0]), float(centres[naming.left, 1])),
                     right=(float(centres[naming.right, 0]), float(centres[naming.right, 1])),
@@ -184,11 +191,24 @@ def _failure(pieces: Pieces, masks: tuple[Mask, ...], cleaning: Cleaning) -> Sta
     return None
 
 
-def _cautions(left: Mask, right: Mask, *, crossed: bool) -> list[Caution]:
+def _cautions(left: Mask, right: Mask, view: View, *, crossed: bool) -> list[Caution]:
     areas = sorted((int(left.sum()), int(right.sum())))
+    shape_doubted, toes_down = (False, False) if areas[0] < MIN_PIXELS else _doubts(left, right, view)
     found = {
         Caution.AT_BORDER: longest_border(left | right) > 0,
         Caution.UNEQUAL: areas[0] < _UNEQUAL * areas[1],
         Caution.SWAP: crossed,
+        Caution.SHAPE: shape_doubted,
+        Caution.TOES_DOWN: toes_down,
     }
     return [caution for caution, holds in found.items() if holds]
+
+
+def _doubts(left: Mask, right: Mask, view: View) -> tuple[bool, bool]:
+    """Whether both soles' shapes contradict their sides, and whether both have their toes below."""
+    profiles = [
+        profile_of(sole, medial_direction(side, view)) for side, sole in zip(SIDES, (left, right), strict=True)
+    ]
+    if all(toes_up(profile) < -_CLEARLY for profile in profiles):
+        return False, True
+    return all(handedness(profile) < -_CLEARLY for profile in profiles), False
