@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from prismseg.base import read_json
 
 if TYPE_CHECKING:
     from prismseg.data import Finding
+    from prismseg.thermal import Reading
 
 _STYLES = {"error": "bold red", "warning": "yellow", "info": "cyan"}
 
@@ -31,6 +33,45 @@ def print_findings(findings: Sequence[Finding]) -> None:
         console.print(table)
     count = Counter(finding.severity for finding in findings)
     console.print(f"{count['error']} errors, {count['warning']} warnings, {count['info']} notes.")
+
+
+def print_readings(readings: Sequence[Reading]) -> None:
+    """Print what thermal files say, then those that are refused with the reason, and a closing count."""
+    console = Console()
+    refused = [reading for reading in readings if reading.refusal is not None]
+    if len(refused) < len(readings):
+        table = Table(title="Frames in °C")
+        for heading in ("file", "lowest", "mean", "highest", "pixels", "parameters", "time", "camera"):
+            right = heading in ("lowest", "mean", "highest")
+            table.add_column(heading, justify="right" if right else "left", overflow="fold")
+        for reading in readings:
+            if reading.size is not None and reading.span is not None and reading.mean is not None:
+                degrees = (f"{value:.1f}" for value in (reading.span[0], reading.mean, reading.span[1]))
+                time = reading.time.isoformat(sep=" ", timespec="seconds") if reading.time is not None else "–"
+                height, width = reading.size
+                size = f"{height} x {width}"
+                assumed = _assumed(reading)
+                table.add_row(Text(reading.path.name), *degrees, size, assumed, time, Text(reading.camera or "–"))
+        console.print(table)
+    if refused:
+        table = Table(title="Refused")
+        table.add_column("file", overflow="fold")
+        table.add_column("why", overflow="fold")
+        for reading in refused:
+            table.add_row(Text(reading.path.name), Text((reading.refusal or "").replace(str(reading.path), "It")))
+        console.print(table)
+    console.print(f"{len(readings) - len(refused)} frames read, {len(refused)} refused.")
+
+
+def _assumed(reading: Reading) -> str:
+    """Parameters in a few characters, as thermographers write them."""
+    parts = {
+        "e {:.2f}": reading.parameters.emissivity,
+        "refl {:.1f} °C": reading.parameters.reflected,
+        "{:.1f} m": reading.parameters.distance,
+        "RH {:.0%}": reading.parameters.humidity,
+    }
+    return ", ".join(form.format(value) for form, value in parts.items() if value is not None) or reading.kind
 
 
 def print_summary(path: Path) -> None:

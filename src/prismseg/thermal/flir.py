@@ -1,0 +1,282 @@
+"""FLIR radiometric JPEGs: the detector's counts behind the picture, and °C from them."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from prismseg.base import ConfigError, DataError
+from prismseg.thermal.fff import (
+    CAMERA,
+    PHOTO,
+    PRIVATE_RECORDS,
+    RAW_IMAGE,
+    byte_order,
+    flir_stream,
+    jpeg_segments,
+    read_camera,
+    read_records,
+    truncated,
+)
+from prismseg.thermal.frame import (
+    MIN_FINITE,
+    PARAMETER_NAMES,
+    PLAUSIBLE_CELSIUS,
+    Frame,
+    Parameters,
+    check_size,
+    refuse_constant,
+)
+from prismseg.thermal.radiometry import Calibration, to_celsius
+
+MAX_BYTES = 40 * 2**20  # R-JPEGs with a photo of 12 megapixels have 10 MB, the largest matrices 25 MB
+JPEG_MAGIC = b"\xff\xd8"
+_PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
+_IMAGE_HEADER = 32  # of a record with an image: byte order, width, height, and more
+_CLOCK_UNSET = 2003  # cameras that lost their battery begin anew in 1999 or 2000
+
+# APP1 and APP2 … hold more than FLIR's data; what begins so can name persons, places and devices.
+_PRIVATE_SEGMENTS = {
+    b"Exif\0": "Exif (maker notes, perhaps a GPS position)",
+    b"http://ns.adobe.com/x": "XMP",
+    b"Photoshop 3.0": "Photoshop data",
+    b"MPF\0": "a second picture",
+}
+_COMMENT = 0xFE
+
+
+@dataclass(frozen=True, eq=False)
+class RadiometricJpeg:
+    """What a FLIR R-JPEG holds.
+
+    Attributes
+    ----------
+    counts : (H, W) uint16 array
+        Of the detector.
+    calibration : Calibration
+        Of the camera.
+    parameters : Parameters
+        The file's own, or those stated instead.
+    camera : str or None
+        Model.
+    time : datetime or None
+        With the camera's time zone.
+    serials : dict
+        Serial numbers by part (camera, lens, filter).
+    photo : bytes or None
+        Embedded visible-light photo, as JPEG or PNG.
+    private : tuple of str
+        What else can name a person, a place or a device.
+    name : str
+        File, for messages.
+    """
+
+    counts: NDArray[np.uint16]
+    calibration: Calibration
+    parameters: Parameters
+    camera: str | None
+    time: datetime | None
+    serials: dict[str, str]
+    photo: bytes | None
+    private: tuple[str, ...]
+    name: str
+
+    def celsius(self) -> NDArray[np.float32]:
+        """Temperatures (H, W); NaN where the counts are below any object's."""
+        return _table(self.calibration, self.parameters)[self.counts]
+
+    def frame(self) -> Frame:
+        """Frame in °C, with notes on what the file holds beside it; a `DataError` says that the shutter was closed."""
+        refuse_constant(self.name, self.counts)
+        celsius = self.celsius()
+        notes = []
+        outside = int(np.isnan(celsius).sum())
+        if outside:
+            notes.append(f"{outside} pixels are outside the camera's range")
+        if self.time is not None and self.time.year < _CLOCK_UNSET:
+            notes.append("the camera's clock was probably never set")
+        if self.private or self.serials:
+            parts = [*self.private, *(f"serial number of the {part}" for part in self.serials)]
+            notes.append(f"the file also holds: {', '.join(parts)}")
+        return Frame(celsius, self.time, self.name, self.parameters, "radiometric", self.camera, tuple(notes))
+
+
+def is_radiometric(data: bytes, name: str) -> bool:
+    """Whether a JPEG carries FLIR's data; a `DataError` says that it is damaged."""
+    return flir_stream(jpeg_segments(data, name), name) is not None
+
+
+def read_rjpeg(path: str | Path, **parameters: float) -> RadiometricJpeg:
+    """Read a FLIR radiometric JPEG; see `parse_rjpeg`."""
+    return parse_rjpeg(read_limited(Path(path)), str(path), **parameters)
+
+
+def read_limited(path: Path, limit: int = MAX_BYTES) -> bytes:
+    """Read the bytes of a file.
+
+    Raises
+    ------
+    DataError
+        When it is missing, empty, may not be read, or is larger than any frame.
+    """
+    if not path.is_file():
+        raise DataError(f"There is no file {path}; restore it, or take it out of the list.")
+    try:
+        size = path.stat().st_size
+        if size == 0:
+            raise DataError(f"{path} is empty (0 bytes); copy it anew or leave it out.")
+        if size > limit:
+            raise DataError(f"{path} has {size / 2**20:.0f} MiB, more than any thermal frame; leave it out.")
+        return path.read_bytes()
+    except OSError as error:
+        raise DataError(
+            f"{path} cannot be read ({error.strerror}); change its permissions or leave it out."
+        ) from error
+
+
+def parse_rjpeg(data: bytes, name: str, **parameters: float) -> RadiometricJpeg:
+    """Parse a FLIR radiometric JPEG.
+
+    Parameters
+    ----------
+    data : bytes
+        The file.
+    name : str
+        For messages.
+    **parameters
+        Any of `Parameters`, in place of the file's own.
+
+    Raises
+    ------
+    DataError
+        When it is no R-JPEG, is damaged, has an unknown layout, or its numbers give no temperatures.
+    ConfigError
+        When a stated parameter is unknown or impossible.
+    """
+    stated = check_names(parameters)
+    if not data.startswith(JPEG_MAGIC):
+        raise DataError(f"{name} is no JPEG; only FLIR's radiometric JPEGs are read here.")
+    segments = jpeg_segments(data, name)
+    stream = flir_stream(segments, name)
+    if stream is None:
+        raise DataError(
+            f"{name} is a JPEG without FLIR's radiometric data: a picture, not a measurement. Export the original from "
+            "the camera, or °C as TIFF or CSV."
+        )
+    records = read_records(stream, name)
+    info = read_camera(_first(records, CAMERA, name, "the camera's calibration"), name)
+    try:
+        calibration = info.calibration()
+        merged = Parameters(**(info.parameters | stated))
+        table = _table(calibration, merged)
+    except ConfigError as error:
+        raise DataError(f"{name} cannot be turned into °C: {error}") from error
+    counts = _read_counts(_first(records, RAW_IMAGE, name, "the detector's counts"), name, _share_in_range(table))
+    private = [label for kind, label in PRIVATE_RECORDS.items() if any(kind == found for found, _ in records)]
+    private += _private_segments(segments)
+    photo = next((_photo(record) for kind, record in records if kind == PHOTO), None)
+    return RadiometricJpeg(
+        counts, calibration, merged, info.camera, info.time, info.serials, photo, tuple(private), name
+    )
+
+
+def check_names(parameters: dict[str, float]) -> dict[str, float]:
+    """Return `parameters`; a `ConfigError` says that one is unknown or impossible."""
+    unknown = sorted(set(parameters) - set(PARAMETER_NAMES))
+    if unknown:
+        raise ConfigError(
+            f"There is no radiometric parameter {unknown[0]!r}; there are {', '.join(PARAMETER_NAMES)}."
+        )
+    Parameters(**parameters)
+    return parameters
+
+
+def _first(records: list[tuple[int, bytes]], kind: int, name: str, what: str) -> bytes:
+    for found, record in records:
+        if found == kind:
+            return record
+    raise DataError(
+        f"{name} has FLIR data, but not {what}: it was saved as a picture only. Export the original from the camera."
+    )
+
+
+def _table(calibration: Calibration, parameters: Parameters) -> NDArray[np.float32]:
+    """°C of each of the 65,536 possible counts: quicker than the formula for every pixel, and small."""
+    celsius = to_celsius(np.arange(2**16), calibration, parameters)
+    celsius[~((celsius >= PLAUSIBLE_CELSIUS[0]) & (celsius <= PLAUSIBLE_CELSIUS[1]))] = np.nan
+    return celsius.astype(np.float32)
+
+
+def _share_in_range(table: NDArray[np.float32]) -> Callable[[NDArray[np.uint16]], float]:
+    finite = np.isfinite(table)
+    return lambda counts: float(finite[counts].mean())
+
+
+def _read_counts(
+    record: bytes, name: str, share_in_range: Callable[[NDArray[np.uint16]], float]
+) -> NDArray[np.uint16]:
+    """Read the counts of the record of the raw image, in the byte order that gives a picture.
+
+    The PNG standard has the high byte first, most cameras write the low byte first, and nothing tells: the wrong order
+    puts the noisy low byte on top, so that neighbours differ by thousands, and leaves the camera's range.
+    """
+    if len(record) < _IMAGE_HEADER:
+        raise truncated(name, "the detector's counts")
+    width, height = (int(value) for value in np.frombuffer(record, f"{byte_order(record)}u2", 2, offset=2))
+    check_size(name, (height, width))
+    content = record[_IMAGE_HEADER:]
+    if content.startswith(_PNG_MAGIC):
+        stored = _read_png(content, (height, width), name)
+    elif len(content) >= 2 * width * height:
+        stored = np.frombuffer(content, "<u2", width * height).reshape(height, width).astype(np.uint16)
+    else:
+        raise truncated(name, f"{len(content)} bytes for {height} x {width} counts")
+    smooth, rough = sorted((stored, stored.byteswap()), key=_roughness)
+    likely = (smooth,) if 2 * _roughness(smooth) < _roughness(rough) else (smooth, rough)
+    counts = next((counts for counts in likely if share_in_range(counts) >= MIN_FINITE), None)
+    if counts is None:
+        raise DataError(
+            f"{name} holds counts that are outside its own calibration; it is damaged, or of a layout that is not known. "
+            "Export °C as TIFF or CSV."
+        )
+    return counts
+
+
+def _roughness(counts: NDArray[np.uint16]) -> float:
+    """Mean difference of neighbours along the rows."""
+    return float(np.abs(np.diff(counts.astype(np.int32), axis=1)).mean())
+
+
+def _read_png(content: bytes, size: tuple[int, int], name: str) -> NDArray[np.uint16]:
+    try:
+        with Image.open(io.BytesIO(content), formats=("PNG",)) as picture:
+            if picture.size != size[::-1] or not picture.mode.startswith("I;16"):
+                raise truncated(name, f"counts as a PNG of {picture.size} pixels and mode {picture.mode}")
+            return np.asarray(picture).astype(np.uint16)
+    except DataError:
+        raise
+    except Exception as error:  # damaged PNGs make Pillow raise nearly every type
+        raise truncated(name, f"counts as a PNG: {error}") from error
+
+
+def _photo(record: bytes) -> bytes | None:
+    content = record[_IMAGE_HEADER:]
+    return content if content.startswith((JPEG_MAGIC, _PNG_MAGIC)) else None
+
+
+def _private_segments(segments: list[tuple[int, bytes]]) -> list[str]:
+    found = [
+        label
+        for magic, label in _PRIVATE_SEGMENTS.items()
+        if any(content.startswith(magic) for _, content in segments)
+    ]
+    if any(marker == _COMMENT for marker, _ in segments):
+        found.append("a comment")
+    return found

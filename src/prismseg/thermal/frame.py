@@ -1,0 +1,197 @@
+"""One thermal picture in °C, with the parameters it was measured with."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prismseg.base import ConfigError, DataError
+
+ZERO_CELSIUS = 273.15  # in kelvin
+
+# Steketee 1973, Phys. Med. Biol. 18:686: skin of any colour, 3–14 µm.
+SKIN_EMISSIVITY = 0.98
+
+MIN_SIDE = 8  # the coarsest thermal arrays sold have 8 x 8 pixels
+MAX_PIXELS = 2048 * 1536  # to which the largest thermal cameras interpolate
+MIN_FINITE = 0.95
+# Colder than any sky and hotter than any range a camera is sold with: such a number is not a temperature in °C.
+PLAUSIBLE_CELSIUS = (-100.0, 2000.0)
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What the radiometric formula assumed of object, air and window; None where the source does not say.
+
+    Attributes
+    ----------
+    emissivity : float or None
+        Of the object, above 0 and at most 1.
+    reflected : float or None
+        Reflected apparent temperature in °C.
+    distance : float or None
+        From the camera to the object in metres.
+    humidity : float or None
+        Relative humidity of the air, 0 to 1. Cameras store 0.5 or 50 for the same air: what is above 1 is taken as
+        percent.
+    atmosphere : float or None
+        Temperature of the air in °C.
+    window_temperature : float or None
+        Temperature of an infrared window before the lens, in °C.
+    window_transmission : float or None
+        Share of the radiation that the window lets through, above 0 and at most 1; 1 is no window.
+
+    Raises
+    ------
+    ConfigError
+        When one of them is impossible.
+    """
+
+    emissivity: float | None = None
+    reflected: float | None = None
+    distance: float | None = None
+    humidity: float | None = None
+    atmosphere: float | None = None
+    window_temperature: float | None = None
+    window_transmission: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.humidity is not None and 1 < self.humidity <= 100:
+            object.__setattr__(self, "humidity", self.humidity / 100)
+        for name in ("emissivity", "window_transmission"):
+            _require(name, getattr(self, name), 0.01, 1, "a share from 0.01 to 1")
+        _require("humidity", self.humidity, 0, 1, "0 to 1, or in percent up to 100")
+        _require("distance", self.distance, 0, 10_000, "0 to 10,000 m")
+        for name in ("reflected", "atmosphere", "window_temperature"):
+            _require(name, getattr(self, name), *PLAUSIBLE_CELSIUS, "a temperature in °C")
+
+    def stated(self) -> dict[str, float]:
+        """Return the parameters that have a value, by name."""
+        return {name: value for name in PARAMETER_NAMES if (value := getattr(self, name)) is not None}
+
+
+PARAMETER_NAMES = tuple(entry.name for entry in fields(Parameters))
+
+
+def _require(name: str, value: float | None, low: float, high: float, meaning: str) -> None:
+    if value is not None and not (math.isfinite(value) and low <= value <= high):
+        raise ConfigError(f"The {name.replace('_', ' ')} is {value:g}, which cannot be; it is {meaning}.")
+
+
+Kind = Literal["radiometric", "matrix", "counts", "grey"]
+
+
+@dataclass(frozen=True, eq=False)
+class Frame:
+    """A thermal picture: an array of temperatures, never a palette picture.
+
+    Attributes
+    ----------
+    celsius : (H, W) float32 array, read-only
+        Temperatures in °C; up to 5 % may be NaN (outside the camera's range).
+    time : datetime or None
+        When it was taken; with a time zone where the camera stores one, else as its clock showed.
+    source : str
+        File or camera, for messages.
+    parameters : Parameters
+        What the temperatures were computed with.
+    kind : Kind
+        ``radiometric`` (computed here from a detector's counts), ``matrix`` (°C as another program wrote them),
+        ``counts`` (a stated scale and offset) or ``grey`` (8 bits between stated limits: coarse, with burned-in text).
+    camera : str or None
+        Model.
+    notes : tuple of str
+        What a reader of the numbers should know.
+
+    Raises
+    ------
+    DataError
+        When the array is no picture, is mostly not a number, or cannot be in °C.
+    """
+
+    celsius: NDArray[np.float32]
+    time: datetime | None = None
+    source: str = "frame"
+    parameters: Parameters = field(default_factory=Parameters)
+    kind: Kind = "matrix"
+    camera: str | None = None
+    notes: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_size(self.source, np.shape(self.celsius))
+        celsius = np.array(self.celsius, dtype=np.float32, order="C")
+        _check_values(self.source, celsius)
+        celsius.setflags(write=False)
+        object.__setattr__(self, "celsius", celsius)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width in pixels."""
+        height, width = self.celsius.shape
+        return height, width
+
+    @property
+    def span(self) -> tuple[float, float]:
+        """Lowest and highest temperature in °C."""
+        return float(np.nanmin(self.celsius)), float(np.nanmax(self.celsius))
+
+    @property
+    def mean(self) -> float:
+        """Mean temperature in °C over the pixels that have one."""
+        return float(np.nanmean(self.celsius, dtype=np.float64))
+
+
+def check_size(source: str, shape: tuple[int, ...]) -> None:
+    """Refuse what has not the height and width of a thermal picture, before memory is taken for it.
+
+    Raises
+    ------
+    DataError
+        Naming `source` and the shape.
+    """
+    if len(shape) != 2:
+        raise DataError(f"{source} holds an array of shape {shape}; a thermal frame has a height and a width.")
+    size = f"{shape[0]} x {shape[1]} pixels"
+    if min(shape) < MIN_SIDE:
+        raise DataError(f"{source} has {size}; a thermal frame has at least {MIN_SIDE} x {MIN_SIDE}.")
+    if shape[0] * shape[1] > MAX_PIXELS:
+        raise DataError(
+            f"{source} has {size}, more than any thermal camera ({MAX_PIXELS // 10**6} megapixels); it is damaged or "
+            "no thermal frame. Cut it down if it is one."
+        )
+
+
+def refuse_constant(source: str, numbers: NDArray[np.generic]) -> None:
+    """Refuse a file with one value everywhere, which no scene gives.
+
+    Raises
+    ------
+    DataError
+        Naming `source` and the value.
+    """
+    first = numbers.flat[0] if numbers.size else None
+    if first is not None and bool((numbers == first).all()):
+        raise DataError(
+            f"{source} holds the value {first:g} in every pixel: a closed shutter or a broken export. Leave it out."
+        )
+
+
+def _check_values(source: str, celsius: NDArray[np.float32]) -> None:
+    finite = np.isfinite(celsius)
+    share = float(finite.mean())
+    if share < MIN_FINITE:
+        raise DataError(
+            f"{source} has a temperature in only {share:.0%} of its pixels (the rest is NaN or infinite); at least "
+            f"{MIN_FINITE:.0%} are needed. Export it anew, within the camera's range."
+        )
+    low, high = float(celsius[finite].min()), float(celsius[finite].max())
+    if low < PLAUSIBLE_CELSIUS[0] or high > PLAUSIBLE_CELSIUS[1]:
+        raise DataError(
+            f"{source} holds values from {low:g} to {high:g}, which are no temperatures in °C. State the scale and "
+            "offset if they are counts or kelvin, or export °C."
+        )
