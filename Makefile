@@ -26,9 +26,12 @@ format: $(VENV)/.ready-dev  ## put the sources in order
 
 bench: $(VENV)/.ready-dev  ## ratios of speed and memory
 	$(PY) benchmarks/speed.py
+	$(PY) benchmarks/explain.py
 
-bench-peers: $(PEERS)/.ready  ## other people's networks, in an environment of their own
+bench-peers: $(PEERS)/.ready  ## other people's networks and maps, in an environment of their own
 	$(PEERS)/bin/python benchmarks/peers.py
+	$(PEERS)/bin/python benchmarks/peer_maps.py
+	$(PEERS)/bin/python benchmarks/explain.py
 
 $(VENV)/.ready: pyproject.toml constraints.txt
 	test -x $(PY) || python3 -m venv $(VENV)
@@ -41,11 +44,11 @@ $(VENV)/.ready-dev: $(VENV)/.ready
 	$(PIP) --editable ".[dev]"
 	@touch $@
 
-$(PEERS)/.ready: pyproject.toml
+$(PEERS)/.ready: pyproject.toml Makefile
 	test -x $(PEERS)/bin/python || python3 -m venv $(PEERS)
 	@echo "Installing torchvision and peers into $(PEERS) (several GB) ..."
 	$(PEERS)/bin/python -m pip --disable-pip-version-check install --quiet \
-		torch==2.14.1 torchvision==0.29.1 segmentation-models-pytorch monai --editable .
+		torch==2.14.1 torchvision==0.29.1 segmentation-models-pytorch monai grad-cam --editable .
 	@touch $@
 
 clean:  ## remove the environments and caches, never the runs

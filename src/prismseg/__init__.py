@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from prismseg.base.version import VERSION as __version__
 
 _ROOM_OF = {
+    "Atlas": "prismseg.explain",
     "CRFFg2d": "prismseg.features",
     "RandomFourierFeatures": "prismseg.features",
     "check_criticality": "prismseg.features",
@@ -29,6 +30,7 @@ __all__ = ["__version__", *sorted(_ROOM_OF)]
 if TYPE_CHECKING:
     from prismseg.base import PrismsegError as PrismsegError
     from prismseg.data import open_dataset as open_dataset
+    from prismseg.explain import Atlas as Atlas
     from prismseg.features import CRFFg2d as CRFFg2d
     from prismseg.features import RandomFourierFeatures as RandomFourierFeatures
     from prismseg.features import check_criticality as check_criticality

@@ -33,8 +33,15 @@ def image_uri(pixels: NDArray[np.uint8]) -> str:
     return _uri(buffer.getvalue())
 
 
-def _uri(png: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(png).decode("ascii")
+def photo_uri(pixels: NDArray[np.uint8]) -> str:
+    """Return an (H, W, 3) picture as `image_uri` does, compressed as a photograph: for pages with many."""
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, format="jpeg", quality=88, subsampling=0)
+    return _uri(buffer.getvalue(), "jpeg")
+
+
+def _uri(content: bytes, kind: str = "png") -> str:
+    return f"data:image/{kind};base64," + base64.b64encode(content).decode("ascii")
 
 
 def write_page(path: Path, package: str, template: str, **content: Any) -> Path:

@@ -20,10 +20,11 @@ def demo(
     seed: Annotated[int, typer.Option(min=0, help="Seed of the simulation and the training.")] = 0,
     quiet: Quiet = False,
 ) -> None:
-    """Simulate thermal feet, train a CRFFg U-Net on them, evaluate it and write a report."""
+    """Simulate thermal feet, train a CRFFg U-Net on them, explain and evaluate it, and write reports."""
     from prismseg.cli.tables import print_summary
-    from prismseg.train import run_demo
+    from prismseg.explain import run_demo
 
     report = run_demo(out, seed=seed, show_progress=not quiet)
     print_summary(report.parent / "summary.json")
     typer.echo(f"Report: {report}")
+    typer.echo(f"Where the evidence lies: {report.parents[1] / 'explanation' / 'explanation.html'}")

@@ -90,6 +90,24 @@ def print_summary(path: Path) -> None:
         _print_comparison(console, summary["comparison"])
 
 
+def print_relevance(path: Path, *, methods: Sequence[str]) -> None:
+    """Print the means over layers of a ``summary.csv`` of an explanation."""
+    import pandas as pd
+
+    summary = pd.read_csv(path, dtype={"class": str})
+    rows = summary[(summary["layer"] == "(mean)") & summary["method"].isin(methods)]
+    table = Table(title="Where the relevance lies, mean over layers [95 % CI over groups]")
+    for heading in ("region", "method", "class", "rho", "lift (1: chance)", "CAM-Dice"):
+        table.add_column(heading, justify="right" if heading[0] in "rlC" and heading != "region" else "left")
+    for (region, method, cls), part in rows.groupby(["region", "method", "class"], sort=False):
+        cells = []
+        for measure, kind in (("rho", "none"), ("lift", "none"), ("cam_dice", "map")):
+            row = part[(part["measure"] == measure) & (part["normalization"] == kind)].iloc[0]
+            cells.append(f"{row['mean']:.3f} [{row['ci_low']:.3f}, {row['ci_high']:.3f}]".replace("nan", "–"))
+        table.add_row(str(region), str(method), str(cls), *cells)
+    Console().print(table)
+
+
 def _print_comparison(console: Console, rows: list[dict[str, Any]]) -> None:
     table = Table(title="Difference to the other evaluation, case by case (ours minus theirs)")
     for heading in ("class", "metric", "difference", "95 % CI", "p (signed ranks)"):

@@ -72,14 +72,18 @@ class SegmentationModel(nn.Module, PyTorchModelHubMixin, library_name="prismseg"
                 f"The input has shape {tuple(x.shape)}; this network takes (B, {self.settings.in_channels}, H, W)."
             )
         height, width = x.shape[-2:]
+        left, right, top, below = self.padding(height, width)
+        if torch.compiler.is_exporting() or left + right or top + below:
+            x = F.pad(x, (left, right, top, below), mode="replicate")
+        logits = self.segment(x)
+        return logits[..., top : top + height, left : left + width]
+
+    def padding(self, height: int, width: int) -> tuple[int, int, int, int]:
+        """Pixels by which an image is continued to the left, to the right, above and below."""
         # Written so that an exporter can prove the padded sides to be multiples of the stride.
         below = self.stride * ((height + self.stride - 1) // self.stride) - height
         right = self.stride * ((width + self.stride - 1) // self.stride) - width
-        if torch.compiler.is_exporting() or below or right:
-            x = F.pad(x, (right // 2, right - right // 2, below // 2, below - below // 2), mode="replicate")
-        logits = self.segment(x)
-        top, left = below // 2, right // 2
-        return logits[..., top : top + height, left : left + width]
+        return right // 2, right - right // 2, below // 2, below - below // 2
 
     def finish(self) -> None:
         """Give a newly built network its initial weights; architectures call it last."""

@@ -61,7 +61,9 @@ def load_model(source: str | Path, *, revision: str | None = None) -> Segmentati
     folder = _find(source, revision)
     config = _read_config(folder)
     try:
-        model = create_model(**config["model"])
+        # First weights are drawn and then replaced; the caller's random numbers shall not notice.
+        with torch.random.fork_rng(devices=[]):
+            model = create_model(**config["model"])
     except (TypeError, ConfigError) as error:
         raise ModelError(
             f"{folder / CONFIG} describes no network of this version of prismseg: {error} "

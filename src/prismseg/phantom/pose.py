@@ -1,130 +1,109 @@
-"""Where the feet lie in the picture: supine patient, soles to the camera, toes up, side by side."""
+"""Where both feet lie in the picture, for either framing, in ideal coordinates."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from prismseg.phantom.raster import Curve, Field
-
-RIGHT_SIDE, LEFT_SIDE = -1, 1
-
-
-@dataclass(frozen=True)
-class Placement:
-    """Where one sole lies.
-
-    Attributes
-    ----------
-    row, column : float
-        Position of the heel (u = v = 0), pixels.
-    lean : float
-        Angle by which the foot leans to the image's right, radians.
-    length : float
-        Length of the foot, pixels.
-    taper : float
-        Perspective: relative gain of width from heel to toes.
-    side : int
-        -1 for the foot on the image's left (the patient's right one), +1 for the other.
-    """
-
-    row: float
-    column: float
-    lean: float
-    length: float
-    taper: float
-    side: int
-
-    def to_pixels(self, curve: Curve) -> Curve:
-        """Map points (u, v) of the sole to (row, column), (N, 2)."""
-        up = curve[:, 0] * self.length
-        right = -self.side * curve[:, 1] * (1 + self.taper * (curve[:, 0] - 0.5)) * self.length
-        cos, sin = np.cos(self.lean), np.sin(self.lean)
-        return np.column_stack([self.row - up * cos + right * sin, self.column + up * sin + right * cos])
-
-    def to_sole(self, rows: Field, columns: Field) -> tuple[Field, Field]:
-        """Sole coordinates u and v of pixels: the inverse of `to_pixels`."""
-        cos, sin = np.float32(np.cos(self.lean)), np.float32(np.sin(self.lean))
-        up, right = np.float32(self.row) - rows, columns - np.float32(self.column)
-        u = (up * cos + right * sin) / np.float32(self.length)
-        v = (
-            (up * sin - right * cos)
-            * np.float32(self.side / self.length)
-            / (1 + np.float32(self.taper) * (u - 0.5))
-        )
-        return u.astype(np.float32), v.astype(np.float32)
+from prismseg.phantom.canvas import LEFT, RIGHT, Canvas
+from prismseg.phantom.sole import OUTWARD, Placement
 
 
 @dataclass(frozen=True)
 class Pose:
-    """How a patient lies in front of the camera, relative to the picture, so that any size shows the same.
+    """Where each foot lies, and the frame of reference for what is around them.
 
     Attributes
     ----------
+    places : dict
+        A `Placement` for each label; a missing foot has none.
+    heel, middle : float
+        Row of the heels (from above: of the ankles) and column half way between the feet.
     length : float
         Length of a foot, picture heights.
-    heel : float
-        Row of the heels, picture heights.
-    middle : float
-        Column half way between the feet, picture widths.
-    gap : float
-        Distance of the heels from each other, foot lengths.
-    lean_left, lean_right : float
-        Outward turn of each foot, radians.
-    shift : float
-        How much lower in the picture the left heel lies than the right one, foot lengths.
-    taper : float
-        Perspective, see `Placement`.
+    foreshortening : float
+        Seen from above: share of the foot's length that is seen.
+    leg_leans : dict
+        Seen from above: direction of each leg, radians to the right from straight up.
     """
 
-    length: float
+    places: dict[int, Placement]
     heel: float
     middle: float
-    gap: float
-    lean_left: float
-    lean_right: float
-    shift: float
-    taper: float
+    length: float
+    foreshortening: float
+    leg_leans: dict[int, float]
 
-    def moved(self, rng: np.random.Generator) -> Pose:
-        """Return the pose in the next picture: people stir, and so do hand-held cameras."""
-        return replace(
-            self,
-            length=self.length * (1 + rng.normal(0, 0.03)),
-            heel=self.heel + rng.normal(0, 0.012),
-            middle=self.middle + rng.normal(0, 0.02),
-            gap=self.gap + rng.normal(0, 0.025),
-            lean_left=self.lean_left + rng.normal(0, 0.05),
-            lean_right=self.lean_right + rng.normal(0, 0.05),
+
+def draw_soles(rng: np.random.Generator, canvas: Canvas, *, wild: bool) -> Pose:
+    """Soles to the camera, toes up, side by side; `wild` goes beyond what is usual."""
+    usual, broad = np.clip(rng.normal(0.71, 0.10), 0.45, 0.9), rng.uniform(0.27, 0.92)
+    length = float(min(broad if wild else usual, 0.95 * canvas.wide))
+    leans = np.clip(rng.normal(7, 5) + rng.normal(0, 4, size=2), -3, 25)
+    oddly = rng.normal(8, 14, size=2)
+    crossed = wild and rng.random() < 0.08
+    if wild:
+        leans = oddly
+    if crossed:
+        leans = -np.abs(leans) - 4
+    leans = np.deg2rad(np.clip(leans, -35, 55))
+    room_for_balls = 0.38 - 0.75 * max(0.0, float(leans.min()))
+    gap = rng.uniform(0.02, 0.32) + (rng.uniform(-0.08, 0.9) * (rng.random() < 0.4) if wild else 0.0)
+    gap = float(min(room_for_balls + gap - 0.25 * crossed, max(0.3, 1.3 * canvas.wide / length - 0.45)))
+    heel = np.clip(rng.normal(0.9, 0.05), length + 0.03, 0.97)
+    loose = rng.uniform(min(length, 0.9) - 0.08, 1.08) if rng.random() < 0.6 else heel
+    heel = float(loose if wild else heel)
+    middle = canvas.wide * float(0.5 + rng.normal(0, 0.1 if wild else 0.03))
+    uneven = rng.normal(0, 0.03, size=3) * (3.0 if wild and rng.random() < 0.4 else 1.0)
+    taper, shear = rng.uniform(-0.05, 0.15), rng.normal(0, 0.05)
+    one = wild and rng.random() < 0.07
+    missing = RIGHT if rng.random() < 0.5 else LEFT
+    places = {}
+    for label, lean, turn in ((LEFT, leans[0], canvas.motion.turns[0]), (RIGHT, leans[1], canvas.motion.turns[1])):
+        side = OUTWARD[label]
+        places[label] = Placement(
+            row=heel + side * float(uneven[0]) * length / 2,
+            column=middle + side * gap * length / 2,
+            lean=side * float(lean + turn),
+            length=length * (1 + side * float(uneven[1]) / 2),
+            outward=side,
+            taper=float(taper),
+            shear=float(shear),
         )
+    if one:
+        del places[missing]
+    return Pose(places, heel, middle, length, 1.0, {})
 
-    def placement(self, side: int, size: tuple[int, int]) -> Placement:
-        """Place one sole in a picture of `size` (height, width)."""
-        height, width = size
-        length = self.length * height
-        return Placement(
-            row=self.heel * height + side * self.shift * length / 2,
-            column=self.middle * width + side * self.gap * length / 2,
-            lean=side * (self.lean_left if side == LEFT_SIDE else self.lean_right),
-            length=length,
-            taper=self.taper,
-            side=side,
+
+def draw_insteps(rng: np.random.Generator, canvas: Canvas, *, wild: bool) -> Pose:
+    """Feet seen from above: legs enter at the top, feet near the bottom, turned out."""
+    length = float(min(rng.uniform(0.26, 0.62), 0.75 * canvas.wide))
+    foreshortening = float(rng.uniform(0.4, 1.0))
+    seen = length * foreshortening
+    turns = np.clip(rng.uniform(0, 50) + rng.normal(0, 10, size=2), -10, 62)
+    legs = np.clip(rng.normal(0, 7) * np.ones(2) + rng.normal(0, 5, size=2), -22, 22)
+    gap = rng.uniform(0.36, 1.5) + 0.3 * (turns.min() < 10)
+    gap = float(min(gap, 1.1 * canvas.wide / length - 0.3))
+    ankle = rng.uniform(0.93, 1.02 if wild else 0.97) - seen * max(0.55, np.cos(np.deg2rad(turns.min())))
+    ankle = float(np.clip(ankle - (rng.uniform(0, 0.3) if wild else 0), 0.12, 0.85))
+    middle = canvas.wide * float(0.5 + rng.normal(0, 0.06))
+    uneven = rng.normal(0, 0.06, size=2)
+    one = wild and rng.random() < 0.06
+    missing = RIGHT if rng.random() < 0.5 else LEFT
+    places, leans = {}, {}
+    for label, turn, leg, stir in zip((LEFT, RIGHT), turns, legs, canvas.motion.turns, strict=True):
+        side = OUTWARD[label]
+        places[label] = Placement(
+            row=ankle + side * float(uneven[0]) * length / 2,
+            column=middle + side * gap * length / 2,
+            lean=np.pi - side * float(np.deg2rad(turn) + stir),
+            length=seen,
+            # Toes point down, so the lateral side is on the left of the foot's own axis.
+            outward=-side,
+            shear=float(uneven[1] / 2),
         )
-
-
-def draw_pose(rng: np.random.Generator, *, width: float) -> Pose:
-    """Draw a pose for feet of the given `width` factor."""
-    length = float(np.clip(rng.normal(0.71, 0.10), 0.45, 0.9))
-    leans = np.deg2rad(np.clip(rng.normal(7, 5) + rng.normal(0, 4, size=2), -3, 25))
-    return Pose(
-        length=length,
-        heel=float(np.clip(rng.normal(0.9, 0.05), length + 0.03, 0.97)),
-        middle=float(rng.normal(0.5, 0.03)),
-        # Feet that lean inward or not at all need room for the balls, those that lean outward only for the heels.
-        gap=float(rng.uniform(0.02, 0.3) + 0.4 * width - 0.75 * max(0.0, float(leans.min()))),
-        lean_left=float(leans[0]),
-        lean_right=float(leans[1]),
-        shift=float(rng.normal(0, 0.03)),
-        taper=float(rng.uniform(-0.05, 0.15)),
-    )
+        leans[label] = float(np.deg2rad(leg + side * 2))
+    if one:
+        del places[missing]
+    return Pose(places, ankle, middle, length, foreshortening, leans)

@@ -1,4 +1,4 @@
-"""Curves and noise made into pixels."""
+"""Curves made into pixels."""
 
 from __future__ import annotations
 
@@ -7,61 +7,58 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
-from scipy import ndimage
 
 Field = NDArray[np.float32]
 Curve = NDArray[np.float64]
+Window = tuple[slice, slice]
 
 SUPERSAMPLING = 4
-NOISE_REACH = 48  # correlation lengths
 
 
-def paint(curves: Sequence[Curve], values: Sequence[float], size: tuple[int, int]) -> Field:
+def window_of(curves: Sequence[Curve], size: tuple[int, int], margin: int = 2) -> Window:
+    """Rows and columns of a picture of `size` that hold all `curves` (row, column in pixels); may be empty."""
+    low = np.min([curve.min(axis=0) for curve in curves], axis=0)
+    high = np.max([curve.max(axis=0) for curve in curves], axis=0)
+    start = np.clip(np.floor(low) - margin, 0, size).astype(int)
+    stop = np.maximum(np.clip(np.ceil(high) + margin + 1, 0, size).astype(int), start)
+    return slice(int(start[0]), int(stop[0])), slice(int(start[1]), int(stop[1]))
+
+
+def paint(curves: Sequence[Curve], values: Sequence[float], window: Window) -> Field:
     """Fill closed curves one after the other, each with its value, and average to pixels.
 
     Parameters
     ----------
     curves : sequence of (N, 2) arrays
-        Points (row, column) in pixels; a pixel's centre has whole coordinates.
+        Points (row, column) in pixels of the whole picture; a pixel's centre has whole coordinates.
     values : sequence of float
         One for each curve; a later curve covers an earlier one, the ground is 0.
-    size : (int, int)
-        Height and width, pixels.
+    window : (slice, slice)
+        The part of the picture to paint.
 
     Returns
     -------
-    (H, W) float32
+    (h, w) float32
         With the value 1 for every curve: the share of each pixel that they cover, to about 0.1 pixel of the outline
         (Pillow fills every fine pixel that a curve touches).
     """
-    height, width = size
-    fine = Image.new("F", (width * SUPERSAMPLING, height * SUPERSAMPLING))
+    return _filled("F", curves, [float(value) for value in values], window)
+
+
+def coverage(curves: Sequence[Curve], window: Window) -> Field:
+    """Share of each pixel of `window` (h, w) that the union of closed curves covers; see `paint`."""
+    return _filled("L", curves, [255] * len(curves), window) / np.float32(255)
+
+
+def _filled(mode: str, curves: Sequence[Curve], values: Sequence[float], window: Window) -> Field:
+    height, width = (part.stop - part.start for part in window)
+    if height == 0 or width == 0:
+        return np.zeros((height, width), np.float32)
+    fine = Image.new(mode, (width * SUPERSAMPLING, height * SUPERSAMPLING))
     draw = ImageDraw.Draw(fine)
+    corner = np.array([window[1].start, window[0].start])
     for curve, value in zip(curves, values, strict=True):
-        points = (curve[:, ::-1] + 0.5) * SUPERSAMPLING
-        draw.polygon(points.ravel().tolist(), fill=float(value))
-    return np.array(fine.reduce(SUPERSAMPLING), dtype=np.float32)
-
-
-def smooth_noise(rng: np.random.Generator, rows: Field, columns: Field) -> Field:
-    """Gaussian noise of about unit standard deviation, correlated over a distance of about 1, at (row, column).
-
-    The same seed gives the same noise at a place whatever the picture's size and shift. Beyond `NOISE_REACH` from the
-    origin the noise stays what it is there.
-    """
-    nodes = rng.standard_normal((2 * NOISE_REACH + 1,) * 2, dtype=np.float32)
-    # White noise smoothed by a Gaussian of standard deviation s keeps 1 / (4 pi s^2) of its variance.
-    nodes = ndimage.gaussian_filter(nodes, 1.0, mode="wrap") * np.float32(2 * np.sqrt(np.pi))
-    return bilinear(nodes, rows + NOISE_REACH, columns + NOISE_REACH)
-
-
-def bilinear(table: Field, rows: Field, columns: Field) -> Field:
-    """Values of `table` between its nodes; `rows` and `columns` are broadcast and clipped to the table."""
-    rows = np.clip(rows, 0, table.shape[0] - 1.001)
-    columns = np.clip(columns, 0, table.shape[1] - 1.001)
-    row, column = rows.astype(np.intp), columns.astype(np.intp)
-    down, right = rows - row, columns - column
-    top = table[row, column] * (1 - right) + table[row, column + 1] * right
-    bottom = table[row + 1, column] * (1 - right) + table[row + 1, column + 1] * right
-    value: Field = top * (1 - down) + bottom * down
-    return value
+        # Pillow's own coordinates are those of the middles of its pixels.
+        points = (curve[:, ::-1] - corner + 0.5) * SUPERSAMPLING - 0.5
+        draw.polygon(points.ravel().tolist(), fill=value)
+    return np.asarray(fine.reduce(SUPERSAMPLING), dtype=np.float32)

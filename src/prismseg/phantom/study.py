@@ -1,4 +1,4 @@
-"""A simulated study on the disk: pictures in °C, masks, and a table that groups them by patient."""
+"""Simulated sessions on the disk: pictures in °C, truth, and a table that groups them by session."""
 
 from __future__ import annotations
 
@@ -9,43 +9,51 @@ from pathlib import Path
 
 import numpy as np
 import tifffile
-from matplotlib.figure import Figure
 from PIL import Image
 
 from prismseg.base import ConfigError, OutputError, atomic_path, make_folder, write_text
-from prismseg.phantom.scene import REFERENCE_SIZE, PhantomFrame, draw_patient, simulate_frame
+from prismseg.phantom.calibration import Record, compare, table
+from prismseg.phantom.frame import REFERENCE_SIZE, PhantomFrame, check_size
+from prismseg.phantom.sheets import SHOWN, draw_contact_sheet
+from prismseg.phantom.subject import draw_subject
 
-DEFAULT_MINUTES = (0, 5, 10, 15, 20)
-SHOWN_PATIENTS = 6
-SMALLEST_SIDE = 32  # pixels; below, toes are no longer drawn apart
+DEFAULT_MINUTES = (0, 1, 5, 10, 15, 20)
+FOLDERS = ("images", "masks", "labels", "territories", "grey")
+COLUMNS = ("image", "mask", "group", "minute", "left_celsius", "right_celsius", "domain", "framing")
 
 
-def write_study(
+def write_sessions(
     out: str | Path,
     *,
-    patients: int = 12,
+    sessions: int = 12,
     minutes: Sequence[float] = DEFAULT_MINUTES,
+    domains: Sequence[str] | None = None,
+    framings: Sequence[str] = ("soles",),
     size: tuple[int, int] = REFERENCE_SIZE,
     seed: int = 0,
     progress: Callable[[int, int], None] | None = None,
 ) -> Path:
-    """Simulate patients and write what `prismseg.data.open_dataset` reads.
+    """Simulate sessions and write what `prismseg.data.open_dataset` reads.
 
-    ``images/P01_t05.tiff`` (float32, °C), ``masks/P01_t05.png`` (0 background, 1 sole), ``dataset.csv`` (image, mask,
-    group, minute and the true mean temperature of each foot) and ``contact_sheet.png`` to look at.
+    ``images/S01_t05.tiff`` (float32, °C), ``masks/S01_t05.png`` (0 background, 1 foot), the same names in ``labels``
+    (1 left, 2 right foot), ``territories`` (1 to 5, see `TERRITORIES`) and ``grey`` (the picture a camera exports),
+    ``dataset.csv`` (image, mask, group, minute, true mean temperature of each foot, domain, framing),
+    ``calibration.csv`` (statistics beside those of real sessions) and ``contact_sheet.png`` to look at.
 
     Parameters
     ----------
     out : path
         New or empty folder.
-    patients : int
-        How many patients.
+    sessions : int
+        How many, each of another person.
     minutes : sequence of float
-        When each is pictured.
+        When each person is pictured.
+    domains, framings : sequence of str
+        See `prismseg.phantom.draw_subject`.
     size : (int, int)
         Height and width of the pictures.
     seed : int
-        The same seed gives the same study; patient number k does not depend on how many there are.
+        The same seed gives the same files; session number k does not depend on how many there are.
     progress : callable, optional
         Called with pictures done and in all.
 
@@ -57,75 +65,62 @@ def write_study(
     Raises
     ------
     ConfigError
-        When there is no patient, no minute or a repeated one, or the pictures are too small.
+        When there is no session, no minute or a repeated one, when the pictures are too small, or for unknown domains
+        or framings.
     OutputError
         When the folder holds something already or cannot be written.
     """
-    _check_plan(patients, minutes, size)
+    _check_plan(sessions, minutes, size)
+    draw_subject(seed, 0, domains, framings)
     folder = Path(out)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise OutputError(f"{folder} exists and is not an empty folder; choose another one.")
-    for name in ("images", "masks"):
+    for name in FOLDERS:
         make_folder(folder / name)
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["image", "mask", "group", "minute", "left_celsius", "right_celsius"])
+    lines = io.StringIO()
+    writer = csv.writer(lines, lineterminator="\n")
+    writer.writerow(COLUMNS)
     shown: list[list[PhantomFrame]] = []
-    for number in range(patients):
-        rng = np.random.default_rng([seed, number])
-        patient = draw_patient(rng)
+    records: list[Record] = []
+    for number in range(sessions):
+        subject = draw_subject(seed, number, domains, framings)
         frames = []
         for step, minute in enumerate(minutes):
-            frame = simulate_frame(rng, patient, minute, size=size)
-            name = f"P{number + 1:02d}_t{minute:02g}"
+            frame = subject.picture(minute, size=size)
+            name, group = f"S{number + 1:02d}_t{minute:02g}", f"S{number + 1:02d}"
             _write_frame(folder, name, frame)
             means = [f"{value:.3f}" for value in (frame.left, frame.right)]
-            writer.writerow([f"images/{name}.tiff", f"masks/{name}.png", f"P{number + 1:02d}", minute, *means])
+            writer.writerow(
+                [f"images/{name}.tiff", f"masks/{name}.png", group, minute, *means, frame.domain, frame.framing]
+            )
             frames.append(frame)
+            records.append(Record.of(frame, number, minute))
             if progress is not None:
-                progress(number * len(minutes) + step + 1, patients * len(minutes))
-        if number < SHOWN_PATIENTS:
+                progress(number * len(minutes) + step + 1, sessions * len(minutes))
+        if number < SHOWN:
             shown.append(frames)
     with atomic_path(folder / "contact_sheet.png") as temporary:
         draw_contact_sheet(shown, minutes).savefig(temporary, dpi=110)
+    write_text(folder / "calibration.csv", table(compare(records)))
     # Written last: a folder without its table is an unfinished study.
-    write_text(folder / "dataset.csv", table.getvalue())
+    write_text(folder / "dataset.csv", lines.getvalue())
     return folder
 
 
-def draw_contact_sheet(patients: Sequence[Sequence[PhantomFrame]], minutes: Sequence[float]) -> Figure:
-    """Draw a row a patient and a column a minute, with the true outlines and one colour bar for all."""
-    figure = Figure(figsize=(2.2 * len(minutes) + 0.9, 1.75 * len(patients) + 0.3), layout="constrained")
-    panels = figure.subplots(len(patients), len(minutes), squeeze=False)
-    low, high = np.percentile([frame.celsius for frames in patients for frame in frames], (0.5, 99.5))
-    for row, (line, frames) in enumerate(zip(panels, patients, strict=True)):
-        for axes, frame, minute in zip(line, frames, minutes, strict=True):
-            picture = axes.imshow(frame.celsius, cmap="inferno", vmin=low, vmax=high)
-            axes.contour(frame.mask, levels=[0.5], colors="white", linewidths=0.6)
-            axes.set_xticks([])
-            axes.set_yticks([])
-            if row == 0:
-                axes.set_title(f"{minute:g} min", fontsize=9)
-        line[0].set_ylabel(f"patient {row + 1}", fontsize=9)
-    figure.colorbar(picture, ax=panels, label="°C", shrink=0.6)
-    return figure
-
-
-def _check_plan(patients: int, minutes: Sequence[float], size: tuple[int, int]) -> None:
-    if patients < 1:
-        raise ConfigError(f"A study needs at least one patient, not {patients}.")
+def _check_plan(sessions: int, minutes: Sequence[float], size: tuple[int, int]) -> None:
+    if sessions < 1:
+        raise ConfigError(f"A study needs at least one session, not {sessions}.")
     if not minutes or len(set(minutes)) < len(minutes) or min(minutes) < 0:
         raise ConfigError(
-            f"The minutes of a study are 0 or later and differ from each other, unlike {list(minutes)}."
+            f"The minutes of a session are 0 or later and differ from each other, unlike {list(minutes)}."
         )
-    if min(size) < SMALLEST_SIDE:
-        raise ConfigError(
-            f"Pictures of {size[0]} x {size[1]} pixels are too small; use {SMALLEST_SIDE} or more a side."
-        )
+    check_size(size)
 
 
 def _write_frame(folder: Path, name: str, frame: PhantomFrame) -> None:
     with atomic_path(folder / "images" / f"{name}.tiff") as temporary:
         tifffile.imwrite(temporary, frame.celsius, compression=None, metadata=None, software="")
-    with atomic_path(folder / "masks" / f"{name}.png") as temporary:
-        Image.fromarray(frame.mask).save(temporary)
+    pictures = {"masks": frame.mask, "labels": frame.labels, "territories": frame.territories, "grey": frame.grey}
+    for part, picture in pictures.items():
+        with atomic_path(folder / part / f"{name}.png") as temporary:
+            Image.fromarray(np.ascontiguousarray(picture)).save(temporary)

@@ -29,7 +29,6 @@ _MODULE_OF = {
     "paired_comparison": "statistics",
     "predict_files": "predict",
     "read_config": "config",
-    "run_demo": "demo",
     "summarize": "metrics",
     "train": "crossval",
 }
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
     from prismseg.train.config import make_config as make_config
     from prismseg.train.config import read_config as read_config
     from prismseg.train.crossval import train as train
-    from prismseg.train.demo import run_demo as run_demo
     from prismseg.train.evaluation import Trial as Trial
     from prismseg.train.evaluation import evaluate as evaluate
     from prismseg.train.evaluation import evaluate_data as evaluate_data

@@ -89,10 +89,20 @@ class OptimConfig(_Settings):
         return self
 
 
+class PhantomConfig(_Settings):
+    """Train on simulated frames, each seen once, instead of the data set's cases (see `prismseg.phantom`)."""
+
+    domains: tuple[str, ...]
+    framings: tuple[str, ...] = ("soles", "above")
+    size: tuple[int, int] = (240, 320)
+    seed: int = Field(default=0, ge=0)
+
+
 class TrainConfig(_Settings):
     """One training run, whole: the same configuration and seed give the same weights."""
 
     data: DataConfig
+    phantoms: PhantomConfig | None = None
     split: SplitConfig = SplitConfig()
     model: ModelConfig = ModelConfig()
     optim: OptimConfig = OptimConfig()

@@ -62,6 +62,21 @@ def evaluate_run(
     PrismsegError
         When there is no run, no model, no case to evaluate, or `against` has other cases.
     """
+    trials, dataset = run_trials(root, part=part, mirror=mirror, device=device)
+    out = out or root / "evaluation"
+    return evaluate(trials, dataset, out, part=part, against=against, show_progress=show_progress)
+
+
+def run_trials(
+    root: Path, *, part: str = "test", mirror: bool = False, device: str = "cpu"
+) -> tuple[list[Trial], SegmentationDataset]:
+    """Networks of a training run, one a fold, each with the cases of its split's `part`; and their data set.
+
+    Raises
+    ------
+    PrismsegError
+        When there is no run or no model, or the data set has changed.
+    """
     folders = fold_folders(root) or [open_run(root)[0]]
     _, config = open_run(folders[0].root)
     dataset = open_configured(config)
@@ -69,8 +84,7 @@ def evaluate_run(
     for folder in folders:
         predictor = Predictor.from_pretrained(folder.model, mirror=mirror, device=device)
         trials.append(Trial(predictor, tuple(read_part(folder, dataset, part)), folder))
-    out = out or root / "evaluation"
-    return evaluate(trials, dataset, out, part=part, against=against, show_progress=show_progress)
+    return trials, dataset
 
 
 def evaluate_data(

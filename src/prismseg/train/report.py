@@ -54,12 +54,19 @@ def write_report(
         cases_figure=figure_uri(draw_cases(trials, dataset, mean_dice)),
         networks=[_network_facts(trial) for trial in trials],
         per_case=_wide(per_case),
+        explanation=_explanation(path),
         class_colours=[
             (name, "#{:02x}{:02x}{:02x}".format(*class_colour(cls)))
             for cls, name in enumerate(dataset.classes)
             if cls > 0
         ],
     )
+
+
+def _explanation(path: Path) -> str | None:
+    """Address of the run's explanation as seen from the page at `path`; None where there is none."""
+    page = path.parent.parent / "explanation" / "explanation.html"
+    return f"../{page.parent.name}/{page.name}" if page.is_file() else None
 
 
 def _headline(summary: pd.DataFrame) -> list[dict[str, Any]]:

@@ -195,6 +195,7 @@ def describe(config: TrainConfig, dataset: SegmentationDataset, split: Split) ->
             "software": f"prismseg {VERSION}",
             "dataset": Path(config.data.path).name,
             "cases": {"train": len(split.train), "validation": len(split.validation)},
+            "phantoms": None if config.phantoms is None else config.phantoms.model_dump(mode="json"),
             "optim": config.optim.model_dump(mode="json"),
             "augmentation": config.augmentation,
             "seed": config.seed,

@@ -70,15 +70,54 @@ def bootstrap_ci(
         When a value is missing or infinite, there is none, or the lengths differ.
     """
     checked, index = _clustered(values, groups)
+    resampled = resampled_means(checked[:, None], index, resamples=resamples, seed=seed)
+    low, high = percentile_interval(resampled, np.array([index.max() + 1]), confidence=confidence)
+    return float(low[0]), float(high[0])
+
+
+def resampled_means(
+    values: NDArray[np.float64], index: NDArray[np.intp], *, resamples: int = RESAMPLES, seed: int = 0
+) -> NDArray[np.float64]:
+    """Means of columns over cases, in bootstrap samples of whole groups.
+
+    Parameters
+    ----------
+    values : (n, k) array
+        NaN where a column does not apply to a case.
+    index : (n,) array of int
+        Number of each case's group, from 0 on.
+    resamples, seed : int
+        As in `bootstrap_ci`. All columns see the same samples, so that they can be compared within each.
+
+    Returns
+    -------
+    (resamples, k) array
+        NaN where a sample has no case to which the column applies.
+    """
     count = int(index.max()) + 1
-    if count < 2:
-        return math.nan, math.nan
-    sums, sizes = np.bincount(index, checked), np.bincount(index)
     drawn = np.random.default_rng(seed).multinomial(count, np.full(count, 1 / count), size=resamples)
-    means = (drawn @ sums) / (drawn @ sizes)
-    tail = expanded_tail(count, confidence)
-    low, high = np.quantile(means, [tail, 1 - tail])
-    return float(low), float(high)
+    member = np.zeros((count, index.size))
+    member[index, np.arange(index.size)] = 1
+    applies = ~np.isnan(values)
+    sums, sizes = member @ np.where(applies, values, 0), member @ applies
+    with np.errstate(invalid="ignore"):
+        means: NDArray[np.float64] = (drawn @ sums) / (drawn @ sizes)
+    return means
+
+
+def percentile_interval(
+    resampled: NDArray[np.float64], counts: NDArray[np.integer], *, confidence: float = CONFIDENCE
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Compute expanded percentile intervals (k,) of columns (resamples, k) that stand for `counts` (k,) groups.
+
+    NaN for a column of fewer than two groups.
+    """
+    low, high = np.full((2, resampled.shape[1]), math.nan)
+    for count in np.unique(counts[counts >= 2]):
+        tail = expanded_tail(int(count), confidence)
+        chosen = counts == count
+        low[chosen], high[chosen] = np.nanquantile(resampled[:, chosen], [tail, 1 - tail], axis=0)
+    return low, high
 
 
 def expanded_tail(count: int, confidence: float = CONFIDENCE) -> float:

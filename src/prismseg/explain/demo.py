@@ -1,10 +1,11 @@
-"""The main job on an embedded default: simulate, train, evaluate, report."""
+"""The main job on an embedded default: simulate, train, explain, evaluate, report."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from prismseg.base import progress_bar
+from prismseg.explain.run import explain_run
 from prismseg.phantom import DEFAULT_MINUTES, write_study
 from prismseg.train.config import make_config
 from prismseg.train.crossval import train
@@ -15,12 +16,12 @@ STEPS = 500
 
 
 def run_demo(out: Path, *, seed: int = 0, show_progress: bool = True) -> Path:
-    """Simulate a small thermal-feet study in ``out/feet``, train a CRFFg U-Net on it and evaluate it.
+    """Simulate a small thermal-feet study in ``out/feet``, train a CRFFg U-Net on it, explain and evaluate it.
 
     Returns
     -------
     Path
-        The evaluation's HTML report.
+        The evaluation's HTML report, which links to the page of the explanation.
 
     Raises
     ------
@@ -43,4 +44,5 @@ def run_demo(out: Path, *, seed: int = 0, show_progress: bool = True) -> Path:
         }
     )
     train(config, out / "run", show_progress=show_progress)
+    explain_run(out / "run", show_progress=show_progress)
     return evaluate_run(out / "run", show_progress=show_progress)

@@ -1,0 +1,135 @@
+"""`prismseg explain`: where the evidence of each class lies, in every layer of a trained network."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from prismseg.cli.options import (
+    Binary,
+    Channels,
+    Classes,
+    Device,
+    Group,
+    Layout,
+    MaskSuffix,
+    Out,
+    Quiet,
+    class_names,
+)  # fmt: skip
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command line."""
+    app.command(
+        epilog=(
+            "Examples:\n\n"
+            "prismseg explain runs/nerves\n\n"
+            "prismseg explain runs/nerves --methods gradcam,layercam,hirescam --layers 'skips.*,decoder.*'\n\n"
+            "prismseg explain runs/nerves --against runs/baseline/explanation\n\n"
+            "prismseg explain runs/nerves/model other-hospital/ --out runs/other-hospital-explained"
+        )
+    )(explain)
+
+
+def explain(
+    model: Annotated[Path, typer.Argument(help="Folder of a run (or of a network, with DATA).")],
+    data: Annotated[Path | None, typer.Argument(help="Explain on all cases of these data instead.")] = None,
+    out: Out = None,
+    methods: Annotated[
+        str,
+        typer.Option(
+            help=(
+                "Of layercam, gradcam, gradcam++, hirescam, xgradcam, scorecam (slow), eigencam; the first is shown "
+                "large. Random maps are always added, as the null."
+            )
+        ),
+    ] = "layercam,gradcam",
+    layers: Annotated[
+        str,
+        typer.Option(help="all, or names and patterns: encoder.0,skips.*; what exists: any wrong name lists it."),
+    ] = "all",
+    regions: Annotated[
+        str,
+        typer.Option(help="Where a class's score is taken: prediction, truth, image; the first is shown large."),
+    ] = "prediction,truth",
+    part: Annotated[str, typer.Option(help="Part of the run's split: test, validation or train.")] = "test",
+    against: Annotated[
+        Path | None, typer.Option(help="Another explanation's folder, of the same cases, to compare case by case.")
+    ] = None,
+    border: Annotated[int, typer.Option(min=1, help="Half width of the band around contours, pixels.")] = 3,
+    perturb: Annotated[
+        bool, typer.Option("--perturb", help="Also measure drop, increase and gain (one more pass a map; slow).")
+    ] = False,
+    sanity: Annotated[bool, typer.Option(help="Scramble layers and see whether the maps change.")] = True,
+    memory: Annotated[float, typer.Option(min=1, help="MiB that a batch may take.")] = 2048,
+    seed: Annotated[int, typer.Option(min=0, help="Of random maps, scrambled layers and intervals.")] = 0,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an explanation that was cut.")] = False,
+    layout: Layout = "auto",
+    group: Group = "auto",
+    binary: Binary = False,
+    classes: Classes = None,
+    mask_suffix: MaskSuffix = None,
+    channels: Channels = None,
+    device: Device = "cpu",
+    quiet: Quiet = False,
+) -> None:
+    """Say where the evidence of each class lies: activation maps of every layer, measured against the masks.
+
+    Writes explanation.html, measures.csv, summary.csv, fused.csv, weights.csv and maps/.
+    """
+    from prismseg.cli.tables import print_relevance
+    from prismseg.explain import ExplainSettings, explain_data, explain_run
+
+    settings = ExplainSettings(
+        layers=_names(layers),
+        methods=_names(methods),
+        regions=_names(regions),
+        border=border,
+        perturb=perturb,
+        memory=memory,
+        seed=seed,
+    )
+    if data is None:
+        page = explain_run(
+            model,
+            part=part,
+            out=out,
+            settings=settings,
+            device=device,
+            resume=resume,
+            against=against,
+            check_sanity=sanity,
+            show_progress=not quiet,
+        )
+    else:
+        from prismseg.data import open_dataset
+
+        dataset = open_dataset(
+            data,
+            layout=layout,
+            group=group,
+            binary=binary,
+            classes=class_names(classes),
+            mask_suffix=mask_suffix,
+            channels=channels,
+        )
+        page = explain_data(
+            model,
+            dataset,
+            out=out,
+            settings=settings,
+            device=device,
+            resume=resume,
+            against=against,
+            check_sanity=sanity,
+            show_progress=not quiet,
+        )
+    print_relevance(page.parent / "summary.csv", methods=settings.methods)
+    typer.echo(f"Page: {page}")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())

@@ -1,0 +1,155 @@
+"""Sums of every case, layer and class that an atlas has seen: small, growing, and storable for a later resume."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prismseg.base import DataError, atomic_path
+from prismseg.explain.masks import SUMS, Array
+from prismseg.explain.measures import Relevance
+from prismseg.explain.perturbation import PERTURBATION
+
+_ARRAYS = ("sums", "perturbed", "area", "band", "pixels")
+
+
+@dataclass(frozen=True)
+class Axes:
+    """What the axes of the sums stand for."""
+
+    methods: tuple[str, ...]
+    layers: tuple[str, ...]
+    classes: tuple[str, ...]
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Lengths (M, L, K)."""
+        return len(self.methods), len(self.layers), len(self.classes)
+
+
+@dataclass(frozen=True)
+class Collected:
+    """Sums of n cases.
+
+    Attributes
+    ----------
+    axes : Axes
+        Methods (M), layers (L) and classes (K).
+    ids, groups : tuple of str
+        Of each case.
+    sums : (n, M, L, K, 7)
+        As `SUMS` names them.
+    perturbed : (n, M, L, K, 3) or (n, M, L, K, 0)
+        Drop, increase and gain, where they were asked for.
+    area, band : (n, K)
+        Pixels of each class's mask and of the band around its contour.
+    pixels : (n,)
+        Pixels that count.
+    """
+
+    axes: Axes
+    ids: tuple[str, ...]
+    groups: tuple[str, ...]
+    sums: Array
+    perturbed: Array
+    area: Array
+    band: Array
+    pixels: Array
+
+    @classmethod
+    def join(cls, parts: Sequence[Collected]) -> Collected:
+        """Put the cases of several parts one after the other.
+
+        Raises
+        ------
+        DataError
+            When there is none, or they do not speak of the same methods, layers and classes.
+        """
+        if not parts:
+            raise DataError("The atlas has seen no case yet; call update first.")
+        odd = next((part for part in parts if part.axes != parts[0].axes), None)
+        if odd is not None:
+            raise DataError(f"Two parts of an atlas differ: {parts[0].axes} and {odd.axes}.")
+        arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS}
+        ids = tuple(name for part in parts for name in part.ids)
+        groups = tuple(name for part in parts for name in part.groups)
+        return cls(axes=parts[0].axes, ids=ids, groups=groups, **arrays)
+
+    def take(self, positions: Sequence[int]) -> Collected:
+        """Cases at `positions`, in that order."""
+        chosen = list(positions)
+        return Collected(
+            axes=self.axes,
+            ids=tuple(self.ids[place] for place in chosen),
+            groups=tuple(self.groups[place] for place in chosen),
+            **{name: getattr(self, name)[chosen] for name in _ARRAYS},
+        )
+
+    def relevance(self, method: int) -> Relevance:
+        """Take the sums of one method, arrays that broadcast to (n, L, K)."""
+        each = {name: self.sums[:, method, :, :, place] for place, name in enumerate(SUMS)}
+        return Relevance(
+            **each,
+            area=self.area[:, None, :],
+            band=self.band[:, None, :],
+            pixels=self.pixels[:, None, None],
+        )
+
+    def perturbation(self, method: int) -> dict[str, Array]:
+        """Drop, increase and gain (n, L, K) of one method; empty where they were not asked for."""
+        if self.perturbed.shape[-1] == 0:
+            return {}
+        return {name: self.perturbed[:, method, :, :, place] for place, name in enumerate(PERTURBATION)}
+
+    @property
+    def absent(self) -> NDArray[np.bool_]:
+        """Where a class is absent from a case, (n, K): its measures say nothing."""
+        missing: NDArray[np.bool_] = self.area == 0
+        return missing
+
+    def empty(self, method: int) -> NDArray[np.bool_]:
+        """Where a map is zero everywhere, (n, L, K): all its measures are 0."""
+        zero: NDArray[np.bool_] = self.sums[:, method, :, :, SUMS.index("highest")] == 0
+        return zero
+
+    def write(self, path: Path) -> None:
+        """Store everything in one NPZ file, atomically."""
+        facts = json.dumps(
+            {
+                "methods": self.axes.methods,
+                "layers": self.axes.layers,
+                "classes": self.axes.classes,
+                "ids": self.ids,
+                "groups": self.groups,
+            }
+        )
+        with atomic_path(path) as temporary:
+            np.savez_compressed(
+                temporary, facts=np.array(facts), **{name: getattr(self, name) for name in _ARRAYS}
+            )
+
+    @classmethod
+    def read(cls, path: Path) -> Collected:
+        """Read what `write` stored.
+
+        Raises
+        ------
+        DataError
+            When the file is damaged.
+        """
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                facts = json.loads(str(stored["facts"]))
+                arrays = {name: stored[name] for name in _ARRAYS}
+            axes = Axes(*(tuple(facts[name]) for name in ("methods", "layers", "classes")))
+            return cls(axes=axes, ids=tuple(facts["ids"]), groups=tuple(facts["groups"]), **arrays)
+        except (OSError, KeyError, ValueError, EOFError, BadZipFile) as error:
+            raise DataError(
+                f"{path} is damaged ({error}); remove it, and its cases are explained anew."
+            ) from error

@@ -1,0 +1,241 @@
+"""One map out of many: layers weighted by where their relevance lies, fitted on cases that are kept apart."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from scipy import special
+from torch import Tensor
+
+from prismseg.base import ConfigError, DataError
+from prismseg.explain.collected import Collected
+from prismseg.explain.masks import Array
+from prismseg.explain.measures import Relevance, border_share, cam_dice, lift, mask_relevance, rho
+
+MODES = ("rho", "thesis")
+BETAS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
+FOLDS = 5
+FUSED = "(fused)"
+_FUSED_MEASURES = {
+    "rho": rho,
+    "lift": lift,
+    "varrho_prime": mask_relevance,
+    "cam_dice": cam_dice,
+    "border_share": border_share,
+}
+
+
+@dataclass(frozen=True)
+class LayerWeights:
+    """Weights of the layers for each class.
+
+    Attributes
+    ----------
+    method, mode : str
+        Of which maps, and how they were found.
+    layers, classes : tuple of str
+    weights : (L, K) array
+        Nowhere negative; sums to 1 over the layers.
+    betas : (K,) array
+        Sharpness of the softmax; NaN in the thesis's mode.
+    cases, groups : int
+        How many they were fitted on.
+    """
+
+    method: str
+    mode: str
+    layers: tuple[str, ...]
+    classes: tuple[str, ...]
+    weights: Array
+    betas: Array
+    cases: int
+    groups: int
+
+    def table(self) -> pd.DataFrame:
+        """Columns method, mode, layer, class, weight, beta."""
+        index = pd.MultiIndex.from_product([self.layers, self.classes], names=["layer", "class"])
+        table = pd.DataFrame({"weight": self.weights.reshape(-1)}, index=index).reset_index()
+        table.insert(0, "method", self.method)
+        table.insert(1, "mode", self.mode)
+        table["beta"] = np.tile(self.betas, len(self.layers))
+        return table
+
+    def fuse(self, maps: Mapping[tuple[str, str, int], Tensor], classes: Sequence[int]) -> dict[int, Tensor]:
+        """Fuse the maps of a batch, each spread over [0, 1] first.
+
+        Parameters
+        ----------
+        maps : dict
+            Of `Atlas.maps`.
+        classes : sequence of int
+            Class indices that the columns of the weights stand for.
+
+        Returns
+        -------
+        dict
+            ``{class: (B, H, W) Tensor}`` with values in [0, 1].
+        """
+        return {
+            cls: torch.stack(
+                [
+                    float(weight) * spread(maps[self.method, layer, cls])
+                    for layer, weight in zip(self.layers, self.weights[:, column], strict=True)
+                ]
+            ).sum(0)
+            for column, cls in enumerate(classes)
+        }
+
+
+def spread(maps: Tensor) -> Tensor:
+    """Spread each map (B, H, W) over [0, 1]; a constant one becomes 0."""
+    low, high = maps.amin((1, 2), keepdim=True), maps.amax((1, 2), keepdim=True)
+    return torch.where(high > low, (maps - low) / (high - low), 0.0)
+
+
+def fit_weights(
+    cases: Collected,
+    method: str,
+    mode: str = "rho",
+    *,
+    betas: Sequence[float] = BETAS,
+    without: Collection[str] = (),
+) -> LayerWeights:
+    """Fit the weights of the layers on the cases of an atlas.
+
+    Parameters
+    ----------
+    cases : Collected
+        Cases of a held-out split, those that the maps will not be judged on.
+    method : str
+        One of its methods.
+    mode : {"rho", "thesis"}
+        ``rho``: softmax over layers of beta rho_l, for each class, with the beta of `betas` for which the fused maps
+        have the best mean CAM-Dice. ``thesis``: softmax of w / max w with w_l = E[Σ S M / Σ M] of maps that are not
+        normalised.
+    betas : sequence of float
+        Values to choose from; 0 is the plain mean of all layers.
+    without : collection of str
+        Layers that get no weight, such as those whose maps lie on the region by construction (`layer_reach`).
+
+    Returns
+    -------
+    LayerWeights
+        A class that no case has gets equal weights.
+
+    Raises
+    ------
+    ConfigError
+        When there is no such method or mode, or no layer is left.
+    """
+    if method not in cases.axes.methods:
+        raise ConfigError(f"The atlas has no maps of {method!r}, only of {', '.join(cases.axes.methods)}.")
+    if mode not in MODES:
+        raise ConfigError(f"The mode must be one of {', '.join(MODES)}, not {mode!r}.")
+    sums = cases.relevance(cases.axes.methods.index(method))
+    classes = len(cases.axes.classes)
+    used = np.array([layer not in without for layer in cases.axes.layers])
+    if not used.any():
+        raise ConfigError("Every layer is left out of the fusion; nothing is left to weight.")
+    weights, chosen = np.tile((used / used.sum())[:, None], classes), np.full(classes, np.nan)
+    unit = sums.normalized("map")
+    for column in range(classes):
+        present = ~cases.absent[:, column]
+        if not present.any():
+            continue
+        if mode == "thesis":
+            raw = mask_relevance(sums)[present, :, column].mean(0)
+            weights[:, column] = _softmax(raw / raw.max() if raw.max() > 0 else raw, used)
+            continue
+        value = rho(sums)[present, :, column].mean(0)
+        candidates = [_softmax(beta * value, used) for beta in betas]
+        scores = [_fused(unit, candidate, column)["cam_dice"][present].mean() for candidate in candidates]
+        best = int(np.argmax(scores))
+        weights[:, column], chosen[column] = candidates[best], betas[best]
+    return LayerWeights(
+        method,
+        mode,
+        cases.axes.layers,
+        cases.axes.classes,
+        weights,
+        chosen,
+        len(cases.ids),
+        len(set(cases.groups)),
+    )
+
+
+def _softmax(values: Array, used: NDArray[np.bool_]) -> Array:
+    weights: Array = special.softmax(np.where(used, values, -np.inf))
+    return weights
+
+
+def _fused(unit: Relevance, weights: Array, column: int) -> dict[str, Array]:
+    """Measures (n,) of the fused maps of class number `column`; exact, since sums are linear in the maps."""
+
+    def mixed(sums: Array) -> Array:
+        return sums[:, :, column] @ weights
+
+    nothing = np.zeros(len(unit.total))
+    fused = Relevance(
+        total=mixed(unit.total),
+        inside=mixed(unit.inside),
+        border=mixed(unit.border),
+        lowest=nothing,
+        highest=nothing,
+        pointing=nothing,
+        rank=nothing,
+        area=unit.area[:, 0, column],
+        band=unit.band[:, 0, column],
+        pixels=unit.pixels[:, 0, 0],
+    )
+    return {name: measure(fused) for name, measure in _FUSED_MEASURES.items()}
+
+
+def cross_fit(
+    cases: Collected, method: str, mode: str = "rho", *, without: Collection[str] = (), seed: int = 0
+) -> pd.DataFrame:
+    """Measure fused maps, each with weights fitted on other groups; arguments as in `fit_weights`.
+
+    Returns
+    -------
+    DataFrame
+        Columns case, group, method, mode, class, area, absent, and rho, lift, varrho_prime, cam_dice, border_share of
+        the fused maps.
+
+    Raises
+    ------
+    DataError
+        When there is only one group.
+    """
+    tables = []
+    for fitted, judged in folds(cases, seed=seed):
+        weights = fit_weights(cases.take(fitted), method, mode, without=without)
+        part = cases.take(judged)
+        unit = part.relevance(part.axes.methods.index(method)).normalized("map")
+        for column, name in enumerate(part.axes.classes):
+            facts = {
+                "case": part.ids,
+                "group": part.groups,
+                "method": method,
+                "mode": mode,
+                "class": name,
+                "area": part.area[:, column] / part.pixels,
+                "absent": part.absent[:, column],
+            }
+            tables.append(pd.DataFrame(facts | _fused(unit, weights.weights[:, column], column)))
+    return pd.concat(tables, ignore_index=True)
+
+
+def folds(cases: Collected, *, seed: int = 0) -> Iterator[tuple[list[int], list[int]]]:
+    """Yield positions of the cases to fit on and to judge, so that each is judged once and no group is in both."""
+    count = len(set(cases.groups))
+    if count < 2:
+        raise DataError("Weights of layers are fitted on other patients than they are judged on; two are needed.")
+    names, index = np.unique(cases.groups, return_inverse=True)
+    part = np.random.default_rng(seed).permutation(len(names))[index] % min(FOLDS, count)
+    for number in range(min(FOLDS, count)):
+        yield np.flatnonzero(part != number).tolist(), np.flatnonzero(part == number).tolist()

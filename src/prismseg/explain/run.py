@@ -1,0 +1,323 @@
+"""`prismseg explain`: a trained network and its data in, tables, pictures and one page out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pandas as pd
+
+from prismseg.base import DataError, atomic_path, keep_freed_memory, progress_bar
+from prismseg.data import SegmentationDataset
+from prismseg.explain import sanity
+from prismseg.explain.collected import Collected
+from prismseg.explain.compare import compare_cases, read_cases
+from prismseg.explain.examples import Example, choose_examples, make_example
+from prismseg.explain.fusion import FUSED, MODES, cross_fit, fit_weights
+from prismseg.explain.gradient import PLACE_BY_PLACE
+from prismseg.explain.pictures import draw_sheet
+from prismseg.explain.reach import layer_reach
+from prismseg.explain.report import write_report
+from prismseg.explain.summary import case_table, summarize_layers
+from prismseg.explain.work import POINTWISE, ExplainSettings, collect, load_batch, start
+from prismseg.train import Predictor, Trial, find_model
+from prismseg.train.evaluation import run_trials
+from prismseg.train.statistics import bootstrap_ci
+
+SANITY_CASES = 12
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Everything an explanation found; the page and the tables are made of it.
+
+    Attributes
+    ----------
+    collected : dict
+        Sums of all cases, by region.
+    cases, summary : DataFrame
+        Of `Atlas.cases` and `Atlas.summary`, with a column region; the cases include fused maps.
+    fused : DataFrame
+        Means of the fused maps with intervals.
+    weights : DataFrame
+        Weights of the layers, fitted on all cases, for use on further ones.
+    randomization : DataFrame or None
+        What scrambling the layers does.
+    comparison : DataFrame or None
+        Differences to another explanation.
+    examples : list of Example
+    reach : dict
+        How far each layer's evidence reaches, pixels (`layer_reach`).
+    """
+
+    collected: dict[str, Collected]
+    cases: pd.DataFrame
+    summary: pd.DataFrame
+    fused: pd.DataFrame
+    weights: pd.DataFrame
+    randomization: pd.DataFrame | None
+    comparison: pd.DataFrame | None
+    examples: list[Example]
+    reach: dict[str, float]
+
+    def without(self, method: str) -> list[str]:
+        """Layers that fused maps of `method` leave out, since their maps lie on the region by construction."""
+        return pointwise_layers(self.reach, method)
+
+
+def explain_run(
+    root: Path,
+    *,
+    part: str = "test",
+    out: Path | None = None,
+    settings: ExplainSettings | None = None,
+    device: str = "cpu",
+    resume: bool = False,
+    against: Path | None = None,
+    check_sanity: bool = True,
+    show_progress: bool = True,
+) -> Path:
+    """Explain a training run on the cases it kept apart; with folds, every case by the fold that left it out.
+
+    Parameters
+    ----------
+    root : Path
+        Folder that `prismseg train` filled.
+    part : {"test", "validation", "train"}
+        Which part of the split.
+    out : Path, optional
+        Where to write; by default ``root/explanation``.
+    settings : ExplainSettings, optional
+        Layers, methods, regions.
+    resume : bool
+        Go on with an explanation that was cut.
+    against : Path, optional
+        Another explanation of the same cases to compare with.
+    check_sanity : bool
+        Also scramble the layers of the first network and compare the maps.
+
+    Returns
+    -------
+    Path
+        The page ``explanation.html``; CSV tables and ``maps/`` lie beside it.
+
+    Raises
+    ------
+    PrismsegError
+        When there is no run, no case, a layer does not exist, or `out` holds another explanation.
+    """
+    trials, dataset = run_trials(root, part=part, device=device)
+    return explain(
+        trials,
+        dataset,
+        out or root / "explanation",
+        part=part,
+        settings=settings or ExplainSettings(),
+        resume=resume,
+        against=against,
+        check_sanity=check_sanity,
+        show_progress=show_progress,
+    )
+
+
+def explain_data(
+    model: Path,
+    dataset: SegmentationDataset,
+    *,
+    out: Path | None = None,
+    settings: ExplainSettings | None = None,
+    device: str = "cpu",
+    resume: bool = False,
+    against: Path | None = None,
+    check_sanity: bool = True,
+    show_progress: bool = True,
+) -> Path:
+    """Explain the network in `model` on every case of `dataset`; writes below `out` as `explain_run` does.
+
+    By default the results land in ``explanation-NAME`` beside the network, NAME being the data set's folder.
+    """
+    folder = find_model(model)
+    trial = Trial(Predictor.from_pretrained(folder, device=device), tuple(range(len(dataset))))
+    return explain(
+        [trial],
+        dataset,
+        out or folder.parent / f"explanation-{dataset.root.name}",
+        settings=settings or ExplainSettings(),
+        resume=resume,
+        against=against,
+        check_sanity=check_sanity,
+        show_progress=show_progress,
+    )
+
+
+def explain(
+    trials: Sequence[Trial],
+    dataset: SegmentationDataset,
+    out: Path,
+    *,
+    settings: ExplainSettings,
+    part: str = "all",
+    resume: bool = False,
+    against: Path | None = None,
+    check_sanity: bool = True,
+    show_progress: bool = True,
+) -> Path:
+    """Explain every trial's cases and write tables, sheets of maps and the page.
+
+    Raises
+    ------
+    DataError
+        When there is no case, a case has no mask, or `against` is of other cases.
+    OutputError
+        When `out` holds another explanation, or cannot be written.
+    """
+    if not any(trial.cases for trial in trials):
+        raise DataError(
+            f"There is no case to explain in the {part} part of {dataset.root}. Choose another --part, or train with "
+            "a split that leaves some."
+        )
+    theirs = None if against is None else read_cases(against)
+    keep_freed_memory()
+    start(out, trials, dataset, settings, resume=resume)
+    collected = collect(out, trials, dataset, settings, show_progress=show_progress)
+    reach = _reach(trials[0], dataset, settings)
+    found = _tables(collected, settings, theirs, reach)
+    found = replace(
+        found,
+        examples=_examples(trials, dataset, settings, found),
+        randomization=_randomize(trials[0], dataset, settings, show_progress) if check_sanity else None,
+    )
+    _write(out, found)
+    return write_report(out / "explanation.html", found, trials, dataset, settings, part=part)
+
+
+def pointwise_layers(reach: dict[str, float], method: str) -> list[str]:
+    """Layers in which maps of `method` lie on the region by construction; none where all would be."""
+    found = [layer for layer, radius in reach.items() if radius < POINTWISE] if method in PLACE_BY_PLACE else []
+    return found if len(found) < len(reach) else []
+
+
+def _reach(trial: Trial, dataset: SegmentationDataset, settings: ExplainSettings) -> dict[str, float]:
+    batch = load_batch(trial.predictor, dataset, trial.cases[:1])
+    return layer_reach(settings.atlas(trial.predictor, settings.regions[0]), batch.images)
+
+
+def _tables(
+    collected: dict[str, Collected],
+    settings: ExplainSettings,
+    theirs: pd.DataFrame | None,
+    reach: dict[str, float],
+) -> Explanation:
+    cases, summaries, fused, weights = [], [], [], []
+    for region, part in collected.items():
+        cases.append(case_table(part).assign(region=region))
+        summaries.append(summarize_layers(part, seed=settings.seed).assign(region=region))
+        for method in settings.methods:
+            for mode in MODES:
+                # The published weighting takes all layers.
+                without = pointwise_layers(reach, method) if mode == MODES[0] else []
+                weights.append(fit_weights(part, method, mode, without=without).table().assign(region=region))
+                if len(set(part.groups)) > 1:
+                    judged = cross_fit(part, method, mode, without=without, seed=settings.seed)
+                    fused.append(judged.assign(region=region))
+    fused_cases = pd.concat(fused, ignore_index=True) if fused else pd.DataFrame()
+    everything = cases
+    if fused:
+        own = fused_cases[fused_cases["mode"] == MODES[0]].drop(columns="mode")
+        everything = [*cases, own.assign(layer=FUSED, empty=own["rho"] == 0)]
+    table = pd.concat(everything, ignore_index=True)
+    return Explanation(
+        collected=collected,
+        cases=table,
+        summary=pd.concat(summaries, ignore_index=True),
+        fused=_summarize_fused(fused_cases, settings.seed) if fused else pd.DataFrame(),
+        weights=pd.concat(weights, ignore_index=True),
+        randomization=None,
+        comparison=None if theirs is None else compare_cases(table, theirs),
+        examples=[],
+        reach=reach,
+    )
+
+
+def _summarize_fused(cases: pd.DataFrame, seed: int) -> pd.DataFrame:
+    rows = []
+    keys = ["region", "method", "mode", "class"]
+    for names, part in cases[~cases["absent"]].groupby(keys, sort=False):
+        for measure in ("rho", "lift", "varrho_prime", "cam_dice", "border_share"):
+            low, high = bootstrap_ci(part[measure], part["group"], seed=seed)
+            rows.append(
+                {
+                    **dict(zip(keys, names, strict=True)),
+                    "measure": measure,
+                    "mean": part[measure].mean(),
+                    "ci_low": low,
+                    "ci_high": high,
+                    "n": len(part),
+                    "n_groups": part["group"].nunique(),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def _examples(
+    trials: Sequence[Trial], dataset: SegmentationDataset, settings: ExplainSettings, found: Explanation
+) -> list[Example]:
+    cases = found.collected[settings.regions[0]]
+    rows = found.cases.query("region == @settings.regions[0] and method == @settings.methods[0]")
+    judged = (
+        rows[rows["layer"] != FUSED].groupby(["case", "class", "absent"], sort=False)["rho"].mean().reset_index()
+    )
+    without = found.without(settings.methods[0])
+    _, layers, classes = cases.axes.shape
+    trial_of = {dataset.ids[index]: trial for trial in trials for index in trial.cases}
+    return [
+        make_example(trial_of[case], dataset, settings, cases, case, note, without=without)
+        for case, note in choose_examples(judged, layers * classes)
+    ]
+
+
+def _randomize(
+    trial: Trial, dataset: SegmentationDataset, settings: ExplainSettings, show_progress: bool
+) -> pd.DataFrame:
+    step = max(1, len(trial.cases) // SANITY_CASES)
+    batch = load_batch(trial.predictor, dataset, trial.cases[::step][:SANITY_CASES])
+    atlas = settings.atlas(trial.predictor, settings.regions[0])
+    with progress_bar("scrambling layers", 1, visible=show_progress) as advance:
+        table = sanity.randomize_layers(
+            atlas, [sanity.Batch(batch.images, batch.masks, batch.groups)], seed=settings.seed
+        )
+        advance(1, "")
+    names = dict(enumerate(trial.predictor.classes))
+    return table.assign(**{"class": table["class"].map(names)})
+
+
+def _write(out: Path, found: Explanation) -> None:
+    front = ["region", "case", "group", "method", "layer", "class"]
+    rest = [name for name in found.cases if name not in front]
+    tables = {
+        "measures": found.cases[[*front, *rest]],
+        "summary": found.summary,
+        "fused": found.fused,
+        "weights": found.weights,
+        "randomization": found.randomization,
+        "comparison": found.comparison,
+        "layers": pd.DataFrame({"layer": list(found.reach), "reach": list(found.reach.values())}),
+    }
+    for name, table in tables.items():
+        if table is not None:
+            with atomic_path(out / f"{name}.csv") as temporary:
+                table.to_csv(temporary, index=False)
+    for example in found.examples:
+        for cls, tiles in example.tiles.items():
+            figure = draw_sheet(
+                [("truth and prediction\n(white)", example.masks)]
+                + [(f"{layer}\nrho {value:.2f}", tile) for layer, value, tile in tiles],
+                f"{example.title}: {cls}",
+            )
+            with atomic_path(out / "maps" / f"{_safe(example.title)}-{_safe(cls)}.png") as temporary:
+                figure.savefig(temporary, dpi=160)
+
+
+def _safe(name: str) -> str:
+    return "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)

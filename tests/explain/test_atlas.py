@@ -1,0 +1,376 @@
+"""Any network, any region, any order: properties of the maps and of what an atlas collects."""
+
+import math
+from collections import OrderedDict
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from monai.networks.nets import BasicUNet, SegResNet, UNet
+from torch import nn
+
+from prismseg.base import ConfigError, DataError, ModelError
+from prismseg.explain import Atlas, tokens_to_map
+from prismseg.explain.collected import Collected
+from prismseg.nets import create_model, list_models
+from tests.explain.conftest import IMAGE, MASK, Small, scene
+
+GRADIENT = ("gradcam", "gradcam++", "layercam", "hirescam", "xgradcam")
+
+
+def assert_equal_maps(found, expected, **tolerance):
+    assert list(found) == list(expected)
+    for key in expected:
+        torch.testing.assert_close(found[key], expected[key], **tolerance)
+
+
+@pytest.fixture(scope="module")
+def net():
+    torch.manual_seed(0)
+    model = create_model("unet", "crffg", multiplier=3, classes=3, width=0.5)
+    model(torch.rand(4, 1, 32, 32))  # running statistics
+    return model
+
+
+@settings(max_examples=8)
+@given(seed=st.integers(0, 1000), region=st.sampled_from(["truth", "prediction", "image"]))
+def test_a_batch_is_as_many_single_runs(net, seed, region):
+    images, masks = scene(3, classes=3, seed=seed)
+    atlas = Atlas(net, ["encoder.0", "skips.2", "decoder.3", "head"], GRADIENT, region)
+    together = atlas.maps(images, masks)
+    for case in range(3):
+        alone = atlas.maps(images[case : case + 1], masks[case : case + 1])
+        for key in together:
+            scale = float(alone[key].max()) + 1e-12
+            torch.testing.assert_close(
+                together[key][case : case + 1] / scale, alone[key] / scale, rtol=1e-3, atol=1e-4
+            )
+
+
+@settings(max_examples=8)
+@given(order=st.permutations(["encoder.0", "encoder.2", "skips.1", "bottleneck", "decoder.0", "head"]))
+def test_layers_come_in_the_order_asked(net, order):
+    images, masks = scene(1, classes=3)
+    maps = Atlas(net, order, ["gradcam"]).maps(images, masks)
+    assert [layer for _, layer, cls in maps if cls == 0] == order
+    reference = Atlas(net, sorted(order), ["gradcam"]).maps(images, masks)
+    for key in maps:
+        assert torch.equal(maps[key], reference[key])
+
+
+class Shifted(nn.Module):
+    def __init__(self, model, constant):
+        super().__init__()
+        self.model, self.constant = model, constant
+
+    def forward(self, x):
+        return self.model(x) + self.constant
+
+
+@settings(max_examples=5)
+@given(constant=st.floats(-100, 100))
+def test_a_constant_added_to_the_logits_changes_nothing(net, constant):
+    images, masks = scene(2, classes=3)
+    plain = Atlas(net, ["encoder.1", "head"], GRADIENT).maps(images, masks)
+    shifted = Atlas(Shifted(net, constant), ["model.encoder.1", "model.head"], GRADIENT).maps(images, masks)
+    for (method, layer, cls), values in plain.items():
+        torch.testing.assert_close(shifted[method, f"model.{layer}", cls], values)
+
+
+def test_maps_are_those_of_layer_by_layer_calls(net):
+    """One pass for all layers gives what one pass a layer and class gives."""
+    images, masks = scene(2, classes=3)
+    together = Atlas(net, "all", ["gradcam", "layercam"]).maps(images, masks)
+    for (method, layer, cls), values in together.items():
+        alone = Atlas(net, [layer], [method], classes=[cls]).maps(images, masks)
+        torch.testing.assert_close(alone[method, layer, cls], values, rtol=1e-4, atol=1e-9)
+
+
+def test_regions(small):
+    """z1 = 3 I − 5 = −2 1 4 7: predicted is all but the first pixel; g1 = 2 over the region's size, inside it."""
+    logits = Small()
+    with torch.no_grad():
+        logits.first.weight[1] = 0
+        logits.first.bias.copy_(torch.tensor([0.0, 5.0]))
+        logits.head.weight[1] = torch.tensor([3.0, -1.0]).view(2, 1, 1)
+    hires = {
+        region: Atlas(logits, ["first"], ["layercam"], region, classes=[1]).maps(IMAGE, MASK)[
+            "layercam", "first", 1
+        ]
+        for region in ("truth", "prediction", "image")
+    }
+    torch.testing.assert_close(hires["truth"], torch.tensor([[[1.5, 3.0], [0, 0]]]))
+    torch.testing.assert_close(hires["prediction"], torch.tensor([[[0, 2.0], [3.0, 4.0]]]))
+    torch.testing.assert_close(hires["image"], torch.tensor([[[0.75, 1.5], [2.25, 3.0]]]))
+    without = Atlas(logits, ["first"], ["layercam"], "prediction", classes=[1]).maps(IMAGE)
+    torch.testing.assert_close(without["layercam", "first", 1], hires["prediction"])
+    with pytest.raises(DataError, match="masks are needed"):
+        Atlas(logits).maps(IMAGE)
+
+
+def test_ignored_pixels_are_in_no_region(small):
+    mask = torch.tensor([[[1, 255], [0, 0]]])
+    maps = Atlas(small, ["first"], ["layercam"], "image", classes=[1]).maps(IMAGE, mask)
+    torch.testing.assert_close(maps["layercam", "first", 1], torch.tensor([[[2 / 3, 0], [2.0, 8 / 3]]]))
+
+
+def test_a_class_without_a_region_has_maps_of_zeros(net):
+    images, masks = scene(2, classes=2)  # class 2 is in none of the masks
+    maps = Atlas(net, ["encoder.0", "head"], GRADIENT).maps(images, masks)
+    assert all(values.eq(0).all() == (cls == 2) for (_, _, cls), values in maps.items() if values.eq(0).all())
+    assert maps["gradcam", "encoder.0", 2].eq(0).all()
+    atlas = Atlas(net, ["encoder.0", "head"], ["gradcam"])
+    atlas.update(images, masks)
+    table = atlas.summary()
+    absent = table[table["class"] == "2"]
+    assert (absent["n"] == 0).all() and (absent["n_absent"] == 2).all() and absent["mean"].isna().all()
+    assert atlas.cases().query("`class` == '2'")[["rho", "cam_dice", "lift"]].eq(0).all().all()
+
+
+def test_all_empty_masks(net):
+    images, masks = scene(2, classes=1)
+    atlas = Atlas(net, ["head"], ["gradcam"])
+    atlas.update(images, masks)
+    present = atlas.summary().query("n > 0")
+    assert set(present["class"]) == {"0"} and present["mean"].notna().all()
+
+
+@pytest.mark.parametrize("variant", list_models(), ids=str)
+def test_our_variants(variant):
+    torch.manual_seed(0)
+    model = create_model(variant.arch, variant.skip, multiplier=variant.multiplier, width=0.25)
+    images, masks = scene(2, size=(33, 40))  # no multiple of the stride
+    atlas = Atlas(model, "all", ["gradcam", "layercam"])
+    maps = atlas.maps(images, masks)
+    assert all(values.shape == (2, 33, 40) and values.isfinite().all() for values in maps.values())
+    atlas.update(images, masks)
+    assert atlas.summary()["mean"].between(0, 1e6).all()
+
+
+class Concatenating(nn.Module):
+    """Encoder, decoder and head as segmentation_models.pytorch lays them out: lists of features, blocks in place."""
+
+    def __init__(self):
+        super().__init__()
+        widths = [3, 8, 16]
+        self.encoder = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(a, b, 3, 2, 1), nn.BatchNorm2d(b), nn.ReLU(inplace=True))
+            for a, b in pairwise(widths)
+        )
+        self.decoder = nn.ModuleList([nn.Sequential(nn.Conv2d(24, 8, 3, 1, 1), nn.ReLU(inplace=True))])
+        self.segmentation_head = nn.Sequential(nn.Conv2d(8, 3, 3, 1, 1), nn.UpsamplingBilinear2d(scale_factor=2))
+
+    def forward(self, x):
+        features = []
+        for stage in self.encoder:
+            x = stage(x)
+            features.append(x)
+        x = F.interpolate(features[1], scale_factor=2, mode="nearest")
+        return self.segmentation_head(self.decoder[0](torch.cat([x, features[0]], dim=1)))
+
+
+class Dictionary(Concatenating):
+    """Like torchvision's segmentation networks: an ordered dictionary with an auxiliary output."""
+
+    def __init__(self):
+        super().__init__()
+        self.aux = nn.Conv2d(3, 3, 1)
+
+    def forward(self, x):
+        return OrderedDict(out=super().forward(x), aux=self.aux(x))
+
+
+class Transformer(nn.Module):
+    """Patches of 4, a class token, two blocks, logits of a quarter of the size."""
+
+    def __init__(self):
+        super().__init__()
+        self.patch = nn.Conv2d(3, 16, 4, 4)
+        self.token = nn.Parameter(torch.zeros(1, 1, 16))
+        self.blocks = nn.ModuleList(nn.TransformerEncoderLayer(16, 2, 32, batch_first=True) for _ in range(2))
+        self.head = nn.Linear(16, 3)
+
+    def forward(self, x):
+        grid = self.patch(x)
+        tokens = grid.flatten(2).mT
+        tokens = torch.cat([self.token.expand(len(x), -1, -1), tokens], dim=1)
+        for block in self.blocks:
+            tokens = block(tokens)
+        return self.head(tokens[:, 1:]).mT.unflatten(2, grid.shape[2:])
+
+
+@pytest.mark.parametrize(
+    "build, options",
+    [
+        (lambda: BasicUNet(spatial_dims=2, in_channels=3, out_channels=3, features=(8, 8, 8, 8, 8, 8)), {}),
+        (lambda: UNet(2, 3, 3, channels=(4, 8, 16), strides=(2, 2), num_res_units=1), {}),
+        (lambda: SegResNet(2, 8, 3, 3), {}),
+        (Concatenating, {}),
+        (Dictionary, {}),
+        (Transformer, {"layers": ["patch", "blocks.*"], "adapter": tokens_to_map(prefix=1)}),
+    ],
+    ids=["BasicUNet", "MONAI-UNet", "SegResNet", "smp", "dictionary", "transformer"],
+)
+def test_other_peoples_networks(build, options):
+    torch.manual_seed(0)
+    model = build()
+    images, masks = scene(2, channels=3, size=(32, 48), classes=3)
+    if "adapter" in options:
+        patches = options | {"layers": ["blocks.0", "blocks.1"]}
+        assert len(Atlas(model, **patches).maps(images, masks)) == 2 * 2 * 3
+        options = options | {"layers": ["blocks.1"]}
+    atlas = Atlas(model, methods=GRADIENT, **options)
+    maps = atlas.maps(images, masks)
+    assert all(values.shape == (2, 32, 48) and values.isfinite().all() for values in maps.values())
+    assert any(values.max() > 0 for values in maps.values())
+    atlas.update(images, masks)
+    assert atlas.summary()["mean"].notna().all()
+
+
+def test_transformer_blocks_beside_convolutions():
+    """An adapter leaves outputs that are maps already alone; patches and blocks lie on one grid."""
+    torch.manual_seed(0)
+    images, masks = scene(1, channels=3, size=(32, 48), classes=3)
+    atlas = Atlas(Transformer(), ["patch", "blocks.0"], ["layercam"], adapter=lambda out, size: _either(out, size))
+    assert atlas.maps(images, masks)["layercam", "patch", 0].shape == (1, 32, 48)
+
+
+def _either(output, size):
+    return tokens_to_map()(output, size) if output.ndim == 4 else tokens_to_map(prefix=1)(output, size)
+
+
+def test_several_outputs():
+    class Several(Concatenating):
+        def forward(self, x):
+            logits = super().forward(x)
+            return logits, -logits
+
+    images, masks = scene(1, channels=3, size=(16, 16), classes=3)
+    with pytest.raises(ModelError, match=r"several outputs \(0, 1\)"):
+        Atlas(Several()).maps(images, masks)
+    torch.manual_seed(0)
+    model = Several()
+    first = Atlas(model, "segmentation_head.0", ["hirescam"], output=0).maps(images, masks)
+    twice = Atlas(model, "segmentation_head.0", ["hirescam"], output=lambda out: out[0]).maps(images, masks)
+    assert_equal_maps(first, twice)
+    with pytest.raises(ModelError, match="'logits' is not among them"):
+        Atlas(Dictionary(), output="logits").maps(images, masks)
+    with pytest.raises(ModelError, match="shape"):
+        Atlas(model, output=lambda out: out[0].mean((2, 3))).maps(images, masks)
+    with pytest.raises(ModelError, match="float"):
+        Atlas(nn.Sequential(nn.Conv2d(3, 2, 1), _Float())).maps(images, masks)
+
+
+class _Float(nn.Module):
+    def forward(self, x):
+        return float(x.detach().sum())
+
+
+def test_nan_logits_name_the_case(small):
+    images, masks = IMAGE.repeat(3, 1, 1, 1), MASK.repeat(3, 1, 1)
+    images[1, 0, 0, 0] = math.nan
+    with pytest.raises(DataError, match="NaN or infinite for b;"):
+        Atlas(small).update(images, masks, ids="abc")
+
+
+def test_wrong_settings(small):
+    with pytest.raises(ConfigError, match="no method 'gradcan'"):
+        Atlas(small, methods=["gradcan"])
+    with pytest.raises(ConfigError, match="no method"):
+        Atlas(small, methods=[])
+    with pytest.raises(ConfigError, match="region"):
+        Atlas(small, region="foot")
+    with pytest.raises(ConfigError, match="classes 0 to 1"):
+        Atlas(small, classes=[2]).maps(IMAGE, MASK)
+    with pytest.raises(ConfigError, match="3 class names"):
+        Atlas(small, class_names="abc").maps(IMAGE, MASK)
+    with pytest.raises(ConfigError, match="memory"):
+        Atlas(small, methods=["scorecam"], memory=0).maps(IMAGE, MASK)
+    with pytest.raises(ConfigError, match="temperature"):
+        Atlas(small, methods=["scorecam"], temperature=0).maps(IMAGE, MASK)
+    with pytest.raises(ConfigError, match="contours"):
+        Atlas(small, border=0)
+    with pytest.raises(ConfigError, match="first batch"):
+        Atlas(small).layers  # noqa: B018
+    with pytest.raises(DataError, match="no case yet"):
+        Atlas(small).summary()
+    with pytest.raises(DataError, match="1 images, 2 ids"):
+        Atlas(small).update(IMAGE, MASK, ids=["a", "b"])
+
+
+def test_a_failed_batch_leaves_what_was_collected(small):
+    atlas = Atlas(small)
+    atlas.update(IMAGE, MASK)
+    before = atlas.summary()
+    with pytest.raises(DataError):
+        atlas.update(IMAGE, MASK + 7)
+    assert atlas.summary().equals(before)
+
+
+def test_streaming_is_the_same_for_any_batches(net):
+    images, masks = scene(5, classes=3)
+    groups = ["p", "p", "q", "q", "r"]
+    whole, parts = (Atlas(net, ["encoder.1", "head"], ["layercam", "random", "eigencam"]) for _ in range(2))
+    whole.update(images, masks, groups=groups)
+    parts.update(images[:2], masks[:2], groups=groups[:2], ids=["0", "1"])
+    parts.update(images[2:], masks[2:], groups=groups[2:], ids=["2", "3", "4"])
+    first, second = whole.cases(), parts.cases()
+    assert first[["case", "group", "layer", "class"]].equals(second[["case", "group", "layer", "class"]])
+    np.testing.assert_allclose(first["rho"], second["rho"], rtol=1e-3, atol=1e-5)
+    noise = first["method"] == "random"
+    np.testing.assert_allclose(first[noise]["rho"], second[noise]["rho"], rtol=1e-6)
+
+
+def test_padding_counts_nowhere(net):
+    """An image that the network must continue to a multiple of 16 keeps its maps in place."""
+    images, masks = scene(1, classes=3, size=(32, 32))
+    inner = images[..., 5:27, 3:29], masks[..., 5:27, 3:29]
+    atlas = Atlas(net, "all", ["layercam"])
+    atlas.update(*inner)
+    assert atlas.collected().pixels.tolist() == [22 * 26]
+    padded_image = F.pad(inner[0], (3, 3, 5, 5), mode="replicate")
+    padded_mask = F.pad(inner[1], (3, 3, 5, 5), value=255)
+    by_hand = Atlas(net, "all", ["layercam"])
+    by_hand.update(padded_image, padded_mask)
+    np.testing.assert_allclose(atlas.collected().sums, by_hand.collected().sums, rtol=1e-4, atol=1e-7)
+    assert_equal_maps(
+        atlas.maps(*inner),
+        {k: v[:, 5:27, 3:29] for k, v in by_hand.maps(padded_image, padded_mask).items()},
+        rtol=1e-4,
+        atol=1e-9,
+    )
+
+
+def test_random_maps_are_the_null(net):
+    images, masks = scene(12, classes=3, size=(64, 64))
+    atlas = Atlas(net, ["encoder.0", "encoder.1"], ["random"])
+    atlas.update(images, masks)
+    table = atlas.summary().query("measure == 'lift'")
+    np.testing.assert_allclose(table["mean"], 1, atol=0.05)
+
+
+def test_what_is_collected_survives_the_disk(net, tmp_path):
+    images, masks = scene(2, classes=3)
+    atlas = Atlas(net, ["head"], ["gradcam"], perturb=True, class_names=["ground", "nerve", "vessel"])
+    atlas.update(images, masks, groups=["ä", "b"])
+    atlas.collected().write(tmp_path / "part.npz")
+    again = Collected.read(tmp_path / "part.npz")
+    assert again.axes == atlas.collected().axes and again.groups == ("ä", "b")
+    other = Atlas(net, ["head"], ["gradcam"], perturb=True)
+    other.add(again)
+    assert other.summary().equals(atlas.summary())
+    (tmp_path / "part.npz").write_bytes((tmp_path / "part.npz").read_bytes()[:100])
+    with pytest.raises(DataError, match="damaged"):
+        Collected.read(tmp_path / "part.npz")
+    with pytest.raises(DataError, match="differ"):
+        Collected.join([again, _other_axes(net)])
+
+
+def _other_axes(net):
+    atlas = Atlas(net, ["encoder.0"], ["gradcam"])
+    atlas.update(*scene(1, classes=3))
+    return atlas.collected()
