@@ -21,6 +21,7 @@ _DEFAULTS: dict[str, Any] = {
     "model": {"arch": "unet", "skip": "crffg", "multiplier": 1},
     "optim": {"loss": "dice_ce", "steps": 4000, "batch_size": 16, "lr": 3e-3, "ema": 0.998},
     "fit": "area",
+    "postprocess": "two-feet",
     "evaluate_every": 200,
     "checkpoint_every": 100,
 }
