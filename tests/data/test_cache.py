@@ -100,7 +100,7 @@ def test_shapes_that_cannot_share_a_batch_are_refused(tmp_path):
         for part in ("images", "masks"):
             (tmp_path / part).mkdir(exist_ok=True)
             Image.fromarray(np.ones(size, np.uint8)).save(tmp_path / part / f"{name}.png")
-    cache = TensorCache(open_dataset(tmp_path), Preprocess((32, 32), 1, fit="area"))
+    cache = TensorCache(open_dataset(tmp_path), Preprocess((96, 96), 1, fit="area"))
     assert cache.batch([0])[0].shape[2:] != cache.batch([1])[0].shape[2:]
     with pytest.raises(DataError, match="different shapes"):
         cache.batch([0, 1])

@@ -132,7 +132,7 @@ def test_a_network_goes_on_learning(trained, discs, tmp_path):
 
 def test_a_network_of_another_form_is_no_start(trained, discs, tmp_path):
     config = small_config(discs, initial=str(trained / "model"))
-    with pytest.raises(ModelError, match="width 1.0 -> 0.5"):
+    with pytest.raises(ModelError, match=r"width 1\.0 -> 0\.5"):
         Trainer(config, tmp_path / "on")
 
 
