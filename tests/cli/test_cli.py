@@ -129,7 +129,7 @@ def test_check_exit_codes(discs, tmp_path):
 
 
 def test_phantom(tmp_path):
-    result = prismseg("phantom", "--out", tmp_path / "feet", "--patients", "1", "--quiet")
+    result = prismseg("phantom", "--out", tmp_path / "feet", "--sessions", "1", "--quiet")
     assert result.returncode == 0 and (tmp_path / "feet" / "contact_sheet.png").is_file()
 
 
