@@ -18,7 +18,7 @@ from prismseg.phantom.flat import Brief
 
 FRAMINGS = ("soles", "above")
 REFERENCE_SIZE = (240, 320)
-Kind = TypeVar("Kind", np.float32, np.uint8)
+Scalar = TypeVar("Scalar", np.float32, np.uint8)
 SMALLEST_SIDE = 32  # pixels; below, toes are no longer drawn apart
 
 
@@ -148,7 +148,7 @@ def check_size(size: tuple[int, int]) -> None:
         )
 
 
-def _view(array: NDArray[Kind], turns: int, mirrored: bool) -> NDArray[Kind]:
+def _view(array: NDArray[Scalar], turns: int, mirrored: bool) -> NDArray[Scalar]:
     turned = np.rot90(array, turns)
     return np.ascontiguousarray(turned[:, ::-1] if mirrored else turned)
 

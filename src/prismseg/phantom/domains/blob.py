@@ -192,10 +192,8 @@ def below(rng: np.random.Generator, canvas: Canvas, pose: Pose, climate: Climate
     canvas.celsius[:] = climate.bed + np.float32(strength[0]) * folds + np.float32(strength[1]) * broad
     for _ in range(int(rng.integers(0, 4))):
         heap = ellipse((0, 0), tuple(rng.uniform(0.1, 0.6, size=2)), rng.uniform(0, 3), points=10)
-        heap = smooth_closed(heap * rng.uniform(0.7, 1.3, size=(10, 1)), 80) + rng.uniform(0, 1, size=2) * (
-            1,
-            canvas.wide,
-        )
+        heap = smooth_closed(heap * rng.uniform(0.7, 1.3, size=(10, 1)), 80)
+        heap = heap + rng.uniform(0, 1, size=2) * (1, canvas.wide)
         share = rng.uniform(-0.3, 0.5) * max(climate.skin - climate.bed, 1.0)
         canvas.put([heap], canvas.celsius + np.float32(share), softness=float(rng.uniform(0.003, 0.02)))
 

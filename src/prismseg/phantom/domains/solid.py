@@ -95,9 +95,8 @@ def compose(rng: np.random.Generator, canvas: Canvas, brief: Brief) -> None:
     props.warm_prints(extras, canvas, pose, brief.climate)
     canvas.blur(float(extras.uniform(0.002, 0.012)) * pose.length)
     # Farther feet first.
-    for label in sorted(
-        limbs, key=lambda label: -eye.project(limbs[label].foot[:, :3], limbs[label].foot[:, 3])[2].mean()
-    ):
+    away = {label: eye.project(limb.foot[:, :3], limb.foot[:, 3])[2].mean() for label, limb in limbs.items()}
+    for label in sorted(limbs, key=lambda label: -away[label]):
         mean, warming = brief.climate.foot(label)
         foot, images, radii = _foot(eye, limbs[label], label, brief)
         leg, leg_images, leg_radii = _chain(eye, limbs[label].leg)
@@ -229,11 +228,8 @@ def _draw_pattern(rng: np.random.Generator, brief: Brief, warming: float, nodes:
     heights[TOE : len(SPHERES)] += rng.normal(0, 0.7, size=5)
     heights[len(SPHERES) :] = heights[ANKLE] + rng.normal(0, 0.5, size=len(places) - len(SPHERES))
     reach, rim, width = rng.uniform(0.6, 1.1), rng.uniform(0.2, 2.2), rng.uniform(0.02, 0.09)
-    veins, marble, web = (
-        rng.uniform(0, 1.4) * (not soles or rng.random() < 0.3),
-        rng.uniform(0, 0.4),
-        rng.normal(0.3, 0.7),
-    )
+    veins = rng.uniform(0, 1.4) * (not soles or rng.random() < 0.3)
+    marble, web = rng.uniform(0, 0.4), rng.normal(0.3, 0.7)
     seed, oblique = rng.integers(2**32), rng.normal(0, 0.8)
     tips, shin, discs = rng.normal(0, 1.0, size=5), rng.uniform(0, 1.2), rng.uniform(0.003, 0.02)
 
