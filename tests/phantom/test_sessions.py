@@ -67,7 +67,7 @@ def test_courses_have_the_statistics_of_labour_sessions():
 
 
 def test_pictures_have_the_statistics_of_labour_sessions():
-    lines = calibrate(240, seed=1)
+    lines = calibrate(160, seed=1)
     assert [line.name for line in lines] == list(FACTS)
     assert all(line.close for line in lines), table([line for line in lines if not line.close])
 
