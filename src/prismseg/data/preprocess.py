@@ -104,9 +104,9 @@ class Preprocess:
         planes = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
         size = self.size_for(*image.shape[:2])
         if planes.shape[1:] != size:
-            planes = F.interpolate(
-                planes[None], size=size, mode="bilinear", antialias=True, align_corners=False
-            )[0]
+            planes = F.interpolate(planes[None], size=size, mode="bilinear", antialias=True, align_corners=False)[
+                0
+            ]
         return _standardize(planes) if self.intensity == "zscore" else planes.clamp(0, 1)
 
     def mask_tensor(self, mask: NDArray[np.uint8]) -> Tensor:
