@@ -79,7 +79,9 @@ def test_help_is_quick_and_loads_no_torch():
     )
 
 
-@pytest.mark.parametrize("verb", ["demo", "check", "train", "evaluate", "predict", "export", "models", "phantom"])
+@pytest.mark.parametrize(
+    "verb", ["demo", "check", "train", "evaluate", "explain", "predict", "export", "models", "phantom"]
+)
 def test_every_verb_explains_itself(verb):
     result = prismseg(verb, "--help")
     assert result.returncode == 0

@@ -6,6 +6,7 @@ from prismseg.phantom.canvas import LEFT, RIGHT, Layer
 from prismseg.phantom.domains import DOMAINS
 from prismseg.phantom.export import Export, draw_export
 from prismseg.phantom.frame import FRAMINGS, REFERENCE_SIZE, PhantomFrame
+from prismseg.phantom.pairs import Pair, pair_at
 from prismseg.phantom.physiology import FootCourse, draw_courses
 from prismseg.phantom.sheets import draw_contact_sheet, tile_greys
 from prismseg.phantom.stream import frame_at, stream
@@ -26,6 +27,7 @@ __all__ = [
     "Export",
     "FootCourse",
     "Layer",
+    "Pair",
     "PhantomFrame",
     "Record",
     "Subject",
@@ -38,6 +40,7 @@ __all__ = [
     "draw_subject",
     "draw_wild_camera",
     "frame_at",
+    "pair_at",
     "stream",
     "table",
     "tile_greys",

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import closing, nullcontext
 from pathlib import Path
 from typing import cast
 
@@ -18,9 +17,10 @@ from prismseg.base import ConfigError, PrismsegError, atomic_path, keep_freed_me
 from prismseg.data import Augmentation, SegmentationDataset, Split, TensorCache
 from prismseg.nets import SegmentationModel
 from prismseg.train.average import weight_average
-from prismseg.train.batches import batch_cases, step_seed
+from prismseg.train.batches import step_seed
 from prismseg.train.checkpoint import Progress, load_checkpoint, save_checkpoint
 from prismseg.train.config import TrainConfig
+from prismseg.train.finetune import take_weights
 from prismseg.train.losses import IGNORE, create_loss
 from prismseg.train.predictor import class_probabilities
 from prismseg.train.run import (
@@ -34,6 +34,7 @@ from prismseg.train.run import (
 )
 from prismseg.train.schedule import learning_rate
 from prismseg.train.setup import create_optimizer, make_accelerator, should_compile, stop_requests
+from prismseg.train.sources import CaseSource, PhantomSource, Source
 
 
 class TrainingInterrupted(PrismsegError):
@@ -90,6 +91,8 @@ class Trainer:
         with torch.random.fork_rng():
             torch.manual_seed(step_seed(config.seed, 0))
             network: SegmentationModel = make_network(config, self.dataset)
+        if config.initial is not None:
+            take_weights(network, config.initial)
         network.metadata = describe(config, self.dataset, self.split)
         network = network.to(self.accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         if self.accelerator.num_processes > 1 and self.accelerator.device.type != "cpu":
@@ -99,7 +102,13 @@ class Trainer:
         self.optimizer = create_optimizer(config.optim, network)
         self.augment = Augmentation(config.augmentation)
         self.loss = create_loss(config.optim.loss, network.config["classes"])
-        self.cache = TensorCache(self.dataset, make_preprocess(config, self.dataset), max_mib=config.cache_mib)
+        preprocess = make_preprocess(config, self.dataset)
+        self.cache = TensorCache(self.dataset, preprocess, max_mib=config.cache_mib)
+        self.source: Source
+        if config.phantoms is None:
+            self.source = CaseSource(self.cache, self.split.train, config.optim.batch_size, config.seed)
+        else:
+            self.source = PhantomSource(config.phantoms, preprocess, config.optim.batch_size)
         self.progress = Progress()
         if resume and self.folder.checkpoint.exists():
             self.progress = load_checkpoint(
@@ -125,6 +134,7 @@ class Trainer:
         steps = self.config.optim.steps
         shown = show_progress and self.accelerator.is_main_process
         with (
+            closing(self.source),
             torch.random.fork_rng(),
             stop_requests() as stop_requested,
             progress_bar("training", steps, start=self.progress.step, visible=shown) as advance,
@@ -153,14 +163,12 @@ class Trainer:
         optim, rank, world = self.config.optim, self.accelerator.process_index, self.accelerator.num_processes
         for group in self.optimizer.param_groups:
             group["lr"] = learning_rate(optim.schedule, step, optim.steps, optim.lr)
-        cases = batch_cases(len(self.split.train), optim.batch_size, step, self.config.seed)[rank::world]
-        parts = np.array_split(cases, optim.accumulate)
+        parts = np.array_split(self.source.numbers(step)[rank::world], optim.accumulate)
         self.parallel.train()
         total = torch.zeros((), device=self.accelerator.device)
         for part, chosen in enumerate(parts):
             torch.manual_seed(step_seed(self.config.seed, step, rank, part))
-            images, masks = self._batch([self.split.train[case] for case in chosen])
-            images, masks = self.augment(images, masks)
+            images, masks = self.augment(*self._placed(self.source.batch(chosen.tolist())))
             last = part == len(parts) - 1
             with nullcontext() if last else self.accelerator.no_sync(self.parallel):
                 with self._mixed_precision():
@@ -221,8 +229,8 @@ class Trainer:
             )
         self.accelerator.wait_for_everyone()
 
-    def _batch(self, cases: Sequence[int]) -> tuple[Tensor, Tensor]:
-        images, masks = self.cache.batch(cases)
+    def _placed(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
+        images, masks = batch
         device = self.accelerator.device
         return images.to(device, memory_format=torch.channels_last), masks.to(device)
 
@@ -238,7 +246,7 @@ class Trainer:
         with torch.inference_mode(), self._mixed_precision():
             for start in range(0, len(self.split.validation), self.config.optim.batch_size):
                 chunk = self.split.validation[start : start + self.config.optim.batch_size]
-                images, masks = self._batch(chunk)
+                images, masks = self._placed(self.cache.batch(chunk))
                 labels = class_probabilities(network(images).float()).argmax(1)
                 scores.append(_hard_dice(labels, masks, classes))
         return float(torch.cat(scores).mean())
