@@ -64,9 +64,7 @@ class Caution(StrEnum):
     AT_BORDER = "A sole touches the picture's border."
     UNEQUAL = "One sole is less than half as large as the other."
     SWAP = "The soles seem to have changed sides since the last picture; their names were kept."
-    SHAPE = (
-        "The soles have the shape of the other sides' feet. Check the view setting, and whether the legs are crossed."
-    )
+    SHAPE = "The soles have the shape of the other sides' feet. Check the view setting, and whether the legs are crossed."
     TOES_DOWN = "The toes seem to look down. Check how the camera is held: sides and territories may be wrong."
 
 
@@ -150,9 +148,7 @@ class Soles:
                     left=(float(centres[naming.left, 0]), float(centres[naming.left, 1])),
                     right=(float(centres[naming.right, 0]), float(centres[naming.right, 1])),
                 )
-                return cls(
-                    Status.TWO_SOLES, left, right, cleaned, checked, tuple(cautions), seen, pieces.dropped
-                )
+                return cls(Status.TWO_SOLES, left, right, cleaned, checked, tuple(cautions), seen, pieces.dropped)
             failure = Status.SIDES_UNCLEAR
         return cls(failure, None, None, cleaned, checked, tuple(cautions), track, pieces.dropped)
 

@@ -105,9 +105,7 @@ def carry_territories(first: Territories, mask: NDArray[np.generic]) -> Territor
     if along @ axis < MAX_TURN or not 1 / MAX_SCALE <= scale <= MAX_SCALE:
         return None
     medial = np.sign(old.across @ _to_the_right(old.along))
-    fit = replace(
-        old.fit, length=old.fit.length * scale, heel=old.fit.heel * scale, shift=old.fit.shift * scale
-    )
+    fit = replace(old.fit, length=old.fit.length * scale, heel=old.fit.heel * scale, shift=old.fit.shift * scale)
     moved = replace(old, centre=centre, along=along, across=medial * _to_the_right(along), fit=fit)
     overlap = _overlap(sole, moved, before, old)
     if overlap < MIN_OVERLAP:
