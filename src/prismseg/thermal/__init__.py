@@ -1,30 +1,72 @@
 """Temperature of two soles: radiometric frames, sides, nerve territories, sessions, flags. No torch."""
 
+from prismseg.thermal.changes import Value
+from prismseg.thermal.contours import outlines
+from prismseg.thermal.entry import Concern, Entry, Observation
+from prismseg.thermal.flags import Flag, FlagSettings, find_flags
 from prismseg.thermal.flir import RadiometricJpeg, parse_rjpeg, read_rjpeg
 from prismseg.thermal.flir_write import TYPICAL_PARAMETERS, strip_private, write_rjpeg
 from prismseg.thermal.frame import SKIN_EMISSIVITY, Frame, Parameters
 from prismseg.thermal.listing import Reading, find_frames, read_listing, write_listing
 from prismseg.thermal.picture import draw_frame, write_picture
+from prismseg.thermal.pieces import Cleaning
 from prismseg.thermal.radiometry import TYPICAL_CALIBRATION, Calibration, to_celsius, to_counts, transmission
 from prismseg.thermal.readers import FRAME_SUFFIXES, read_frame
+from prismseg.thermal.session import Session, measure_frames
+from prismseg.thermal.sides import SIDES, VIEWS, Side, View
+from prismseg.thermal.soles import LEFT, RIGHT, Caution, Soles, Status
+from prismseg.thermal.template import SMALL_TERRITORIES, TERRITORIES, template_hash
+from prismseg.thermal.territories import Territories, carry_territories, find_territories
+from prismseg.thermal.uncertainty import REGIONS, WHOLE, Errors, Estimate, measure_sole
 
 __all__ = [
     "FRAME_SUFFIXES",
+    "LEFT",
+    "REGIONS",
+    "RIGHT",
+    "SIDES",
     "SKIN_EMISSIVITY",
+    "SMALL_TERRITORIES",
+    "TERRITORIES",
     "TYPICAL_CALIBRATION",
     "TYPICAL_PARAMETERS",
+    "VIEWS",
+    "WHOLE",
     "Calibration",
+    "Caution",
+    "Cleaning",
+    "Concern",
+    "Entry",
+    "Errors",
+    "Estimate",
+    "Flag",
+    "FlagSettings",
     "Frame",
+    "Observation",
     "Parameters",
     "RadiometricJpeg",
     "Reading",
+    "Session",
+    "Side",
+    "Soles",
+    "Status",
+    "Territories",
+    "Value",
+    "View",
+    "carry_territories",
     "draw_frame",
+    "find_flags",
     "find_frames",
+    "find_territories",
+    "measure_frames",
+    "measure_sole",
+    "outlines",
     "parse_rjpeg",
     "read_frame",
     "read_listing",
     "read_rjpeg",
     "strip_private",
+    "template_hash",
     "to_celsius",
     "to_counts",
     "transmission",

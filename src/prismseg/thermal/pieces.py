@@ -79,7 +79,8 @@ def as_mask(mask: NDArray[np.generic]) -> Mask:
         return array
     if not np.issubdtype(array.dtype, np.number) or not np.isfinite(array).all():
         raise DataError("A mask holds booleans or labels; this one holds something else, or NaN.")
-    return array != 0
+    nonzero: Mask = array != 0
+    return nonzero
 
 
 def find_pieces(mask: Mask, cleaning: Cleaning) -> Pieces:
@@ -141,6 +142,8 @@ def aspect(mask: Mask) -> tuple[float, NDArray[np.float64]]:
     About 0.4 for one sole seen from the foot end and 0.6 and more for two side by side.
     """
     points = np.argwhere(mask).astype(np.float64)
+    if len(points) < 2:  # has no direction
+        return 0.0, np.array([1.0, 0.0])
     values, vectors = np.linalg.eigh(np.cov(points.T))
     return float(np.sqrt(max(values[0], 0.0) / max(values[1], 1e-12))), vectors[:, 1]
 

@@ -85,7 +85,7 @@ _SHAPE = (400, 195)
 
 @lru_cache(maxsize=1)
 def sole_outline(points: int = 400) -> Points:
-    """Closed smooth curve (N, 2) of the sole with its toes."""
+    """Give the closed smooth curve (N, 2) of the sole with its toes."""
     closed = np.vstack([OUTLINE, OUTLINE[:1]])
     curve: Points = CubicSpline(np.arange(len(closed)), closed, bc_type="periodic")(
         np.linspace(0, len(OUTLINE), points, endpoint=False)
@@ -115,7 +115,8 @@ def territory_at(u: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.u
     table = _raster()
     row = np.clip(np.rint((u - _LOW[0]) / _STEP), 0, _SHAPE[0] - 1).astype(np.intp)
     column = np.clip(np.rint((v - _LOW[1]) / _STEP), 0, _SHAPE[1] - 1).astype(np.intp)
-    return table[row, column]
+    found: NDArray[np.uint8] = table[row, column]
+    return found
 
 
 @lru_cache(maxsize=1)

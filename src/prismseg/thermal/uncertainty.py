@@ -15,6 +15,8 @@ from prismseg.thermal.pieces import Mask, Window, window_of
 from prismseg.thermal.registration import Registration
 from prismseg.thermal.template import TERRITORIES, territory_at
 
+Contours = tuple[Mask, NDArray[np.float64], NDArray[np.float64]]
+
 WHOLE = "whole sole"
 REGIONS = (WHOLE, *TERRITORIES)
 Z95 = 1.959964
@@ -35,8 +37,10 @@ class Errors:
         Error that all pixels of one frame share and the next frame does not: drift since the last shutter, °C. It does
         not shrink with the number of pixels, and it cancels in the difference of two soles of one frame.
     contour : float
-        Distance of the mask's contour from the true one, pixels; replaced by the model's own where probabilities are
-        given.
+        Distance of the mask's contour from the true one, pixels, the same all around: the worst case, since errors that
+        change sign along the contour average out. Replaced by the model's own where probabilities are given.
+    least_contour : float
+        The model's own is not believed below this, pixels: networks are surer of themselves than they should be.
     placing : float
         Distance of territory borders from where they would be, foot lengths.
 
@@ -47,10 +51,11 @@ class Errors:
     pixels_sharing: float = 1.0
     common: float = 0.05
     contour: float = 1.5
+    least_contour: float = 0.5
     placing: float = 0.015
 
     def __post_init__(self) -> None:
-        values = (self.netd, self.common, self.contour, self.placing)
+        values = (self.netd, self.common, self.contour, self.least_contour, self.placing)
         if not all(math.isfinite(value) and value >= 0 for value in values) or not self.pixels_sharing >= 1:
             raise ConfigError(
                 "Errors are standard deviations of 0 or more, and at least one pixel shares a value of noise; got "
@@ -133,7 +138,7 @@ def measure_sole(
         raise DataError(f"Temperatures, mask and probabilities differ in shape: {celsius.shape}, {sole.shape}.")
     if not sole.any():
         raise DataError("The sole has no pixel; there is no mean.")
-    window = window_of(sole, margin=math.ceil(6 * reckoned.contour) + 2)
+    window = window_of(sole, margin=math.ceil(6 * max(reckoned.contour, reckoned.least_contour)) + 2)
     values, inside = celsius[window].astype(np.float64), sole[window]
     if not np.isfinite(values[inside]).all():
         raise DataError("A temperature on the sole is missing or infinite; there is no mean.")
@@ -154,7 +159,7 @@ def measure_sole(
 def _estimate(
     values: NDArray[np.float64],
     region: Mask,
-    contours: tuple[Mask, Mask, Mask],
+    contours: Contours,
     moved: list[tuple[Mask, Mask]],
     errors: Errors,
 ) -> Estimate:
@@ -163,10 +168,10 @@ def _estimate(
     if here.size == 0:
         return Estimate(0, math.nan, math.nan, math.nan, math.nan, math.nan, math.nan)
     mean = float(here.mean())
-    pairs = [(region & drawn_in, region & drawn_out), *((one & contour, other & contour) for one, other in moved)]
+    pairs = [(region * drawn_in, region * drawn_out), *((one * contour, other * contour) for one, other in moved)]
     variance = 0.0
     for pair in pairs:
-        changes = [float(values[pixels].mean()) - mean for pixels in pair if pixels.any()]
+        changes = [_weighted_mean(values, weights) - mean for weights in pair if weights.any()]
         variance += sum(change**2 for change in changes) / max(len(changes), 1)
     return Estimate(
         pixels=here.size,
@@ -179,17 +184,24 @@ def _estimate(
     )
 
 
-def _contours(
-    inside: Mask, finite: Mask, errors: Errors, probability: NDArray[np.floating] | None
-) -> tuple[Mask, Mask, Mask]:
-    """The mask, and it drawn in and drawn out by one standard deviation."""
+def _weighted_mean(values: NDArray[np.float64], weights: NDArray[np.bool_] | NDArray[np.float64]) -> float:
+    counted = weights > 0  # what has no temperature has no weight
+    return float(np.average(values[counted], weights=weights[counted]))
+
+
+def _contours(inside: Mask, finite: Mask, errors: Errors, probability: NDArray[np.floating] | None) -> Contours:
+    """Give the mask, and the share of each pixel within it drawn in and drawn out by one standard deviation."""
     # The contour runs half a pixel from the centres on both sides of it.
-    depth = ndimage.distance_transform_edt(inside) - 0.5
-    away = ndimage.distance_transform_edt(~inside) - 0.5
-    if probability is None:
-        return inside, depth > errors.contour, (away < errors.contour) & finite
-    near = inside | (away < 6 * errors.contour)
-    return inside, inside & (probability > _ONE_SD[1]), (inside | (probability > _ONE_SD[0])) & near & finite
+    signed = np.where(
+        inside, ndimage.distance_transform_edt(inside) - 0.5, 0.5 - ndimage.distance_transform_edt(~inside)
+    )
+    moved = errors.contour if probability is None else errors.least_contour
+    drawn_in, drawn_out = (np.clip(signed + shift + 0.5, 0.0, 1.0) for shift in (-moved, moved))
+    if probability is not None:
+        near = signed > -6 * errors.contour
+        drawn_in = np.where(inside & (probability > _ONE_SD[1]), drawn_in, 0.0)
+        drawn_out = np.where(inside | (near & (probability > _ONE_SD[0])), 1.0, drawn_out)
+    return inside, drawn_in, drawn_out * finite
 
 
 def _borders(

@@ -1,0 +1,353 @@
+"""A session: frames on a clock from the catheter's test dose, curves of both soles, and what can be said of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from prismseg.base import ConfigError, DataError
+from prismseg.thermal.changes import Value, asymmetry, delta, estimate_of, rate
+from prismseg.thermal.entry import Concern, Entry, Observation, Refused
+from prismseg.thermal.flags import Flag, FlagSettings, find_flags
+from prismseg.thermal.frame import Frame, Parameters
+from prismseg.thermal.pieces import Mask
+from prismseg.thermal.quality import (
+    as_frame,
+    check_clock,
+    check_temperatures,
+    observe_camera,
+    observe_clipping,
+    observe_clocks,
+    observe_shutter,
+    observe_soles,
+    observe_territories,
+)
+from prismseg.thermal.sides import SIDES, Side, View, check_view
+from prismseg.thermal.soles import Soles
+from prismseg.thermal.territories import Territories, carry_territories, find_territories
+from prismseg.thermal.uncertainty import REGIONS, Errors, Estimate, measure_sole
+
+Array = NDArray[np.generic]
+
+
+class Session:
+    """Frames of two soles on a clock whose zero is the catheter's test dose.
+
+    A frame that cannot be trusted (not two soles, another unit, a clock that goes back …) is kept with the reason and
+    without numbers. The baseline t0 is the last measured frame at or before 0 min; without it nothing that compares
+    frames is given. Territories are laid over each sole at t0 and carried to later frames.
+
+    Parameters
+    ----------
+    view : {"soles-to-camera", "mirrored"}
+        How the camera sees the soles.
+    errors : Errors, optional
+        Standard deviations to reckon with.
+    flags : FlagSettings, optional
+        Thresholds of flags and quality checks.
+    parameters : Parameters, optional
+        What every frame should have been measured with; else those of the first measured frame hold. A frame with
+        others is kept, and says so.
+
+    Raises
+    ------
+    ConfigError
+        When there is no such view.
+    """
+
+    def __init__(
+        self,
+        view: View = "soles-to-camera",
+        *,
+        errors: Errors | None = None,
+        flags: FlagSettings | None = None,
+        parameters: Parameters | None = None,
+    ) -> None:
+        self.view = check_view(view)
+        self.errors = errors or Errors()
+        self.settings = flags or FlagSettings()
+        self.parameters = parameters
+        self._entries: list[Entry] = []
+        self._soles: Soles | None = None
+        self._anchor: dict[Side, Territories] = {}
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """All frames, in the order in which they were added."""
+        return tuple(self._entries)
+
+    @property
+    def measured(self) -> tuple[Entry, ...]:
+        """Frames that have numbers."""
+        return tuple(entry for entry in self._entries if entry.ok)
+
+    @property
+    def baseline(self) -> Entry | None:
+        """Baseline t0: the last measured frame at or before 0 min."""
+        return next((entry for entry in reversed(self.measured) if entry.minute <= 0), None)
+
+    def add(
+        self,
+        frame: Frame | Array,
+        mask: Array | None = None,
+        *,
+        minute: float,
+        soles: Soles | None = None,
+        source: str | None = None,
+    ) -> Entry:
+        """Measure the next frame.
+
+        Parameters
+        ----------
+        frame : Frame or (H, W) array
+            Temperatures in °C.
+        mask : (H, W) array
+            Booleans or labels (all but 0 are sole), or a model's probabilities of sole (float, 0 to 1).
+        minute : float
+            Since the test dose; 0 or less for the baseline.
+        soles : Soles, optional
+            What was found in the mask, where this is known already (corrected by hand); `mask` may then be left out or
+            give the probabilities.
+        source : str, optional
+            File or camera; else the frame's.
+
+        Returns
+        -------
+        Entry
+            With numbers, or with the reason why there are none. Bad frames and masks are no errors.
+
+        Raises
+        ------
+        ConfigError
+            When the minute is no finite number, or neither mask nor soles are given.
+        """
+        if not math.isfinite(minute):
+            raise ConfigError(f"The minute is {minute}; state the time since the test dose.")
+        if mask is None and soles is None:
+            raise ConfigError("A frame is measured within a mask; give the mask or the soles found in it.")
+        name = source or (frame.source if isinstance(frame, Frame) else "frame")
+        found: dict[str, Any] = {"minute": float(minute), "source": name}
+        try:
+            found["frame"] = made = as_frame(frame, name)
+            check_clock(minute, made, self._entries)
+            probability = None if mask is None else _probability(mask)
+            found["soles"] = seen = soles or self._find_soles(mask if probability is None else probability > 0.5)
+            self._check_soles(seen, made, probability)
+            check_temperatures(made, seen, self.settings)
+            territories = self._find_territories(seen)
+            estimates = self._measure(made, seen, territories, probability)
+        except Refused as refusal:
+            return self._keep(
+                Entry(**found, observations=(Observation(refusal.concern, str(refusal), fatal=True),))
+            )
+        measured = self.measured
+        before, first = (measured[-1], measured[0].frame) if measured else (None, None)
+        if self.parameters is None:
+            self.parameters = made.parameters
+        observations = (
+            *observe_soles(seen),
+            *observe_territories(territories, carried=bool(self._anchor) and minute > 0),
+            *observe_camera(made, first, self.parameters, self.settings),
+            *observe_clipping(made, seen, self.settings),
+            *observe_clocks(minute, made, before, self.settings),
+            *observe_shutter(made, seen, estimates, before, self.settings),
+        )
+        self._soles = seen
+        if minute <= 0 or not self._anchor:
+            self._anchor = territories
+        return self._keep(Entry(**found, territories=territories, estimates=estimates, observations=observations))
+
+    def add_failed(self, minute: float, reason: str, source: str = "frame") -> Entry:
+        """Keep the place of a frame that could not be read or segmented, with the reason."""
+        if not math.isfinite(minute):
+            raise ConfigError(f"The minute is {minute}; state the time since the test dose.")
+        observation = Observation(Concern.UNREADABLE, reason, fatal=True)
+        return self._keep(Entry(float(minute), source, observations=(observation,)))
+
+    def delta(self, entry: Entry, side: Side, region: str = REGIONS[0]) -> Value:
+        """Change of a region from t0 in °C; unknown without t0."""
+        return delta(entry, self.baseline, side, region)
+
+    def rate(self, entry: Entry, side: Side, region: str = REGIONS[0]) -> Value:
+        """Change of a region in °C/min since the measured frame before; unknown without t0."""
+        earlier = [other for other in self.measured if other.minute < entry.minute]
+        return rate(entry, earlier[-1] if earlier and self.baseline else None, side, region)
+
+    def difference(self, entry: Entry, region: str = REGIONS[0]) -> Value:
+        """Right minus left change from t0 in °C; unknown without t0."""
+        return asymmetry(entry, self.baseline, region)
+
+    def flags(self) -> tuple[Flag, ...]:
+        """Observations on the curves and on the recording."""
+        return find_flags(self._entries, self.baseline, self.settings)
+
+    def table(self) -> pd.DataFrame:
+        """One row for each frame, side and region; numbers are NaN where there are none.
+
+        Columns: minute, source, status, reason; side, region, method of the territories; pixels, mean, sd, median; then
+        mean, delta and rate (°C/min since the measured frame before) each with ``_error`` (standard error), ``_low`` and
+        ``_high`` (95 %).
+        """
+        rows = []
+        for entry in self._entries:
+            for side in SIDES:
+                territories = entry.territories.get(side)
+                for region in REGIONS:
+                    estimate = estimate_of(entry, side, region)
+                    mean = Value() if estimate is None else Value(estimate.mean, estimate.error)
+                    rows.append(
+                        {
+                            **_head(entry),
+                            "side": side,
+                            "region": region,
+                            "method": "" if territories is None else territories.method,
+                            "pixels": 0 if estimate is None else estimate.pixels,
+                            "sd": math.nan if estimate is None else estimate.sd,
+                            "median": math.nan if estimate is None else estimate.median,
+                            **_columns("mean", mean),
+                            **_columns("delta", self.delta(entry, side, region)),
+                            **_columns("rate", self.rate(entry, side, region)),
+                        }
+                    )
+        return pd.DataFrame(rows, columns=TABLE_COLUMNS)
+
+    def differences(self) -> pd.DataFrame:
+        """Right minus left change from t0, one row for each frame and region."""
+        rows = [
+            {**_head(entry), "region": region, **_columns("difference", self.difference(entry, region))}
+            for entry in self._entries
+            for region in REGIONS
+        ]
+        return pd.DataFrame(rows, columns=DIFFERENCE_COLUMNS)
+
+    def statements(self) -> pd.DataFrame:
+        """One row for each frame: whether it has numbers, why not, and what a reader should know."""
+        rows = [{**_head(entry), "cautions": " ".join(entry.cautions)} for entry in self._entries]
+        return pd.DataFrame(rows, columns=[*_HEAD, "cautions"])
+
+    def _keep(self, entry: Entry) -> Entry:
+        self._entries.append(entry)
+        return entry
+
+    def _find_soles(self, mask: Array | None) -> Soles:
+        try:
+            return Soles.from_mask(np.asarray(mask), self.view, self._soles)
+        except DataError as error:
+            raise Refused(Concern.MASK, str(error)) from error
+
+    def _check_soles(self, soles: Soles, frame: Frame, probability: NDArray[np.float64] | None) -> None:
+        for shape in (soles.cleaned.shape, None if probability is None else probability.shape):
+            if shape is not None and shape != frame.size:
+                raise Refused(
+                    Concern.MASK,
+                    f"The mask has {shape[1]} x {shape[0]} pixels and the frame {frame.size[1]} x {frame.size[0]}. Give "
+                    "the mask of this very frame.",
+                )
+        if soles.view != self.view:
+            raise Refused(
+                Concern.MASK, f"The soles were named in the view {soles.view}, the session's is {self.view}."
+            )
+        if not soles.ok:
+            raise Refused(Concern.NOT_TWO_SOLES, soles.message)
+
+    def _find_territories(self, soles: Soles) -> dict[Side, Territories]:
+        found = {}
+        for side in SIDES:
+            sole, first = _mask_of(soles, side), self._anchor.get(side)
+            try:
+                carried = None if first is None else carry_territories(first, sole)
+                found[side] = carried or find_territories(sole, side, self.view)
+            except (DataError, np.linalg.LinAlgError):
+                continue  # too small or too thin; `observe_territories` says so
+        return found
+
+    def _measure(
+        self,
+        frame: Frame,
+        soles: Soles,
+        territories: Mapping[Side, Territories],
+        probability: NDArray[np.float64] | None,
+    ) -> dict[Side, Mapping[str, Estimate]]:
+        return {
+            side: measure_sole(
+                frame.celsius,
+                _mask_of(soles, side),
+                territories[side].registration if side in territories else None,
+                errors=self.errors,
+                probability=probability,
+            )
+            for side in SIDES
+        }
+
+
+def measure_frames(
+    frames: Iterable[tuple[float, Frame | Array, Array]],
+    view: View = "soles-to-camera",
+    *,
+    errors: Errors | None = None,
+    flags: FlagSettings | None = None,
+    parameters: Parameters | None = None,
+) -> Session:
+    """Measure frames in the order in which they were taken.
+
+    Parameters
+    ----------
+    frames : iterable of (minute, frame, mask)
+        As `Session.add` takes them. They are not sorted: a clock that goes back is stated, not repaired.
+    view, errors, flags, parameters
+        As `Session` takes them.
+    """
+    session = Session(view, errors=errors, flags=flags, parameters=parameters)
+    for minute, frame, mask in frames:
+        session.add(frame, mask, minute=minute)
+    return session
+
+
+_HEAD = ("minute", "source", "status", "reason")
+TABLE_COLUMNS = [
+    *_HEAD, "side", "region", "method", "pixels", "mean", "mean_error", "mean_low", "mean_high", "sd", "median",
+    "delta", "delta_error", "delta_low", "delta_high", "rate", "rate_error", "rate_low", "rate_high",
+]  # fmt: skip
+DIFFERENCE_COLUMNS = [
+    *_HEAD, "region", "difference", "difference_error", "difference_low", "difference_high",
+]  # fmt: skip
+
+
+def _head(entry: Entry) -> dict[str, Any]:
+    return {name: getattr(entry, name) for name in _HEAD}
+
+
+def _columns(name: str, value: Value) -> dict[str, float]:
+    return {
+        name: value.value,
+        f"{name}_error": value.error,
+        f"{name}_low": value.low,
+        f"{name}_high": value.high,
+    }
+
+
+def _mask_of(soles: Soles, side: Side) -> Mask:
+    mask = soles.side(side)
+    if mask is None:
+        raise Refused(Concern.NOT_TWO_SOLES, soles.message)
+    return mask
+
+
+def _probability(mask: Array) -> NDArray[np.float64] | None:
+    """Probabilities of sole, None where the mask holds labels (also 0 and 1 as floats)."""
+    array = np.asarray(mask)
+    if not np.issubdtype(array.dtype, np.floating):
+        return None
+    values = array.astype(np.float64)
+    if not ((values >= 0) & (values <= 1)).all():
+        raise Refused(
+            Concern.MASK,
+            "A mask of floating-point numbers holds probabilities from 0 to 1; this one holds others, or NaN. Give "
+            "labels as integers.",
+        )
+    return None if np.isin(values, (0, 1)).all() else values
