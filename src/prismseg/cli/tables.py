@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -68,9 +69,9 @@ def print_session(session: Session) -> None:
     from prismseg.thermal import SIDES, WHOLE
 
     console = Console()
-    table = Table(title="Mean of each sole, °C, and its change from t0 (± 95 %)")
-    for heading in ("min", "left", "right", "change left", "change right", "right - left"):
-        table.add_column(heading, justify="right", no_wrap=heading != "min")
+    table = Table(title="Mean of each sole, °C, and its change Δ from t0 (± 95 %)", box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    for heading in ("min", "left", "right", "Δ left", "Δ right", "Δ right - left"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for entry in session.measured:
         means = (entry.estimates[side][WHOLE] for side in SIDES)
         table.add_row(

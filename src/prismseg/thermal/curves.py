@@ -14,8 +14,8 @@ from prismseg.thermal.uncertainty import REGIONS, WHOLE
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Okabe & Ito 2008: told apart by readers with any colour vision.
-SIDE_COLOURS = {"left": "#0072B2", "right": "#D55E00"}
+# Okabe & Ito 2008: told apart by readers with any colour vision, and the hues of the outlines in pictures.
+SIDE_COLOURS = {"left": "#0072B2", "right": "#009E73"}
 _DIFFERENCE = "#555555"
 
 
@@ -46,22 +46,18 @@ def draw_curves(session: Session, *, title: str = "") -> Figure:
     _draw_difference(apart, session)
     first: Any = None
     for column, region in enumerate(REGIONS[1:]):
-        axes = figure.add_subplot(grid[2, column], sharex=whole, sharey=first)
+        axes = figure.add_subplot(grid[2, column], sharey=first)
         first = first or axes
         _draw_sides(axes, session, region)
         axes.set_title(region, fontsize=9)
         axes.set_xlabel("min", fontsize=8)
         axes.tick_params(labelsize=8)
+        axes.locator_params(axis="x", nbins=4, integer=True)
         if column:
             axes.tick_params(labelleft=False)
     first.set_ylabel("°C")
-    figure.text(
-        0.995,
-        0.002,
-        "bands: 95 % · research use only: observations, not diagnoses",
-        fontsize=7,
-        ha="right",
-        va="bottom",
+    figure.supxlabel(
+        "bands: 95 %. Research use only: observations, not diagnoses.", fontsize=8, x=0.99, ha="right"
     )
     return figure
 
