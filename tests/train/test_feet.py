@@ -39,7 +39,7 @@ def test_curves_are_the_true_ones(study, session_files):
         for side in ("left", "right"):
             row, true = table.loc[(minute, side)], truth.loc[minute, f"{side}_celsius"]
             assert row["mean"] == pytest.approx(true, abs=0.25)  # optics blur the edge
-            assert row["delta"] == pytest.approx(true - truth.loc[0, f"{side}_celsius"], abs=0.12)
+            assert row["delta"] == pytest.approx(true - truth.loc[0, f"{side}_celsius"], abs=0.2)
 
 
 def test_a_file_that_cannot_be_read_keeps_its_place(study, session_files, tmp_path):
@@ -57,7 +57,7 @@ def test_a_file_that_cannot_be_read_keeps_its_place(study, session_files, tmp_pa
     assert status[0] == status[1] == status[20] == "measured"
     assert status[5] == "unreadable frame" and "S01_t05" in session.entries[2].reason
     assert status[10] == "unreadable frame" and "shutter" in session.entries[3].reason
-    assert status[15] == "unreadable frame" and "limits" in session.entries[4].reason
+    assert status[15] == "unreadable frame" and "low and high" in session.entries[4].reason
     table = session.table()
     bad = table[table.minute.isin([5, 10, 15])]
     assert bad[["mean", "delta", "rate", "sd", "median"]].isna().all(axis=None) and (bad.pixels == 0).all()
