@@ -47,7 +47,11 @@ class Foot:
 
 
 def pair(
-    shift: tuple[float, float] = (0.0, 0.0), turn: float = 0.0, drawn_up: float = 0.0, mirrored: bool = False, **more
+    shift: tuple[float, float] = (0.0, 0.0),
+    turn: float = 0.0,
+    drawn_up: float = 0.0,
+    mirrored: bool = False,
+    **more,
 ) -> tuple[Foot, Foot]:
     """Left and right foot; `turn` turns the whole picture about its middle, `drawn_up` raises the left foot."""
     middle = np.array(SIZE) / 2
@@ -67,7 +71,13 @@ def mask_of(*feet: Foot) -> np.ndarray:
 
 
 def frame_of(
-    left: float, right: float, feet: tuple[Foot, Foot] | None = None, *, ground: float = 22.0, seed: int = 0, **more
+    left: float,
+    right: float,
+    feet: tuple[Foot, Foot] | None = None,
+    *,
+    ground: float = 22.0,
+    seed: int = 0,
+    **more,
 ) -> tuple[Frame, np.ndarray]:
     """A frame with soles of even temperature before an even ground, and its mask."""
     found = feet or pair()

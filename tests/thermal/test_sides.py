@@ -29,7 +29,9 @@ def test_order_has_no_influence(turn: int, view: str) -> None:
 
 
 @given(st.floats(-75, 75), st.floats(-0.4, 0.4), st.floats(-0.4, 0.4), st.floats(0.5, 2.0))
-def test_a_track_keeps_names_over_turns_shifts_and_zooms(turn: float, down: float, across: float, zoom: float) -> None:
+def test_a_track_keeps_names_over_turns_shifts_and_zooms(
+    turn: float, down: float, across: float, zoom: float
+) -> None:
     angle = np.deg2rad(turn)
     away = 0.3 * zoom * np.array([np.sin(angle), np.cos(angle)])
     centre = np.array([0.5 + down, 0.6 + across])

@@ -25,6 +25,9 @@ Z95 = 1.959964
 # steps, weights of each of a pair, and the model's probabilities at which the contour lies there. One step alone misses
 # that a mask lying well within the foot is blind to the foot's edge.
 _STEPS = ((1.0, 1 / 6, (0.841, 0.159)), (2.0, 1 / 12, (0.977, 0.023)))
+# The rule is exact around the true contour and is used around the mask's. Simulated soles on a ground 2 to 6 °C colder
+# need this factor on the mask's error, else 95 % intervals hold the true mean in only 92 %.
+_AROUND_MASK = 1.1
 
 
 @dataclass(frozen=True)
@@ -183,7 +186,7 @@ def _estimate(
         sd=float(here.std()),
         median=float(np.median(here)),
         noise=errors.netd * math.sqrt(min(1.0, errors.pixels_sharing / here.size)),
-        mask=math.sqrt(variance),
+        mask=_AROUND_MASK * math.sqrt(variance),
         common=errors.common,
     )
 
