@@ -184,4 +184,4 @@ def test_flags_of_a_whole_session() -> None:
     assert brief(list(session.flags())) == [("warming", "clear", "left"), ("asymmetric", "present", "left")]
     steady = course(*((minute, 27.0, 27.0) for minute in (0, 1, 5, 10, 15, 20)))
     assert [flag.name for flag in steady.flags()] == ["no thermal sign yet"]
-    assert np.isfinite(steady.table().query("region == @WHOLE").delta).all()
+    assert np.isfinite(steady.table().query("region == 'whole sole'").delta).all()
