@@ -20,7 +20,6 @@ ASYMMETRIC_SOURCE = "labour study, n=60: rho .40 at 5 min to .60 at 30 min"
 NO_SIGN_SOURCE = "Bruins 2018: toe rise at 20 min in 14 of 29 working blocks, negative predictive value 17 %"
 UNINFORMATIVE_SOURCE = "plateau of a vasodilated foot at about 34 °C"
 QUALITY_SOURCE = "checks of the recording"
-_WITHIN = "The threshold lies within its uncertainty."
 
 
 @dataclass(frozen=True)
@@ -191,8 +190,8 @@ def _warming(later: Sequence[Entry], baseline: Entry, side: Side, settings: Flag
                 all(rise.low >= settings.warming for rise in rises[start : start + settings.frames])
                 for start in range(len(rises) - settings.frames + 1)
             )
-        if not certain:
-            sentence += f" {_WITHIN}"
+        cautions = _cautions([baseline, *run])
+        sentence += _reserve(certain, cautions)
         evidence = {
             "delta": [rise.value for rise in rises],
             "delta_error": [rise.error for rise in rises],
@@ -202,7 +201,7 @@ def _warming(later: Sequence[Entry], baseline: Entry, side: Side, settings: Flag
             "clear_threshold": settings.clear_warming,
             "clear_rate": settings.clear_rate,
             "within_uncertainty": not certain,
-            "cautions": _cautions([baseline, *run]),
+            "cautions": cautions,
         }
         flags.append(Flag("warming", level, side, minutes, sentence, evidence, WARMING_SOURCE))
     return flags
@@ -232,14 +231,14 @@ def _asymmetric(later: Sequence[Entry], baseline: Entry, settings: FlagSettings)
                 f"consecutive frames ({_span(minutes)}), by at most {abs(largest.value):.1f} ± "
                 f"{Z95 * largest.error:.1f} °C, each sole against its own baseline."
             )
-            if not certain:
-                sentence += f" {_WITHIN}"
+            cautions = _cautions([baseline, *run])
+            sentence += _reserve(certain, cautions)
             evidence = {
                 "right_minus_left": [value.value for value in found],
                 "error": [value.error for value in found],
                 "threshold": settings.asymmetric,
                 "within_uncertainty": not certain,
-                "cautions": _cautions([baseline, *run]),
+                "cautions": cautions,
             }
             flags.append(Flag("asymmetric", "present", side, minutes, sentence, evidence, ASYMMETRIC_SOURCE))
     return flags
@@ -262,15 +261,15 @@ def _no_sign(later: Sequence[Entry], baseline: Entry, settings: FlagSettings) ->
     )
     if warm:
         sentence += f" The baseline left no headroom for a rise ({' and '.join(warm)})."
-    if not certain:
-        sentence += f" {_WITHIN}"
+    cautions = _cautions([baseline, last])
+    sentence += _reserve(certain, cautions)
     evidence = {
         "delta": {side: rise.value for side, rise in rises.items()},
         "delta_error": {side: rise.error for side, rise in rises.items()},
         "threshold": settings.no_sign,
         "within_uncertainty": not certain,
         "no_headroom": warm,
-        "cautions": _cautions([baseline, last]),
+        "cautions": cautions,
     }
     return [Flag("no thermal sign yet", "notice", None, (last.minute,), sentence, evidence, NO_SIGN_SOURCE)]
 
@@ -284,14 +283,14 @@ def _uninformative(baseline: Entry, side: Side, settings: FlagSettings) -> list[
         f"The {side} sole had {mean.value:.1f} ± {Z95 * mean.error:.1f} °C at baseline, close to the plateau of a warm "
         "foot at about 34 °C: a rise cannot be expected, and its absence says nothing."
     )
-    if not certain:
-        sentence += f" {_WITHIN}"
+    cautions = _cautions([baseline])
+    sentence += _reserve(certain, cautions)
     evidence = {
         "baseline": mean.value,
         "baseline_error": mean.error,
         "threshold": settings.no_headroom,
         "within_uncertainty": not certain,
-        "cautions": _cautions([baseline]),
+        "cautions": cautions,
     }
     return [Flag("uninformative", "notice", side, (baseline.minute,), sentence, evidence, UNINFORMATIVE_SOURCE)]
 
@@ -331,6 +330,12 @@ def _baseline_mean(baseline: Entry, side: Side) -> Value:
 def _cautions(entries: Sequence[Entry]) -> list[str]:
     """Quality observations on the frames a flag rests on."""
     return list(dict.fromkeys(str(observation.concern) for entry in entries for observation in entry.observations))
+
+
+def _reserve(certain: bool, cautions: Sequence[str]) -> str:
+    """Say what weakens a flag, as the end of its sentence."""
+    text = "" if certain else " The threshold lies within its uncertainty."
+    return text + (f" Remarks on its frames: {', '.join(cautions)}." if cautions else "")
 
 
 def _span(minutes: tuple[float, ...]) -> str:

@@ -111,8 +111,8 @@ class Session:
         minute : float
             Since the test dose; 0 or less for the baseline.
         soles : Soles, optional
-            What was found in the mask, where this is known already (corrected by hand); `mask` may then be left out or
-            give the probabilities.
+            What was found in the mask, where this is known already; `mask` may then be left out or give the
+            probabilities. Leave these out after a correction by hand: they are not about its contour.
         source : str, optional
             File or camera; else the frame's.
 

@@ -96,13 +96,14 @@ def carry_territories(first: Territories, mask: NDArray[np.generic]) -> Territor
     Returns
     -------
     Territories or None
-        None where the pose does not allow it: turned by more than 25°, scaled by more than 1.25, or overlapping by
-        less than 0.88.
+        None where the pose does not allow it: turned by more than 25°, scaled by more than 1.25 (in picture
+        heights), or overlapping by less than 0.88.
     """
     sole, before, old = as_mask(mask), first.labels > 0, first.registration
     (centre, along, spread), (_, axis, spread_before) = _moments(sole), _moments(before)
     scale = spread / spread_before
-    if along @ axis < MAX_TURN or not 1 / MAX_SCALE <= scale <= MAX_SCALE:
+    enlarged = sole.shape[0] / before.shape[0]  # another number of pixels is no other distance
+    if along @ axis < MAX_TURN or not 1 / MAX_SCALE <= scale / enlarged <= MAX_SCALE:
         return None
     medial = np.sign(old.across @ _to_the_right(old.along))
     fit = replace(old.fit, length=old.fit.length * scale, heel=old.fit.heel * scale, shift=old.fit.shift * scale)

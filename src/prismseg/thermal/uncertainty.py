@@ -15,12 +15,19 @@ from prismseg.thermal.pieces import Mask, Window, window_of
 from prismseg.thermal.registration import Registration
 from prismseg.thermal.template import TERRITORIES, territory_at
 
-Contours = tuple[Mask, NDArray[np.float64], NDArray[np.float64]]
+# Weights of a contour's two sides, drawn in and drawn out by one and by two standard deviations.
+Drawn = list[tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 WHOLE = "whole sole"
 REGIONS = (WHOLE, *TERRITORIES)
 Z95 = 1.959964
-_ONE_SD = (0.16, 0.84)  # of a normal law
+# Mean of a function of a normal variate from its values at 0, ±1 and ±2 standard deviations, exact up to its fifth power:
+# steps, weights of each of a pair, and the model's probabilities at which the contour lies there. One step alone misses
+# that a mask lying well within the foot is blind to the foot's edge.
+_STEPS = ((1.0, 1 / 6, (0.841, 0.159)), (2.0, 1 / 12, (0.977, 0.023)))
+# The rule is exact around the true contour and is used around the mask's. Simulated soles on a ground 2 to 6 °C colder
+# need this factor on the mask's error, else 95 % intervals hold the true mean in only 92 %.
+_AROUND_MASK = 1.1
 
 
 @dataclass(frozen=True)
@@ -106,9 +113,9 @@ def measure_sole(
 ) -> Mapping[str, Estimate]:
     """Measure one sole and its nerve territories.
 
-    The mask's part of the error: the mean is taken again within a contour drawn in and one drawn out by a standard
-    deviation (or at the model's probabilities 0.84 and 0.16), and for territories with their borders moved by a standard
-    deviation along and across the sole. Each pair adds the mean square of its two changes to the variance.
+    The mask's part of the error: the mean is taken again within contours drawn in and out by one and by two standard
+    deviations (or at the model's probabilities 0.84 and 0.16, 0.98 and 0.02), and for territories with their borders
+    moved by a standard deviation along and across the sole. The mean squares of the changes add to the variance.
 
     Parameters
     ----------
@@ -146,62 +153,71 @@ def measure_sole(
         inside, np.isfinite(values), reckoned, None if probability is None else probability[window]
     )
     everywhere = np.ones(inside.shape, bool)
-    found = {WHOLE: _estimate(values, everywhere, contours, [], reckoned)}
+    found = {WHOLE: _estimate(values, everywhere, inside, contours, [], reckoned)}
     if registration is None:
         return found
     labels, moved = _borders(registration, window, reckoned.placing)
     for number, name in enumerate(TERRITORIES, start=1):
         pairs = [(one == number, other == number) for one, other in moved]
-        found[name] = _estimate(values, labels == number, contours, pairs, reckoned)
+        found[name] = _estimate(values, labels == number, inside, contours, pairs, reckoned)
     return found
 
 
 def _estimate(
     values: NDArray[np.float64],
     region: Mask,
-    contours: Contours,
+    inside: Mask,
+    contours: Drawn,
     moved: list[tuple[Mask, Mask]],
     errors: Errors,
 ) -> Estimate:
-    contour, drawn_in, drawn_out = contours
-    here = values[region & contour]
+    here = values[region & inside]
     if here.size == 0:
         return Estimate(0, math.nan, math.nan, math.nan, math.nan, math.nan, math.nan)
     mean = float(here.mean())
-    pairs = [(region * drawn_in, region * drawn_out), *((one * contour, other * contour) for one, other in moved)]
     variance = 0.0
-    for pair in pairs:
-        changes = [_weighted_mean(values, weights) - mean for weights in pair if weights.any()]
-        variance += sum(change**2 for change in changes) / max(len(changes), 1)
+    for (_, weight, _), (drawn_in, drawn_out) in zip(_STEPS, contours, strict=True):
+        variance += weight * _square_changes(values, mean, region * drawn_in, region * drawn_out)
+    for one, other in moved:
+        variance += 0.5 * _square_changes(values, mean, one * inside, other * inside)
     return Estimate(
         pixels=here.size,
         mean=mean,
         sd=float(here.std()),
         median=float(np.median(here)),
         noise=errors.netd * math.sqrt(min(1.0, errors.pixels_sharing / here.size)),
-        mask=math.sqrt(variance),
+        mask=_AROUND_MASK * math.sqrt(variance),
         common=errors.common,
     )
 
 
-def _weighted_mean(values: NDArray[np.float64], weights: NDArray[np.bool_] | NDArray[np.float64]) -> float:
-    counted = weights > 0  # what has no temperature has no weight
-    return float(np.average(values[counted], weights=weights[counted]))
+def _square_changes(values: NDArray[np.float64], mean: float, *regions: NDArray[np.generic]) -> float:
+    """Sum of the squared changes of the mean over regions; what is empty changes like the others on average."""
+    changes = []
+    for region in regions:
+        weights = np.asarray(region, np.float64)
+        counted = weights > 0  # what has no temperature has no weight
+        if counted.any():
+            changes.append(float(np.average(values[counted], weights=weights[counted])) - mean)
+    return len(regions) * sum(change**2 for change in changes) / max(len(changes), 1)
 
 
-def _contours(inside: Mask, finite: Mask, errors: Errors, probability: NDArray[np.floating] | None) -> Contours:
-    """Give the mask, and the share of each pixel within it drawn in and drawn out by one standard deviation."""
+def _contours(inside: Mask, finite: Mask, errors: Errors, probability: NDArray[np.floating] | None) -> Drawn:
+    """Share of each pixel that lies within the mask drawn in and drawn out, for each step."""
     # The contour runs half a pixel from the centres on both sides of it.
     signed = np.where(
         inside, ndimage.distance_transform_edt(inside) - 0.5, 0.5 - ndimage.distance_transform_edt(~inside)
     )
-    moved = errors.contour if probability is None else errors.least_contour
-    drawn_in, drawn_out = (np.clip(signed + shift + 0.5, 0.0, 1.0) for shift in (-moved, moved))
-    if probability is not None:
-        near = signed > -6 * errors.contour
-        drawn_in = np.where(inside & (probability > _ONE_SD[1]), drawn_in, 0.0)
-        drawn_out = np.where(inside | (near & (probability > _ONE_SD[0])), 1.0, drawn_out)
-    return inside, drawn_in, drawn_out * finite
+    sd = errors.contour if probability is None else errors.least_contour
+    near = signed > -6 * max(errors.contour, sd)
+    drawn = []
+    for step, _, (sure, possible) in _STEPS:
+        shrunk, grown = (np.clip(signed + shift + 0.5, 0.0, 1.0) for shift in (-step * sd, step * sd))
+        if probability is not None:
+            shrunk = np.where(inside & (probability > sure), shrunk, 0.0)
+            grown = np.where(inside | (near & (probability > possible)), 1.0, grown)
+        drawn.append((shrunk, grown * finite))
+    return drawn
 
 
 def _borders(

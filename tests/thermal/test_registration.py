@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from prismseg.base import DataError
+from prismseg.thermal.registration import folds, register
+from prismseg.thermal.rows import fit_rows, handedness, profile_of, toes_up
+
+from .feet import Foot, ragged
+
+FOOT = Foot("right", (120.0, 160.0), 150.0, 10.0)
+
+
+@pytest.mark.parametrize("turn", [-20.0, 0.0, 20.0])
+def test_pixels_get_the_coordinates_they_were_drawn_at(turn: float) -> None:
+    foot = Foot("right", (120.0, 160.0), 150.0, turn)
+    mask = foot.mask()
+    found = register(mask, 1).over(slice(0, 240), slice(0, 320))
+    for coordinate, drawn in zip(found, foot.sole_coordinates(), strict=True):
+        assert np.abs(coordinate - drawn)[mask].max() < 0.04
+        assert np.abs(coordinate - drawn)[mask].mean() < 0.01
+
+
+def test_toes_that_are_cut_off_are_missed_and_the_rest_stays_in_place() -> None:
+    u, _ = FOOT.sole_coordinates()
+    mask = FOOT.mask() & (u < 0.88)
+    registration = register(mask, 1)
+    assert registration.fit.missing_toes == pytest.approx(0.12, abs=0.03)
+    assert registration.fit.length == pytest.approx(150, rel=0.03)
+    assert np.abs(registration.over(slice(0, 240), slice(0, 320))[0] - u)[mask].mean() < 0.02
+
+
+def test_a_hidden_heel_is_missed() -> None:
+    u, _ = FOOT.sole_coordinates()
+    fit = fit_rows(profile_of(FOOT.mask() & (u > 0.08), 1))
+    assert fit.missing_heel == pytest.approx(0.08, abs=0.04)
+    assert fit.missing_toes == pytest.approx(0.0, abs=0.04)
+
+
+def test_a_map_that_turns_inside_out_is_found_and_given_up() -> None:
+    mask = FOOT.mask()
+    good = register(mask, 1)
+    assert not folds(good, mask)
+    crossed = good.target.copy()
+    rows = len(crossed) // 2
+    crossed[[4, 7]] = crossed[[7, 4]]  # two rows of one edge change places
+    crossed[[rows + 4, rows + 7]] = crossed[[rows + 7, rows + 4]]
+    bad = replace(good, target=crossed)
+    assert folds(bad, mask)
+    # The fit of the rows alone cannot fold, whatever the landmarks say.
+    assert not folds(replace(bad, folded=True), mask)
+
+
+def test_shape_tells_sides_and_ends_apart_also_when_ragged() -> None:
+    for seed in range(5):
+        profile = profile_of(ragged(FOOT.mask(), 1.8, seed), 1)
+        assert handedness(profile) > 0.3 and handedness(profile.mirrored()) < -0.3
+        assert toes_up(profile) > 0.3 and toes_up(profile.reversed()) < -0.3
+
+
+def test_too_few_pixels_are_refused() -> None:
+    with pytest.raises(DataError, match="too small"):
+        register(Foot("left", (120.0, 160.0), 20.0).mask(), 1)
