@@ -110,7 +110,8 @@ def main() -> None:
         line = f"| {name} | {count} | {scores.mean():.3f} | {low:.3f}–{high:.3f} |"
         if count:
             found = paired_comparison(scores, as_it_is, groups)
-            line += f" {found.difference:+.3f} | {found.ci_low:+.3f}–{found.ci_high:+.3f} | {found.p_value:.2g} |"
+            interval = f"{found['ci_low']:+.3f}–{found['ci_high']:+.3f}"
+            line += f" {found['difference']:+.3f} | {interval} | {found['p_value']:.2g} |"
         print(line + ("  |  |  |" if not count else ""))
 
 

@@ -124,24 +124,8 @@ def evaluate(
     DataError
         When there is no case, a case has no mask, or the classes are not those of the network.
     """
-    total = sum(len(trial.cases) for trial in trials)
-    if total == 0:
-        raise DataError(
-            f"There is no case to evaluate in the {part} part of {dataset.root}. "
-            "Choose another --part, or train with a split that leaves some."
-        )
-    for trial in trials:
-        _check_classes(trial.predictor, dataset)
+    per_case = measure_cases(trials, dataset, part=part, show_progress=show_progress)
     make_folder(out)
-    rows: list[dict[str, object]] = []
-    done = 0
-    with progress_bar("evaluating", total, visible=show_progress) as advance:
-        for trial in trials:
-            for case_rows in _measure(trial, dataset):
-                rows += case_rows
-                done += 1
-                advance(done, "")
-    per_case = pd.DataFrame(rows)
     summary = summarize(per_case)
     with atomic_path(out / "metrics_per_case.csv") as temporary:
         per_case.to_csv(temporary, index=False)
@@ -152,7 +136,7 @@ def evaluate(
             "software": f"prismseg {VERSION}",
             "dataset": dataset.root.name,
             "part": part,
-            "cases": total,
+            "cases": int(per_case["case"].nunique()),
             "groups": int(per_case["group"].nunique()),
             "empty_masks": EMPTY_POLICY,
             "metrics": _records(summary),
@@ -160,6 +144,35 @@ def evaluate(
         },
     )
     return write_report(out / "report.html", trials, dataset, per_case, summary, comparison, part=part)
+
+
+def measure_cases(
+    trials: list[Trial], dataset: SegmentationDataset, *, part: str = "all", show_progress: bool = True
+) -> pd.DataFrame:
+    """Measure every trial's cases: columns case, group, class, metric, value.
+
+    Raises
+    ------
+    DataError
+        When there is no case, a case has no mask, or the classes are not those of the network.
+    """
+    total = sum(len(trial.cases) for trial in trials)
+    if total == 0:
+        raise DataError(
+            f"There is no case to evaluate in the {part} part of {dataset.root}. "
+            "Choose another --part, or train with a split that leaves some."
+        )
+    for trial in trials:
+        _check_classes(trial.predictor, dataset)
+    rows: list[dict[str, object]] = []
+    done = 0
+    with progress_bar("evaluating", total, visible=show_progress) as advance:
+        for trial in trials:
+            for case_rows in _measure(trial, dataset):
+                rows += case_rows
+                done += 1
+                advance(done, "")
+    return pd.DataFrame(rows)
 
 
 def _measure(trial: Trial, dataset: SegmentationDataset) -> Iterator[list[dict[str, object]]]:
