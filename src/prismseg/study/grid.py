@@ -1,0 +1,194 @@
+"""A study as a file: what is the same in all runs, what differs, and how the results are put together."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from prismseg.base import ConfigError, read_text
+from prismseg.study.kinds import KINDS
+
+Axis = dict[str, Any]
+
+
+class Study(BaseModel):
+    """A grid of runs.
+
+    Attributes
+    ----------
+    title : str
+        What is asked.
+    kind : str
+        What a run does, one of `prismseg.study.KINDS`.
+    base : dict
+        Settings of every run.
+    grid : dict
+        Axes by name. An axis is either one setting with its values (``{split.limit: [20, 40]}``) or named choices of
+        settings (``{conv M1: {model.skip: conv, model.multiplier: 1}, …}``).
+    pool : list of str
+        Axes over which results are averaged case by case, such as seed and fold.
+    compare : dict
+        Axis and its value with which the others are compared, such as ``{skip: none}``.
+    measures : list of str
+        What tables and figures show first; all are in the CSV.
+    note : str
+        What a reader should know.
+    quick : dict
+        ``base`` and ``grid`` (and ``note``) that replace those above, key by key, for a run of minutes.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: str
+    kind: Literal["segmentation", "fashion", "kernel", "weights"]
+    base: dict[str, Any] = Field(default_factory=dict)
+    grid: dict[str, Axis] = Field(default_factory=dict)
+    pool: tuple[str, ...] = ("seed", "fold")
+    compare: dict[str, Any] = Field(default_factory=dict)
+    measures: tuple[str, ...] = ()
+    note: str = ""
+    quick: dict[str, Any] = Field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Run:
+    """One point of the grid.
+
+    Attributes
+    ----------
+    labels : dict of str to str
+        Its value on each axis, as tables show it.
+    settings : dict
+        What it does, nested; checked.
+    key : str
+        Hash of kind and settings: the same in every study that asks for the same.
+    """
+
+    labels: dict[str, str]
+    settings: dict[str, Any]
+    key: str
+
+
+def read_study(path: str | Path, *, quick: bool = False) -> Study:
+    """Read a study from YAML.
+
+    Parameters
+    ----------
+    path : path
+        The file. Relative paths in it are meant from the working directory.
+    quick : bool
+        Take the quick form that the file describes.
+
+    Raises
+    ------
+    ConfigError
+        When the file is no study; the message names each wrong entry.
+    """
+    try:
+        values = yaml.safe_load(read_text(path))
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path} is not valid YAML ({error}).") from error
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path} holds no study; it needs at least title, kind and grid.")
+    try:
+        study = Study.model_validate(values)
+    except ValidationError as error:
+        faults = "; ".join(
+            f"{'.'.join(map(str, fault['loc'])) or 'the study'}: {fault['msg']}" for fault in error.errors()
+        )
+        raise ConfigError(f"{path} is no study: {faults}.") from error
+    return _quickened(study, path) if quick else study
+
+
+def expand(study: Study) -> list[Run]:
+    """List the runs of a study, in the order of its axes, each with its settings checked.
+
+    Raises
+    ------
+    ConfigError
+        When an axis has no value, a setting is unknown or impossible (the message names the point of the grid), two
+        points are the same run, or what is pooled or compared is no axis.
+    """
+    axes = {name: _choices(name, axis) for name, axis in study.grid.items()}
+    unknown = [name for name in (*study.compare, *study.pool) if name not in axes and name not in ("seed", "fold")]
+    if unknown:
+        raise ConfigError(f"{study.title}: {unknown[0]!r} is pooled or compared but is no axis of the grid.")
+    for name, value in study.compare.items():
+        if str(value) not in axes.get(name, {}):
+            raise ConfigError(f"{study.title}: the axis {name!r} has no value {value!r} to compare with.")
+    runs: dict[str, Run] = {}
+    for point in product(*(axis.items() for axis in axes.values())):
+        labels = {name: label for name, (label, _) in zip(axes, point, strict=True)}
+        settings = copy.deepcopy(study.base)
+        for _, changes in point:
+            for key, value in changes.items():
+                _put(settings, key, value)
+        where = ", ".join(f"{name} {label}" for name, label in labels.items()) or "its only run"
+        try:
+            checked = KINDS[study.kind].check(settings)
+        except ConfigError as error:
+            raise ConfigError(f"{study.title}, {where}: {error}") from error
+        run = Run(labels, checked, _hash(study.kind, checked))
+        if run.key in runs:
+            raise ConfigError(f"{study.title}: {where} is the same run as {runs[run.key].labels}; take one of them out.")
+        runs[run.key] = run
+    return list(runs.values())
+
+
+def _choices(name: str, axis: Axis) -> dict[str, dict[str, Any]]:
+    """Settings by the label of each value."""
+    if not axis:
+        raise ConfigError(f"The axis {name!r} of the grid has no value.")
+    first = next(iter(axis.values()))
+    if len(axis) == 1 and isinstance(first, list):
+        setting = next(iter(axis))
+        if not first:
+            raise ConfigError(f"The axis {name!r} of the grid has no value.")
+        return {"all" if value is None else str(value): {setting: value} for value in first}
+    wrong = [label for label, changes in axis.items() if not isinstance(changes, dict)]
+    if wrong:
+        raise ConfigError(
+            f"The axis {name!r} of the grid is neither one setting with a list of values nor named choices of settings "
+            f"(see {wrong[0]!r})."
+        )
+    return {str(label): changes for label, changes in axis.items()}
+
+
+def _put(settings: dict[str, Any], key: str, value: Any) -> None:
+    """Set ``a.b.c`` in nested dictionaries."""
+    *path, last = key.split(".")
+    for part in path:
+        settings = settings.setdefault(part, {})
+        if not isinstance(settings, dict):
+            raise ConfigError(f"The setting {key} lies below one that holds a value.")
+    settings[last] = value
+
+
+def _hash(kind: str, settings: dict[str, Any]) -> str:
+    text = json.dumps([kind, KINDS[kind].version, settings], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _quickened(study: Study, path: str | Path) -> Study:
+    unknown = set(study.quick) - {"base", "grid", "note"}
+    if unknown or not study.quick:
+        raise ConfigError(f"{path}: quick holds base, grid and note, not {sorted(unknown) or 'nothing'}.")
+    base = copy.deepcopy(study.base)
+    for key, value in study.quick.get("base", {}).items():
+        _put(base, key, value)
+    values = study.model_dump() | {
+        "title": f"{study.title} (quick)",
+        "base": base,
+        "grid": study.grid | study.quick.get("grid", {}),
+        "note": study.quick.get("note", study.note),
+        "quick": {},
+    }
+    return Study.model_validate(values)

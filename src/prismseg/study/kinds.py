@@ -1,0 +1,81 @@
+"""What a run of a study can do: settings in, tidy rows out, figures of many runs."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from prismseg.base import ConfigError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from matplotlib.figure import Figure
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of run; its module is loaded when it is used.
+
+    Attributes
+    ----------
+    module : str
+        In `prismseg.study`.
+    settings, run, draw : str
+        Names in that module: a pydantic model, ``run(settings, folder) -> DataFrame`` with columns measure and value (and
+        case and group where there are cases), and ``draw(table) -> {name: Figure}``.
+    version : int
+        Part of every run's hash; raised when the same settings give other results.
+    """
+
+    module: str
+    settings: str
+    run: str
+    draw: str
+    version: int = 1
+
+    def check(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """Check settings and return them whole, with every default, as JSON values.
+
+        Raises
+        ------
+        ConfigError
+            Naming each setting that is wrong.
+        """
+        return dict(self._made(settings).model_dump(mode="json"))
+
+    def execute(self, settings: dict[str, Any], folder: Path) -> pd.DataFrame:
+        """Do the run in `folder`, or go on with it, and return its rows."""
+        run: Callable[[Any, Path], pd.DataFrame] = self._get(self.run)
+        return run(self._made(settings), folder)
+
+    def figures(self, table: pd.DataFrame) -> dict[str, Figure]:
+        """Draw the rows of many runs, with their labels as columns."""
+        draw: Callable[[pd.DataFrame], dict[str, Figure]] = self._get(self.draw)
+        return draw(table)
+
+    def _get(self, name: str) -> Any:
+        return getattr(importlib.import_module(f"prismseg.study.{self.module}"), name)
+
+    def _made(self, settings: dict[str, Any]) -> Any:
+        try:
+            return self._get(self.settings).model_validate(settings)
+        except ValidationError as error:
+            faults = [
+                f"{'.'.join(map(str, fault['loc'])) or 'the settings'}"
+                f"{' (no such setting)' if fault['type'] == 'extra_forbidden' else ''}: {fault['msg']}"
+                for fault in error.errors()
+            ]
+            raise ConfigError("; ".join(faults)) from error
+
+
+KINDS = {
+    "segmentation": Kind("segmentation", "SegmentationSettings", "run_segmentation", "draw_segmentation"),
+    "fashion": Kind("fashion", "FashionSettings", "run_fashion", "draw_fashion"),
+    "kernel": Kind("kernel", "KernelSettings", "run_kernel", "draw_kernel"),
+    "weights": Kind("weights", "WeightsSettings", "run_weights", "draw_weights"),
+}

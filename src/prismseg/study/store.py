@@ -1,0 +1,117 @@
+"""Runs on the disk: one folder a run, named by its hash, with settings, results and a done mark."""
+
+from __future__ import annotations
+
+import socket
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+from filelock import FileLock, Timeout
+
+from prismseg.base import DataError, atomic_path, make_folder, read_json, write_json
+from prismseg.base.version import VERSION
+from prismseg.study.grid import Run
+
+State = Literal["done", "failed", "running", "cut", "waiting"]
+
+
+@dataclass(frozen=True)
+class Store:
+    """Runs below ``root/runs``, which several processes and machines may share.
+
+    A run's folder holds ``settings.json``, ``work/`` (what the run itself writes), ``results.csv``, and then ``done.json``, or
+    ``failed.json`` with the reason. ``lock`` is held by the process that works on it, and is free again when it dies.
+    """
+
+    root: Path
+
+    def folder(self, run: Run) -> Path:
+        """Folder of a run."""
+        return self.root / "runs" / run.key
+
+    def state(self, run: Run) -> State:
+        """How far a run has come."""
+        folder = self.folder(run)
+        if (folder / "done.json").exists():
+            return "done"
+        if not folder.exists():
+            return "waiting"
+        try:
+            with FileLock(folder / "lock", blocking=False):
+                pass
+        except Timeout:
+            return "running"
+        return "failed" if (folder / "failed.json").exists() else "cut"
+
+    @contextmanager
+    def claim(self, run: Run) -> Iterator[Path | None]:
+        """Hold a run while it is worked on; None where another process holds it."""
+        folder = make_folder(self.folder(run))
+        lock = FileLock(folder / "lock", blocking=False)
+        try:
+            lock.acquire()
+        except Timeout:
+            yield None
+            return
+        try:
+            yield folder
+        finally:
+            lock.release()
+
+    def begin(self, run: Run) -> Path:
+        """Write down what is done; return the folder in which the run works."""
+        folder = self.folder(run)
+        write_json(folder / "settings.json", {"labels": run.labels, "settings": run.settings})
+        return make_folder(folder / "work")
+
+    def finish(self, run: Run, table: pd.DataFrame, seconds: float) -> None:
+        """Write the results, and after them the mark that they are whole."""
+        folder = self.folder(run)
+        with atomic_path(folder / "results.csv") as temporary:
+            table.to_csv(temporary, index=False)
+        (folder / "failed.json").unlink(missing_ok=True)
+        write_json(folder / "done.json", self._facts() | {"seconds": round(seconds, 3), "rows": len(table)})
+
+    def fail(self, run: Run, error: BaseException) -> None:
+        """Write down why a run failed."""
+        reason = {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exception(error)}
+        write_json(self.folder(run) / "failed.json", self._facts() | reason)
+
+    def failure(self, run: Run) -> str:
+        """Why a run failed."""
+        path = self.folder(run) / "failed.json"
+        return str(read_json(path)["error"]) if path.exists() else ""
+
+    def seconds(self, run: Run) -> float:
+        """How long a finished run took."""
+        return float(read_json(self.folder(run) / "done.json")["seconds"])
+
+    def results(self, run: Run) -> pd.DataFrame:
+        """Rows of a finished run, with its labels as columns.
+
+        Raises
+        ------
+        DataError
+            When the file is not whole.
+        """
+        folder = self.folder(run)
+        rows = int(read_json(folder / "done.json")["rows"])
+        table = pd.read_csv(folder / "results.csv", dtype={"case": str, "group": str}, keep_default_na=True)
+        if len(table) != rows:
+            raise DataError(
+                f"{folder / 'results.csv'} has {len(table)} rows and not {rows}; remove {folder} to repeat the run."
+            )
+        return table.assign(**run.labels)
+
+    def _facts(self) -> dict[str, Any]:
+        return {
+            "software": f"prismseg {VERSION}",
+            "host": socket.gethostname(),
+            "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        }
