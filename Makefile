@@ -27,6 +27,7 @@ format: $(VENV)/.ready-dev  ## put the sources in order
 bench: $(VENV)/.ready-dev  ## ratios of speed and memory
 	$(PY) benchmarks/speed.py
 	$(PY) benchmarks/explain.py
+	$(PY) benchmarks/phantom.py
 
 bench-peers: $(PEERS)/.ready  ## other people's networks and maps, in an environment of their own
 	$(PEERS)/bin/python benchmarks/peers.py

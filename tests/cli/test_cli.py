@@ -79,7 +79,9 @@ def test_help_is_quick_and_loads_no_torch():
     )
 
 
-@pytest.mark.parametrize("verb", ["demo", "check", "train", "evaluate", "predict", "export", "models", "phantom"])
+@pytest.mark.parametrize(
+    "verb", ["demo", "check", "train", "evaluate", "explain", "predict", "export", "models", "phantom"]
+)
 def test_every_verb_explains_itself(verb):
     result = prismseg(verb, "--help")
     assert result.returncode == 0
@@ -129,8 +131,15 @@ def test_check_exit_codes(discs, tmp_path):
 
 
 def test_phantom(tmp_path):
-    result = prismseg("phantom", "--out", tmp_path / "feet", "--patients", "1", "--quiet")
+    result = prismseg("phantom", "--out", tmp_path / "feet", "--sessions", "1", "--quiet")
     assert result.returncode == 0 and (tmp_path / "feet" / "contact_sheet.png").is_file()
+    choice = ("--domain", "solid", "--domain", "blob", "--framing", "above", "--size", "48x64", "--seed", "3")
+    result = prismseg("phantom", "--out", tmp_path / "legs", "--sessions", "2", *choice, "--quiet")
+    assert result.returncode == 0
+    table = (tmp_path / "legs" / "dataset.csv").read_text().splitlines()
+    assert len(table) == 13 and all(line.endswith((",solid,above", ",blob,above")) for line in table[1:])
+    with Image.open(tmp_path / "legs" / "masks" / "S02_t20.png") as mask:
+        assert mask.size == (64, 48)
 
 
 def test_config_of_a_run_starts_its_twin(run, tmp_path):
@@ -153,6 +162,16 @@ class TestBadInput:
         assert_refused(prismseg("train", discs, "--out", tmp_path / "r", "--size", "big"), "height x width")
         assert_refused(prismseg("train", discs, "--out", tmp_path / "r", "--folds", "50"), "group")
         assert not (tmp_path / "r").exists()
+
+    def test_impossible_phantoms(self, tmp_path):
+        for choice, word in (
+            (("--domain", "clay"), "spline, ellipse, blob, solid"),
+            (("--framing", "side"), "soles, above"),
+            (("--size", "big"), "height x width"),
+            (("--size", "8x8"), "too small"),
+        ):
+            assert_refused(prismseg("phantom", "--out", tmp_path / "feet", *choice), word)
+        assert not (tmp_path / "feet").exists()
 
     def test_truncated_image_and_mask_of_another_size(self, tmp_path):
         folder = write_discs(tmp_path / "bad")

@@ -4,8 +4,10 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from prismseg.base import DataError
+from prismseg.data import open_dataset
 from prismseg.data.cache import TensorCache
 from prismseg.data.preprocess import Preprocess
 
@@ -91,3 +93,14 @@ def test_faults_name_the_file():
         cache.batch([0, 1])
     with pytest.raises(DataError, match=r"case2\.png has no mask"):
         cache.batch([2])
+
+
+def test_shapes_that_cannot_share_a_batch_are_refused(tmp_path):
+    for name, size in (("a", (64, 48)), ("b", (48, 64))):
+        for part in ("images", "masks"):
+            (tmp_path / part).mkdir(exist_ok=True)
+            Image.fromarray(np.ones(size, np.uint8)).save(tmp_path / part / f"{name}.png")
+    cache = TensorCache(open_dataset(tmp_path), Preprocess((96, 96), 1, fit="area"))
+    assert cache.batch([0])[0].shape[2:] != cache.batch([1])[0].shape[2:]
+    with pytest.raises(DataError, match="different shapes"):
+        cache.batch([0, 1])

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
+from tests.tiffs import big_endian_lzw
 
 from prismseg.base import DataError
 from prismseg.data import read_image, read_mask
@@ -356,3 +357,9 @@ except DataError:
 """
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("refused False False\n", "")
+
+
+def test_big_endian_lzw_floats_are_refused_not_misread(tmp_path):
+    path = big_endian_lzw(tmp_path, np.linspace(20, 30, 48, dtype=np.float32).reshape(6, 8))
+    with pytest.raises(DataError, match="big-endian TIFF of floats with LZW"):
+        read_image(path)

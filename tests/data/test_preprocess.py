@@ -168,3 +168,28 @@ def test_the_given_array_is_not_changed():
     Preprocess((8, 8), 1).image_tensor(image)
     Preprocess((8, 8), 1, "unit").image_tensor(image)
     np.testing.assert_array_equal(image, before)
+
+
+def test_area_keeps_the_shape_of_a_picture():
+    prepare = Preprocess((192, 256), 1, fit="area")
+    assert prepare.size_for(480, 640) == (192, 256) and prepare.size_for(640, 480) == (256, 192)
+    assert prepare.size_for(100, 100) == (224, 224)  # 221.7, of which 224 is the nearest multiple of 16
+    assert prepare.size_for(10, 1000) == (112, 448)  # squeezed to 1 : 4
+    assert prepare.image_tensor(ramp(64, 48)).shape == (1, 256, 192)
+    assert prepare.mask_tensor(np.zeros((64, 48), np.uint8)).shape == (256, 192)
+    assert Preprocess.from_dict(prepare.to_dict()) == prepare
+
+
+@given(st.integers(1, 3000), st.integers(1, 3000))
+def test_area_gives_about_as_many_pixels_to_every_shape(height, width):
+    tall, wide = Preprocess((192, 256), 1, fit="area").size_for(height, width)
+    assert tall % 16 == 0 == wide % 16
+    assert 0.85 < tall * wide / (192 * 256) < 1.15
+    if 1 / 3 < height / width < 3:
+        assert abs(tall / wide * width / height - 1) < 0.15
+
+
+def test_models_of_before_are_stretched():
+    assert Preprocess.from_dict({"size": [64, 64], "channels": 1, "intensity": "unit"}).fit == "stretch"
+    with pytest.raises(ConfigError, match="fit"):
+        Preprocess((64, 64), 1, fit="crop")

@@ -15,7 +15,7 @@ from prismseg.data import open_dataset
 from prismseg.explain import ExplainSettings, explain_data, explain_run, work
 from prismseg.explain.compare import compare_cases, read_cases
 from prismseg.explain.fusion import FUSED
-from prismseg.train import train
+from prismseg.train import evaluate_run, train
 from prismseg.train.evaluation import run_trials
 from prismseg.train.statistics import holm, paired_comparison
 from tests.conftest import write_discs
@@ -156,6 +156,15 @@ def test_a_cut_run_goes_on_where_it_was(explained, runs, tmp_path, monkeypatch):
     first, second = pd.read_csv(tmp_path / "x" / "summary.csv"), pd.read_csv(explained / "summary.csv")
     known = first["method"] != "random"  # noise is a function of the case's place in its batch
     np.testing.assert_allclose(first[known]["mean"], second[known]["mean"], rtol=2e-3, atol=1e-4)
+
+
+def test_the_evaluation_leads_to_the_explanation(explained, runs):
+    evaluated = evaluate_run(runs / "crffg", show_progress=False)
+    assert 'href="../explanation/explanation.html"' in evaluated.read_text()
+    assert (
+        "explanation.html"
+        not in evaluate_run(runs / "crffg", out=runs / "elsewhere", show_progress=False).read_text()
+    )
 
 
 def test_two_explanations_do_not_mix(explained, runs):

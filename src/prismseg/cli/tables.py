@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -15,7 +16,7 @@ from prismseg.base import read_json
 
 if TYPE_CHECKING:
     from prismseg.data import Finding
-    from prismseg.thermal import Reading
+    from prismseg.thermal import Reading, Session, Value
 
 _STYLES = {"error": "bold red", "warning": "yellow", "info": "cyan"}
 
@@ -61,6 +62,44 @@ def print_readings(readings: Sequence[Reading]) -> None:
             table.add_row(Text(reading.path.name), Text((reading.refusal or "").replace(str(reading.path), "It")))
         console.print(table)
     console.print(f"{len(readings) - len(refused)} frames read, {len(refused)} refused.")
+
+
+def print_session(session: Session) -> None:
+    """Print what each frame of a session says of both soles, why others say nothing, and the flags."""
+    from prismseg.thermal import SIDES, WHOLE
+
+    console = Console()
+    table = Table(title="Mean of each sole, °C, and its change Δ from t0 (± 95 %)", box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    for heading in ("min", "left", "right", "Δ left", "Δ right", "Δ right - left"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for entry in session.measured:
+        means = (entry.estimates[side][WHOLE] for side in SIDES)
+        table.add_row(
+            f"{entry.minute:g}",
+            *(f"{found.mean:.2f} ± {1.96 * found.error:.2f}" for found in means),
+            *(_change(session.delta(entry, side)) for side in SIDES),
+            _change(session.difference(entry)),
+        )
+    if session.measured:
+        console.print(table)
+    failed = [entry for entry in session.entries if not entry.ok]
+    if failed:
+        table = Table(title="Without numbers")
+        for heading in ("min", "file", "why"):
+            table.add_column(heading, overflow="fold")
+        for entry in failed:
+            reason = entry.reason.replace(entry.source, "The file")
+            table.add_row(f"{entry.minute:g}", Text(Path(entry.source).name), Text(reason))
+        console.print(table)
+    for flag in session.flags():
+        console.print(Text.assemble((f"{flag.name}: ", "bold"), flag.sentence, (f" [{flag.source}]", "dim")))
+    console.print(
+        f"{len(session.measured)} of {len(session.entries)} frames measured. Observations, not diagnoses."
+    )
+
+
+def _change(value: Value) -> str:
+    return f"{value.value:+.2f} ± {1.96 * value.error:.2f}" if value.known else "–"
 
 
 def _assumed(reading: Reading) -> str:

@@ -20,6 +20,7 @@ def register(app: typer.Typer) -> None:
             "prismseg train nerves/ --skip crffg --multiplier 3 --out runs/nerves\n\n"
             "prismseg train nerves/ --group block:12 --folds 5 --out runs/nerves-cv\n\n"
             "prismseg train nerves/ --out runs/nerves --resume   (after a power cut)\n\n"
+            "prismseg train my-feet/ --from thermal-feet --out runs/my-camera   (5 to 20 labelled frames)\n\n"
             "accelerate launch -m prismseg.cli train nerves/ --out runs/nerves   (several GPUs)"
         )
     )(train)
@@ -30,6 +31,12 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder of the run.")] = Path("runs/latest"),
     config: Annotated[
         Path | None, typer.Option(help="Start from the settings in this YAML, such as a run's config.yaml.")
+    ] = None,
+    from_: Annotated[
+        str | None,
+        typer.Option(
+            "--from", help="Start from this trained network: a run, a folder, or a shipped one (thermal-feet)."
+        ),
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     layout: Layout = "auto",
@@ -138,9 +145,19 @@ def train(
         "precision": precision, "compile": compile_,
         "tracking": None if tracking is None else tuple(tracking.split(",")),
     }  # fmt: skip
-    settings = configure(chosen, config)
+    settings = configure(chosen, config, initial=_initial(from_))
     all_folds = settings.split.folds is not None and fold is None
     folders = run(settings, out, all_folds=all_folds, resume=resume, show_progress=not quiet)
     for folder in folders:
         typer.echo(f"Best network: {folder.model}")
     typer.echo(f"Now measure it: prismseg evaluate {out}")
+
+
+def _initial(source: str | None) -> dict[str, Any] | None:
+    if source is None:
+        return None
+    from prismseg.nets.storage import SHIPPED
+    from prismseg.train import find_model
+    from prismseg.train.finetune import settings_of
+
+    return settings_of(source if source in SHIPPED else find_model(Path(source)).resolve())

@@ -46,9 +46,15 @@ class TensorCache:
         Raises
         ------
         DataError
-            Naming the file, when an image or mask cannot be read or used.
+            Naming the file, when an image or mask cannot be read or used, or images keep different shapes.
         """
         cases = [self._case(index) for index in indices]
+        shapes = {tuple(image.shape[1:]) for image, _ in cases}
+        if len(shapes) > 1:
+            raise DataError(
+                f"The images of {self.dataset.root} have different shapes, and with fit 'area' a batch cannot hold "
+                f"both {' and '.join(f'{h} x {w}' for h, w in sorted(shapes)[:2])}; train with fit 'stretch'."
+            )
         images = torch.stack([image for image, _ in cases])
         masks = torch.stack([mask for _, mask in cases])
         return images, masks.long()

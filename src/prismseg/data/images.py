@@ -163,6 +163,8 @@ def _decode_tiff(path: Path, *, as_mask: bool) -> NDArray[np.generic]:
                 if "imagecodecs" not in str(error):
                     raise
                 deep_colour = page.samplesperpixel > 1 and np.max(page.bitspersample) > 8
+                # Pillow swaps the bytes of compressed big-endian floats twice, and so reads other numbers.
+                swapped = file.byteorder == ">" and page.dtype.kind == "f"
                 compression = page.compression.name
     except (DataError, PermissionError):
         raise
@@ -172,6 +174,11 @@ def _decode_tiff(path: Path, *, as_mask: bool) -> NDArray[np.generic]:
         # Pillow would decompress these too, but cut them to 8 bits.
         raise DataError(
             f"{path} is a TIFF of 16 bits a colour with {compression} compression, which is not read. Save it "
+            "uncompressed or with deflate, or install the package imagecodecs."
+        )
+    if swapped:
+        raise DataError(
+            f"{path} is a big-endian TIFF of floats with {compression} compression, which is not read. Save it "
             "uncompressed or with deflate, or install the package imagecodecs."
         )
     return _decode_picture(path, as_mask=as_mask)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, get_args
 
@@ -14,9 +15,12 @@ from torch import Tensor
 from prismseg.base import ConfigError, DataError
 
 Intensity = Literal["zscore", "unit"]
+Fit = Literal["stretch", "area"]
 
 # ITU-R BT.601 luma, as Pillow converts RGB to grey.
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+_STEP = 16  # networks pad to a multiple of it
+_LONGEST = 4.0
 _ROBUST_RANGE = (0.5, 99.5)  # percentiles that "unit" maps to 0 and 1 where the depth is not 8 bits
 
 
@@ -27,13 +31,16 @@ class Preprocess:
     Attributes
     ----------
     size : tuple of int
-        Height and width of the network's input; images are stretched to it.
+        Height and width of the network's input.
     channels : int
         Channels of the network's input. Grey is repeated to RGB, RGB reduced to its luma, an alpha channel
         dropped.
     intensity : {"zscore", "unit"}
         ``zscore``: each image and channel to mean 0 and standard deviation 1, at the network's size.
         ``unit``: 8-bit images by 1/255; others from their own 0.5 and 99.5 % percentiles to 0 and 1, clipped.
+    fit : {"stretch", "area"}
+        ``stretch``: every image gets `size`, whatever its shape. ``area``: each keeps its shape and gets about as many
+        pixels as `size` has, so that an upright picture is not squeezed into a lying one.
 
     Raises
     ------
@@ -44,6 +51,7 @@ class Preprocess:
     size: tuple[int, int]
     channels: int
     intensity: Intensity = "zscore"
+    fit: Fit = "stretch"
 
     def __post_init__(self) -> None:
         if len(self.size) != 2 or not all(isinstance(side, int) and side >= 1 for side in self.size):
@@ -52,6 +60,21 @@ class Preprocess:
             raise ConfigError(f"The number of input channels must be a whole number above 0, not {self.channels}.")
         if self.intensity not in get_args(Intensity):
             raise ConfigError(f"The intensity must be 'zscore' or 'unit', not {self.intensity!r}.")
+        if self.fit not in get_args(Fit):
+            raise ConfigError(f"The fit must be 'stretch' or 'area', not {self.fit!r}.")
+
+    def size_for(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width that an image of this height and width gets.
+
+        With ``fit="area"`` both are multiples of 16 (or of what `size` is made of, where that is finer): the nearest
+        to the image's shape at the pixels of `size`. Images more than four times longer than wide are squeezed to that.
+        """
+        if self.fit == "stretch":
+            return self.size
+        step = math.gcd(*self.size, _STEP)
+        area, shape = self.size[0] * self.size[1], min(max(height / width, 1 / _LONGEST), _LONGEST)
+        tall, wide = math.sqrt(area * shape), math.sqrt(area / shape)
+        return max(round(tall / step), 1) * step, max(round(wide / step), 1) * step
 
     def image_tensor(self, image: NDArray[np.generic]) -> Tensor:
         """Prepare an image for the network.
@@ -79,10 +102,11 @@ class Preprocess:
         if self.intensity == "unit":
             pixels = _to_unit(pixels, image.dtype)
         planes = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
-        if planes.shape[1:] != self.size:
-            planes = F.interpolate(
-                planes[None], size=self.size, mode="bilinear", antialias=True, align_corners=False
-            )[0]
+        size = self.size_for(*image.shape[:2])
+        if planes.shape[1:] != size:
+            planes = F.interpolate(planes[None], size=size, mode="bilinear", antialias=True, align_corners=False)[
+                0
+            ]
         return _standardize(planes) if self.intensity == "zscore" else planes.clamp(0, 1)
 
     def mask_tensor(self, mask: NDArray[np.uint8]) -> Tensor:
@@ -92,8 +116,9 @@ class Preprocess:
         both stay aligned.
         """
         labels = torch.from_numpy(np.ascontiguousarray(mask))
-        if labels.shape != self.size:
-            labels = F.interpolate(labels[None, None].float(), size=self.size, mode="nearest-exact")[0, 0]
+        size = self.size_for(*mask.shape)
+        if labels.shape != size:
+            labels = F.interpolate(labels[None, None].float(), size=size, mode="nearest-exact")[0, 0]
         return labels.long()
 
     def to_dict(self) -> dict[str, Any]:

@@ -6,12 +6,12 @@ from pathlib import Path
 
 from prismseg.base import progress_bar
 from prismseg.explain.run import explain_run
-from prismseg.phantom import DEFAULT_MINUTES, write_study
+from prismseg.phantom import DEFAULT_MINUTES, write_sessions
 from prismseg.train.config import make_config
 from prismseg.train.crossval import train
 from prismseg.train.evaluation import evaluate_run
 
-PATIENTS = 30
+SESSIONS = 30
 STEPS = 500
 
 
@@ -28,9 +28,11 @@ def run_demo(out: Path, *, seed: int = 0, show_progress: bool = True) -> Path:
     OutputError
         When `out` holds something already or cannot be written.
     """
-    total = PATIENTS * len(DEFAULT_MINUTES)
+    total = SESSIONS * len(DEFAULT_MINUTES)
     with progress_bar("simulating", total, visible=show_progress) as advance:
-        study = write_study(out / "feet", patients=PATIENTS, seed=seed, progress=lambda done, _: advance(done, ""))
+        study = write_sessions(
+            out / "feet", sessions=SESSIONS, seed=seed, progress=lambda done, _: advance(done, "")
+        )
     config = make_config(
         {
             "data": {"path": str(study.resolve())},

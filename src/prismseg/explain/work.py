@@ -191,6 +191,10 @@ def _batches(trial: Trial, dataset: SegmentationDataset, memory: float) -> Itera
     if not cases:
         return
     predictor = trial.predictor
+    if predictor.preprocess.fit == "area":
+        # Each image has a shape of its own, so none can share a batch.
+        yield from ([case] for case in cases)
+        return
     example = predictor.preprocess.image_tensor(dataset[cases[0]].image)[None].to(predictor.device)
     size = min(LARGEST_BATCH, images_within(memory, predictor.model, example))
     for begin in range(0, len(cases), size):

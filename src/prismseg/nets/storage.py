@@ -18,6 +18,8 @@ from prismseg.nets.factory import create_model
 from prismseg.nets.segmentation import SegmentationModel
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"
+SHIPPED = ("thermal-feet",)
+_SHIPPED_ROOT = Path(__file__).parents[1] / "weights"
 PICKLED = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 
 
@@ -43,7 +45,8 @@ def load_model(source: str | Path, *, revision: str | None = None) -> Segmentati
     Parameters
     ----------
     source : path or str
-        Folder, or the name of a repository on the Hugging Face hub (``owner/name``).
+        Name of a network that is shipped (`SHIPPED`), folder, or the name of a repository on the Hugging Face hub
+        (``owner/name``).
     revision : str, optional
         Branch, tag or commit of that repository.
 
@@ -58,7 +61,7 @@ def load_model(source: str | Path, *, revision: str | None = None) -> Segmentati
         When there is no such network, a file is missing or damaged, only pickled weights are offered, or
         the weights belong to another architecture.
     """
-    folder = _find(source, revision)
+    folder = find_weights(source, revision)
     config = _read_config(folder)
     try:
         # First weights are drawn and then replaced; the caller's random numbers shall not notice.
@@ -82,13 +85,28 @@ def load_model(source: str | Path, *, revision: str | None = None) -> Segmentati
     return model.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload,no-any-return]
 
 
-def _find(source: str | Path, revision: str | None) -> Path:
+def find_weights(source: str | Path, revision: str | None = None) -> Path:
+    """Folder of the network that `source` names, see `load_model`.
+
+    A shipped name always means the shipped network, so that no folder of that name can take its place unseen; write
+    ``./NAME`` for the folder.
+
+    Raises
+    ------
+    ModelError
+        When there is none.
+    """
+    if str(source) in SHIPPED:
+        return _SHIPPED_ROOT / str(source)
     folder = Path(source)
     if folder.is_dir():
         return folder
     # owner/name is what the hub takes; anything that looks more like a path is meant as one.
     if len(folder.parts) != 2 or folder.is_absolute() or folder.parts[0].startswith(".") or folder.exists():
-        raise ModelError(f"There is no folder {source} with a network in it.")
+        raise ModelError(
+            f"There is no folder {source} with a network in it, nor a shipped network of that name "
+            f"({', '.join(SHIPPED)})."
+        )
     try:
         return Path(snapshot_download(str(source), revision=revision, allow_patterns=[CONFIG, WEIGHTS, CARD]))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:

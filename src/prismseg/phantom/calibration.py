@@ -125,7 +125,11 @@ def _statistics(records: Sequence[Record]) -> dict[str, float]:
     shares = np.array([line.coverage for line in records])
     lows, highs = np.array([line.low for line in records]), np.array([line.high for line in records])
     found["coverage mean, %"] = float(shares.mean())
-    for name, values, ranks in (("coverage", shares, (1, 99)), ("scene low", lows, (5, 95)), ("scene high", highs, (5, 95))):
+    for name, values, ranks in (
+        ("coverage", shares, (1, 99)),
+        ("scene low", lows, (5, 95)),
+        ("scene high", highs, (5, 95)),
+    ):
         unit = "%" if name == "coverage" else "°C"
         found |= {f"{name} p{rank}, {unit}": float(np.percentile(values, rank)) for rank in ranks}
     return found

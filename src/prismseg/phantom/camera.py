@@ -71,7 +71,8 @@ class Camera:
             picture = ndimage.median_filter(picture, self.smoothing, mode="nearest")
         if native != scene.shape:
             picture = _resize(picture, (height, width), Image.Resampling.BICUBIC)
-        return picture.astype(np.float32)
+        measured: Field = picture.astype(np.float32)
+        return measured
 
 
 def draw_camera(rng: np.random.Generator) -> Camera:

@@ -119,7 +119,7 @@ class Canvas:
     def put(
         self,
         curves: Sequence[Curve],
-        field: Field | float,
+        field: Field | NDArray[np.float64] | float,
         *,
         label: int = 0,
         cover: tuple[Window, Field] | None = None,
@@ -131,7 +131,7 @@ class Canvas:
         ----------
         curves : sequence of (N, 2) arrays
             Closed curves, ideal coordinates.
-        field : (h, w) float32 or float
+        field : (h, w) float array or float
             Its temperature, over the window or over the whole picture, °C.
         label : int
             `LEFT`, `RIGHT` or 0.
@@ -163,9 +163,7 @@ class Canvas:
     def blur(self, sigma: float) -> None:
         """Put all that was painted so far out of focus by `sigma`, ideal units."""
         if sigma * self.pixels > 0.3:
-            self.celsius = ndimage.gaussian_filter(
-                self.celsius, sigma * self.pixels, mode="nearest", truncate=2.5
-            )
+            self.celsius = ndimage.gaussian_filter(self.celsius, sigma * self.pixels, mode="nearest", truncate=2.5)
 
     def texture(self, rng: np.random.Generator, kind: Kind, grain: float, *, stretch: float = 1.0) -> Field:
         """Irregular field (H, W) that keeps its place on what is painted when the camera moves."""

@@ -139,7 +139,8 @@ def _equalised(level: Field) -> Field:
     # The plateau keeps a large even background from taking all grey levels.
     counts = np.minimum(counts, 3 * counts.mean())
     share = np.concatenate([[0], np.cumsum(counts)]) / max(counts.sum(), 1)
-    return np.interp(level, np.linspace(0, 1, BINS + 1), share).astype(np.float32)
+    spread: Field = np.interp(level, np.linspace(0, 1, BINS + 1), share).astype(np.float32)
+    return spread
 
 
 def _compressed(grey: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:

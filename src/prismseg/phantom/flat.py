@@ -132,7 +132,9 @@ class Flat:
                 leg = _place_leg(limb, pose, label)
                 put_foot(canvas, foot, pattern, mean, brief.climate.floor, leg=[leg])
         if extras.random() < 0.3:
-            props.blanket(extras, canvas, brief.climate, pose.heel - extras.uniform(0.1, 0.9) * pose.length, above=True)
+            props.blanket(
+                extras, canvas, brief.climate, pose.heel - extras.uniform(0.1, 0.9) * pose.length, above=True
+            )
         if brief.wild:
             obstruct(extras, canvas, pose, brief)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +15,10 @@ from prismseg.phantom.canvas import LEFT, RIGHT, Canvas, Layer, Motion
 from prismseg.phantom.domains import DOMAINS
 from prismseg.phantom.export import Export
 from prismseg.phantom.flat import Brief
-from prismseg.phantom.raster import Field
 
 FRAMINGS = ("soles", "above")
 REFERENCE_SIZE = (240, 320)
+Scalar = TypeVar("Scalar", np.float32, np.uint8)
 SMALLEST_SIDE = 32  # pixels; below, toes are no longer drawn apart
 
 
@@ -104,12 +105,10 @@ def take_picture(
     check_choice((domain,), (brief.framing,))
     canvas = Canvas(size if turns % 2 == 0 else (size[1], size[0]), motion)
     DOMAINS[domain](scene, canvas, brief)
-    labels = canvas.labels()
-    territories = np.where(labels > 0, canvas.territories, 0).astype(np.uint8)
+    labels = _view(canvas.labels(), turns, mirrored)
+    territories = np.where(labels > 0, _view(canvas.territories, turns, mirrored), 0).astype(np.uint8)
+    truth = _view(canvas.celsius, turns, mirrored)
     layers = tuple(_seen(layer, canvas.size, turns, mirrored) for layer in canvas.layers)
-    truth, labels, territories = (
-        _view(array, turns, mirrored) for array in (canvas.celsius, labels, territories)
-    )
     celsius = camera.measure(noise, truth)
     left, right = (
         float(truth[labels == label].mean(dtype=np.float64)) if (labels == label).any() else float("nan")
@@ -149,7 +148,7 @@ def check_size(size: tuple[int, int]) -> None:
         )
 
 
-def _view(array: Field, turns: int, mirrored: bool) -> Field:
+def _view(array: NDArray[Scalar], turns: int, mirrored: bool) -> NDArray[Scalar]:
     turned = np.rot90(array, turns)
     return np.ascontiguousarray(turned[:, ::-1] if mirrored else turned)
 

@@ -39,14 +39,22 @@ class Overlay:
             self.draw.text(at, words, fill=WHITE, font=font, anchor=anchor)
         else:
             self.draw.text(
-                at, words, fill=WHITE, font=font, anchor=anchor, stroke_width=int(self.rng.random() < 0.5), stroke_fill=0
+                at,
+                words,
+                fill=WHITE,
+                font=font,
+                anchor=anchor,
+                stroke_width=int(self.rng.random() < 0.5),
+                stroke_fill=0,
             )
 
     def bar(self, *, upright: bool, inverted: bool) -> None:
         """Draw the scale bar at the right edge, or along the bottom."""
         rng = self.rng
         if upright:
-            top, bottom = (round(self.height * share) for share in (rng.uniform(0.08, 0.2), rng.uniform(0.8, 0.92)))
+            top, bottom = (
+                round(self.height * share) for share in (rng.uniform(0.08, 0.2), rng.uniform(0.8, 0.92))
+            )
             right = self.width - round(rng.uniform(0.005, 0.04) * self.width)
             left = right - max(3, round(rng.uniform(0.008, 0.03) * self.width))
         else:
@@ -96,7 +104,9 @@ class Overlay:
                 (x - 9 * radius, y - 3 * radius, x + 9 * radius, y + 3 * radius), 3, fill=self.shade
             )
         for step in (-4.0, 0.0, 4.0):
-            self.draw.ellipse((x + step * radius - radius, y - radius, x + step * radius + radius, y + radius), fill=WHITE)
+            self.draw.ellipse(
+                (x + step * radius - radius, y - radius, x + step * radius + radius, y + radius), fill=WHITE
+            )
 
     def spot(self, row: float, column: float, words: str) -> None:
         """Draw a spot meter's cross or bracket with its reading."""
@@ -153,7 +163,11 @@ def burn_in(picture: Grey, rng: np.random.Generator, limits: tuple[float, float]
         over.battery(rng.choice([0.015, 0.9]), 0.02)
     if chance[3] < 0.5:
         where = rng.uniform(0.2, 0.8, size=2)
-        over.spot(float(where[0]), float(where[1]), f"{rng.uniform(*sorted(limits)):.1f}" if rng.random() < 0.6 else "")
+        over.spot(
+            float(where[0]),
+            float(where[1]),
+            f"{rng.uniform(min(limits), max(limits)):.1f}" if rng.random() < 0.6 else "",
+        )
     if chance[4] < 0.5:
         word = str(rng.choice(["Max ", "Spot ", "Punkt ", "", "~ ", "Sp1 "]))
         over.text(f"{word}{rng.uniform(20, 36):.1f}\N{DEGREE SIGN}C", 0.01, rng.uniform(0.01, 0.16), grow=1.4)
@@ -162,6 +176,7 @@ def burn_in(picture: Grey, rng: np.random.Generator, limits: tuple[float, float]
         over.text(day, rng.uniform(0.3, 0.6), rng.choice([0.01, 0.93]), grow=0.8)
         over.text(f"{rng.integers(24):02d}:{rng.integers(60):02d}", rng.uniform(0.3, 0.6), 0.07, grow=0.8)
     if chance[6] < 0.25:
-        over.text(f"e={rng.uniform(0.9, 0.99):.2f} Dist={rng.uniform(0.5, 2):.1f} Trefl={rng.uniform(18, 24):.1f}", 0.01, 0.97,
-                  anchor="ld", grow=0.7)  # fmt: skip
+        emissivity, distance, reflected = rng.uniform(0.9, 0.99), rng.uniform(0.5, 2), rng.uniform(18, 24)
+        words = f"e={emissivity:.2f} Dist={distance:.1f} Trefl={reflected:.1f}"
+        over.text(words, 0.01, 0.97, anchor="ld", grow=0.7)
     return np.asarray(over.image)

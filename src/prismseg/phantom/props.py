@@ -22,7 +22,7 @@ def warm_prints(rng: np.random.Generator, canvas: Canvas, pose: Pose, climate: C
 
 
 def rectangles(rng: np.random.Generator, canvas: Canvas, climate: Climate, count: int) -> None:
-    """Monitors, lamps, windows, doors and rails behind the bed."""
+    """Put monitors, lamps, windows, doors and rails behind the bed."""
     for _ in range(count):
         middle = (rng.uniform(-0.1, 0.6), rng.uniform(0, canvas.wide))
         radii = (rng.uniform(0.02, 0.3), rng.uniform(0.01, 0.3))
@@ -33,7 +33,7 @@ def rectangles(rng: np.random.Generator, canvas: Canvas, climate: Climate, count
 
 
 def cable(rng: np.random.Generator, canvas: Canvas, climate: Climate) -> None:
-    """A thin cable or drip line across the picture, before or behind the feet."""
+    """Lay a thin cable or drip line across the picture, before or behind the feet."""
     ends = rng.uniform(0, 1, size=(4, 2)) * (1, canvas.wide)
     steps = np.linspace(0, 1, 24)[:, None]
     line = (
@@ -61,7 +61,7 @@ def blanket(rng: np.random.Generator, canvas: Canvas, climate: Climate, edge: fl
 
 
 def front_sheet(rng: np.random.Generator, canvas: Canvas, climate: Climate, row: float, tilt: float) -> None:
-    """The near edge of the mattress: everything below its straight horizon is sheet."""
+    """Put the near edge of the mattress: everything below its straight horizon is sheet."""
     half = canvas.wide / 2
     left, right = -0.5, canvas.wide + 0.5
     curve = np.array(
@@ -74,8 +74,10 @@ def front_sheet(rng: np.random.Generator, canvas: Canvas, climate: Climate, row:
     canvas.put([curve], np.float32(climate.sheet) + shade + fall)
 
 
-def hand(rng: np.random.Generator, canvas: Canvas, climate: Climate, target: tuple[float, float], size: float) -> None:
-    """A warm (sometimes gloved, colder) hand and forearm that reach to `target` from a border."""
+def hand(
+    rng: np.random.Generator, canvas: Canvas, climate: Climate, target: tuple[float, float], size: float
+) -> None:
+    """Put a warm (sometimes gloved, colder) hand and forearm that reach to `target` from a border."""
     angle = rng.uniform(0, 2 * np.pi)
     direction = np.array([np.sin(angle), np.cos(angle)])
     wrist = np.asarray(target) + direction * size * 0.75
@@ -87,7 +89,9 @@ def hand(rng: np.random.Generator, canvas: Canvas, climate: Climate, target: tup
         turn = angle + np.pi + (number - 2) * spread + (0.5 if number == 4 else 0.0)
         knuckle = palm + 0.16 * size * np.array([np.sin(turn), np.cos(turn)])
         reach = size * (0.34 if number == 4 else rng.uniform(0.36, 0.46))
-        arm.append(capsule(knuckle, knuckle + reach * np.array([np.sin(turn), np.cos(turn)]), 0.05 * size, 0.04 * size))
+        arm.append(
+            capsule(knuckle, knuckle + reach * np.array([np.sin(turn), np.cos(turn)]), 0.05 * size, 0.04 * size)
+        )
     value = rng.choice([climate.face, climate.skin, climate.bed + 3]) + rng.normal(0, 0.7)
     shade = canvas.texture(rng, "smooth", 0.3 * size) * np.float32(rng.uniform(0.1, 0.8))
     canvas.put(arm, np.float32(value) + shade)
@@ -96,7 +100,7 @@ def hand(rng: np.random.Generator, canvas: Canvas, climate: Climate, target: tup
 def body(
     rng: np.random.Generator, canvas: Canvas, pose: Pose, climate: Climate, base: float, folds: Field
 ) -> None:
-    """The covered trunk with shoulders, neck and head behind the feet, in its folded gown."""
+    """Put the covered trunk with shoulders, neck and head behind the feet, in its folded gown."""
     length, middle = pose.length, pose.middle + rng.normal(0, 0.12) * pose.length
     top = pose.heel - rng.uniform(0.75, 1.15) * length
     shoulder = rng.uniform(0.3, 0.65) * length
@@ -108,7 +112,7 @@ def body(
             (0.55 * base + 0.45 * top, 1.05 * shoulder), (base, hip),
         ]
     )  # fmt: skip
-    trunk = smooth_closed(control + (0.0, middle) + rng.normal(0, 0.015 * length, size=control.shape))
+    trunk = smooth_closed(control + np.array((0.0, middle)) + rng.normal(0, 0.015 * length, size=control.shape))
     neck = 0.42 * shoulder
     head = ellipse((top - 0.75 * neck, middle), (1.3 * neck, neck))
     face = np.float32(climate.face) + folds * np.float32(0.4)

@@ -11,7 +11,12 @@ from prismseg.phantom.raster import Curve, Field
 
 
 def ellipse(
-    middle: tuple[float, float], radii: tuple[float, float], turn: float = 0.0, *, power: float = 2.0, points: int = 40
+    middle: tuple[float, float],
+    radii: tuple[float, float],
+    turn: float = 0.0,
+    *,
+    power: float = 2.0,
+    points: int = 40,
 ) -> Curve:
     """Superellipse with `radii` along both axes, turned by `turn` radians; `power` 2 is an ellipse, 4 nearly a box."""
     angle = np.linspace(0, 2 * np.pi, points, endpoint=False)
@@ -26,7 +31,9 @@ def ellipse(
     )
 
 
-def capsule(start: Sequence[float], end: Sequence[float], first: float, second: float, points: int = 20) -> Curve:
+def capsule(
+    start: Sequence[float] | Curve, end: Sequence[float] | Curve, first: float, second: float, points: int = 20
+) -> Curve:
     """Convex hull of two discs with the radii `first` at `start` and `second` at `end`."""
     (r0, c0), (r1, c1) = start, end
     distance = float(np.hypot(r1 - r0, c1 - c0))
@@ -63,7 +70,8 @@ def strip(line: Curve, half_widths: Sequence[float]) -> Curve:
 def smoothstep(value: Field, start: float, end: float) -> Field:
     """0 below `start`, 1 above `end`, smooth between."""
     share = np.clip((value - np.float32(start)) / np.float32(end - start), 0, 1)
-    return share * share * (3 - 2 * share)
+    smooth: Field = share * share * (3 - 2 * share)
+    return smooth
 
 
 def bump(u: Field, v: Field, middle: tuple[float, float], half: tuple[float, float]) -> Field:

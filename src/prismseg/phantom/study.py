@@ -38,7 +38,7 @@ def write_sessions(
     ``images/S01_t05.tiff`` (float32, °C), ``masks/S01_t05.png`` (0 background, 1 foot), the same names in ``labels``
     (1 left, 2 right foot), ``territories`` (1 to 5, see `TERRITORIES`) and ``grey`` (the picture a camera exports),
     ``dataset.csv`` (image, mask, group, minute, true mean temperature of each foot, domain, framing),
-    ``calibration.csv`` (statistics beside those of real sessions) and ``contact_sheet.png`` to look at.
+    ``calibration.csv`` (statistics of the soles beside those of real sessions) and ``contact_sheet.png`` to look at.
 
     Parameters
     ----------
@@ -81,27 +81,31 @@ def write_sessions(
     writer = csv.writer(lines, lineterminator="\n")
     writer.writerow(COLUMNS)
     shown: list[list[PhantomFrame]] = []
-    records: list[Record] = []
+    soles: list[Record] = []
     for number in range(sessions):
         subject = draw_subject(seed, number, domains, framings)
         frames = []
         for step, minute in enumerate(minutes):
             frame = subject.picture(minute, size=size)
-            name, group = f"S{number + 1:02d}_t{minute:02g}", f"S{number + 1:02d}"
+            group = f"S{number + 1:02d}"
+            name = f"{group}_{_moment(minute)}"
             _write_frame(folder, name, frame)
             means = [f"{value:.3f}" for value in (frame.left, frame.right)]
             writer.writerow(
                 [f"images/{name}.tiff", f"masks/{name}.png", group, minute, *means, frame.domain, frame.framing]
             )
             frames.append(frame)
-            records.append(Record.of(frame, number, minute))
+            if frame.framing == "soles":
+                soles.append(Record.of(frame, number, minute))
             if progress is not None:
                 progress(number * len(minutes) + step + 1, sessions * len(minutes))
         if number < SHOWN:
             shown.append(frames)
     with atomic_path(folder / "contact_sheet.png") as temporary:
         draw_contact_sheet(shown, minutes).savefig(temporary, dpi=110)
-    write_text(folder / "calibration.csv", table(compare(records)))
+    # The real sessions show soles alone: views from above have nothing to be compared with.
+    if soles:
+        write_text(folder / "calibration.csv", table(compare(soles)))
     # Written last: a folder without its table is an unfinished study.
     write_text(folder / "dataset.csv", lines.getvalue())
     return folder
@@ -110,11 +114,17 @@ def write_sessions(
 def _check_plan(sessions: int, minutes: Sequence[float], size: tuple[int, int]) -> None:
     if sessions < 1:
         raise ConfigError(f"A study needs at least one session, not {sessions}.")
-    if not minutes or len(set(minutes)) < len(minutes) or min(minutes) < 0:
+    usable = all(np.isfinite(minute) and minute >= 0 for minute in minutes)
+    # Compared as names: two pictures of one name would be one file.
+    if not minutes or not usable or len({_moment(minute) for minute in minutes}) < len(minutes):
         raise ConfigError(
             f"The minutes of a session are 0 or later and differ from each other, unlike {list(minutes)}."
         )
     check_size(size)
+
+
+def _moment(minute: float) -> str:
+    return f"t{minute:02g}"
 
 
 def _write_frame(folder: Path, name: str, frame: PhantomFrame) -> None:

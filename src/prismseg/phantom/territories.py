@@ -63,9 +63,7 @@ def territory_map(u: Field, v: Field, inside: NDArray[np.bool_], fourth_toe: flo
     return territories
 
 
-def _edges(
-    u: Field, v: Field
-) -> tuple[tuple[NDArray[np.float64], Field], tuple[NDArray[np.float64], Field]]:
+def _edges(u: Field, v: Field) -> tuple[tuple[NDArray[np.float64], Field], tuple[NDArray[np.float64], Field]]:
     """Lateral and medial edge v at places u along the sole, from the pixels inside it."""
     rows = np.clip((u * ROWS).astype(int), 0, ROWS - 1)
     low, high = np.full(ROWS, np.inf, np.float32), np.full(ROWS, -np.inf, np.float32)

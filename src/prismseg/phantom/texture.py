@@ -77,7 +77,8 @@ def texture(
 def _smooth(rng: np.random.Generator) -> Field:
     white = rng.standard_normal((TILE, TILE), dtype=np.float32)
     noise: Field = ndimage.gaussian_filter(white, GRAIN / 2, mode="wrap")
-    return noise / noise.std()
+    even: Field = noise / noise.std()
+    return even
 
 
 def _cloud(rng: np.random.Generator) -> Field:
@@ -105,7 +106,7 @@ def _vein(rng: np.random.Generator) -> Field:
 
 def _cell(rng: np.random.Generator) -> Field:
     seeds = rng.uniform(0, TILE, size=(CELLS, 2))
-    everywhere = np.concatenate([seeds + (r, c) for r in (-TILE, 0, TILE) for c in (-TILE, 0, TILE)])
+    everywhere = np.concatenate([seeds + np.array((r, c)) for r in (-TILE, 0, TILE) for c in (-TILE, 0, TILE)])
     places = np.indices((TILE, TILE)).reshape(2, -1).T
     from scipy.spatial import cKDTree  # read only here: most of SciPy's import time
 

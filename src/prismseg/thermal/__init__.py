@@ -2,18 +2,21 @@
 
 from prismseg.thermal.changes import Value
 from prismseg.thermal.contours import outlines
+from prismseg.thermal.curves import draw_curves
 from prismseg.thermal.entry import Concern, Entry, Observation
 from prismseg.thermal.flags import Flag, FlagSettings, find_flags
 from prismseg.thermal.flir import RadiometricJpeg, parse_rjpeg, read_rjpeg
 from prismseg.thermal.flir_write import TYPICAL_PARAMETERS, strip_private, write_rjpeg
 from prismseg.thermal.frame import SKIN_EMISSIVITY, Frame, Parameters
 from prismseg.thermal.listing import Reading, find_frames, read_listing, write_listing
+from prismseg.thermal.minutes import in_order, minute_in_name, minutes_of
+from prismseg.thermal.outcome import outlined, write_session
 from prismseg.thermal.picture import draw_frame, write_picture
 from prismseg.thermal.pieces import Cleaning
 from prismseg.thermal.radiometry import TYPICAL_CALIBRATION, Calibration, to_celsius, to_counts, transmission
 from prismseg.thermal.readers import FRAME_SUFFIXES, read_frame
 from prismseg.thermal.session import Session, measure_frames
-from prismseg.thermal.sides import SIDES, VIEWS, Side, View
+from prismseg.thermal.sides import SIDES, VIEWS, Side, View, check_view
 from prismseg.thermal.soles import LEFT, RIGHT, Caution, Soles, Status
 from prismseg.thermal.template import SMALL_TERRITORIES, TERRITORIES, template_hash
 from prismseg.thermal.territories import Territories, carry_territories, find_territories
@@ -54,12 +57,18 @@ __all__ = [
     "Value",
     "View",
     "carry_territories",
+    "check_view",
+    "draw_curves",
     "draw_frame",
     "find_flags",
     "find_frames",
     "find_territories",
+    "in_order",
     "measure_frames",
     "measure_sole",
+    "minute_in_name",
+    "minutes_of",
+    "outlined",
     "outlines",
     "parse_rjpeg",
     "read_frame",
@@ -73,4 +82,5 @@ __all__ = [
     "write_listing",
     "write_picture",
     "write_rjpeg",
+    "write_session",
 ]

@@ -108,6 +108,9 @@ class TrainConfig(_Settings):
     optim: OptimConfig = OptimConfig()
     size: tuple[int, int] = (224, 224)
     intensity: Literal["zscore", "unit"] = "zscore"
+    fit: Literal["stretch", "area"] = "stretch"
+    postprocess: Literal["none", "two-feet"] = "none"
+    initial: str | None = None
     augmentation: Literal["none", "thesis", "default"] = "default"
     evaluate_every: int = Field(default=100, ge=1)
     patience: int | None = Field(default=None, ge=1)
@@ -166,17 +169,21 @@ def differences(ours: TrainConfig, theirs: TrainConfig) -> list[str]:
     return [f"{key}: {left[key]} -> {right[key]}" for key in left if left[key] != right[key]]
 
 
-def configure(chosen: dict[str, Any], base: str | Path | None = None) -> TrainConfig:
+def configure(
+    chosen: dict[str, Any], base: str | Path | None = None, *, initial: dict[str, Any] | None = None
+) -> TrainConfig:
     """Lay the `chosen` settings (None: not chosen) over those of the YAML file `base`, or over the defaults.
+
+    With `initial`, the settings of a trained network (`prismseg.train.finetune.settings_of`), these come between.
 
     A size may be written ``"224"`` or ``"240x320"`` (height x width).
     """
     values = read_config(base).model_dump(mode="json") if base is not None else {"data": {}}
-    for key, value in chosen.items():
+    for key, value in [*(initial or {}).items(), *chosen.items()]:
         if isinstance(value, dict):
             values.setdefault(key, {}).update({name: item for name, item in value.items() if item is not None})
         elif value is not None:
-            values[key] = parse_size(value) if key == "size" else value
+            values[key] = parse_size(value) if isinstance(value, str) and key == "size" else value
     if "path" not in values["data"]:
         raise ConfigError("No data set is named; give its folder, or a --config that names it.")
     return make_config(values)

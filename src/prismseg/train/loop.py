@@ -20,6 +20,7 @@ from prismseg.train.average import weight_average
 from prismseg.train.batches import step_seed
 from prismseg.train.checkpoint import Progress, load_checkpoint, save_checkpoint
 from prismseg.train.config import TrainConfig
+from prismseg.train.finetune import take_weights
 from prismseg.train.losses import IGNORE, create_loss
 from prismseg.train.predictor import class_probabilities
 from prismseg.train.run import (
@@ -90,6 +91,8 @@ class Trainer:
         with torch.random.fork_rng():
             torch.manual_seed(step_seed(config.seed, 0))
             network: SegmentationModel = make_network(config, self.dataset)
+        if config.initial is not None:
+            take_weights(network, config.initial)
         network.metadata = describe(config, self.dataset, self.split)
         network = network.to(self.accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         if self.accelerator.num_processes > 1 and self.accelerator.device.type != "cpu":

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from torch import Tensor
 from prismseg.base import ConfigError, ModelError
 from prismseg.data import Preprocess, read_image
 from prismseg.nets import SegmentationModel, load_model
+from prismseg.train.feet import two_feet
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class Prediction:
     Attributes
     ----------
     mask : (H, W) uint8
-        Class index of each pixel.
+        Class index of each pixel; cleaned where the network's metadata ask for it (``postprocess``).
     probabilities : (K, H, W) float32
         Probability of each class, background first; sums to 1 over K.
     """
@@ -76,12 +78,19 @@ class Predictor:
         self.model = model.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self.preprocess = Preprocess.from_dict(model.metadata["preprocess"])
         self.mirror = mirror
+        name = model.metadata.get("postprocess", "none")
+        if name not in _POSTPROCESS:
+            raise ModelError(
+                f"This network asks for the post-processing {name!r}, which this version of prismseg does not know; "
+                "update prismseg."
+            )
+        self._clean = _POSTPROCESS[name]
 
     @classmethod
     def from_pretrained(
         cls, path: str | Path, *, mirror: bool = False, device: str | torch.device = "cpu"
     ) -> Predictor:
-        """Load the network in folder `path` (safetensors and config.json) and make a predictor of it."""
+        """Load a network (folder, shipped or hub name, see `prismseg.nets.load_model`) and make a predictor of it."""
         return cls(load_model(path), mirror=mirror, device=device)
 
     @property
@@ -118,7 +127,13 @@ class Predictor:
             yield from self._predict_batch(pending)
 
     def _predict_batch(self, images: list[NDArray[np.generic]]) -> Iterator[Prediction]:
-        batch = torch.stack([self.preprocess.image_tensor(image) for image in images])
+        prepared = ((self.preprocess.image_tensor(image), image) for image in images)
+        # Images that keep their shape share a pass only with their like.
+        for _, alike in groupby(prepared, key=lambda pair: pair[0].shape):
+            tensors, originals = zip(*alike, strict=True)
+            yield from self._predict_alike(torch.stack(tensors), originals)
+
+    def _predict_alike(self, batch: Tensor, images: Sequence[NDArray[np.generic]]) -> Iterator[Prediction]:
         batch = batch.to(self.device, memory_format=torch.channels_last)
         with torch.inference_mode():
             logits = self.model(batch)
@@ -129,9 +144,16 @@ class Predictor:
             for image, low in zip(images, probabilities, strict=True):
                 full = F.interpolate(low[None], size=image.shape[:2], mode="bilinear", align_corners=False)[0]
                 yield Prediction(
-                    mask=full.argmax(0).to(torch.uint8).cpu().numpy(),
+                    mask=self._clean(full.argmax(0).to(torch.uint8).cpu().numpy()),
                     probabilities=full.float().cpu().numpy(),
                 )
+
+
+def _as_it_is(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return mask
+
+
+_POSTPROCESS = {"none": _as_it_is, "two-feet": two_feet}
 
 
 def _usable_device(name: str | torch.device) -> torch.device:

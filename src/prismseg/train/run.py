@@ -167,7 +167,7 @@ def read_part(folder: RunFolder, dataset: SegmentationDataset, part: str) -> lis
 
 def make_preprocess(config: TrainConfig, dataset: SegmentationDataset) -> Preprocess:
     """Preprocessing that training and prediction share."""
-    return Preprocess(size=config.size, channels=dataset.channels, intensity=config.intensity)
+    return Preprocess(size=config.size, channels=dataset.channels, intensity=config.intensity, fit=config.fit)
 
 
 def make_network(config: TrainConfig, dataset: SegmentationDataset) -> SegmentationModel:
@@ -191,6 +191,7 @@ def describe(config: TrainConfig, dataset: SegmentationDataset, split: Split) ->
         "preprocess": make_preprocess(config, dataset).to_dict(),
         "classes": list(dataset.classes),
         "mirror": config.augmentation != "none",
+        "postprocess": config.postprocess,
         "training": {
             "software": f"prismseg {VERSION}",
             "dataset": Path(config.data.path).name,
@@ -198,6 +199,7 @@ def describe(config: TrainConfig, dataset: SegmentationDataset, split: Split) ->
             "phantoms": None if config.phantoms is None else config.phantoms.model_dump(mode="json"),
             "optim": config.optim.model_dump(mode="json"),
             "augmentation": config.augmentation,
+            "initial": config.initial,
             "seed": config.seed,
         },
     }

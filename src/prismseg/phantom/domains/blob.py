@@ -50,26 +50,28 @@ def draw_instep(rng: np.random.Generator, seen: float) -> Outline:
     return _foot(rng, INSTEP, rng.uniform(1.0, 1.25), rng.uniform(0.88, 1.15) / seen)
 
 
-def _foot(rng: np.random.Generator, balls: Field, thick: float, width: float) -> Outline:
+def _foot(rng: np.random.Generator, balls: Curve, thick: float, width: float) -> Outline:
     moved = balls + rng.normal(0, 0.008, size=balls.shape)
     melt = rng.uniform(0.008, 0.03)
     bulge = ndimage.gaussian_filter(rng.standard_normal(U.shape), 12) * 0.25 * rng.uniform(0, 1)
     scale = np.array((1, width))
     body = _level_set(moved, melt, bulge) * scale
-    fan, curl, grow = rng.uniform(-0.02, 0.16), rng.uniform(0.8, 1.12, size=5), rng.uniform(0.9, 1.1, size=5) * thick
+    fan, curl = rng.uniform(-0.02, 0.16), rng.uniform(0.8, 1.12, size=5)
+    grow = rng.uniform(0.9, 1.1, size=5) * thick
     toes = []
     for number, toe in enumerate(TOES):
         points = np.array(toe)
         root = points[0, :2].copy()
         angle = fan * (2 - number) / 2 + rng.normal(0, 0.05)
         turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-        points[:, :2] = root + (points[:, :2] - root) * (curl[number], 1.0) @ turn.T * (1.0, 1.1 if thick > 1 else 1.0)
+        spread = (1.0, 1.1 if thick > 1 else 1.0)
+        points[:, :2] = root + (points[:, :2] - root) * (curl[number], 1.0) @ turn.T * spread
         points[:, 2] *= grow[number]
         toes.append(_level_set(points, 0.006, np.zeros_like(U)) * scale)
     return [body], toes
 
 
-def _level_set(balls: Field, melt: float, bulge: Field) -> Curve:
+def _level_set(balls: Curve, melt: float, bulge: Curve) -> Curve:
     """Outline of balls (N, 3) joined by a smooth minimum of their distances over the width `melt`."""
     rows = slice(*(int(np.clip((edge - LOW[0]) / STEP, 0, U.shape[0])) for edge in _reach(balls, 0)))
     columns = slice(*(int(np.clip((edge - LOW[1]) / STEP, 0, U.shape[1])) for edge in _reach(balls, 1)))
@@ -79,10 +81,11 @@ def _level_set(balls: Field, melt: float, bulge: Field) -> Curve:
         joined += np.exp(-(np.hypot(u - at_u, v - at_v) - radius) / melt)
     distance = -melt * np.log(joined + 1e-300) - bulge[rows, columns] * 0.06
     longest = max(find_contours(np.pad(distance, 1, constant_values=1.0), 0.0), key=len)[:-1] - 1
-    return longest * STEP + (u[0, 0], v[0, 0])
+    outline: Curve = longest * STEP + (u[0, 0], v[0, 0])
+    return outline
 
 
-def _reach(balls: Field, axis: int) -> tuple[float, float]:
+def _reach(balls: Curve, axis: int) -> tuple[float, float]:
     return (
         float((balls[:, axis] - balls[:, 2]).min() - 0.06),
         float((balls[:, axis] + balls[:, 2]).max() + 0.06),
@@ -146,7 +149,7 @@ def draw_instep_pattern(rng: np.random.Generator, warming: float) -> Pattern:
     return pattern
 
 
-def interpolate(u: Field, v: Field, places: Field, heights: Field, reach: float) -> Field:
+def interpolate(u: Field, v: Field, places: Curve, heights: Curve, reach: float) -> Field:
     """Values between scattered landmarks (N, 2), weighted by a Gaussian of the distance."""
     field, weights = np.zeros_like(u), np.full_like(u, 0.05)
     for (at_u, at_v), height in zip(places, heights, strict=True):
@@ -167,13 +170,18 @@ def behind(rng: np.random.Generator, canvas: Canvas, pose: Pose, climate: Climat
     for layer in range(int(rng.integers(1, 4))):
         edge = pose.heel - rng.uniform(-0.1, 1.1) * length / (layer + 1)
         props.blanket(rng, canvas, climate, float(edge), above=False)
-    middles = [(pose.heel - rng.uniform(-0.05, 0.9) * length, pose.middle + rng.normal(0, 0.45) * length) for _ in range(5)]
+    middles = [
+        (pose.heel - rng.uniform(-0.05, 0.9) * length, pose.middle + rng.normal(0, 0.45) * length)
+        for _ in range(5)
+    ]
     for middle in middles[: int(rng.integers(2, 6))]:
         lump = ellipse((0, 0), tuple(rng.uniform(0.15, 0.5, size=2) * length), rng.uniform(0, np.pi), points=9)
         lump = smooth_closed(lump * rng.uniform(0.8, 1.2, size=(9, 1)), 60) + middle
         warm = climate.skin if rng.random() < 0.7 else climate.gown
         shade = np.float32(rng.uniform(0.05, 0.7)) * folds + np.float32(rng.uniform(0, 0.5)) * broad
-        canvas.put([lump], np.float32(warm + rng.normal(0, 0.8)) + shade, softness=float(rng.uniform(0.002, 0.015)))
+        canvas.put(
+            [lump], np.float32(warm + rng.normal(0, 0.8)) + shade, softness=float(rng.uniform(0.002, 0.015))
+        )
 
 
 def below(rng: np.random.Generator, canvas: Canvas, pose: Pose, climate: Climate) -> None:
@@ -184,7 +192,8 @@ def below(rng: np.random.Generator, canvas: Canvas, pose: Pose, climate: Climate
     canvas.celsius[:] = climate.bed + np.float32(strength[0]) * folds + np.float32(strength[1]) * broad
     for _ in range(int(rng.integers(0, 4))):
         heap = ellipse((0, 0), tuple(rng.uniform(0.1, 0.6, size=2)), rng.uniform(0, 3), points=10)
-        heap = smooth_closed(heap * rng.uniform(0.7, 1.3, size=(10, 1)), 80) + rng.uniform(0, 1, size=2) * (1, canvas.wide)
+        heap = smooth_closed(heap * rng.uniform(0.7, 1.3, size=(10, 1)), 80)
+        heap = heap + rng.uniform(0, 1, size=2) * (1, canvas.wide)
         share = rng.uniform(-0.3, 0.5) * max(climate.skin - climate.bed, 1.0)
         canvas.put([heap], canvas.celsius + np.float32(share), softness=float(rng.uniform(0.003, 0.02)))
 

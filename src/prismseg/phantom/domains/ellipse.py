@@ -62,7 +62,8 @@ def _toes(rng: np.random.Generator, grow: float) -> list[Curve]:
 def _hull(points: Curve) -> Curve:
     from scipy.spatial import ConvexHull
 
-    return points[ConvexHull(points).vertices]
+    hull: Curve = points[ConvexHull(points).vertices]
+    return hull
 
 
 def _outer(stem: Curve, tip: Curve) -> Curve:
@@ -76,7 +77,8 @@ def _outer(stem: Curve, tip: Curve) -> Curve:
         order = np.argsort(angle)
         reaches.append(np.interp(angles, angle[order], np.linalg.norm(away, axis=1)[order], period=2 * np.pi))
     reach = np.maximum(*reaches)
-    return middle + np.column_stack([reach * np.cos(angles), reach * np.sin(angles)])
+    outer: Curve = middle + np.column_stack([reach * np.cos(angles), reach * np.sin(angles)])
+    return outer
 
 
 def draw_leg(rng: np.random.Generator) -> Leg:
@@ -157,8 +159,9 @@ def behind(rng: np.random.Generator, canvas: Canvas, pose: Pose, climate: Climat
     band = ellipse((top + 2, canvas.wide / 2), (2, 4), power=40)
     canvas.put([band], float(climate.bed), softness=float(rng.uniform(0.002, 0.02)))
     if rng.random() < 0.4:
-        place = (pose.heel - rng.uniform(0.3, 0.9) * length, pose.middle + rng.normal(0, 0.1) * length)
-        _round(rng, canvas, ellipse(place, (0.45 * length, rng.uniform(0.3, 0.7) * length), power=2.5), climate.gown)
+        lap = (pose.heel - rng.uniform(0.3, 0.9) * length, pose.middle + rng.normal(0, 0.1) * length)
+        trunk = ellipse(lap, (0.45 * length, rng.uniform(0.3, 0.7) * length), power=2.5)
+        _round(rng, canvas, trunk, climate.gown)
     for place in pose.places.values():
         side = place.outward
         knee = (place.row - rng.uniform(0.2, 1.0) * length, place.column + side * rng.normal(0.1, 0.25) * length)
@@ -175,7 +178,7 @@ def behind(rng: np.random.Generator, canvas: Canvas, pose: Pose, climate: Climat
 
 
 def _round(rng: np.random.Generator, canvas: Canvas, curve: Curve, value: float) -> None:
-    """A limb that looks warmer in its middle, where the skin faces the camera."""
+    """Put a limb that looks warmer in its middle, where the skin faces the camera."""
     size = float(np.ptp(curve, axis=0).min())
     middle = curve.mean(axis=0)
     away = np.hypot(canvas.rows - np.float32(middle[0]), canvas.columns - np.float32(middle[1])) / np.float32(size)
@@ -183,10 +186,12 @@ def _round(rng: np.random.Generator, canvas: Canvas, curve: Curve, value: float)
 
 
 def below(rng: np.random.Generator, canvas: Canvas, pose: Pose, climate: Climate) -> None:
-    """An even bed, with pillows and stripes of other temperature."""
+    """Make an even bed, with pillows and stripes of other temperature."""
     slope = rng.normal(0, 1, size=2)
-    canvas.celsius[:] = climate.bed + np.float32(slope[0]) * (canvas.rows - 0.5) + np.float32(slope[1]) * (
-        canvas.columns - np.float32(pose.middle)
+    canvas.celsius[:] = (
+        climate.bed
+        + np.float32(slope[0]) * (canvas.rows - 0.5)
+        + np.float32(slope[1]) * (canvas.columns - np.float32(pose.middle))
     )
     for _ in range(int(rng.integers(0, 4))):
         place = rng.uniform(0, 1, size=2) * (1, canvas.wide)

@@ -35,10 +35,14 @@ SPHERES = np.array(
         (0.855, -0.100, 0.045, 0.036), (0.785, -0.160, 0.043, 0.036),
     ]
 )  # fmt: skip
-BONES = ((0, 1), (1, 3), (1, 4), (1, 5), (1, 6), (1, 7), (0, 7), (0, 2), (2, 3), (2, 5), (2, 7), (3, 4), (4, 5), (5, 6), (6, 7))  # fmt: skip
+BONES = (
+    (0, 1), (1, 3), (1, 4), (1, 5), (1, 6), (1, 7), (0, 7), (0, 2), (2, 3), (2, 5), (2, 7), (3, 4), (4, 5), (5, 6), (6, 7)
+)  # fmt: skip
 METATARSAL, TOE, ANKLE = 3, 8, 2
 # Points along (from the heel, to the medial side) by which sole coordinates are fitted to the picture.
-MARKS = np.array([(0.0, 0.0), (0.1, 0.1), (0.1, -0.1), (0.4, -0.1), (0.7, 0.15), (0.65, -0.18), (1.0, 0.1), (0.85, -0.1)])
+MARKS = np.array(
+    [(0.0, 0.0), (0.1, 0.1), (0.1, -0.1), (0.4, -0.1), (0.7, 0.15), (0.65, -0.18), (1.0, 0.1), (0.85, -0.1)]
+)
 
 
 @dataclass(frozen=True)
@@ -78,7 +82,8 @@ def compose(rng: np.random.Generator, canvas: Canvas, brief: Brief) -> None:
     spheres = _draw_foot(shape)
     alike_in = where.integers(2**32)  # what both legs have in common
     limbs = {
-        label: _stand(np.random.default_rng(alike_in), where, spheres, label, brief, canvas) for label in (LEFT, RIGHT)
+        label: _stand(np.random.default_rng(alike_in), where, spheres, label, brief, canvas)
+        for label in (LEFT, RIGHT)
     }
     seeds = dict(zip((LEFT, RIGHT), alike(skin), strict=True))
     missing = RIGHT if where.random() < 0.5 else LEFT
@@ -90,7 +95,8 @@ def compose(rng: np.random.Generator, canvas: Canvas, brief: Brief) -> None:
     props.warm_prints(extras, canvas, pose, brief.climate)
     canvas.blur(float(extras.uniform(0.002, 0.012)) * pose.length)
     # Farther feet first.
-    for label in sorted(limbs, key=lambda label: -eye.project(limbs[label].foot[:, :3], limbs[label].foot[:, 3])[2].mean()):
+    away = {label: eye.project(limb.foot[:, :3], limb.foot[:, 3])[2].mean() for label, limb in limbs.items()}
+    for label in sorted(limbs, key=lambda label: -away[label]):
         mean, warming = brief.climate.foot(label)
         foot, images, radii = _foot(eye, limbs[label], label, brief)
         leg, leg_images, leg_radii = _chain(eye, limbs[label].leg)
@@ -190,7 +196,8 @@ def _foot(eye: Eye, limbs: Limbs, label: int, brief: Brief) -> tuple[Foot, Point
         )
 
     def to_picture(curve: Curve) -> Curve:
-        return np.column_stack([curve, np.ones(len(curve))]) @ inverse
+        placed: Curve = np.column_stack([curve, np.ones(len(curve))]) @ inverse
+        return placed
 
     fourth = to_sole(*(places[TOE + 3 : TOE + 4].T.astype(np.float32)))[1]
     foot = Foot(body, toes, to_sole, to_picture, eye.focal / eye.distance, label, float(fourth[0]))
@@ -206,9 +213,7 @@ def _hull(places: Points, radii: Points, first: int, second: int) -> Curve:
     return capsule(places[first], places[second], float(radii[first]), float(radii[second]))
 
 
-def _draw_pattern(
-    rng: np.random.Generator, brief: Brief, warming: float, nodes: tuple[Points, Points]
-) -> Pattern:
+def _draw_pattern(rng: np.random.Generator, brief: Brief, warming: float, nodes: tuple[Points, Points]) -> Pattern:
     """Draw extremities that cool (or burn) away from the body, interpolated between the spheres."""
     calm = 1 - 0.6 * min(max(warming, 0.0) / 4, 1.0)
     soles = brief.framing == "soles"
@@ -223,7 +228,8 @@ def _draw_pattern(
     heights[TOE : len(SPHERES)] += rng.normal(0, 0.7, size=5)
     heights[len(SPHERES) :] = heights[ANKLE] + rng.normal(0, 0.5, size=len(places) - len(SPHERES))
     reach, rim, width = rng.uniform(0.6, 1.1), rng.uniform(0.2, 2.2), rng.uniform(0.02, 0.09)
-    veins, marble, web = rng.uniform(0, 1.4) * (not soles or rng.random() < 0.3), rng.uniform(0, 0.4), rng.normal(0.3, 0.7)
+    veins = rng.uniform(0, 1.4) * (not soles or rng.random() < 0.3)
+    marble, web = rng.uniform(0, 0.4), rng.normal(0.3, 0.7)
     seed, oblique = rng.integers(2**32), rng.normal(0, 0.8)
     tips, shin, discs = rng.normal(0, 1.0, size=5), rng.uniform(0, 1.2), rng.uniform(0.003, 0.02)
 
@@ -281,13 +287,14 @@ def _body(
     """Trunk, head and arms under a gown, then thighs and calves, farther parts first."""
     folds = canvas.texture(rng, "fold", float(rng.uniform(0.06, 0.2)), stretch=3.0)
     hips = np.mean([limb.leg[-1, :3] for limb in limbs.values()], axis=0)
-    shoulder = hips + (rng.normal(0, 0.1), rng.uniform(0.0, 0.9), -rng.uniform(1.5, 2.2))
-    head = shoulder + (rng.normal(0, 0.1), rng.uniform(0.1, 0.5), -0.6)
+    shoulder = hips + np.array((rng.normal(0, 0.1), rng.uniform(0.0, 0.9), -rng.uniform(1.5, 2.2)))
+    head = shoulder + np.array((rng.normal(0, 0.1), rng.uniform(0.1, 0.5), -0.6))
     if rng.random() < 0.7:
-        curves, _, _ = _chain(eye, np.array([[*head, 0.4], [*(head + (0, -0.1, 0)), 0.36]]))
+        curves, _, _ = _chain(eye, np.array([[*head, 0.4], [*(head - np.array((0, 0.1, 0))), 0.36]]))
         canvas.put(curves, np.float32(climate.face) + 0.3 * folds)
         wide = rng.uniform(0.5, 0.8)
-        chest = [[*(shoulder + (-wide, 0, 0)), 0.3], [*(shoulder + (wide, 0, 0)), 0.3]]
+        half = np.array((wide, 0, 0))
+        chest = [[*(shoulder - half), 0.3], [*(shoulder + half), 0.3]]
         trunk = [[*shoulder, 0.65], [*hips, 0.6]]
         gown = np.float32(climate.gown) + np.float32(rng.uniform(0.1, 1.0)) * folds
         canvas.put(_chain(eye, np.array(chest))[0] + _chain(eye, np.array(trunk))[0], gown)
@@ -296,7 +303,9 @@ def _body(
         for part in reversed(range(len(limb.leg) - 1)):
             curves, _, _ = _chain(eye, limb.leg[part : part + 2])
             value = climate.gown if covered and part >= 2 else climate.skin + rng.normal(0, 0.6)
-            _rounded(canvas, curves, np.float32(value) + np.float32(rng.uniform(0, 0.3)) * folds, rng.uniform(0, 1.5))
+            _rounded(
+                canvas, curves, np.float32(value) + np.float32(rng.uniform(0, 0.3)) * folds, rng.uniform(0, 1.5)
+            )
 
 
 def _rounded(canvas: Canvas, curves: Sequence[Curve], field: Field, fall: float) -> None:

@@ -179,7 +179,10 @@ def behind(rng: np.random.Generator, canvas: Canvas, pose: Pose, climate: Climat
             place.row - (rise + rng.normal(0, 0.05)) * length,
             place.column - place.outward * (inward + rng.normal(0, 0.06)) * length,
         )
-        hip = (knee[0] + rng.uniform(0.0, 0.5) * length, pose.middle + place.outward * rng.uniform(0, 0.5) * length)
+        hip = (
+            knee[0] + rng.uniform(0.0, 0.5) * length,
+            pose.middle + place.outward * rng.uniform(0, 0.5) * length,
+        )
         thick = rng.uniform(0.15, 0.26) * length
         excess = rng.normal(0, 0.5)
         shade = folds * np.float32(rng.uniform(0.0, 0.3))
@@ -189,7 +192,7 @@ def behind(rng: np.random.Generator, canvas: Canvas, pose: Pose, climate: Climat
 
 
 def below(rng: np.random.Generator, canvas: Canvas, pose: Pose, climate: Climate) -> None:
-    """A sheet with folds and the floor beyond its edge."""
+    """Make a sheet with folds and the floor beyond its edge."""
     folds = canvas.texture(rng, "fold", float(rng.uniform(0.05, 0.2)), stretch=float(rng.uniform(1, 4)))
     broad = canvas.texture(rng, "cloud", 0.4)
     canvas.celsius[:] = climate.bed + 0.4 * broad + np.float32(rng.uniform(0.05, 0.5)) * folds

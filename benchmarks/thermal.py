@@ -1,0 +1,330 @@
+"""From frame to curve on simulated sessions whose truth is known: errors, flags, sides, failures, intervals.
+
+    python benchmarks/thermal.py --sessions 500 --network thermal-feet
+
+(a) Dice and error of the mean temperature on single frames of both framings, by domain; one of the domains the shipped
+network has never seen (its card says which); (b) error of mean temperatures and changes in sessions, with the network
+and with the true mask; (c) coverage of 95 % intervals; (d) flags by minute in four kinds of session; (e) side swaps,
+stated and silent failures; (f) time a frame. Nothing is left out: frames without numbers are counted in (e).
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+import warnings
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from itertools import pairwise
+
+import numpy as np
+import pandas as pd
+from joblib import Parallel, delayed
+
+from prismseg import Predictor
+from prismseg.phantom import (
+    DOMAINS,
+    FRAMINGS,
+    FootCourse,
+    PhantomFrame,
+    Subject,
+    draw_courses,
+    draw_subject,
+    frame_at,
+)
+from prismseg.phantom.climate import draw_climate
+from prismseg.phantom.physiology import PLATEAU
+from prismseg.thermal import REGIONS, SIDES, TERRITORIES, WHOLE, Entry, Session, find_flags
+from prismseg.train.feet import foot_probability
+
+MINUTES = (0, 1, 5, 10, 15, 20)
+KINDS = ("working", "one-sided", "failed", "uninformative")
+LABEL = {"left": 1, "right": 2}
+SILENT_DICE, SILENT_DEGREES = 0.8, 0.5
+SEED = 20_000  # no training frame has it
+METHODS = ("network", "true mask")
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is true of one frame: mean °C by side and region."""
+
+    means: dict[tuple[str, str], float]
+
+    @classmethod
+    def of(cls, frame: PhantomFrame) -> Truth:
+        means = {}
+        for side in SIDES:
+            on = frame.labels == LABEL[side]
+            regions = {WHOLE: on}
+            regions |= {name: on & (frame.territories == k) for k, name in enumerate(TERRITORIES, start=1)}
+            means |= {
+                (side, name): float(frame.truth[place].mean()) if place.any() else np.nan
+                for name, place in regions.items()
+            }
+        return cls(means)
+
+
+def person(kind: str, number: int) -> Subject:
+    """Draw a person whose block works on both sides, on one, on none, or whose feet are warm already."""
+    subject = draw_subject(SEED, number)
+    rng = np.random.default_rng([SEED, number, 7])
+    left, right = draw_courses(rng)
+    rises = {"working": (1.0, 1.0), "one-sided": (1.0, 0.0), "failed": (0.0, 0.0), "uninformative": (1.0, 1.0)}[
+        kind
+    ]
+    if rng.random() < 0.5:
+        rises = rises[::-1]
+    height, onset, tau = rng.uniform(3.5, 7.5), rng.uniform(3, 10), rng.uniform(2, 5)
+    warm = rng.uniform(33.6, PLATEAU - 0.2)
+    courses = []
+    for course, share in zip((left, right), rises, strict=True):
+        start = warm + rng.normal(0, 0.05) if kind == "uninformative" else min(course.baseline, 30.0)
+        rise = min(height * share * rng.uniform(0.85, 1.15), PLATEAU - start)
+        courses.append(FootCourse(start, min(course.drift, PLATEAU - start), max(rise, 0.0), onset, tau))
+    pair = (courses[0], courses[1])
+    return replace(subject, courses=pair, climate=draw_climate(rng, pair))
+
+
+@cache
+def predictor(name: str) -> Predictor:
+    return Predictor.from_pretrained(name)
+
+
+def dice(one: np.ndarray, other: np.ndarray) -> float:
+    total = int(one.sum() + other.sum())
+    return 2 * int((one & other).sum()) / total if total else 1.0
+
+
+def run_session(kind: str, number: int, network: str) -> tuple[list[dict], list[dict], list[dict]]:
+    """Rows of measured values, of frames, and of flags by minute."""
+    subject = person(kind, number)
+    frames = [subject.picture(minute) for minute in MINUTES]
+    truths = [Truth.of(frame) for frame in frames]
+    values, outcomes, flagged = [], [], []
+    for method in METHODS:
+        session = Session()
+        for minute, frame in zip(MINUTES, frames, strict=True):
+            thermal = _frame(frame, minute)
+            mask = foot_probability(predictor(network), thermal) if method == "network" else frame.mask
+            session.add(thermal, mask, minute=minute)
+        about = {"kind": kind, "number": number, "domain": subject.domain, "method": method}
+        for entry, frame, truth in zip(session.entries, frames, truths, strict=True):
+            outcomes.append(about | {"minute": entry.minute} | _outcome(entry, frame, truth))
+            if entry.ok:
+                values += [about | row for row in _values(session, entry, truth, truths[0])]
+        flagged += [about | row for row in _flags(session, truths)]
+    return values, outcomes, flagged
+
+
+def _frame(frame: PhantomFrame, minute: float):
+    from prismseg.thermal import Frame
+
+    return Frame(frame.celsius, source=f"t{minute:g}")
+
+
+def _values(session: Session, entry: Entry, truth: Truth, start: Truth) -> Iterator[dict]:
+    for side in SIDES:
+        for region in REGIONS:
+            estimate = entry.estimates[side].get(region)
+            if estimate is None or not estimate.pixels:
+                continue
+            true = truth.means[side, region]
+            yield {"what": "mean", "region": region, "error": estimate.mean - true, "se": estimate.error}
+            change = session.delta(entry, side, region)
+            if change.known and entry is not session.baseline and session.baseline.minute == 0:
+                yield {
+                    "what": "delta",
+                    "region": region,
+                    "error": change.value - (true - start.means[side, region]),
+                    "se": change.error,
+                }
+    apart = session.difference(entry)
+    if apart.known and entry is not session.baseline:
+        true = [means.means["right", WHOLE] - means.means["left", WHOLE] for means in (truth, start)]
+        yield {
+            "what": "right - left",
+            "region": WHOLE,
+            "error": apart.value - (true[0] - true[1]),
+            "se": apart.error,
+        }
+
+
+def _outcome(entry: Entry, frame: PhantomFrame, truth: Truth) -> dict:
+    row = {
+        "ok": entry.ok,
+        "status": entry.status,
+        "stated": bool(entry.observations),
+        "swapped": False,
+        "silent": False,
+    }
+    if not entry.ok:
+        return row
+    for side in SIDES:
+        sole = entry.soles.side(side)
+        mine, other = frame.labels == LABEL[side], frame.labels == 3 - LABEL[side]
+        row["swapped"] |= bool((sole & other).sum() > (sole & mine).sum())
+        wrong = abs(entry.estimates[side][WHOLE].mean - truth.means[side, WHOLE]) > SILENT_DEGREES
+        if dice(sole, mine) < SILENT_DICE or wrong:
+            row["silent"] |= (
+                not entry.observations
+                and abs(entry.estimates[side][WHOLE].mean - truth.means[side, WHOLE])
+                > 1.96 * entry.estimates[side][WHOLE].error
+            )
+    return row
+
+
+def _flags(session: Session, truths: list[Truth]) -> Iterator[dict]:
+    """At each minute: what is flagged so far, and whether the true curves have earned it."""
+    deltas = {
+        side: [truth.means[side, WHOLE] - truths[0].means[side, WHOLE] for truth in truths] for side in SIDES
+    }
+    for k, minute in enumerate(MINUTES[1:], start=1):
+        entries = session.entries[: k + 1]
+        flags = find_flags(entries, session.baseline, session.settings)
+        names = {(flag.name, flag.side) for flag in flags}
+        for side in SIDES:
+            now = deltas[side][: k + 1]
+            earned = any(a >= 1 and b >= 1 for a, b in pairwise(now[1:]))
+            yield {
+                "flag": "warming",
+                "minute": minute,
+                "flagged": ("warming", side) in names,
+                "earned": earned,
+            }
+        right_left = [right - left for right, left in zip(deltas["right"], deltas["left"], strict=True)]
+        late = [abs(value) >= 1 for value, at in zip(right_left[: k + 1], MINUTES, strict=False) if at >= 10]
+        yield {
+            "flag": "asymmetric",
+            "minute": minute,
+            "flagged": any(name == "asymmetric" for name, _ in names),
+            "earned": any(a and b for a, b in pairwise(late)),
+        }
+        if minute == MINUTES[-1]:
+            yield {
+                "flag": "no thermal sign yet",
+                "minute": minute,
+                "flagged": any(name == "no thermal sign yet" for name, _ in names),
+                "earned": all(deltas[side][k] < 1 for side in SIDES)
+                and not any(a >= 1 and b >= 1 for s in SIDES for a, b in pairwise(deltas[s][1:])),
+            }
+        yield {
+            "flag": "uninformative",
+            "minute": minute,
+            "flagged": any(name == "uninformative" for name, _ in names),
+            "earned": any(truths[0].means[side, WHOLE] >= 33.5 for side in SIDES),
+        }
+
+
+def run_frame(domain: str, framing: str, number: int, network: str) -> dict:
+    """Dice of a frame's feet and error of each foot's mean, from the grey picture and from °C."""
+    frame = frame_at(SEED, number, (domain,), (framing,))
+    row = {"domain": domain, "framing": framing}
+    if not frame.mask.any():
+        return row
+    truth = frame.mask > 0
+    for name, picture in (("grey", frame.grey), ("celsius", frame.celsius)):
+        found = predictor(network)(picture).mask > 0
+        row[f"dice_{name}"] = dice(found, truth)
+        if name == "celsius" and (found & truth).any():
+            row["error"] = abs(float(frame.celsius[found].mean()) - float(frame.celsius[truth].mean()))
+    return row
+
+
+def single_frames(network: str, count: int, jobs: int) -> pd.DataFrame:
+    tasks = [(domain, framing, k) for domain in DOMAINS for framing in FRAMINGS for k in range(count)]
+    rows = Parallel(jobs)(delayed(run_frame)(*task, network) for task in tasks)
+    table = pd.DataFrame(rows)
+    return table.groupby(["framing", "domain"]).agg(
+        frames=("dice_grey", "count"),
+        grey_mean=("dice_grey", "mean"),
+        grey_median=("dice_grey", "median"),
+        celsius_mean=("dice_celsius", "mean"),
+        celsius_median=("dice_celsius", "median"),
+        within_015=("error", lambda errors: (errors <= 0.15).mean()),
+    )
+
+
+def latency(network: str, turns: int = 30) -> float:
+    frame = frame_at(SEED, 1, size=(480, 640))
+    predictor(network)(frame.grey)
+    times = []
+    for _ in range(turns):
+        start = time.perf_counter()
+        predictor(network)(frame.grey)
+        times.append(time.perf_counter() - start)
+    return float(np.median(times))
+
+
+def show(title: str, table: pd.DataFrame) -> None:
+    print(f"\n{title}\n\n{table.round(3).to_string()}", flush=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--sessions", type=int, default=500)
+    parser.add_argument("--frames", type=int, default=100, help="single frames a domain and framing")
+    parser.add_argument("--network", default="thermal-feet")
+    parser.add_argument("--jobs", type=int, default=2)
+    arguments = parser.parse_args()
+    warnings.simplefilter("ignore")
+    print(f"(f) {1000 * latency(arguments.network):.0f} ms a frame of 480 x 640, clean mask included")
+    show("(a) single frames", single_frames(arguments.network, arguments.frames, arguments.jobs))
+
+    people = [(KINDS[number % len(KINDS)], number) for number in range(arguments.sessions)]
+    found = Parallel(arguments.jobs)(
+        delayed(run_session)(kind, number, arguments.network) for kind, number in people
+    )
+    values = pd.DataFrame([row for part, _, _ in found for row in part])
+    outcomes = pd.DataFrame([row for _, part, _ in found for row in part])
+    flags = pd.DataFrame([row for _, _, part in found for row in part])
+
+    values["covered"] = values.error.abs() <= 1.96 * values.se
+    grouped = values.groupby(["what", "region", "method"], sort=False)
+    errors = grouped.agg(
+        n=("error", "size"),
+        bias=("error", "mean"),
+        sd=("error", "std"),
+        p95=("error", lambda error: error.abs().quantile(0.95)),
+        stated_se=("se", "median"),
+        coverage=("covered", "mean"),
+    )
+    show("(b, c) error of temperatures, °C, and coverage of 95 % intervals", errors)
+    by_domain = values[(values.region == WHOLE) & (values.what != "right - left")]
+    show(
+        "(b) whole sole by domain",
+        by_domain.groupby(["what", "domain", "method"]).agg(
+            bias=("error", "mean"),
+            sd=("error", "std"),
+            p95=("error", lambda e: e.abs().quantile(0.95)),
+            coverage=("covered", "mean"),
+        ),
+    )
+    rates = [
+        {"flag": flag, "minute": minute, "method": method,
+         "earned": int(part.earned.sum()), "sensitivity": part.flagged[part.earned].mean(),
+         "not earned": int((~part.earned).sum()), "specificity": 1 - part.flagged[~part.earned].mean()}
+        for (flag, minute, method), part in flags.groupby(["flag", "minute", "method"], sort=False)
+    ]  # fmt: skip
+    show("(d) flags against the true curves", pd.DataFrame(rates).set_index(["flag", "minute", "method"]))
+    warm = flags.groupby(["flag", "kind", "method", "minute"]).flagged.mean().unstack("minute")
+    show("(d) share flagged, by kind of session (warming: of all soles)", warm)
+    show(
+        "(e) frames",
+        outcomes.groupby("method").agg(
+            frames=("ok", "size"),
+            measured=("ok", "sum"),
+            without_numbers=("ok", lambda ok: (~ok).sum()),
+            side_swaps=("swapped", "sum"),
+            silent_failures=("silent", "sum"),
+        ),
+    )
+    show(
+        "(e) why frames have no numbers",
+        outcomes[~outcomes.ok].groupby(["method", "status"]).size().to_frame("frames"),
+    )
+
+
+if __name__ == "__main__":
+    main()

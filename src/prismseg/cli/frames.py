@@ -1,0 +1,82 @@
+"""Options of the verbs that read thermal frames, and what they mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+if TYPE_CHECKING:
+    from prismseg.thermal import Frame
+
+_INSTEAD, _STATED = "In place of the file's own (R-JPEG)", "What the files do not say"
+Degrees = Annotated[float | None, typer.Option(help="In °C.", rich_help_panel=_INSTEAD)]
+Share = Annotated[float | None, typer.Option(min=0, help="From 0 to 1.", rich_help_panel=_INSTEAD)]
+Metres = Annotated[float | None, typer.Option(min=0, help="In metres.", rich_help_panel=_INSTEAD)]
+Humidity = Annotated[float | None, typer.Option(min=0, help="0.5 or 50 percent.", rich_help_panel=_INSTEAD)]
+Grey = Annotated[
+    str | None,
+    typer.Option(help="°C of black and white in 8-bit grey pictures, such as 22.6:34.", rich_help_panel=_STATED),
+]
+Counts = Annotated[
+    str | None,
+    typer.Option(
+        help="Scale and offset from numbers to °C, such as 0.01:-273.15 (hundredths of a kelvin).",
+        rich_help_panel=_STATED,
+    ),
+]
+ColourScale = Annotated[
+    str,
+    typer.Option(
+        help="Ends of the colour bar in °C, such as 18:36; all: one that holds every frame; each: its own."
+    ),
+]
+
+
+def reader(
+    emissivity: float | None,
+    reflected: float | None,
+    distance: float | None,
+    humidity: float | None,
+    atmosphere: float | None,
+    grey: str | None,
+    counts: str | None,
+) -> Callable[[Path], Frame]:
+    """Make a function that reads a frame as these options say."""
+    from prismseg.thermal import Parameters, read_frame
+
+    chosen = Parameters(emissivity, reflected, distance, humidity, atmosphere)
+    low, high = pair("--grey", grey)
+    scale, offset = pair("--counts", counts)
+    return lambda path: read_frame(path, low=low, high=high, scale=scale, offset=offset, **chosen.stated())
+
+
+def pair(option: str, text: str | None) -> tuple[float, float] | tuple[None, None]:
+    """Two numbers from ``"22.6:34"``."""
+    from prismseg.base import ConfigError
+
+    if text is None:
+        return None, None
+    try:
+        first, second = map(float, text.split(":"))
+    except ValueError as error:
+        raise ConfigError(
+            f"{option} {text!r} is not two numbers with a colon between, such as 22.6:34."
+        ) from error
+    return first, second
+
+
+def colour_scale(text: str) -> tuple[float, float] | Literal["all", "each"]:
+    """Read the ends of the colour bar from what ``--scale`` says."""
+    from prismseg.base import ConfigError
+
+    if text == "all":
+        return "all"
+    if text == "each":
+        return "each"
+    low, high = pair("--scale", text)
+    if low is None or high is None or not low < high:
+        raise ConfigError(f"--scale {text!r} is not a lower and a higher temperature, such as 18:36.")
+    return low, high

@@ -1,0 +1,53 @@
+"""`prismseg thermal read`: what is in thermal files, and what cannot be measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from prismseg.cli.frames import ColourScale, Counts, Degrees, Grey, Humidity, Metres, Share, colour_scale, reader
+from prismseg.cli.options import Out, Quiet
+
+if TYPE_CHECKING:
+    from prismseg.thermal import Reading
+
+
+def read(
+    paths: Annotated[list[Path], typer.Argument(help="Files and folders of frames.")],
+    emissivity: Share = None,
+    reflected: Degrees = None,
+    distance: Metres = None,
+    humidity: Humidity = None,
+    atmosphere: Degrees = None,
+    grey: Grey = None,
+    counts: Counts = None,
+    out: Out = None,
+    scale: ColourScale = "all",
+    quiet: Quiet = False,
+) -> None:
+    """Read thermal frames: lowest, mean and highest °C, parameters, time, camera, and why a file is refused.
+
+    FLIR radiometric JPEGs, matrices in °C (TIFF, CSV, NPY), and 8-bit grey pictures whose limits are stated. Colours are
+    never turned into temperatures. With --out: frames.csv, pictures on one scale, and °C as TIFF without serial numbers,
+    positions or photos. Exit code 1 when no file could be read.
+    """
+    from prismseg.base import progress_bar
+    from prismseg.cli.tables import print_readings
+    from prismseg.thermal import find_frames, read_listing, write_listing
+
+    ends = colour_scale(scale)
+    read_one = reader(emissivity, reflected, distance, humidity, atmosphere, grey, counts)
+    files = find_frames(paths)
+    with progress_bar("reading", len(files), visible=not quiet) as advance:
+        readings: list[Reading] = read_listing(files, read_one, progress=advance)
+    print_readings(readings)
+    if all(reading.refusal is not None for reading in readings):
+        raise typer.Exit(1)
+    if out is not None:
+        good = sum(reading.refusal is None for reading in readings)
+        with progress_bar("drawing", good, visible=not quiet) as advance:
+            table = write_listing(readings, out, read_one, scale=ends, progress=advance)
+        typer.echo(f"Table: {table}")
+        typer.echo(f"Pictures: {out / 'pictures'}")

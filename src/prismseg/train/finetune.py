@@ -1,0 +1,67 @@
+"""Start from a trained network: its settings become the run's, its weights the first ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from prismseg.base import ModelError
+from prismseg.data import Preprocess
+from prismseg.nets import SegmentationModel, load_model
+
+# Small steps: what the network knows is to be bent towards a camera, not learnt anew.
+_OPTIM = {"lr": 1e-3, "steps": 200, "batch_size": 8}
+
+
+def settings_of(source: str | Path) -> dict[str, Any]:
+    """Read the settings with which the network `source` goes on learning: its form, its input, short training.
+
+    Raises
+    ------
+    ModelError
+        When there is no such network, or it does not say how to feed it.
+    """
+    network = load_model(source)
+    if "preprocess" not in network.metadata:
+        raise ModelError(
+            f"The network {source} does not say how images are prepared for it, so it cannot go on learning."
+        )
+    preprocess = Preprocess.from_dict(network.metadata["preprocess"])
+    settings = network.settings
+    return {
+        "initial": str(source),
+        "data": {"channels": preprocess.channels},
+        "model": {
+            name: getattr(settings, name) for name in ("arch", "skip", "multiplier", "preset", "width", "norm")
+        },
+        "optim": dict(_OPTIM),
+        "size": preprocess.size,
+        "intensity": preprocess.intensity,
+        "postprocess": network.metadata.get("postprocess", "none"),
+        "evaluate_every": 50,
+    }
+
+
+def take_weights(network: SegmentationModel, source: str | Path) -> None:
+    """Put the weights of the network `source` into `network`; a head for other classes stays as it was drawn.
+
+    Raises
+    ------
+    ModelError
+        When the two differ in more than their classes.
+    """
+    trained = load_model(source)
+    ours, theirs = network.config, trained.config
+    differing = sorted(key for key in ours if key != "classes" and ours[key] != theirs[key])
+    if differing:
+        which = ", ".join(f"{key} {theirs[key]} -> {ours[key]}" for key in differing)
+        raise ModelError(
+            f"The network {source} cannot be the start of this run, which is built otherwise: {which}."
+        )
+    with torch.no_grad():
+        state = network.state_dict()
+        for name, tensor in trained.state_dict().items():
+            if not name.startswith("head.") or tensor.shape == state[name].shape:
+                state[name].copy_(tensor)

@@ -1,0 +1,147 @@
+"""Training on simulated frames: what is drawn, exact resume, the left-out domain, and going on from a network."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import load_file
+
+from prismseg.base import ConfigError, ModelError
+from prismseg.data import Preprocess, open_dataset
+from prismseg.nets import create_model, load_model
+from prismseg.phantom import pair_at
+from prismseg.train import Predictor, Trainer, TrainingInterrupted, configure
+from prismseg.train import loop as loop_module
+from prismseg.train.config import PhantomConfig
+from prismseg.train.feet import two_feet
+from prismseg.train.finetune import settings_of
+from prismseg.train.phantoms import phantom_config, train_on_phantoms
+from prismseg.train.sources import PhantomSource
+from tests.train.conftest import small_config
+
+SMALL = {"steps": 4, "batch_size": 2, "size": (32, 48)}
+
+
+def small_phantoms(out, **changes):
+    config = phantom_config(out, **SMALL)
+    small = config.phantoms.model_copy(update={"size": (48, 64)})
+    return config.model_copy(update={"phantoms": small, "compile": "no", "checkpoint_every": 1} | changes)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    out = tmp_path_factory.mktemp("feet") / "run"
+    train_on_phantoms(small_phantoms(out), out, left_out_frames=4, show_progress=False)
+    return out
+
+
+def test_batches_are_the_frames_of_the_stream():
+    config = PhantomConfig(domains=("spline", "blob"), size=(48, 64), seed=5)
+    prepare = Preprocess((48, 64), 1)
+    source = PhantomSource(config, prepare, batch_size=3)
+    try:
+        assert source.numbers(2) == [6, 7, 8]
+        images, masks = source.batch(source.numbers(2))
+        again, _ = source.batch([8])
+    finally:
+        source.close()
+    for k, number in enumerate((6, 7, 8)):
+        picture, mask = pair_at(5, number, ("spline", "blob"), size=(48, 64))
+        # Number 8 is met as °C, the others as grey levels.
+        assert picture.dtype == (np.float32 if number == 8 else np.uint8)
+        assert torch.equal(images[k], prepare.image_tensor(picture))
+        np.testing.assert_array_equal(masks[k].numpy(), mask)
+    assert torch.equal(again[0], images[2])
+
+
+def test_the_left_out_domain_is_never_learnt_and_always_watched(trained):
+    config = phantom_config(trained, left_out="solid")
+    assert "solid" not in config.phantoms.domains and len(config.phantoms.domains) == 3
+    watched = open_dataset(trained / "left-out", channels=1)
+    assert len(watched.ids) == 4 and sum("soles" in name for name in watched.ids) == 2
+    assert json.loads((trained / "split.json").read_text())["train"] == []
+    with pytest.raises(ConfigError, match="no phantom domain 'cube'"):
+        phantom_config(trained, left_out="cube")
+
+
+def test_what_travels_with_the_network(trained):
+    network = load_model(trained / "model")
+    assert network.metadata["preprocess"]["fit"] == "area"
+    assert network.metadata["postprocess"] == "two-feet"
+    assert network.metadata["classes"] == ["background", "foot"]
+    assert network.metadata["training"]["phantoms"]["domains"] == ["spline", "blob", "solid"]
+
+
+def test_a_cut_run_ends_as_the_uncut_one(trained, tmp_path, monkeypatch):
+    config = small_phantoms(tmp_path / "run", data=small_phantoms(trained).data)
+    real, seen = loop_module.save_checkpoint, []
+
+    def cut(*args, **kwargs):
+        real(*args, **kwargs)
+        seen.append(1)
+        if len(seen) == 2:
+            raise TrainingInterrupted("cut")
+
+    monkeypatch.setattr(loop_module, "save_checkpoint", cut)
+    with pytest.raises(TrainingInterrupted):
+        train_on_phantoms(config, tmp_path / "run", show_progress=False)
+    monkeypatch.undo()
+    train_on_phantoms(config, tmp_path / "run", resume=True, show_progress=False)
+    ours = load_file(tmp_path / "run" / "checkpoints" / "last.safetensors")
+    theirs = load_file(trained / "checkpoints" / "last.safetensors")
+    assert all(torch.equal(ours[name], theirs[name]) for name in theirs)
+
+
+def test_predictions_keep_each_picture_s_shape(trained):
+    predictor = Predictor.from_pretrained(trained / "model")
+    rng = np.random.default_rng(0)
+    images = [rng.integers(0, 255, size, dtype=np.uint8) for size in ((48, 64), (64, 48), (64, 48), (1, 1))]
+    together = list(predictor.predict(images))
+    for image, prediction in zip(images, together, strict=True):
+        assert prediction.mask.shape == image.shape
+        np.testing.assert_allclose(prediction.probabilities, predictor(image).probabilities, atol=1e-5)
+
+
+def test_two_feet_by_hand():
+    mask = np.zeros((100, 100), np.uint8)
+    mask[10:50, 10:25] = mask[10:50, 60:75] = 1
+    mask[20:23, 15:18] = 0  # a hole
+    mask[5:8, 12:16] = 1  # a toe apart from its sole, by 2 pixels
+    mask[80:82, 40:43] = 1  # a speck
+    mask[70:85, 80:95] = 1  # a third piece, smaller than both feet
+    clean = two_feet(mask)
+    assert clean[21, 16] == 1 and clean[6, 13] == 1
+    assert not clean[60:].any()
+    assert clean[10:50, 10:25].all() and clean[10:50, 60:75].all()
+    assert not two_feet(np.zeros((20, 20), np.uint8)).any()
+
+
+def test_a_network_goes_on_learning(trained, discs, tmp_path):
+    initial = settings_of(trained / "model")
+    chosen = {"data": {"path": str(discs)}, "optim": {"steps": 1, "lr": 1e-9, "ema": None, "batch_size": 2}}
+    config = configure(chosen | {"augmentation": "none"}, initial=initial)
+    assert (config.optim.steps, config.optim.lr, config.size) == (1, 1e-9, (32, 48))
+    assert config.model.skip == "crffg" and config.postprocess == "two-feet"
+    Trainer(config, tmp_path / "on").fit(show_progress=False)
+    before, after = (load_model(path).state_dict() for path in (trained / "model", tmp_path / "on" / "model"))
+    for name, tensor in before.items():
+        if "running" not in name and "num_batches" not in name:
+            torch.testing.assert_close(after[name], tensor, atol=1e-6, rtol=0)
+
+
+def test_a_network_of_another_form_is_no_start(trained, discs, tmp_path):
+    config = small_config(discs, initial=str(trained / "model"))
+    with pytest.raises(ModelError, match=r"width 1\.0 -> 0\.5"):
+        Trainer(config, tmp_path / "on")
+
+
+def test_another_head_is_drawn_for_other_classes(trained, tmp_path):
+    from prismseg.train.finetune import take_weights
+
+    network = create_model("unet", "crffg", multiplier=1, in_channels=1, classes=3)
+    head = network.head.weight.clone()
+    take_weights(network, trained / "model")
+    assert torch.equal(network.head.weight, head)
+    theirs = load_model(trained / "model").state_dict()
+    assert torch.equal(network.state_dict()["encoder.0.first.0.weight"], theirs["encoder.0.first.0.weight"])
