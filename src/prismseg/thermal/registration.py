@@ -16,6 +16,8 @@ from prismseg.thermal.template import edges
 LANDMARK_ROWS = np.array([0.06, 0.13, 0.20, 0.27, 0.34, 0.41, 0.48, 0.55, 0.62, 0.69, 0.76])
 SMOOTHING = 0.1  # a contour with 3 pixels of noise must not bend the borders
 GRID_STEP = 1 / 32  # of the sole's length: the spline is smooth, so that linear interpolation costs < 0.001
+# A sole without its heel or its toes has another principal axis; on slanted rows a straight cut looks like a round heel.
+REFINEMENTS = 2
 FOLDED = 0.15  # smallest local scale, in shares of the median one
 
 
@@ -57,14 +59,16 @@ class Registration:
     def over(self, rows: slice, columns: slice) -> Floats:
         """Sole coordinates (2, h, w) of a window's pixels: `to_sole` on a coarse grid, linear in between."""
         step = max(self.fit.length * GRID_STEP, 1.0)
-        nodes = [
-            part.start + step * np.arange(np.ceil((part.stop - 1 - part.start) / step) + 2)
-            for part in (rows, columns)
-        ]
+        # Nodes lie at multiples of the step in the picture, so that a pixel's place is the same in every window.
+        first = [int(part.start // step) for part in (rows, columns)]
+        last = [int((part.stop - 1) // step) + 1 for part in (rows, columns)]
+        nodes = [step * np.arange(one, other + 1) for one, other in zip(first, last, strict=True)]
         grid = np.stack(np.meshgrid(*nodes, indexing="ij"), axis=-1)
         coarse = self.to_sole(grid.reshape(-1, 2)).T.reshape(2, *grid.shape[:2])
-        size = (rows.stop - rows.start, columns.stop - columns.start)
-        return np.stack([_linear_zoom(plane, step, size) for plane in coarse])
+        places = [
+            np.arange(part.start, part.stop) / step - one for part, one in zip((rows, columns), first, strict=True)
+        ]
+        return np.stack([_interpolate(plane, places) for plane in coarse])
 
 
 def register(mask: NDArray[np.generic], medial: int) -> Registration:
@@ -85,6 +89,9 @@ def register(mask: NDArray[np.generic], medial: int) -> Registration:
     sole = as_mask(mask)
     profile = profile_of(sole, medial)
     fit = fit_rows(profile)
+    for _ in range(REFINEMENTS):
+        profile = profile_of(sole, medial, profile.along + fit.tilt * profile.across)
+        fit = fit_rows(profile)
     source, target = _landmarks(fit, profile)
     registration = Registration(profile.centre, profile.along, profile.across, fit, source, target)
     return replace(registration, folded=True) if folds(registration, sole) else registration
@@ -123,11 +130,10 @@ def _linear(fit: RowFit, placed: Floats) -> Floats:
     return np.column_stack([a - fit.heel / fit.length, (b - fit.shift / fit.length - fit.tilt * a) / fit.width])
 
 
-def _linear_zoom(nodes: Floats, step: float, size: tuple[int, int]) -> Floats:
-    """Bilinear interpolation between nodes `step` pixels apart, one axis after the other."""
-    for axis in (0, 1):
-        place = np.arange(size[axis]) / step
-        low = np.minimum(place.astype(np.intp), nodes.shape[axis] - 2)
+def _interpolate(nodes: Floats, places: list[Floats]) -> Floats:
+    """Bilinear interpolation at places counted in nodes, one axis after the other."""
+    for axis, place in enumerate(places):
+        low = np.clip(place.astype(np.intp), 0, nodes.shape[axis] - 2)
         share = np.expand_dims(place - low, 1 - axis)
         nodes = nodes.take(low, axis) * (1 - share) + nodes.take(low + 1, axis) * share
     return nodes

@@ -90,7 +90,7 @@ class RowFit:
     residual: float
 
 
-def profile_of(mask: Mask, medial: int) -> Profile:
+def profile_of(mask: Mask, medial: int, axis: Floats | None = None) -> Profile:
     """Measure the edges of a sole whose toes look up.
 
     An edge is the middle of a row plus or minus half its number of pixels. On a row without gaps these are its ends; a
@@ -102,6 +102,8 @@ def profile_of(mask: Mask, medial: int) -> Profile:
         One sole.
     medial : int
         +1 where the big toe's side looks to the image's right, -1 where it looks left.
+    axis : (2,) float, optional
+        Direction from heel to toes; without it the principal axis.
 
     Raises
     ------
@@ -116,7 +118,7 @@ def profile_of(mask: Mask, medial: int) -> Profile:
         )
     points = np.argwhere(mask).astype(np.float64)
     centre = points.mean(axis=0)
-    along = np.linalg.eigh(np.cov(points.T))[1][:, 1]
+    along = np.linalg.eigh(np.cov(points.T))[1][:, 1] if axis is None else axis / np.linalg.norm(axis)
     along = -along if along[0] > 0 else along
     across = np.array([along[1], -along[0]]) * medial  # a quarter turn to the image's right
     a, b = (points - centre) @ along, (points - centre) @ across

@@ -107,6 +107,8 @@ def carry_territories(first: Territories, mask: NDArray[np.generic]) -> Territor
         return None
     medial = np.sign(old.across @ _to_the_right(old.along))
     fit = replace(old.fit, length=old.fit.length * scale, heel=old.fit.heel * scale, shift=old.fit.shift * scale)
+    # The first registration's axis keeps its angle with the principal one.
+    along = (old.along @ axis) * along + (old.along @ _to_the_right(axis)) * _to_the_right(along)
     moved = replace(old, centre=centre, along=along, across=medial * _to_the_right(along), fit=fit)
     overlap = _overlap(sole, moved, before, old)
     if overlap < MIN_OVERLAP:
