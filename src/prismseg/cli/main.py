@@ -8,7 +8,7 @@ import typer
 
 from prismseg.base.errors import PrismsegError
 from prismseg.base.version import VERSION
-from prismseg.cli import check, demo, evaluate, explain, export, models, phantom, predict, thermal, train
+from prismseg.cli import check, demo, evaluate, explain, export, models, phantom, predict, study, thermal, train
 
 app = typer.Typer(
     name="prismseg",
@@ -22,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-for verb in (demo, check, train, evaluate, explain, predict, export, models, phantom, thermal):
+for verb in (demo, check, train, evaluate, explain, predict, export, models, phantom, thermal, study):
     verb.register(app)
 
 

@@ -16,6 +16,7 @@ from prismseg.base import read_json
 
 if TYPE_CHECKING:
     from prismseg.data import Finding
+    from prismseg.study import Run, Store
     from prismseg.thermal import Reading, Session, Value
 
 _STYLES = {"error": "bold red", "warning": "yellow", "info": "cyan"}
@@ -97,6 +98,22 @@ def print_session(session: Session) -> None:
     console.print(
         f"{len(session.measured)} of {len(session.entries)} frames measured. Observations, not diagnoses."
     )
+
+
+def print_study(store: Store, runs: Sequence[Run]) -> None:
+    """Print how many runs of a study are in which state, and why runs failed."""
+    console = Console()
+    states = [store.state(run) for run in runs]
+    console.print(", ".join(f"{number} {state}" for state, number in Counter(states).items()))
+    failed = [run for run, state in zip(runs, states, strict=True) if state == "failed"]
+    if failed:
+        table = Table(title="Failed")
+        for heading in ("run", "why", "folder"):
+            table.add_column(heading, overflow="fold")
+        for run in failed:
+            labels = ", ".join(f"{name} {label}" for name, label in run.labels.items())
+            table.add_row(labels, Text(store.failure(run)), Text(str(store.folder(run))))
+        console.print(table)
 
 
 def _change(value: Value) -> str:

@@ -84,8 +84,8 @@ def execute(
                 # Each backend has its own error for a worker that was killed; what it had done is in the store.
                 if attempt == _ATTEMPTS - 1:
                     raise WorkersLost(
-                        f"Workers died {_ATTEMPTS} times ({type(error).__name__}: {str(error)[:200]}). What is finished is "
-                        "kept; repeat the command, perhaps with fewer --jobs if memory is short."
+                        f"Workers died {_ATTEMPTS} times ({type(error).__name__}: {str(error)[:200]}). What is finished "
+                        "is kept; repeat the command, perhaps with fewer --jobs if memory is short."
                     ) from error
     return Counter(store.state(run) for run in runs)
 

@@ -138,13 +138,15 @@ def expand(study: Study) -> list[Run]:
             raise ConfigError(f"{study.title}, {where}: {error}") from error
         run = Run(labels, checked, _hash(study.kind, checked))
         if run.key in runs:
-            raise ConfigError(f"{study.title}: {where} is the same run as {runs[run.key].labels}; take one of them out.")
+            raise ConfigError(
+                f"{study.title}: {where} is the same run as {runs[run.key].labels}; take one of them out."
+            )
         runs[run.key] = run
     return list(runs.values())
 
 
 def _choices(name: str, axis: Axis) -> dict[str, dict[str, Any]]:
-    """Settings by the label of each value."""
+    """List the settings of each value of an axis, by its label."""
     if not axis:
         raise ConfigError(f"The axis {name!r} of the grid has no value.")
     first = next(iter(axis.values()))

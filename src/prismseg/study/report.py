@@ -1,0 +1,136 @@
+"""The report of a study: tables as CSV and LaTeX, figures, one page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from prismseg.base import DataError, atomic_path, make_folder, write_text
+from prismseg.base.page import figure_uri, write_page
+from prismseg.base.version import VERSION
+from prismseg.study.aggregate import compare_study, pooled, shown_axes, summarize_study
+from prismseg.study.figures import critical_difference, draw_ranks
+from prismseg.study.grid import Run, Study
+from prismseg.study.kinds import KINDS
+from prismseg.study.store import Store
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_FEWEST_RANKED = 3
+
+
+def report_study(study: Study, runs: Sequence[Run], root: Path) -> Path:
+    """Put together what is finished of a study, below ``root/report``.
+
+    ``study.html``, ``summary.csv``, ``comparison.csv``, ``cases.csv``, both tables as ``.tex``, and ``figures/*.png`` and
+    ``*.pdf``.
+
+    Returns
+    -------
+    Path
+        The page.
+
+    Raises
+    ------
+    DataError
+        When no run is finished.
+    """
+    store = Store(root)
+    finished = [run for run in runs if store.state(run) == "done"]
+    if not finished:
+        raise DataError(f"No run of {study.title!r} is finished in {root}; run it with `prismseg study run`.")
+    table = pd.concat([store.results(run) for run in finished], ignore_index=True)
+    cases = pooled(study, table)
+    summary = summarize_study(study, cases)
+    measures = study.measures or tuple(dict.fromkeys(cases["measure"]))
+    comparison = compare_study(study, cases, measures)
+    out = make_folder(root / "report")
+    drawn = cases if study.kind == "segmentation" else table
+    figures = KINDS[study.kind].figures(drawn) | _ranks(study, cases, measures)
+    make_folder(out / "figures")
+    for name, figure in figures.items():
+        for suffix in (".png", ".pdf"):
+            with atomic_path(out / "figures" / f"{name}{suffix}") as temporary:
+                figure.savefig(temporary, dpi=150, format=suffix[1:])
+    for name, content in (("summary", summary), ("comparison", comparison), ("cases", cases)):
+        write_text(out / f"{name}.csv", content.to_csv(index=False))
+    shown = summary[summary["measure"].isin(measures) & summary["layer"].isin(("", "(mean)"))]
+    write_text(out / "summary.tex", latex(shown.drop(columns=["layer", "n_missing"])))
+    if not comparison.empty:
+        write_text(out / "comparison.tex", latex(comparison.drop(columns="layer")))
+    failed = [
+        {"run": ", ".join(f"{k} {v}" for k, v in run.labels.items()), "why": store.failure(run)}
+        for run in runs
+        if store.state(run) == "failed"
+    ]
+    seconds = sum(store.seconds(run) for run in finished)
+    return write_page(
+        out / "study.html",
+        "prismseg.study",
+        "study.html",
+        title=study.title,
+        note=study.note,
+        done=len(finished),
+        total=len(runs),
+        hours=f"{seconds / 3600:.1f} hours" if seconds > 5400 else f"{seconds / 60:.1f} minutes",
+        failed=failed,
+        figures=[(name, figure_uri(figure)) for name, figure in _shown(figures, measures)],
+        axes=shown_axes(study),
+        pooled=" and ".join(study.pool) or "nothing",
+        summary=shown.to_dict("records"),
+        comparison=comparison.to_dict("records"),
+        reference=", ".join(f"{axis} {value}" for axis, value in study.compare.items()),
+        software=f"prismseg {VERSION}",
+    )
+
+
+def latex(table: pd.DataFrame) -> str:
+    """Write a table for LaTeX with the package booktabs, numbers with three digits."""
+    names = [str(name).replace("_", " ") for name in table.columns]
+    numeric = [pd.api.types.is_numeric_dtype(table[name]) for name in table.columns]
+    lines = [
+        r"\begin{tabular}{" + "".join("r" if number else "l" for number in numeric) + "}",
+        r"\toprule",
+        " & ".join(map(_escaped, names)) + r" \\",
+        r"\midrule",
+    ]
+    lines += [" & ".join(_cell(value) for value in row) + r" \\" for row in table.itertuples(index=False)]
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+
+
+def _cell(value: Any) -> str:
+    if isinstance(value, float):
+        return "--" if value != value else f"{value:.2g}" if 0 < abs(value) < 0.001 else f"{value:.3f}"
+    return _escaped(str(value))
+
+
+def _escaped(text: str) -> str:
+    for character in "&%$#_{}":
+        text = text.replace(character, "\\" + character)
+    return text
+
+
+def _ranks(study: Study, cases: pd.DataFrame, measures: Sequence[str]) -> dict[str, Figure]:
+    """Mean ranks of the compared axis over groups (Demsar 2006), where enough values are compared."""
+    if not study.compare:
+        return {}
+    (axis, _), *_ = study.compare.items()
+    found = {}
+    for measure in measures:
+        part = cases[(cases["measure"] == measure) & cases["layer"].isin(("", "(mean)"))].dropna(subset=["value"])
+        wide = part.pivot_table(index="group", columns=axis, values="value", aggfunc="mean").dropna()
+        if wide.shape[1] < _FEWEST_RANKED or len(wide) < _FEWEST_RANKED:
+            continue
+        ranks = wide.rank(axis=1, ascending=False).mean()
+        found[f"ranks-{measure}"] = draw_ranks(ranks, critical_difference(*reversed(wide.shape)), str(measure))
+    return found
+
+
+def _shown(figures: dict[str, Figure], measures: Sequence[str]) -> list[tuple[str, Figure]]:
+    """Figures of the page: those of the measures it shows; all are in the folder."""
+    chosen = [(name, figure) for name, figure in figures.items() if any(name.endswith(m) for m in measures)]
+    return chosen or list(figures.items())

@@ -1,0 +1,131 @@
+"""A run that trains a segmentation network, measures it on the test cases and, if asked, explains it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from filelock import FileLock
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from prismseg.study.figures import draw_measures
+from prismseg.train.config import TrainConfig
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+RELEVANCE = ("rho", "lift", "cam_dice", "pointing_game")
+
+
+class SimulatedData(BaseModel):
+    """Sessions of phantom feet, made once for all runs of a study."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sessions: int = Field(default=30, ge=1)
+    size: tuple[int, int] = (240, 320)
+    framings: tuple[str, ...] = ("soles",)
+    seed: int = Field(default=0, ge=0)
+
+
+class SegmentationSettings(TrainConfig):
+    """A training run and what is measured of it.
+
+    Attributes
+    ----------
+    simulate : SimulatedData, optional
+        Make phantom feet and take them as the data; ``data.path`` then names the folder they are made in.
+    explain : bool
+        Also measure where the relevance lies.
+    method, region : str
+        Of the maps, see `prismseg.explain.Atlas`.
+    """
+
+    simulate: SimulatedData | None = None
+    explain: bool = False
+    method: str = "layercam"
+    region: str = "prediction"
+
+    @model_validator(mode="after")
+    def _known(self) -> SegmentationSettings:
+        if self.explain:
+            from prismseg.explain.atlas import METHODS
+            from prismseg.explain.target import REGIONS
+
+            for value, known in ((self.method, METHODS), (self.region, REGIONS)):
+                if value not in known:
+                    raise ValueError(f"{value!r} is none of {', '.join(known)}")
+        return self
+
+    def training(self) -> TrainConfig:
+        """Take the settings of the training alone."""
+        own = set(SegmentationSettings.model_fields) - set(TrainConfig.model_fields)
+        return TrainConfig.model_validate(self.model_dump(exclude=own))
+
+
+def run_segmentation(settings: SegmentationSettings, folder: Path) -> pd.DataFrame:
+    """Train, measure and explain; a run that was cut goes on from its last checkpoint.
+
+    Returns
+    -------
+    DataFrame
+        Columns case, group, class, layer (only of relevance; ``(mean)`` over all layers), measure, value.
+    """
+    from prismseg.train import train
+    from prismseg.train.evaluation import measure_cases, run_trials
+
+    config = settings.training()
+    if settings.simulate is not None:
+        data = _simulated(settings.simulate, Path(config.data.path))
+        config = config.model_copy(update={"data": config.data.model_copy(update={"path": str(data)})})
+    root = folder / "run"
+    train(config, root, resume=(root / "config.yaml").exists(), show_progress=False)
+    trials, dataset = run_trials(root)
+    table = measure_cases(trials, dataset, part="test", show_progress=False).rename(columns={"metric": "measure"})
+    table["layer"] = ""
+    if settings.explain:
+        table = pd.concat([table, _relevance(settings, folder, trials, dataset)], ignore_index=True)
+    return table[["case", "group", "class", "layer", "measure", "value"]]
+
+
+def draw_segmentation(table: pd.DataFrame) -> dict[str, Figure]:
+    """Draw box plots of each measure, and lines against the training size where it differs."""
+    return draw_measures(table)
+
+
+def _relevance(settings: SegmentationSettings, folder: Path, trials: list, dataset: object) -> pd.DataFrame:  # type: ignore[type-arg]
+    from prismseg.explain.summary import case_table
+    from prismseg.explain.work import ExplainSettings, collect, start
+
+    out = folder / "explanation"
+    chosen = ExplainSettings(methods=(settings.method,), regions=(settings.region,))
+    start(out, trials, dataset, chosen, resume=True)  # type: ignore[arg-type]
+    collected = collect(out, trials, dataset, chosen, show_progress=False)[settings.region]  # type: ignore[arg-type]
+    table = case_table(collected)
+    table = table[(table["method"] == settings.method) & table["measure"].isin(RELEVANCE)]
+    return table[table["normalization"].eq("none")] if "normalization" in table else table
+
+
+def _simulated(settings: SimulatedData, root: Path) -> Path:
+    """Folder of phantom sessions, made by whichever run comes first."""
+    from prismseg.base import make_folder
+    from prismseg.phantom import write_sessions
+
+    name = hashlib.sha256(json.dumps(settings.model_dump(), sort_keys=True).encode()).hexdigest()[:12]
+    folder = make_folder(root) / f"phantom-{name}"
+    with FileLock(root / f"phantom-{name}.lock"):
+        if not (folder / "dataset.csv").exists():
+            # A folder without its table is an unfinished one.
+            for path in sorted(folder.rglob("*"), reverse=True):
+                path.rmdir() if path.is_dir() else path.unlink()
+            write_sessions(
+                folder,
+                sessions=settings.sessions,
+                size=settings.size,
+                framings=settings.framings,
+                seed=settings.seed,
+            )
+    return folder
