@@ -25,7 +25,7 @@ State = Literal["done", "failed", "running", "cut", "waiting"]
 class Store:
     """Runs below ``root/runs``, which several processes and machines may share.
 
-    A run's folder holds ``settings.json``, ``work/`` (what the run itself writes), ``results.csv``, and then ``done.json``,
+    A run's folder holds ``settings.json``, ``work/`` (what the run itself writes), ``results.csv``, then ``done.json``,
     or ``failed.json`` with the reason. ``lock`` is held by the process that works on it, and is free again when it dies.
     """
 
