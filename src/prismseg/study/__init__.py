@@ -9,12 +9,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 _MODULE_OF = {
-    "BACKENDS": "execute",
+    "BACKENDS": "runner",
     "KINDS": "kinds",
     "Run": "grid",
     "Store": "store",
     "Study": "grid",
-    "execute": "execute",
+    "execute": "runner",
     "expand": "grid",
     "read_study": "grid",
     "report_study": "report",
@@ -23,14 +23,14 @@ _MODULE_OF = {
 __all__ = sorted(_MODULE_OF)
 
 if TYPE_CHECKING:
-    from prismseg.study.execute import BACKENDS as BACKENDS
-    from prismseg.study.execute import execute as execute
     from prismseg.study.grid import Run as Run
     from prismseg.study.grid import Study as Study
     from prismseg.study.grid import expand as expand
     from prismseg.study.grid import read_study as read_study
     from prismseg.study.kinds import KINDS as KINDS
     from prismseg.study.report import report_study as report_study
+    from prismseg.study.runner import BACKENDS as BACKENDS
+    from prismseg.study.runner import execute as execute
     from prismseg.study.store import Store as Store
 
 
