@@ -84,7 +84,7 @@ def report_study(study: Study, runs: Sequence[Run], root: Path) -> Path:
         summary=shown.to_dict("records"),
         comparison=comparison.to_dict("records"),
         reference=", ".join(f"{axis} {value}" for axis, value in study.compare.items()),
-        software=f"prismseg {VERSION}",
+        version=VERSION,
     )
 
 

@@ -15,7 +15,7 @@ from joblib import Parallel, delayed, parallel_config
 
 from prismseg.base import ConfigError, PrismsegError, progress_bar
 from prismseg.study.grid import Run
-from prismseg.study.kinds import KINDS
+from prismseg.study.kinds import KINDS, Kind
 from prismseg.study.store import Store
 
 Backend = Literal["loky", "ray", "dask", "sequential"]
@@ -76,7 +76,7 @@ def execute(
         for attempt in range(_ATTEMPTS):
             waiting = [run for run in runs if store.state(run) != "done"]
             try:
-                Parallel(batch_size=1, **options)(delayed(work)(kind, run, str(root)) for run in waiting)
+                Parallel(batch_size=1, **options)(delayed(work)(KINDS[kind], run, str(root)) for run in waiting)
                 break
             except (KeyboardInterrupt, PrismsegError):
                 raise
@@ -90,7 +90,7 @@ def execute(
     return Counter(store.state(run) for run in runs)
 
 
-def work(kind: str, run: Run, root: str) -> None:
+def work(kind: Kind, run: Run, root: str) -> None:
     """Do one run, unless it is done or another process works on it; a failure is written down and stops nothing."""
     store = Store(Path(root))
     with store.claim(run) as folder:
@@ -98,7 +98,7 @@ def work(kind: str, run: Run, root: str) -> None:
             return
         start = time.perf_counter()
         try:
-            table = KINDS[kind].execute(run.settings, store.begin(run))
+            table = kind.execute(run.settings, store.begin(run))
             store.finish(run, table, time.perf_counter() - start)
         except Exception as error:
             store.fail(run, error)
@@ -170,8 +170,12 @@ def _watched(store: Store, runs: Sequence[Run], *, visible: bool) -> Iterator[No
     with progress_bar("runs", len(runs), start=_done(store, runs), visible=visible) as advance:
 
         def look() -> None:
+            seen = -1
             while not stop.wait(_LOOK_EVERY):
-                advance(_done(store, runs), "")
+                done = _done(store, runs)
+                if done != seen:
+                    seen = done
+                    advance(done, "")
 
         watcher = threading.Thread(target=look, daemon=True)
         watcher.start()

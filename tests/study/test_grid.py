@@ -1,0 +1,102 @@
+"""What a study file means, and what is wrong with wrong ones."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from prismseg.base import ConfigError
+from prismseg.study import expand, read_study
+
+ROOT = Path(__file__).parents[2]
+BASE = {
+    "title": "Test",
+    "kind": "segmentation",
+    "base": {"data": {"path": "nowhere"}, "optim": {"steps": 10}},
+    "grid": {
+        "skip": {"none": {"model.skip": "none"}, "conv M3": {"model.skip": "conv", "model.multiplier": 3}},
+        "images": {"split.limit": [20, None]},
+        "seed": {"seed": [0, 1, 2]},
+    },
+    "pool": ["seed"],
+    "compare": {"skip": "none"},
+    "quick": {"base": {"optim.steps": 2}, "grid": {"seed": {"seed": [0]}}, "note": "small"},
+}
+
+
+def write(tmp_path, **changes):
+    path = tmp_path / "study.yaml"
+    path.write_text(yaml.safe_dump(BASE | changes, sort_keys=False))
+    return path
+
+
+def test_the_grid_is_the_product_of_its_axes(tmp_path):
+    runs = expand(read_study(write(tmp_path)))
+    assert len(runs) == 2 * 2 * 3
+    assert runs[0].labels == {"skip": "none", "images": "20", "seed": "0"}
+    last = runs[-1]
+    assert last.labels == {"skip": "conv M3", "images": "all", "seed": "2"}
+    assert last.settings["model"]["multiplier"] == 3 and last.settings["split"]["limit"] is None
+    assert last.settings["optim"]["steps"] == 10 and last.settings["seed"] == 2
+    assert len({run.key for run in runs}) == 12
+
+
+def test_a_run_s_name_is_what_it_does(tmp_path):
+    """The same settings have the same hash in any study and order; defaults that are spelt out change nothing."""
+    one = expand(read_study(write(tmp_path)))
+    reordered = {name: BASE["grid"][name] for name in ("seed", "images", "skip")}
+    spelt = BASE["base"] | {"intensity": "zscore"}
+    other = expand(read_study(write(tmp_path, grid=reordered, base=spelt, title="Other")))
+    assert {run.key for run in one} == {run.key for run in other}
+    longer = expand(read_study(write(tmp_path, base=BASE["base"] | {"optim": {"steps": 11}})))
+    assert not {run.key for run in one} & {run.key for run in longer}
+
+
+def test_the_quick_form_replaces_key_by_key(tmp_path):
+    study = read_study(write(tmp_path), quick=True)
+    runs = expand(study)
+    assert len(runs) == 4 and study.note == "small" and "quick" in study.title
+    assert {run.settings["optim"]["steps"] for run in runs} == {2}
+    with pytest.raises(ConfigError, match="quick holds base, grid and note"):
+        read_study(write(tmp_path, quick={}), quick=True)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"colour": "red"}, "colour: Extra inputs"),
+        ({"kind": "cooking"}, "kind: Input should be"),
+        ({"base": {"data": {"path": "x"}, "optim": {"stepz": 3}}}, r"seed 0: optim.stepz \(no such"),
+        ({"base": {}}, "data"),
+        ({"grid": {"seed": {"seed": []}}, "compare": {}}, "axis 'seed' of the grid has no value"),
+        ({"grid": {"seed": {}}, "compare": {}}, "axis 'seed' of the grid has no value"),
+        ({"grid": {"seed": {"seed": 3}}, "compare": {}}, "neither one setting with a list"),
+        ({"grid": {"s": {"seed": [0, 1]}, "t": {"seed": [0, 1]}}, "compare": {}, "pool": []}, "the same run as"),
+        ({"compare": {"colour": 1}}, "'colour' is pooled or compared but is no axis"),
+        ({"compare": {"skip": "fly"}}, "has no value 'fly'"),
+        (
+            {"grid": {"f": {"split.fold": [7]}}, "compare": {}, "base": {"data": {"path": "x"}, "split": {"folds": 5}}},
+            "fold 7",
+        ),
+        ({"grid": {"g": {"seed": [1]}, "f": {"seed.x": [1]}}, "compare": {}}, "seed.x lies below"),
+    ],
+)  # fmt: skip
+def test_wrong_studies_are_refused_with_what_is_wrong(tmp_path, changes, message):
+    with pytest.raises(ConfigError, match=message):
+        expand(read_study(write(tmp_path, **changes)))
+
+
+def test_files_that_are_no_study(tmp_path):
+    path = tmp_path / "a.yaml"
+    path.write_text("a: [1, 2")
+    with pytest.raises(ConfigError, match="not valid YAML"):
+        read_study(path)
+    path.write_text("- 1\n")
+    with pytest.raises(ConfigError, match="holds no study"):
+        read_study(path)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "studies").glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("quick", [False, True])
+def test_the_studies_that_are_shipped_can_be_run(path, quick):
+    assert expand(read_study(path, quick=quick))

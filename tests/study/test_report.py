@@ -1,0 +1,141 @@
+"""Tables of studies by hand and beside SciPy; figures and pages that hold what they should."""
+
+import json
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from prismseg.base import DataError
+from prismseg.study import Store, expand, read_study, report_study
+from prismseg.study.aggregate import compare_study, pooled, summarize_study
+from prismseg.study.figures import critical_difference, draw_ranks
+from prismseg.study.report import latex
+from prismseg.train.statistics import paired_comparison
+from tests.study.test_grid import write
+
+
+@pytest.fixture
+def study(tmp_path):
+    return read_study(write(tmp_path))
+
+
+def rows(skip, images, seed, values):
+    """One row a case; three groups of two cases."""
+    return pd.DataFrame(
+        {
+            "skip": skip, "images": images, "seed": str(seed), "class": "nerve", "measure": "dice",
+            "case": [f"c{k}" for k in range(6)], "group": [f"g{k // 2}" for k in range(6)], "value": values,
+        }
+    )  # fmt: skip
+
+
+def planted():
+    rng = np.random.default_rng(0)
+    parts = []
+    for images, level in (("20", 0.5), ("all", 0.7)):
+        base = rng.normal(level, 0.05, 6)
+        for seed in range(3):
+            parts.append(rows("none", images, seed, base + 0.01 * (seed - 1)))
+            parts.append(rows("conv M3", images, seed, base + 0.03 + 0.02 * (seed - 1)))
+    return pd.concat(parts, ignore_index=True), parts
+
+
+def test_seeds_are_averaged_case_by_case(study):
+    table, parts = planted()
+    cases = pooled(study, table)
+    assert len(cases) == 2 * 2 * 6
+    first = cases.query("skip == 'none' and images == '20' and case == 'c0'")["value"].item()
+    assert first == pytest.approx(parts[2]["value"][0])  # the mean of seeds -1, 0, 1 is the middle one
+
+
+def test_means_by_hand_and_differences_as_for_two_networks(study):
+    table, _ = planted()
+    cases = pooled(study, table)
+    summary = summarize_study(study, cases).set_index(["skip", "images"])
+    here = cases.query("skip == 'none' and images == 'all'")["value"]
+    row = summary.loc[("none", "all")]
+    assert row["mean"] == pytest.approx(here.mean()) and row["sd"] == pytest.approx(here.std())
+    assert row["ci_low"] < row["mean"] < row["ci_high"] and (row["n"], row["n_groups"]) == (6, 3)
+    found = compare_study(study, cases, ["dice"]).set_index("images")
+    ours = cases.query("skip == 'conv M3' and images == '20'").sort_values("case")
+    theirs = cases.query("skip == 'none' and images == '20'").sort_values("case")
+    wanted = paired_comparison(ours["value"].to_numpy(), theirs["value"].to_numpy(), ours["group"])
+    assert found.loc["20", "difference"] == pytest.approx(0.03) == pytest.approx(wanted["difference"])
+    assert found.loc["20", "p_value"] == pytest.approx(wanted["p_value"])
+    assert (found["p_holm"] >= found["p_value"]).all() and len(found) == 2
+
+
+def test_missing_values_are_counted_and_absent_cases_are_an_error(study):
+    table, _ = planted()
+    table.loc[(table["skip"] == "none") & (table["case"] == "c3"), "value"] = np.nan
+    cases = pooled(study, table)
+    assert set(summarize_study(study, cases).query("skip == 'none'")["n_missing"]) == {1}
+    assert set(compare_study(study, cases, ["dice"])["n"]) == {5}
+    with pytest.raises(DataError, match="shares no case"):
+        compare_study(study, cases[~((cases["skip"] == "none") & (cases["images"] == "20"))], ["dice"])
+
+
+def test_whole_sets_are_compared_by_seed(study):
+    """Rows without cases, one number a run: seeds are what intervals are about."""
+    table = pd.DataFrame(
+        [
+            {"skip": skip, "images": "20", "seed": str(seed), "measure": "accuracy", "value": value + 0.01 * seed}
+            for skip, value in (("none", 0.7), ("conv M3", 0.8))
+            for seed in range(4)
+        ]
+    )
+    cases = pooled(study, table)
+    assert len(cases) == 8 and set(cases["group"]) == {"0", "1", "2", "3"}
+    assert compare_study(study, cases, ["accuracy"])["difference"].item() == pytest.approx(0.1)
+
+
+@pytest.mark.parametrize(("variants", "expected"), [(2, 1.960), (3, 2.343), (5, 2.728), (10, 3.164)])
+def test_critical_difference_of_demsar(variants, expected):
+    """Demsar 2006, table 5a: q for alpha .05."""
+    groups = 14
+    factor = np.sqrt(variants * (variants + 1) / (6 * groups))
+    assert critical_difference(variants, groups) == pytest.approx(expected * factor, abs=0.002 * factor)
+
+
+def test_ranks_are_joined_where_they_are_close():
+    figure = draw_ranks(pd.Series({"a": 1.2, "b": 1.9, "c": 3.8}), 1.0, "dice")
+    joined = [line for line in figure.axes[0].lines if line.get_linewidth() == 2.5]
+    assert len(joined) == 1
+    assert joined[0].get_xdata() == pytest.approx([1.18, 1.92])
+
+
+def test_latex_by_hand():
+    table = pd.DataFrame({"skip": ["conv_M3"], "mean": [0.51234], "p_value": [0.00001], "n": [6]})
+    assert latex(table) == (
+        "\\begin{tabular}{lrrr}\n\\toprule\nskip & mean & p value & n \\\\\n\\midrule\n"
+        "conv\\_M3 & 0.512 & 1e-05 & 6 \\\\\n\\bottomrule\n\\end{tabular}\n"
+    )
+
+
+def test_the_page_of_a_study_that_is_half_done(tmp_path, study):
+    store, runs = Store(tmp_path / "out"), expand(study)
+    table, _ = planted()
+    for run in runs[:-1]:
+        part = table
+        for name, label in run.labels.items():
+            part = part[part[name] == label]
+        store.begin(run)
+        store.finish(run, part.drop(columns=list(run.labels)), seconds=30.0)
+    store.begin(runs[-1])
+    store.fail(runs[-1], ValueError("broken"))
+    page = report_study(study, runs, tmp_path / "out").read_text()
+    assert (
+        "11 of 12 runs" in page and "1 failed" in page and "ValueError: broken" in page and "5.5 minutes" in page
+    )
+    assert not re.search(r'(src|href)="(?!data:)', page)
+    folder = tmp_path / "out" / "report"
+    assert {"summary.csv", "comparison.csv", "cases.csv", "summary.tex", "comparison.tex"} <= {
+        p.name for p in folder.iterdir()
+    }
+    assert (folder / "figures" / "size-dice.png").stat().st_size > 5000
+    assert (folder / "figures" / "boxes-dice.pdf").read_bytes().startswith(b"%PDF")
+    with pytest.raises(DataError, match="No run of 'Test' is finished"):
+        report_study(study, runs, tmp_path / "empty")
+    assert json.loads((store.folder(runs[0]) / "settings.json").read_text())["labels"] == runs[0].labels
