@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -131,5 +132,7 @@ def test_a_killed_worker_loses_nothing(backend, tmp_path):
     )
     assert done.returncode == 0, done.stderr[-3000:]
     assert "{'done': 6}" in done.stdout
-    begun = sorted((tmp_path / "log").read_text().split())
-    assert begun == ["0", "1", "2", "3", "3", "4", "5"]
+    begun = Counter((tmp_path / "log").read_text().split())
+    # Number 3 twice; what the other worker was at may fall with it (loky stops all), what was finished may not.
+    assert begun.pop("3") == 2 and sorted(begun) == ["0", "1", "2", "4", "5"]
+    assert sum(count - 1 for count in begun.values()) <= 1
