@@ -17,6 +17,9 @@ from prismseg.train.config import TrainConfig
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from prismseg.data import SegmentationDataset
+    from prismseg.train import Trial
+
 RELEVANCE = ("rho", "lift", "cam_dice", "pointing_game")
 
 
@@ -72,7 +75,8 @@ def run_segmentation(settings: SegmentationSettings, folder: Path) -> pd.DataFra
     Returns
     -------
     DataFrame
-        Columns case, group, class, layer (only of relevance; ``(mean)`` over all layers), measure, value.
+        Columns case, group, class, layer (only of relevance; ``(mean)`` over all layers but those on skips), measure,
+        value.
     """
     from prismseg.train import train
     from prismseg.train.evaluation import measure_cases, run_trials
@@ -96,17 +100,22 @@ def draw_segmentation(table: pd.DataFrame) -> dict[str, Figure]:
     return draw_measures(table)
 
 
-def _relevance(settings: SegmentationSettings, folder: Path, trials: list, dataset: object) -> pd.DataFrame:  # type: ignore[type-arg]
+def _relevance(
+    settings: SegmentationSettings, folder: Path, trials: list[Trial], dataset: SegmentationDataset
+) -> pd.DataFrame:
+    """Measure every layer, and their mean over the layers that networks with and without skip layers share."""
     from prismseg.explain.summary import case_table
     from prismseg.explain.work import ExplainSettings, collect, start
 
     out = folder / "explanation"
     chosen = ExplainSettings(methods=(settings.method,), regions=(settings.region,))
-    start(out, trials, dataset, chosen, resume=True)  # type: ignore[arg-type]
-    collected = collect(out, trials, dataset, chosen, show_progress=False)[settings.region]  # type: ignore[arg-type]
-    table = case_table(collected)
-    table = table[(table["method"] == settings.method) & table["measure"].isin(RELEVANCE)]
-    return table[table["normalization"].eq("none")] if "normalization" in table else table
+    start(out, trials, dataset, chosen, resume=True)
+    table = case_table(collect(out, trials, dataset, chosen, show_progress=False)[settings.region])
+    table = table[(table["method"] == settings.method) & ~table["absent"]]
+    units = ["case", "group", "class"]
+    shared = table[~table["layer"].str.startswith("skips.")]
+    mean = shared.groupby(units, sort=False)[list(RELEVANCE)].mean().reset_index().assign(layer="(mean)")
+    return pd.concat([table, mean]).melt([*units, "layer"], list(RELEVANCE), "measure", "value")
 
 
 def _simulated(settings: SimulatedData, root: Path) -> Path:
