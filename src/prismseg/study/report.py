@@ -132,5 +132,5 @@ def _ranks(study: Study, cases: pd.DataFrame, measures: Sequence[str]) -> dict[s
 
 def _shown(figures: dict[str, Figure], measures: Sequence[str]) -> list[tuple[str, Figure]]:
     """Figures of the page: those of the measures it shows; all are in the folder."""
-    chosen = [(name, figure) for name, figure in figures.items() if any(name.endswith(m) for m in measures)]
+    chosen = [(name, figure) for name, figure in figures.items() if name.partition("-")[2] in measures]
     return chosen or list(figures.items())

@@ -1,0 +1,111 @@
+"""A whole study of tiny networks on simulated feet, from the command line to its page."""
+
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from prismseg.base import ConfigError
+from prismseg.cli.main import app
+from prismseg.study import KINDS, Store, expand, read_study
+from prismseg.train.evaluation import measure_cases, run_trials
+
+STUDY = {
+    "title": "Tiny",
+    "kind": "segmentation",
+    "base": {
+        "simulate": {"sessions": 6, "size": [48, 64]},
+        "size": [32, 32],
+        "model": {"width": 0.25},
+        "optim": {"steps": 6, "batch_size": 4},
+        "split": {"fractions": [0.5, 0.2, 0.3]},
+        "evaluate_every": 3,
+        "checkpoint_every": 3,
+        "compile": "no",
+        "explain": True,
+    },
+    "grid": {"skip": {"none": {"model.skip": "none"}, "crffg": {"model.skip": "crffg"}}},
+    "pool": [],
+    "compare": {"skip": "none"},
+    "measures": ["dice", "rho"],
+}
+
+
+@pytest.fixture(scope="module")
+def studied(tmp_path_factory):
+    root = tmp_path_factory.mktemp("study")
+    base = STUDY["base"] | {"data": {"path": str(root / "data"), "channels": 1, "classes": ["background", "foot"]}}
+    (root / "tiny.yaml").write_text(yaml.safe_dump(STUDY | {"base": base}, sort_keys=False))
+    command = [
+        "study",
+        "run",
+        str(root / "tiny.yaml"),
+        "--out",
+        str(root / "out"),
+        "--backend",
+        "sequential",
+        "--quiet",
+    ]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 0, result.output
+    assert "2 done" in result.output
+    return root
+
+
+def test_rows_are_those_of_evaluation_and_explanation(studied):
+    store = Store(studied / "out")
+    run = expand(read_study(studied / "tiny.yaml"))[1]
+    table = store.results(run)
+    trials, dataset = run_trials(store.folder(run) / "work" / "run")
+    wanted = measure_cases(trials, dataset, show_progress=False)
+    dice = table.query("measure == 'dice'").set_index("case")["value"]
+    pd.testing.assert_series_equal(
+        dice, wanted.query("metric == 'dice'").set_index("case")["value"], check_names=False, atol=1e-12
+    )
+    rho = table.query("measure == 'rho' and `class` == 'foot'")
+    assert rho["value"].between(0, 1).all()
+    own = rho[~rho["layer"].str.startswith("skips.") & (rho["layer"] != "(mean)")]
+    assert rho["layer"].str.startswith("skips.").any()
+    means = rho[rho["layer"] == "(mean)"].set_index("case")["value"]
+    np.testing.assert_allclose(means, own.groupby("case", sort=False)["value"].mean().reindex(means.index))
+
+
+def test_the_report_compares_what_was_asked(studied):
+    comparison = pd.read_csv(studied / "out" / "report" / "comparison.csv")
+    assert set(comparison["measure"]) == {"dice", "rho"} and set(comparison["skip"]) == {"crffg"}
+    assert (studied / "out" / "report" / "figures" / "layers-rho.png").is_file()
+
+
+def test_a_run_that_was_cut_is_taken_up_and_ends_alike(studied, tmp_path):
+    """Without its results and its done mark a run goes on from its folder, to the same rows."""
+    shutil.copytree(studied / "out", tmp_path / "out")
+    run = expand(read_study(studied / "tiny.yaml"))[0]
+    folder = Store(tmp_path / "out").folder(run)
+    (folder / "done.json").unlink()
+    (folder / "results.csv").unlink()
+    assert Store(tmp_path / "out").state(run) == "cut"
+    command = [
+        "study",
+        "run",
+        str(studied / "tiny.yaml"),
+        "--out",
+        str(tmp_path / "out"),
+        "--backend",
+        "sequential",
+    ]
+    assert CliRunner().invoke(app, command).exit_code == 0
+    assert (folder / "results.csv").read_bytes() == (
+        Store(studied / "out").folder(run) / "results.csv"
+    ).read_bytes()
+
+
+def test_status_and_refusals(studied):
+    result = CliRunner().invoke(
+        app, ["study", "status", str(studied / "tiny.yaml"), "--out", str(studied / "out")]
+    )
+    assert result.exit_code == 0 and "2 done" in result.output
+    with pytest.raises(ConfigError, match="'gradkam' is none of"):
+        KINDS["segmentation"].check({"data": {"path": "x"}, "explain": True, "method": "gradkam"})
