@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import ndimage
 
 from prismseg.base import ConfigError
 from prismseg.thermal import (
@@ -358,3 +359,24 @@ def test_curves_follow_their_feet_through_gaps_and_relabelled_masks(steps: list)
     table = session.table()
     assert table[table.status != "measured"][NUMBERS].isna().all().all()
     assert isinstance(table, pd.DataFrame)
+
+
+@pytest.mark.parametrize(("halo", "said"), [(0, False), (1, False), (4, True)])
+def test_a_network_that_is_unsure_of_an_outline_is_quoted(halo: int, said: bool) -> None:
+    """A band of even odds around both soles: one pixel wide it is a usual outline, four pixels wide it is doubt."""
+    frame, mask = frame_of(27.0, 29.0)
+    band = ndimage.binary_dilation(mask, iterations=halo) & ~mask if halo else np.zeros_like(mask)
+    entry = Session().add(frame, np.where(mask, 0.99, np.where(band, 0.4, 0.01)), minute=0)
+    assert entry.ok
+    assert any("unsure of the left sole's outline" in text for text in entry.cautions) == said
+    assert not any("unsure" in text for text in Session().add(frame, mask, minute=0).cautions)
+
+
+@pytest.mark.parametrize(("factor", "said"), [(0.97, False), (0.9, True)])
+def test_a_sole_that_is_clearly_smaller_is_stated(factor: float, said: bool) -> None:
+    """Areas go with the square: 0.97² = 0.94 of the other sole is usual, 0.9² = 0.81 is not."""
+    left, right = pair()
+    smaller = Foot(left.side, left.centre, length=left.length * factor)
+    frame, mask = frame_of(27.0, 29.0, (smaller, right))
+    cautions = Session().add(frame, mask, minute=0).cautions
+    assert any("clearly smaller" in text for text in cautions) == said

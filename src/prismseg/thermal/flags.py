@@ -48,6 +48,9 @@ class FlagSettings:
         Change of the background between two frames that may be a shutter event, °C.
     clipped : float
         Share of a sole's pixels at the frame's limit from which its mean is doubted.
+    unsure : float
+        Pixels of which the network is unsure (probability from 0.16 to 0.84) at a sole's outline, as a share of the sole,
+        from which the outline is doubted.
     span : float
         Change of a grey picture's limits that is stated, °C.
     clock : float
@@ -68,6 +71,7 @@ class FlagSettings:
     plausible: tuple[float, float] = (5.0, 50.0)
     jump: float = 0.8
     clipped: float = 0.01
+    unsure: float = 0.15
     span: float = 0.5
     clock: float = 1.0
 

@@ -19,6 +19,8 @@ from prismseg.thermal.soles import Caution, Soles
 from prismseg.thermal.territories import Territories
 from prismseg.thermal.uncertainty import WHOLE, Estimate
 
+_UNSURE = (0.16, 0.84)  # within one standard deviation of even odds
+_NEAR = 6  # pixels around a sole that may still be its
 _EDGE = 4  # pixels around the soles that a slight movement changes
 _CAUTIONS = {
     Caution.AT_BORDER: Concern.BORDER,
@@ -185,6 +187,26 @@ def observe_clipping(frame: Frame, soles: Soles, settings: FlagSettings) -> list
                     "clipped, and the mean is wrong. Widen the camera's span."
                 )
                 observations.append(Observation(Concern.CLIPPED, sentence))
+    return observations
+
+
+def observe_outlines(
+    soles: Soles, probability: NDArray[np.float64] | None, settings: FlagSettings
+) -> list[Observation]:
+    """Say at which soles a network is unsure where the outline runs."""
+    if probability is None:
+        return []
+    observations = []
+    unsure = (probability > _UNSURE[0]) & (probability < _UNSURE[1])
+    for side in SIDES:
+        sole = _required(soles, side)
+        share = float((unsure & ndimage.binary_dilation(sole, iterations=_NEAR)).sum() / sole.sum())
+        if share > settings.unsure:
+            sentence = (
+                f"The network is unsure of the {side} sole's outline: of pixels worth {share:.0%} of its area it cannot "
+                "say whether they belong to it. Look at the outline."
+            )
+            observations.append(Observation(Concern.MASK, sentence))
     return observations
 
 

@@ -23,6 +23,7 @@ from prismseg.thermal.quality import (
     observe_camera,
     observe_clipping,
     observe_clocks,
+    observe_outlines,
     observe_shutter,
     observe_soles,
     observe_territories,
@@ -154,6 +155,7 @@ class Session:
             *observe_territories(territories, carried=bool(self._anchor) and minute > 0),
             *observe_camera(made, first, self.parameters, self.settings),
             *observe_clipping(made, seen, self.settings),
+            *observe_outlines(seen, probability, self.settings),
             *observe_clocks(minute, made, before, self.settings),
             *observe_shutter(made, seen, estimates, before, self.settings),
         )

@@ -23,7 +23,8 @@ from prismseg.thermal.sides import SIDES, Side, Track, View, check_view, medial_
 
 LEFT, RIGHT = 1, 2  # labels, as in the phantom's truth
 _WIDE_AS_TWO = 0.6
-_UNEQUAL = 0.5
+# Of pairs whose outlines are right, one in twenty is more unequal than this; of pairs with a part missing most are.
+_UNEQUAL = 0.87
 # Log ratio of two fits' residuals. On simulated soles, also ragged and without toes, the right one wins by 0.3 or more.
 _CLEARLY = 0.3
 
@@ -62,7 +63,10 @@ class Caution(StrEnum):
 
     SPLIT = "Touching soles were parted at the neck between them."
     AT_BORDER = "A sole touches the picture's border."
-    UNEQUAL = "One sole is less than half as large as the other."
+    UNEQUAL = (
+        "One sole is clearly smaller in the picture than the other: a part of it may be covered or missed, or the other "
+        "outline may hold more than the sole. Look at both outlines."
+    )
     SWAP = "The soles seem to have changed sides since the last picture; their names were kept."
     SHAPE = "The soles have the shape of the other sides' feet. Check the view setting, and whether the legs are crossed."
     TOES_DOWN = "The toes seem to look down. Check how the camera is held: sides and territories may be wrong."

@@ -12,7 +12,7 @@ from prismseg.data import Preprocess
 from prismseg.nets import SegmentationModel, load_model
 
 # Small steps: what the network knows is to be bent towards a camera, not learnt anew.
-_OPTIM = {"lr": 1e-3, "steps": 200, "batch_size": 8}
+_OPTIM = {"lr": 3e-4, "steps": 200, "batch_size": 8}
 
 
 def settings_of(source: str | Path) -> dict[str, Any]:
