@@ -16,6 +16,8 @@ BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 NOT_HERE = ("make ", "source ", "python benchmarks/")
 
 
+# A page is a whole tour: a minute on an idle machine, several beside other work.
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_code_blocks(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
