@@ -10,6 +10,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator
 
 from prismseg.base.page import COLOURS
 from prismseg.study.figures import new_figure
@@ -25,6 +26,21 @@ _LABELS = {
     "max_abs": "largest absolute error",
     "epsilon": "eps: two maps of one point differ by",
 }
+_ROUNDING = 1e-6
+_COLOUR_OF = dict(
+    zip(
+        [
+            ("cos", "iid"),
+            ("cos", "stratified"),
+            ("cos", "orthogonal"),
+            ("paired", "iid"),
+            ("paired", "orthogonal"),
+            ("cos", "orthogonal-stratified"),
+        ],
+        COLOURS,
+        strict=False,
+    )
+)
 _BESIDE = 0.04  # of the value: how far markers of the second map stand aside on a logarithmic axis
 
 
@@ -54,8 +70,9 @@ def draw_kernel(table: pd.DataFrame) -> dict[str, Figure]:
     if table["sigma"].nunique() > 1:
         widths = sorted(points["outputs"].unique())
         middle = widths[len(widths) // 2]
-        figures["sigma-rmse"] = _draw_panels(points[points["outputs"] == middle], "rmse", "sigma")
-        figures["sigma-rmse"].suptitle(f"Q = {middle}", fontsize=10)
+        figures["sigma-rmse"] = _draw_panels(
+            points[points["outputs"] == middle], "rmse", "sigma", note=f" (Q = {middle})"
+        )
     gain = _draw_gain(main)
     return figures | ({"gain-rmse": gain} if gain is not None else {})
 
@@ -83,36 +100,38 @@ def _variants(points: pd.DataFrame) -> list[tuple[str, str]]:
     )
 
 
-def _draw_panels(points: pd.DataFrame, measure: str, against: str) -> Figure:
+def _draw_panels(points: pd.DataFrame, measure: str, against: str, *, note: str = "") -> Figure:
     kernels = list(dict.fromkeys(points["kernel"]))
     columns = min(4, len(kernels))
     rows = math.ceil(len(kernels) / columns)
     figure = new_figure(2.75 * columns + 1.2, 2.55 * rows + 1.2)
     panels = figure.subplots(rows, columns, sharex=True, sharey=against == "outputs", squeeze=False).ravel()
-    variants, maps = _variants(points), sorted(set(points["map"]), reverse=True)
+    # A difference that is nothing but rounding has no place on a logarithmic axis.
+    drawn = points[(points["measure"] == measure) & (points["mean"] > _ROUNDING)]
+    variants, maps = _variants(drawn), sorted(set(drawn["map"]), reverse=True)
     for axes, kernel in zip(panels, kernels, strict=False):
-        here = points[points["kernel"] == kernel]
-        for number, (form, sampling) in enumerate(variants):
+        for form, sampling in variants:
             for which, kind in enumerate(maps):
-                line = here[
-                    (here["form"] == form)
-                    & (here["sampling"] == sampling)
-                    & (here["map"] == kind)
-                    & (here["measure"] == measure)
-                    # A difference that is nothing but rounding has no place on a logarithmic axis.
-                    & (here["mean"] > 1e-6)
+                line = drawn[
+                    (drawn["kernel"] == kernel)
+                    & (drawn["form"] == form)
+                    & (drawn["sampling"] == sampling)
+                    & (drawn["map"] == kind)
                 ].sort_values(against)
-                _draw_line(axes, line, against, which, COLOURS[number % len(COLOURS)])
-        _draw_theory(axes, here, measure, against)
+                _draw_line(axes, line, against, which, _COLOUR_OF[form, sampling])
+        _draw_theory(axes, points[points["kernel"] == kernel], measure, against)
         axes.set(xscale="log", yscale="log")
         axes.set_title(kernel, fontsize=10)
         axes.grid(color="#e4e4e4", lw=0.6)
         axes.spines[["top", "right"]].set_visible(False)
     for axes in panels[len(kernels) :]:
         axes.set_visible(False)
-    _mark_ticks(panels[0], points[against].unique())
+    for axes in panels[: len(kernels)]:
+        _mark_ticks(axes, points[against].unique())
     for axes in panels[max(0, len(kernels) - columns) : len(kernels)]:
-        axes.set_xlabel("output dimension Q" if against == "outputs" else "sigma / median distance", fontsize=9)
+        axes.set_xlabel(
+            "output dimension Q" if against == "outputs" else f"sigma / median distance{note}", fontsize=9
+        )
         axes.tick_params(labelbottom=True)
     figure.supylabel(_LABELS[measure], fontsize=10)
     curves = [axes.get_legend_handles_labels() for axes in panels[: len(kernels)]]
@@ -125,8 +144,8 @@ def _draw_panels(points: pd.DataFrame, measure: str, against: str) -> Figure:
 def _key(variants: Sequence[tuple[str, str]], maps: Sequence[str]) -> list[Line2D]:
     """Legend: colours are forms and samplings, markers are maps."""
     handles = [
-        Line2D([], [], color=COLOURS[number % len(COLOURS)], lw=2.5, label=f"{form}, {sampling}")
-        for number, (form, sampling) in enumerate(variants)
+        Line2D([], [], color=_COLOUR_OF[form, sampling], lw=2.5, label=f"{form}, {sampling}")
+        for form, sampling in variants
     ]
     for which, kind in enumerate(maps):
         style, marker = _MAP_STYLES[which % len(_MAP_STYLES)]
@@ -155,7 +174,7 @@ def _draw_line(axes: Axes, line: pd.DataFrame, against: str, which: int, colour:
 
 def _draw_theory(axes: Axes, here: pd.DataFrame, measure: str, against: str) -> None:
     """Draw one curve a closed form: orthogonal frequencies have none and are left to those of independent ones."""
-    rows = here[(here["measure"] == f"theory_{measure}") & (here["mean"] > 1e-6)]
+    rows = here[(here["measure"] == f"theory_{measure}") & (here["mean"] > _ROUNDING)]
     names = rows["form"] + rows["sampling"].str.contains("stratified").map({True: ", stratified", False: ""})
     for name, style in _THEORY_STYLES.items():
         line = rows[names == name].drop_duplicates(against).sort_values(against)
@@ -186,7 +205,8 @@ def _draw_gain(points: pd.DataFrame) -> Figure | None:
             ratio, low, high = (line[name] ** 2 / square for name in ("mean", "low", "high"))
             step = 0.8 / (len(variants) * len(maps))
             heights = line["kernel"].map(kernels.index) + (number * len(maps) + which + 0.5) * step - 0.4
-            colour, face = COLOURS[number % len(COLOURS)], "white" if which else COLOURS[number % len(COLOURS)]
+            colour = _COLOUR_OF[form, sampling]
+            face = "white" if which else colour
             axes.errorbar(
                 ratio, heights, xerr=[ratio - low, high - ratio], fmt=_MAP_STYLES[which % 2][1], ms=4, color=colour,
                 mfc=face, elinewidth=0.9,
@@ -207,4 +227,7 @@ def _draw_gain(points: pd.DataFrame) -> Figure | None:
 
 def _mark_ticks(axes: Axes, values: Iterable[float]) -> None:
     axes.set_xticks(sorted(values), [f"{value:g}" for value in sorted(values)], fontsize=8)
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    axes.tick_params(axis="y", labelsize=8)
     axes.minorticks_off()
