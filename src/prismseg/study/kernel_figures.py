@@ -94,10 +94,8 @@ def summarize(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _variants(points: pd.DataFrame) -> list[tuple[str, str]]:
-    """Forms and samplings, in the order of a table of contents, so that colours do not depend on the grid's order."""
-    return sorted(
-        set(zip(points["form"], points["sampling"], strict=True)), key=lambda pair: (pair[0], len(pair[1]))
-    )
+    """Forms and samplings, always in the same order."""
+    return sorted(set(zip(points["form"], points["sampling"], strict=True)), key=list(_COLOUR_OF).index)
 
 
 def _draw_panels(points: pd.DataFrame, measure: str, against: str, *, note: str = "") -> Figure:
