@@ -32,7 +32,7 @@ from prismseg.train.batches import step_seed
 Array = NDArray[np.float64]
 STATES = ("before", "after")
 _P_VALUES = ("ks_p", "rayleigh_p")
-_NORM_BINS, _PHASE_BINS = 40, 16
+_NORM_BINS, _PHASE_BINS = 24, 8
 
 
 class WeightsSettings(BaseModel):
@@ -79,7 +79,7 @@ def run_weights(settings: WeightsSettings, folder: Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns case, group, class, layer, measure, x, value: those of `compare_weights`, and of `run_segmentation`
+        Columns case, group, class, layer, measure, value, x: those of `compare_weights`, and of `run_segmentation`
         where a network is trained.
 
     Raises
@@ -127,7 +127,7 @@ def compare_weights(before: SegmentationModel, after: SegmentationModel) -> pd.D
     Returns
     -------
     DataFrame
-        Columns layer, measure, x, value, and empty case, group, class. Measures of `measure_layer` end in ``_before``,
+        Columns layer, measure, value, x, and empty case, group, class. Measures of `measure_layer` end in ``_before``,
         ``_after`` and (but for p-values) ``_change``; ``weight_change`` is ``|W1 - W0| / |W0|``, ``weight_cosine`` the
         cosine between them, ``phase_change`` the rms turn of a phase in radians, ``filters`` their number. The layer
         ``(mean)`` holds means over layers. Curves have an x (also their case): densities ``norms_…`` of frequency
@@ -166,7 +166,7 @@ def compare_weights(before: SegmentationModel, after: SegmentationModel) -> pd.D
     plain = table[table["x"].isna() & ~table["measure"].str.contains("_p_")]
     mean = plain.groupby("measure", sort=False)["value"].mean().reset_index()
     table = pd.concat([table, mean.assign(**{"case": "", "group": "", "class": "", "layer": "(mean)"})])
-    return table[["case", "group", "class", "layer", "measure", "x", "value"]].reset_index(drop=True)
+    return table[["case", "group", "class", "layer", "measure", "value", "x"]].reset_index(drop=True)
 
 
 def layer_law(layer: CRFFg2d) -> RadialLaw:
@@ -194,8 +194,8 @@ def measure_layer(layer: CRFFg2d, law: RadialLaw, sigma: float) -> dict[str, flo
         ``ks`` and ``ks_p``: Kolmogorov–Smirnov distance of the norms from `law`, and its p-value. ``resultant`` and
         ``rayleigh_p``: see `rayleigh_test` (a paired map has neither). ``length_scale`` and ``length_scale_error``: see
         `effective_length_scale`. ``centroid``: mean spatial frequency of the filters' power within the disc of
-        1/2 cycle a pixel; 1/3 for white filters. ``dimension``: number of directions among which the frequencies spread
-        their power, ``(tr C)² / tr C²`` of their second moments C.
+        1/2 cycle a pixel, relative to that of white filters. ``dimension``: number of directions among which the
+        frequencies spread their power, ``(tr C)² / tr C²`` of their second moments C.
     """
     omega = scaled_frequencies(layer, sigma)
     norms = np.linalg.norm(omega, axis=1)
@@ -223,12 +223,13 @@ def scaled_frequencies(layer: CRFFg2d, sigma: float) -> Array:
 def _centroid(layer: CRFFg2d) -> float:
     radius, power = power_spectrum(_array(layer.weight))
     disc = radius <= 0.5
-    return float((radius * power)[disc].sum() / power[disc].sum())
+    return float((radius * power)[disc].sum() / power[disc].sum() / radius[disc].mean())
 
 
 def _curves(layers: dict[str, CRFFg2d], law: RadialLaw, sigma: float) -> dict[str, tuple[Array, Array]]:
     """Histograms and spectra. Bins depend on the law alone, so that seeds can be averaged; the last ones are open."""
-    low, high = law.quantile(np.array([0.005, 0.995])) * (0.6, 1.4)
+    low, high = law.quantile(np.array([0.005, 0.995]))
+    low, high = max(low - 0.5 * (high - low), 0), high + 0.5 * (high - low)
     edges = np.linspace(low, high, _NORM_BINS + 1)
     centres = (edges[:-1] + edges[1:]) / 2
     curves = {"norms_law": (centres, np.diff(law.cdf(edges)) / np.diff(edges))}

@@ -23,7 +23,7 @@ _SCALARS = {
     "length_scale": "effective length scale / sigma",
     "ks": "KS distance of norms from the law",
     "resultant": "mean resultant of phases",
-    "centroid": "centroid of filter spectra\n(white: 1/3 cycle per pixel)",
+    "centroid": "centroid of filter spectra (white = 1)",
     "dimension": "effective number of directions",
     "weight_change": "relative change of W",
 }
@@ -135,11 +135,14 @@ def _draw_layers(table: pd.DataFrame, networks: list[str]) -> Figure:
             axes.errorbar(places, before, error, fmt="s", color=colour, mfc="white", ms=5, elinewidth=0.9)
             axes.vlines(places, before, after, color=colour, lw=0.7, alpha=0.5)
             axes.plot(places, after, "o", color=colour, ms=5, label=network)
-            _draw_level(axes, measure, places, rows["filters"])
+            _draw_level(axes, measure, places, rows["filters"], colour)
         axes.set_xticks(range(len(layers)), layers, fontsize=8, rotation=0 if len(layers) < 5 else 60)
         axes.set_xlim(-0.5, len(layers) - 0.5)
         axes.set_ylabel(label, fontsize=9)
-        if measure not in ("length_scale", "centroid"):
+        if measure in ("length_scale", "centroid"):
+            low, high = axes.get_ylim()
+            axes.set_ylim(min(low, 0.95), max(high, 1.05))
+        else:
             axes.set_ylim(0, None)
         axes.tick_params(labelsize=8)
         axes.grid(axis="y", color="#e4e4e4", lw=0.6)
@@ -147,20 +150,19 @@ def _draw_layers(table: pd.DataFrame, networks: list[str]) -> Figure:
     handles, labels = figure.axes[0].get_legend_handles_labels()
     shown = len(networks) > 1
     figure.suptitle(
-        "open squares: before training, dots: after; dashed: 5 % level or what is expected", fontsize=9
+        "open squares: before training, dots: after; dashed: what chance exceeds in 5 % of layers, or expected value",
+        fontsize=9,
     )
     if shown:
         figure.legend(handles, labels, loc="outside lower center", ncols=4, fontsize=8, frameon=False)
     return figure
 
 
-def _draw_level(axes: Axes, measure: str, places: pd.Series, filters: pd.Series) -> None:
+def _draw_level(axes: Axes, measure: str, places: pd.Series, filters: pd.Series, colour: str) -> None:
     """Mark what chance alone exceeds in 5 % of layers, or the value of what was drawn."""
-    if measure == "length_scale":
+    if measure in ("length_scale", "centroid"):
         axes.axhline(1, color="black", lw=0.9, ls="--")
-    elif measure == "centroid":
-        axes.axhline(1 / 3, color="black", lw=0.9, ls="--")
     elif measure in ("ks", "resultant"):
         # P(resultant > r) is about exp(-Q r²) for Q phases.
         factor = _KS_5_PERCENT if measure == "ks" else math.sqrt(-math.log(0.05))
-        axes.hlines(factor / filters**0.5, places - 0.25, places + 0.25, color="black", lw=0.9, ls="--")
+        axes.hlines(factor / filters**0.5, places - 0.2, places + 0.2, color=colour, lw=1, ls="--")
