@@ -118,15 +118,16 @@ def run_kernel(settings: KernelSettings, folder: Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns kernel, map, form, sampling, outputs, sigma, seed, case, group, measure, value. For each draw (a case):
-        rmse, mean_abs, max_abs and bias of the Gram matrix, self-products included; the thesis's ``epsilon``, the mean
-        over points of ``| |z(x)|² - |z'(x)|² |`` with z' an independent dense map of the same kind, and
-        ``epsilon_pairs``, that of ``|z(x)'z(y) - z'(x)'z'(y)|`` over different points. Without case: ``scale``, sigma in
-        the units of the patches, and ``theory_rmse``, ``theory_mean_abs`` and ``theory_epsilon`` from
+        Columns kernel, map, form, sampling, estimator (the last two in one), outputs, sigma, seed, case, group, measure,
+        value. For each draw (a case): rmse, mean_abs, max_abs and bias of the Gram matrix, self-products included; the
+        thesis's ``epsilon``, the mean over points of ``| |z(x)|² - |z'(x)|² |`` with z' an independent dense map of the
+        same kind, and ``epsilon_pairs``, that of ``|z(x)'z(y) - z'(x)'z'(y)|`` over different points. Without case:
+        ``scale``, sigma in the units of the patches, and ``theory_rmse``, ``theory_mean_abs`` and ``theory_epsilon`` from
         `estimator_variance`, the last two with normally distributed errors. There is no closed form for orthogonal
         frequencies: their theory is that of independent ones.
     """
     labels = settings.model_dump(include={"kernel", "map", "form", "sampling", "outputs", "sigma", "seed"})
+    labels["estimator"] = f"{settings.form}, {settings.sampling}"
     if settings.obstacle:
         rows = [{"measure": measure, "value": math.nan} for measure in MEASURES]
         return pd.DataFrame(rows).assign(case="", group="", **labels)

@@ -16,7 +16,7 @@ from prismseg.base.page import COLOURS
 from prismseg.study.figures import new_figure
 from prismseg.train.statistics import bootstrap_ci
 
-_KEYS = ["kernel", "map", "form", "sampling", "outputs", "sigma"]
+_KEYS = ["kernel", "map", "estimator", "outputs", "sigma"]
 _NAMES = {"rff": "RFF", "crffg": "CRFFg"}
 _MAP_STYLES = (("-", "o"), ("", "s"))
 _THEORY_STYLES = {"cos": "--", "cos, stratified": "-.", "paired": ":"}
@@ -27,20 +27,16 @@ _LABELS = {
     "epsilon": "eps: two maps of one point differ by",
 }
 _ROUNDING = 1e-6
-_COLOUR_OF = dict(
-    zip(
-        [
-            ("cos", "iid"),
-            ("cos", "stratified"),
-            ("cos", "orthogonal"),
-            ("paired", "iid"),
-            ("paired", "orthogonal"),
-            ("cos", "orthogonal-stratified"),
-        ],
-        COLOURS,
-        strict=False,
-    )
+_INDEPENDENT = "cos, iid"
+_ESTIMATORS = (
+    _INDEPENDENT,
+    "cos, stratified",
+    "cos, orthogonal",
+    "paired, iid",
+    "paired, orthogonal",
+    "cos, orthogonal-stratified",
 )
+_COLOUR_OF = dict(zip(_ESTIMATORS, COLOURS, strict=False))
 _BESIDE = 0.04  # of the value: how far markers of the second map stand aside on a logarithmic axis
 
 
@@ -50,7 +46,8 @@ def draw_kernel(table: pd.DataFrame) -> dict[str, Figure]:
     Parameters
     ----------
     table : DataFrame
-        Columns kernel, map, form, sampling, outputs, sigma, case, measure, value.
+        Columns kernel, map, estimator, outputs, sigma, case, measure, value. Axes of a study that bear these names must
+        have these values.
 
     Returns
     -------
@@ -93,9 +90,9 @@ def summarize(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[*_KEYS, "measure", "mean", "low", "high"])
 
 
-def _variants(points: pd.DataFrame) -> list[tuple[str, str]]:
-    """Forms and samplings, always in the same order."""
-    return sorted(set(zip(points["form"], points["sampling"], strict=True)), key=list(_COLOUR_OF).index)
+def _variants(points: pd.DataFrame) -> list[str]:
+    """Estimators, always in the same order."""
+    return sorted(set(points["estimator"]), key=_ESTIMATORS.index)
 
 
 def _draw_panels(points: pd.DataFrame, measure: str, against: str, *, note: str = "") -> Figure:
@@ -108,15 +105,12 @@ def _draw_panels(points: pd.DataFrame, measure: str, against: str, *, note: str 
     drawn = points[(points["measure"] == measure) & (points["mean"] > _ROUNDING)]
     variants, maps = _variants(drawn), sorted(set(drawn["map"]), reverse=True)
     for axes, kernel in zip(panels, kernels, strict=False):
-        for form, sampling in variants:
+        for estimator in variants:
             for which, kind in enumerate(maps):
                 line = drawn[
-                    (drawn["kernel"] == kernel)
-                    & (drawn["form"] == form)
-                    & (drawn["sampling"] == sampling)
-                    & (drawn["map"] == kind)
+                    (drawn["kernel"] == kernel) & (drawn["estimator"] == estimator) & (drawn["map"] == kind)
                 ].sort_values(against)
-                _draw_line(axes, line, against, which, _COLOUR_OF[form, sampling])
+                _draw_line(axes, line, against, which, _COLOUR_OF[estimator])
         _draw_theory(axes, points[points["kernel"] == kernel], measure, against)
         axes.set(xscale="log", yscale="log")
         axes.set_title(kernel, fontsize=10)
@@ -139,12 +133,9 @@ def _draw_panels(points: pd.DataFrame, measure: str, against: str, *, note: str 
     return figure
 
 
-def _key(variants: Sequence[tuple[str, str]], maps: Sequence[str]) -> list[Line2D]:
-    """Legend: colours are forms and samplings, markers are maps."""
-    handles = [
-        Line2D([], [], color=_COLOUR_OF[form, sampling], lw=2.5, label=f"{form}, {sampling}")
-        for form, sampling in variants
-    ]
+def _key(variants: Sequence[str], maps: Sequence[str]) -> list[Line2D]:
+    """Legend: colours are estimators, markers are maps."""
+    handles = [Line2D([], [], color=_COLOUR_OF[estimator], lw=2.5, label=estimator) for estimator in variants]
     for which, kind in enumerate(maps):
         style, marker = _MAP_STYLES[which % len(_MAP_STYLES)]
         face = "#555555" if style else "white"
@@ -173,7 +164,8 @@ def _draw_line(axes: Axes, line: pd.DataFrame, against: str, which: int, colour:
 def _draw_theory(axes: Axes, here: pd.DataFrame, measure: str, against: str) -> None:
     """Draw one curve a closed form: orthogonal frequencies have none and are left to those of independent ones."""
     rows = here[(here["measure"] == f"theory_{measure}") & (here["mean"] > _ROUNDING)]
-    names = rows["form"] + rows["sampling"].str.contains("stratified").map({True: ", stratified", False: ""})
+    stratified = rows["estimator"].str.contains("stratified").map({True: ", stratified", False: ""})
+    names = rows["estimator"].str.split(",").str[0] + stratified
     for name, style in _THEORY_STYLES.items():
         line = rows[names == name].drop_duplicates(against).sort_values(against)
         if not line.empty:
@@ -183,9 +175,7 @@ def _draw_theory(axes: Axes, here: pd.DataFrame, measure: str, against: str) -> 
 def _draw_gain(points: pd.DataFrame) -> Figure | None:
     """Dots of mean squared error over theory's for independent cosines; None where those were not run."""
     points = points[points["outputs"] == points["outputs"].max()]
-    theory = points[
-        (points["measure"] == "theory_rmse") & (points["form"] == "cos") & (points["sampling"] == "iid")
-    ]
+    theory = points[(points["measure"] == "theory_rmse") & (points["estimator"] == _INDEPENDENT)]
     reference = theory.drop_duplicates("kernel").set_index("kernel")["mean"]
     found = points[(points["measure"] == "rmse") & points["kernel"].isin(reference.index)]
     if found.empty:
@@ -194,16 +184,16 @@ def _draw_gain(points: pd.DataFrame) -> Figure | None:
     variants = _variants(found)
     figure = new_figure(7.6, 0.62 * len(kernels) + 1.5)
     axes = figure.add_subplot()
-    for number, (form, sampling) in enumerate(variants):
+    for number, estimator in enumerate(variants):
         for which, kind in enumerate(maps):
-            line = found[(found["form"] == form) & (found["sampling"] == sampling) & (found["map"] == kind)]
+            line = found[(found["estimator"] == estimator) & (found["map"] == kind)]
             if line.empty:
                 continue
             square = line["kernel"].map(reference) ** 2
             ratio, low, high = (line[name] ** 2 / square for name in ("mean", "low", "high"))
             step = 0.8 / (len(variants) * len(maps))
             heights = line["kernel"].map(kernels.index) + (number * len(maps) + which + 0.5) * step - 0.4
-            colour = _COLOUR_OF[form, sampling]
+            colour = _COLOUR_OF[estimator]
             face = "white" if which else colour
             axes.errorbar(
                 ratio, heights, xerr=[ratio - low, high - ratio], fmt=_MAP_STYLES[which % 2][1], ms=4, color=colour,

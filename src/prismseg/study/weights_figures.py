@@ -87,7 +87,7 @@ def _draw_curves(curves: pd.DataFrame, table: pd.DataFrame, kind: str, network: 
         if kind == "phases":
             axes.set_xticks([0, math.pi, 2 * math.pi], ["0", "π", "2π"])
         axes.set_title(f"{layer} ({filters[layer]:.0f} filters)", fontsize=9)
-        axes.set_ylim(0, None)
+        axes.set_ylim(0, 1.08 * axes.get_ylim()[1])
         axes.tick_params(labelsize=8)
         axes.spines[["top", "right"]].set_visible(False)
     for axes in panels[len(layers) :]:
