@@ -8,9 +8,11 @@ import pytest
 import torch
 from pydantic import ValidationError
 
-from prismseg.features import KERNELS, RandomFourierFeatures
+from prismseg.features import KERNELS, RandomFourierFeatures, exact_kernel
 from prismseg.study.kernel import (
     KernelSettings,
+    _errors,
+    base_scale,
     convolutional_features,
     dense_features,
     draw_kernel,
@@ -88,6 +90,31 @@ def test_variances_by_hand():
     # relu(w'x)² of a unit vector: E = 1/2, E of its square 3/2.
     unit = torch.tensor([[1.0, 0.0]])
     assert estimator_variance("arccosine", unit, unit, 4).item() == pytest.approx((4 * 1.5 - 1) / 4)
+
+
+def test_errors_by_hand():
+    # Points 3 apart at sigma 5: k = exp(-9/50), and for the L1 Laplacian exp(-3/5).
+    x = torch.tensor([[0.0, 0.0], [3.0, 0.0]]).double()
+    gaussian, laplacian = math.exp(-9 / 50), math.exp(-3 / 5)
+    assert exact_kernel("gaussian", x, x, scale=5)[0, 1].item() == pytest.approx(gaussian)
+    exact = exact_kernel("laplacian_l1", x, x, scale=5)
+    gram = torch.tensor([[1.1, 0.5], [0.5, 0.8]]).double()
+    other = torch.tensor([[0.9, 0.1], [0.1, 1.0]]).double()
+    found = _errors(gram, other, exact)
+    off = 0.5 - laplacian
+    assert found["rmse"] == pytest.approx(math.sqrt((0.01 + 0.04 + 2 * off**2) / 4))
+    assert found["mean_abs"] == pytest.approx((0.3 + 2 * abs(off)) / 4)
+    assert found["max_abs"] == pytest.approx(0.2)
+    assert found["bias"] == pytest.approx((-0.1 + 2 * off) / 4)
+    assert found["epsilon"] == pytest.approx(0.2)
+    assert found["epsilon_pairs"] == pytest.approx(0.4)
+
+
+def test_the_scale_is_the_median_distance_in_the_kernels_norm():
+    x = torch.tensor([[0.0, 0.0], [3.0, 4.0], [6.0, 8.0]])
+    assert base_scale("matern32", x) == pytest.approx(5)
+    assert base_scale("laplacian_l1", x) == pytest.approx(7)
+    assert base_scale("arccosine", x) == pytest.approx(math.sqrt(125 / 3))
 
 
 def test_a_convolution_maps_its_patches_as_dense_features_do():
