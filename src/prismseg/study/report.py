@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _FEWEST_RANKED = 3
+_LOWER_IS_BETTER = ("hd95", "rmse", "mean_abs", "max_abs", "epsilon")
 
 
 def report_study(study: Study, runs: Sequence[Run], root: Path) -> Path:
@@ -125,7 +126,7 @@ def _ranks(study: Study, cases: pd.DataFrame, measures: Sequence[str]) -> dict[s
         wide = part.pivot_table(index="group", columns=axis, values="value", aggfunc="mean").dropna()
         if wide.shape[1] < _FEWEST_RANKED or len(wide) < _FEWEST_RANKED:
             continue
-        ranks = wide.rank(axis=1, ascending=False).mean()
+        ranks = wide.rank(axis=1, ascending=measure in _LOWER_IS_BETTER).mean()
         found[f"ranks-{measure}"] = draw_ranks(ranks, critical_difference(*reversed(wide.shape)), str(measure))
     return found
 
