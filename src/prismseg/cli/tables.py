@@ -71,7 +71,7 @@ def print_session(session: Session) -> None:
 
     console = Console()
     title = "Mean of each sole, °C, and its change Δ from t0 (± 95 %)"
-    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
+    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for heading in ("min", "left", "right", "Δ left", "Δ right", "Δ right - left"):
         table.add_column(heading, justify="right", no_wrap=True)
     for entry in session.measured:
