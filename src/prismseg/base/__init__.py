@@ -11,11 +11,13 @@ from prismseg.base.files import (
     write_text,
 )
 from prismseg.base.memory import keep_freed_memory
+from prismseg.base.messages import Message
 from prismseg.base.progress import progress_bar
 
 __all__ = [
     "ConfigError",
     "DataError",
+    "Message",
     "ModelError",
     "OutputError",
     "PrismsegError",

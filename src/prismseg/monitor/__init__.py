@@ -1,0 +1,1 @@
+"""The bedside web application: sessions of thermal pictures, stored, measured, shown and reported."""
