@@ -13,14 +13,15 @@ from __future__ import annotations
 import argparse
 import time
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
+from multiprocessing import get_context
 
 import numpy as np
 import pandas as pd
-from joblib import Parallel, delayed
 
 from prismseg import Predictor
 from prismseg.phantom import (
@@ -36,7 +37,7 @@ from prismseg.phantom import (
 from prismseg.phantom.climate import draw_climate
 from prismseg.phantom.physiology import PLATEAU
 from prismseg.thermal import REGIONS, SIDES, TERRITORIES, WHOLE, Entry, Session, find_flags
-from prismseg.train.feet import foot_probability
+from prismseg.train.feet import look_twice
 
 MINUTES = (0, 1, 5, 10, 15, 20)
 KINDS = ("working", "one-sided", "failed", "uninformative")
@@ -106,8 +107,8 @@ def run_session(kind: str, number: int, network: str, seed: int) -> tuple[list[d
         session = Session()
         for minute, frame in zip(MINUTES, frames, strict=True):
             thermal = _frame(frame, minute)
-            mask = foot_probability(predictor(network), thermal) if method == "network" else frame.mask
-            session.add(thermal, mask, minute=minute)
+            looks = look_twice(predictor(network), thermal) if method == "network" else (frame.mask, None)
+            session.add(thermal, looks[0], minute=minute, second=looks[1])
         about = {"kind": kind, "number": number, "domain": subject.domain, "method": method}
         for entry, frame, truth in zip(session.entries, frames, truths, strict=True):
             outcomes.append(about | {"minute": entry.minute} | _outcome(entry, frame, truth))
@@ -231,9 +232,15 @@ def run_frame(domain: str, framing: str, number: int, network: str, seed: int) -
     return row
 
 
+def spread(function: Callable, tasks: Sequence[tuple], jobs: int) -> list:
+    """Results of a function over tasks, in their order, from `jobs` fresh processes."""
+    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(function, *zip(*tasks, strict=True), chunksize=4))
+
+
 def single_frames(network: str, count: int, jobs: int, seed: int) -> pd.DataFrame:
     tasks = [(domain, framing, k) for domain in DOMAINS for framing in FRAMINGS for k in range(count)]
-    rows = Parallel(jobs)(delayed(run_frame)(*task, network, seed) for task in tasks)
+    rows = spread(run_frame, [(*task, network, seed) for task in tasks], jobs)
     table = pd.DataFrame(rows)
     return table.groupby(["framing", "domain"]).agg(
         frames=("dice_grey", "count"),
@@ -273,9 +280,8 @@ def main() -> None:
     show("(a) single frames", single_frames(arguments.network, arguments.frames, arguments.jobs, arguments.seed))
 
     people = [(KINDS[number % len(KINDS)], number) for number in range(arguments.sessions)]
-    found = Parallel(arguments.jobs)(
-        delayed(run_session)(kind, number, arguments.network, arguments.seed) for kind, number in people
-    )
+    tasks = [(kind, number, arguments.network, arguments.seed) for kind, number in people]
+    found = spread(run_session, tasks, arguments.jobs)
     values = pd.DataFrame([row for part, _, _ in found for row in part])
     outcomes = pd.DataFrame([row for _, part, _ in found for row in part])
     flags = pd.DataFrame([row for _, _, part in found for row in part])

@@ -51,6 +51,8 @@ class FlagSettings:
     unsure : float
         Pixels of which the network is unsure (probability from 0.16 to 0.84) at a sole's outline, as a share of the sole,
         from which the outline is doubted.
+    second_look : float
+        Change of a sole's mean in a second look at the same frame from which the outline is doubted, °C.
     span : float
         Change of a grey picture's limits that is stated, °C.
     clock : float
@@ -72,6 +74,7 @@ class FlagSettings:
     jump: float = 0.8
     clipped: float = 0.01
     unsure: float = 0.15
+    second_look: float = 0.12
     span: float = 0.5
     clock: float = 1.0
 

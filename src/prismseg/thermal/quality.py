@@ -210,6 +210,33 @@ def observe_outlines(
     return observations
 
 
+def observe_second_look(
+    frame: Frame,
+    estimates: Mapping[Side, Mapping[str, Estimate]],
+    second: Mapping[Side, Mask],
+    settings: FlagSettings,
+) -> list[Observation]:
+    """Say which soles have another mean when the same frame is looked at again with its cold parts brightened."""
+    observations = []
+    for side, seen in second.items():
+        values = frame.celsius[seen & np.isfinite(frame.celsius)].astype(np.float64)
+        change = float(values.mean()) - estimates[side][WHOLE].mean if values.size else math.nan
+        if values.size == 0:
+            sentence = (
+                f"A second look at the frame, with its cold parts brightened, finds no {side} sole. Look at the outline."
+            )
+        elif abs(change) > settings.second_look:
+            sentence = (
+                f"A second look at the frame, with its cold parts brightened, finds another outline of the {side} sole, "
+                f"whose mean differs by {change:+.1f} °C: cold toes may be missed, or the outline may hold more than the "
+                "sole. Look at the outline."
+            )
+        else:
+            continue
+        observations.append(Observation(Concern.MASK, sentence))
+    return observations
+
+
 def observe_clocks(minute: float, frame: Frame, before: Entry | None, settings: FlagSettings) -> list[Observation]:
     """Compare the time that passed since the frame before with the camera's clock, where both frames state one."""
     earlier = None if before is None or before.frame is None else before.frame.time

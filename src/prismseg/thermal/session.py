@@ -24,10 +24,12 @@ from prismseg.thermal.quality import (
     observe_clipping,
     observe_clocks,
     observe_outlines,
+    observe_second_look,
     observe_shutter,
     observe_soles,
     observe_territories,
 )
+from prismseg.thermal.second_look import again
 from prismseg.thermal.sides import SIDES, Side, View, check_view
 from prismseg.thermal.soles import Soles
 from prismseg.thermal.territories import Territories, carry_territories, find_territories
@@ -99,6 +101,7 @@ class Session:
         *,
         minute: float,
         soles: Soles | None = None,
+        second: NDArray[np.floating] | None = None,
         source: str | None = None,
     ) -> Entry:
         """Measure the next frame.
@@ -114,6 +117,9 @@ class Session:
         soles : Soles, optional
             What was found in the mask, where this is known already; `mask` may then be left out or give the
             probabilities. Leave these out after a correction by hand: they are not about its contour.
+        second : (H, W) float, optional
+            The model's probabilities in a second look at the frame (`prismseg.thermal.second_look.brightened`): where
+            they give another mean, the errors grow and a caution is given.
         source : str, optional
             File or camera; else the frame's.
 
@@ -138,10 +144,11 @@ class Session:
             check_clock(minute, made, self._entries)
             probability = None if mask is None else _probability(mask)
             found["soles"] = seen = soles or self._find_soles(mask if probability is None else probability > 0.5)
-            self._check_soles(seen, made, probability)
+            self._check_soles(seen, made, probability, second)
             check_temperatures(made, seen, self.settings)
             territories = self._find_territories(seen)
-            estimates = self._measure(made, seen, territories, probability)
+            looks = {} if second is None else _again(seen, second)
+            estimates = self._measure(made, seen, territories, probability, looks)
         except Refused as refusal:
             return self._keep(
                 Entry(**found, observations=(Observation(refusal.concern, str(refusal), fatal=True),))
@@ -156,6 +163,7 @@ class Session:
             *observe_camera(made, first, self.parameters, self.settings),
             *observe_clipping(made, seen, self.settings),
             *observe_outlines(seen, probability, self.settings),
+            *observe_second_look(made, estimates, looks, self.settings),
             *observe_clocks(minute, made, before, self.settings),
             *observe_shutter(made, seen, estimates, before, self.settings),
         )
@@ -242,9 +250,9 @@ class Session:
         except DataError as error:
             raise Refused(Concern.MASK, str(error)) from error
 
-    def _check_soles(self, soles: Soles, frame: Frame, probability: NDArray[np.float64] | None) -> None:
-        for shape in (soles.cleaned.shape, None if probability is None else probability.shape):
-            if shape is not None and shape != frame.size:
+    def _check_soles(self, soles: Soles, frame: Frame, *looks: NDArray[np.floating] | None) -> None:
+        for shape in (soles.cleaned.shape, *(look.shape for look in looks if look is not None)):
+            if shape != frame.size:
                 raise Refused(
                     Concern.MASK,
                     f"The mask has {shape[1]} x {shape[0]} pixels and the frame {frame.size[1]} x {frame.size[0]}. Give "
@@ -274,6 +282,7 @@ class Session:
         soles: Soles,
         territories: Mapping[Side, Territories],
         probability: NDArray[np.float64] | None,
+        looks: Mapping[Side, Mask],
     ) -> dict[Side, Mapping[str, Estimate]]:
         return {
             side: measure_sole(
@@ -282,6 +291,7 @@ class Session:
                 territories[side].registration if side in territories else None,
                 errors=self.errors,
                 probability=probability,
+                second=looks.get(side),
             )
             for side in SIDES
         }
@@ -338,6 +348,12 @@ def _mask_of(soles: Soles, side: Side) -> Mask:
     if mask is None:
         raise Refused(Concern.NOT_TWO_SOLES, soles.message)
     return mask
+
+
+def _again(soles: Soles, second: NDArray[np.floating]) -> dict[Side, Mask]:
+    """Both soles as a second look sees them."""
+    left, right = (_mask_of(soles, side) for side in ("left", "right"))
+    return {"left": again(left, right, second), "right": again(right, left, second)}
 
 
 def _probability(mask: Array) -> NDArray[np.float64] | None:

@@ -13,6 +13,7 @@ from scipy import ndimage
 from prismseg.base import ConfigError, DataError
 from prismseg.thermal.pieces import Mask, Window, window_of
 from prismseg.thermal.registration import Registration
+from prismseg.thermal.second_look import reach_of
 from prismseg.thermal.template import TERRITORIES, territory_at
 
 # Weights of a contour's two sides, drawn in and drawn out by one and by two standard deviations.
@@ -110,6 +111,7 @@ def measure_sole(
     *,
     errors: Errors | None = None,
     probability: NDArray[np.floating] | None = None,
+    second: Mask | None = None,
 ) -> Mapping[str, Estimate]:
     """Measure one sole and its nerve territories.
 
@@ -129,6 +131,9 @@ def measure_sole(
         Standard deviations to reckon with.
     probability : (H, W) float, optional
         The model's probability that a pixel is sole.
+    second : (H, W) bool, optional
+        The sole as a second look saw it (`prismseg.thermal.second_look`): by as much as a mean changes there, it may be
+        wrong.
 
     Returns
     -------
@@ -141,36 +146,39 @@ def measure_sole(
         When shapes differ, the sole is empty or a temperature on it is not finite.
     """
     reckoned = errors or Errors()
-    if celsius.shape != sole.shape or (probability is not None and probability.shape != sole.shape):
+    if any(given is not None and given.shape != sole.shape for given in (celsius, probability, second)):
         raise DataError(f"Temperatures, mask and probabilities differ in shape: {celsius.shape}, {sole.shape}.")
     if not sole.any():
         raise DataError("The sole has no pixel; there is no mean.")
-    window = window_of(sole, margin=math.ceil(6 * max(reckoned.contour, reckoned.least_contour)) + 2)
+    margin = math.ceil(6 * max(reckoned.contour, reckoned.least_contour)) + 2
+    window = window_of(sole, margin=margin if second is None else max(margin, reach_of(sole)))
     values, inside = celsius[window].astype(np.float64), sole[window]
     if not np.isfinite(values[inside]).all():
         raise DataError("A temperature on the sole is missing or infinite; there is no mean.")
     contours = _contours(
         inside, np.isfinite(values), reckoned, None if probability is None else probability[window]
     )
+    looks = [inside] if second is None else [inside, second[window] & np.isfinite(values)]
     everywhere = np.ones(inside.shape, bool)
-    found = {WHOLE: _estimate(values, everywhere, inside, contours, [], reckoned)}
+    found = {WHOLE: _estimate(values, everywhere, looks, contours, [], reckoned)}
     if registration is None:
         return found
     labels, moved = _borders(registration, window, reckoned.placing)
     for number, name in enumerate(TERRITORIES, start=1):
         pairs = [(one == number, other == number) for one, other in moved]
-        found[name] = _estimate(values, labels == number, inside, contours, pairs, reckoned)
+        found[name] = _estimate(values, labels == number, looks, contours, pairs, reckoned)
     return found
 
 
 def _estimate(
     values: NDArray[np.float64],
     region: Mask,
-    inside: Mask,
+    looks: list[Mask],
     contours: Drawn,
     moved: list[tuple[Mask, Mask]],
     errors: Errors,
 ) -> Estimate:
+    inside, *second = looks
     here = values[region & inside]
     if here.size == 0:
         return Estimate(0, math.nan, math.nan, math.nan, math.nan, math.nan, math.nan)
@@ -178,6 +186,8 @@ def _estimate(
     variance = 0.0
     for (_, weight, _), (drawn_in, drawn_out) in zip(_STEPS, contours, strict=True):
         variance += weight * _square_changes(values, mean, region * drawn_in, region * drawn_out)
+    for look in second:
+        variance += _square_changes(values, mean, region & look)
     for one, other in moved:
         variance += 0.5 * _square_changes(values, mean, one * inside, other * inside)
     return Estimate(

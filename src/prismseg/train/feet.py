@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,11 +16,14 @@ from prismseg.data import read_mask
 from prismseg.thermal import Frame, Session
 from prismseg.thermal.minutes import minutes_of
 from prismseg.thermal.pieces import Cleaning, find_pieces
+from prismseg.thermal.second_look import brightened
 
 if TYPE_CHECKING:
     from prismseg.train.predictor import Predictor
 
-Segment = Callable[[Path, Frame], NDArray[np.generic]]
+# Mask or probabilities of a frame, and the probabilities of a second look at it where there is one.
+Looks = tuple[NDArray[np.generic], NDArray[np.float32] | None]
+Segment = Callable[[Path, Frame], Looks]
 
 
 def two_feet(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -39,9 +43,15 @@ def foot_probability(predictor: Predictor, frame: Frame) -> NDArray[np.float32]:
     return np.clip(probabilities, 0, 1)
 
 
+def look_twice(predictor: Predictor, frame: Frame) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Give `foot_probability` of a frame, and that of the same frame with its cold parts brightened."""
+    second = replace(frame, celsius=brightened(frame.celsius))
+    return foot_probability(predictor, frame), foot_probability(predictor, second)
+
+
 def by_network(predictor: Predictor) -> Segment:
-    """Segment frames with a network."""
-    return lambda _, frame: foot_probability(predictor, frame)
+    """Segment frames with a network, which looks at each of them twice."""
+    return lambda _, frame: look_twice(predictor, frame)
 
 
 def by_masks(folder: Path) -> Segment:
@@ -55,8 +65,8 @@ def by_masks(folder: Path) -> Segment:
     if not folder.is_dir():
         raise ConfigError(f"There is no folder of masks {folder}.")
 
-    def segment(path: Path, _: Frame) -> NDArray[np.generic]:
-        return read_mask(folder / f"{path.stem}.png")
+    def segment(path: Path, _: Frame) -> Looks:
+        return read_mask(folder / f"{path.stem}.png"), None
 
     return segment
 
@@ -143,7 +153,8 @@ def measure_files(
             session.add_failed(minute, refusals[number], str(path))
         else:
             try:
-                session.add(frame, segment(path, frame), minute=minute, source=str(path))
+                mask, second = segment(path, frame)
+                session.add(frame, mask, minute=minute, second=second, source=str(path))
             except PrismsegError as error:
                 session.add_failed(minute, str(error), str(path))
         if progress is not None:
