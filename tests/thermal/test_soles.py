@@ -103,6 +103,12 @@ def three(size: tuple[int, int] = SIZE) -> np.ndarray:
     return np.logical_or.reduce([Foot("left", (120.0, column), 90.0).mask(size) for column in (60, 160, 260)])
 
 
+def both_in_one_and_a_piece() -> np.ndarray:
+    mask = np.pad(np.ones((100, 140), bool), ((60, 80), (90, 90)))
+    mask[100:140, 20:60] = True
+    return mask
+
+
 @pytest.mark.parametrize(
     ("mask", "status"),
     [
@@ -111,6 +117,8 @@ def three(size: tuple[int, int] = SIZE) -> np.ndarray:
         (np.ones((1, 1), np.uint8), Status.ONE_FOOT),
         (mask_of(pair()[0]), Status.ONE_FOOT),
         (three(), Status.MORE_THAN_TWO),
+        (mask_of(Foot("left", (120, 230), 90.0), Foot("right", (120, 60), 45.0)), Status.ONE_FOOT),
+        (both_in_one_and_a_piece(), Status.MERGED),
         (mask_of(*pair(shift=(80, 0))), Status.CUT),
         (mask_of(Foot("left", (120, 160), 20)), Status.TOO_SMALL),
         (np.pad(np.ones((100, 140), bool), ((60, 80), (90, 90))), Status.MERGED),

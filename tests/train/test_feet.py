@@ -13,7 +13,7 @@ from prismseg.base import ConfigError, OutputError
 from prismseg.cli.main import app
 from prismseg.phantom import write_sessions
 from prismseg.thermal import Frame, Session, draw_curves, in_order, read_frame, write_session
-from prismseg.train.feet import by_masks, foot_probability, measure_files, open_segment
+from prismseg.train.feet import by_masks, foot_probability, look_twice, measure_files, open_segment
 
 
 @pytest.fixture(scope="module")
@@ -116,6 +116,14 @@ def test_pixels_without_a_temperature_are_cold_to_the_network():
     celsius[0, 0] = np.nan
     probability = foot_probability(Stub(), Frame(celsius))
     assert probability[0, 0] == 0 and probability[10, 10] == 1 and probability.sum() == 100
+
+
+def test_the_second_look_is_at_the_same_frame_with_its_cold_parts_brightened():
+    celsius = np.full((20, 20), 20, np.float32)
+    celsius[5:15, 5:15] = 30
+    celsius[0:5, 5:15] = 23  # 0.3 of the span; its root 0.55 lies above the middle
+    first, second = look_twice(Stub(), Frame(celsius))
+    assert first.sum() == 100 and second.sum() == 150
 
 
 def test_unknown_networks_are_named(tmp_path):

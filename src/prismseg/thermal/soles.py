@@ -25,6 +25,8 @@ LEFT, RIGHT = 1, 2  # labels, as in the phantom's truth
 _WIDE_AS_TWO = 0.6
 # Of pairs whose outlines are right, one in twenty is more unequal than this; of pairs with a part missing most are.
 _UNEQUAL = 0.87
+# Two soles of one person never differ so much; what is smaller beside a sole is a piece of something else.
+_NO_PAIR = 0.5
 # Log ratio of two fits' residuals. On simulated soles, also ragged and without toes, the right one wins by 0.3 or more.
 _CLEARLY = 0.3
 
@@ -182,10 +184,11 @@ class Soles:
 def _failure(pieces: Pieces, masks: tuple[Mask, ...], cleaning: Cleaning) -> Status | None:
     if not masks:
         return Status.NO_FOOT if pieces.largest == 0 else Status.TOO_SMALL
-    if len(masks) == 1:
-        return Status.MERGED if aspect(masks[0])[0] > _WIDE_AS_TWO else Status.ONE_FOOT
     if len(masks) > 2:
         return Status.MORE_THAN_TWO
+    *smaller, largest = sorted(masks, key=np.count_nonzero)
+    if not smaller or smaller[0].sum() < _NO_PAIR * largest.sum():
+        return Status.MERGED if aspect(largest)[0] > _WIDE_AS_TWO else Status.ONE_FOOT
     if any(longest_border(piece) > cleaning.cut * np.sqrt(piece.sum()) for piece in masks):
         return Status.CUT
     return None

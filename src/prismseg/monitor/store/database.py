@@ -80,7 +80,7 @@ def writing(engine: Engine) -> Iterator[Database]:
 @contextmanager
 def reading(engine: Engine) -> Iterator[Database]:
     """Open a transaction that only reads."""
-    with Database(engine, expire_on_commit=False) as db:
+    with Database(engine.execution_options(reads=True), expire_on_commit=False) as db:
         try:
             yield db
         except DBAPIError as error:
@@ -111,9 +111,9 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
 
 
 def _begin_sqlite(connection: Any) -> None:
-    # A transaction that begins by reading may find the chain extended when it comes to write: lock first. Readers in
-    # WAL mode are not kept waiting by a writer, but there is no telling them apart here; the store's are short.
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
+    # A transaction that begins by reading may find the chain extended when it comes to write: it locks first.
+    reads = connection.get_execution_options().get("reads", False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 def _upgrade(engine: Engine) -> None:

@@ -83,6 +83,7 @@ class Store:
             self._lock.release()
             raise
         self._turn = threading.RLock()
+        self.trail_fault = ""
 
     def close(self) -> None:
         """Let go of the folder."""
@@ -98,11 +99,9 @@ class Store:
                 yield made
             try:
                 self.trail.append(made.entries)
-            except OutputError:
-                # The change is in the database and its entry is sealed there: the file catches up at the next start.
-                self.trail_behind = True
-
-    trail_behind = False
+            except OutputError as error:
+                # The change and its sealed entry are in the database; the file catches up at the next start.
+                self.trail_fault = str(error)
 
     @contextmanager
     def read(self) -> Iterator[Database]:

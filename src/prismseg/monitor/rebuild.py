@@ -1,0 +1,94 @@
+"""From the store back to a measured session: the same frames and masks give the same numbers."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+from typing import cast
+
+from sqlalchemy.orm import Session as Database
+
+from prismseg.base import DataError, Message
+from prismseg.monitor.store import Store, captures_of, find
+from prismseg.monitor.store.files import decode_frame, decode_looks, decode_mask
+from prismseg.monitor.store.schema import CaptureRow, MaskRow, SessionRow
+from prismseg.thermal import Session, check_view
+
+_SESSIONS_KEPT = 4
+Step = tuple[str, str | None, float]  # capture, mask, minute
+
+
+@dataclass(frozen=True)
+class Rebuilt:
+    """A measured session and the captures its entries were made of, position by position."""
+
+    session: Session
+    captures: tuple[CaptureRow, ...]
+    masks: tuple[MaskRow | None, ...]
+
+
+def zero_of(session: SessionRow, captures: list[CaptureRow]) -> datetime | None:
+    """Zero of the clock: the test dose, or before it the last capture, so that all are baseline."""
+    return session.test_dose_at or (captures[-1].taken_at if captures else None)
+
+
+def minute_of(capture: CaptureRow, zero: datetime) -> float:
+    """Minutes from the zero of the clock to a capture."""
+    return round((capture.taken_at - zero).total_seconds() / 60, 3)
+
+
+class Rebuilder:
+    """Measures stored sessions, and remembers the last few.
+
+    Parameters
+    ----------
+    store : Store
+        Where frames and masks are.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self._kept: OrderedDict[str, tuple[list[Step], Session]] = OrderedDict()
+        self._turn = threading.RLock()
+
+    def __call__(self, db: Database, session: SessionRow) -> Rebuilt:
+        """Measure all captures of a session that were not taken out.
+
+        Raises
+        ------
+        DataError
+            When a stored file is gone or was changed.
+        """
+        with self._turn:
+            captures = captures_of(db, session.id)
+            zero = zero_of(session, captures)
+            masks = [None if row.mask_id is None else find(db, MaskRow, row.mask_id) for row in captures]
+            steps: list[Step] = [(row.id, row.mask_id, minute_of(row, cast(datetime, zero))) for row in captures]
+            done, measured = self._kept.pop(session.id, ([], None))
+            if measured is None or measured.view != session.view or steps[: len(done)] != done:
+                done, measured = [], Session(check_view(session.view))
+            for row, mask, step in list(zip(captures, masks, steps, strict=True))[len(done) :]:
+                self._add(measured, row, mask, step[2])
+            self._kept[session.id] = (steps, measured)
+            while len(self._kept) > _SESSIONS_KEPT:
+                self._kept.popitem(last=False)
+            return Rebuilt(measured, tuple(captures), tuple(masks))
+
+    def _add(self, session: Session, capture: CaptureRow, mask: MaskRow | None, minute: float) -> None:
+        files = self.store.files
+        if mask is None:
+            reason = capture.failure or Message("The frame could not be segmented.").to_json()
+            session.add_failed(minute, Message.from_json(reason), capture.source)
+            return
+        frame, data = decode_frame(files.get(capture.frame_sha256)), files.get(mask.file_sha256)
+        if mask.origin == "automatic":
+            first, second = decode_looks(data)
+            session.add(frame, first, minute=minute, second=second, source=capture.source)
+        elif mask.origin in ("edited", "imported"):
+            session.add(frame, decode_mask(data), minute=minute, source=capture.source)
+        else:
+            raise DataError(
+                f"Mask {mask.number} of capture {capture.number} has the unknown origin {mask.origin!r}."
+            )
