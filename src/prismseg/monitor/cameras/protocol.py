@@ -1,0 +1,40 @@
+"""What the monitor asks of any camera."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from prismseg.base import PrismsegError
+from prismseg.thermal import Frame
+
+LATE = 3.0  # seconds after which a picture that was asked for is overdue
+
+
+class CameraError(PrismsegError):
+    """A camera gives no picture that can be measured: unplugged, late, frozen, unreadable."""
+
+
+class Camera(Protocol):
+    """A source of thermal frames.
+
+    A camera that failed recovers by itself: ask again after a moment. Only what can never work (an unknown kind, a
+    missing package) is refused when it is opened.
+    """
+
+    @property
+    def name(self) -> str:
+        """What staff know it by; a `prismseg.base.Message` where it has words."""
+
+    def frame(self) -> Frame:
+        """Give the next picture; its `time` is when it was taken, in UTC.
+
+        Blocks until there is one, at most about `LATE` seconds.
+
+        Raises
+        ------
+        CameraError
+            Saying what is wrong and what to do.
+        """
+
+    def close(self) -> None:
+        """Let go of the device; may be called twice."""
