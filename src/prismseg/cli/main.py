@@ -8,7 +8,20 @@ import typer
 
 from prismseg.base.errors import PrismsegError
 from prismseg.base.version import VERSION
-from prismseg.cli import check, demo, evaluate, explain, export, models, phantom, predict, study, thermal, train
+from prismseg.cli import (
+    check,
+    demo,
+    evaluate,
+    explain,
+    export,
+    models,
+    monitor,
+    phantom,
+    predict,
+    study,
+    thermal,
+    train,
+)
 
 app = typer.Typer(
     name="prismseg",
@@ -22,7 +35,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-for verb in (demo, check, train, evaluate, explain, predict, export, models, phantom, thermal, study):
+for verb in (demo, check, train, evaluate, explain, predict, export, models, phantom, thermal, study, monitor):
     verb.register(app)
 
 

@@ -222,7 +222,10 @@ def observe_second_look(
         values = frame.celsius[seen & np.isfinite(frame.celsius)].astype(np.float64)
         change = float(values.mean()) - estimates[side][WHOLE].mean if values.size else math.nan
         if values.size == 0:
-            sentence = f"A second look at the frame, with its cold parts brightened, finds no {side} sole. Look at the outline."
+            sentence = (
+                f"A second look at the frame, with its cold parts brightened, finds no {side} sole. "
+                "Look at the outline."
+            )
         elif abs(change) > settings.second_look:
             sentence = (
                 f"A second look at the frame, with its cold parts brightened, finds another outline of the {side} sole, "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -133,6 +134,16 @@ class Simulator:
         """The truth (H, W): 1 on the patient's left sole, 2 on the right one."""
         return np.ascontiguousarray(self._labels[:, ::-1]) if self._mirrored else self._labels
 
+    def twin(self, *, clock: Callable[[], float], sleep: Callable[[float], None]) -> Simulator:
+        """Put the same patient before a camera with another clock."""
+        made = copy(self)
+        made._clock, made._sleep, made._speed = clock, sleep, 1.0
+        made._step = CACHED_MINUTES
+        made._start = made._due = clock()
+        made._dose_at, made._plugged, made._stills = None, True, {}
+        made._noise = np.random.default_rng([*self.subject.seed, 6])
+        return made
+
     def dose_given(self, seconds_ago: float = 0.0) -> None:
         """Let the test dose act from now, or from some real seconds ago, when a session is taken up again."""
         self._dose_at = self._clock() - seconds_ago
@@ -193,7 +204,7 @@ class Simulator:
             picture = _picture(self.subject, index * self._step, self._labels.shape)
             # The same generator each time: stripes and shading belong to the camera and stay.
             celsius = self._lens.measure(np.random.default_rng([*self.subject.seed, 4]), picture.truth)
-            down, across = np.gradient(celsius)
+            down, across = (np.asarray(slope, np.float32) for slope in np.gradient(celsius))
             self._stills = {kept: self._stills[kept] for kept in (index - 1, index + 1) if kept in self._stills}
             self._stills[index] = _Still(celsius, down, across)
         return self._stills[index]

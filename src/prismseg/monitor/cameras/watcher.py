@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -86,10 +87,8 @@ class FolderWatcher:
         self._latest: tuple[_Arrival, Frame] | None = None
         self._refused: _Arrival | None = None
         self._active = time.monotonic()
-        try:
+        with suppress(CameraError):  # said by `frame`, until the folder is there
             self._known = self._scan()
-        except CameraError:
-            pass  # said by `frame`, until the folder is there
 
     @property
     def unreadable(self) -> Mapping[Path, str]:
@@ -117,8 +116,8 @@ class FolderWatcher:
         if self._latest is None:
             raise CameraError(
                 Message(
-                    "No picture has come into {folder} since the watch began. Take one with the camera, and check that it "
-                    "saves there.",
+                    "No picture has come into {folder} since the watch began. Take one with the camera, and check "
+                    "that it saves there.",
                     folder=str(self._folder),
                 )
             )
@@ -145,8 +144,8 @@ class FolderWatcher:
         if self._stale is not None and still > self._stale:
             raise CameraError(
                 Message(
-                    "No new picture has come into {folder} for {seconds:.0f} s. Take one, and check that the camera saves "
-                    "there.",
+                    "No new picture has come into {folder} for {seconds:.0f} s. Take one, and check that the camera "
+                    "saves there.",
                     folder=str(self._folder),
                     seconds=still,
                 )
@@ -212,8 +211,8 @@ class FolderWatcher:
         except OSError as error:
             raise CameraError(
                 Message(
-                    "The folder {folder} cannot be read ({reason}). Plug its drive in, connect the network again, or choose "
-                    "another folder.",
+                    "The folder {folder} cannot be read ({reason}). Plug its drive in, connect the network again, or "
+                    "choose another folder.",
                     folder=str(self._folder),
                     reason=error.strerror or str(error),
                 )

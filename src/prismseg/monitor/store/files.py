@@ -80,9 +80,7 @@ def encode_frame(frame: Frame) -> bytes:
         "unit": "degree Celsius",
     }
     buffer = io.BytesIO()
-    tifffile.imwrite(
-        buffer, frame.celsius, compression="zlib", predictor=True, description=json.dumps(about), metadata=None
-    )
+    tifffile.imwrite(buffer, frame.celsius, compression="zlib", description=json.dumps(about), metadata=None)
     return buffer.getvalue()
 
 

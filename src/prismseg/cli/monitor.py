@@ -1,0 +1,196 @@
+"""`prismseg monitor`: the bedside monitor, its users, its checks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from prismseg.monitor.store import Store
+    from prismseg.monitor.web.settings import MonitorSettings
+
+Data = Annotated[Path, typer.Option(help="Folder of frames, audit trail and database.")]
+Url = Annotated[
+    str | None,
+    typer.Option(
+        "--database",
+        envvar="PRISMSEG_DATABASE",
+        help="SQLAlchemy address, such as postgresql+psycopg://user@host/name.",
+    ),
+]
+_HERE = Path("runs/monitor")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb and what belongs to it to the command line."""
+    verbs = typer.Typer(rich_markup_mode="rich")
+    verbs.callback(
+        invoke_without_command=True,
+        epilog=(
+            "Examples:\n\nprismseg monitor   (a simulated ward)\n\n"
+            "prismseg monitor --camera uvc:0,kind=lepton --data /var/lib/prismseg\n\n"
+            "prismseg monitor --host 10.0.0.5 --certificate ward.pem --key ward.key"
+        ),
+    )(monitor)
+    verbs.command(epilog="Example: prismseg monitor verify --data /var/lib/prismseg")(verify)
+    verbs.command(epilog="Example: prismseg monitor backup /mnt/backup/monday --data /var/lib/prismseg")(backup)
+    users = typer.Typer(no_args_is_help=True)
+    users.command("add", epilog="Example: prismseg monitor user add midwife")(add)
+    users.command("disable", epilog="Example: prismseg monitor user disable midwife")(disable)
+    users.command("list", epilog="Example: prismseg monitor user list")(show)
+    verbs.add_typer(users, name="user", help="Who may log in.")
+    app.add_typer(verbs, name="monitor", help="The bedside monitor: a local web page. Research use only.")
+
+
+def monitor(
+    context: typer.Context,
+    data: Data = _HERE,
+    database: Url = None,
+    camera: Annotated[
+        str, typer.Option(help="simulator, folder:PATH, uvc:0,kind=lepton or recording:PATH,kind=tc001.")
+    ] = "simulator",
+    view: Annotated[
+        str, typer.Option(help="soles-to-camera (the patient's right foot is on the left), or mirrored.")
+    ] = "soles-to-camera",
+    host: Annotated[str, typer.Option(help="Any address but this machine's needs TLS and users.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 8080,
+    certificate: Annotated[Path | None, typer.Option(help="For TLS, PEM.")] = None,
+    key: Annotated[Path | None, typer.Option(help="Of the certificate, PEM.")] = None,
+    name: Annotated[list[str] | None, typer.Option(help="Another name of this host; may be repeated.")] = None,
+    model: Annotated[str, typer.Option(help="Network that finds the soles.")] = "thermal-feet",
+    scale: Annotated[str, typer.Option(help="°C at both ends of the colours.")] = "20:38",
+    lock: Annotated[
+        float, typer.Option(min=0.5, help="Minutes without a touch before the page is locked.")
+    ] = 10.0,
+    demonstration: Annotated[
+        bool, typer.Option("--demonstration/--empty", help="Fill an empty store with a simulated ward.")
+    ] = True,
+    open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
+) -> None:
+    """Serve the bedside monitor on a local web page; with nothing stated, a simulated ward.
+
+    Observations, not diagnoses. Research use only.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    from prismseg.base import ConfigError, progress_bar
+    from prismseg.cli.frames import pair
+    from prismseg.monitor.web.app import demonstration_size, open_desk
+    from prismseg.monitor.web.serve import address, serve
+    from prismseg.thermal import check_view
+
+    low, high = pair("--scale", scale)
+    if low is None or high is None:
+        raise ConfigError("--scale has two temperatures, such as 20:38.")
+    settings = _settings(
+        data=data, database=database, camera=camera, view=check_view(view), host=host, port=port,
+        certificate=certificate, key=key, names=tuple(name or ()), model=model, scale=(low, high), lock_minutes=lock,
+        demonstration=demonstration,
+    )  # fmt: skip
+    with progress_bar("opening the ward", demonstration_size(), visible=True) as advance:
+        desk = open_desk(settings, progress=advance)
+    typer.echo(f"The monitor is at {address(desk)}   (research use only; stop with Ctrl+C)")
+    if open_page and settings.local:
+        import webbrowser
+        from threading import Timer
+
+        Timer(1.0, webbrowser.open, [address(desk)]).start()
+    serve(desk)
+
+
+def verify(data: Data = _HERE, database: Url = None) -> None:
+    """Check that no row, frame or audit entry was changed behind the monitor's back. Exit code 1 when one was."""
+    from prismseg.monitor.store import verify as check
+
+    store = _open(data, database)
+    try:
+        verdict = check(store)
+    finally:
+        store.close()
+    typer.echo(f"{verdict.entries} audit entries, {verdict.rows} rows, {verdict.files} files checked.")
+    if verdict.unused:
+        typer.echo(f"{verdict.unused} files belong to captures that were never confirmed; they do no harm.")
+    for fault in verdict.faults:
+        typer.secho(f"FAULT: {fault}", fg="red")
+    typer.echo("Nothing was changed." if verdict.ok else f"{len(verdict.faults)} faults.")
+    if not verdict.ok:
+        raise typer.Exit(1)
+
+
+def backup(
+    out: Annotated[Path, typer.Argument(help="New folder for the copy.")], data: Data = _HERE, database: Url = None
+) -> None:
+    """Copy files, audit trail and (for SQLite) the database into a folder that --data can be pointed at."""
+    from prismseg.monitor.store.backup import copy_store
+
+    store = _open(data, database)
+    try:
+        copied = copy_store(store, out)
+    finally:
+        store.close()
+    typer.echo(f"{copied} files copied to {out}.")
+    if store.engine.dialect.name != "sqlite":
+        typer.echo("The database is elsewhere: copy it with its own tool, such as pg_dump.")
+
+
+def add(
+    name: Annotated[str, typer.Argument(help="Who may log in.")], data: Data = _HERE, database: Url = None
+) -> None:
+    """Let somebody log in, or give them a new password; it is asked for."""
+    from prismseg.monitor.web.users import add_user
+
+    password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
+    store = _open(data, database)
+    try:
+        add_user(store, name, password)
+    finally:
+        store.close()
+    typer.echo(f"{name} may log in.")
+
+
+def disable(name: str, data: Data = _HERE, database: Url = None) -> None:
+    """Let somebody log in no more; what they did stays theirs."""
+    from prismseg.monitor.web.users import disable_user
+
+    store = _open(data, database)
+    try:
+        disable_user(store, name)
+    finally:
+        store.close()
+    typer.echo(f"{name} may log in no more.")
+
+
+def show(data: Data = _HERE, database: Url = None) -> None:
+    """List who may log in."""
+    from prismseg.monitor.web.users import list_users
+
+    store = _open(data, database)
+    try:
+        for user in list_users(store):
+            typer.echo(f"{user.name}{'' if user.disabled_at is None else '   (no more)'}")
+    finally:
+        store.close()
+
+
+def _open(data: Path, database: str | None) -> Store:
+    from prismseg.base import ConfigError
+    from prismseg.monitor.store import Store
+
+    if not data.is_dir():
+        raise ConfigError(f"There is no folder {data}; state the monitor's folder with --data.")
+    return Store(data, database)
+
+
+def _settings(**values: object) -> MonitorSettings:
+    from pydantic import ValidationError
+
+    from prismseg.base import ConfigError
+    from prismseg.monitor.web.settings import MonitorSettings
+
+    try:
+        return MonitorSettings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise ConfigError(f"--{first['loc'][0]}: {first['msg']}.") from error

@@ -1,0 +1,161 @@
+"""The live picture: one thread looks through the camera for all open pages."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prismseg.base import Message
+from prismseg.monitor.cameras import Camera, CameraError
+from prismseg.monitor.live.lights import Light, lights_of
+from prismseg.monitor.pictures import coloured, jpeg
+from prismseg.thermal import LEFT, RIGHT, Frame, Soles, View, check_view, outlines
+
+_RETRY_SECONDS = 0.5
+_FASTEST = 1 / 12  # more pictures a second than people see would only warm the machine
+Line = list[tuple[float, float]]
+
+
+@dataclass(frozen=True)
+class Glimpse:
+    """One live picture.
+
+    Attributes
+    ----------
+    number : int
+        Grows with each.
+    picture : bytes
+        JPEG; empty after a failure.
+    size : (int, int)
+        Height and width.
+    outlines : dict
+        By view and side: closed lines of (x, y) in pixels.
+    lights : dict
+        By view.
+    failure : Message or None
+        Why there is no picture.
+    """
+
+    number: int
+    picture: bytes = b""
+    size: tuple[int, int] = (0, 0)
+    outlines: dict[View, dict[str, list[Line]]] = field(default_factory=dict)
+    lights: dict[View, tuple[Light, ...]] = field(default_factory=dict)
+    failure: Message | None = None
+
+
+class LiveView:
+    """Looks through a camera as long as somebody watches.
+
+    Parameters
+    ----------
+    camera : Camera
+        What is looked through.
+    glance : callable
+        Probability of sole in a frame, None where it cannot be told.
+    scale : tuple of float
+        Lowest and highest °C of the colours.
+    """
+
+    def __init__(
+        self,
+        camera: Camera,
+        glance: Callable[[Frame], NDArray[np.float32] | None],
+        scale: tuple[float, float],
+    ) -> None:
+        self.camera = camera
+        self._glance = glance
+        self._scale = scale
+        self._news = threading.Condition()
+        self._glimpse = Glimpse(0)
+        self._watchers: Counter[View] = Counter()
+        self._previous: dict[View, Soles] = {}
+        self._stopped = False
+        self._thread = threading.Thread(target=self._run, name="live view", daemon=True)
+        self._thread.start()
+
+    @contextmanager
+    def watched(self, view: View) -> Iterator[None]:
+        """Keep looking while the block runs."""
+        with self._news:
+            self._watchers[view] += 1
+            self._news.notify_all()
+        try:
+            yield
+        finally:
+            with self._news:
+                self._watchers[view] -= 1
+
+    def after(self, number: int, timeout: float = 2.0) -> Glimpse | None:
+        """Wait for a picture newer than `number`; None when there is none in time."""
+        with self._news:
+            self._news.wait_for(lambda: self._glimpse.number > number or self._stopped, timeout)
+            return self._glimpse if self._glimpse.number > number else None
+
+    def stop(self) -> None:
+        """End the thread."""
+        with self._news:
+            self._stopped = True
+            self._news.notify_all()
+        self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        while True:
+            with self._news:
+                self._news.wait_for(lambda: self._stopped or +self._watchers)
+                if self._stopped:
+                    return
+                views = list(+self._watchers)
+            began = time.monotonic()
+            glimpse = self._look(views)
+            with self._news:
+                self._glimpse = glimpse
+                self._news.notify_all()
+            pause = _RETRY_SECONDS if glimpse.failure is not None else _FASTEST - (time.monotonic() - began)
+            if pause > 0:
+                time.sleep(pause)
+
+    def _look(self, views: list[View]) -> Glimpse:
+        number = self._glimpse.number + 1
+        try:
+            frame = self.camera.frame()
+        except CameraError as error:
+            self._previous.clear()
+            text = error.args[0]
+            return Glimpse(
+                number, failure=text if isinstance(text, Message) else Message("{text}", text=str(error))
+            )
+        probability = self._glance(frame)
+        mask = np.zeros(frame.size, bool) if probability is None else probability > 0.5
+        lines: dict[View, dict[str, list[Line]]] = {}
+        lights: dict[View, tuple[Light, ...]] = {}
+        for view in views:
+            soles = Soles.from_mask(mask, check_view(view), self._previous.get(view))
+            self._previous[view] = soles
+            lines[view] = lines_of(soles)
+            lights[view] = lights_of(frame, soles)
+        return Glimpse(number, jpeg(coloured(frame, self._scale)), frame.size, lines, lights)
+
+
+def lines_of(soles: Soles) -> dict[str, list[Line]]:
+    """Outlines of both soles, or of what was found instead (``unnamed``), with every other point left out."""
+    if not soles.ok:
+        found: dict[int, Any] = outlines(soles.cleaned)
+        return {"unnamed": [_thinned(line) for line in found.get(1, [])]}
+    found = outlines(soles.labels())
+    return {
+        name: [_thinned(line) for line in found.get(label, [])]
+        for name, label in (("left", LEFT), ("right", RIGHT))
+    }
+
+
+def _thinned(line: NDArray[np.float64]) -> Line:
+    return [(round(float(column), 1), round(float(row), 1)) for row, column in line[::2]]

@@ -1,0 +1,144 @@
+"""The application: everything wired together."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from fastapi.staticfiles import StaticFiles
+from starlette.exceptions import HTTPException
+
+from prismseg.base import OutputError, PrismsegError
+from prismseg.base.version import VERSION
+from prismseg.monitor.cameras import Camera, CameraError, open_camera, simulator_of
+from prismseg.monitor.clock import SteadyClock
+from prismseg.monitor.live import LiveView
+from prismseg.monitor.measuring import Measurer
+from prismseg.monitor.rehearsal import captures, fill
+from prismseg.monitor.store import Conflict, NotFound, Store
+from prismseg.monitor.ward import Ward, as_message
+from prismseg.monitor.web import api, downloads, images, importing, live, pages
+from prismseg.monitor.web.desk import Desk, language_of
+from prismseg.monitor.web.explaining import Explainer
+from prismseg.monitor.web.guard import Guard, SizeLimit
+from prismseg.monitor.web.settings import MonitorSettings, check_exposure
+from prismseg.monitor.web.users import Attempts, count_users
+from prismseg.monitor.web.visits import Visits
+
+_STATUS: tuple[tuple[type[PrismsegError], int], ...] = (
+    (NotFound, 404),
+    (Conflict, 409),
+    (CameraError, 503),
+    (OutputError, 507),
+)
+_MOST_UPLOADED = 20  # files of the largest size in one request
+
+
+def open_desk(
+    settings: MonitorSettings,
+    *,
+    camera: Camera | None = None,
+    progress: Callable[[int, str], None] | None = None,
+) -> Desk:
+    """Open store, camera and network.
+
+    Parameters
+    ----------
+    settings : MonitorSettings
+        As started.
+    camera : Camera, optional
+        In place of the one that the settings name.
+    progress : callable, optional
+        Told how many captures of the demonstration are made.
+
+    Raises
+    ------
+    PrismsegError
+        When something cannot be opened, or the page would be open to others unprotected.
+    """
+    clock = SteadyClock()
+    store = Store(settings.data, settings.database, clock)
+    try:
+        check_exposure(settings, count_users(store))
+        measurer = Measurer(settings.model)
+        seen = camera if camera is not None else open_camera(settings.camera)
+        ward = Ward(store, measurer)
+        if settings.demonstration and simulator_of(seen) is not None and _is_empty(store):
+            fill(ward, seen, clock(), progress)
+        guard = Guard(settings, Visits(settings.lock_minutes * 60), lambda: count_users(store) > 0)
+        view = LiveView(seen, measurer.glance, settings.scale)
+        return Desk(
+            settings, clock, store, measurer, ward, seen, view, Explainer(measurer.predictor), guard, Attempts()
+        )
+    except BaseException:
+        store.close()
+        raise
+
+
+def close_desk(desk: Desk) -> None:
+    """Let go of everything."""
+    desk.live.stop()
+    desk.camera.close()
+    desk.store.close()
+
+
+def demonstration_size() -> int:
+    """Count the captures that an empty ward is filled with."""
+    return captures()
+
+
+def create_app(desk: Desk) -> FastAPI:
+    """Make the application around an open desk."""
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        close_desk(desk)
+
+    app = FastAPI(
+        title="prismseg monitor",
+        version=VERSION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+    )
+    app.state.desk = desk
+    app.middleware("http")(desk.guard)
+    app.add_middleware(SizeLimit, most=int(desk.settings.upload_mb * 1e6 * _MOST_UPLOADED))
+    app.add_exception_handler(PrismsegError, _said)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    for part in (api, images, downloads, importing, live, pages):
+        app.include_router(part.router)
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    return app
+
+
+def _is_empty(store: Store) -> bool:
+    from prismseg.monitor.web.state import listed
+
+    with store.read() as db:
+        return listed(db, "", 0)[1] == 0
+
+
+def _said(request: Request, error: Exception) -> Response:
+    assert isinstance(error, PrismsegError)
+    status = next((status for kind, status in _STATUS if isinstance(error, kind)), 422)
+    return JSONResponse({"error": language_of(request)(as_message(error))}, status_code=status)
+
+
+def _invalid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    place = " ".join(str(part) for part in first["loc"] if part != "body")
+    return JSONResponse({"error": f"{place}: {first['msg']}"}, status_code=422)
+
+
+def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    return JSONResponse({"error": str(error.detail)}, status_code=error.status_code, headers=error.headers)

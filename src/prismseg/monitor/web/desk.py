@@ -1,0 +1,60 @@
+"""What the pages and the API share: store, ward, camera, live view, languages, visits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from prismseg.monitor.cameras import Camera
+from prismseg.monitor.clock import SteadyClock
+from prismseg.monitor.languages import Language, pick
+from prismseg.monitor.live import LiveView
+from prismseg.monitor.measuring import Measurer
+from prismseg.monitor.store import Store
+from prismseg.monitor.ward import Ward
+from prismseg.monitor.web.explaining import Explainer
+from prismseg.monitor.web.guard import Guard
+from prismseg.monitor.web.settings import MonitorSettings
+from prismseg.monitor.web.users import Attempts
+
+LANGUAGE_COOKIE = "language"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """Everything that answers a request needs."""
+
+    settings: MonitorSettings
+    clock: SteadyClock
+    store: Store
+    measurer: Measurer
+    ward: Ward
+    camera: Camera
+    live: LiveView
+    explainer: Explainer
+    guard: Guard
+    attempts: Attempts
+
+
+def desk_of(request: Request) -> Desk:
+    """Find the desk of the application."""
+    desk: Desk = request.app.state.desk
+    return desk
+
+
+def language_of(request: Request) -> Language:
+    """Choose the language: the one that was asked for, else the browser's."""
+    return pick(request.headers.get("accept-language", ""), request.cookies.get(LANGUAGE_COOKIE))
+
+
+def who_of(request: Request) -> str:
+    """Name who asks."""
+    visit = request.state.visit
+    return visit.who if visit is not None else ""
+
+
+TheDesk = Annotated[Desk, Depends(desk_of)]
+TheLanguage = Annotated[Language, Depends(language_of)]
+Who = Annotated[str, Depends(who_of)]

@@ -1,0 +1,108 @@
+"""Pictures and masks of captures."""
+
+from __future__ import annotations
+
+import io
+from typing import Literal
+
+import numpy as np
+from fastapi import APIRouter, Request, Response
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+from sqlalchemy import select
+from starlette.concurrency import run_in_threadpool
+
+from prismseg.base import DataError
+from prismseg.monitor.live import lines_of
+from prismseg.monitor.pictures import coloured, overlay, png
+from prismseg.monitor.store import Conflict, capture_of, find
+from prismseg.monitor.store.files import decode_looks
+from prismseg.monitor.store.schema import CaptureRow, MaskRow, SessionRow
+from prismseg.monitor.web.api import State, session_state
+from prismseg.monitor.web.desk import Desk, TheDesk, TheLanguage, Who
+from prismseg.monitor.web.explaining import doubt
+from prismseg.thermal import Soles, check_view
+
+router = APIRouter(prefix="/api/sessions/{session}/captures/{number}")
+_MASK_BYTES = 4_000_000
+
+
+@router.get("/picture.png")
+def picture(desk: TheDesk, session: str, number: int) -> Response:
+    """Frame in the fixed scale."""
+    capture, _, _ = _found(desk, session, number)
+    return _png(coloured(desk.ward.frame(capture), desk.settings.scale))
+
+
+@router.get("/outlines")
+def outlines(desk: TheDesk, session: str, number: int) -> State:
+    """Outlines of both soles by side, (x, y) in pixels."""
+    _, mask, view = _found(desk, session, number)
+    if mask is None:
+        return {"outlines": {}}
+    return {"outlines": lines_of(Soles.from_mask(desk.ward.mask(mask, view), check_view(view)))}
+
+
+@router.get("/mask.png")
+def mask_png(desk: TheDesk, session: str, number: int) -> Response:
+    """Mask that counts: 255 is sole."""
+    capture, mask, view = _found(desk, session, number)
+    shape = (capture.height, capture.width)
+    found: NDArray[np.bool_] = np.zeros(shape, bool) if mask is None else desk.ward.mask(mask, view)
+    return _png(np.where(found, 255, 0).astype(np.uint8))
+
+
+@router.post("/mask")
+async def correct(
+    desk: TheDesk, language: TheLanguage, who: Who, session: str, number: int, request: Request, before: str = ""
+) -> State:
+    """Let a mask drawn by hand count; the body is a PNG of the frame's size, bright pixels are sole."""
+    body = await request.body()
+
+    def keep() -> State:
+        with desk.store.read() as db:
+            capture = capture_of(db, session, number)
+        desk.ward.correct(who, session, number, _decode(body, capture), before=before or None)
+        return session_state(desk, language, session)
+
+    return await run_in_threadpool(keep)
+
+
+@router.get("/explanation/{kind}.png")
+def explanation(desk: TheDesk, session: str, number: int, kind: Literal["evidence", "doubt"]) -> Response:
+    """Overlay of where the evidence for soles lies, or of where the network is unsure."""
+    capture, _, _ = _found(desk, session, number)
+    if kind == "evidence":
+        return _png(overlay(desk.explainer.evidence(desk.ward.frame(capture)), "viridis"))
+    query = select(MaskRow).where(MaskRow.capture_id == capture.id, MaskRow.origin == "automatic")
+    with desk.store.read() as db:
+        automatic = db.scalars(query).first()
+    if automatic is None:
+        raise Conflict("The network has not looked at this frame: its mask was imported.")
+    return _png(overlay(doubt(*decode_looks(desk.store.files.get(automatic.file_sha256))), "cividis"))
+
+
+def _found(desk: Desk, session: str, number: int) -> tuple[CaptureRow, MaskRow | None, str]:
+    with desk.store.read() as db:
+        row = find(db, SessionRow, session)
+        capture = capture_of(db, session, number)
+        mask = None if capture.mask_id is None else find(db, MaskRow, capture.mask_id)
+        return capture, mask, row.view
+
+
+def _decode(body: bytes, capture: CaptureRow) -> NDArray[np.bool_]:
+    """Read a mask; a picture of another size is refused before it is unpacked."""
+    if len(body) > _MASK_BYTES:
+        raise DataError("The mask is too large.")
+    try:
+        with Image.open(io.BytesIO(body), formats=["PNG"]) as image:
+            if image.size != (capture.width, capture.height):
+                raise DataError("The mask has not the size of the frame.")
+            mask: NDArray[np.bool_] = np.asarray(image.convert("L")) > 127
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        raise DataError("The mask is no PNG that can be read.") from error
+    return mask
+
+
+def _png(picture: NDArray[np.uint8]) -> Response:
+    return Response(png(picture), media_type="image/png")

@@ -1,0 +1,46 @@
+"""Serving the application."""
+
+from __future__ import annotations
+
+import uvicorn
+
+from prismseg.base import OutputError
+from prismseg.monitor.web.app import create_app
+from prismseg.monitor.web.desk import Desk
+
+_GRACE_SECONDS = 3
+
+
+def serve(desk: Desk) -> None:
+    """Serve until the process is asked to stop.
+
+    Raises
+    ------
+    OutputError
+        When the address is taken.
+    """
+    settings = desk.settings
+    config = uvicorn.Config(
+        create_app(desk),
+        host=settings.host,
+        port=settings.port,
+        ssl_certfile=None if settings.certificate is None else str(settings.certificate),
+        ssl_keyfile=None if settings.key is None else str(settings.key),
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        ws_max_size=1_000_000,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+    try:
+        uvicorn.Server(config).run()
+    except SystemExit as error:
+        raise OutputError(
+            f"Cannot serve on {settings.host}:{settings.port}; is another program there? Choose another --port."
+        ) from error
+
+
+def address(desk: Desk) -> str:
+    """Where the page is."""
+    settings = desk.settings
+    return f"{'https' if settings.secure else 'http'}://{settings.host}:{settings.port}/"

@@ -1,0 +1,180 @@
+"""Sessions as the pages see them: plain data, sentences in the reader's language."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, or_, select
+from sqlalchemy.orm import Session as Database
+
+from prismseg.base import Message
+from prismseg.monitor.flag_texts import CAVEATS, TITLES, threshold_of, value_of
+from prismseg.monitor.languages import Language
+from prismseg.monitor.records import Details
+from prismseg.monitor.store import captures_of, results_of
+from prismseg.monitor.store.schema import CaptureRow, MaskRow, ResultRow, SessionRow
+from prismseg.thermal import REGIONS, SIDES
+
+PAGE = 50
+
+
+def listed(db: Database, text: str, page: int) -> tuple[list[dict[str, Any]], int]:
+    """One page of sessions, the newest first, and how many there are.
+
+    Parameters
+    ----------
+    text : str
+        Part of a code or of a note; empty for all.
+    page : int
+        From 0.
+    """
+    query = select(SessionRow)
+    if text:
+        query = query.where(or_(SessionRow.code.icontains(text, autoescape=True), SessionRow.id == text))
+    total = db.scalar(select(func.count()).select_from(query.subquery())) or 0
+    rows = list(
+        db.scalars(query.order_by(SessionRow.created_at.desc(), SessionRow.id).offset(page * PAGE).limit(PAGE))
+    )
+    counts = dict(
+        db.execute(
+            select(CaptureRow.session_id, func.count())
+            .where(CaptureRow.session_id.in_([row.id for row in rows]), CaptureRow.deleted_at.is_(None))
+            .group_by(CaptureRow.session_id)
+        ).all()
+    )
+    return [
+        {
+            "id": row.id,
+            "code": row.code,
+            "created_at": stamp(row.created_at),
+            "test_dose_at": stamp(row.test_dose_at),
+            "closed_at": stamp(row.closed_at),
+            "origin": row.origin,
+            "captures": counts.get(row.id, 0),
+            "flags": [(flag["name"], flag["level"]) for flag in row.flags if flag["name"] != "quality"],
+        }
+        for row in rows
+    ], total
+
+
+def state_of(db: Database, session: SessionRow, language: Language, now: datetime) -> dict[str, Any]:
+    """All that the page of a session shows."""
+    captures = captures_of(db, session.id, deleted=True)
+    results = results_of(db, session.id)
+    masks = _masks(db, session.id)
+    shown = [
+        _capture(row, results.get(row.id), masks.get(row.id, []), language)
+        for row in captures
+        if row.deleted_at is None
+    ]
+    return {
+        "id": session.id,
+        "code": session.code,
+        "details": session.details,
+        "bmi": Details.model_validate(session.details).bmi,
+        "view": session.view,
+        "camera": session.camera,
+        "origin": session.origin,
+        "created_at": stamp(session.created_at),
+        "test_dose_at": stamp(session.test_dose_at),
+        "closed_at": stamp(session.closed_at),
+        "revision": session.revision,
+        "now": stamp(now),
+        "has_baseline": any(each["baseline"] for each in shown),
+        "captures": shown,
+        "deleted": [
+            {
+                "number": row.number,
+                "taken_at": stamp(row.taken_at),
+                "deleted_at": stamp(row.deleted_at),
+                "by": row.deleted_by,
+                "reason": row.deleted_reason,
+            }
+            for row in captures
+            if row.deleted_at is not None
+        ],
+        "flags": [flag_state(flag, language) for flag in session.flags],
+        "regions": [{"name": name, "title": language(Message(name))} for name in REGIONS],
+        "sides": [{"name": name, "title": language(Message(name))} for name in SIDES],
+    }
+
+
+def flag_state(flag: Mapping[str, Any], language: Language) -> dict[str, Any]:
+    """Describe a flag with its value, threshold, source and what it does not mean."""
+    value, threshold = value_of(flag), threshold_of(flag)
+    return {
+        "name": flag["name"],
+        "title": language(TITLES[flag["name"]]),
+        "level": flag["level"],
+        "side": flag["side"],
+        "minutes": flag["minutes"],
+        "sentence": sentence(flag["sentence"], language),
+        "value": None if value is None else language(value),
+        "threshold": None if threshold is None else language(threshold),
+        "source": sentence(flag["source"], language),
+        "caveat": language(CAVEATS[flag["name"]]),
+    }
+
+
+def sentence(data: Mapping[str, Any], language: Language) -> str:
+    """Write a kept sentence in a language."""
+    return language(Message.from_json(data))
+
+
+def stamp(moment: datetime | None) -> str | None:
+    """Write a time as JSON has it."""
+    return None if moment is None else moment.isoformat(timespec="milliseconds")
+
+
+def _masks(db: Database, session: str) -> dict[str, list[MaskRow]]:
+    query = (
+        select(MaskRow)
+        .join(CaptureRow, CaptureRow.id == MaskRow.capture_id)
+        .where(CaptureRow.session_id == session)
+        .order_by(MaskRow.number)
+    )
+    found: dict[str, list[MaskRow]] = {}
+    for row in db.scalars(query):
+        found.setdefault(row.capture_id, []).append(row)
+    return found
+
+
+def _capture(
+    row: CaptureRow, result: ResultRow | None, masks: list[MaskRow], language: Language
+) -> dict[str, Any]:
+    outcome = {} if result is None else result.outcome
+    return {
+        "number": row.number,
+        "taken_at": stamp(row.taken_at),
+        "size": [row.height, row.width],
+        "minute": None if result is None else result.minute,
+        "status": "" if result is None else result.status,
+        "measured": result is not None and result.status == "measured",
+        "reason": [sentence(each, language) for each in outcome.get("reason", [])],
+        "cautions": [sentence(each, language) for each in outcome.get("cautions", [])],
+        "baseline": outcome.get("baseline", False),
+        "values": outcome.get("values"),
+        "differences": outcome.get("differences"),
+        "parameters": row.parameters,
+        "frame": row.frame_sha256,
+        "remarks": row.remarks,
+        "mask": _mask(row, masks),
+    }
+
+
+def _mask(row: CaptureRow, masks: list[MaskRow]) -> dict[str, Any] | None:
+    chosen = next((mask for mask in masks if mask.id == row.mask_id), None)
+    if chosen is None:
+        return None
+    by_hand = chosen.origin == "edited"
+    return {
+        "id": chosen.id,
+        "number": chosen.number,
+        "origin": chosen.origin,
+        "edited_by": chosen.created_by if by_hand else "",
+        "edited_at": stamp(chosen.created_at) if by_hand else None,
+        "can_undo": chosen.parent_id is not None,
+        "can_redo": any(mask.parent_id == chosen.id for mask in masks),
+    }

@@ -1,0 +1,11 @@
+import { attempt, post } from "./api.js";
+
+document.getElementById("new").addEventListener("submit", async (event) => {
+  event.preventDefault();
+  const form = event.target;
+  const button = form.querySelector("button");
+  button.disabled = true;
+  const made = await attempt(() => post("/api/sessions", { code: form.code.value.trim(), view: form.view.value }));
+  button.disabled = false;
+  if (made) location.assign(`/sessions/${made.id}`);
+});

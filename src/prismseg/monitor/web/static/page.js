@@ -1,0 +1,30 @@
+// What every page has: theme, log-out, times in the reader's zone, lock.
+import { post, lockSeconds } from "./api.js";
+
+document.getElementById("theme").addEventListener("click", () => {
+  const next = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
+  document.documentElement.dataset.theme = next;
+  try { localStorage.setItem("theme", next); } catch { /* storage is switched off: the choice lasts for this page */ }
+  document.dispatchEvent(new Event("theme"));
+});
+
+document.getElementById("logout")?.addEventListener("click", async () => {
+  await post("/logout");
+  location.assign("/login");
+});
+
+for (const element of document.querySelectorAll("time[datetime]")) {
+  if (!element.textContent) element.textContent = new Date(element.dateTime).toLocaleString(document.documentElement.lang);
+}
+
+// Whoever touches the page keeps it unlocked; whoever leaves it finds the log-in.
+if (lockSeconds > 0) {
+  let touched = Date.now();
+  let told = Date.now();
+  const noted = () => {
+    touched = Date.now();
+    if (touched - told > Math.min(60, lockSeconds / 4) * 1000) { told = touched; post("/api/touch").catch(() => {}); }
+  };
+  for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, noted, { passive: true });
+  setInterval(() => { if (Date.now() - touched > lockSeconds * 1000) location.assign("/login"); }, 2000);
+}

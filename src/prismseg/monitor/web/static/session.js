@@ -1,0 +1,213 @@
+// One session: live picture, clock, captures, curves, observations, details.
+import { attempt, get, language, make, number, patch, post, say, t } from "./api.js";
+import { Curves } from "./curves.js";
+import { drawScale } from "./draw.js";
+import { autosave, fill } from "./fields.js";
+import { watch } from "./live.js";
+
+const field = (id) => document.getElementById(id);
+const schedule = JSON.parse(field("schedule").textContent);
+let state = JSON.parse(field("state").textContent);
+let offset = new Date(state.now) - Date.now(); // between the monitor's clock and the browser's
+const root = `/api/sessions/${state.id}`;
+const curves = new Curves(field("plot"), field("plot-difference"));
+const Z95 = 1.96;
+
+for (const region of state.regions) field("region").append(make("option", { value: region.name }, region.title));
+field("region").addEventListener("change", showCurves);
+
+function take(made) {
+  if (!made || made.revision < state.revision) return;
+  state = made;
+  offset = new Date(state.now) - Date.now();
+  show();
+}
+
+function show() {
+  field("code").textContent = state.code;
+  document.title = `${state.code} – prismseg`;
+  const open = state.closed_at === null;
+  field("capture").disabled = !open || busy;
+  field("dose").textContent = state.test_dose_at ? t("Correct the time of the dose") : t("Test dose given");
+  field("dose").classList.toggle("accent", !state.test_dose_at);
+  field("dose").classList.toggle("big", !state.test_dose_at);
+  field("dose").disabled = !open;
+  field("close").textContent = open ? t("Close the session") : t("Open the session again");
+  showBlocked();
+  showCurves();
+  showFlags();
+  showCaptures();
+  fill(field("details"), state.details);
+  field("d-bmi").textContent = state.bmi === null ? "–" : number(state.bmi, 1);
+  field("d-view").value = state.view;
+  tick();
+}
+
+function showBlocked() {
+  const changed = state.captures.filter((each) => each.cautions.length && each.parameters && state.captures[0] && JSON.stringify(each.parameters) !== JSON.stringify(state.captures[0].parameters));
+  let text = "";
+  if (state.test_dose_at && !state.has_baseline) text = t("No baseline was measured before the test dose: changes cannot be shown.");
+  else if (!state.has_baseline) text = t("Take a baseline before the test dose.");
+  else if (changed.length) text = t("The camera's settings were changed during the session: changes since then contain it.");
+  field("blocked").textContent = text;
+  field("blocked").hidden = !text;
+}
+
+function showCurves() {
+  const region = field("region").value;
+  curves.show(state.captures, region, 30);
+  const last = state.captures.filter((each) => each.measured).at(-1);
+  field("curve-text").textContent = last && state.has_baseline
+    ? t("{minute} min: left {left}, right {right} °C", { minute: number(last.minute, 1), left: change(last, "left", region), right: change(last, "right", region) })
+    : "";
+}
+
+function change(capture, side, region) {
+  const delta = capture.values[side][region].delta;
+  return delta.value === null ? "–" : `${number(delta.value, 1, true)} ± ${number(Z95 * delta.error, 1)}`;
+}
+
+function showFlags() {
+  const items = state.flags.map((flag) => {
+    const facts = make("dl");
+    for (const [name, value] of [[t("Value"), flag.value], [t("Threshold"), flag.threshold], [t("Source"), flag.source]]) {
+      if (value) facts.append(make("dt", {}, name), make("dd", {}, value));
+    }
+    const where = flag.side === "left" ? t("left") : flag.side === "right" ? t("right") : "";
+    return make("li", { class: `level-${flag.level}`, "data-flag": flag.name },
+      make("h3", {}, where ? `${flag.title} – ${where}` : flag.title), make("p", {}, flag.sentence), facts, make("p", { class: "caveat" }, flag.caveat));
+  });
+  if (!items.length) items.push(make("li", {}, t("Nothing to observe yet.")));
+  field("flags").replaceChildren(...items);
+}
+
+function showCaptures() {
+  const items = state.captures.map((each) => {
+    const minute = each.minute === null ? "" : state.test_dose_at ? `${number(each.minute, 1)} min` : t("baseline");
+    const means = each.measured
+      ? make("p", { class: "means" }, make("span", { class: "side-right" }, t("R")), ` ${mean(each, "right")} `, make("span", { class: "side-left" }, t("L")), ` ${mean(each, "left")} °C`)
+      : make("p", { class: "notice bad" }, each.reason.join(" "));
+    const out = make("button", { type: "button" }, t("Take out"));
+    out.addEventListener("click", () => askRemoval(each.number));
+    out.setAttribute("aria-label", t("Take out capture {number}", { number: each.number }));
+    const cautions = each.cautions.length
+      ? make("details", {}, make("summary", {}, each.cautions.length === 1 ? t("1 remark") : t("{count} remarks", { count: each.cautions.length })), ...each.cautions.map((text) => make("p", {}, text)))
+      : null;
+    return make("li", { class: each.measured ? "" : "failed", "data-number": each.number },
+      make("div", { class: "head" }, make("span", {}, minute), make("span", {}, `#${each.number}`)),
+      make("a", { href: `/sessions/${state.id}/captures/${each.number}` },
+        make("img", { src: `${root}/captures/${each.number}/picture.png`, alt: t("Capture {number}: open to correct or explain", { number: each.number }), loading: "lazy" })),
+      means,
+      each.mask?.origin === "edited" ? make("span", { class: "badge edited" }, t("outline edited by {name}", { name: each.mask.edited_by })) : null,
+      each.baseline ? make("span", { class: "badge" }, t("baseline t0")) : null,
+      cautions, out);
+  });
+  for (const each of state.deleted) {
+    items.push(make("li", { class: "failed" }, make("div", { class: "head" }, make("span", {}, t("taken out")), make("span", {}, `#${each.number}`)), make("p", {}, each.reason)));
+  }
+  const text = JSON.stringify([state.captures, state.deleted, state.test_dose_at]);
+  if (text === showCaptures.last) return;
+  showCaptures.last = text;
+  field("captures").replaceChildren(...(items.length ? items : [make("li", {}, t("No capture yet."))]));
+}
+
+function mean(capture, side) {
+  const value = capture.values[side][state.regions[0].name].mean;
+  return `${number(value.value, 1)} ± ${number(Z95 * value.error, 1)}`;
+}
+
+// The clock: minutes since the test dose, and the next capture that is asked for.
+function tick() {
+  const now = Date.now() + offset;
+  if (!state.test_dose_at) {
+    field("clock").textContent = "–:––";
+    field("next").textContent = state.has_baseline ? t("Baseline is there. Give the test dose.") : t("Baseline first");
+    field("next").classList.toggle("due", !state.has_baseline);
+    return;
+  }
+  const seconds = Math.floor(((state.closed_at ? new Date(state.closed_at) : now) - new Date(state.test_dose_at)) / 1000);
+  field("clock").textContent = clockOf(seconds);
+  if (state.closed_at) { field("next").textContent = t("closed"); return; }
+  const times = state.captures.map((each) => each.minute ?? -1);
+  const due = schedule.filter((minute, k) => minute > 0 && !times.some((time) => time >= minute - 0.5 && time < (schedule[k + 1] ?? Infinity) - 0.5));
+  const late = due.filter((minute) => minute * 60 <= seconds).at(-1);
+  const next = due.find((minute) => minute * 60 > seconds);
+  field("next").classList.toggle("due", late !== undefined);
+  field("next").textContent = late !== undefined ? t("Capture now: {minute} min", { minute: late })
+    : next !== undefined ? t("{time} to {minute} min", { time: clockOf(next * 60 - seconds), minute: next })
+    : t("All captures are taken");
+}
+
+function clockOf(seconds) {
+  const minutes = Math.floor(Math.abs(seconds) / 60);
+  return `${seconds < 0 ? "−" : ""}${minutes}:${String(Math.abs(seconds) % 60).padStart(2, "0")}`;
+}
+
+let busy = false;
+async function capture() {
+  if (busy || field("capture").disabled) return;
+  busy = true;
+  field("capture").disabled = true;
+  field("capture").setAttribute("aria-busy", "true");
+  // One key for all attempts: a request whose answer was lost captures once.
+  const key = crypto.getRandomValues(new Uint32Array(4)).join("-");
+  const made = await attempt(() => post(`${root}/captures`, { key }));
+  busy = false;
+  field("capture").removeAttribute("aria-busy");
+  if (made) {
+    take(made.session);
+    const mine = made.session.captures.find((each) => each.number === made.number);
+    if (mine?.measured) say(t("Capture {number} is saved.", { number: made.number }));
+    else say(t("Capture {number} is saved, but has no numbers: {reason}", { number: made.number, reason: mine?.reason.join(" ") ?? "" }), "doubtful");
+  }
+  field("capture").disabled = state.closed_at !== null;
+  field("capture").focus();
+}
+field("capture").addEventListener("click", capture);
+addEventListener("keydown", (event) => {
+  if (event.key.toLowerCase() === "c" && !event.ctrlKey && !event.metaKey && !event.altKey && !/INPUT|SELECT|TEXTAREA/.test(event.target.tagName) && !document.querySelector("dialog[open]")) capture();
+});
+
+field("dose").addEventListener("click", () => {
+  field("ago").value = state.test_dose_at ? (((Date.now() + offset) - new Date(state.test_dose_at)) / 60000).toFixed(1) : 0;
+  field("dose-dialog").showModal();
+});
+field("dose-dialog").addEventListener("close", async () => {
+  if (field("dose-dialog").returnValue !== "yes") return;
+  take(await attempt(() => post(`${root}/dose`, { seconds_ago: Math.max(0, Number(field("ago").value) * 60) })));
+});
+
+let outgoing = null;
+function askRemoval(number) {
+  outgoing = number;
+  field("reason").value = "";
+  field("removal").showModal();
+}
+field("removal").addEventListener("close", async () => {
+  if (field("removal").returnValue !== "yes") return;
+  take(await attempt(() => post(`${root}/captures/${outgoing}/removal`, { reason: field("reason").value })));
+});
+
+field("close").addEventListener("click", async () => take(await attempt(() => post(`${root}/closing`, { closed: state.closed_at === null }))));
+field("d-view").addEventListener("change", async (event) => { take(await attempt(() => patch(`${root}/view`, { view: event.target.value }))); live.again(); });
+autosave(field("details"), field("saved"), async (changed) => take(await patch(`${root}/details`, { changed })));
+
+// Another window may change the session: its revision comes with every live picture.
+let fetching = false;
+let jumped = 0;
+async function hear(header) {
+  if (header.clock_jump && header.clock_jump !== jumped) {
+    jumped = header.clock_jump;
+    say(t("The computer's clock was moved by {seconds} s. The session's clock runs on unchanged.", { seconds: Math.round(jumped) }), "doubtful");
+  }
+  if (header.revision <= state.revision || fetching) return;
+  fetching = true;
+  take(await attempt(() => get(root)));
+  fetching = false;
+}
+
+const live = watch(state.id, () => state.view, hear);
+drawScale(field("scale"));
+setInterval(tick, 500);
+show();
+document.documentElement.dataset.ready = language;
