@@ -151,8 +151,8 @@ function show() {
   const cell = (side, region) => {
     const values = each.values?.[side]?.[region];
     if (!values || values.mean.value === null) return "–";
-    const delta = values.delta.value === null ? "" : ` (${number(values.delta.value, 1, true)})`;
-    return `${number(values.mean.value, 1)} ± ${number(Z95 * values.mean.error, 1)}${delta}`;
+    const delta = values.delta.value === null ? "" : t("change {delta}", { delta: number(values.delta.value, 1, true) });
+    return make("span", {}, `${number(values.mean.value, 1)} ± ${number(Z95 * values.mean.error, 1)}`, make("br"), make("small", {}, delta));
   };
   field("values").tBodies[0].replaceChildren(...state.regions.map((region) => make("tr", {},
     make("th", { scope: "row" }, region.title), make("td", { class: "number" }, cell("left", region.name)), make("td", { class: "number" }, cell("right", region.name)))));

@@ -57,14 +57,16 @@ function showCurves() {
   const region = field("region").value;
   curves.show(state.captures, region, 30);
   const last = state.captures.filter((each) => each.measured).at(-1);
-  field("curve-text").textContent = last && state.has_baseline
-    ? t("{minute} min: left {left}, right {right} °C", { minute: number(last.minute, 1), left: change(last, "left", region), right: change(last, "right", region) })
-    : "";
+  const known = last && state.has_baseline;
+  for (const side of ["left", "right"]) field(`last-${side}`).textContent = known ? `${change(last, side, region)} °C` : "–";
+  field("last-difference").textContent = known ? `${pm(last.differences[region])} °C` : "–";
+  field("last-minute").textContent = known ? `${number(last.minute, 1)} min` : "";
 }
 
-function change(capture, side, region) {
-  const delta = capture.values[side][region].delta;
-  return delta.value === null ? "–" : `${number(delta.value, 1, true)} ± ${number(Z95 * delta.error, 1)}`;
+const change = (capture, side, region) => pm(capture.values[side][region].delta);
+
+function pm(each) {
+  return each.value === null ? "–" : `${number(each.value, 1, true)} ± ${number(Z95 * each.error, 1)}`;
 }
 
 function showFlags() {
@@ -85,7 +87,7 @@ function showCaptures() {
   const items = state.captures.map((each) => {
     const minute = each.minute === null ? "" : state.test_dose_at ? `${number(each.minute, 1)} min` : t("baseline");
     const means = each.measured
-      ? make("p", { class: "means" }, make("span", { class: "side-right" }, t("R")), ` ${mean(each, "right")} `, make("span", { class: "side-left" }, t("L")), ` ${mean(each, "left")} °C`)
+      ? make("p", { class: "means" }, ...["right", "left"].map((side) => make("span", {}, make("span", { class: `side-${side}` }, side === "left" ? t("L") : t("R")), ` ${mean(each, side)} °C`)))
       : make("p", { class: "notice bad" }, each.reason.join(" "));
     const out = make("button", { type: "button" }, t("Take out"));
     out.addEventListener("click", () => askRemoval(each.number));
