@@ -10,6 +10,7 @@ from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from prismseg.base import ConfigError, Message
 from prismseg.monitor.cameras.protocol import Camera, CameraError
@@ -25,8 +26,8 @@ CACHED_MINUTES = 1 / 6  # between two computed fields; in between they are blend
 CACHED_SECONDS = 1.0  # the same in real time, for fast sessions
 
 MOST_DRAWN = 20_000
-SOLE_SHARE = (0.05, 0.20)  # of the picture, each sole
-MARGIN = 0.02  # of the picture, free of soles above and beside them
+SOLE_SHARE = (0.05, 0.17)  # of the picture, each sole
+MARGIN = 0.02  # of the picture, free of soles above, beside and between them
 
 # Real seconds and amplitudes in picture heights: breathing and slow sway down, sway across.
 SWAYS = ((3.7, 0.0007, 0.0), (31.0, 0.0009, 0.0), (23.0, 0.0, 0.0011))
@@ -193,7 +194,7 @@ class Simulator:
             picture = _picture(self.subject, index * self._step, self._labels.shape)
             # The same generator each time: stripes and shading belong to the camera and stay.
             celsius = self._lens.measure(np.random.default_rng([*self.subject.seed, 4]), picture.truth)
-            down, across = np.gradient(celsius)
+            down, across = np.gradient(celsius, axis=0), np.gradient(celsius, axis=1)
             self._stills = {kept: self._stills[kept] for kept in (index - 1, index + 1) if kept in self._stills}
             self._stills[index] = _Still(celsius, down, across)
         return self._stills[index]
@@ -240,6 +241,8 @@ def _well_placed(labels: NDArray[np.uint8]) -> bool:
         return False
     shares = [float((labels == label).mean()) for label in (LEFT, RIGHT)]
     if not all(SOLE_SHARE[0] <= share <= SOLE_SHARE[1] for share in shares):
+        return False
+    if (ndimage.binary_dilation(labels == LEFT, iterations=side) & (labels == RIGHT)).any():
         return False
     left, right = (float(np.nonzero(labels == label)[1].mean()) for label in (LEFT, RIGHT))
     return right < left

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from prismseg.base import Message, PrismsegError
 from prismseg.monitor.cameras.protocol import LATE, CameraError
 from prismseg.thermal import FRAME_SUFFIXES, Frame, read_frame
 
-SETTLED = 0.3  # seconds without change after which a file counts as complete
+SETTLED = 0.5  # seconds without change after which a file counts as complete
 INTERVAL = 0.1  # seconds between two looks at the folder
 # A copy over the network may stall, and the sidecar of a grey picture may come after it.
 PATIENCE = 5.0  # seconds for which a file that cannot be read is tried again
@@ -86,10 +87,8 @@ class FolderWatcher:
         self._latest: tuple[_Arrival, Frame] | None = None
         self._refused: _Arrival | None = None
         self._active = time.monotonic()
-        try:
+        with contextlib.suppress(CameraError):  # said by `frame`, until the folder is there
             self._known = self._scan()
-        except CameraError:
-            pass  # said by `frame`, until the folder is there
 
     @property
     def unreadable(self) -> Mapping[Path, str]:
@@ -117,8 +116,8 @@ class FolderWatcher:
         if self._latest is None:
             raise CameraError(
                 Message(
-                    "No picture has come into {folder} since the watch began. Take one with the camera, and check that it "
-                    "saves there.",
+                    "No picture has come into {folder} since the watch began. Take one with the camera, and check that "
+                    "it saves there.",
                     folder=str(self._folder),
                 )
             )
@@ -145,8 +144,8 @@ class FolderWatcher:
         if self._stale is not None and still > self._stale:
             raise CameraError(
                 Message(
-                    "No new picture has come into {folder} for {seconds:.0f} s. Take one, and check that the camera saves "
-                    "there.",
+                    "No new picture has come into {folder} for {seconds:.0f} s. Take one, and check that the camera "
+                    "saves there.",
                     folder=str(self._folder),
                     seconds=still,
                 )
@@ -212,8 +211,8 @@ class FolderWatcher:
         except OSError as error:
             raise CameraError(
                 Message(
-                    "The folder {folder} cannot be read ({reason}). Plug its drive in, connect the network again, or choose "
-                    "another folder.",
+                    "The folder {folder} cannot be read ({reason}). Plug its drive in, connect the network again, or "
+                    "choose another folder.",
                     folder=str(self._folder),
                     reason=error.strerror or str(error),
                 )
