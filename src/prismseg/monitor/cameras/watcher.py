@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 
-from prismseg.base import Message, PrismsegError
+from prismseg.base import ConfigError, Message, PrismsegError
 from prismseg.monitor.cameras.protocol import LATE, CameraError
 from prismseg.thermal import FRAME_SUFFIXES, Frame, read_frame
 
@@ -58,6 +58,11 @@ class FolderWatcher:
     settled, patience : float
         Seconds for which a file must not change before it is read, and for which reading it is tried.
 
+    Raises
+    ------
+    ConfigError
+        When `stale` is not positive.
+
     Attributes
     ----------
     name : str
@@ -74,6 +79,10 @@ class FolderWatcher:
         settled: float = SETTLED,
         patience: float = PATIENCE,
     ) -> None:
+        if stale is not None and not stale > 0:
+            raise ConfigError(
+                Message("The seconds without a new picture are {stale:g}; state more than 0.", stale=stale)
+            )
         self._folder = Path(folder)
         self.name: str = Message("Folder {folder}", folder=self._folder.name or str(self._folder))
         self._read = read
