@@ -1,5 +1,6 @@
 """Simulated patients: who they are, what the block does, what the camera shows."""
 
+import itertools
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -49,7 +50,7 @@ def test_equal_seeds_give_equal_pictures():
 def test_no_two_pictures_are_equal_and_the_patient_lies_still():
     camera, _ = made()
     frames = [camera.frame().celsius for _ in range(20)]
-    for before, following in zip(frames, frames[1:], strict=False):
+    for before, following in itertools.pairwise(frames):
         difference = following - before
         assert (difference == 0).mean() < 0.01
         assert np.abs(difference).std() < 0.3

@@ -89,7 +89,7 @@ def test_shutter_and_boot_frames_are_passed_over(closing):
 
 
 def test_a_reason_that_stays_is_said(closing):
-    with pytest.raises(CameraError, match="0 bytes|100 bytes"):
+    with pytest.raises(CameraError, match="100 bytes"):
         closing(camera_of(Script([bytes(100)]))).frame()
 
 
@@ -185,7 +185,7 @@ def test_missing_recordings_say_so(tmp_path, closing):
 def test_what_recordings_cannot_be_is_refused(tmp_path):
     with pytest.raises(ConfigError, match="160x120"):
         open_recording(tmp_path, size=(100, 100))
-    with pytest.raises(ConfigError, match="0.5 to 1000"):
+    with pytest.raises(ConfigError, match=r"0\.5 to 1000"):
         open_recording(tmp_path, rate=0)
     with pytest.raises(ConfigError, match="lepton, lepton-low, tc001"):
         open_recording(tmp_path, "canon")
@@ -198,7 +198,7 @@ class Capture:
         self.asked = {}
         self.released = False
 
-    def isOpened(self):  # noqa: N802
+    def isOpened(self):
         return self.opened
 
     def set(self, key, value):

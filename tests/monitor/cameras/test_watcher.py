@@ -50,7 +50,7 @@ def until(watcher, wanted, seconds=5.0):
 
 
 def test_empty_folder_says_what_to_do(tmp_path):
-    with pytest.raises(CameraError, match="No picture has come into .* Take one") as caught:
+    with pytest.raises(CameraError, match=r"No picture has come into .* Take one") as caught:
         watch(tmp_path).frame()
     assert isinstance(caught.value.args[0], Message)
 
@@ -210,7 +210,7 @@ def test_a_folder_that_vanishes_and_comes_back(tmp_path):
     watcher.frame()
     folder.rename(tmp_path / "away")
     for _ in range(2):
-        with pytest.raises(CameraError, match="cannot be read .* Plug its drive in"):
+        with pytest.raises(CameraError, match=r"cannot be read .* Plug its drive in"):
             watcher.frame()
     (tmp_path / "away").rename(folder)
     assert level(watcher.frame()) == 30
@@ -254,7 +254,12 @@ def test_the_cameras_clock_counts_where_it_is_right(tmp_path):
 
 @pytest.mark.parametrize(
     "stated",
-    [datetime(2015, 1, 1), datetime(1, 1, 1), datetime(9999, 12, 31, tzinfo=UTC), datetime(2090, 1, 1, tzinfo=UTC)],
+    [
+        datetime(2015, 1, 1),
+        datetime(1, 1, 1),
+        datetime(9999, 12, 31, tzinfo=UTC),
+        datetime(2090, 1, 1, tzinfo=UTC),
+    ],
 )
 def test_a_wrong_clock_is_noted_and_arrival_counts(tmp_path, stated):
     watcher = watch(tmp_path, read=lambda _: Frame(scene(30), time=stated))

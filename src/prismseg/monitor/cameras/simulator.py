@@ -266,7 +266,7 @@ def _check(seed: int, kind: str, speed: float, size: tuple[int, int], rate: floa
             )
         )
     limits = (
-        ("seed", seed, 0, 2**63),
+        ("seed", seed, 0, 10**9),
         ("speed", speed, 0.1, 600),
         ("rate", rate, 0.5, 60),
         ("height", size[0], 60, 768),
@@ -276,7 +276,7 @@ def _check(seed: int, kind: str, speed: float, size: tuple[int, int], rate: floa
         if not low <= value <= high:
             raise ConfigError(
                 Message(
-                    "The simulator's {name} is {value:g}; it can be {low:g} to {high:g}.",
+                    "The simulator's {name} is {value}; it can be {low} to {high}.",
                     name=name,
                     value=value,
                     low=low,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import stat
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -183,7 +185,7 @@ class FolderWatcher:
             return False
         try:
             frame = self._read(arrival.path)
-            complete = _signature(arrival.path) == arrival.signature
+            complete = _signature(arrival.path.stat()) == arrival.signature
         except (PrismsegError, OSError) as error:
             if time.monotonic() - arrival.since >= self._patience:
                 self._unreadable[arrival.path] = (
@@ -212,11 +214,11 @@ class FolderWatcher:
         found = {}
         try:
             for path in self._folder.iterdir():
-                if path.suffix.lower() in FRAME_SUFFIXES and not path.name.startswith(".") and path.is_file():
-                    try:
-                        found[path] = _signature(path)
-                    except FileNotFoundError:
-                        continue  # renamed or taken away meanwhile
+                if path.suffix.lower() in FRAME_SUFFIXES and not path.name.startswith("."):
+                    with contextlib.suppress(FileNotFoundError):  # renamed or taken away meanwhile
+                        status = path.stat()
+                        if stat.S_ISREG(status.st_mode):
+                            found[path] = _signature(status)
         except OSError as error:
             raise CameraError(
                 Message(
@@ -229,8 +231,7 @@ class FolderWatcher:
         return found
 
 
-def _signature(path: Path) -> Signature:
-    status = path.stat()
+def _signature(status: os.stat_result) -> Signature:
     return status.st_size, status.st_mtime_ns, status.st_ino
 
 
