@@ -50,7 +50,7 @@ def monitor(
     database: Url = None,
     camera: Annotated[
         str, typer.Option(help="simulator, folder:PATH, uvc:0,kind=lepton or recording:PATH,kind=tc001.")
-    ] = "simulator",
+    ] = "simulator:seed=5",
     view: Annotated[
         str, typer.Option(help="soles-to-camera (the patient's right foot is on the left), or mirrored.")
     ] = "soles-to-camera",

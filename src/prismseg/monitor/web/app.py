@@ -42,6 +42,7 @@ def open_desk(
     settings: MonitorSettings,
     *,
     camera: Camera | None = None,
+    clock: SteadyClock | None = None,
     progress: Callable[[int, str], None] | None = None,
 ) -> Desk:
     """Open store, camera and network.
@@ -52,6 +53,8 @@ def open_desk(
         As started.
     camera : Camera, optional
         In place of the one that the settings name.
+    clock : SteadyClock, optional
+        Tells the time.
     progress : callable, optional
         Told how many captures of the demonstration are made.
 
@@ -60,19 +63,19 @@ def open_desk(
     PrismsegError
         When something cannot be opened, or the page would be open to others unprotected.
     """
-    clock = SteadyClock()
-    store = Store(settings.data, settings.database, clock)
+    steady = clock or SteadyClock()
+    store = Store(settings.data, settings.database, steady)
     try:
         check_exposure(settings, count_users(store))
         measurer = Measurer(settings.model)
         seen = camera if camera is not None else open_camera(settings.camera)
         ward = Ward(store, measurer)
         if settings.demonstration and simulator_of(seen) is not None and _is_empty(store):
-            fill(ward, seen, clock(), progress)
+            fill(ward, seen, steady(), progress)
         guard = Guard(settings, Visits(settings.lock_minutes * 60), lambda: count_users(store) > 0)
         view = LiveView(seen, measurer.glance, settings.scale)
         return Desk(
-            settings, clock, store, measurer, ward, seen, view, Explainer(measurer.predictor), guard, Attempts()
+            settings, steady, store, measurer, ward, seen, view, Explainer(measurer.predictor), guard, Attempts()
         )
     except BaseException:
         store.close()

@@ -140,7 +140,7 @@ function show() {
   const each = here();
   field("minute").textContent = each.minute === null ? "" : `${number(each.minute, 1)} min`;
   field("origin").textContent = !each.mask ? t("no outline") : each.mask.origin === "edited"
-    ? t("edited by {name}, {time}", { name: each.mask.edited_by, time: new Date(each.mask.edited_at).toLocaleTimeString(document.documentElement.lang) })
+    ? t("edited by {name}, {time}", { name: each.mask.edited_by, time: new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "short", hourCycle: "h23" }).format(new Date(each.mask.edited_at)) })
     : each.mask.origin === "imported" ? t("imported outline") : t("automatic outline");
   field("origin").classList.toggle("edited", each.mask?.origin === "edited");
   field("undo").disabled = !each.mask?.can_undo;
