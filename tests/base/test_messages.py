@@ -47,7 +47,9 @@ def test_the_decimal_mark_changes_in_numbers_alone() -> None:
 def test_joined_messages_are_translated_one_by_one() -> None:
     both = Message.joined([sentence(), Message("Check {file}.", file="a.jpg"), "A plain remark."])
     assert both == "The left sole has 27.3 ± 0.1 °C. Check a.jpg. A plain remark."
-    assert both.translated(spanish, ",") == "La planta izquierda tiene 27,3 ± 0,1 °C. Revise a.jpg. A plain remark."
+    assert (
+        both.translated(spanish, ",") == "La planta izquierda tiene 27,3 ± 0,1 °C. Revise a.jpg. A plain remark."
+    )
     assert Message.joined([], ", ") == "" and Message.joined([Message("left")]) == "left"
     assert Message.joined([both, both], "; ").translated(spanish).count("izquierda") == 2
 
@@ -66,7 +68,9 @@ def test_only_templates_with_words_are_looked_up() -> None:
 
 
 def test_braces() -> None:
-    assert Message('{"low": 22.6}') == '{"low": 22.6}' and Message('{"low": 22.6}').translated(str) == '{"low": 22.6}'
+    assert (
+        Message('{"low": 22.6}') == '{"low": 22.6}' and Message('{"low": 22.6}').translated(str) == '{"low": 22.6}'
+    )
     escaped = Message('{path} holds {{"low": 1}}', path="a.json")
     assert escaped == 'a.json holds {"low": 1}' and escaped.translated(str) == escaped
     # Braces in values are text.

@@ -45,7 +45,7 @@ def as_frame(frame: Frame | NDArray[np.generic], source: str) -> Frame:
     except DataError as error:
         raise Refused(Concern.UNREADABLE, error.message) from error
     except (TypeError, ValueError) as error:
-        raise Refused(Concern.UNREADABLE, Message(f"{error}")) from error
+        raise Refused(Concern.UNREADABLE, Message.of(str(error))) from error
     low, high = made.span
     if not low < high:
         raise Refused(

@@ -267,8 +267,8 @@ class Session:
                 Concern.MASK,
                 Message(
                     "The soles were named in the view {view}, the session's is {expected}.",
-                    view=soles.view,
-                    expected=self.view,
+                    view=Message(soles.view),
+                    expected=Message(self.view),
                 ),
             )
         if not soles.ok:

@@ -1,101 +1,106 @@
 """Every text that the monitor can show, collected from the sources, so that no catalogue misses one.
 
-``python -m prismseg.monitor.languages.extract`` prints the missing entries of each catalogue, ready to be translated.
+``python -m prismseg.monitor.languages.extract`` prints what each catalogue misses; with ``--add`` it puts these entries
+into the catalogues, to be translated there, and takes out those that the sources no longer have.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import json
+import string
+import sys
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from babel.messages.extract import extract
 
+from prismseg.base import write_text
 from prismseg.monitor.languages.language import languages
 from prismseg.thermal import sentences
 
 ROOT = Path(__file__).parents[2]
-_SENTENCES = ("base", "thermal", "monitor", "train/feet.py")
 _MONITOR = "monitor"
+_ROOMS = ("base", "thermal", "train/feet.py", _MONITOR)
+_PAGES = {".html": ("jinja2.ext:babel_extract", ("_", "gettext")), ".js": ("javascript", ("t",))}
+_OPTIONS = {
+    "encoding": "utf-8",
+    "silent": "false",
+}  # a page that cannot be parsed must not pass as one without texts
 
 
-def templates() -> dict[str, list[str]]:
+def templates(root: Path = ROOT) -> dict[str, list[str]]:
     """Collect all templates, sorted, each with the files it stands in.
 
-    ``Message("…")`` counts in the rooms whose sentences reach the monitor; there ``_("…")`` in Python, ``{{ _("…") }}`` and
-    ``{% trans %}`` in pages, ``t("…")`` in scripts; and the words of `prismseg.thermal.sentences`.
+    ``Message("…")`` counts in the rooms whose sentences reach the monitor; in the monitor itself also ``_("…")`` in
+    Python, ``{{ _("…") }}`` and ``{% trans %}`` in pages (``.html``) and ``t("…")`` in scripts (``.js``), but for
+    scripts of others (in a folder ``vendor``); then the words of `prismseg.thermal.sentences`.
     """
     found: dict[str, set[str]] = {}
-    for text, place in (*_messages(), *_interface(), *((text, "thermal/words.py") for text in sentences())):
+    words = ((text, "thermal/words.py") for text in sentences())
+    for text, place in (*_messages(root), *_interface(root), *words):
         found.setdefault(text, set()).add(place)
     return {text: sorted(places) for text, places in sorted(found.items())}
 
 
-def _messages() -> Iterator[tuple[str, str]]:
-    for part in _SENTENCES:
-        path = ROOT / part
+def _messages(root: Path) -> Iterator[tuple[str, str]]:
+    for room in _ROOMS:
+        path = root / room
+        names = {"Message", "_"} if room == _MONITOR else {"Message"}
         for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
-            names = {"Message", "_"} if part == _MONITOR else {"Message"}
-            for text in literals(file.read_text(encoding="utf-8"), names):
-                yield text, file.relative_to(ROOT).as_posix()
+            for text in _literals(file.read_text(encoding="utf-8"), names):
+                yield text, file.relative_to(root).as_posix()
 
 
-def _interface() -> Iterator[tuple[str, str]]:
-    kinds = {".html": ("jinja2.ext:babel_extract", ("_", "gettext")), ".js": ("javascript", ("t",))}
-    for file in sorted((ROOT / _MONITOR).rglob("*")):
-        if file.suffix not in kinds:
-            continue
-        method, names = kinds[file.suffix]
-        with file.open("rb") as source:
-            for _, message, _, _ in extract(method, source, keywords=dict.fromkeys(names), options=_OPTIONS):
-                text = message if isinstance(message, str) else message[0]
-                if text:
-                    yield text, file.relative_to(ROOT).as_posix()
-
-
-_OPTIONS = {"encoding": "utf-8", "silent": "false"}  # a page that cannot be parsed must not pass as one without texts
-
-
-def literals(source: str, names: set[str]) -> Iterator[str]:
-    """First arguments of calls of these names, where they are literals with a letter."""
+def _literals(source: str, names: set[str]) -> Iterator[str]:
+    """First arguments of calls of these names, where they are literals with words of their own."""
     for node in ast.walk(ast.parse(source)):
-        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names and node.args):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in names and node.args:
+            first = node.args[0]
+            if isinstance(first, ast.Constant) and isinstance(first.value, str) and _has_words(first.value):
+                yield first.value
+
+
+def _has_words(template: str) -> bool:
+    literals = (part[0] for part in string.Formatter().parse(template))
+    return any(character.isalpha() for literal in literals for character in literal)
+
+
+def _interface(root: Path) -> Iterator[tuple[str, str]]:
+    for file in sorted((root / _MONITOR).rglob("*")):
+        if file.suffix not in _PAGES or "vendor" in file.parts:
             continue
-        first = node.args[0]
-        if isinstance(first, ast.Constant) and isinstance(first.value, str) and has_words(first.value):
-            yield first.value
+        method, names = _PAGES[file.suffix]
+        with file.open("rb") as source:
+            for _, text, _, _ in extract(method, source, keywords=dict.fromkeys(names), options=_OPTIONS):
+                yield text if isinstance(text, str) else text[0], file.relative_to(root).as_posix()
 
 
-def has_words(template: str) -> bool:
-    """Whether a template has letters outside its fields."""
-    outside, depth = [], 0
-    for character in template:
-        depth += {"{": 1, "}": -1}.get(character, 0)
-        if depth == 0:
-            outside.append(character)
-    return any(map(str.isalpha, outside))
+def missing(texts: Mapping[str, str]) -> dict[str, list[str]]:
+    """Templates that have no translation among `texts`, each with the files it stands in."""
+    return {text: places for text, places in templates().items() if not texts.get(text)}
 
 
-def missing() -> dict[str, dict[str, list[str]]]:
-    """Templates without a translation, by language; English needs none."""
-    wanted = templates()
-    return {
-        code: {text: places for text, places in wanted.items() if text not in language.texts}
-        for code, language in languages().items()
-        if code != "en"
-    }
+def rendered(code: str, texts: Mapping[str, str]) -> str:
+    """Catalogue in gettext's format: sorted, one line a text, so that two people's additions seldom meet."""
+    head = ("", f"Language: {code}\nContent-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 8bit\n")
+    entries = (head, *sorted(texts.items()))
+    return "\n".join(f"msgid {_quoted(text)}\nmsgstr {_quoted(translation)}\n" for text, translation in entries)
 
 
-def _entry(text: str, places: list[str]) -> str:
-    quoted = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
-    return f'#: {" ".join(places)}\nmsgid "{quoted}"\nmsgstr ""\n'
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)  # escapes as gettext does what a sentence can hold
 
 
-def _main() -> None:
-    for code, texts in missing().items():
-        print(f"# {code}: {len(texts)} missing\n")
-        print("\n".join(_entry(text, places) for text, places in texts.items()))
+def _main(add: bool) -> None:
+    for code, language in languages().items():
+        lacking = {} if code == "en" else missing(language.texts)
+        for text, places in lacking.items():
+            print(f"{code}: {_quoted(text)} ({', '.join(places)})")
+        if add and code != "en":
+            texts = {text: language.texts.get(text, "") for text in templates()}
+            write_text(Path(__file__).with_name(f"{code}.po"), rendered(code, texts))
 
 
 if __name__ == "__main__":
-    _main()
+    _main(add="--add" in sys.argv[1:])

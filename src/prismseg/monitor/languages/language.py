@@ -86,7 +86,7 @@ def pick(accepted: str | None = None, chosen: str | None = None) -> Language:
         Code that the user chose; one that does not exist counts as none.
     """
     known = languages()
-    if chosen in known:
+    if chosen is not None and chosen in known:
         return known[chosen]
     ranked = sorted(map(_weighed, (accepted or "").split(",")), reverse=True, key=lambda pair: pair[1])
     codes = (code for code, weight in ranked if weight > 0)
