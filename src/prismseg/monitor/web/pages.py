@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from prismseg.base import Message
 from prismseg.base.version import VERSION
 from prismseg.monitor.languages import Language, languages
 from prismseg.monitor.pictures import colours
@@ -138,17 +139,22 @@ def log_in(
     """Check name and password."""
     origin = request.headers.get("origin")
     if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-        return JSONResponse({"error": "The request does not come from this page."}, status_code=403)
+        return JSONResponse(
+            {"error": language(Message("The request does not come from this page. Load the page again."))},
+            status_code=403,
+        )
     keys = (f"name {name}", f"address {request.client.host if request.client else ''}")
     seconds = desk.attempts.wait(*keys)
     if seconds > 0:
-        wrong = language("Too many attempts. Wait {minutes:.0f} minutes.", minutes=max(seconds / 60, 1))
+        wrong = language(Message("Too many attempts. Wait {minutes:.0f} minutes.", minutes=max(seconds / 60, 1)))
         answer = _page(request, "login.html", language, wrong=wrong, name=name)
         answer.status_code, answer.headers["Retry-After"] = 429, f"{seconds:.0f}"
         return answer
     if not password_fits(desk.store, name, password):
         desk.attempts.failed(*keys)
-        answer = _page(request, "login.html", language, wrong=language("Name or password is wrong."), name=name)
+        answer = _page(
+            request, "login.html", language, wrong=language(Message("Name or password is wrong.")), name=name
+        )
         answer.status_code = 403
         return answer
     visit = desk.guard.visits.begin(name)
@@ -181,7 +187,7 @@ def words(code: str) -> Response:
     known = languages()
     if code not in known:
         return JSONResponse({}, status_code=404)
-    return JSONResponse(known[code].catalogue)
+    return JSONResponse(dict(known[code].texts))
 
 
 @router.get("/static/scale.json")
