@@ -22,9 +22,9 @@ from prismseg.monitor.rehearsal import captures, fill
 from prismseg.monitor.store import Conflict, NotFound, Store
 from prismseg.monitor.ward import Ward, as_message
 from prismseg.monitor.web import api, downloads, images, importing, live, pages
-from prismseg.monitor.web.desk import Desk, language_of
+from prismseg.monitor.web.desk import Desk
 from prismseg.monitor.web.explaining import Explainer
-from prismseg.monitor.web.guard import Guard, SizeLimit
+from prismseg.monitor.web.guard import Guard, SizeLimit, language_of
 from prismseg.monitor.web.settings import MonitorSettings, check_exposure
 from prismseg.monitor.web.users import Attempts, count_users
 from prismseg.monitor.web.visits import Visits

@@ -8,8 +8,11 @@ from urllib.parse import urlsplit
 
 from fastapi import Request, Response, WebSocket
 from fastapi.responses import JSONResponse, RedirectResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Message as Event
 
+from prismseg.base import Message
+from prismseg.monitor.languages import Language, pick
 from prismseg.monitor.web.settings import MonitorSettings
 from prismseg.monitor.web.visits import COOKIE, Visit, Visits
 
@@ -28,6 +31,14 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+
+
+LANGUAGE_COOKIE = "language"
+
+
+def language_of(connection: Request | WebSocket) -> Language:
+    """Choose the language: the one that was asked for, else the browser's."""
+    return pick(connection.headers.get("accept-language", ""), connection.cookies.get(LANGUAGE_COOKIE))
 
 
 class Guard:
@@ -90,7 +101,7 @@ class Guard:
 
     async def _answer(self, request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
         if not self.known_host(request.headers.get("host")):
-            return _refused(421, "This address is not known to the monitor.")
+            return _refused(request, 421, Message("This address is not known to the monitor."))
         path = request.url.path
         if path.startswith("/static/") or path == "/health":
             return await answer(request)
@@ -98,17 +109,19 @@ class Guard:
         fresh: Visit | None = None
         if visit is None and not self.must_log_in():
             if path.startswith("/api/"):
-                return _refused(401, "Open the page first.")
+                return _refused(request, 401, Message("Open the page first."))
             visit = fresh = self.visits.begin(STAFF)
         request.state.visit = visit
         if visit is None and not path.startswith(OPEN_PATHS):
             if path.startswith("/api/"):
-                return _refused(401, "Log in again.")
+                return _refused(request, 401, Message("Log in again."))
             return RedirectResponse("/login", status_code=303)
         if request.method in _CHANGING:
             if visit is None or not hmac.compare_digest(request.headers.get("x-csrf-token", ""), visit.csrf):
                 if path != "/login":
-                    return _refused(403, "The request does not come from this page. Load the page again.")
+                    return _refused(
+                        request, 403, Message("The request does not come from this page. Load the page again.")
+                    )
             elif "x-unattended" not in request.headers:
                 self.visits.touch(visit)
         elif visit is not None and not path.startswith("/api/"):
@@ -141,11 +154,11 @@ class SizeLimit:
             return
         stated = dict(scope["headers"]).get(b"content-length", b"0")
         if not stated.isdigit() or int(stated) > self.most:
-            await _refused(413, "The upload is too large.")(scope, receive, send)
+            await _refused(Request(scope), 413, Message("The upload is too large."))(scope, receive, send)
             return
         seen = 0
 
-        async def counted() -> Message:
+        async def counted() -> Event:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
@@ -156,12 +169,12 @@ class SizeLimit:
         try:
             await self.app(scope, counted, send)
         except TooLarge:
-            await _refused(413, "The upload is too large.")(scope, receive, send)
+            await _refused(Request(scope), 413, Message("The upload is too large."))(scope, receive, send)
 
 
 class TooLarge(Exception):
     """A body went on beyond what is accepted."""
 
 
-def _refused(status: int, text: str) -> JSONResponse:
-    return JSONResponse({"error": text}, status_code=status, headers=HEADERS)
+def _refused(request: Request, status: int, text: Message) -> JSONResponse:
+    return JSONResponse({"error": language_of(request)(text)}, status_code=status, headers=HEADERS)

@@ -16,7 +16,7 @@ from fastapi import APIRouter, Form, UploadFile
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
-from prismseg.base import DataError, PrismsegError, make_folder
+from prismseg.base import DataError, Message, PrismsegError, make_folder
 from prismseg.monitor.languages import Language
 from prismseg.monitor.store import NotFound
 from prismseg.monitor.ward import as_message
@@ -35,7 +35,7 @@ class Sent:
 
     name: str
     frame: Frame | None
-    reason: str
+    reason: Message
     minute: float | None
 
 
@@ -76,7 +76,7 @@ class Waiting:
         """
         with self._turn:
             if key not in self._batches:
-                raise NotFound("These files are not waiting any more. Send them again.")
+                raise NotFound(Message("These files are not waiting any more. Send them again."))
             return self._batches[key]
 
     def drop(self, key: str) -> None:
@@ -108,7 +108,13 @@ async def send(
 ) -> State:
     """Read files and say what each is; nothing is kept yet."""
     if len(files) > MOST_FILES:
-        raise DataError(f"{len(files)} files are too many for one session; send at most {MOST_FILES}.")
+        raise DataError(
+            Message(
+                "{count} files are too many for one session; send at most {most}.",
+                count=len(files),
+                most=MOST_FILES,
+            )
+        )
     folder = make_folder(desk.settings.data / "incoming" / secrets.token_hex(8))
     try:
         sent = []
@@ -126,7 +132,13 @@ def confirm(desk: TheDesk, who: Who, batch: str, body: Confirmed) -> State:
     """Make a session of the files, in the order of their minutes."""
     sent = _waiting.take(batch)
     if len(body.minutes) != len(sent.files):
-        raise DataError(f"{len(sent.files)} files were sent and {len(body.minutes)} minutes were stated.")
+        raise DataError(
+            Message(
+                "{files} files were sent and {minutes} minutes were stated.",
+                files=len(sent.files),
+                minutes=len(body.minutes),
+            )
+        )
     chosen = sorted(
         (
             (minute, each.frame, each.name)
@@ -136,9 +148,9 @@ def confirm(desk: TheDesk, who: Who, batch: str, body: Confirmed) -> State:
         key=lambda each: each[0],
     )
     if not chosen:
-        raise DataError("No file with a minute could be read, so there is nothing to keep.")
+        raise DataError(Message("No file with a minute could be read, so there is nothing to keep."))
     if len({minute for minute, _, _ in chosen}) < len(chosen):
-        raise DataError("Two files have the same minute. Correct one of them, or leave it out.")
+        raise DataError(Message("Two files have the same minute. Correct one of them, or leave it out."))
     return {"id": _keep(desk, who, batch, body, chosen)}
 
 
@@ -170,16 +182,26 @@ def _read(folder: Path, number: int, name: str, data: bytes, low: float | None, 
     shown = re.sub(r"[^\w .+-]", "_", name.replace("\\", "/").rsplit("/", 1)[-1])[-80:] or f"file {number + 1}"
     suffix = Path(shown).suffix.lower()
     if suffix not in FRAME_SUFFIXES:
-        return Sent(shown, None, f"{shown} is none of {', '.join(sorted(FRAME_SUFFIXES))}.", None)
+        reason = Message("{name} is none of {known}.", name=shown, known=", ".join(sorted(FRAME_SUFFIXES)))
+        return Sent(shown, None, reason, None)
     path = folder / f"{number}{suffix}"
     path.write_bytes(data)
     try:
         frame = read_frame(path, low=low, high=high)
     except PrismsegError as error:
-        return Sent(shown, None, str(as_message(error)).replace(str(path), shown), minute_in_name(Path(shown)))
+        return Sent(shown, None, _renamed(as_message(error), str(path), shown), minute_in_name(Path(shown)))
     finally:
         path.unlink(missing_ok=True)
-    return Sent(shown, replace(frame, source=shown), "", minute_in_name(Path(shown)))
+    return Sent(shown, replace(frame, source=shown), Message(""), minute_in_name(Path(shown)))
+
+
+def _renamed(message: Message, path: str, shown: str) -> Message:
+    """Let a message speak of the file under the name it was sent with."""
+    values = {
+        name: value.replace(path, shown) if isinstance(value, str) and not isinstance(value, Message) else value
+        for name, value in message.values.items()
+    }
+    return Message(message.template, **values)
 
 
 def _described(sent: Sent, language: Language) -> dict[str, Any]:
@@ -188,7 +210,7 @@ def _described(sent: Sent, language: Language) -> dict[str, Any]:
         "name": sent.name,
         "minute": sent.minute,
         "ok": frame is not None,
-        "reason": sent.reason,
+        "reason": language(sent.reason) if frame is None else "",
         "size": None if frame is None else list(frame.size),
         "kind": None if frame is None else frame.kind,
         "span": None if frame is None else [round(value, 1) for value in frame.span],

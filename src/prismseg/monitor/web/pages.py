@@ -19,8 +19,8 @@ from prismseg.monitor.languages import Language, languages
 from prismseg.monitor.pictures import colours
 from prismseg.monitor.store import capture_of, find
 from prismseg.monitor.store.schema import SessionRow
-from prismseg.monitor.web.desk import LANGUAGE_COOKIE, TheDesk, TheLanguage
-from prismseg.monitor.web.guard import STAFF
+from prismseg.monitor.web.desk import TheDesk, TheLanguage
+from prismseg.monitor.web.guard import LANGUAGE_COOKIE, STAFF
 from prismseg.monitor.web.state import PAGE, listed, state_of
 from prismseg.monitor.web.users import password_fits
 from prismseg.thermal import FRAME_SUFFIXES
