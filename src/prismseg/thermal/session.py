@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -184,6 +186,30 @@ class Session:
             )
         observation = Observation(Concern.UNREADABLE, Message.of(reason), fatal=True)
         return self._keep(Entry(float(minute), source, observations=(observation,)))
+
+    def shifted(self, minutes: float) -> Session | None:
+        """Give the same session on a clock whose zero lies elsewhere, without measuring anew.
+
+        Parameters
+        ----------
+        minutes : float
+            What is added to every minute.
+
+        Returns
+        -------
+        Session or None
+            None where the frames must be measured anew: one would come to lie on the other side of 0, or a statement
+            names a minute.
+        """
+        named = (Concern.CLOCK, Concern.DUPLICATE)
+        for entry in self._entries:
+            if (entry.minute <= 0) != (entry.minute + minutes <= 0):
+                return None
+            if any(observation.concern in named for observation in entry.observations):
+                return None
+        made = copy(self)
+        made._entries = [replace(entry, minute=entry.minute + minutes) for entry in self._entries]
+        return made
 
     def delta(self, entry: Entry, side: Side, region: str = REGIONS[0]) -> Value:
         """Change of a region from t0 in °C; unknown without t0."""

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from fastapi import Request, Response, WebSocket
 from fastapi.responses import JSONResponse, RedirectResponse
+from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as Event
 
@@ -36,7 +37,7 @@ HEADERS = {
 LANGUAGE_COOKIE = "language"
 
 
-def language_of(connection: Request | WebSocket) -> Language:
+def language_of(connection: HTTPConnection) -> Language:
     """Choose the language: the one that was asked for, else the browser's."""
     return pick(connection.headers.get("accept-language", ""), connection.cookies.get(LANGUAGE_COOKIE))
 
@@ -76,7 +77,7 @@ class Guard:
             return False
         return name in self.settings.hosts or f"[{name}]" in self.settings.hosts
 
-    def visitor(self, connection: Request | WebSocket) -> Visit | None:
+    def visitor(self, connection: HTTPConnection) -> Visit | None:
         """Find the visit of a request that may see sessions; None when somebody must log in first."""
         visit = self.visits.find(connection.cookies.get(COOKIE))
         if not self.must_log_in():
