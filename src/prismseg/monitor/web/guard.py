@@ -5,6 +5,7 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 
 from fastapi import Request, Response, WebSocket
 from fastapi.responses import JSONResponse, RedirectResponse
@@ -184,10 +185,8 @@ class SizeLimit:
                 answered = True
                 await send(message)
 
-        try:
+        with suppress(TooLarge):
             await self.app(scope, counted, first)
-        except TooLarge:
-            pass
         if seen > most and not answered:
             await too_large(scope, receive, send)
 

@@ -75,7 +75,7 @@ def count_users(store: Store) -> int:
 
 
 def proofs(store: Store) -> dict[str, str | None]:
-    """Name all users, each with what a log-in is good for: the password as it is kept, None for who may log in no more."""
+    """Name all users with what proves a log-in: the password as it is kept, None for who may log in no more."""
     with store.read() as db:
         rows = db.execute(select(UserRow.name, UserRow.password, UserRow.disabled_at)).all()
     return {name: password if disabled_at is None else None for name, password, disabled_at in rows}
