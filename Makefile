@@ -5,11 +5,14 @@ PIP := $(PY) -m pip --disable-pip-version-check install --quiet --constraint con
 PEERS := .venv-peers
 SOURCES := src tests benchmarks
 
-.PHONY: demo test check format bench bench-peers clean
+.PHONY: demo monitor test check format bench bench-peers clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.ready  ## simulate, train, evaluate, report
 	$(VENV)/bin/prismseg demo --out runs/demo-$$(date +%Y%m%d-%H%M%S)
+
+monitor: $(VENV)/.ready  ## the bedside monitor on a simulated ward
+	$(VENV)/bin/prismseg monitor
 
 test: $(VENV)/.ready-dev  ## every test
 	OMP_NUM_THREADS=1 $(PY) -m pytest --numprocesses auto

@@ -70,7 +70,7 @@ def test_a_session_doubts_a_sole_whose_toes_only_the_second_look_sees() -> None:
     sure.add(Frame(celsius), first, minute=0, second=first)
     entry = doubting.add(Frame(celsius), first, minute=0, second=np.where(sole, 0.99, 0.01))
     assert sure.entries[0].observations == ()
-    assert {observation.concern for observation in entry.observations} == {Concern.MASK}
+    assert {observation.concern for observation in entry.observations} == {Concern.OUTLINE}
     assert sum("second look" in caution for caution in entry.cautions) == 2
     for side in ("left", "right"):
         true = celsius[

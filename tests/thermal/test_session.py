@@ -380,3 +380,25 @@ def test_a_sole_that_is_clearly_smaller_is_stated(factor: float, said: bool) -> 
     frame, mask = frame_of(27.0, 29.0, (smaller, right))
     cautions = Session().add(frame, mask, minute=0).cautions
     assert any("clearly smaller" in text for text in cautions) == said
+
+
+def test_a_session_on_another_clock_has_the_same_numbers_without_measuring() -> None:
+    session = course((-3, 27.0, 28.0), (-1, 27.5, 28.2))
+    moved = session.shifted(-2)
+    assert moved is not None and [entry.minute for entry in moved.entries] == [-5, -3]
+    fresh = course((-5, 27.0, 28.0), (-3, 27.5, 28.2))
+    pd.testing.assert_frame_equal(moved.table(), fresh.table())
+    frame, mask = frame_of(30.0, 31.0, seed=9)
+    moved.add(frame, mask, minute=5)
+    fresh.add(frame, mask, minute=5)
+    pd.testing.assert_frame_equal(moved.table(), fresh.table())
+    assert len(session.entries) == 2  # the old one is as it was
+    assert session.shifted(2) is None, "the last frame would come after the test dose"
+    assert moved.shifted(-5) is None, "a frame would become baseline"
+
+
+def test_what_names_a_minute_is_measured_anew_on_another_clock() -> None:
+    session = course((-3, 27.0, 28.0))
+    session.add(session.entries[0].frame, mask_of(*pair()), minute=-1)
+    assert session.entries[1].status == Concern.DUPLICATE
+    assert session.shifted(-1) is None

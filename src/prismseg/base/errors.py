@@ -1,5 +1,7 @@
 """Errors a user can act on: each message names what was wrong, in which file, and the remedy."""
 
+from prismseg.base.messages import Message
+
 
 class PrismsegError(Exception):
     """Base of every error that prismseg raises for bad input.
@@ -11,6 +13,11 @@ class PrismsegError(Exception):
     """
 
     exit_code = 2
+
+    @property
+    def message(self) -> Message:
+        """What to tell the user; translatable where it was raised with a `Message`."""
+        return Message.of(self.args[0] if len(self.args) == 1 and isinstance(self.args[0], str) else str(self))
 
 
 class DataError(PrismsegError):

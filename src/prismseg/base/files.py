@@ -12,23 +12,24 @@ from pathlib import Path
 from typing import Any
 
 from prismseg.base.errors import ConfigError, OutputError
+from prismseg.base.messages import Message
 
 _REMEDIES = {
-    errno.ENOSPC: "the disk is full; free some space or choose another output folder",
-    errno.EDQUOT: "your disk quota is used up; free some space or choose another output folder",
-    errno.EROFS: "the file system is read-only; choose another output folder",
-    errno.EACCES: "you may not write there; choose another output folder or change its permissions",
-    errno.EPERM: "you may not write there; choose another output folder or change its permissions",
-    errno.ENOTDIR: "a part of that path is a file, not a folder; choose another output folder",
-    errno.EEXIST: "a file of that name stands where a folder is needed; choose another output folder",
-    errno.EISDIR: "a folder of that name is in the way; remove it or choose another name",
+    errno.ENOSPC: Message("the disk is full; free some space or choose another output folder"),
+    errno.EDQUOT: Message("your disk quota is used up; free some space or choose another output folder"),
+    errno.EROFS: Message("the file system is read-only; choose another output folder"),
+    errno.EACCES: Message("you may not write there; choose another output folder or change its permissions"),
+    errno.EPERM: Message("you may not write there; choose another output folder or change its permissions"),
+    errno.ENOTDIR: Message("a part of that path is a file, not a folder; choose another output folder"),
+    errno.EEXIST: Message("a file of that name stands where a folder is needed; choose another output folder"),
+    errno.EISDIR: Message("a folder of that name is in the way; remove it or choose another name"),
 }
 
 
 def output_error(path: Path, error: OSError) -> OutputError:
     """Turn an operating-system error met while writing `path` into one that says what to do."""
     remedy = _REMEDIES.get(error.errno or 0, error.strerror or str(error))
-    return OutputError(f"Cannot write {path}: {remedy}.")
+    return OutputError(Message("Cannot write {path}: {remedy}.", path=path, remedy=remedy))
 
 
 def make_folder(path: Path) -> Path:
@@ -107,9 +108,11 @@ def read_text(path: str | Path) -> str:
     try:
         return Path(path).read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise ConfigError(f"There is no file {path}.") from error
+        raise ConfigError(Message("There is no file {path}.", path=path)) from error
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path} cannot be read as a text file ({error}).") from error
+        raise ConfigError(
+            Message("{path} cannot be read as a text file ({error}).", path=path, error=error)
+        ) from error
 
 
 def read_json(path: str | Path) -> Any:
@@ -118,4 +121,6 @@ def read_json(path: str | Path) -> Any:
     try:
         return json.loads(text)
     except json.JSONDecodeError as error:
-        raise ConfigError(f"{path} is not valid JSON ({error}); restore it or write it anew.") from error
+        raise ConfigError(
+            Message("{path} is not valid JSON ({error}); restore it or write it anew.", path=path, error=error)
+        ) from error

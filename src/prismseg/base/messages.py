@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-import json
+import math
 import string
 from collections.abc import Callable, Mapping, Sequence
+from numbers import Integral, Real
 from typing import Any, Self
+
+Plain = str | int | float  # strings include messages
 
 
 class Message(str):
@@ -14,24 +17,31 @@ class Message(str):
     Parameters
     ----------
     template : str
-        As `str.format` takes it; the key under which a translation is looked up.
+        As `str.format` takes it; the key under which a translation is looked up. Without values it is no template but
+        the text itself, and braces mean braces.
     **values
-        For the template's fields: numbers, strings and other messages.
+        For the template's fields: numbers (also NumPy's), other messages, and whatever `str` shows well.
     """
 
     template: str
-    values: Mapping[str, Any]
+    values: Mapping[str, Plain]
 
     def __new__(cls, template: str, /, **values: Any) -> Self:
         """Fill the template."""
-        made = super().__new__(cls, template.format(**values) if values else template)
-        made.template = template
-        made.values = values
+        plain = {name: _plain(value) for name, value in values.items()}
+        made = super().__new__(cls, template.format(**plain) if plain else template)
+        made.template = str(template)
+        made.values = plain
         return made
 
     @classmethod
-    def joined(cls, messages: Sequence[Message], separator: str = " ") -> Self:
-        """Make one message of several; each stays translatable."""
+    def of(cls, text: str) -> Message:
+        """Return a message as it is, and any other text as one that has no translation."""
+        return text if isinstance(text, Message) else cls(text)
+
+    @classmethod
+    def joined(cls, messages: Sequence[str], separator: str = " ") -> Self:
+        """Make one message of several; each stays translatable, and so is a separator with words."""
         names = [f"part{number}" for number in range(len(messages))]
         template = separator.join(f"{{{name}}}" for name in names)
         return cls(template, **dict(zip(names, messages, strict=True)))
@@ -62,23 +72,37 @@ class Message(str):
         return any(character.isalpha() for literal in literals for character in literal)
 
     def to_json(self) -> dict[str, Any]:
-        """Give template and values for `from_json`, nested messages included."""
-        values = {
-            name: value.to_json() if isinstance(value, Message) else value for name, value in self.values.items()
-        }
-        return {"template": self.template, "values": json.loads(json.dumps(values))}
+        """Give template and values for `from_json`, nested messages included; strict JSON has no NaN."""
+        return {"template": self.template, "values": {name: _packed(value) for name, value in self.values.items()}}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         """Make the message again that `to_json` described."""
-        values = {
-            name: cls.from_json(value) if isinstance(value, Mapping) else value
-            for name, value in data["values"].items()
-        }
-        return cls(data["template"], **values)
+        return cls(data["template"], **{name: _unpacked(cls, value) for name, value in data["values"].items()})
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _again, (type(self), self.template, dict(self.values))
+
+
+def _plain(value: object) -> Plain:
+    """Keep messages and numbers; NumPy's numbers become Python's, all else its text."""
+    if isinstance(value, Message | int | float) and type(value).__module__ != "numpy":
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    return float(value) if isinstance(value, Real) else str(value)
+
+
+def _packed(value: Plain) -> Any:
+    if isinstance(value, Message):
+        return value.to_json()
+    return {"number": str(value)} if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _unpacked(cls: type[Message], value: Any) -> Any:
+    if not isinstance(value, Mapping):
+        return value
+    return float(value["number"]) if "number" in value else cls.from_json(value)
 
 
 def _again(cls: type[Message], template: str, values: Mapping[str, Any]) -> Message:

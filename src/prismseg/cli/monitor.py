@@ -36,6 +36,7 @@ def register(app: typer.Typer) -> None:
     )(monitor)
     verbs.command(epilog="Example: prismseg monitor verify --data /var/lib/prismseg")(verify)
     verbs.command(epilog="Example: prismseg monitor backup /mnt/backup/monday --data /var/lib/prismseg")(backup)
+    verbs.command("parts", epilog="Example: prismseg monitor parts")(show_parts)
     users = typer.Typer(no_args_is_help=True)
     users.command("add", epilog="Example: prismseg monitor user add midwife")(add)
     users.command("disable", epilog="Example: prismseg monitor user disable midwife")(disable)
@@ -50,7 +51,7 @@ def monitor(
     database: Url = None,
     camera: Annotated[
         str, typer.Option(help="simulator, folder:PATH, uvc:0,kind=lepton or recording:PATH,kind=tc001.")
-    ] = "simulator",
+    ] = "simulator:seed=5",
     view: Annotated[
         str, typer.Option(help="soles-to-camera (the patient's right foot is on the left), or mirrored.")
     ] = "soles-to-camera",
@@ -172,6 +173,13 @@ def show(data: Data = _HERE, database: Url = None) -> None:
             typer.echo(f"{user.name}{'' if user.disabled_at is None else '   (no more)'}")
     finally:
         store.close()
+
+
+def show_parts() -> None:
+    """Print the software that the monitor is made of: name, version, licence, purpose."""
+    from prismseg.monitor.parts import as_markdown, parts
+
+    typer.echo(as_markdown(parts()), nl=False)
 
 
 def _open(data: Path, database: str | None) -> Store:

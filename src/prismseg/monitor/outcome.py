@@ -19,8 +19,8 @@ def outcome_of(session: Session, entry: Entry) -> dict[str, Any]:
     return {
         "values": {side: {region: _region(session, entry, side, region) for region in REGIONS} for side in SIDES},
         "differences": {region: _value(session.difference(entry, region)) for region in REGIONS},
-        "reason": [_sentence(each.sentence) for each in entry.observations if each.fatal],
-        "cautions": [_sentence(each.sentence) for each in entry.observations if not each.fatal],
+        "reason": [each.sentence.to_json() for each in entry.observations if each.fatal],
+        "cautions": [each.sentence.to_json() for each in entry.observations if not each.fatal],
         "baseline": entry is session.baseline,
     }
 
@@ -49,14 +49,10 @@ def _flag(flag: Flag) -> dict[str, Any]:
         "level": flag.level,
         "side": flag.side,
         "minutes": list(flag.minutes),
-        "sentence": _sentence(flag.sentence),
+        "sentence": flag.sentence.to_json(),
         "evidence": plain(flag.evidence),
-        "source": _sentence(flag.source),
+        "source": flag.source.to_json(),
     }
-
-
-def _sentence(text: str) -> dict[str, Any]:
-    return (text if isinstance(text, Message) else Message("{text}", text=text)).to_json()
 
 
 def _value(value: Value) -> dict[str, float | None]:

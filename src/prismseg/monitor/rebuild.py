@@ -66,15 +66,26 @@ class Rebuilder:
             zero = zero_of(session, captures)
             masks = [None if row.mask_id is None else find(db, MaskRow, row.mask_id) for row in captures]
             steps: list[Step] = [(row.id, row.mask_id, minute_of(row, cast(datetime, zero))) for row in captures]
-            done, measured = self._kept.pop(session.id, ([], None))
-            if measured is None or measured.view != session.view or steps[: len(done)] != done:
-                done, measured = [], Session(check_view(session.view))
+            done, measured = self._again(session, steps)
             for row, mask, step in list(zip(captures, masks, steps, strict=True))[len(done) :]:
                 self._add(measured, row, mask, step[2])
             self._kept[session.id] = (steps, measured)
             while len(self._kept) > _SESSIONS_KEPT:
                 self._kept.popitem(last=False)
             return Rebuilt(measured, tuple(captures), tuple(masks))
+
+    def _again(self, session: SessionRow, steps: list[Step]) -> tuple[list[Step], Session]:
+        """Take up what was measured before as far as it holds; until the test dose every capture moves the zero."""
+        done, measured = self._kept.pop(session.id, ([], None))
+        if measured is not None and measured.view == session.view and len(done) <= len(steps):
+            known = [step[:2] for step in done] == [step[:2] for step in steps[: len(done)]]
+            shifts = {round(step[2] - before[2], 3) for step, before in zip(steps, done, strict=False)}
+            if known and len(shifts) <= 1:
+                shift = shifts.pop() if shifts else 0.0
+                moved = measured if shift == 0 else measured.shifted(shift)
+                if moved is not None:
+                    return steps[: len(done)], moved
+        return [], Session(check_view(session.view))
 
     def _add(self, session: Session, capture: CaptureRow, mask: MaskRow | None, minute: float) -> None:
         files = self.store.files

@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from prismseg.base import Message
 from prismseg.thermal import Session, View
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
@@ -45,6 +46,26 @@ class Details(BaseModel):
         if self.weight_kg is None or self.height_cm is None:
             return None
         return self.weight_kg / (self.height_cm / 100) ** 2
+
+
+FIELDS: Mapping[str, Message] = {
+    "code": Message("Code"),
+    "age_years": Message("Age, years"),
+    "weeks": Message("Weeks of pregnancy"),
+    "weight_kg": Message("Weight, kg"),
+    "height_cm": Message("Height, cm"),
+    "asa": Message("ASA"),
+    "parity": Message("Parity"),
+    "dilatation_cm": Message("Dilatation, cm"),
+    "membranes": Message("Membranes"),
+    "catheter_level": Message("Catheter level"),
+    "drug": Message("Drug"),
+    "dose": Message("Dose"),
+    "note": Message("Note (no names)"),
+    "pain": Message("Pain, 0 to 10"),
+    "cold_left": Message("Cold, left leg"),
+    "cold_right": Message("Cold, right leg"),
+}
 
 
 class Remarks(BaseModel):

@@ -19,13 +19,13 @@ _PEOPLE: tuple[tuple[str, dict[str, Any], str, int, float, tuple[float, ...]], .
         "DEMO-1",
         {"age_years": 31, "weeks": 39.4, "weight_kg": 74, "height_cm": 166, "asa": 2, "parity": 0, "dilatation_cm": 4,
          "membranes": "ruptured", "catheter_level": "L3-L4", "drug": "ropivacaine 0.2 %", "dose": "10 ml"},
-        "working", 11, 5.0, _MINUTES,
+        "working", 14, 5.0, _MINUTES,
     ),
     (
         "DEMO-2",
         {"age_years": 27, "weeks": 40.1, "weight_kg": 81, "height_cm": 171, "asa": 1, "parity": 1, "dilatation_cm": 5,
          "membranes": "intact", "catheter_level": "L2-L3", "drug": "ropivacaine 0.2 %", "dose": "10 ml"},
-        "one-sided", 23, 2.0, _MINUTES,
+        "one-sided", 18, 2.0, _MINUTES,
     ),
 )  # fmt: skip
 _RUNNING: dict[str, Any] = {

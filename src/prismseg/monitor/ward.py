@@ -15,7 +15,7 @@ from prismseg.base import DataError, Message, PrismsegError
 from prismseg.monitor.measuring import Measurer
 from prismseg.monitor.outcome import flags_of, outcome_of
 from prismseg.monitor.rebuild import Rebuilder, Rebuilt
-from prismseg.monitor.records import Details, Remarks
+from prismseg.monitor.records import FIELDS, Details, Remarks
 from prismseg.monitor.store import Change, Conflict, Store, find, results_of
 from prismseg.monitor.store.files import decode_frame, decode_looks, decode_mask, encode_frame, encode_mask
 from prismseg.monitor.store.schema import CaptureRow, MaskRow, SessionRow
@@ -89,7 +89,7 @@ class Ward:
         with self.store.change() as change:
             row = change.session(session)
             if not 0 <= seconds_ago <= _EARLIEST_DOSE.total_seconds():
-                raise Conflict("The test dose was given now or within the last 12 hours.")
+                raise Conflict(Message("The test dose was given now or within the last 12 hours."))
             action = "test dose given" if row.test_dose_at is None else "time of the test dose corrected"
             change.update_session(who, action, row, test_dose_at=change.at - timedelta(seconds=seconds_ago))
             self._settle(change, row)
@@ -131,11 +131,11 @@ class Ward:
             known = change.db.scalars(select(CaptureRow).where(CaptureRow.key == key)).first()
             if known is not None:
                 if known.session_id != session:
-                    raise Conflict("This request's key belongs to another session.")
+                    raise Conflict(Message("This request's key belongs to another session."))
                 return known.number
             row = change.session(session)
             if row.closed_at is not None:
-                raise Conflict("The session is closed. Open it again to add captures.")
+                raise Conflict(Message("The session is closed. Open it again to add captures."))
             made = change.add_capture(
                 who,
                 row,
@@ -166,7 +166,7 @@ class Ward:
     def take_out(self, who: str, session: str, number: int, reason: str) -> None:
         """Take a capture out of the session; it stays in the store with the reason."""
         if not reason.strip():
-            raise DataError("State why the capture is taken out.")
+            raise DataError(Message("State why the capture is taken out."))
         with self.store.change() as change:
             row, capture = change.session(session), change.capture(session, number)
             change.update_capture(
@@ -206,10 +206,9 @@ class Ward:
         with self.store.change() as change:
             row, capture = change.session(session), change.capture(session, number)
             if mask.shape != (capture.height, capture.width):
-                sizes = [f"{width} x {height}" for height, width in (mask.shape, (capture.height, capture.width))]
-                raise DataError(f"The mask has {sizes[0]} pixels and the frame {sizes[1]}.")
+                raise DataError(Message("The mask has not the size of the frame."))
             if capture.mask_id != before:
-                raise Conflict("The mask was changed meanwhile, in another window. Load the page again.")
+                raise Conflict(Message("The mask was changed meanwhile, in another window. Load the page again."))
             change.add_mask(who, capture, origin="edited", sha256=sha256)
             self._settle(change, row)
 
@@ -219,7 +218,7 @@ class Ward:
             capture = change.capture(session, number)
             mask = self._mask(change, capture)
             if mask is None or mask.parent_id is None:
-                raise Conflict("There is nothing to undo.")
+                raise Conflict(Message("There is nothing to undo."))
             change.update_capture(who, "correction undone", capture, mask_id=mask.parent_id)
             self._settle(change, change.session(session))
 
@@ -233,7 +232,7 @@ class Ward:
                 .order_by(MaskRow.number.desc())
             ).first()
             if later is None:
-                raise Conflict("There is nothing to redo.")
+                raise Conflict(Message("There is nothing to redo."))
             change.update_capture(who, "correction redone", capture, mask_id=later.id)
             self._settle(change, change.session(session))
 
@@ -311,6 +310,19 @@ def _validated(kind: type[Stated], values: Mapping[str, Any]) -> Stated:
     try:
         return kind.model_validate(dict(values))
     except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0]).replace("_", " ") if first["loc"] else "entry"
-        raise DataError(f"{name}: {first['msg']}.") from error
+        raise DataError(_problem(error.errors()[0])) from error
+
+
+def _problem(error: Mapping[str, Any]) -> Message:
+    """Say what is wrong with an entry, in words that can be translated."""
+    name = str(error["loc"][0]) if error["loc"] else ""
+    field, limits = FIELDS.get(name, name), error.get("ctx", {})
+    if error["type"] == "greater_than_equal":
+        return Message("{field}: at least {limit:g}.", field=field, limit=float(limits["ge"]))
+    if error["type"] == "less_than_equal":
+        return Message("{field}: at most {limit:g}.", field=field, limit=float(limits["le"]))
+    if error["type"] == "string_too_long":
+        return Message("{field}: at most {limit} characters.", field=field, limit=limits["max_length"])
+    if error["type"] == "extra_forbidden":
+        return Message("There is no entry {field}.", field=field)
+    return Message("{field}: this cannot be entered here.", field=field)

@@ -16,11 +16,12 @@ from prismseg.thermal.pieces import Cleaning
 from prismseg.thermal.radiometry import TYPICAL_CALIBRATION, Calibration, to_celsius, to_counts, transmission
 from prismseg.thermal.readers import FRAME_SUFFIXES, read_frame
 from prismseg.thermal.session import Session, measure_frames
-from prismseg.thermal.sides import SIDES, VIEWS, Side, View, check_view
+from prismseg.thermal.sides import SIDE_NAMES, SIDES, VIEWS, Side, View, check_view
 from prismseg.thermal.soles import LEFT, RIGHT, Caution, Soles, Status
 from prismseg.thermal.template import SMALL_TERRITORIES, TERRITORIES, template_hash
 from prismseg.thermal.territories import Territories, carry_territories, find_territories
 from prismseg.thermal.uncertainty import REGIONS, WHOLE, Errors, Estimate, measure_sole
+from prismseg.thermal.words import sentences
 
 __all__ = [
     "FRAME_SUFFIXES",
@@ -28,6 +29,7 @@ __all__ = [
     "REGIONS",
     "RIGHT",
     "SIDES",
+    "SIDE_NAMES",
     "SKIN_EMISSIVITY",
     "SMALL_TERRITORIES",
     "TERRITORIES",
@@ -74,6 +76,7 @@ __all__ = [
     "read_frame",
     "read_listing",
     "read_rjpeg",
+    "sentences",
     "strip_private",
     "template_hash",
     "to_celsius",

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from prismseg.base import DataError
+from prismseg.base import DataError, Message
 from prismseg.thermal.flir import read_limited
 from prismseg.thermal.frame import MAX_PIXELS, Frame, check_size, refuse_constant
 from prismseg.thermal.matrix import matrix_frame
@@ -46,19 +46,30 @@ def bitmap_frame(path: Path, stated: Stated) -> Frame:
         return matrix_frame(source, pixels, stated)
     if stated.limits is None:
         raise DataError(
-            f"{path} is an 8-bit grey picture that does not say which temperatures black and white stand for, perhaps a "
-            f'screenshot. State low and high in °C: as arguments, in {path.with_suffix(".json").name} as {{"low": 22.6, '
-            '"high": 34.0}, or in its name as 22.6to34.0C.'
+            Message(
+                "{path} is an 8-bit grey picture that does not say which temperatures black and white stand for, "
+                "perhaps a "
+                'screenshot. State low and high in °C: as arguments, in {sidecar} as {{"low": 22.6, "high": '
+                "34.0}}, or in "
+                "its name as 22.6to34.0C.",
+                path=path,
+                sidecar=path.with_suffix(".json").name,
+            )
         )
     refuse_constant(source, pixels)
     low, high = stated.limits
     step = (high - low) / 255
     notes = [
-        f"8-bit greys between stated limits: steps of {step:.3f} °C; burned-in text and bars are no temperatures"
+        Message(
+            "8-bit greys between stated limits: steps of {step:.3f} °C; burned-in text and bars are no temperatures",
+            step=step,
+        )
     ]
     clipped = float(np.isin(pixels, (0, 255)).mean())
     if clipped > 0.01:
-        notes.append(f"{clipped:.0%} of the pixels are black or white, perhaps beyond the limits")
+        notes.append(
+            Message("{share:.0%} of the pixels are black or white, perhaps beyond the limits", share=clipped)
+        )
     celsius = (low + step * pixels).astype(np.float32)
     return Frame(celsius, stated.time, source, stated.parameters, "grey", stated.camera, tuple(notes))
 
@@ -78,24 +89,38 @@ def _read_pixels(path: Path) -> NDArray[np.generic]:
         raise
     except Image.DecompressionBombError as error:
         raise DataError(
-            f"{path} has more pixels than any thermal camera; it is damaged or no thermal frame."
+            Message(
+                "{path} has more pixels than any thermal camera; it is damaged or no thermal frame.", path=path
+            )
         ) from error
     except UnidentifiedImageError as error:
         raise DataError(
-            f"{path} is a picture of a kind that is not read, or is damaged at its beginning; export °C as TIFF or CSV."
+            Message(
+                "{path} is a picture of a kind that is not read, or is damaged at its beginning; export °C as "
+                "TIFF or CSV.",
+                path=path,
+            )
         ) from error
     except Exception as error:  # damaged pictures make Pillow's decoders raise nearly every type
         reason = (str(error) or type(error).__name__).splitlines()[0]
-        raise DataError(f"{path} is truncated or damaged ({reason}); copy it anew or leave it out.") from error
+        raise DataError(
+            Message(
+                "{path} is truncated or damaged ({reason}); copy it anew or leave it out.",
+                path=path,
+                reason=reason,
+            )
+        ) from error
 
 
 def _pixels_of(path: Path, picture: Image.Image) -> NDArray[np.generic]:
     tags = getattr(picture, "tag_v2", {})
     check_size(str(path), (picture.height, picture.width))
     if tags.get(_TILE_WIDTH, 0) * tags.get(_TILE_LENGTH, 0) > MAX_PIXELS:
-        raise DataError(f"{path} has tiles larger than any thermal frame; it is damaged. Leave it out.")
+        raise DataError(
+            Message("{path} has tiles larger than any thermal frame; it is damaged. Leave it out.", path=path)
+        )
     if picture.mode == "1":
-        raise DataError(f"{path} is a picture of one bit, a mask and not a thermal frame.")
+        raise DataError(Message("{path} is a picture of one bit, a mask and not a thermal frame.", path=path))
     if picture.mode in ("I", "L") or picture.mode.startswith("I;16"):
         return np.asarray(picture)
     if picture.mode == "P" and picture.getpalette("RGB") is not None:
@@ -108,13 +133,18 @@ def _pixels_of(path: Path, picture: Image.Image) -> NDArray[np.generic]:
         channels = np.asarray(picture)
         if picture.mode != "RGB":
             if (channels[..., -1] != 255).any():
-                raise DataError(f"{path} is partly transparent: a drawing, not a thermal frame.")
+                raise DataError(
+                    Message("{path} is partly transparent: a drawing, not a thermal frame.", path=path)
+                )
             channels = channels[..., :-1]
         tint = channels.max(axis=2).astype(np.int16) - channels.min(axis=2)
         if int(tint.max()) <= (_JPEG_TINT if picture.format in ("JPEG", "MPO") else 0):
             rounded: NDArray[np.uint8] = np.rint(channels.mean(axis=2, dtype=np.float32)).astype(np.uint8)
             return rounded
     raise DataError(
-        f"{path} is a palette picture, not radiometric: its colours stand for temperatures that are not in the file, and "
-        "are never guessed. Export the radiometric original, or °C as TIFF or CSV."
+        Message(
+            "{path} is a palette picture, not radiometric: its colours stand for temperatures that are not in "
+            "the file, and are never guessed. Export the radiometric original, or °C as TIFF or CSV.",
+            path=path,
+        )
     )

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.measure import find_contours
 
-from prismseg.base import DataError
+from prismseg.base import DataError, Message
 
 
 def outlines(mask: NDArray[np.generic]) -> dict[int, list[NDArray[np.float64]]]:
@@ -29,7 +29,13 @@ def outlines(mask: NDArray[np.generic]) -> dict[int, list[NDArray[np.float64]]]:
     """
     array = np.asarray(mask)
     if array.ndim != 2 or not (array.dtype == bool or np.issubdtype(array.dtype, np.integer)):
-        raise DataError(f"Outlines are drawn around labels (height, width), not {array.dtype} {array.shape}.")
+        raise DataError(
+            Message(
+                "Outlines are drawn around labels (height, width), not {type} {shape}.",
+                type=array.dtype,
+                shape=array.shape,
+            )
+        )
     padded = np.pad(array, 1)  # so that lines close along the picture's border
     labels = [int(label) for label in np.unique(array) if label != 0]
     return {label: [line - 1 for line in find_contours(padded == label, 0.5)] for label in labels}

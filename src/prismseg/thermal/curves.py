@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from prismseg.base import ConfigError
+from prismseg.base import ConfigError, Message
 from prismseg.thermal.session import Session
 from prismseg.thermal.sides import SIDES
 from prismseg.thermal.uncertainty import REGIONS, WHOLE
@@ -31,7 +31,9 @@ def draw_curves(session: Session, *, title: str = "") -> Figure:
     from matplotlib.figure import Figure
 
     if session.baseline is None or len(session.measured) < 2:
-        raise ConfigError("There is no change to draw: the session needs a measured t0 and a frame after it.")
+        raise ConfigError(
+            Message("There is no change to draw: the session needs a measured t0 and a frame after it.")
+        )
     figure = Figure(figsize=(10, 7.2), layout="constrained")
     FigureCanvasAgg(figure)
     grid = figure.add_gridspec(3, 5, height_ratios=(2.4, 1.3, 1.3))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from prismseg.base import DataError
+from prismseg.base import DataError, Message
 from prismseg.thermal.frame import Frame
 from prismseg.thermal.sides import Side
 from prismseg.thermal.soles import Soles
@@ -22,6 +22,7 @@ class Concern(StrEnum):
     CLOCK = "clock"
     DUPLICATE = "duplicate frame"
     MASK = "unusable mask"
+    OUTLINE = "doubtful outline"
     NOT_TWO_SOLES = "not two soles"
     MISSING = "missing temperatures"
     IMPLAUSIBLE = "no skin temperature"
@@ -36,6 +37,11 @@ class Concern(StrEnum):
     SHAPE = "shape of the soles"
     TERRITORIES = "territories"
 
+    @property
+    def message(self) -> Message:
+        """The same, translatable."""
+        return Message(self.value)
+
 
 @dataclass(frozen=True)
 class Observation:
@@ -45,21 +51,21 @@ class Observation:
     ----------
     concern : Concern
         What it is about.
-    sentence : str
+    sentence : Message
         What was seen and what to do.
     fatal : bool
         The frame has no numbers because of it.
     """
 
     concern: Concern
-    sentence: str
+    sentence: Message
     fatal: bool = False
 
 
 class Refused(DataError):
     """A frame that must not give numbers."""
 
-    def __init__(self, concern: Concern, sentence: str) -> None:
+    def __init__(self, concern: Concern, sentence: Message) -> None:
         super().__init__(sentence)
         self.concern = concern
 
@@ -100,27 +106,27 @@ class Entry:
         return not any(observation.fatal for observation in self.observations)
 
     @property
-    def status(self) -> str:
+    def status(self) -> Message:
         """``measured``, or the concern that left the frame without numbers."""
         fatal = [observation.concern for observation in self.observations if observation.fatal]
-        return str(fatal[0]) if fatal else "measured"
+        return fatal[0].message if fatal else Message("measured")
 
     @property
-    def reason(self) -> str:
+    def reason(self) -> Message:
         """Why the frame has no numbers; empty where it has."""
-        return " ".join(observation.sentence for observation in self.observations if observation.fatal)
+        return Message.joined([observation.sentence for observation in self.observations if observation.fatal])
 
     @property
-    def cautions(self) -> tuple[str, ...]:
+    def cautions(self) -> tuple[Message, ...]:
         """What a reader of the numbers should know."""
         return tuple(observation.sentence for observation in self.observations if not observation.fatal)
 
     @property
-    def statement(self) -> str:
+    def statement(self) -> Message:
         """Minute, status, reason and cautions in one line."""
-        text = (
-            f"{self.minute:g} min: {self.status}."
+        told = (
+            Message("{minute:g} min: measured.", minute=self.minute)
             if self.ok
-            else f"{self.minute:g} min: no numbers. {self.reason}"
+            else Message("{minute:g} min: no numbers. {reason}", minute=self.minute, reason=self.reason)
         )
-        return " ".join([text, *self.cautions])
+        return Message.joined([told, *self.cautions])

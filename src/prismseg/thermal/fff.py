@@ -13,18 +13,18 @@ import struct
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, timezone
 
-from prismseg.base import DataError
+from prismseg.base import DataError, Message
 from prismseg.thermal.frame import ZERO_CELSIUS
 from prismseg.thermal.radiometry import Calibration
 
 RAW_IMAGE, PHOTO, CAMERA = 1, 14, 32
 # Records that tell about persons and places; of these only the presence is reported.
 PRIVATE_RECORDS = {
-    14: "visible-light photo",
-    35: "text annotations",
-    36: "voice recording",
-    43: "GPS position",
-    44: "meter readings",
+    14: Message("visible-light photo"),
+    35: Message("text annotations"),
+    36: Message("voice recording"),
+    43: Message("GPS position"),
+    44: Message("meter readings"),
 }
 SEGMENT_MAGIC = b"FLIR\0"
 SEGMENT_HEADER = 8
@@ -59,9 +59,15 @@ class CameraInfo:
         return Calibration(**self.planck)
 
 
-def truncated(name: str, what: str) -> DataError:
+def truncated(name: str, what: Message) -> DataError:
     """Error for a file that ends or breaks off where `what` should be."""
-    return DataError(f"{name} is truncated or damaged ({what}); copy it anew from the camera or leave it out.")
+    return DataError(
+        Message(
+            "{file} is truncated or damaged ({what}); copy it anew from the camera or leave it out.",
+            file=name,
+            what=what,
+        )
+    )
 
 
 def jpeg_segments(data: bytes, name: str) -> list[tuple[int, bytes]]:
@@ -76,7 +82,7 @@ def jpeg_segments(data: bytes, name: str) -> list[tuple[int, bytes]]:
     position = 2
     while True:
         if data[position : position + 1] != b"\xff" or position + 2 > len(data):
-            raise truncated(name, f"no JPEG segment at byte {position}")
+            raise truncated(name, Message("no JPEG segment at byte {position}", position=position))
         marker = data[position + 1]
         if marker == 0xFF:
             position += 1
@@ -87,11 +93,11 @@ def jpeg_segments(data: bytes, name: str) -> list[tuple[int, bytes]]:
         if marker in (_SOS, _EOI):
             # Photographs without an end were cut in copying, even where the measurement before it is whole.
             if data.find(bytes((0xFF, _EOI)), position) < 0:
-                raise truncated(name, "the JPEG has no end")
+                raise truncated(name, Message("the JPEG has no end"))
             return segments
         length = int.from_bytes(data[position + 2 : position + 4], "big")
         if length < 2 or position + 2 + length > len(data):
-            raise truncated(name, f"JPEG segment at byte {position}")
+            raise truncated(name, Message("JPEG segment at byte {position}", position=position))
         segments.append((marker, data[position + 4 : position + 2 + length]))
         position += 2 + length
 
@@ -111,13 +117,14 @@ def flir_stream(segments: list[tuple[int, bytes]], name: str) -> bytes | None:
             continue
         number, last = content[6], max(last, content[7])
         if number in pieces:
-            raise truncated(name, f"FLIR segment {number} comes twice")
+            raise truncated(name, Message("FLIR segment {number} comes twice", number=number))
         pieces[number] = content[SEGMENT_HEADER:]
     if not pieces:
         return None
     missing = sorted(set(range(last + 1)) - set(pieces))
     if missing:
-        raise truncated(name, f"{len(missing)} of {last + 1} FLIR segments are missing")
+        what = Message("{missing} of {count} FLIR segments are missing", missing=len(missing), count=last + 1)
+        raise truncated(name, what)
     return b"".join(pieces[number] for number in sorted(pieces))
 
 
@@ -130,24 +137,27 @@ def read_records(stream: bytes, name: str) -> list[tuple[int, bytes]]:
         When the stream is no FFF stream, or a record lies outside it.
     """
     if len(stream) < HEADER_SIZE or stream[:4] not in STREAM_MAGICS:
-        raise truncated(name, "its FLIR data have no FFF header")
+        raise truncated(name, Message("its FLIR data have no FFF header"))
     for order in "><":
         version, place, count = struct.unpack_from(f"{order}3I", stream, 20)
         if 100 <= version < 200:
             break
     else:
         raise DataError(
-            f"{name} has FLIR data of an unknown version; send us the file, or export °C as TIFF or CSV."
+            Message(
+                "{file} has FLIR data of an unknown version; send us the file, or export °C as TIFF or CSV.",
+                file=name,
+            )
         )
     if count > MAX_RECORDS or place + count * ENTRY_SIZE > len(stream):
-        raise truncated(name, "its record directory")
+        raise truncated(name, Message("its record directory"))
     records = []
     for entry in range(count):
         kind, at, length = struct.unpack_from(f"{order}H10xII", stream, place + entry * ENTRY_SIZE)
         if kind == 0 or length == 0:
             continue
         if at + length > len(stream):
-            raise truncated(name, f"record of type {kind}")
+            raise truncated(name, Message("record of type {type}", type=kind))
         records.append((kind, stream[at : at + length]))
     return records
 
@@ -167,7 +177,11 @@ def read_camera(record: bytes, name: str) -> CameraInfo:
     """
     if len(record) < CAMERA_SIZE:
         raise DataError(
-            f"{name} has a camera block of {len(record)} bytes, a layout that is not known; export °C as TIFF or CSV."
+            Message(
+                "{file} has a camera block of {bytes} bytes, a layout that is not known; export °C as TIFF or CSV.",
+                file=name,
+                bytes=len(record),
+            )
         )
     order = byte_order(record)
     emissivity, distance, reflected, air, window, passed = struct.unpack_from(f"{order}6f", record, AT_PARAMETERS)

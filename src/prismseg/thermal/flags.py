@@ -7,19 +7,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any, Literal
 
-from prismseg.base import ConfigError
+from prismseg.base import ConfigError, Message
 from prismseg.thermal.changes import Value, asymmetry, delta, estimate_of, rate
 from prismseg.thermal.entry import Concern, Entry, Observation
-from prismseg.thermal.sides import SIDES, Side
+from prismseg.thermal.sides import SIDE_NAMES, SIDES, Side
 from prismseg.thermal.uncertainty import WHOLE, Z95
 
+FlagName = Literal["warming", "asymmetric", "no thermal sign yet", "uninformative", "quality"]
 Level = Literal["notice", "present", "clear"]
 
-WARMING_SOURCE = "Stevens 2006; Park, 185 lumbar sympathetic blocks, AUC .971"
-ASYMMETRIC_SOURCE = "labour study, n=60: rho .40 at 5 min to .60 at 30 min"
-NO_SIGN_SOURCE = "Bruins 2018: toe rise at 20 min in 14 of 29 working blocks, negative predictive value 17 %"
-UNINFORMATIVE_SOURCE = "plateau of a vasodilated foot at about 34 °C"
-QUALITY_SOURCE = "checks of the recording"
+WARMING_SOURCE = Message("Stevens 2006; Park, 185 lumbar sympathetic blocks, AUC .971")
+ASYMMETRIC_SOURCE = Message("labour study, n=60: rho .40 at 5 min to .60 at 30 min")
+NO_SIGN_SOURCE = Message(
+    "Bruins 2018: toe rise at 20 min in 14 of 29 working blocks, negative predictive value 17 %"
+)
+UNINFORMATIVE_SOURCE = Message("plateau of a vasodilated foot at about 34 °C")
+QUALITY_SOURCE = Message("checks of the recording")
 
 
 @dataclass(frozen=True)
@@ -84,16 +87,25 @@ class FlagSettings:
             numbers = value if isinstance(value, tuple) else (value,)
             if not all(math.isfinite(number) and number >= 0 for number in numbers):
                 raise ConfigError(
-                    f"The flag setting {entry.name} is {value!r}; it is a finite number of 0 or more."
+                    Message(
+                        "The flag setting {name} is {value}; it is a finite number of 0 or more.",
+                        name=entry.name,
+                        value=repr(value),
+                    )
                 )
         if self.frames < 1:
-            raise ConfigError("A flag needs at least one frame.")
+            raise ConfigError(Message("A flag needs at least one frame."))
         if self.clear_warming < self.warming:
             raise ConfigError(
-                f"Clear warming from {self.clear_warming:g} °C lies below warming from {self.warming:g} °C."
+                Message(
+                    "Clear warming from {clear:g} °C lies below warming from {warming:g} °C.",
+                    clear=self.clear_warming,
+                    warming=self.warming,
+                )
             )
-        if not self.plausible[0] < self.plausible[1]:
-            raise ConfigError(f"The plausible range goes from {self.plausible[0]:g} to {self.plausible[1]:g} °C.")
+        low, high = self.plausible
+        if not low < high:
+            raise ConfigError(Message("The plausible range goes from {low:g} to {high:g} °C.", low=low, high=high))
 
 
 @dataclass(frozen=True)
@@ -102,29 +114,29 @@ class Flag:
 
     Attributes
     ----------
-    name : str
-        ``warming``, ``asymmetric``, ``no thermal sign yet``, ``uninformative`` or ``quality``.
+    name : {"warming", "asymmetric", "no thermal sign yet", "uninformative", "quality"}
+        What it is.
     level : {"notice", "present", "clear"}
         A notice limits what can be said; the others were seen.
     side : {"left", "right"} or None
         The sole it is about (of an asymmetry the one that warmed more); None for both or neither.
     minutes : tuple of float
         Frames it was seen in.
-    sentence : str
+    sentence : Message
         What was observed.
     evidence : mapping
         Numbers behind it, by name.
-    source : str
+    source : Message
         Where the threshold comes from.
     """
 
-    name: str
+    name: FlagName
     level: Level
     side: Side | None
     minutes: tuple[float, ...]
-    sentence: str
+    sentence: Message
     evidence: Mapping[str, Any] = field(default_factory=dict)
-    source: str = ""
+    source: Message = QUALITY_SOURCE
 
 
 def find_flags(
@@ -182,23 +194,30 @@ def _warming(later: Sequence[Entry], baseline: Entry, side: Side, settings: Flag
         highest = max(rises, key=lambda found: found.value)
         by_rise, by_rate = highest.value >= settings.clear_warming, fastest.value >= settings.clear_rate
         level: Level = "clear" if by_rise or by_rate else "present"
-        how = f"{highest.value:.1f} ± {Z95 * highest.error:.1f} °C"
-        sentence = (
-            f"The {side} sole was warmer than at baseline by {settings.warming:g} °C or more in {len(run)} consecutive "
-            f"frames ({_span(minutes)}), by at most {how}."
-        )
+        said = [
+            Message(
+                "The {side} sole was warmer than at baseline by {threshold:g} °C or more in {frames} consecutive "
+                "frames ({when}), by at most {value:.1f} ± {error:.1f} °C.",
+                side=SIDE_NAMES[side],
+                threshold=settings.warming,
+                frames=len(run),
+                when=_span(minutes),
+                value=highest.value,
+                error=Z95 * highest.error,
+            )
+        ]
         if level == "clear":
             certain = (by_rise and highest.low >= settings.clear_warming) or (
                 by_rate and fastest.low >= settings.clear_rate
             )
-            sentence += f" The rise is clear{'' if by_rise else f' by its rate of {fastest} °C/min'}."
+            said.append(Message("The rise is clear.") if by_rise else _clear_by_rate(fastest))
         else:
             certain = any(
                 all(rise.low >= settings.warming for rise in rises[start : start + settings.frames])
                 for start in range(len(rises) - settings.frames + 1)
             )
         cautions = _cautions([baseline, *run])
-        sentence += _reserve(certain, cautions)
+        sentence = Message.joined([*said, *_reserves(certain, cautions)])
         evidence = {
             "delta": [rise.value for rise in rises],
             "delta_error": [rise.error for rise in rises],
@@ -232,14 +251,19 @@ def _asymmetric(later: Sequence[Entry], baseline: Entry, settings: FlagSettings)
             certain = any(
                 all(sure[start : start + settings.frames]) for start in range(len(sure) - settings.frames + 1)
             )
-            other = "left" if side == "right" else "right"
-            sentence = (
-                f"The {side} sole warmed more than the {other} one by {settings.asymmetric:g} °C or more in {len(run)} "
-                f"consecutive frames ({_span(minutes)}), by at most {abs(largest.value):.1f} ± "
-                f"{Z95 * largest.error:.1f} °C, each sole against its own baseline."
+            said = Message(
+                "The {side} sole warmed more than the {other} one by {threshold:g} °C or more in {frames} consecutive "
+                "frames ({when}), by at most {value:.1f} ± {error:.1f} °C, each sole against its own baseline.",
+                side=SIDE_NAMES[side],
+                other=SIDE_NAMES["left" if side == "right" else "right"],
+                threshold=settings.asymmetric,
+                frames=len(run),
+                when=_span(minutes),
+                value=abs(largest.value),
+                error=Z95 * largest.error,
             )
             cautions = _cautions([baseline, *run])
-            sentence += _reserve(certain, cautions)
+            sentence = Message.joined([said, *_reserves(certain, cautions)])
             evidence = {
                 "right_minus_left": [value.value for value in found],
                 "error": [value.error for value in found],
@@ -261,15 +285,25 @@ def _no_sign(later: Sequence[Entry], baseline: Entry, settings: FlagSettings) ->
         return []
     certain = all(rise.high < settings.no_sign for rise in rises.values())
     warm = [side for side in SIDES if _baseline_mean(baseline, side).value >= settings.no_headroom]
-    sentence = (
-        f"At {last.minute:g} min neither sole is warmer than at baseline by {settings.no_sign:g} °C (left "
-        f"{rises['left']}, right {rises['right']} °C). This does NOT exclude a working block: in one study the toes had "
-        "warmed at 20 min in only 14 of 29 working blocks."
-    )
-    if warm:
-        sentence += f" The baseline left no headroom for a rise ({' and '.join(warm)})."
+    said = [
+        Message(
+            "At {minute:g} min neither sole is warmer than at baseline by {threshold:g} °C (left {left:+.1f} ± "
+            "{left_error:.1f}, right {right:+.1f} ± {right_error:.1f} °C). This does NOT exclude a working "
+            "block: in one study the toes had warmed at 20 min in only 14 of 29 working blocks.",
+            minute=last.minute,
+            threshold=settings.no_sign,
+            left=rises["left"].value,
+            left_error=Z95 * rises["left"].error,
+            right=rises["right"].value,
+            right_error=Z95 * rises["right"].error,
+        )
+    ]
+    if len(warm) == 1:
+        said.append(Message("The baseline left no headroom for a rise ({side}).", side=SIDE_NAMES[warm[0]]))
+    elif warm:
+        said.append(Message("The baseline left no headroom for a rise (left and right)."))
     cautions = _cautions([baseline, last])
-    sentence += _reserve(certain, cautions)
+    sentence = Message.joined([*said, *_reserves(certain, cautions)])
     evidence = {
         "delta": {side: rise.value for side, rise in rises.items()},
         "delta_error": {side: rise.error for side, rise in rises.items()},
@@ -286,12 +320,15 @@ def _uninformative(baseline: Entry, side: Side, settings: FlagSettings) -> list[
     if not mean.value >= settings.no_headroom:
         return []
     certain = mean.low >= settings.no_headroom
-    sentence = (
-        f"The {side} sole had {mean.value:.1f} ± {Z95 * mean.error:.1f} °C at baseline, close to the plateau of a warm "
-        "foot at about 34 °C: a rise cannot be expected, and its absence says nothing."
+    said = Message(
+        "The {side} sole had {mean:.1f} ± {error:.1f} °C at baseline, close to the plateau of a warm foot at "
+        "about 34 °C: a rise cannot be expected, and its absence says nothing.",
+        side=SIDE_NAMES[side],
+        mean=mean.value,
+        error=Z95 * mean.error,
     )
     cautions = _cautions([baseline])
-    sentence += _reserve(certain, cautions)
+    sentence = Message.joined([said, *_reserves(certain, cautions)])
     evidence = {
         "baseline": mean.value,
         "baseline_error": mean.error,
@@ -311,7 +348,7 @@ def _quality(entries: Sequence[Entry], baseline: Entry | None) -> list[Flag]:
             found.setdefault(key, []).append((entry, observation))
     flags = []
     if baseline is None and entries:
-        sentence = (
+        sentence = Message(
             "No frame at or before 0 min could be measured, so there is no t0: changes and differences are not given. "
             "Take the baseline before the test dose."
         )
@@ -320,12 +357,14 @@ def _quality(entries: Sequence[Entry], baseline: Entry | None) -> list[Flag]:
         minutes = tuple(entry.minute for entry, _ in items)
         sentences = list(dict.fromkeys(observation.sentence for _, observation in items))
         without = tuple(entry.minute for entry, _ in items if not entry.ok)
-        flags.append(_quality_flag(concern, minutes, " ".join(sentences), without))
+        flags.append(_quality_flag(concern, minutes, Message.joined(sentences), without))
     return flags
 
 
-def _quality_flag(concern: Concern, minutes: tuple[float, ...], sentence: str, without: tuple[float, ...]) -> Flag:
-    evidence = {"concern": str(concern), "without_numbers": without}
+def _quality_flag(
+    concern: Concern, minutes: tuple[float, ...], sentence: Message, without: tuple[float, ...]
+) -> Flag:
+    evidence = {"concern": concern.message, "without_numbers": without}
     return Flag("quality", "notice", None, minutes, sentence, evidence, QUALITY_SOURCE)
 
 
@@ -334,16 +373,29 @@ def _baseline_mean(baseline: Entry, side: Side) -> Value:
     return Value() if found is None else Value(found.mean, found.error)
 
 
-def _cautions(entries: Sequence[Entry]) -> list[str]:
+def _clear_by_rate(rate: Value) -> Message:
+    return Message(
+        "The rise is clear by its rate of {rate:+.1f} ± {error:.1f} °C/min.",
+        rate=rate.value,
+        error=Z95 * rate.error,
+    )
+
+
+def _cautions(entries: Sequence[Entry]) -> list[Message]:
     """Quality observations on the frames a flag rests on."""
-    return list(dict.fromkeys(str(observation.concern) for entry in entries for observation in entry.observations))
+    found = (observation.concern.message for entry in entries for observation in entry.observations)
+    return list(dict.fromkeys(found))
 
 
-def _reserve(certain: bool, cautions: Sequence[str]) -> str:
-    """Say what weakens a flag, as the end of its sentence."""
-    text = "" if certain else " The threshold lies within its uncertainty."
-    return text + (f" Remarks on its frames: {', '.join(cautions)}." if cautions else "")
+def _reserves(certain: bool, cautions: Sequence[Message]) -> list[Message]:
+    """Say what weakens a flag, as the end of what it says."""
+    said = [] if certain else [Message("The threshold lies within its uncertainty.")]
+    if cautions:
+        said.append(Message("Remarks on its frames: {cautions}.", cautions=Message.joined(cautions, ", ")))
+    return said
 
 
-def _span(minutes: tuple[float, ...]) -> str:
-    return f"{minutes[0]:g} min" if len(minutes) == 1 else f"{minutes[0]:g} to {minutes[-1]:g} min"
+def _span(minutes: tuple[float, ...]) -> Message:
+    if len(minutes) == 1:
+        return Message("{minute:g} min", minute=minutes[0])
+    return Message("{first:g} to {last:g} min", first=minutes[0], last=minutes[-1])

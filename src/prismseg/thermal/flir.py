@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from prismseg.base import ConfigError, DataError
+from prismseg.base import ConfigError, DataError, Message
 from prismseg.thermal.fff import (
     CAMERA,
     PHOTO,
@@ -44,12 +44,17 @@ _CLOCK_UNSET = 2003  # cameras that lost their battery begin anew in 1999 or 200
 
 # APP1 and APP2 … hold more than FLIR's data; what begins so can name persons, places and devices.
 _PRIVATE_SEGMENTS = {
-    b"Exif\0": "Exif (maker notes, perhaps a GPS position)",
-    b"http://ns.adobe.com/x": "XMP",
-    b"Photoshop 3.0": "Photoshop data",
-    b"MPF\0": "a second picture",
+    b"Exif\0": Message("Exif (maker notes, perhaps a GPS position)"),
+    b"http://ns.adobe.com/x": Message("XMP"),
+    b"Photoshop 3.0": Message("Photoshop data"),
+    b"MPF\0": Message("a second picture"),
 }
 _COMMENT = 0xFE
+_SERIALS = {
+    "camera": Message("serial number of the camera"),
+    "lens": Message("serial number of the lens"),
+    "filter": Message("serial number of the filter"),
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +77,7 @@ class RadiometricJpeg:
         Serial numbers by part (camera, lens, filter).
     photo : bytes or None
         Embedded visible-light photo, as JPEG or PNG.
-    private : tuple of str
+    private : tuple of Message
         What else can name a person, a place or a device.
     name : str
         File, for messages.
@@ -85,7 +90,7 @@ class RadiometricJpeg:
     time: datetime | None
     serials: dict[str, str]
     photo: bytes | None
-    private: tuple[str, ...]
+    private: tuple[Message, ...]
     name: str
 
     def celsius(self) -> NDArray[np.float32]:
@@ -99,12 +104,12 @@ class RadiometricJpeg:
         notes = []
         outside = int(np.isnan(celsius).sum())
         if outside:
-            notes.append(f"{outside} pixels are outside the camera's range")
+            notes.append(Message("{pixels} pixels are outside the camera's range", pixels=outside))
         if self.time is not None and self.time.year < _CLOCK_UNSET:
-            notes.append("the camera's clock was probably never set")
+            notes.append(Message("the camera's clock was probably never set"))
         if self.private or self.serials:
-            parts = [*self.private, *(f"serial number of the {part}" for part in self.serials)]
-            notes.append(f"the file also holds: {', '.join(parts)}")
+            parts = [*self.private, *(_SERIALS[part] for part in self.serials)]
+            notes.append(Message("the file also holds: {parts}", parts=Message.joined(parts, ", ")))
         return Frame(celsius, self.time, self.name, self.parameters, "radiometric", self.camera, tuple(notes))
 
 
@@ -127,17 +132,27 @@ def read_limited(path: Path, limit: int = MAX_BYTES) -> bytes:
         When it is missing, empty, may not be read, or is larger than any frame.
     """
     if not path.is_file():
-        raise DataError(f"There is no file {path}; restore it, or take it out of the list.")
+        raise DataError(Message("There is no file {path}; restore it, or take it out of the list.", path=path))
     try:
         size = path.stat().st_size
         if size == 0:
-            raise DataError(f"{path} is empty (0 bytes); copy it anew or leave it out.")
+            raise DataError(Message("{path} is empty (0 bytes); copy it anew or leave it out.", path=path))
         if size > limit:
-            raise DataError(f"{path} has {size / 2**20:.0f} MiB, more than any thermal frame; leave it out.")
+            raise DataError(
+                Message(
+                    "{path} has {size:.0f} MiB, more than any thermal frame; leave it out.",
+                    path=path,
+                    size=size / 2**20,
+                )
+            )
         return path.read_bytes()
     except OSError as error:
         raise DataError(
-            f"{path} cannot be read ({error.strerror}); change its permissions or leave it out."
+            Message(
+                "{path} cannot be read ({error}); change its permissions or leave it out.",
+                path=path,
+                error=error.strerror,
+            )
         ) from error
 
 
@@ -162,23 +177,29 @@ def parse_rjpeg(data: bytes, name: str, **parameters: float) -> RadiometricJpeg:
     """
     stated = check_names(parameters)
     if not data.startswith(JPEG_MAGIC):
-        raise DataError(f"{name} is no JPEG; only FLIR's radiometric JPEGs are read here.")
+        raise DataError(Message("{file} is no JPEG; only FLIR's radiometric JPEGs are read here.", file=name))
     segments = jpeg_segments(data, name)
     stream = flir_stream(segments, name)
     if stream is None:
         raise DataError(
-            f"{name} is a JPEG without FLIR's radiometric data: a picture, not a measurement. Export the original from "
-            "the camera, or °C as TIFF or CSV."
+            Message(
+                "{file} is a JPEG without FLIR's radiometric data: a picture, not a measurement. Export the "
+                "original from the camera, or °C as TIFF or CSV.",
+                file=name,
+            )
         )
     records = read_records(stream, name)
-    info = read_camera(_first(records, CAMERA, name, "the camera's calibration"), name)
+    info = read_camera(_first(records, CAMERA, name, Message("the camera's calibration")), name)
     try:
         calibration = info.calibration()
         merged = Parameters(**(info.parameters | stated))
         table = _table(calibration, merged)
     except ConfigError as error:
-        raise DataError(f"{name} cannot be turned into °C: {error}") from error
-    counts = _read_counts(_first(records, RAW_IMAGE, name, "the detector's counts"), name, _share_in_range(table))
+        raise DataError(
+            Message("{file} cannot be turned into °C: {reason}", file=name, reason=error.message)
+        ) from error
+    raw = _first(records, RAW_IMAGE, name, Message("the detector's counts"))
+    counts = _read_counts(raw, name, _share_in_range(table))
     private = [label for kind, label in PRIVATE_RECORDS.items() if any(kind == found for found, _ in records)]
     private += _private_segments(segments)
     photo = next((_photo(record) for kind, record in records if kind == PHOTO), None)
@@ -192,18 +213,27 @@ def check_names(parameters: dict[str, float]) -> dict[str, float]:
     unknown = sorted(set(parameters) - set(PARAMETER_NAMES))
     if unknown:
         raise ConfigError(
-            f"There is no radiometric parameter {unknown[0]!r}; there are {', '.join(PARAMETER_NAMES)}."
+            Message(
+                "There is no radiometric parameter {name}; there are {names}.",
+                name=repr(unknown[0]),
+                names=", ".join(PARAMETER_NAMES),
+            )
         )
     Parameters(**parameters)
     return parameters
 
 
-def _first(records: list[tuple[int, bytes]], kind: int, name: str, what: str) -> bytes:
+def _first(records: list[tuple[int, bytes]], kind: int, name: str, what: Message) -> bytes:
     for found, record in records:
         if found == kind:
             return record
     raise DataError(
-        f"{name} has FLIR data, but not {what}: it was saved as a picture only. Export the original from the camera."
+        Message(
+            "{file} has FLIR data, but not {what}: it was saved as a picture only. Export the original from the "
+            "camera.",
+            file=name,
+            what=what,
+        )
     )
 
 
@@ -228,7 +258,7 @@ def _read_counts(
     puts the noisy low byte on top, so that neighbours differ by thousands, and leaves the camera's range.
     """
     if len(record) < _IMAGE_HEADER:
-        raise truncated(name, "the detector's counts")
+        raise truncated(name, Message("the detector's counts"))
     width, height = (int(value) for value in np.frombuffer(record, f"{byte_order(record)}u2", 2, offset=2))
     check_size(name, (height, width))
     content = record[_IMAGE_HEADER:]
@@ -237,14 +267,20 @@ def _read_counts(
     elif len(content) >= 2 * width * height:
         stored = np.frombuffer(content, "<u2", width * height).reshape(height, width).astype(np.uint16)
     else:
-        raise truncated(name, f"{len(content)} bytes for {height} x {width} counts")
+        what = Message(
+            "{bytes} bytes for {height} x {width} counts", bytes=len(content), height=height, width=width
+        )
+        raise truncated(name, what)
     smooth, rough = sorted((stored, stored.byteswap()), key=_roughness)
     likely = (smooth,) if 2 * _roughness(smooth) < _roughness(rough) else (smooth, rough)
     counts = next((counts for counts in likely if share_in_range(counts) >= MIN_FINITE), None)
     if counts is None:
         raise DataError(
-            f"{name} holds counts that are outside its own calibration; it is damaged, or of a layout that is not known. "
-            "Export °C as TIFF or CSV."
+            Message(
+                "{file} holds counts that are outside its own calibration; it is damaged, or of a layout that is not "
+                "known. Export °C as TIFF or CSV.",
+                file=name,
+            )
         )
     return counts
 
@@ -258,12 +294,15 @@ def _read_png(content: bytes, size: tuple[int, int], name: str) -> NDArray[np.ui
     try:
         with Image.open(io.BytesIO(content), formats=("PNG",)) as picture:
             if picture.size != size[::-1] or not picture.mode.startswith("I;16"):
-                raise truncated(name, f"counts as a PNG of {picture.size} pixels and mode {picture.mode}")
+                what = Message(
+                    "counts as a PNG of {size} pixels and mode {mode}", size=picture.size, mode=picture.mode
+                )
+                raise truncated(name, what)
             return np.asarray(picture).astype(np.uint16)
     except DataError:
         raise
     except Exception as error:  # damaged PNGs make Pillow raise nearly every type
-        raise truncated(name, f"counts as a PNG: {error}") from error
+        raise truncated(name, Message("counts as a PNG: {error}", error=error)) from error
 
 
 def _photo(record: bytes) -> bytes | None:
@@ -271,12 +310,12 @@ def _photo(record: bytes) -> bytes | None:
     return content if content.startswith((JPEG_MAGIC, _PNG_MAGIC)) else None
 
 
-def _private_segments(segments: list[tuple[int, bytes]]) -> list[str]:
+def _private_segments(segments: list[tuple[int, bytes]]) -> list[Message]:
     found = [
         label
         for magic, label in _PRIVATE_SEGMENTS.items()
         if any(content.startswith(magic) for _, content in segments)
     ]
     if any(marker == _COMMENT for marker, _ in segments):
-        found.append("a comment")
+        found.append(Message("a comment"))
     return found

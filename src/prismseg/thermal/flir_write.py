@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from prismseg.base import ConfigError, write_bytes
+from prismseg.base import ConfigError, Message, write_bytes
 from prismseg.thermal.fff import (
     AT_AIR,
     AT_HUMIDITY,
@@ -99,7 +99,12 @@ def write_rjpeg(
     if not (np.isfinite(exact) & (exact >= 0) & (exact <= 65535)).all():
         low, high = (float(to_celsius(count, calibration, parameters)) for count in (0.0, 65535.0))
         raise ConfigError(
-            f"{path}: this calibration holds temperatures from {low:.1f} to {high:.1f} °C; the array has others."
+            Message(
+                "{path}: this calibration holds temperatures from {low:.1f} to {high:.1f} °C; the array has others.",
+                path=path,
+                low=low,
+                high=high,
+            )
         )
     counts = np.rint(exact).astype(np.uint16)
     order = ">" if high_byte_first else "<"
@@ -201,7 +206,9 @@ def _put_time(record: bytearray, order: str, time: datetime) -> None:
     stamp = time.timestamp() if offset is not None else (time - datetime(1970, 1, 1)).total_seconds()
     milliseconds = round(stamp * 1000)
     if not 0 <= milliseconds // 1000 < 2**32:
-        raise ConfigError(f"An R-JPEG cannot hold the time {time.isoformat()}; it holds 1970 to 2106.")
+        raise ConfigError(
+            Message("An R-JPEG cannot hold the time {time}; it holds 1970 to 2106.", time=time.isoformat())
+        )
     struct.pack_into(f"{order}IIh", record, AT_TIME, milliseconds // 1000, milliseconds % 1000, behind)
 
 
@@ -225,7 +232,13 @@ def _jpeg(celsius: NDArray[np.float64], stream: bytes) -> bytes:
     picture = buffer.getvalue()
     pieces = [stream[start : start + _SEGMENT_SIZE] for start in range(0, len(stream), _SEGMENT_SIZE)]
     if len(pieces) > 256:
-        raise ConfigError(f"A frame of {celsius.shape[0]} x {celsius.shape[1]} pixels is too large for an R-JPEG.")
+        raise ConfigError(
+            Message(
+                "A frame of {height} x {width} pixels is too large for an R-JPEG.",
+                height=celsius.shape[0],
+                width=celsius.shape[1],
+            )
+        )
     segments = b""
     for number, piece in enumerate(pieces):
         content = SEGMENT_MAGIC + bytes((1, number, len(pieces) - 1)) + piece

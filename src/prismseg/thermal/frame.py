@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from prismseg.base import ConfigError, DataError
+from prismseg.base import ConfigError, DataError, Message
 
 ZERO_CELSIUS = 273.15  # in kelvin
 
@@ -64,11 +64,12 @@ class Parameters:
         if self.humidity is not None and 1 < self.humidity <= 100:
             object.__setattr__(self, "humidity", self.humidity / 100)
         for name in ("emissivity", "window_transmission"):
-            _require(name, getattr(self, name), 0.01, 1, "a share from 0.01 to 1")
-        _require("humidity", self.humidity, 0, 1, "0 to 1, or in percent up to 100")
-        _require("distance", self.distance, 0, 10_000, "0 to 10,000 m")
+            share = Message("a share from {low:g} to {high:g}", low=0.01, high=1)
+            _require(name, getattr(self, name), 0.01, 1, share)
+        _require("humidity", self.humidity, 0, 1, Message("0 to 1, or in percent up to 100"))
+        _require("distance", self.distance, 0, 10_000, Message("0 to 10,000 m"))
         for name in ("reflected", "atmosphere", "window_temperature"):
-            _require(name, getattr(self, name), *PLAUSIBLE_CELSIUS, "a temperature in °C")
+            _require(name, getattr(self, name), *PLAUSIBLE_CELSIUS, Message("a temperature in °C"))
 
     def stated(self) -> dict[str, float]:
         """Return the parameters that have a value, by name."""
@@ -76,11 +77,27 @@ class Parameters:
 
 
 PARAMETER_NAMES = tuple(entry.name for entry in fields(Parameters))
+PARAMETER_WORDS = {
+    "emissivity": Message("emissivity"),
+    "reflected": Message("reflected"),
+    "distance": Message("distance"),
+    "humidity": Message("humidity"),
+    "atmosphere": Message("atmosphere"),
+    "window_temperature": Message("window temperature"),
+    "window_transmission": Message("window transmission"),
+}
 
 
-def _require(name: str, value: float | None, low: float, high: float, meaning: str) -> None:
+def _require(name: str, value: float | None, low: float, high: float, meaning: Message) -> None:
     if value is not None and not (math.isfinite(value) and low <= value <= high):
-        raise ConfigError(f"The {name.replace('_', ' ')} is {value:g}, which cannot be; it is {meaning}.")
+        raise ConfigError(
+            Message(
+                "The {parameter} is {value:g}, which cannot be; it is {meaning}.",
+                parameter=PARAMETER_WORDS[name],
+                value=value,
+                meaning=meaning,
+            )
+        )
 
 
 Kind = Literal["radiometric", "matrix", "counts", "grey"]
@@ -105,7 +122,7 @@ class Frame:
         ``counts`` (a stated scale and offset) or ``grey`` (8 bits between stated limits: coarse, with burned-in text).
     camera : str or None
         Model.
-    notes : tuple of str
+    notes : tuple of Message
         What a reader of the numbers should know.
 
     Raises
@@ -120,7 +137,7 @@ class Frame:
     parameters: Parameters = field(default_factory=Parameters)
     kind: Kind = "matrix"
     camera: str | None = None
-    notes: tuple[str, ...] = ()
+    notes: tuple[Message, ...] = ()
 
     def __post_init__(self) -> None:
         check_size(self.source, np.shape(self.celsius))
@@ -155,14 +172,34 @@ def check_size(source: str, shape: tuple[int, ...]) -> None:
         Naming `source` and the shape.
     """
     if len(shape) != 2:
-        raise DataError(f"{source} holds an array of shape {shape}; a thermal frame has a height and a width.")
-    size = f"{shape[0]} x {shape[1]} pixels"
-    if min(shape) < MIN_SIDE:
-        raise DataError(f"{source} has {size}; a thermal frame has at least {MIN_SIDE} x {MIN_SIDE}.")
-    if shape[0] * shape[1] > MAX_PIXELS:
         raise DataError(
-            f"{source} has {size}, more than any thermal camera ({MAX_PIXELS // 10**6} megapixels); it is damaged or "
-            "no thermal frame. Cut it down if it is one."
+            Message(
+                "{source} holds an array of shape {shape}; a thermal frame has a height and a width.",
+                source=source,
+                shape=shape,
+            )
+        )
+    height, width = shape
+    if min(shape) < MIN_SIDE:
+        raise DataError(
+            Message(
+                "{source} has {height} x {width} pixels; a thermal frame has at least {least} x {least}.",
+                source=source,
+                height=height,
+                width=width,
+                least=MIN_SIDE,
+            )
+        )
+    if height * width > MAX_PIXELS:
+        raise DataError(
+            Message(
+                "{source} has {height} x {width} pixels, more than any thermal camera ({megapixels} megapixels); it is "
+                "damaged or no thermal frame. Cut it down if it is one.",
+                source=source,
+                height=height,
+                width=width,
+                megapixels=MAX_PIXELS // 10**6,
+            )
         )
 
 
@@ -177,7 +214,11 @@ def refuse_constant(source: str, numbers: NDArray[np.generic]) -> None:
     first = numbers.flat[0] if numbers.size else None
     if first is not None and bool((numbers == first).all()):
         raise DataError(
-            f"{source} holds the value {first:g} in every pixel: a closed shutter or a broken export. Leave it out."
+            Message(
+                "{source} holds the value {value:g} in every pixel: a closed shutter or a broken export. Leave it out.",
+                source=source,
+                value=first,
+            )
         )
 
 
@@ -186,12 +227,22 @@ def _check_values(source: str, celsius: NDArray[np.float32]) -> None:
     share = float(finite.mean())
     if share < MIN_FINITE:
         raise DataError(
-            f"{source} has a temperature in only {share:.0%} of its pixels (the rest is NaN or infinite); at least "
-            f"{MIN_FINITE:.0%} are needed. Export it anew, within the camera's range."
+            Message(
+                "{source} has a temperature in only {share:.0%} of its pixels (the rest is NaN or infinite); at least "
+                "{least:.0%} are needed. Export it anew, within the camera's range.",
+                source=source,
+                share=share,
+                least=MIN_FINITE,
+            )
         )
     low, high = float(celsius[finite].min()), float(celsius[finite].max())
     if low < PLAUSIBLE_CELSIUS[0] or high > PLAUSIBLE_CELSIUS[1]:
         raise DataError(
-            f"{source} holds values from {low:g} to {high:g}, which are no temperatures in °C. State the scale and "
-            "offset if they are counts or kelvin, or export °C."
+            Message(
+                "{source} holds values from {low:g} to {high:g}, which are no temperatures in °C. State the scale and "
+                "offset if they are counts or kelvin, or export °C.",
+                source=source,
+                low=low,
+                high=high,
+            )
         )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
-from prismseg.base import ConfigError
+from prismseg.base import ConfigError, Message
 from prismseg.thermal.frame import Frame
 
 # t0.jpg, P01_t05.png, S03-t2.5min.tiff: a t, not part of a word, and minutes at the end of the name.
@@ -43,7 +43,13 @@ def minutes_of(
     """
     if stated is not None:
         if len(stated) != len(paths):
-            raise ConfigError(f"{len(stated)} minutes are stated for {len(paths)} frames; state one for each.")
+            raise ConfigError(
+                Message(
+                    "{minutes} minutes are stated for {frames} frames; state one for each.",
+                    minutes=len(stated),
+                    frames=len(paths),
+                )
+            )
         return list(stated)
     named = [minute for path in paths if (minute := minute_in_name(path)) is not None]
     if len(named) == len(paths):
@@ -54,8 +60,11 @@ def minutes_of(
     if times and len(times) == len(paths) and len({time.tzinfo is None for time in times}) == 1:
         return [(time - times[0]).total_seconds() / 60 for time in times]
     raise ConfigError(
-        f"When the frames were taken is not known: names such as {paths[0].name} state no minute (S01_t05.jpg would), "
-        "and not every file holds a time. State them with --minutes 0,1,5,10,15,20."
+        Message(
+            "When the frames were taken is not known: names such as {name} state no minute (S01_t05.jpg would), "
+            "and not every file holds a time. State them with --minutes 0,1,5,10,15,20.",
+            name=paths[0].name,
+        )
     )
 
 

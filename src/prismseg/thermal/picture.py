@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from prismseg.base import ConfigError, atomic_path
+from prismseg.base import ConfigError, Message, atomic_path
 from prismseg.thermal.frame import Frame
 
 if TYPE_CHECKING:
@@ -67,7 +67,11 @@ def draw_frame(
     low, high = scale
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
         raise ConfigError(
-            f"The scale of a picture goes from a lower to a higher temperature, not {low:g} to {high:g}."
+            Message(
+                "The scale of a picture goes from a lower to a higher temperature, not {low:g} to {high:g}.",
+                low=low,
+                high=high,
+            )
         )
     height, width = frame.size
     tall = _INCHES_TALL
@@ -134,7 +138,14 @@ def _draw_outlines(axes: Any, frame: Frame, outlines: Mapping[str, NDArray[np.bo
     handles = []
     for number, (name, mask) in enumerate(outlines.items()):
         if np.shape(mask) != frame.size:
-            raise ConfigError(f"The mask {name!r} has the shape {np.shape(mask)} and its frame {frame.size}.")
+            raise ConfigError(
+                Message(
+                    "The mask {name} has the shape {shape} and its frame {frame}.",
+                    name=repr(name),
+                    shape=np.shape(mask),
+                    frame=frame.size,
+                )
+            )
         colour = _OUTLINES[number % len(_OUTLINES)]
         # A frame of background around it closes the outlines of masks that touch the border.
         padded = np.pad(np.asarray(mask, dtype=np.float32), 1)

@@ -10,7 +10,7 @@ from scipy import ndimage
 from skimage.morphology import isotropic_closing, isotropic_opening
 from skimage.segmentation import watershed
 
-from prismseg.base import ConfigError, DataError
+from prismseg.base import ConfigError, DataError, Message
 
 Mask = NDArray[np.bool_]
 Window = tuple[slice, slice]
@@ -50,8 +50,11 @@ class Cleaning:
     def __post_init__(self) -> None:
         if not 0 <= self.smallest_part <= self.smallest_sole < 0.5:
             raise ConfigError(
-                "Cleaning needs 0 <= smallest_part <= smallest_sole < 0.5, not "
-                f"{self.smallest_part:g} and {self.smallest_sole:g}."
+                Message(
+                    "Cleaning needs 0 <= smallest_part <= smallest_sole < 0.5, not {part:g} and {sole:g}.",
+                    part=self.smallest_part,
+                    sole=self.smallest_sole,
+                )
             )
 
 
@@ -74,11 +77,11 @@ def as_mask(mask: NDArray[np.generic]) -> Mask:
     """
     array = np.asarray(mask)
     if array.ndim != 2 or 0 in array.shape:
-        raise DataError(f"A mask has the shape (height, width), not {array.shape}.")
+        raise DataError(Message("A mask has the shape (height, width), not {shape}.", shape=array.shape))
     if array.dtype == bool:
         return array
     if not np.issubdtype(array.dtype, np.number) or not np.isfinite(array).all():
-        raise DataError("A mask holds booleans or labels; this one holds something else, or NaN.")
+        raise DataError(Message("A mask holds booleans or labels; this one holds something else, or NaN."))
     nonzero: Mask = array != 0
     return nonzero
 

@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from prismseg.base import DataError
+from prismseg.base import DataError, Message
 from prismseg.thermal.entry import Concern, Entry, Observation, Refused
 from prismseg.thermal.flags import FlagSettings
-from prismseg.thermal.frame import PARAMETER_NAMES, Frame, Parameters
+from prismseg.thermal.frame import PARAMETER_WORDS, Frame, Parameters
 from prismseg.thermal.pieces import Mask
-from prismseg.thermal.sides import SIDES, Side
+from prismseg.thermal.sides import SIDE_NAMES, SIDES, Side
 from prismseg.thermal.soles import Caution, Soles
 from prismseg.thermal.territories import Territories
 from prismseg.thermal.uncertainty import WHOLE, Estimate
@@ -27,8 +27,8 @@ _CAUTIONS = {
     Caution.SWAP: Concern.CROSSED,
     Caution.SHAPE: Concern.SHAPE,
     Caution.TOES_DOWN: Concern.SHAPE,
-    Caution.SPLIT: Concern.MASK,
-    Caution.UNEQUAL: Concern.MASK,
+    Caution.SPLIT: Concern.OUTLINE,
+    Caution.UNEQUAL: Concern.OUTLINE,
 }
 
 
@@ -42,13 +42,18 @@ def as_frame(frame: Frame | NDArray[np.generic], source: str) -> Frame:
     """
     try:
         made = frame if isinstance(frame, Frame) else Frame(np.asarray(frame, np.float32), source=source)
-    except (DataError, TypeError, ValueError) as error:
-        raise Refused(Concern.UNREADABLE, f"{error}") from error
+    except DataError as error:
+        raise Refused(Concern.UNREADABLE, error.message) from error
+    except (TypeError, ValueError) as error:
+        raise Refused(Concern.UNREADABLE, Message.of(str(error))) from error
     low, high = made.span
     if not low < high:
         raise Refused(
             Concern.CONSTANT,
-            f"Every pixel has {low:g} °C: a closed shutter or a broken export. Take the frame again.",
+            Message(
+                "Every pixel has {value:g} °C: a closed shutter or a broken export. Take the frame again.",
+                value=low,
+            ),
         )
     return made
 
@@ -67,20 +72,31 @@ def check_clock(minute: float, frame: Frame, entries: Sequence[Entry]) -> None:
         if np.array_equal(entry.frame.celsius, frame.celsius, equal_nan=True):
             raise Refused(
                 Concern.DUPLICATE,
-                f"The frame at {minute:g} min is identical, pixel by pixel, to the one at {entry.minute:g} min: no "
-                "camera takes the same noise twice. Leave one of them out.",
+                Message(
+                    "The frame at {minute:g} min is identical, pixel by pixel, to the one at {other:g} min: no camera "
+                    "takes the same noise twice. Leave one of them out.",
+                    minute=minute,
+                    other=entry.minute,
+                ),
             )
-    misplaced = (Concern.CLOCK, Concern.DUPLICATE)
+    misplaced = (Concern.CLOCK.message, Concern.DUPLICATE.message)
     timed = [entry.minute for entry in entries if entry.status not in misplaced]
     if any(entry.ok and entry.minute == minute for entry in entries):
         raise Refused(
-            Concern.CLOCK, f"There is already a frame at {minute:g} min. State the true time of each of them."
+            Concern.CLOCK,
+            Message(
+                "There is already a frame at {minute:g} min. State the true time of each of them.", minute=minute
+            ),
         )
     if timed and minute < timed[-1]:
         raise Refused(
             Concern.CLOCK,
-            f"The clock goes back: {minute:g} min comes after {timed[-1]:g} min. Add frames in the order in which they "
-            "were taken, with their true times.",
+            Message(
+                "The clock goes back: {minute:g} min comes after {last:g} min. Add frames in the order in which "
+                "they were taken, with their true times.",
+                minute=minute,
+                last=timed[-1],
+            ),
         )
 
 
@@ -99,39 +115,58 @@ def check_temperatures(frame: Frame, soles: Soles, settings: FlagSettings) -> No
         if missing:
             raise Refused(
                 Concern.MISSING,
-                f"{missing} of {values.size} pixels of the {side} sole have no temperature. Choose a range of the "
-                "camera that holds both feet, and take the frame again.",
+                Message(
+                    "{missing} of {pixels} pixels of the {side} sole have no temperature. Choose a range of the camera "
+                    "that holds both feet, and take the frame again.",
+                    missing=missing,
+                    pixels=values.size,
+                    side=SIDE_NAMES[side],
+                ),
             )
         mean = float(values.mean())
         if not low <= mean <= high:
             raise Refused(
                 Concern.IMPLAUSIBLE,
-                f"The {side} sole would have {mean:.4g} °C, and skin has {low:g} to {high:g} °C: the numbers are kelvin, "
-                "Fahrenheit or counts, or the mask is not on the feet. State the scale and offset, or correct the mask.",
+                Message(
+                    "The {side} sole would have {mean:.4g} °C, and skin has {low:g} to {high:g} °C: the numbers are "
+                    "kelvin, Fahrenheit or counts, or the mask is not on the feet. State the scale and offset, "
+                    "or correct the mask.",
+                    side=SIDE_NAMES[side],
+                    mean=mean,
+                    low=low,
+                    high=high,
+                ),
             )
 
 
 def observe_soles(soles: Soles) -> list[Observation]:
     """Turn the cautions of two soles into observations."""
-    return [Observation(_CAUTIONS[caution], str(caution)) for caution in soles.cautions]
+    return [Observation(_CAUTIONS[caution], caution.message) for caution in soles.cautions]
 
 
 def observe_territories(found: Mapping[Side, Territories], *, carried: bool) -> list[Observation]:
     """Say which soles have no territories, doubtful ones, or ones registered afresh though there were earlier ones."""
     observations = []
     for side in SIDES:
+        name = SIDE_NAMES[side]
         if side not in found:
-            text = f"The {side} sole is too small or has no shape for nerve territories; only the whole sole is measured."
+            sentence = Message(
+                "The {side} sole is too small or has no shape for nerve territories; only the whole sole is measured.",
+                side=name,
+            )
         elif found[side].doubtful:
-            text = f"The template of nerve territories fits the {side} sole badly: mistrust their means."
+            sentence = Message(
+                "The template of nerve territories fits the {side} sole badly: mistrust their means.", side=name
+            )
         elif carried and found[side].method == "registered":
-            text = (
-                f"The {side} sole's pose differs from the first frame's, so its territories were registered afresh: "
-                "their borders may have moved over the skin. The whole sole is not affected."
+            sentence = Message(
+                "The {side} sole's pose differs from the first frame's, so its territories were registered "
+                "afresh: their borders may have moved over the skin. The whole sole is not affected.",
+                side=name,
             )
         else:
             continue
-        observations.append(Observation(Concern.TERRITORIES, text))
+        observations.append(Observation(Concern.TERRITORIES, sentence))
     return observations
 
 
@@ -141,35 +176,42 @@ def observe_camera(
     """Compare parameters, camera, size and span of a frame with what the session began with."""
     observations = []
     changed = [
-        f"{name.replace('_', ' ')} {_shown(frame.parameters, name)} instead of {_shown(locked, name)}"
-        for name in PARAMETER_NAMES
+        _changed(word, _shown(frame.parameters, name), _shown(locked, name))
+        for name, word in PARAMETER_WORDS.items()
         if not _same(getattr(frame.parameters, name), getattr(locked, name))
     ]
-    if first is not None:
-        changed += [
-            f"{name} {now} instead of {before}"
-            for name, now, before in (
-                ("camera", frame.camera, first.camera),
-                ("kind of file", frame.kind, first.kind),
-            )
-            if now != before
-        ]
+    if first is not None and frame.camera != first.camera:
+        changed.append(_changed(Message("camera"), _camera(frame), _camera(first)))
+    if first is not None and frame.kind != first.kind:
+        changed.append(_changed(Message("kind of file"), Message(frame.kind), Message(first.kind)))
     if changed:
-        sentence = (
-            f"Camera parameters differ from the session's: {'; '.join(changed)}. Deltas contain this change."
+        sentence = Message(
+            "Camera parameters differ from the session's: {changes}. Deltas contain this change.",
+            changes=Message.joined(changed, "; "),
         )
         observations.append(Observation(Concern.PARAMETERS, sentence))
     if first is not None and frame.size != first.size:
-        sizes = ["{1} x {0}".format(*size) for size in (frame.size, first.size)]
-        sentence = f"The frame has {sizes[0]} pixels and the session's first one {sizes[1]}."
+        sentence = Message(
+            "The frame has {width} x {height} pixels and the session's first one {first_width} x {first_height}.",
+            width=frame.size[1],
+            height=frame.size[0],
+            first_width=first.size[1],
+            first_height=first.size[0],
+        )
         observations.append(Observation(Concern.SIZE, sentence))
     if (
         first is not None
         and frame.kind == "grey"
         and any(abs(now - before) > settings.span for now, before in zip(frame.span, first.span, strict=True))
     ):
-        spans = ["{:.1f} to {:.1f} °C".format(*each.span) for each in (frame, first)]
-        sentence = f"The grey picture's span is {spans[0]}, the first one's {spans[1]}: its steps differ."
+        sentence = Message(
+            "The grey picture's span is {low:.1f} to {high:.1f} °C, the first one's {first_low:.1f} to "
+            "{first_high:.1f} °C: its steps differ.",
+            low=frame.span[0],
+            high=frame.span[1],
+            first_low=first.span[0],
+            first_high=first.span[1],
+        )
         observations.append(Observation(Concern.SPAN, sentence))
     return observations
 
@@ -179,14 +221,25 @@ def observe_clipping(frame: Frame, soles: Soles, settings: FlagSettings) -> list
     observations = []
     for side in SIDES:
         values = frame.celsius[_required(soles, side)]
-        for limit, name in zip(frame.span, ("lowest", "highest"), strict=True):
-            share = float(np.mean(values == np.float32(limit)))
-            if share > settings.clipped:
-                sentence = (
-                    f"{share:.0%} of the {side} sole has exactly the frame's {name} temperature ({limit:.1f} °C): it is "
-                    "clipped, and the mean is wrong. Widen the camera's span."
-                )
-                observations.append(Observation(Concern.CLIPPED, sentence))
+        low, high = (float(np.mean(values == np.float32(limit))) for limit in frame.span)
+        if low > settings.clipped:
+            sentence = Message(
+                "{share:.0%} of the {side} sole has exactly the frame's lowest temperature ({limit:.1f} °C): it is "
+                "clipped, and the mean is wrong. Widen the camera's span.",
+                share=low,
+                side=SIDE_NAMES[side],
+                limit=frame.span[0],
+            )
+            observations.append(Observation(Concern.CLIPPED, sentence))
+        if high > settings.clipped:
+            sentence = Message(
+                "{share:.0%} of the {side} sole has exactly the frame's highest temperature ({limit:.1f} °C): it is "
+                "clipped, and the mean is wrong. Widen the camera's span.",
+                share=high,
+                side=SIDE_NAMES[side],
+                limit=frame.span[1],
+            )
+            observations.append(Observation(Concern.CLIPPED, sentence))
     return observations
 
 
@@ -202,11 +255,13 @@ def observe_outlines(
         sole = _required(soles, side)
         share = float((unsure & ndimage.binary_dilation(sole, iterations=_NEAR)).sum() / sole.sum())
         if share > settings.unsure:
-            sentence = (
-                f"The network is unsure of the {side} sole's outline: of pixels worth {share:.0%} of its area it cannot "
-                "say whether they belong to it. Look at the outline."
+            sentence = Message(
+                "The network is unsure of the {side} sole's outline: of pixels worth {share:.0%} of its area it "
+                "cannot say whether they belong to it. Look at the outline.",
+                side=SIDE_NAMES[side],
+                share=share,
             )
-            observations.append(Observation(Concern.MASK, sentence))
+            observations.append(Observation(Concern.OUTLINE, sentence))
     return observations
 
 
@@ -222,19 +277,21 @@ def observe_second_look(
         values = frame.celsius[seen & np.isfinite(frame.celsius)].astype(np.float64)
         change = float(values.mean()) - estimates[side][WHOLE].mean if values.size else math.nan
         if values.size == 0:
-            sentence = (
-                f"A second look at the frame, with its cold parts brightened, finds no {side} sole. "
-                "Look at the outline."
+            sentence = Message(
+                "A second look at the frame, with its cold parts brightened, finds no {side} sole. Look at the outline.",
+                side=SIDE_NAMES[side],
             )
         elif abs(change) > settings.second_look:
-            sentence = (
-                f"A second look at the frame, with its cold parts brightened, finds another outline of the {side} sole, "
-                f"whose mean differs by {change:+.1f} °C: cold toes may be missed, or the outline may hold more than the "
-                "sole. Look at the outline."
+            sentence = Message(
+                "A second look at the frame, with its cold parts brightened, finds another outline of the {side} sole, "
+                "whose mean differs by {change:+.1f} °C: cold toes may be missed, or the outline may hold more than the "
+                "sole. Look at the outline.",
+                side=SIDE_NAMES[side],
+                change=change,
             )
         else:
             continue
-        observations.append(Observation(Concern.MASK, sentence))
+        observations.append(Observation(Concern.OUTLINE, sentence))
     return observations
 
 
@@ -247,13 +304,16 @@ def observe_clocks(minute: float, frame: Frame, before: Entry | None, settings: 
         return []  # cannot be compared
     passed = (frame.time - earlier).total_seconds() / 60
     if passed < 0:
-        sentence = (
-            f"The camera's clock went back by {-passed:.3g} min since the frame before. Check the frames' order."
+        sentence = Message(
+            "The camera's clock went back by {minutes:.3g} min since the frame before. Check the frames' order.",
+            minutes=-passed,
         )
     elif abs(passed - (minute - before.minute)) > settings.clock:
-        sentence = (
-            f"Since the frame before {minute - before.minute:.3g} min passed on the session's clock and {passed:.3g} min "
-            "on the camera's. Check the stated minutes."
+        sentence = Message(
+            "Since the frame before {session:.3g} min passed on the session's clock and {camera:.3g} min on the "
+            "camera's. Check the stated minutes.",
+            session=minute - before.minute,
+            camera=passed,
         )
     else:
         return []
@@ -285,9 +345,10 @@ def observe_shutter(
     shared = all(abs(each - jump) <= 0.5 * abs(jump) for each in moved)
     if abs(jump) < settings.jump or not (common and shared):
         return []
-    sentence = (
-        f"The whole frame, background included, jumped by {jump:+.1f} °C since the frame before: a shutter event or "
-        "another change of the camera's offset, not of the feet. Take the frame again."
+    sentence = Message(
+        "The whole frame, background included, jumped by {jump:+.1f} °C since the frame before: a shutter event "
+        "or another change of the camera's offset, not of the feet. Take the frame again.",
+        jump=jump,
     )
     return [Observation(Concern.SHUTTER, sentence)]
 
@@ -305,6 +366,14 @@ def _same(one: float | None, other: float | None) -> bool:
     return math.isclose(one, other, rel_tol=1e-5, abs_tol=1e-3)
 
 
-def _shown(parameters: Parameters, name: str) -> str:
+def _changed(name: Message, now: Message, before: Message) -> Message:
+    return Message("{name} {now} instead of {before}", name=name, now=now, before=before)
+
+
+def _shown(parameters: Parameters, name: str) -> Message:
     value = getattr(parameters, name)
-    return "not stated" if value is None else f"{value:.4g}"
+    return Message("not stated") if value is None else Message("{value:.4g}", value=value)
+
+
+def _camera(frame: Frame) -> Message:
+    return Message("not stated") if frame.camera is None else Message("{camera}", camera=frame.camera)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
-from prismseg.base import ConfigError
+from prismseg.base import ConfigError, Message
 from prismseg.thermal.frame import ZERO_CELSIUS, Parameters
 
 
@@ -54,7 +54,11 @@ class Calibration:
         for name, value in values.items():
             wrong_sign = name in ("r1", "b", "f", "r2") and value <= 0
             if wrong_sign or not math.isfinite(value) or abs(value) > 1e9:
-                raise ConfigError(f"The calibration constant {name} is {value:g}, which cannot be.")
+                raise ConfigError(
+                    Message(
+                        "The calibration constant {name} is {value:g}, which cannot be.", name=name, value=value
+                    )
+                )
 
 
 # A microbolometer of 2013 (FLIR E60); 1 count is about 0.007 °C at skin temperature.
@@ -107,8 +111,13 @@ def transmission(distance: float, humidity: float, atmosphere: float, calibratio
         if 0.01 <= share <= 1.01:
             return min(share, 1.0)
     raise ConfigError(
-        f"Through {distance:g} m of air of {atmosphere:g} °C and {humidity:.0%} humidity the camera's formula gives no "
-        "share between 1 and 100 %. State the distance, humidity and atmosphere."
+        Message(
+            "Through {distance:g} m of air of {atmosphere:g} °C and {humidity:.0%} humidity the camera's formula "
+            "gives no share between 1 and 100 %. State the distance, humidity and atmosphere.",
+            distance=distance,
+            atmosphere=atmosphere,
+            humidity=humidity,
+        )
     )
 
 
@@ -157,7 +166,9 @@ def _path(calibration: Calibration, parameters: Parameters) -> tuple[float, floa
     if window < 1 and parameters.window_temperature is None:
         missing.append("window_temperature")
     if missing:
-        raise ConfigError(f"The radiometric formula needs a value for {', '.join(missing)}; state it.")
+        raise ConfigError(
+            Message("The radiometric formula needs a value for {names}; state it.", names=", ".join(missing))
+        )
 
     emissivity = parameters.emissivity or 0.0
     air, clear = 0.0, 1.0
@@ -173,6 +184,6 @@ def _path(calibration: Calibration, parameters: Parameters) -> tuple[float, floa
     factor = clear * window * clear * emissivity
     if not math.isfinite(added):
         raise ConfigError(
-            "The camera's calibration gives no signal at the stated temperatures of surroundings or air."
+            Message("The camera's calibration gives no signal at the stated temperatures of surroundings or air.")
         )
     return factor, added

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from prismseg.base import ConfigError, DataError
+from prismseg.base import ConfigError, DataError, Message
 from prismseg.thermal.bitmap import BITMAP_MAGICS, bitmap_frame
 from prismseg.thermal.flir import JPEG_MAGIC, check_names, is_radiometric, parse_rjpeg, read_limited
 from prismseg.thermal.frame import Frame
@@ -14,11 +14,13 @@ from prismseg.thermal.stated import find_stated
 FRAME_SUFFIXES = frozenset({".jpg", ".jpeg", ".tif", ".tiff", ".csv", ".tsv", ".npy", ".png", ".bmp"})
 _TEXT_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".asc"})
 _OTHERS = {
-    b"FFF\0": "a FLIR sequence or bare FFF file; export single frames as radiometric JPEG, or °C as TIFF or CSV",
-    b"AFF\0": "a FLIR sequence; export single frames as radiometric JPEG, or °C as TIFF or CSV",
-    b"GIF8": "a GIF: a palette picture, not radiometric; export °C as TIFF or CSV",
-    b"PK\x03\x04": "an archive or office file; export °C as CSV",
-    b"%PDF": "a PDF; export °C as TIFF or CSV",
+    b"FFF\0": Message(
+        "a FLIR sequence or bare FFF file; export single frames as radiometric JPEG, or °C as TIFF or CSV"
+    ),
+    b"AFF\0": Message("a FLIR sequence; export single frames as radiometric JPEG, or °C as TIFF or CSV"),
+    b"GIF8": Message("a GIF: a palette picture, not radiometric; export °C as TIFF or CSV"),
+    b"PK\x03\x04": Message("an archive or office file; export °C as CSV"),
+    b"%PDF": Message("a PDF; export °C as TIFF or CSV"),
 }
 
 
@@ -65,12 +67,16 @@ def read_frame(
         return parse_rjpeg(data, name, **parameters).frame()
     if parameters:
         raise ConfigError(
-            f"{path} has no radiometric data, so its temperatures cannot be computed anew with another "
-            f"{', '.join(parameters)}; leave the option out for this file."
+            Message(
+                "{path} has no radiometric data, so its temperatures cannot be computed anew with another "
+                "{parameters}; leave the option out for this file.",
+                path=path,
+                parameters=", ".join(parameters),
+            )
         )
     for magic, reason in _OTHERS.items():
         if data.startswith(magic):
-            raise DataError(f"{path} is {reason}.")
+            raise DataError(Message("{path} is {reason}.", path=path, reason=reason))
     bitmap, matrix = data.startswith(BITMAP_MAGICS), data.startswith(NPY_MAGIC)
     del data
     stated = find_stated(path, low=low, high=high, scale=scale, offset=offset)
@@ -81,6 +87,9 @@ def read_frame(
     if path.suffix.lower() in _TEXT_SUFFIXES:
         return matrix_frame(name, read_csv(path), stated)
     raise DataError(
-        f"{path} is none of the kinds that are read (FLIR radiometric JPEG, TIFF, CSV, NPY, grey PNG), or is damaged at "
-        "its beginning; export °C as TIFF or CSV."
+        Message(
+            "{path} is none of the kinds that are read (FLIR radiometric JPEG, TIFF, CSV, NPY, grey PNG), or is "
+            "damaged at its beginning; export °C as TIFF or CSV.",
+            path=path,
+        )
     )

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from prismseg.base import DataError
+from prismseg.base import DataError, Message
 from prismseg.thermal.pieces import Mask
 from prismseg.thermal.template import edges
 
@@ -113,8 +113,12 @@ def profile_of(mask: Mask, medial: int, axis: Floats | None = None) -> Profile:
     count_all = int(mask.sum())
     if count_all < MIN_PIXELS:
         raise DataError(
-            f"A sole of {count_all} pixels is too small for nerve territories; {MIN_PIXELS} are needed. Go nearer with "
-            "the camera."
+            Message(
+                "A sole of {pixels} pixels is too small for nerve territories; {least} are needed. Go nearer with the "
+                "camera.",
+                pixels=count_all,
+                least=MIN_PIXELS,
+            )
         )
     points = np.argwhere(mask).astype(np.float64)
     centre = points.mean(axis=0)

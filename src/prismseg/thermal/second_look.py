@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from prismseg.base import DataError
+from prismseg.base import DataError, Message
 from prismseg.thermal.pieces import Mask
 
 _LIMITS = (1, 99)  # percentiles of a frame that stand for its darkest and brightest
@@ -35,7 +35,7 @@ def brightened(celsius: NDArray[np.floating]) -> NDArray[np.float32]:
         When no temperature is finite.
     """
     if not np.isfinite(celsius).any():
-        raise DataError("No pixel has a temperature; there is nothing to brighten.")
+        raise DataError(Message("No pixel has a temperature; there is nothing to brighten."))
     low, high = np.nanpercentile(np.where(np.isfinite(celsius), celsius, np.nan), _LIMITS)
     if not low < high:
         return np.asarray(celsius, np.float32)

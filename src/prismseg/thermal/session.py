@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from prismseg.base import ConfigError, DataError
+from prismseg.base import ConfigError, DataError, Message
 from prismseg.thermal.changes import Value, asymmetry, delta, estimate_of, rate
 from prismseg.thermal.entry import Concern, Entry, Observation, Refused
 from prismseg.thermal.flags import Flag, FlagSettings, find_flags
@@ -134,9 +136,13 @@ class Session:
             When the minute is no finite number, or neither mask nor soles are given.
         """
         if not math.isfinite(minute):
-            raise ConfigError(f"The minute is {minute}; state the time since the test dose.")
+            raise ConfigError(
+                Message("The minute is {minute}; state the time since the test dose.", minute=minute)
+            )
         if mask is None and soles is None:
-            raise ConfigError("A frame is measured within a mask; give the mask or the soles found in it.")
+            raise ConfigError(
+                Message("A frame is measured within a mask; give the mask or the soles found in it.")
+            )
         name = source or (frame.source if isinstance(frame, Frame) else "frame")
         found: dict[str, Any] = {"minute": float(minute), "source": name}
         try:
@@ -151,7 +157,7 @@ class Session:
             estimates = self._measure(made, seen, territories, probability, looks)
         except Refused as refusal:
             return self._keep(
-                Entry(**found, observations=(Observation(refusal.concern, str(refusal), fatal=True),))
+                Entry(**found, observations=(Observation(refusal.concern, refusal.message, fatal=True),))
             )
         measured = self.measured
         before, first = (measured[-1], measured[0].frame) if measured else (None, None)
@@ -175,9 +181,35 @@ class Session:
     def add_failed(self, minute: float, reason: str, source: str = "frame") -> Entry:
         """Keep the place of a frame that could not be read or segmented, with the reason."""
         if not math.isfinite(minute):
-            raise ConfigError(f"The minute is {minute}; state the time since the test dose.")
-        observation = Observation(Concern.UNREADABLE, reason, fatal=True)
+            raise ConfigError(
+                Message("The minute is {minute}; state the time since the test dose.", minute=minute)
+            )
+        observation = Observation(Concern.UNREADABLE, Message.of(reason), fatal=True)
         return self._keep(Entry(float(minute), source, observations=(observation,)))
+
+    def shifted(self, minutes: float) -> Session | None:
+        """Give the same session on a clock whose zero lies elsewhere, without measuring anew.
+
+        Parameters
+        ----------
+        minutes : float
+            What is added to every minute.
+
+        Returns
+        -------
+        Session or None
+            None where the frames must be measured anew: one would come to lie on the other side of 0, or a statement
+            names a minute.
+        """
+        named = (Concern.CLOCK, Concern.DUPLICATE)
+        for entry in self._entries:
+            if (entry.minute <= 0) != (entry.minute + minutes <= 0):
+                return None
+            if any(observation.concern in named for observation in entry.observations):
+                return None
+        made = copy(self)
+        made._entries = [replace(entry, minute=entry.minute + minutes) for entry in self._entries]
+        return made
 
     def delta(self, entry: Entry, side: Side, region: str = REGIONS[0]) -> Value:
         """Change of a region from t0 in °C; unknown without t0."""
@@ -248,19 +280,30 @@ class Session:
         try:
             return Soles.from_mask(np.asarray(mask), self.view, self._soles)
         except DataError as error:
-            raise Refused(Concern.MASK, str(error)) from error
+            raise Refused(Concern.MASK, error.message) from error
 
     def _check_soles(self, soles: Soles, frame: Frame, *looks: NDArray[np.floating] | None) -> None:
         for shape in (soles.cleaned.shape, *(look.shape for look in looks if look is not None)):
             if shape != frame.size:
                 raise Refused(
                     Concern.MASK,
-                    f"The mask has {shape[1]} x {shape[0]} pixels and the frame {frame.size[1]} x {frame.size[0]}. Give "
-                    "the mask of this very frame.",
+                    Message(
+                        "The mask has {mask_width} x {mask_height} pixels and the frame {width} x {height}. Give "
+                        "the mask of this very frame.",
+                        mask_width=shape[1],
+                        mask_height=shape[0],
+                        width=frame.size[1],
+                        height=frame.size[0],
+                    ),
                 )
         if soles.view != self.view:
             raise Refused(
-                Concern.MASK, f"The soles were named in the view {soles.view}, the session's is {self.view}."
+                Concern.MASK,
+                Message(
+                    "The soles were named in the view {view}, the session's is {expected}.",
+                    view=Message(soles.view),
+                    expected=Message(self.view),
+                ),
             )
         if not soles.ok:
             raise Refused(Concern.NOT_TWO_SOLES, soles.message)
@@ -365,7 +408,9 @@ def _probability(mask: Array) -> NDArray[np.float64] | None:
     if not ((values >= 0) & (values <= 1)).all():
         raise Refused(
             Concern.MASK,
-            "A mask of floating-point numbers holds probabilities from 0 to 1; this one holds others, or NaN. Give "
-            "labels as integers.",
+            Message(
+                "A mask of floating-point numbers holds probabilities from 0 to 1; this one holds others, or NaN. Give "
+                "labels as integers."
+            ),
         )
     return None if np.isin(values, (0, 1)).all() else values

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from prismseg.base import ConfigError
+from prismseg.base import ConfigError, Message
 
 Side = Literal["left", "right"]
 View = Literal["soles-to-camera", "mirrored"]
 SIDES: tuple[Side, Side] = ("left", "right")
+SIDE_NAMES: Mapping[Side, Message] = {"left": Message("left"), "right": Message("right")}
 VIEWS: tuple[View, ...] = get_args(View)
 
 # Soles side by side, in a picture tilted by 20° with one foot drawn up, still lie within 60° of level.
@@ -63,7 +65,7 @@ def check_view(view: str) -> View:
     for known in VIEWS:
         if view == known:
             return known
-    raise ConfigError(f"The view is one of {', '.join(VIEWS)}, not {view!r}.")
+    raise ConfigError(Message("The view is one of {views}, not {view}.", views=", ".join(VIEWS), view=repr(view)))
 
 
 def medial_direction(side: Side, view: View) -> int:

@@ -8,6 +8,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
+from prismseg.base import Message
 from prismseg.thermal.pieces import (
     Cleaning,
     Mask,
@@ -43,18 +44,23 @@ class Status(StrEnum):
     CUT = "cut at the border"
     SIDES_UNCLEAR = "sides unclear"
 
+    @property
+    def message(self) -> Message:
+        """The same, translatable."""
+        return Message(self.value)
+
 
 _SENTENCES = {
-    Status.TWO_SOLES: "Two soles were found.",
-    Status.NO_FOOT: "No foot is in the mask. Point the camera at both soles, or draw the mask by hand.",
-    Status.TOO_SMALL: "What was found is too small to be a sole. Go nearer with the camera.",
-    Status.ONE_FOOT: "Only one sole was found. Uncover the other one and keep both in the picture.",
-    Status.MERGED: (
+    Status.TWO_SOLES: Message("Two soles were found."),
+    Status.NO_FOOT: Message("No foot is in the mask. Point the camera at both soles, or draw the mask by hand."),
+    Status.TOO_SMALL: Message("What was found is too small to be a sole. Go nearer with the camera."),
+    Status.ONE_FOOT: Message("Only one sole was found. Uncover the other one and keep both in the picture."),
+    Status.MERGED: Message(
         "The soles run together and no neck tells where one ends. Part the feet, or correct the mask by hand."
     ),
-    Status.MORE_THAN_TWO: "More than two pieces are as large as a sole. Correct the mask by hand.",
-    Status.CUT: "A sole is cut off by the picture's border. Move the camera back or sideways.",
-    Status.SIDES_UNCLEAR: (
+    Status.MORE_THAN_TWO: Message("More than two pieces are as large as a sole. Correct the mask by hand."),
+    Status.CUT: Message("A sole is cut off by the picture's border. Move the camera back or sideways."),
+    Status.SIDES_UNCLEAR: Message(
         "Which sole is the left one is unclear from their places. Hold the camera level, with the soles side by side."
     ),
 }
@@ -66,12 +72,17 @@ class Caution(StrEnum):
     SPLIT = "Touching soles were parted at the neck between them."
     AT_BORDER = "A sole touches the picture's border."
     UNEQUAL = (
-        "One sole is clearly smaller in the picture than the other: a part of it may be covered or missed, or the other "
-        "outline may hold more than the sole. Look at both outlines."
+        "One sole is clearly smaller in the picture than the other: a part of it may be covered or missed, or "
+        "the other outline may hold more than the sole. Look at both outlines."
     )
     SWAP = "The soles seem to have changed sides since the last picture; their names were kept."
     SHAPE = "The soles have the shape of the other sides' feet. Check the view setting, and whether the legs are crossed."
     TOES_DOWN = "The toes seem to look down. Check how the camera is held: sides and territories may be wrong."
+
+    @property
+    def message(self) -> Message:
+        """The same, translatable."""
+        return Message(self.value)
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,9 +175,9 @@ class Soles:
         return self.status is Status.TWO_SOLES
 
     @property
-    def message(self) -> str:
+    def message(self) -> Message:
         """What was found, what was wrong and what to do, in a few sentences."""
-        return " ".join([_SENTENCES[self.status], *self.cautions])
+        return Message.joined([_SENTENCES[self.status], *(caution.message for caution in self.cautions)])
 
     def side(self, side: Side) -> Mask | None:
         """Mask of one side, None after a failure."""

@@ -9,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from prismseg.base import ConfigError, read_json
+from prismseg.base import ConfigError, Message, read_json
 from prismseg.thermal.frame import PARAMETER_NAMES, Parameters
 
 NAME_PATTERN = re.compile(r"(?<![\d.])(-?\d+(?:\.\d+)?)to(-?\d+(?:\.\d+)?)C(?![a-zA-Z0-9])")
@@ -63,14 +63,28 @@ def find_stated(
     named = _limits_of_name(path.name)
     if limits is not None and named is not None and low is None and limits != named:
         raise ConfigError(
-            f"{sidecar_path} states limits of {limits[0]:g} to {limits[1]:g} °C and the name of the file {named[0]:g} to "
-            f"{named[1]:g} °C; correct one of them."
+            Message(
+                "{sidecar} states limits of {low:g} to {high:g} °C and the name of the file {named_low:g} to "
+                "{named_high:g} °C; correct one of them.",
+                sidecar=sidecar_path,
+                low=limits[0],
+                high=limits[1],
+                named_low=named[0],
+                named_high=named[1],
+            )
         )
     limits = limits or named
     if limits is not None and not limits[0] < limits[1]:
-        raise ConfigError(f"{path}: the limits go from {limits[0]:g} to {limits[1]:g} °C; the lower comes first.")
+        raise ConfigError(
+            Message(
+                "{path}: the limits go from {low:g} to {high:g} °C; the lower comes first.",
+                path=path,
+                low=limits[0],
+                high=limits[1],
+            )
+        )
     if factors is not None and factors[0] == 0:
-        raise ConfigError(f"{path}: a scale of 0 makes all temperatures equal; state another.")
+        raise ConfigError(Message("{path}: a scale of 0 makes all temperatures equal; state another.", path=path))
     return Stated(limits, factors, *_described(sidecar_path, sidecar))
 
 
@@ -84,25 +98,36 @@ def _pair(source: str, values: dict[str, Any], names: tuple[str, str]) -> tuple[
     if first is None and second is None:
         return None
     if first is None or second is None:
-        raise ConfigError(f"{source}: {' and '.join(names)} belong together; state both.")
+        raise ConfigError(
+            Message(
+                "{source}: {first} and {second} belong together; state both.",
+                source=source,
+                first=names[0],
+                second=names[1],
+            )
+        )
     return _number(source, names[0], first), _number(source, names[1], second)
 
 
 def _number(source: str, name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e9:
-        raise ConfigError(f"{source}: {name} is {value!r}; state a number.")
+        raise ConfigError(
+            Message("{source}: {name} is {value}; state a number.", source=source, name=name, value=repr(value))
+        )
     return float(value)
 
 
 def _read_sidecar(path: Path) -> dict[str, Any]:
     if path.stat().st_size > _MAX_SIDECAR:
-        raise ConfigError(f"{path} is too large for the description of a frame; rename it.")
+        raise ConfigError(Message("{path} is too large for the description of a frame; rename it.", path=path))
     try:
         content = read_json(path)
     except RecursionError as error:
-        raise ConfigError(f"{path} is not valid JSON (nested too deeply); restore it or write it anew.") from error
+        raise ConfigError(
+            Message("{path} is not valid JSON (nested too deeply); restore it or write it anew.", path=path)
+        ) from error
     if not isinstance(content, dict):
-        raise ConfigError(f'{path} must hold an object such as {{"low": 22.6, "high": 34.0}}.')
+        raise ConfigError(Message('{path} must hold an object such as {{"low": 22.6, "high": 34.0}}.', path=path))
     return content
 
 
@@ -113,12 +138,20 @@ def _described(path: Path, sidecar: dict[str, Any]) -> tuple[datetime | None, st
         try:
             moment = datetime.fromisoformat(time)
         except (TypeError, ValueError) as error:
-            raise ConfigError(f"{path}: the time {time!r} is not like 2026-05-31T14:05:00.") from error
+            raise ConfigError(
+                Message("{path}: the time {time} is not like 2026-05-31T14:05:00.", path=path, time=repr(time))
+            ) from error
     if parameters is None:
         return moment, None if camera is None else str(camera), Parameters()
     if not isinstance(parameters, dict) or not set(parameters) <= set(PARAMETER_NAMES):
-        raise ConfigError(f"{path}: parameters must be an object with any of {', '.join(PARAMETER_NAMES)}.")
+        raise ConfigError(
+            Message(
+                "{path}: parameters must be an object with any of {names}.",
+                path=path,
+                names=", ".join(PARAMETER_NAMES),
+            )
+        )
     numbers = {name: _number(str(path), name, value) for name, value in parameters.items()}
     if not all(map(math.isfinite, numbers.values())):
-        raise ConfigError(f"{path}: a parameter is not a finite number.")
+        raise ConfigError(Message("{path}: a parameter is not a finite number.", path=path))
     return moment, None if camera is None else str(camera), Parameters(**numbers)

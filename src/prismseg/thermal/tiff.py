@@ -12,7 +12,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from prismseg.base import DataError
+from prismseg.base import DataError, Message
 from prismseg.thermal.frame import MAX_PIXELS, check_size
 
 TIFF_MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -40,7 +40,7 @@ def read_tiff(path: Path, data: bytes) -> NDArray[np.generic] | None:
     with io.BytesIO(data) as stream, tifffile.TiffFile(stream) as file:
         page = file.pages.first
         if _has_second_page(file):
-            raise DataError(f"{path} holds several pictures; save the frame of °C alone.")
+            raise DataError(Message("{path} holds several pictures; save the frame of °C alone.", path=path))
         check_size(str(path), (int(page.imagelength), int(page.imagewidth)))
         if int(np.max(page.bitspersample)) <= 8:
             return None
@@ -50,12 +50,20 @@ def read_tiff(path: Path, data: bytes) -> NDArray[np.generic] | None:
             or page.photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO)
         ):
             raise DataError(
-                f"{path} holds {page.samplesperpixel} numbers a pixel, a colour picture; save °C alone."
+                Message(
+                    "{path} holds {count} numbers a pixel, a colour picture; save °C alone.",
+                    path=path,
+                    count=page.samplesperpixel,
+                )
             )
         if page.photometric == _WHITE_IS_ZERO:
-            raise DataError(f"{path} has white for its lowest number; save it with black for the lowest.")
+            raise DataError(
+                Message("{path} has white for its lowest number; save it with black for the lowest.", path=path)
+            )
         if page.tilewidth * page.tilelength > MAX_PIXELS:
-            raise DataError(f"{path} has tiles larger than any thermal frame; it is damaged. Leave it out.")
+            raise DataError(
+                Message("{path} has tiles larger than any thermal frame; it is damaged. Leave it out.", path=path)
+            )
         compression, predictor = int(page.compression), int(page.predictor)
         if compression == _LZW or predictor == _FLOAT_PREDICTOR:
             return _with_pillow(path, data, file.byteorder, page)
@@ -89,7 +97,11 @@ def _refuse_bomb(path: Path, data: bytes, page: tifffile.TiffPage) -> None:
             left -= len(unpacker.decompress(packed, 2**20))
             packed = unpacker.unconsumed_tail
     if left < 0:
-        raise DataError(f"{path} unpacks to far more than the picture it declares; it is damaged. Leave it out.")
+        raise DataError(
+            Message(
+                "{path} unpacks to far more than the picture it declares; it is damaged. Leave it out.", path=path
+            )
+        )
 
 
 def _with_pillow(path: Path, data: bytes, order: str, page: tifffile.TiffPage) -> NDArray[np.generic]:
@@ -102,6 +114,11 @@ def _with_pillow(path: Path, data: bytes, order: str, page: tifffile.TiffPage) -
 
 def _other_compression(path: Path, page: tifffile.TiffPage) -> DataError:
     return DataError(
-        f"{path} is a TIFF of {page.dtype} with {page.compression.name} compression, which is not read. Save it "
-        "uncompressed or with deflate and no predictor."
+        Message(
+            "{path} is a TIFF of {type} with {compression} compression, which is not read. Save it uncompressed "
+            "or with deflate and no predictor.",
+            path=path,
+            type=page.dtype,
+            compression=page.compression.name,
+        )
     )

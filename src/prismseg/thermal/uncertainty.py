@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from prismseg.base import ConfigError, DataError
+from prismseg.base import ConfigError, DataError, Message
 from prismseg.thermal.pieces import Mask, Window, window_of
 from prismseg.thermal.registration import Registration
 from prismseg.thermal.second_look import reach_of
@@ -66,8 +66,11 @@ class Errors:
         values = (self.netd, self.common, self.contour, self.least_contour, self.placing)
         if not all(math.isfinite(value) and value >= 0 for value in values) or not self.pixels_sharing >= 1:
             raise ConfigError(
-                "Errors are standard deviations of 0 or more, and at least one pixel shares a value of noise; got "
-                f"{self}."
+                Message(
+                    "Errors are standard deviations of 0 or more, and at least one pixel shares a value of noise; got "
+                    "{errors}.",
+                    errors=self,
+                )
             )
 
 
@@ -147,14 +150,20 @@ def measure_sole(
     """
     reckoned = errors or Errors()
     if any(given is not None and given.shape != sole.shape for given in (celsius, probability, second)):
-        raise DataError(f"Temperatures, mask and probabilities differ in shape: {celsius.shape}, {sole.shape}.")
+        raise DataError(
+            Message(
+                "Temperatures, mask and probabilities differ in shape: {temperatures}, {mask}.",
+                temperatures=celsius.shape,
+                mask=sole.shape,
+            )
+        )
     if not sole.any():
-        raise DataError("The sole has no pixel; there is no mean.")
+        raise DataError(Message("The sole has no pixel; there is no mean."))
     margin = math.ceil(6 * max(reckoned.contour, reckoned.least_contour)) + 2
     window = window_of(sole, margin=margin if second is None else max(margin, reach_of(sole)))
     values, inside = celsius[window].astype(np.float64), sole[window]
     if not np.isfinite(values[inside]).all():
-        raise DataError("A temperature on the sole is missing or infinite; there is no mean.")
+        raise DataError(Message("A temperature on the sole is missing or infinite; there is no mean."))
     contours = _contours(
         inside, np.isfinite(values), reckoned, None if probability is None else probability[window]
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from prismseg.base import ConfigError, PrismsegError
+from prismseg.base import ConfigError, Message, PrismsegError
 from prismseg.data import read_mask
 from prismseg.thermal import Frame, Session
 from prismseg.thermal.minutes import minutes_of
@@ -63,7 +63,7 @@ def by_masks(folder: Path) -> Segment:
         When there is no such folder.
     """
     if not folder.is_dir():
-        raise ConfigError(f"There is no folder of masks {folder}.")
+        raise ConfigError(Message("There is no folder of masks {folder}.", folder=folder))
 
     def segment(path: Path, _: Frame) -> Looks:
         return read_mask(folder / f"{path.stem}.png"), None
@@ -139,13 +139,13 @@ def measure_files(
         When it is not known when the frames were taken.
     """
     frames: list[Frame | None] = []
-    refusals: dict[int, str] = {}
+    refusals: dict[int, Message] = {}
     for number, path in enumerate(paths):
         try:
             frames.append(read(path))
         except PrismsegError as error:
             frames.append(None)
-            refusals[number] = str(error)
+            refusals[number] = error.message
     for number, (path, frame, minute) in enumerate(
         zip(paths, frames, minutes_of(paths, frames, minutes), strict=True)
     ):
@@ -156,7 +156,7 @@ def measure_files(
                 mask, second = segment(path, frame)
                 session.add(frame, mask, minute=minute, second=second, source=str(path))
             except PrismsegError as error:
-                session.add_failed(minute, str(error), str(path))
+                session.add_failed(minute, error.message, str(path))
         if progress is not None:
             progress(number + 1, path.name)
     return session

@@ -13,12 +13,12 @@ from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
+from tests.monitor.web.conftest import NAME, PASSWORD, browsing
 
 from prismseg.base import ConfigError
 from prismseg.monitor.web import serve as serving
 from prismseg.monitor.web.settings import MonitorSettings, check_exposure
 from prismseg.monitor.web.users import add_user, disable_user
-from tests.monitor.web.conftest import NAME, PASSWORD, browsing
 
 OTHERS = ("0.0.0.0", "::", "10.0.0.5", "ward.hospital", "", "2130706433", "0", "::ffff:0.0.0.0")
 

@@ -129,7 +129,7 @@ def open_camera(spec: str) -> Guarded:
                 about=kind.about,
             )
         )
-    if kind.target is None and target:
+    if (kind.target is None and target) or "\0" in target:
         raise ConfigError(
             Message(
                 "The camera {kind} cannot read {text}: {about}", kind=name, text=repr(target), about=kind.about

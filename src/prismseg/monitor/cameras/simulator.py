@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from prismseg.base import ConfigError, Message
 from prismseg.monitor.cameras.protocol import Camera, CameraError
@@ -26,8 +27,8 @@ CACHED_MINUTES = 1 / 6  # between two computed fields; in between they are blend
 CACHED_SECONDS = 1.0  # the same in real time, for fast sessions
 
 MOST_DRAWN = 20_000
-SOLE_SHARE = (0.05, 0.20)  # of the picture, each sole
-MARGIN = 0.02  # of the picture, free of soles above and beside them
+SOLE_SHARE = (0.05, 0.17)  # of the picture, each sole
+MARGIN = 0.02  # of the picture, free of soles above, beside and between them
 
 # Real seconds and amplitudes in picture heights: breathing and slow sway down, sway across.
 SWAYS = ((3.7, 0.0007, 0.0), (31.0, 0.0009, 0.0), (23.0, 0.0, 0.0011))
@@ -135,7 +136,7 @@ class Simulator:
         return np.ascontiguousarray(self._labels[:, ::-1]) if self._mirrored else self._labels
 
     def twin(self, *, clock: Callable[[], float], sleep: Callable[[float], None]) -> Simulator:
-        """Put the same patient before a camera with another clock."""
+        """Put the same patient, at real speed, before a camera with another clock."""
         made = copy(self)
         made._clock, made._sleep, made._speed = clock, sleep, 1.0
         made._step = CACHED_MINUTES
@@ -204,7 +205,7 @@ class Simulator:
             picture = _picture(self.subject, index * self._step, self._labels.shape)
             # The same generator each time: stripes and shading belong to the camera and stay.
             celsius = self._lens.measure(np.random.default_rng([*self.subject.seed, 4]), picture.truth)
-            down, across = (np.asarray(slope, np.float32) for slope in np.gradient(celsius))
+            down, across = np.gradient(celsius, axis=0), np.gradient(celsius, axis=1)
             self._stills = {kept: self._stills[kept] for kept in (index - 1, index + 1) if kept in self._stills}
             self._stills[index] = _Still(celsius, down, across)
         return self._stills[index]
@@ -252,6 +253,8 @@ def _well_placed(labels: NDArray[np.uint8]) -> bool:
     shares = [float((labels == label).mean()) for label in (LEFT, RIGHT)]
     if not all(SOLE_SHARE[0] <= share <= SOLE_SHARE[1] for share in shares):
         return False
+    if (ndimage.binary_dilation(labels == LEFT, iterations=side) & (labels == RIGHT)).any():
+        return False
     left, right = (float(np.nonzero(labels == label)[1].mean()) for label in (LEFT, RIGHT))
     return right < left
 
@@ -274,7 +277,7 @@ def _check(seed: int, kind: str, speed: float, size: tuple[int, int], rate: floa
             )
         )
     limits = (
-        ("seed", seed, 0, 2**63),
+        ("seed", seed, 0, 10**9),
         ("speed", speed, 0.1, 600),
         ("rate", rate, 0.5, 60),
         ("height", size[0], 60, 768),
@@ -284,7 +287,7 @@ def _check(seed: int, kind: str, speed: float, size: tuple[int, int], rate: floa
         if not low <= value <= high:
             raise ConfigError(
                 Message(
-                    "The simulator's {name} is {value:g}; it can be {low:g} to {high:g}.",
+                    "The simulator's {name} is {value}; it can be {low} to {high}.",
                     name=name,
                     value=value,
                     low=low,

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import stat
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import MappingProxyType
 
-from prismseg.base import Message, PrismsegError
+from prismseg.base import ConfigError, Message, PrismsegError
 from prismseg.monitor.cameras.protocol import LATE, CameraError
 from prismseg.thermal import FRAME_SUFFIXES, Frame, read_frame
 
-SETTLED = 0.3  # seconds without change after which a file counts as complete
+SETTLED = 0.5  # seconds without change after which a file counts as complete
 INTERVAL = 0.1  # seconds between two looks at the folder
 # A copy over the network may stall, and the sidecar of a grey picture may come after it.
 PATIENCE = 5.0  # seconds for which a file that cannot be read is tried again
@@ -58,6 +60,11 @@ class FolderWatcher:
     settled, patience : float
         Seconds for which a file must not change before it is read, and for which reading it is tried.
 
+    Raises
+    ------
+    ConfigError
+        When `stale` is not positive.
+
     Attributes
     ----------
     name : str
@@ -74,6 +81,10 @@ class FolderWatcher:
         settled: float = SETTLED,
         patience: float = PATIENCE,
     ) -> None:
+        if stale is not None and not stale > 0:
+            raise ConfigError(
+                Message("The seconds without a new picture are {stale:g}; state more than 0.", stale=stale)
+            )
         self._folder = Path(folder)
         self.name: str = Message("Folder {folder}", folder=self._folder.name or str(self._folder))
         self._read = read
@@ -87,7 +98,7 @@ class FolderWatcher:
         self._latest: tuple[_Arrival, Frame] | None = None
         self._refused: _Arrival | None = None
         self._active = time.monotonic()
-        with suppress(CameraError):  # said by `frame`, until the folder is there
+        with contextlib.suppress(CameraError):  # said by `frame`, until the folder is there
             self._known = self._scan()
 
     @property
@@ -116,8 +127,8 @@ class FolderWatcher:
         if self._latest is None:
             raise CameraError(
                 Message(
-                    "No picture has come into {folder} since the watch began. Take one with the camera, and check "
-                    "that it saves there.",
+                    "No picture has come into {folder} since the watch began. Take one with the camera, and check that "
+                    "it saves there.",
                     folder=str(self._folder),
                 )
             )
@@ -174,7 +185,7 @@ class FolderWatcher:
             return False
         try:
             frame = self._read(arrival.path)
-            complete = _signature(arrival.path) == arrival.signature
+            complete = _signature(arrival.path.stat()) == arrival.signature
         except (PrismsegError, OSError) as error:
             if time.monotonic() - arrival.since >= self._patience:
                 self._unreadable[arrival.path] = (
@@ -203,11 +214,11 @@ class FolderWatcher:
         found = {}
         try:
             for path in self._folder.iterdir():
-                if path.suffix.lower() in FRAME_SUFFIXES and not path.name.startswith(".") and path.is_file():
-                    try:
-                        found[path] = _signature(path)
-                    except FileNotFoundError:
-                        continue  # renamed or taken away meanwhile
+                if path.suffix.lower() in FRAME_SUFFIXES and not path.name.startswith("."):
+                    with contextlib.suppress(FileNotFoundError):  # renamed or taken away meanwhile
+                        status = path.stat()
+                        if stat.S_ISREG(status.st_mode):
+                            found[path] = _signature(status)
         except OSError as error:
             raise CameraError(
                 Message(
@@ -220,8 +231,7 @@ class FolderWatcher:
         return found
 
 
-def _signature(path: Path) -> Signature:
-    status = path.stat()
+def _signature(status: os.stat_result) -> Signature:
     return status.st_size, status.st_mtime_ns, status.st_ino
 
 

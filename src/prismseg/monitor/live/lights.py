@@ -69,7 +69,7 @@ def sharpness(celsius: NDArray[np.floating], soles: NDArray[np.bool_]) -> float:
 def _two(soles: Soles) -> Light:
     if soles.ok:
         return Light("two soles", "good", Message("Two soles."))
-    return Light("two soles", "bad", as_message(soles.message))
+    return Light("two soles", "bad", soles.message)
 
 
 def _whole(soles: Soles) -> Light:
@@ -116,8 +116,3 @@ def _emissivity(frame: Frame) -> Light:
         )
         return Light("emissivity", "doubtful", text)
     return Light("emissivity", "good", Message("Emissivity of skin."))
-
-
-def as_message(text: str) -> Message:
-    """Take a sentence as a message."""
-    return text if isinstance(text, Message) else Message("{text}", text=text)

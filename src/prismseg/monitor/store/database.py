@@ -16,7 +16,7 @@ from sqlalchemy import Engine, create_engine, event, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.orm import Session as Database
 
-from prismseg.base import ConfigError, OutputError
+from prismseg.base import ConfigError, Message, OutputError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_SECONDS = 10
@@ -74,7 +74,9 @@ def writing(engine: Engine) -> Iterator[Database]:
             db.commit()
         except DBAPIError as error:
             db.rollback()
-            raise OutputError(f"The store cannot be written: {_cause(error)} Nothing was saved.") from error
+            raise OutputError(
+                Message("The store cannot be written: {cause} Nothing was saved.", cause=_cause(error))
+            ) from error
 
 
 @contextmanager
@@ -84,7 +86,7 @@ def reading(engine: Engine) -> Iterator[Database]:
         try:
             yield db
         except DBAPIError as error:
-            raise OutputError(f"The store cannot be read: {_cause(error)}") from error
+            raise OutputError(Message("The store cannot be read: {cause}", cause=_cause(error))) from error
 
 
 def hidden(url: str) -> str:
@@ -134,10 +136,10 @@ def _upgrade(engine: Engine) -> None:
             ) from error
 
 
-def _cause(error: SQLAlchemyError) -> str:
-    text_ = str(getattr(error, "orig", None) or error).strip().splitlines()[0].rstrip(".")
+def _cause(error: SQLAlchemyError) -> Message:
+    said = str(getattr(error, "orig", None) or error).strip().splitlines()[0].rstrip(".")
     known = {
-        "database or disk is full": "the disk is full; free some space",
-        "attempt to write a readonly database": "it is read-only; change its permissions",
+        "database or disk is full": Message("the disk is full; free some space."),
+        "attempt to write a readonly database": Message("it is read-only; change its permissions."),
     }
-    return f"{known.get(text_, text_)}."
+    return known.get(said, Message("{said}.", said=said))

@@ -14,7 +14,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from prismseg.base import DataError, make_folder, write_bytes
+from prismseg.base import DataError, Message, make_folder, write_bytes
 from prismseg.thermal import Frame, Parameters
 
 Kept = NDArray[np.uint8]
@@ -56,9 +56,17 @@ class Files:
         try:
             data = path.read_bytes()
         except OSError as error:
-            raise DataError(f"The stored file {path} cannot be read: {error.strerror}.") from error
+            raise DataError(
+                Message(
+                    "The stored file {path} cannot be read: {reason}.", path=str(path), reason=error.strerror or ""
+                )
+            ) from error
         if hashlib.sha256(data).hexdigest() != sha256:
-            raise DataError(f"The stored file {path} was changed: its contents are not those of its name.")
+            raise DataError(
+                Message(
+                    "The stored file {path} was changed: its contents are not those of its name.", path=str(path)
+                )
+            )
         return data
 
     def names(self) -> Iterator[str]:

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
-from prismseg.base import ConfigError, DataError, OutputError, make_folder
+from prismseg.base import ConfigError, DataError, Message, OutputError, make_folder
 from prismseg.monitor.records import Details, Remarks
 from prismseg.monitor.store import audit
 from prismseg.monitor.store.database import open_engine, reading, writing
@@ -134,7 +134,7 @@ class Change:
         """Find a capture of a session that was not taken out."""
         found = capture_of(self.db, session, number)
         if found.deleted_at is not None:
-            raise Conflict(f"Capture {number} was taken out.")
+            raise Conflict(Message("Capture {number} was taken out.", number=number))
         return found
 
     def record(self, who: str, action: str, row: Base, **detail: Any) -> None:
@@ -255,7 +255,7 @@ def find(db: Database, kind: type[Row], key: str) -> Row:
     """
     row = db.get(kind, key)
     if row is None:
-        raise NotFound(f"There is no {kind.__tablename__.rstrip('s')} {key}.")
+        raise NotFound(Message("There is no such {kind}: {key}.", kind=kind.__tablename__.rstrip("s"), key=key))
     return row
 
 
@@ -265,7 +265,7 @@ def capture_of(db: Database, session: str, number: int) -> CaptureRow:
         select(CaptureRow).where(CaptureRow.session_id == session, CaptureRow.number == number)
     ).first()
     if row is None:
-        raise NotFound(f"There is no capture {number} in this session.")
+        raise NotFound(Message("There is no capture {number} in this session.", number=number))
     return row
 
 

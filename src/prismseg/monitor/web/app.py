@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from prismseg.base import OutputError, PrismsegError
+from prismseg.base import Message, OutputError, PrismsegError
 from prismseg.base.version import VERSION
 from prismseg.monitor.cameras import Camera, CameraError, open_camera, simulator_of
 from prismseg.monitor.clock import SteadyClock
@@ -22,9 +22,9 @@ from prismseg.monitor.rehearsal import captures, fill
 from prismseg.monitor.store import Conflict, NotFound, Store
 from prismseg.monitor.ward import Ward, as_message
 from prismseg.monitor.web import api, downloads, images, importing, live, pages
-from prismseg.monitor.web.desk import Desk, language_of
+from prismseg.monitor.web.desk import Desk
 from prismseg.monitor.web.explaining import Explainer
-from prismseg.monitor.web.guard import Guard, SizeLimit, refused
+from prismseg.monitor.web.guard import Guard, SizeLimit, language_of, refused
 from prismseg.monitor.web.settings import MonitorSettings, check_exposure
 from prismseg.monitor.web.users import Attempts, count_users, proofs
 from prismseg.monitor.web.visits import Visits
@@ -44,6 +44,7 @@ def open_desk(
     settings: MonitorSettings,
     *,
     camera: Camera | None = None,
+    clock: SteadyClock | None = None,
     progress: Callable[[int, str], None] | None = None,
 ) -> Desk:
     """Open store, camera and network.
@@ -54,6 +55,8 @@ def open_desk(
         As started.
     camera : Camera, optional
         In place of the one that the settings name.
+    clock : SteadyClock, optional
+        Tells the time.
     progress : callable, optional
         Told how many captures of the demonstration are made.
 
@@ -62,20 +65,20 @@ def open_desk(
     PrismsegError
         When something cannot be opened, or the page would be open to others unprotected.
     """
-    clock = SteadyClock()
-    store = Store(settings.data, settings.database, clock)
+    steady = clock or SteadyClock()
+    store = Store(settings.data, settings.database, steady)
     try:
         check_exposure(settings, count_users(store))
         measurer = Measurer(settings.model)
         seen = camera if camera is not None else open_camera(settings.camera)
         ward = Ward(store, measurer)
         if settings.demonstration and simulator_of(seen) is not None and _is_empty(store):
-            fill(ward, seen, clock(), progress)
+            fill(ward, seen, steady(), progress)
         guard = Guard(settings, Visits(settings.lock_minutes * 60), lambda: proofs(store))
         view = LiveView(seen, measurer.glance, settings.scale)
         return Desk(
             settings,
-            clock,
+            steady,
             store,
             measurer,
             ward,
@@ -160,5 +163,7 @@ def _http(request: Request, error: Exception) -> Response:
 
 def _failed(request: Request, error: Exception) -> Response:
     return refused(
-        500, "The monitor failed at this; its log says where. Load the page again to see what was saved."
+        request,
+        500,
+        Message("The monitor failed at this; its log says where. Load the page again to see what was saved."),
     )

@@ -9,18 +9,16 @@ from fastapi import Depends, Path, Request
 
 from prismseg.monitor.cameras import Camera
 from prismseg.monitor.clock import SteadyClock
-from prismseg.monitor.languages import Language, pick
+from prismseg.monitor.languages import Language
 from prismseg.monitor.live import LiveView
 from prismseg.monitor.measuring import Measurer
 from prismseg.monitor.store import Store
 from prismseg.monitor.ward import Ward
 from prismseg.monitor.web.explaining import Explainer
-from prismseg.monitor.web.guard import Guard
+from prismseg.monitor.web.guard import Guard, language_of
 from prismseg.monitor.web.settings import MonitorSettings
 from prismseg.monitor.web.users import Attempts
 from prismseg.monitor.web.waiting import Waiting
-
-LANGUAGE_COOKIE = "language"
 
 
 @dataclass(frozen=True)
@@ -44,11 +42,6 @@ def desk_of(request: Request) -> Desk:
     """Find the desk of the application."""
     desk: Desk = request.app.state.desk
     return desk
-
-
-def language_of(request: Request) -> Language:
-    """Choose the language: the one that was asked for, else the browser's."""
-    return pick(request.headers.get("accept-language", ""), request.cookies.get(LANGUAGE_COOKIE))
 
 
 def who_of(request: Request) -> str:

@@ -9,9 +9,13 @@ from contextlib import suppress
 
 from fastapi import Request, Response, WebSocket
 from fastapi.responses import JSONResponse, RedirectResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Message as Event
 
-from prismseg.base import PrismsegError
+from prismseg.base import Message, PrismsegError
+from prismseg.monitor.languages import Language, pick
+from prismseg.monitor.ward import as_message
 from prismseg.monitor.web.settings import MonitorSettings
 from prismseg.monitor.web.visits import COOKIE, Visit, Visits
 
@@ -19,6 +23,7 @@ STAFF = "staff"  # whoever sits at a machine without log-in
 _HOST = re.compile(r"(?P<name>[a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.IGNORECASE)
 OPEN_PATHS = ("/static/", "/login", "/language/", "/health")
 _CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
+FOREIGN = Message("The request does not come from this page. Load the page again.")
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
@@ -31,6 +36,14 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+
+
+LANGUAGE_COOKIE = "language"
+
+
+def language_of(connection: HTTPConnection) -> Language:
+    """Choose the language: the one that was asked for, else the browser's."""
+    return pick(connection.headers.get("accept-language", ""), connection.cookies.get(LANGUAGE_COOKIE))
 
 
 class Guard:
@@ -58,7 +71,7 @@ class Guard:
         try:
             response = await self._answer(request, answer)
         except PrismsegError as error:  # the store cannot say who may log in
-            response = refused(503, str(error))
+            response = refused(request, 503, as_message(error))
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         if request.scope["path"].startswith("/static/"):
@@ -74,7 +87,7 @@ class Guard:
         """Tell whether only users may see sessions. Whoever disables the last one opens the page to nobody."""
         return self._closed(self.users())
 
-    def visitor(self, connection: Request | WebSocket) -> Visit | None:
+    def visitor(self, connection: HTTPConnection) -> Visit | None:
         """Find the visit of a request that may see sessions; None when somebody must log in first."""
         visit = self.visits.find(connection.cookies.get(COOKIE))
         users = self.users()
@@ -107,28 +120,28 @@ class Guard:
 
     async def _answer(self, request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
         if not self.known_host(request.headers.get("host")):
-            return refused(421, "This address is not known to the monitor.")
+            return refused(request, 421, Message("This address is not known to the monitor."))
         # Not from `request.url`, which is put together with the host that the request claims.
         path, query = request.scope["path"], request.scope["query_string"]
         if "\0" in path or b"%00" in query or not query.isascii():
-            return refused(400, "This address cannot be read.")
+            return refused(request, 400, Message("This address cannot be read."))
         if path.startswith("/static/") or path == "/health":
             return await answer(request)
         visit = self.visitor(request)
         fresh: Visit | None = None
         if visit is None and not self.must_log_in():
             if path.startswith("/api/"):
-                return refused(401, "Open the page first.")
+                return refused(request, 401, Message("Open the page first."))
             visit = fresh = self.visits.begin(STAFF)
         request.state.visit = visit
         if visit is None and not path.startswith(OPEN_PATHS):
             if path.startswith("/api/"):
-                return refused(401, "Log in again.")
+                return refused(request, 401, Message("Log in again."))
             return RedirectResponse("/login", status_code=303)
         if request.method in _CHANGING:
             if visit is None or not _same(request.headers.get("x-csrf-token", ""), visit.csrf):
                 if path != "/login":
-                    return refused(403, "The request does not come from this page. Load the page again.")
+                    return refused(request, 403, FOREIGN)
             elif "x-unattended" not in request.headers:
                 self.visits.touch(visit)
         elif visit is not None and not path.startswith("/api/"):
@@ -163,14 +176,14 @@ class SizeLimit:
             await self.app(scope, receive, send)
             return
         most = self.uploads.get(scope["path"], self.most)
-        too_large = refused(413, "The upload is too large.")
+        too_large = refused(HTTPConnection(scope), 413, Message("The upload is too large."))
         stated = dict(scope["headers"]).get(b"content-length", b"0")
         if not stated.isdigit() or int(stated) > most:
             await too_large(scope, receive, send)
             return
         seen, answered = 0, False
 
-        async def counted() -> Message:
+        async def counted() -> Event:
             nonlocal seen
             message = await receive()
             seen += len(message.get("body", b""))
@@ -178,7 +191,7 @@ class SizeLimit:
                 raise TooLarge
             return message
 
-        async def first(message: Message) -> None:
+        async def first(message: Event) -> None:
             # Whoever reads the body takes the error for one of its own, and would answer that the body is damaged.
             nonlocal answered
             if answered or seen <= most:
@@ -195,9 +208,9 @@ class TooLarge(Exception):
     """A body went on beyond what is accepted."""
 
 
-def refused(status: int, text: str) -> JSONResponse:
+def refused(connection: HTTPConnection, status: int, text: Message) -> JSONResponse:
     """Answer with a sentence, and with the headers that every answer has."""
-    return JSONResponse({"error": text}, status_code=status, headers=HEADERS)
+    return JSONResponse({"error": language_of(connection)(text)}, status_code=status, headers=HEADERS)
 
 
 def _same(stated: str, known: str) -> bool:

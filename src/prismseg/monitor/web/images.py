@@ -12,7 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 
-from prismseg.base import DataError
+from prismseg.base import DataError, Message
 from prismseg.monitor.live import lines_of
 from prismseg.monitor.pictures import coloured, overlay, png
 from prismseg.monitor.store import Conflict, capture_of, find
@@ -83,7 +83,7 @@ def explanation(desk: TheDesk, session: str, number: Number, kind: Literal["evid
     with desk.store.read() as db:
         automatic = db.scalars(query).first()
     if automatic is None:
-        raise Conflict("The network has not looked at this frame: its mask was imported.")
+        raise Conflict(Message("The network has not looked at this frame: its mask was imported."))
     return _png(overlay(doubt(*decode_looks(desk.store.files.get(automatic.file_sha256))), "cividis"))
 
 
@@ -100,10 +100,10 @@ def _decode(body: bytes, capture: CaptureRow) -> NDArray[np.bool_]:
     try:
         with Image.open(io.BytesIO(body), formats=["PNG"]) as image:
             if image.size != (capture.width, capture.height):
-                raise DataError("The mask has not the size of the frame.")
+                raise DataError(Message("The mask has not the size of the frame."))
             mask: NDArray[np.bool_] = np.asarray(image.convert("L")) > 127
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise DataError("The mask is no PNG that can be read.") from error
+        raise DataError(Message("The mask is no PNG that can be read.")) from error
     return mask
 
 

@@ -14,7 +14,7 @@ from fastapi import APIRouter, Form, UploadFile
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
-from prismseg.base import DataError, PrismsegError, make_folder, write_bytes
+from prismseg.base import DataError, Message, PrismsegError, make_folder, write_bytes
 from prismseg.monitor.languages import Language
 from prismseg.monitor.ward import as_message
 from prismseg.monitor.web.api import State, Strict
@@ -48,19 +48,32 @@ async def send(
 ) -> State:
     """Read files and say what each is; nothing is kept yet."""
     if len(files) > MOST_FILES:
-        raise DataError(f"{len(files)} files are too many for one session; send at most {MOST_FILES}.")
+        raise DataError(
+            Message(
+                "{count} files are too many for one session; send at most {most}.",
+                count=len(files),
+                most=MOST_FILES,
+            )
+        )
     folder = make_folder(desk.settings.data / "incoming" / secrets.token_hex(8))
     sent: list[Sent] = []
     try:
         for number, file in enumerate(files):
             name = _shown(file.filename or "", number)
             if (file.size or 0) > desk.settings.upload_mb * 1e6:
-                sent.append(Sent(name, None, f"{name} has more than {desk.settings.upload_mb:g} MB.", None))
+                sent.append(
+                    Sent(
+                        name,
+                        None,
+                        Message("{name} has more than {most:g} MB.", name=name, most=desk.settings.upload_mb),
+                        None,
+                    )
+                )
                 continue
             sent.append(await run_in_threadpool(_read, folder, number, name, await file.read(), low, high))
             if sum(each.frame.celsius.size for each in sent if each.frame is not None) > _MOST_PIXELS:
                 raise DataError(
-                    "These files together have more pixels than the pictures of a session. Send fewer."
+                    Message("These files together have more pixels than the pictures of a session. Send fewer.")
                 )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -81,7 +94,13 @@ def confirm(desk: TheDesk, who: Who, batch: str, body: Confirmed) -> State:
 
 def _chosen(sent: Batch, body: Confirmed) -> list[tuple[float, Frame, str]]:
     if len(body.minutes) != len(sent.files):
-        raise DataError(f"{len(sent.files)} files were sent and {len(body.minutes)} minutes were stated.")
+        raise DataError(
+            Message(
+                "{files} files were sent and {minutes} minutes were stated.",
+                files=len(sent.files),
+                minutes=len(body.minutes),
+            )
+        )
     chosen = sorted(
         (
             (minute, each.frame, each.name)
@@ -91,9 +110,9 @@ def _chosen(sent: Batch, body: Confirmed) -> list[tuple[float, Frame, str]]:
         key=lambda each: each[0],
     )
     if not chosen:
-        raise DataError("No file with a minute could be read, so there is nothing to keep.")
+        raise DataError(Message("No file with a minute could be read, so there is nothing to keep."))
     if len({minute for minute, _, _ in chosen}) < len(chosen):
-        raise DataError("Two files have the same minute. Correct one of them, or leave it out.")
+        raise DataError(Message("Two files have the same minute. Correct one of them, or leave it out."))
     return chosen
 
 
@@ -128,15 +147,25 @@ def _read(folder: Path, number: int, shown: str, data: bytes, low: float | None,
     """Read a file under a name of our own; the sent name is only shown and searched for a minute."""
     suffix = Path(shown).suffix.lower()
     if suffix not in FRAME_SUFFIXES:
-        return Sent(shown, None, f"{shown} is none of {', '.join(sorted(FRAME_SUFFIXES))}.", None)
+        reason = Message("{name} is none of {known}.", name=shown, known=", ".join(sorted(FRAME_SUFFIXES)))
+        return Sent(shown, None, reason, None)
     path = write_bytes(folder / f"{number}{suffix}", data)
     try:
         frame = read_frame(path, low=low, high=high)
     except PrismsegError as error:
-        return Sent(shown, None, str(as_message(error)).replace(str(path), shown), minute_in_name(Path(shown)))
+        return Sent(shown, None, _renamed(as_message(error), str(path), shown), minute_in_name(Path(shown)))
     finally:
         path.unlink(missing_ok=True)
-    return Sent(shown, replace(frame, source=shown), "", minute_in_name(Path(shown)))
+    return Sent(shown, replace(frame, source=shown), Message(""), minute_in_name(Path(shown)))
+
+
+def _renamed(message: Message, path: str, shown: str) -> Message:
+    """Let a message speak of the file under the name it was sent with."""
+    values = {
+        name: value.replace(path, shown) if isinstance(value, str) and not isinstance(value, Message) else value
+        for name, value in message.values.items()
+    }
+    return Message(message.template, **values)
 
 
 def _described(sent: Sent, language: Language) -> dict[str, Any]:
@@ -145,7 +174,7 @@ def _described(sent: Sent, language: Language) -> dict[str, Any]:
         "name": sent.name,
         "minute": sent.minute,
         "ok": frame is not None,
-        "reason": sent.reason,
+        "reason": language(sent.reason) if frame is None else "",
         "size": None if frame is None else list(frame.size),
         "kind": None if frame is None else frame.kind,
         "span": None if frame is None else [round(value, 1) for value in frame.span],

@@ -10,10 +10,11 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 
-from prismseg.monitor.languages import Language, pick
+from prismseg.monitor.languages import Language
 from prismseg.monitor.live import Glimpse
 from prismseg.monitor.store.schema import SessionRow
-from prismseg.monitor.web.desk import LANGUAGE_COOKIE, Desk
+from prismseg.monitor.web.desk import Desk
+from prismseg.monitor.web.guard import language_of
 from prismseg.thermal import VIEWS, View, check_view
 
 router = APIRouter()
@@ -32,7 +33,7 @@ async def live(socket: WebSocket) -> None:
     wanted = socket.query_params.get("view", "")
     view = check_view(wanted) if wanted in VIEWS else desk.settings.view
     session = socket.query_params.get("session", "")
-    language = pick(socket.headers.get("accept-language", ""), socket.cookies.get(LANGUAGE_COOKIE))
+    language = language_of(socket)
     number = 0
     listening = asyncio.create_task(_until_left(socket))
     try:

@@ -13,14 +13,15 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from prismseg.base import Message
 from prismseg.base.version import VERSION
 from prismseg.monitor.languages import Language, languages
 from prismseg.monitor.pictures import colours
 from prismseg.monitor.store import capture_of, find
 from prismseg.monitor.store.schema import SessionRow
 from prismseg.monitor.web import users
-from prismseg.monitor.web.desk import LANGUAGE_COOKIE, Number, TheDesk, TheLanguage
-from prismseg.monitor.web.guard import STAFF, refused
+from prismseg.monitor.web.desk import Number, TheDesk, TheLanguage
+from prismseg.monitor.web.guard import FOREIGN, LANGUAGE_COOKIE, STAFF, refused
 from prismseg.monitor.web.state import PAGE, listed, state_of
 from prismseg.monitor.web.visits import COOKIE
 from prismseg.thermal import FRAME_SUFFIXES
@@ -138,17 +139,19 @@ def log_in(
 ) -> Response:
     """Check name and password."""
     if "origin" in request.headers and not desk.guard.same_origin(request):
-        return refused(403, "The request does not come from this page.")
+        return refused(request, 403, FOREIGN)
     keys = (f"name {name}", f"address {request.client.host if request.client else ''}")
     seconds = desk.attempts.begin(*keys)
     if seconds > 0:
-        wrong = language("Too many attempts. Wait {minutes:.0f} minutes.", minutes=max(seconds / 60, 1))
+        wrong = language(Message("Too many attempts. Wait {minutes:.0f} minutes.", minutes=max(seconds / 60, 1)))
         answer = _page(request, "login.html", language, wrong=wrong, name=name)
         answer.status_code, answer.headers["Retry-After"] = 429, f"{math.ceil(seconds)}"
         return answer
     proof = users.log_in(desk.store, name, password)
     if proof is None:
-        answer = _page(request, "login.html", language, wrong=language("Name or password is wrong."), name=name)
+        answer = _page(
+            request, "login.html", language, wrong=language(Message("Name or password is wrong.")), name=name
+        )
         answer.status_code = 403
         return answer
     desk.attempts.succeeded(*keys)
@@ -183,7 +186,7 @@ def words(code: str) -> Response:
     known = languages()
     if code not in known:
         return JSONResponse({}, status_code=404)
-    return JSONResponse(known[code].catalogue)
+    return JSONResponse(dict(known[code].texts))
 
 
 @router.get("/static/scale.json")

@@ -54,7 +54,7 @@ class MonitorSettings(BaseModel):
     port: int = Field(default=8080, ge=0, le=65535)
     certificate: Path | None = None
     key: Path | None = None
-    camera: str = "simulator"
+    camera: str = "simulator:seed=5"
     view: View = "soles-to-camera"
     model: str = "thermal-feet"
     scale: tuple[float, float] = (20.0, 38.0)

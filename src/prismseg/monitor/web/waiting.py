@@ -7,6 +7,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+from prismseg.base import Message
 from prismseg.monitor.store import NotFound
 from prismseg.thermal import Frame
 
@@ -19,7 +20,7 @@ class Sent:
 
     name: str
     frame: Frame | None
-    reason: str
+    reason: Message
     minute: float | None
 
 
@@ -64,5 +65,5 @@ class Waiting:
         """
         with self._turn:
             if key not in self._batches:
-                raise NotFound("These files are not waiting any more. Send them again.")
+                raise NotFound(Message("These files are not waiting any more. Send them again."))
             return self._batches.pop(key)

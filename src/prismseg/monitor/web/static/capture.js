@@ -140,7 +140,7 @@ function show() {
   const each = here();
   field("minute").textContent = each.minute === null ? "" : `${number(each.minute, 1)} min`;
   field("origin").textContent = !each.mask ? t("no outline") : each.mask.origin === "edited"
-    ? t("edited by {name}, {time}", { name: each.mask.edited_by, time: new Date(each.mask.edited_at).toLocaleTimeString(document.documentElement.lang) })
+    ? t("edited by {name}, {time}", { name: each.mask.edited_by, time: new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "short", hourCycle: "h23" }).format(new Date(each.mask.edited_at)) })
     : each.mask.origin === "imported" ? t("imported outline") : t("automatic outline");
   field("origin").classList.toggle("edited", each.mask?.origin === "edited");
   field("undo").disabled = !each.mask?.can_undo;
@@ -151,8 +151,8 @@ function show() {
   const cell = (side, region) => {
     const values = each.values?.[side]?.[region];
     if (!values || values.mean.value === null) return "–";
-    const delta = values.delta.value === null ? "" : ` (${number(values.delta.value, 1, true)})`;
-    return `${number(values.mean.value, 1)} ± ${number(Z95 * values.mean.error, 1)}${delta}`;
+    const delta = values.delta.value === null ? "" : t("change {delta}", { delta: number(values.delta.value, 1, true) });
+    return make("span", {}, `${number(values.mean.value, 1)} ± ${number(Z95 * values.mean.error, 1)}`, make("br"), make("small", {}, delta));
   };
   field("values").tBodies[0].replaceChildren(...state.regions.map((region) => make("tr", {},
     make("th", { scope: "row" }, region.title), make("td", { class: "number" }, cell("left", region.name)), make("td", { class: "number" }, cell("right", region.name)))));

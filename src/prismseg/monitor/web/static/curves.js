@@ -1,6 +1,6 @@
 // Curves of both soles with their uncertainty, and their difference.
 import uPlot from "./vendor/uPlot.mjs";
-import { number, t } from "./api.js";
+import { number } from "./api.js";
 
 const Z95 = 1.96;
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -25,25 +25,24 @@ export class Curves {
     this.plots.forEach((plot) => plot.destroy());
     const [from, to] = [Math.min(-2, ...minutes), Math.max(until, ...minutes) + 1];
     this.plots = [
-      this._plot(0, minutes, [band(of("left")), band(of("right"))], [t("left"), t("right")], ["--left", "--right"], [from, to], 1),
-      this._plot(1, minutes, [band(measured.map((each) => each.differences[region]))], [t("right minus left")], ["--ink"], [from, to], null),
+      this._plot(0, minutes, [band(of("left")), band(of("right"))], ["--left", "--right"], [from, to], 1),
+      this._plot(1, minutes, [band(measured.map((each) => each.differences[region]))], ["--ink"], [from, to], null),
     ];
   }
 
-  _plot(place, minutes, bands, names, colours, range, threshold) {
+  _plot(place, minutes, bands, colours, range, threshold) {
     const holder = this.holders[place];
     const data = [minutes];
-    const series = [{ label: t("minute"), value: (_, value) => (value === null ? "–" : number(value, 1)) }];
+    const series = [{}];
     const fills = [];
     bands.forEach((each, k) => {
       const colour = style(colours[k]);
-      const value = (plot, raw, _, at) => (at === null || at === undefined || each.middle[at] === null ? "–" : `${number(each.middle[at], 1, true)} ± ${number(each.half[at], 1)} °C`);
       data.push(each.middle, each.high, each.low);
       const first = series.length;
       series.push(
-        { label: names[k], stroke: colour, width: 3, dash: k === 1 ? [12, 6] : undefined, value, points: { show: true, size: 11, fill: k === 1 ? style("--card") : colour, width: 3 } },
-        { label: "", stroke: "transparent", points: { show: false }, show: true },
-        { label: "", stroke: "transparent", points: { show: false }, show: true },
+        { stroke: colour, width: 3, dash: k === 1 ? [12, 6] : undefined, points: { show: true, size: 11, fill: k === 1 ? style("--card") : colour, width: 3 } },
+        { stroke: "transparent", points: { show: false } },
+        { stroke: "transparent", points: { show: false } },
       );
       fills.push({ series: [first + 1, first + 2], fill: `${colour}33` });
     });
@@ -51,10 +50,10 @@ export class Curves {
     const axis = { stroke: ink, grid: { stroke: line, width: 1 }, ticks: { stroke: line }, font: "600 16px system-ui, 'DejaVu Sans', sans-serif", size: 56 };
     return new uPlot({
       width: holder.clientWidth || 600,
-      height: place === 0 ? Math.max(240, holder.clientHeight - 50) : 130,
+      height: place === 0 ? Math.max(240, holder.clientHeight) : 130,
       series, bands: fills,
-      legend: { show: place === 0, live: true, markers: { width: 3 } },
-      cursor: { drag: { x: false, y: false } },
+      legend: { show: false },
+      cursor: { show: false },
       scales: {
         x: { time: false, range: () => range },
         y: { range: (_, low, high) => [Math.min(-1, low ?? 0) - 0.3, Math.max(place === 0 ? 3 : 1.5, high ?? 0) + 0.3] },
@@ -63,7 +62,7 @@ export class Curves {
         { ...axis, size: 44, values: (_, all) => all.map((each) => number(each, 0)) },
         { ...axis, values: (_, all) => all.map((each) => number(each, each % 1 ? 1 : 0, true)) },
       ],
-      hooks: { drawAxes: [(plot) => mark(plot, threshold, ink)], ready: [hideHelpers] },
+      hooks: { drawAxes: [(plot) => mark(plot, threshold, ink)] },
     }, data, holder);
   }
 }
@@ -72,7 +71,6 @@ function band(values) {
   const half = values.map((each) => (each.error === null ? null : Z95 * each.error));
   return {
     middle: values.map((each) => each.value),
-    half,
     high: values.map((each, k) => (each.value === null ? null : each.value + half[k])),
     low: values.map((each, k) => (each.value === null ? null : each.value - half[k])),
   };
@@ -94,8 +92,4 @@ function mark(plot, threshold, ink) {
   };
   line(0, []);
   if (threshold !== null) line(threshold, [4, 6]);
-}
-
-function hideHelpers(plot) {
-  plot.root.querySelectorAll(".u-series").forEach((row, k) => { if (k > 0 && k % 3 !== 1) row.hidden = true; });
 }

@@ -4,8 +4,8 @@ import { drawOutlines } from "./draw.js";
 
 const LATE = 4000;
 
-/** Show the live picture of a session; `told` hears its revision with every picture. */
-export function watch(session, view, told) {
+/** Show the live picture of a session while `wanted`; `told` hears its revision with every picture. */
+export function watch(session, view, told, wanted) {
   const canvas = document.getElementById("picture");
   const context = canvas.getContext("2d");
   const failure = document.getElementById("failure");
@@ -17,6 +17,8 @@ export function watch(session, view, told) {
   const fail = (text) => { failure.textContent = text; failure.hidden = false; };
 
   function open() {
+    if (!wanted()) { socket = null; return; }
+    last = Date.now();
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     socket = new WebSocket(`${scheme}://${location.host}/live?session=${encodeURIComponent(session)}&view=${view()}`);
     socket.binaryType = "arraybuffer";
@@ -31,6 +33,7 @@ export function watch(session, view, told) {
     const length = new DataView(buffer).getUint32(0);
     const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 4, length)));
     told(header);
+    if (!wanted()) return;
     if (header.failure) { fail(header.failure); showLights([]); return; }
     const bitmap = await createImageBitmap(new Blob([new Uint8Array(buffer, 4 + length)], { type: "image/jpeg" }));
     failure.hidden = true;
@@ -49,7 +52,15 @@ export function watch(session, view, told) {
     lights.replaceChildren(...all.map((light) => make("li", { class: light.state, "data-light": light.name }, light.text)));
   }
 
-  setInterval(() => { if (Date.now() - last > LATE) fail(t("No live picture. Is the monitor running?")); }, 1000);
-  open();
-  return { again: () => socket?.close() };
+  function check() {
+    if (!wanted()) {
+      socket?.close();
+      failure.hidden = true;
+      showLights([]);
+    } else if (socket === null) open();
+  }
+
+  setInterval(() => { if (wanted() && Date.now() - last > LATE) fail(t("No live picture. Is the monitor running?")); }, 1000);
+  check();
+  return { again: () => socket?.close(), check };
 }

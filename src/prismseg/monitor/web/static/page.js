@@ -13,8 +13,9 @@ document.getElementById("logout")?.addEventListener("click", async () => {
   location.assign("/login");
 });
 
+const moment = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" });
 for (const element of document.querySelectorAll("time[datetime]")) {
-  if (!element.textContent) element.textContent = new Date(element.dateTime).toLocaleString(document.documentElement.lang);
+  if (!element.textContent) element.textContent = moment.format(new Date(element.dateTime));
 }
 
 // Whoever touches the page keeps it unlocked; whoever leaves it finds the log-in.

@@ -1,7 +1,7 @@
 // One session: live picture, clock, captures, curves, observations, details.
 import { attempt, get, language, make, number, patch, post, say, t } from "./api.js";
 import { Curves } from "./curves.js";
-import { drawScale } from "./draw.js";
+import { drawOutlines, drawScale } from "./draw.js";
 import { autosave, fill } from "./fields.js";
 import { watch } from "./live.js";
 
@@ -10,6 +10,8 @@ const schedule = JSON.parse(field("schedule").textContent);
 let state = JSON.parse(field("state").textContent);
 let offset = new Date(state.now) - Date.now(); // between the monitor's clock and the browser's
 const root = `/api/sessions/${state.id}`;
+let busy = false;
+let live = null;
 const curves = new Curves(field("plot"), field("plot-difference"));
 const Z95 = 1.96;
 
@@ -32,6 +34,8 @@ function show() {
   field("dose").classList.toggle("accent", !state.test_dose_at);
   field("dose").classList.toggle("big", !state.test_dose_at);
   field("dose").disabled = !open;
+  live?.check();
+  showLast();
   field("close").textContent = open ? t("Close the session") : t("Open the session again");
   showBlocked();
   showCurves();
@@ -41,6 +45,19 @@ function show() {
   field("d-bmi").textContent = state.bmi === null ? "–" : number(state.bmi, 1);
   field("d-view").value = state.view;
   tick();
+}
+
+/** In place of the live picture, a closed session shows its last capture. */
+async function showLast() {
+  const last = state.captures.at(-1);
+  field("live-title").textContent = state.closed_at === null ? "" : last ? t("Capture {number}", { number: last.number }) : t("The session is closed.");
+  if (state.closed_at === null || !last) return;
+  const folder = `${root}/captures/${last.number}`;
+  const picture = await createImageBitmap(await (await fetch(`${folder}/picture.png`)).blob());
+  const { outlines } = await get(`${folder}/outlines`);
+  const context = field("picture").getContext("2d");
+  context.drawImage(picture, 0, 0, context.canvas.width, context.canvas.height);
+  drawOutlines(context, outlines, last.size);
 }
 
 function showBlocked() {
@@ -57,18 +74,21 @@ function showCurves() {
   const region = field("region").value;
   curves.show(state.captures, region, 30);
   const last = state.captures.filter((each) => each.measured).at(-1);
-  field("curve-text").textContent = last && state.has_baseline
-    ? t("{minute} min: left {left}, right {right} °C", { minute: number(last.minute, 1), left: change(last, "left", region), right: change(last, "right", region) })
-    : "";
+  const known = last && state.has_baseline;
+  for (const side of ["left", "right"]) field(`last-${side}`).textContent = known ? `${change(last, side, region)} °C` : "–";
+  field("last-difference").textContent = known ? `${pm(last.differences[region])} °C` : "–";
+  field("last-minute").textContent = known ? `${number(last.minute, 1)} min` : "";
 }
 
-function change(capture, side, region) {
-  const delta = capture.values[side][region].delta;
-  return delta.value === null ? "–" : `${number(delta.value, 1, true)} ± ${number(Z95 * delta.error, 1)}`;
+const change = (capture, side, region) => pm(capture.values[side][region].delta);
+
+function pm(each) {
+  return each.value === null ? "–" : `${number(each.value, 1, true)} ± ${number(Z95 * each.error, 1)}`;
 }
 
 function showFlags() {
-  const items = state.flags.map((flag) => {
+  const quality = state.flags.filter((flag) => flag.name === "quality");
+  const items = state.flags.filter((flag) => flag.name !== "quality").map((flag) => {
     const facts = make("dl");
     for (const [name, value] of [[t("Value"), flag.value], [t("Threshold"), flag.threshold], [t("Source"), flag.source]]) {
       if (value) facts.append(make("dt", {}, name), make("dd", {}, value));
@@ -77,6 +97,13 @@ function showFlags() {
     return make("li", { class: `level-${flag.level}`, "data-flag": flag.name },
       make("h3", {}, where ? `${flag.title} – ${where}` : flag.title), make("p", {}, flag.sentence), facts, make("p", { class: "caveat" }, flag.caveat));
   });
+  if (quality.length) {
+    const open = field("flags").querySelector("[data-flag=quality] details")?.open ?? false;
+    const lines = quality.map((flag) => make("p", {}, `${flag.minutes.map((minute) => number(minute, 1)).join(", ")} min: ${flag.sentence}`));
+    items.push(make("li", { class: "level-notice", "data-flag": "quality" },
+      make("details", { open }, make("summary", {}, `${quality[0].title} (${quality.length})`), ...lines,
+        make("p", { class: "quiet-text" }, `${t("Source")}: ${quality[0].source}`), make("p", { class: "caveat" }, quality[0].caveat))));
+  }
   if (!items.length) items.push(make("li", {}, t("Nothing to observe yet.")));
   field("flags").replaceChildren(...items);
 }
@@ -85,7 +112,7 @@ function showCaptures() {
   const items = state.captures.map((each) => {
     const minute = each.minute === null ? "" : state.test_dose_at ? `${number(each.minute, 1)} min` : t("baseline");
     const means = each.measured
-      ? make("p", { class: "means" }, make("span", { class: "side-right" }, t("R")), ` ${mean(each, "right")} `, make("span", { class: "side-left" }, t("L")), ` ${mean(each, "left")} °C`)
+      ? make("p", { class: "means" }, ...["right", "left"].map((side) => make("span", {}, make("span", { class: `side-${side}` }, side === "left" ? t("L") : t("R")), ` ${mean(each, side)} °C`)))
       : make("p", { class: "notice bad" }, each.reason.join(" "));
     const out = make("button", { type: "button" }, t("Take out"));
     out.addEventListener("click", () => askRemoval(each.number));
@@ -125,9 +152,13 @@ function tick() {
     field("next").classList.toggle("due", !state.has_baseline);
     return;
   }
-  const seconds = Math.floor(((state.closed_at ? new Date(state.closed_at) : now) - new Date(state.test_dose_at)) / 1000);
+  if (state.closed_at) {
+    field("clock").textContent = clockOf(Math.round(60 * (state.captures.at(-1)?.minute ?? 0)));
+    field("next").textContent = t("closed after the last capture");
+    return;
+  }
+  const seconds = Math.floor((now - new Date(state.test_dose_at)) / 1000);
   field("clock").textContent = clockOf(seconds);
-  if (state.closed_at) { field("next").textContent = t("closed"); return; }
   const times = state.captures.map((each) => each.minute ?? -1);
   const due = schedule.filter((minute, k) => minute > 0 && !times.some((time) => time >= minute - 0.5 && time < (schedule[k + 1] ?? Infinity) - 0.5));
   const late = due.filter((minute) => minute * 60 <= seconds).at(-1);
@@ -143,7 +174,6 @@ function clockOf(seconds) {
   return `${seconds < 0 ? "−" : ""}${minutes}:${String(Math.abs(seconds) % 60).padStart(2, "0")}`;
 }
 
-let busy = false;
 async function capture() {
   if (busy || field("capture").disabled) return;
   busy = true;
@@ -206,7 +236,8 @@ async function hear(header) {
   fetching = false;
 }
 
-const live = watch(state.id, () => state.view, hear);
+// A closed session shows no live picture: who lies before the camera now may be somebody else.
+live = watch(state.id, () => state.view, hear, () => state.closed_at === null);
 drawScale(field("scale"));
 setInterval(tick, 500);
 show();

@@ -1,0 +1,109 @@
+"""Languages of the monitor: translated sentences, numbers, dates and the clock of a session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, tzinfo
+from functools import lru_cache
+from importlib.resources import files
+from typing import Any
+
+from babel.dates import format_date
+from babel.messages.pofile import read_po
+
+from prismseg.base import Message
+
+
+@dataclass(frozen=True)
+class Language:
+    """One language. A call translates: ``language("{n} frames", n=3)``, ``language(flag.sentence)``.
+
+    Attributes
+    ----------
+    code : str
+        As in the HTML attribute ``lang``.
+    name : str
+        What its speakers call it.
+    decimal : str
+        Mark between a number's whole part and its fraction.
+    region : str
+        Locale whose dates are written.
+    texts : mapping of str to str
+        Translation of each template; a template that is not in it stays English.
+    zone : tzinfo or None
+        In which times are shown; None is the machine's.
+    """
+
+    code: str
+    name: str
+    decimal: str
+    region: str
+    texts: Mapping[str, str] = field(default_factory=dict, repr=False)
+    zone: tzinfo | None = None
+
+    def __call__(self, text: str, /, **values: Any) -> str:
+        """Translate a message, or a template and fill it with values."""
+        message = text if isinstance(text, Message) and not values else Message(text, **values)
+        return message.translated(lambda template: self.texts.get(template, template), self.decimal)
+
+    def number(self, value: float, digits: int = 1, *, sign: bool = False) -> str:
+        """Write a number with so many digits after the decimal mark, and with its sign where asked for."""
+        return f"{value:{'+' if sign else ''}.{digits}f}".replace(".", self.decimal)
+
+    def time(self, moment: datetime) -> str:
+        """Hour and minute of a moment that has a time zone: ``14:05``."""
+        return f"{moment.astimezone(self.zone):%H:%M}"
+
+    def date(self, moment: datetime) -> str:
+        """Day of a moment that has a time zone: ``31 May 2026``."""
+        return format_date(moment.astimezone(self.zone).date(), format="medium", locale=self.region)
+
+    def clock(self, minutes: float) -> str:
+        """Minutes and seconds since the test dose: ``12:30``; before it ``-2:00``."""
+        seconds = round(abs(minutes) * 60)
+        return f"{'-' if minutes < 0 and seconds else ''}{seconds // 60}:{seconds % 60:02d}"
+
+
+@lru_cache(maxsize=1)
+def languages() -> Mapping[str, Language]:
+    """All languages by code, English first."""
+    found = (
+        Language("en", "English", ".", "en_GB"),
+        Language("es", "Español", ",", "es_ES", _catalogue("es")),
+    )
+    return {language.code: language for language in found}
+
+
+def pick(accepted: str | None = None, chosen: str | None = None) -> Language:
+    """Choose a language: the one chosen, else the best that the browser accepts, else English.
+
+    Parameters
+    ----------
+    accepted : str, optional
+        Header ``Accept-Language``, such as ``es-ES,es;q=0.9,en;q=0.8``.
+    chosen : str, optional
+        Code that the user chose; one that does not exist counts as none.
+    """
+    known = languages()
+    if chosen is not None and chosen in known:
+        return known[chosen]
+    ranked = sorted(map(_weighed, (accepted or "").split(",")), reverse=True, key=lambda pair: pair[1])
+    codes = (code for code, weight in ranked if weight > 0)
+    return next((known[code] for code in codes if code in known), known["en"])
+
+
+def _weighed(part: str) -> tuple[str, float]:
+    """Code and weight of one language of the header; what cannot be read weighs nothing."""
+    name, _, weight = part.partition(";")
+    code = name.strip().lower().split("-")[0]
+    try:
+        return code, float(weight.strip().removeprefix("q=") or 1)
+    except ValueError:
+        return code, 0.0
+
+
+def _catalogue(code: str) -> dict[str, str]:
+    with files(__package__).joinpath(f"{code}.po").open("rb") as file:
+        catalogue = read_po(file, locale=code)
+    return {str(message.id): str(message.string) for message in catalogue if message.id and message.string}

@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import uvicorn
+
+from prismseg.monitor.cameras import Guarded, Simulator
+from prismseg.monitor.clock import SteadyClock
+from prismseg.monitor.web.app import create_app, open_desk
+from prismseg.monitor.web.desk import Desk
+from prismseg.monitor.web.settings import MonitorSettings
+
+SHOTS = Path(__file__).parents[3] / "build" / "screenshots"
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+QUIET = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--no-first-run",
+]  # fmt: skip
+
+
+class Served:
+    """A monitor on a free port, in this process so that tests can unplug its camera."""
+
+    def __init__(
+        self, folder: Path, *, demonstration: bool = False, mirrored: bool = False, **settings: object
+    ) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.simulator = Simulator(5, mirrored=mirrored)
+        self._ahead = 0.0
+        stated = MonitorSettings(data=folder, port=self.port, demonstration=demonstration, **settings)
+        self.desk: Desk = open_desk(
+            stated,
+            camera=Guarded(self.simulator),
+            clock=SteadyClock(lambda: time.time() + self._ahead, lambda: time.monotonic() + self._ahead),
+        )
+        config = uvicorn.Config(create_app(self.desk), port=self.port, log_level="warning", ws_max_size=1_000_000)
+        self.server = uvicorn.Server(config)
+        self.thread = threading.Thread(target=self.server.run, daemon=True)
+        self.thread.start()
+        while not self.server.started:
+            time.sleep(0.02)
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def forward(self, minutes: float) -> None:
+        """Let time pass, for the monitor and for the patient."""
+        self._ahead += minutes * 60
+        self.simulator.dose_given(self.simulator.minute * 60 + minutes * 60)
+
+    def stop(self) -> None:
+        self.server.should_exit = True
+        self.thread.join(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    if CHROMIUM is None:
+        if os.environ.get("PRISMSEG_NEEDS_BROWSER"):
+            raise RuntimeError("no chromium, though this run must have one")
+        pytest.skip("needs Debian's chromium: apt-get install chromium")
+    playwright = pytest.importorskip("playwright.sync_api")
+    with playwright.sync_playwright() as driver:
+        launched = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[Served]:
+    made = Served(tmp_path / "ward")
+    yield made
+    made.stop()
+
+
+@pytest.fixture(scope="session")
+def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """The demonstration, made once."""
+    made = Served(tmp_path_factory.mktemp("demonstration") / "ward", demonstration=True)
+    yield made
+    made.stop()

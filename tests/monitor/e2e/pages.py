@@ -1,0 +1,95 @@
+"""What the tests do on pages, in the words of the staff."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from .conftest import SHOTS, Served
+
+
+class Screen:
+    """A browser window with its own cookies; remembers what went wrong in it and whom it asked."""
+
+    def __init__(
+        self,
+        browser: Any,
+        served: Served,
+        *,
+        locale: str = "en-GB",
+        size: tuple[int, int] = (1280, 800),
+        dark: bool = False,
+    ) -> None:
+        self.served = served
+        self.context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]}, locale=locale, color_scheme="dark" if dark else "light"
+        )
+        self.page = self.context.new_page()
+        self.errors: list[str] = []
+        self.strangers: list[str] = []
+        self._hear(self.page)
+
+    def _hear(self, page: Any) -> None:
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        page.on("request", self._asked)
+        page.on("websocket", self._asked)
+
+    def _asked(self, request: Any) -> None:
+        address = urlsplit(request.url)
+        if address.scheme not in ("blob", "data") and address.netloc != f"127.0.0.1:{self.served.port}":
+            self.strangers.append(request.url)
+
+    def window(self) -> Any:
+        page = self.context.new_page()
+        self._hear(page)
+        return page
+
+    def go(self, path: str) -> None:
+        self.page.goto(self.served.url + path)
+
+    def begin(self, code: str) -> str:
+        """Begin a session and return its path."""
+        self.go("/new")
+        self.page.fill("#code", code)
+        self.page.click("#new button[type=submit]")
+        self.page.wait_for_url("**/sessions/*")
+        self.ready()
+        return urlsplit(self.page.url).path
+
+    def ready(self) -> None:
+        self.page.wait_for_selector("html[data-ready]")
+
+    def live(self) -> None:
+        self.page.wait_for_selector("#picture[data-number]")
+        self.page.wait_for_selector("#lights li.good")
+
+    def capture(self, number: int) -> None:
+        self.page.click("#capture")
+        self.page.wait_for_selector(f"#captures li[data-number='{number}']", timeout=15_000)
+
+    def dose(self, minutes_ago: float = 0) -> None:
+        self.page.click("#dose")
+        self.page.fill("#ago", str(minutes_ago))
+        self.page.click("#dose-dialog button[value=yes]")
+        self.until("document.getElementById('clock').textContent.match(/^\\d+:/)")
+
+    def until(self, condition: str, seconds: float = 10) -> None:
+        """Wait for a condition; the driver's own way needs `eval`, which the page forbids."""
+        end = time.monotonic() + seconds
+        while not self.page.evaluate(condition):
+            assert time.monotonic() < end, f"not within {seconds:g} s: {condition}"
+            self.page.wait_for_timeout(50)
+
+    def shot(self, name: str, *, whole: bool = False) -> Path:
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        path = SHOTS / f"{name}.png"
+        self.page.screenshot(path=str(path), full_page=whole)
+        return path
+
+    def close(self) -> None:
+        self.context.close()
+        assert self.errors == []
+        assert self.strangers == []

@@ -1,0 +1,229 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from .conftest import Served
+from .pages import Screen
+
+
+def numbers(page, number: int) -> dict[str, float]:
+    """Mean of each whole sole of a capture, as the API says it."""
+    state = page.evaluate("async () => (await fetch('/api' + location.pathname)).json()")
+    capture = next(each for each in state["captures"] if each["number"] == number)
+    return {side: capture["values"][side]["whole sole"]["mean"]["value"] for side in ("left", "right")}
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "es-ES"])
+def test_a_whole_session(browser, served: Served, locale: str) -> None:
+    screen = Screen(browser, served, locale=locale)
+    page, language = screen.page, locale[:2]
+    screen.begin("E-TEST")
+    screen.live()
+    assert page.locator("html").get_attribute("lang") == language
+    assert page.locator("#blocked").is_visible()
+    assert page.locator("#lights li").count() == 5
+    page.fill("#d-weight", "70")
+    page.fill("#d-height", "165")
+    page.fill("#d-age", "30")
+    page.locator("#d-drug").click()
+    screen.until("document.getElementById('d-bmi').textContent !== '–'")
+    assert page.locator("#d-bmi").inner_text() == ("25.7" if language == "en" else "25,7")
+    screen.capture(1)
+    assert not page.locator("#blocked").is_visible()
+    screen.dose()
+    served.forward(10)
+    screen.capture(2)
+    served.forward(5)
+    screen.capture(3)
+    page.wait_for_selector("[data-flag=warming]")
+    screen.shot(f"session-{language}", whole=True)
+    warming = page.locator("[data-flag=warming]").first.inner_text()
+    assert ("Stevens 2006" in warming) and "1.0 °C".replace(".", "." if language == "en" else ",") in warming
+    truth = {side: served.simulator.labels == label for side, label in (("left", 1), ("right", 2))}
+    celsius = served.simulator.frame().celsius
+    for side, mean in numbers(page, 3).items():
+        assert mean == pytest.approx(float(np.mean(celsius[truth[side]])), abs=0.4)
+    # Pain and cold test of a capture, its outline, and why the network saw it there.
+    page.click("#captures li[data-number='3'] a")
+    screen.ready()
+    page.fill("#r-pain", "3")
+    page.select_option("#r-left", "not felt")
+    page.locator("#r-note").click()
+    screen.until("document.getElementById('saved').textContent !== ''")
+    for kind in ("evidence", "doubt"):
+        page.click(f"#{kind}")
+        screen.until("document.getElementById('explained').textContent.length > 20")
+        screen.shot(f"capture-{kind}-{language}")
+    page.go_back()
+    screen.ready()
+    page.click("#close")
+    screen.until("document.getElementById('capture').disabled")
+    page.reload()
+    screen.ready()
+    assert page.locator("#captures li[data-number]").count() == 3
+    assert page.locator("#d-age").input_value() == "30"
+    screen.go("/")
+    assert page.locator(".session").count() == 1
+    screen.shot(f"sessions-{language}")
+    screen.close()
+
+
+def test_a_mask_is_corrected_and_the_correction_undone_after_reopening(browser, served: Served) -> None:
+    screen = Screen(browser, served)
+    page = screen.page
+    path = screen.begin("E-MASK")
+    screen.live()
+    screen.capture(1)
+    before = numbers(page, 1)
+    screen.go(f"{path}/captures/1")
+    screen.ready()
+    box = page.locator("#editor").bounding_box()
+    spot = (served.simulator.labels == 2).nonzero()
+    y, x = (float(np.mean(each)) + 0.5 for each in spot)
+    height, width = served.simulator.labels.shape
+    page.click("#erase")
+    page.locator("#size").fill("20")
+    at = (box["x"] + box["width"] * x / width, box["y"] + box["height"] * y / height)
+    page.mouse.move(at[0] - 40, at[1])
+    page.mouse.down()
+    page.mouse.move(at[0] + 40, at[1], steps=8)
+    page.mouse.up()
+    screen.until("!document.getElementById('undo').disabled")
+    page.wait_for_selector("#origin.edited")
+    screen.shot("mask-edited")
+    page.reload()
+    screen.ready()
+    assert page.locator("#origin.edited").count() == 1 and "staff" in page.locator("#origin").inner_text()
+    page.keyboard.press("Control+z")
+    screen.until("!document.getElementById('redo').disabled")
+    assert page.locator("#origin.edited").count() == 0
+    screen.go(path)
+    screen.ready()
+    assert numbers(page, 1) == before
+    screen.go(f"{path}/captures/1")
+    screen.ready()
+    page.click("#redo")
+    page.wait_for_selector("#origin.edited")
+    # With the keyboard alone.
+    page.locator("#editor").focus()
+    for key in ("b", "ArrowRight", "ArrowRight", " "):
+        page.keyboard.press(key)
+    screen.until("document.getElementById('redo').disabled && !document.getElementById('undo').disabled")
+    screen.close()
+
+
+def test_two_windows_see_the_same_session(browser, served: Served) -> None:
+    screen = Screen(browser, served)
+    path = screen.begin("E-TWO")
+    screen.live()
+    other = screen.window()
+    other.goto(served.url + path)
+    other.wait_for_selector("#picture[data-number]")
+    screen.capture(1)
+    other.wait_for_selector("#captures li[data-number='1']", timeout=10_000)
+    other.fill("#d-weight", "64")
+    other.locator("#d-drug").click()
+    screen.until("document.getElementById('d-weight').value === '64'")
+    screen.close()
+
+
+def test_a_lost_camera_is_said_and_comes_back(browser, served: Served) -> None:
+    screen = Screen(browser, served)
+    page = screen.page
+    screen.begin("E-LOST")
+    screen.live()
+    served.simulator.unplug()
+    page.wait_for_selector("#failure:not([hidden])")
+    assert "unplugged" in page.locator("#failure").inner_text()
+    screen.shot("camera-lost")
+    page.click("#capture")
+    page.wait_for_selector("#notices .bad")
+    assert page.locator("#captures li[data-number]").count() == 0
+    served.simulator.plug_in()
+    page.wait_for_selector("#failure", state="hidden")
+    page.locator("#notices .bad").click()
+    screen.capture(1)
+    # The refused request is an error of the network in the browser's eyes, and the only one.
+    assert [text for text in screen.errors if "503" not in text] == []
+    screen.errors.clear()
+    screen.close()
+
+
+def test_a_reload_in_the_middle_of_a_capture_loses_nothing(browser, served: Served) -> None:
+    screen = Screen(browser, served)
+    page = screen.page
+    screen.begin("E-LOAD")
+    screen.live()
+    page.click("#capture")
+    page.reload()
+    screen.ready()
+    screen.live()
+    page.wait_for_selector("#captures li[data-number='1']", timeout=10_000)
+    screen.capture(2)
+    assert page.locator("#captures li[data-number]").count() == 2
+    screen.close()
+
+
+def test_taking_out_the_baseline_blocks_changes(browser, served: Served) -> None:
+    screen = Screen(browser, served)
+    page = screen.page
+    screen.begin("E-OUT")
+    screen.live()
+    screen.capture(1)
+    screen.dose()
+    screen.capture(2)
+    screen.until("document.getElementById('last-left').textContent !== '–'")
+    page.click("#captures li[data-number='1'] button")
+    page.fill("#reason", "feet covered")
+    page.click("#removal button[value=yes]")
+    page.wait_for_selector("#blocked:not([hidden])")
+    assert page.locator("#last-left").inner_text() == "–"
+    assert "feet covered" in page.locator("#captures").inner_text()
+    screen.close()
+
+
+def test_feet_keep_their_sides_with_a_mirrored_camera(browser, tmp_path) -> None:
+    seen = {}
+    for mirrored in (False, True):
+        served = Served(tmp_path / str(mirrored), mirrored=mirrored)
+        try:
+            screen = Screen(browser, served)
+            screen.go("/new")
+            screen.page.fill("#code", "E-SIDE")
+            screen.page.select_option("#view", "mirrored" if mirrored else "soles-to-camera")
+            screen.page.click("#new button[type=submit]")
+            screen.page.wait_for_url("**/sessions/*")
+            screen.ready()
+            screen.live()
+            screen.capture(1)
+            celsius, labels = served.simulator.frame().celsius, served.simulator.labels
+            for side, mean in numbers(screen.page, 1).items():
+                assert mean == pytest.approx(
+                    float(celsius[labels == (1 if side == "left" else 2)].mean()), abs=0.4
+                )
+            seen[mirrored] = numbers(screen.page, 1)
+            screen.close()
+        finally:
+            served.stop()
+    # The simulated feet differ, so that a swap would show.
+    assert abs(seen[False]["left"] - seen[False]["right"]) > 0.2
+    assert seen[True] == pytest.approx(seen[False], abs=0.2)
+
+
+def test_the_keyboard_alone_takes_a_capture(browser, served: Served) -> None:
+    screen = Screen(browser, served)
+    page = screen.page
+    screen.begin("E-KEYS")
+    screen.live()
+    page.keyboard.press("c")
+    page.wait_for_selector("#captures li[data-number='1']", timeout=10_000)
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.id") == "dose":
+            break
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#dose-dialog[open]")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("#dose-dialog", state="hidden")
+    screen.close()
