@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
+from argon2 import PasswordHasher
 from starlette.testclient import TestClient
 
 from prismseg.base import Message
@@ -14,6 +15,7 @@ from prismseg.monitor.cameras import CameraError, Simulator
 from prismseg.monitor.clock import SteadyClock
 from prismseg.monitor.measuring import Measurer
 from prismseg.monitor.web import app as application
+from prismseg.monitor.web import users
 from prismseg.monitor.web.settings import MonitorSettings
 from prismseg.monitor.web.users import Attempts, add_user
 from prismseg.monitor.web.visits import Visits
@@ -130,6 +132,9 @@ def time():
 @pytest.fixture
 def open_monitor(tmp_path, measurer, camera, time, monkeypatch):
     """Open a monitor under settings of choice: the desk, and a function that gives new browsers."""
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(users, "_HASHER", cheap)
+    monkeypatch.setattr(users, "_NOBODY", cheap.hash("nobody"))
     monkeypatch.setattr(application, "Measurer", lambda _: measurer)
     monkeypatch.setattr(application, "SteadyClock", lambda: SteadyClock(time, time))
     monkeypatch.setattr(application, "Visits", lambda seconds: Visits(seconds, time))
