@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import suppress
 
 from fastapi import Request, Response, WebSocket
 from fastapi.responses import JSONResponse, RedirectResponse
@@ -198,8 +197,11 @@ class SizeLimit:
                 answered = True
                 await send(message)
 
-        with suppress(TooLarge):
+        try:
             await self.app(scope, counted, first)
+        except Exception:  # `TooLarge`, or a group with it
+            if seen <= most or answered:
+                raise
         if seen > most and not answered:
             await too_large(scope, receive, send)
 
