@@ -11,7 +11,7 @@ from reportlab.platypus import CondPageBreak, Flowable, Spacer, Table
 from prismseg.base import Message
 from prismseg.monitor.flag_texts import CAVEATS, TITLES
 from prismseg.monitor.records import ORIGINS, CaptureFacts, Report
-from prismseg.monitor.report.pictures import Picture, Scale, scale_of
+from prismseg.monitor.report.pictures import LETTERS, Picture, Scale, scale_of
 from prismseg.monitor.report.style import CAUTION, CELL, CELL_STRONG, HEAD, SMALL, WIDTH, p, ruled
 from prismseg.monitor.report.words import NOTHING, Words
 from prismseg.thermal import SIDES, WHOLE, Entry
@@ -69,7 +69,7 @@ def log(report: Report, words: Words) -> Iterable[Flowable]:
     if not report.captures:
         return
     head = (
-        Message("Capture no."),
+        Message("No."),
         Message("Minute"),
         Message("Status"),
         Message("Pain"),
@@ -93,7 +93,7 @@ def log(report: Report, words: Words) -> Iterable[Flowable]:
         )
         rows.append([p(text, CELL) for text in texts])
     yield p(words(Message("Pain and cold test")), HEAD)
-    yield ruled(rows, (12, 9, 17, 8, 18, 24, 22))
+    yield ruled(rows, (11, 9, 18, 8, 18, 25, 21))
 
 
 def checks(report: Report, words: Words) -> Iterable[Flowable]:
@@ -146,11 +146,11 @@ def origin(facts: CaptureFacts, words: Words) -> str:
 def _caption(report: Report, entry: Entry, facts: CaptureFacts, words: Words) -> Iterable[Flowable]:
     when = f"#{facts.number} · {words.minute(entry.minute)} min · {words.language.time(facts.taken_at)}"
     if entry is report.session.baseline:
-        when += f" · {words(Message('baseline t0'))}"
+        when += " · t0"
     yield p(when, CELL_STRONG)
     if entry.ok:
-        means = (f"{words.word(side)} {words.number(entry.estimates[side][WHOLE].mean)} °C" for side in SIDES)
-        yield p(" · ".join(means), SMALL)
+        means = (f"{words(LETTERS[side])} {words.number(entry.estimates[side][WHOLE].mean)}" for side in SIDES)
+        yield p(f"{' · '.join(means)} °C", SMALL)
     else:
         yield p(f"{words(Message('no numbers'))}: {words(entry.status)}. {words(entry.reason)}", CAUTION)
     if facts.mask_origin != "automatic":

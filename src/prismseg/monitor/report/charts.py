@@ -14,7 +14,7 @@ from reportlab.lib.units import mm
 from prismseg.base import Message
 from prismseg.monitor.report.style import BOLD, COLOURS, DASHES, INK, LINE, PLAIN, SOFT, WIDTH
 from prismseg.monitor.report.words import Words
-from prismseg.thermal import REGIONS, SIDES, WHOLE, Session, Value
+from prismseg.thermal import REGIONS, SIDES, WHOLE, Session, Side, Value
 
 _GREY = HexColor("#4d4d4d")
 _BAND = 0.16  # opacity
@@ -104,8 +104,7 @@ def _title(name: str) -> str:
     return name[:1].upper() + name[1:]
 
 
-def _course(session: Session, side: str, region: str) -> _Course:
-    assert side == "left" or side == "right"
+def _course(session: Session, side: Side, region: str) -> _Course:
     points = tuple((entry.minute, session.delta(entry, side, region)) for entry in session.measured)
     return _Course(points, COLOURS[side], DASHES[side], "circle" if side == "left" else "square")
 

@@ -130,11 +130,11 @@ def _flag(flag: dict[str, Any], words: Words) -> Flowable:
         title.append(words.word(flag["side"]))
     title.append(words.word(flag["level"]))
     value, threshold = value_of(flag), threshold_of(flag)
-    number = "" if value is None else words(value)
-    if threshold is not None:
-        number += f"   ({words(Message('Threshold')).lower()}: {words(threshold)})"
     rows = [
-        (words(Message("Value")), number),
+        (
+            words(Message("Value")),
+            words(Message("{value} (threshold {threshold})", value=value, threshold=threshold)),
+        ),
         (words(Message("Source")), words(Message.from_json(flag["source"]))),
         (words(Message("What it does not mean")), words(CAVEATS[flag["name"]])),
     ]

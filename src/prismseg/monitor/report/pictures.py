@@ -27,7 +27,7 @@ _LEVELS = 256
 _NO_VALUE = (127, 127, 127)
 _MOST_PIXELS = 640  # across; on paper more cannot be seen
 _LEAST_SCALE = 5  # whole degrees
-_LETTERS: dict[Side, Message] = {"left": Message("L"), "right": Message("R")}
+LETTERS: dict[Side, Message] = {"left": Message("L"), "right": Message("R")}
 _BAR = 3.2 * mm
 
 
@@ -112,8 +112,7 @@ class Picture(Flowable):  # type: ignore[misc]
         if side is not None:
             canvas.setStrokeColor(COLOURS[side])
             canvas.setLineWidth(1.1)
-            if DASHES[side]:
-                canvas.setDash(*DASHES[side])
+            canvas.setDash(list(DASHES[side] or ()))
             canvas.drawPath(path)
         canvas.restoreState()
 
@@ -131,7 +130,7 @@ class Picture(Flowable):  # type: ignore[misc]
         canvas.circle(x, y, 1.8 * mm, stroke=1, fill=1)
         canvas.setFillColor(white)
         canvas.setFont(BOLD, 6.5)
-        canvas.drawCentredString(x, y - 2.4, self.words(_LETTERS[side]))
+        canvas.drawCentredString(x, y - 2.4, self.words(LETTERS[side]))
 
 
 class Scale(Flowable):  # type: ignore[misc]
@@ -179,10 +178,10 @@ class Scale(Flowable):  # type: ignore[misc]
         for side in SIDES:
             canvas.setStrokeColor(COLOURS[side])
             canvas.setLineWidth(1.6)
-            canvas.setDash(*(DASHES[side] or ()))
+            canvas.setDash(list(DASHES[side] or ()))
             canvas.line(x, y + 4, x + 7 * mm, y + 4)
             canvas.setDash()
-            text = f"{self.words(_LETTERS[side])}  {self.words.word(side)}"
+            text = f"{self.words(LETTERS[side])}  {self.words.word(side)}"
             canvas.setFillColor(INK)
             canvas.drawString(x + 8.5 * mm, y + 1.6, text)
             x += 13 * mm + stringWidth(text, PLAIN, 7)

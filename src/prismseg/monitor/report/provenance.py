@@ -34,12 +34,12 @@ def provenance(report: Report, words: Words) -> Iterable[Flowable]:
     for (camera, view, parameters), numbers in ways.items():
         which = f"{numbers}: " if len(ways) > 1 else ""
         text = words.parameters(dict(parameters)) or words(Message("not stated"))
-        rows.append((Message("Camera"), f"{which}{camera}; {text}"))
+        rows.append((Message("Camera"), f"{which}{words.word(camera)}; {text}"))
         rows.append((Message("How the camera sees the soles"), f"{which}{words(VIEWS[view])}"))
     yield p(words(Message("With what it was measured")), HEAD)
     yield ruled([[p(words(name), SMALL), p(text, SMALL)] for name, text in rows], (26, 74), head=False)
     if report.captures:
-        head = [words(Message("Capture no.")), "SHA-256"]
+        head = [words(Message("No.")), "SHA-256"]
         frames = [[p(text, CELL_STRONG) for text in head]]
         frames += [
             [p(f"#{each.number}  {words.moment(each.taken_at)}", SMALL), p(each.sha256, HASH)]

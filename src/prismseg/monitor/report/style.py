@@ -34,7 +34,7 @@ TEXT = ParagraphStyle("text", fontName=PLAIN, fontSize=8.5, leading=12, textColo
 STRONG = ParagraphStyle("strong", parent=TEXT, fontName=BOLD)
 SMALL = ParagraphStyle("small", parent=TEXT, fontSize=7, leading=9.6, textColor=SOFT)
 CAUTION = ParagraphStyle("caution", parent=SMALL, textColor=WARN)
-CELL = ParagraphStyle("cell", parent=TEXT, fontSize=7.5, leading=10)
+CELL = ParagraphStyle("cell", parent=TEXT, fontSize=7.5, leading=9.5)
 CELL_STRONG = ParagraphStyle("cell strong", parent=CELL, fontName=BOLD)
 HASH = ParagraphStyle("hash", parent=SMALL, fontSize=6.5)
 TITLE = ParagraphStyle("title", parent=TEXT, fontName=BOLD, fontSize=16, leading=21)
@@ -81,8 +81,8 @@ def ruled(
     style: list[tuple[Any, ...]] = [
         ("LINEBELOW", (0, 0), (-1, -1), 0.3, LINE),
         ("VALIGN", (0, 0), (-1, -1), "TOP"),
-        ("TOPPADDING", (0, 0), (-1, -1), 1.6),
-        ("BOTTOMPADDING", (0, 0), (-1, -1), 2),
+        ("TOPPADDING", (0, 0), (-1, -1), 1.2),
+        ("BOTTOMPADDING", (0, 0), (-1, -1), 1.8),
         ("LEFTPADDING", (0, 0), (-1, -1), 3),
         ("RIGHTPADDING", (0, 0), (-1, -1), 3),
     ]

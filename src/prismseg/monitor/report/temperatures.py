@@ -9,12 +9,13 @@ from reportlab.platypus import Flowable
 
 from prismseg.base import Message
 from prismseg.monitor.records import Report
+from prismseg.monitor.report.pictures import LETTERS
 from prismseg.monitor.report.style import CELL, CELL_STRONG, HEAD, SOFT, p, ruled
 from prismseg.monitor.report.words import Words
 from prismseg.thermal import REGIONS, SIDES, Entry, Side, Value
 from prismseg.thermal.changes import estimate_of
 
-_SHARES = (8, 18, *(13.5,) * len(REGIONS))
+_SHARES = (9, 12, *(14,) * len(REGIONS))
 
 Reader = Callable[[Entry, str], Value]
 
@@ -31,7 +32,8 @@ def tables(report: Report, words: Words) -> Iterable[Flowable]:
     if session.baseline is None or not later:
         return
     changes: list[tuple[str, Reader]] = [(words.word(side), _change(report, side)) for side in SIDES]
-    changes.append((words(Message("right minus left")), session.difference))
+    letters = {side: words(LETTERS[side]) for side in SIDES}
+    changes.append((f"{letters['right']} − {letters['left']}", session.difference))
     yield p(words(Message("Change since the baseline, °C, with 95 % intervals")), HEAD)
     yield _table(later, changes, words, sign=True)
 
