@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 
-from reportlab.platypus import Flowable
+from reportlab.lib.units import mm
+from reportlab.platypus import Flowable, Spacer
 
 from prismseg.base import Message
 from prismseg.monitor.records import Report
 from prismseg.monitor.report.pictures import LETTERS
-from prismseg.monitor.report.style import CELL, CELL_STRONG, HEAD, SOFT, p, ruled
+from prismseg.monitor.report.style import CELL, CELL_STRONG, HEAD, SMALL, SOFT, p, ruled
 from prismseg.monitor.report.words import Words
 from prismseg.thermal import REGIONS, SIDES, Entry, Side, Value
 from prismseg.thermal.changes import estimate_of
@@ -32,10 +33,12 @@ def tables(report: Report, words: Words) -> Iterable[Flowable]:
     if session.baseline is None or not later:
         return
     changes: list[tuple[str, Reader]] = [(words.word(side), _change(report, side)) for side in SIDES]
-    letters = {side: words(LETTERS[side]) for side in SIDES}
-    changes.append((f"{letters['right']} − {letters['left']}", session.difference))
+    apart = "{} − {}".format(*(words(LETTERS[side]) for side in reversed(SIDES)))
+    changes.append((apart, session.difference))
     yield p(words(Message("Change since the baseline, °C, with 95 % intervals")), HEAD)
     yield _table(later, changes, words, sign=True)
+    yield Spacer(0, 1 * mm)
+    yield p(f"{apart}: {words(Message('right minus left'))}", SMALL)
 
 
 def _mean(side: Side) -> Reader:
