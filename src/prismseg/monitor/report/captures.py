@@ -117,7 +117,7 @@ def deleted(report: Report, words: Words) -> Iterable[Flowable]:
     """List captures that were taken out, by whom and why; the store keeps them."""
     if not report.deleted:
         return
-    rows = []
+    lines: list[Flowable] = []
     for gone in report.deleted:
         text = Message(
             "#{number} was taken out by {name}, {time}: {reason}",
@@ -126,9 +126,9 @@ def deleted(report: Report, words: Words) -> Iterable[Flowable]:
             time=words.moment(gone.deleted_at),
             reason=gone.reason,
         )
-        rows.append([p(words.moment(gone.taken_at), CELL), p(words(text), CELL)])
+        lines.append(p(words(text), CELL))
     yield p(words(Message("Captures taken out")), HEAD)
-    yield ruled(rows, (22, 78), head=False)
+    yield from lines
 
 
 def origin(facts: CaptureFacts, words: Words) -> str:

@@ -18,7 +18,7 @@ from prismseg.thermal import REGIONS, SIDES, WHOLE, Session, Side, Value
 
 _GREY = HexColor("#4d4d4d")
 _BAND = 0.16  # opacity
-_TALL = 113 * mm
+_TALL = 108 * mm
 _LEFT, _GAP = 11 * mm, 5 * mm
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
 _TIMES = (1, 2, 5, 10, 15, 20, 30, 60, 120, 240, 480, 960)
@@ -81,20 +81,20 @@ def draw_curves(session: Session, words: Words) -> Drawing:
 
     drawing = Drawing(WIDTH, _TALL)
     threshold = session.settings.warming
-    top = _axes(whole, (_LEFT, 69 * mm, WIDTH - _LEFT, 39 * mm), times, [0.0, threshold + 0.2])
+    top = _axes(whole, (_LEFT, 66 * mm, WIDTH - _LEFT, 37 * mm), times, [0.0, threshold + 0.2])
     _panel(drawing, top, whole, words, _title(words.word(WHOLE)), 8.5, 2 * mm)
     drawing.add(_horizontal(top, threshold, dotted=True))
     _key(drawing, WIDTH, _TALL - 2.6 * mm, words)
-    second = _axes(apart, (_LEFT, 39 * mm, WIDTH - _LEFT, 19 * mm), times, [0.0])
+    second = _axes(apart, (_LEFT, 38 * mm, WIDTH - _LEFT, 17.5 * mm), times, [0.0])
     _panel(drawing, second, apart, words, _title(words(Message("right minus left"))), 8.5, 2 * mm)
     for axes in (top, second):
         for minute in failed:
             _cross(drawing, axes.at(minute, axes.values[0]))
-    _text(drawing, WIDTH, 32.4 * mm, words(Message("Minutes since the test dose")), 7.5, anchor="end")
+    _text(drawing, WIDTH, 31.4 * mm, words(Message("Minutes since the test dose")), 7.5, anchor="end")
     across = (WIDTH - _LEFT - 4 * _GAP) / 5
     everything = [course for courses in small.values() for course in courses]
     for number, (region, courses) in enumerate(small.items()):
-        place = (_LEFT + number * (across + _GAP), 4.5 * mm, across, 20 * mm)
+        place = (_LEFT + number * (across + _GAP), 4.5 * mm, across, 19 * mm)
         axes = _axes(everything, place, times, [0.0])
         _panel(drawing, axes, courses, words, words.word(region), 7.5, 1.2 * mm, labelled=number == 0)
     return drawing

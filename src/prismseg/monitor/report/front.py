@@ -38,6 +38,11 @@ def header(report: Report, words: Words) -> Iterable[Flowable]:
     long = [[p(name, SMALL), p(value)] for name, value in facts if len(value) > _SHORT]
     if long:
         yield ruled(long, (1, 4), head=False)
+    if report.details.note:
+        # No cell of a table: that would have to fit on one page.
+        yield Spacer(0, 1.5 * mm)
+        yield p(words(FIELDS["note"]), SMALL)
+        yield p(report.details.note, lines=True)
     for text in blocked(report.session):
         yield Spacer(0, 3 * mm)
         yield boxed([p(words(text), STRONG)], warning=True)
@@ -117,7 +122,7 @@ def _facts(report: Report, words: Words) -> list[tuple[str, str]]:
     ]
     for name, title in FIELDS.items():
         value = details.get(name)
-        if value not in (None, "") and name != "code":
+        if value not in (None, "") and name not in ("code", "note"):
             facts.append((words(title), stated(name, value, words)))
         if name == "height_cm" and report.details.bmi is not None:
             facts.append((words(Message("BMI, kg/m²")), words.number(report.details.bmi)))

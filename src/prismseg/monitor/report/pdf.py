@@ -16,7 +16,7 @@ from prismseg.monitor.languages import Language
 from prismseg.monitor.records import Report
 from prismseg.monitor.report import captures, front, temperatures
 from prismseg.monitor.report.provenance import provenance
-from prismseg.monitor.report.style import BOLD, LINE, MARGIN, PLAIN, SOFT, WARN, register_fonts
+from prismseg.monitor.report.style import BOLD, LINE, MARGIN, PLAIN, SOFT, WARN, printable, register_fonts
 from prismseg.monitor.report.target import Target, deliver
 from prismseg.monitor.report.words import Words
 
@@ -107,4 +107,4 @@ def _foot(canvas: Canvas, report: Report, words: Words, page: int, pages: int) -
     canvas.setFont(PLAIN, 7.5)
     canvas.setFillColor(SOFT)
     text = words(Message("Page {page} of {pages}", page=page, pages=pages))
-    canvas.drawRightString(right, _FOOT, f"{report.details.code}  ·  {text}")
+    canvas.drawRightString(right, _FOOT, f"{printable(report.details.code)}  ·  {text}")

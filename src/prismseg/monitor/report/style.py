@@ -42,7 +42,7 @@ HEAD = ParagraphStyle(
     "head", parent=TEXT, fontName=BOLD, fontSize=11, leading=14, spaceBefore=11, spaceAfter=4, keepWithNext=1
 )
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 @lru_cache(maxsize=1)
@@ -53,9 +53,16 @@ def register_fonts() -> None:
         pdfmetrics.registerFont(TTFont(name, str(folder / f"{name}.ttf")))
 
 
-def p(text: str, style: ParagraphStyle = TEXT) -> Paragraph:
-    """Set text as it is: markup means nothing, lines stay lines."""
-    return Paragraph(escape(_CONTROL.sub(" ", text)).replace("\n", "<br/>"), style)
+def p(text: str, style: ParagraphStyle = TEXT, *, lines: bool = False) -> Paragraph:
+    """Set text as it is: markup means nothing, line breaks only where lines shall stay lines."""
+    broken = "<br/>" if lines else " "
+    return Paragraph(broken.join(escape(printable(line)) for line in text.splitlines()), style)
+
+
+def printable(text: str) -> str:
+    """Name what the fonts lack by its code point, so that different codes never look alike on paper."""
+    known = pdfmetrics.getFont(PLAIN).face.charToGlyph
+    return "".join(each if ord(each) in known else f"[U+{ord(each):04X}]" for each in _CONTROL.sub(" ", text))
 
 
 def boxed(content: Sequence[Flowable], *, warning: bool = False) -> Flowable:
