@@ -10,7 +10,7 @@ from reportlab.graphics.shapes import Circle, PolyLine, Rect, String
 from reportlab.pdfgen.canvas import Canvas
 
 from prismseg.monitor.records import Report
-from prismseg.monitor.report.charts import _axes, _Course, draw_curves
+from prismseg.monitor.report.charts import _axes, _Course, draw_curves, draw_territories
 from prismseg.monitor.report.pictures import Picture, _lut, _raster, scale_of
 from prismseg.monitor.report.style import COLOURS, register_fonts
 from prismseg.monitor.report.words import Words
@@ -22,7 +22,7 @@ WORDS = Words(in_utc("en"))
 
 
 def lines(report: Report, side: str) -> list[np.ndarray]:
-    shapes = draw_curves(report.session, WORDS).contents
+    shapes = [*draw_curves(report.session, WORDS).contents, *draw_territories(report.session, WORDS).contents]
     found = [each for each in shapes if isinstance(each, PolyLine) and each.strokeColor == COLOURS[side]]
     return [np.reshape(each.points, (-1, 2)) for each in found]
 
@@ -74,7 +74,8 @@ def test_axes_hold_all_bands(values: list[Value]) -> None:
 
 def test_curves_name_their_axes(report: Report) -> None:
     words = Words(in_utc("es"))
-    texts = [each.text for each in draw_curves(report.session, words).contents if isinstance(each, String)]
+    shapes = [*draw_curves(report.session, words).contents, *draw_territories(report.session, words).contents]
+    texts = [each.text for each in shapes if isinstance(each, String)]
     for text in (
         "Planta entera",
         "Derecha menos izquierda",

@@ -18,7 +18,6 @@ from prismseg.thermal import REGIONS, SIDES, WHOLE, Session, Side, Value
 
 _GREY = HexColor("#4d4d4d")
 _BAND = 0.16  # opacity
-_TALL = 108 * mm
 _LEFT, _GAP = 11 * mm, 5 * mm
 _STEPS = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50)
 _TIMES = (1, 2, 5, 10, 15, 20, 30, 60, 120, 240, 480, 960)
@@ -62,7 +61,7 @@ class _Axes:
 
 
 def draw_curves(session: Session, words: Words) -> Drawing:
-    """Draw changes from t0 with their 95 % intervals, in the width of the text.
+    """Draw the change of both whole soles and right minus left with 95 % intervals, in the width of the text.
 
     Parameters
     ----------
@@ -73,31 +72,42 @@ def draw_curves(session: Session, words: Words) -> Drawing:
     """
     whole = [_course(session, side, WHOLE) for side in SIDES]
     apart = [_Course(tuple((e.minute, session.difference(e)) for e in session.measured), _GREY, None, "diamond")]
-    small = {region: [_course(session, side, region) for side in SIDES] for region in REGIONS if region != WHOLE}
-    failed = [entry.minute for entry in session.entries if not entry.ok]
-    minutes = [entry.minute for entry in session.entries]
-    times = (min([*minutes, 0.0]), max([*minutes, 5.0]))
-    times = (times[0] - 0.02 * (times[1] - times[0]), times[1] + 0.02 * (times[1] - times[0]))
-
-    drawing = Drawing(WIDTH, _TALL)
-    threshold = session.settings.warming
-    top = _axes(whole, (_LEFT, 66 * mm, WIDTH - _LEFT, 37 * mm), times, [0.0, threshold + 0.2])
-    _panel(drawing, top, whole, words, _title(words.word(WHOLE)), 8.5, 2 * mm)
-    drawing.add(_horizontal(top, threshold, dotted=True))
-    _key(drawing, WIDTH, _TALL - 2.6 * mm, words)
-    second = _axes(apart, (_LEFT, 38 * mm, WIDTH - _LEFT, 17.5 * mm), times, [0.0])
-    _panel(drawing, second, apart, words, _title(words(Message("right minus left"))), 8.5, 2 * mm)
+    times, threshold = _times(session), session.settings.warming
+    drawing = Drawing(WIDTH, 75 * mm)
+    top = _axes(whole, (_LEFT, 33 * mm, WIDTH - _LEFT, 37 * mm), times, [0.0, threshold + 0.2])
+    _panel(drawing, top, whole, words, _title(words.word(WHOLE)), 8.5)
+    line = Line(*top.at(times[0], threshold), *top.at(times[1], threshold), strokeColor=INK, strokeWidth=0.7)
+    line.strokeDashArray = (1, 2)
+    drawing.add(line)
+    _key(drawing, WIDTH, 72.4 * mm, words)
+    second = _axes(apart, (_LEFT, 6 * mm, WIDTH - _LEFT, 17 * mm), times, [0.0])
+    _panel(drawing, second, apart, words, _title(words(Message("right minus left"))), 8.5)
     for axes in (top, second):
-        for minute in failed:
-            _cross(drawing, axes.at(minute, axes.values[0]))
-    _text(drawing, WIDTH, 31.4 * mm, words(Message("Minutes since the test dose")), 7.5, anchor="end")
-    across = (WIDTH - _LEFT - 4 * _GAP) / 5
+        for entry in session.entries:
+            if not entry.ok:
+                _cross(drawing, axes.at(entry.minute, axes.values[0]))
+    _text(drawing, WIDTH, 0.4 * mm, words(Message("Minutes since the test dose")), 7.5, anchor="end")
+    return drawing
+
+
+def draw_territories(session: Session, words: Words) -> Drawing:
+    """Draw the change of each territory as `draw_curves` does, side by side and to one scale."""
+    drawing = Drawing(WIDTH, 29 * mm)
+    small = {region: [_course(session, side, region) for side in SIDES] for region in REGIONS if region != WHOLE}
+    across = (WIDTH - _LEFT - (len(small) - 1) * _GAP) / len(small)
     everything = [course for courses in small.values() for course in courses]
     for number, (region, courses) in enumerate(small.items()):
         place = (_LEFT + number * (across + _GAP), 4.5 * mm, across, 19 * mm)
-        axes = _axes(everything, place, times, [0.0])
-        _panel(drawing, axes, courses, words, words.word(region), 7.5, 1.2 * mm, labelled=number == 0)
+        axes = _axes(everything, place, _times(session), [0.0])
+        _panel(drawing, axes, courses, words, words.word(region), 7.5, labelled=number == 0)
     return drawing
+
+
+def _times(session: Session) -> tuple[float, float]:
+    """First and last minute on the axis, with a little room."""
+    minutes = [entry.minute for entry in session.entries]
+    first, last = min([*minutes, 0.0]), max([*minutes, 5.0])
+    return first - 0.02 * (last - first), last + 0.02 * (last - first)
 
 
 def _title(name: str) -> str:
@@ -133,11 +143,10 @@ def _panel(
     words: Words,
     title: str,
     size: float,
-    above: float,
     *,
     labelled: bool = True,
 ) -> None:
-    _text(drawing, axes.x, axes.y + axes.height + above, title, size, bold=True)
+    _text(drawing, axes.x, axes.y + axes.height + 1.5 * mm, title, size, bold=True)
     _grid(drawing, axes, words, labelled)
     for course in courses:
         for run in course.runs():
@@ -212,12 +221,6 @@ def _key(drawing: Drawing, right: float, y: float, words: Words) -> None:
         drawing.add(line)
         drawing.add(_mark(course, x - 4.5 * mm, y + 2.6))
         x -= 14 * mm
-
-
-def _horizontal(axes: _Axes, value: float, *, dotted: bool) -> Line:
-    line = Line(*axes.at(axes.times[0], value), *axes.at(axes.times[1], value), strokeColor=INK, strokeWidth=0.7)
-    line.strokeDashArray = (1, 2) if dotted else None
-    return line
 
 
 def _cross(drawing: Drawing, place: Point) -> None:

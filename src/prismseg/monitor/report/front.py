@@ -12,7 +12,7 @@ from prismseg.base import Message
 from prismseg.monitor.flag_texts import CAVEATS, TITLES, threshold_of, value_of
 from prismseg.monitor.outcome import flags_of
 from prismseg.monitor.records import FIELDS, Report
-from prismseg.monitor.report.charts import draw_curves
+from prismseg.monitor.report.charts import draw_curves, draw_territories
 from prismseg.monitor.report.style import CELL, HEAD, SMALL, STRONG, TITLE, WIDTH, boxed, p, ruled
 from prismseg.monitor.report.words import Words
 from prismseg.thermal import WHOLE, Session
@@ -94,13 +94,8 @@ def curves(report: Report, words: Words) -> Iterable[Flowable]:
     ]
     if len(session.measured) < len(session.entries):
         key.append(Message("×: a capture without numbers."))
-    yield KeepTogether(
-        [
-            p(words(Message("Change since the baseline")), HEAD),
-            draw_curves(session, words),
-            p(words(Message.joined(key)), SMALL),
-        ]
-    )
+    yield KeepTogether([p(words(Message("Change since the baseline")), HEAD), draw_curves(session, words)])
+    yield KeepTogether([draw_territories(session, words), p(words(Message.joined(key)), SMALL)])
 
 
 def stated(name: str, value: Any, words: Words) -> str:
