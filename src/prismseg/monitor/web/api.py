@@ -6,14 +6,14 @@ import uuid
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from prismseg.monitor.languages import Language
 from prismseg.monitor.records import Cold
 from prismseg.monitor.rehearsal import rehearse
 from prismseg.monitor.store import find
 from prismseg.monitor.store.schema import SessionRow
-from prismseg.monitor.web.desk import Desk, TheDesk, TheLanguage, Who
+from prismseg.monitor.web.desk import Desk, Number, TheDesk, TheLanguage, Who
 from prismseg.monitor.web.state import listed, state_of
 from prismseg.thermal import View
 
@@ -25,6 +25,14 @@ class Strict(BaseModel):
     """What a request may hold, and nothing else."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _storable(cls, value: Any) -> Any:
+        for text in value.values() if isinstance(value, dict) else [value]:
+            if isinstance(text, str) and "\0" in text:
+                raise ValueError("the character NUL cannot be kept")  # PostgreSQL takes it nowhere
+        return value
 
 
 class NewSession(Strict):
@@ -148,7 +156,7 @@ def capture(desk: TheDesk, language: TheLanguage, who: Who, session: str, body: 
 
 
 @router.post("/sessions/{session}/captures/{number}/removal")
-def take_out(desk: TheDesk, language: TheLanguage, who: Who, session: str, number: int, body: Reason) -> State:
+def take_out(desk: TheDesk, language: TheLanguage, who: Who, session: str, number: Number, body: Reason) -> State:
     """Take a capture out, with the reason."""
     desk.ward.take_out(who, session, number, body.reason)
     return session_state(desk, language, session)
@@ -156,7 +164,7 @@ def take_out(desk: TheDesk, language: TheLanguage, who: Who, session: str, numbe
 
 @router.patch("/sessions/{session}/captures/{number}/remarks")
 def remark(
-    desk: TheDesk, language: TheLanguage, who: Who, session: str, number: int, body: ChangedRemarks
+    desk: TheDesk, language: TheLanguage, who: Who, session: str, number: Number, body: ChangedRemarks
 ) -> State:
     """Change pain, cold test or note."""
     desk.ward.remark(who, session, number, body.model_dump(exclude_unset=True))
@@ -165,7 +173,7 @@ def remark(
 
 @router.post("/sessions/{session}/captures/{number}/mask/{step}")
 def step_mask(
-    desk: TheDesk, language: TheLanguage, who: Who, session: str, number: int, step: Literal["undo", "redo"]
+    desk: TheDesk, language: TheLanguage, who: Who, session: str, number: Number, step: Literal["undo", "redo"]
 ) -> State:
     """Undo or redo a correction of the mask."""
     (desk.ward.undo if step == "undo" else desk.ward.redo)(who, session, number)

@@ -12,7 +12,7 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from prismseg.base import OutputError, PrismsegError
+from prismseg.base import Message, OutputError, PrismsegError
 from prismseg.base.version import VERSION
 from prismseg.monitor.cameras import Camera, CameraError, open_camera, simulator_of
 from prismseg.monitor.clock import SteadyClock
@@ -24,10 +24,11 @@ from prismseg.monitor.ward import Ward
 from prismseg.monitor.web import api, downloads, images, importing, live, pages
 from prismseg.monitor.web.desk import Desk
 from prismseg.monitor.web.explaining import Explainer
-from prismseg.monitor.web.guard import Guard, SizeLimit, language_of
+from prismseg.monitor.web.guard import Guard, SizeLimit, language_of, refused
 from prismseg.monitor.web.settings import MonitorSettings, check_exposure
-from prismseg.monitor.web.users import Attempts, count_users
+from prismseg.monitor.web.users import Attempts, count_users, proofs
 from prismseg.monitor.web.visits import Visits
+from prismseg.monitor.web.waiting import Waiting
 
 _STATUS: tuple[tuple[type[PrismsegError], int], ...] = (
     (NotFound, 404),
@@ -35,6 +36,7 @@ _STATUS: tuple[tuple[type[PrismsegError], int], ...] = (
     (CameraError, 503),
     (OutputError, 507),
 )
+_MOST_BYTES = 4_000_000  # a mask, the largest that is sent beside files
 _MOST_UPLOADED = 20  # files of the largest size in one request
 
 
@@ -72,10 +74,20 @@ def open_desk(
         ward = Ward(store, measurer)
         if settings.demonstration and simulator_of(seen) is not None and _is_empty(store):
             fill(ward, seen, steady(), progress)
-        guard = Guard(settings, Visits(settings.lock_minutes * 60), lambda: count_users(store) > 0)
+        guard = Guard(settings, Visits(settings.lock_minutes * 60), lambda: proofs(store))
         view = LiveView(seen, measurer.glance, settings.scale)
         return Desk(
-            settings, steady, store, measurer, ward, seen, view, Explainer(measurer.predictor), guard, Attempts()
+            settings,
+            steady,
+            store,
+            measurer,
+            ward,
+            seen,
+            view,
+            Explainer(measurer.predictor),
+            guard,
+            Attempts(),
+            Waiting(),
         )
     except BaseException:
         store.close()
@@ -112,10 +124,12 @@ def create_app(desk: Desk) -> FastAPI:
     )
     app.state.desk = desk
     app.middleware("http")(desk.guard)
-    app.add_middleware(SizeLimit, most=int(desk.settings.upload_mb * 1e6 * _MOST_UPLOADED))
+    uploads = {"/api/imports": int(desk.settings.upload_mb * 1e6 * _MOST_UPLOADED)}
+    app.add_middleware(SizeLimit, most=_MOST_BYTES, uploads=uploads)
     app.add_exception_handler(PrismsegError, _said)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _failed)
     for part in (api, images, downloads, importing, live, pages):
         app.include_router(part.router)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
@@ -145,3 +159,11 @@ def _invalid(request: Request, error: Exception) -> Response:
 def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     return JSONResponse({"error": str(error.detail)}, status_code=error.status_code, headers=error.headers)
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    return refused(
+        request,
+        500,
+        Message("The monitor failed at this; its log says where. Load the page again to see what was saved."),
+    )

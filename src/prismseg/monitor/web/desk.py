@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Path, Request
 
 from prismseg.monitor.cameras import Camera
 from prismseg.monitor.clock import SteadyClock
@@ -18,6 +18,7 @@ from prismseg.monitor.web.explaining import Explainer
 from prismseg.monitor.web.guard import Guard, language_of
 from prismseg.monitor.web.settings import MonitorSettings
 from prismseg.monitor.web.users import Attempts
+from prismseg.monitor.web.waiting import Waiting
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,7 @@ class Desk:
     explainer: Explainer
     guard: Guard
     attempts: Attempts
+    waiting: Waiting
 
 
 def desk_of(request: Request) -> Desk:
@@ -51,3 +53,4 @@ def who_of(request: Request) -> str:
 TheDesk = Annotated[Desk, Depends(desk_of)]
 TheLanguage = Annotated[Language, Depends(language_of)]
 Who = Annotated[str, Depends(who_of)]
+Number = Annotated[int, Path(ge=1, le=2**31 - 1)]  # of a capture; databases' integers end there

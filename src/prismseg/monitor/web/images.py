@@ -19,23 +19,22 @@ from prismseg.monitor.store import Conflict, capture_of, find
 from prismseg.monitor.store.files import decode_looks
 from prismseg.monitor.store.schema import CaptureRow, MaskRow, SessionRow
 from prismseg.monitor.web.api import State, session_state
-from prismseg.monitor.web.desk import Desk, TheDesk, TheLanguage, Who
+from prismseg.monitor.web.desk import Desk, Number, TheDesk, TheLanguage, Who
 from prismseg.monitor.web.explaining import doubt
 from prismseg.thermal import Soles, check_view
 
 router = APIRouter(prefix="/api/sessions/{session}/captures/{number}")
-_MASK_BYTES = 4_000_000
 
 
 @router.get("/picture.png")
-def picture(desk: TheDesk, session: str, number: int) -> Response:
+def picture(desk: TheDesk, session: str, number: Number) -> Response:
     """Frame in the fixed scale."""
     capture, _, _ = _found(desk, session, number)
     return _png(coloured(desk.ward.frame(capture), desk.settings.scale))
 
 
 @router.get("/outlines")
-def outlines(desk: TheDesk, session: str, number: int) -> State:
+def outlines(desk: TheDesk, session: str, number: Number) -> State:
     """Outlines of both soles by side, (x, y) in pixels."""
     _, mask, view = _found(desk, session, number)
     if mask is None:
@@ -44,7 +43,7 @@ def outlines(desk: TheDesk, session: str, number: int) -> State:
 
 
 @router.get("/mask.png")
-def mask_png(desk: TheDesk, session: str, number: int) -> Response:
+def mask_png(desk: TheDesk, session: str, number: Number) -> Response:
     """Mask that counts: 255 is sole."""
     capture, mask, view = _found(desk, session, number)
     shape = (capture.height, capture.width)
@@ -54,7 +53,13 @@ def mask_png(desk: TheDesk, session: str, number: int) -> Response:
 
 @router.post("/mask")
 async def correct(
-    desk: TheDesk, language: TheLanguage, who: Who, session: str, number: int, request: Request, before: str = ""
+    desk: TheDesk,
+    language: TheLanguage,
+    who: Who,
+    session: str,
+    number: Number,
+    request: Request,
+    before: str = "",
 ) -> State:
     """Let a mask drawn by hand count; the body is a PNG of the frame's size, bright pixels are sole."""
     body = await request.body()
@@ -69,7 +74,7 @@ async def correct(
 
 
 @router.get("/explanation/{kind}.png")
-def explanation(desk: TheDesk, session: str, number: int, kind: Literal["evidence", "doubt"]) -> Response:
+def explanation(desk: TheDesk, session: str, number: Number, kind: Literal["evidence", "doubt"]) -> Response:
     """Overlay of where the evidence for soles lies, or of where the network is unsure."""
     capture, _, _ = _found(desk, session, number)
     if kind == "evidence":
@@ -82,7 +87,7 @@ def explanation(desk: TheDesk, session: str, number: int, kind: Literal["evidenc
     return _png(overlay(doubt(*decode_looks(desk.store.files.get(automatic.file_sha256))), "cividis"))
 
 
-def _found(desk: Desk, session: str, number: int) -> tuple[CaptureRow, MaskRow | None, str]:
+def _found(desk: Desk, session: str, number: Number) -> tuple[CaptureRow, MaskRow | None, str]:
     with desk.store.read() as db:
         row = find(db, SessionRow, session)
         capture = capture_of(db, session, number)
@@ -92,8 +97,6 @@ def _found(desk: Desk, session: str, number: int) -> tuple[CaptureRow, MaskRow |
 
 def _decode(body: bytes, capture: CaptureRow) -> NDArray[np.bool_]:
     """Read a mask; a picture of another size is refused before it is unpacked."""
-    if len(body) > _MASK_BYTES:
-        raise DataError(Message("The mask is too large."))
     try:
         with Image.open(io.BytesIO(body), formats=["PNG"]) as image:
             if image.size != (capture.width, capture.height):

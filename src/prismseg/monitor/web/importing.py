@@ -5,9 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import shutil
-import threading
-import time
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,75 +14,17 @@ from fastapi import APIRouter, Form, UploadFile
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
-from prismseg.base import DataError, Message, PrismsegError, make_folder
+from prismseg.base import DataError, Message, PrismsegError, make_folder, write_bytes
 from prismseg.monitor.languages import Language
-from prismseg.monitor.store import NotFound
 from prismseg.monitor.web.api import State, Strict
 from prismseg.monitor.web.desk import Desk, TheDesk, TheLanguage, Who
+from prismseg.monitor.web.waiting import Batch, Sent
 from prismseg.thermal import FRAME_SUFFIXES, Frame, View, minute_in_name, read_frame
 
 router = APIRouter(prefix="/api/imports")
 MOST_FILES = 60
-_KEPT_SECONDS, _KEPT = 3600.0, 4
-
-
-@dataclass
-class Sent:
-    """One file that was sent: a frame, or why it is none."""
-
-    name: str
-    frame: Frame | None
-    reason: Message
-    minute: float | None
-
-
-@dataclass
-class Batch:
-    """Files that were sent together and wait to be confirmed."""
-
-    files: list[Sent]
-    at: float = field(default_factory=time.monotonic)
-
-
-class Waiting:
-    """Batches that wait; only frames are kept, in memory, and not for long."""
-
-    def __init__(self) -> None:
-        self._batches: dict[str, Batch] = {}
-        self._turn = threading.Lock()
-
-    def put(self, batch: Batch) -> str:
-        """Keep a batch and name it."""
-        with self._turn:
-            old = [key for key, each in self._batches.items() if time.monotonic() - each.at > _KEPT_SECONDS]
-            for key in old:
-                del self._batches[key]
-            while len(self._batches) >= _KEPT:
-                del self._batches[next(iter(self._batches))]
-            key = secrets.token_urlsafe(16)
-            self._batches[key] = batch
-            return key
-
-    def take(self, key: str) -> Batch:
-        """Find a batch.
-
-        Raises
-        ------
-        NotFound
-            When it has waited too long, or never was.
-        """
-        with self._turn:
-            if key not in self._batches:
-                raise NotFound(Message("These files are not waiting any more. Send them again."))
-            return self._batches[key]
-
-    def drop(self, key: str) -> None:
-        """Forget a batch."""
-        with self._turn:
-            self._batches.pop(key, None)
-
-
-_waiting = Waiting()
+_MOST_PIXELS = 40_000_000  # waiting in memory; small files may unpack to large pictures
+_EARLIEST, _LATEST = -720, 660  # minutes; the last capture is now, and a test dose was given within 12 hours
 
 
 class Confirmed(Strict):
@@ -92,7 +32,7 @@ class Confirmed(Strict):
 
     code: str = Field(min_length=1, max_length=40)
     view: View | None = None
-    minutes: list[Annotated[float, Field(ge=-720, le=1440, allow_inf_nan=False)] | None] = Field(
+    minutes: list[Annotated[float, Field(ge=_EARLIEST, le=_LATEST, allow_inf_nan=False)] | None] = Field(
         max_length=MOST_FILES
     )
 
@@ -115,21 +55,43 @@ async def send(
             )
         )
     folder = make_folder(desk.settings.data / "incoming" / secrets.token_hex(8))
+    sent: list[Sent] = []
     try:
-        sent = []
         for number, file in enumerate(files):
-            data = await file.read()
-            sent.append(await run_in_threadpool(_read, folder, number, file.filename or "", data, low, high))
+            name = _shown(file.filename or "", number)
+            if (file.size or 0) > desk.settings.upload_mb * 1e6:
+                sent.append(
+                    Sent(
+                        name,
+                        None,
+                        Message("{name} has more than {most:g} MB.", name=name, most=desk.settings.upload_mb),
+                        None,
+                    )
+                )
+                continue
+            sent.append(await run_in_threadpool(_read, folder, number, name, await file.read(), low, high))
+            if sum(each.frame.celsius.size for each in sent if each.frame is not None) > _MOST_PIXELS:
+                raise DataError(
+                    Message("These files together have more pixels than the pictures of a session. Send fewer.")
+                )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     sent.sort(key=lambda each: (each.minute is None, each.minute or 0.0, each.name))
-    return {"id": _waiting.put(Batch(sent)), "files": [_described(each, language) for each in sent]}
+    return {"id": desk.waiting.put(Batch(sent)), "files": [_described(each, language) for each in sent]}
 
 
 @router.post("/{batch}", status_code=201)
 def confirm(desk: TheDesk, who: Who, batch: str, body: Confirmed) -> State:
     """Make a session of the files, in the order of their minutes."""
-    sent = _waiting.take(batch)
+    sent = desk.waiting.take(batch)
+    try:
+        return {"id": _keep(desk, who, body, _chosen(sent, body))}
+    except BaseException:
+        desk.waiting.put_back(batch, sent)
+        raise
+
+
+def _chosen(sent: Batch, body: Confirmed) -> list[tuple[float, Frame, str]]:
     if len(body.minutes) != len(sent.files):
         raise DataError(
             Message(
@@ -150,10 +112,10 @@ def confirm(desk: TheDesk, who: Who, batch: str, body: Confirmed) -> State:
         raise DataError(Message("No file with a minute could be read, so there is nothing to keep."))
     if len({minute for minute, _, _ in chosen}) < len(chosen):
         raise DataError(Message("Two files have the same minute. Correct one of them, or leave it out."))
-    return {"id": _keep(desk, who, batch, body, chosen)}
+    return chosen
 
 
-def _keep(desk: Desk, who: str, batch: str, body: Confirmed, chosen: list[tuple[float, Frame, str]]) -> str:
+def _keep(desk: Desk, who: str, body: Confirmed, chosen: list[tuple[float, Frame, str]]) -> str:
     dose = desk.clock() - timedelta(minutes=max(chosen[-1][0], 0.0))
     session = desk.ward.begin(
         who,
@@ -162,29 +124,31 @@ def _keep(desk: Desk, who: str, batch: str, body: Confirmed, chosen: list[tuple[
         camera=chosen[0][1].camera or "imported files",
         origin="import",
     )
+    desk.ward.give_dose(who, session, seconds_ago=(desk.clock() - dose).total_seconds())
     for number, (minute, frame, name) in enumerate(chosen):
         desk.ward.capture(
             who,
             session,
             frame,
-            key=f"{batch}-{number}",
+            key=f"{session}-{number}",
             camera=frame.camera or name,
             taken_at=dose + timedelta(minutes=minute),
         )
-    desk.ward.give_dose(who, session, seconds_ago=(desk.clock() - dose).total_seconds())
-    _waiting.drop(batch)
     return session
 
 
-def _read(folder: Path, number: int, name: str, data: bytes, low: float | None, high: float | None) -> Sent:
-    """Read a file under a name of our own; of the sent name only the last part is shown and searched for a minute."""
-    shown = re.sub(r"[^\w .+-]", "_", name.replace("\\", "/").rsplit("/", 1)[-1])[-80:] or f"file {number + 1}"
+def _shown(name: str, number: int) -> str:
+    """Take the last part of a sent name, without what could be more than a name."""
+    return re.sub(r"[^\w .+-]", "_", name.replace("\\", "/").rsplit("/", 1)[-1])[-80:] or f"file {number + 1}"
+
+
+def _read(folder: Path, number: int, shown: str, data: bytes, low: float | None, high: float | None) -> Sent:
+    """Read a file under a name of our own; the sent name is only shown and searched for a minute."""
     suffix = Path(shown).suffix.lower()
     if suffix not in FRAME_SUFFIXES:
         reason = Message("{name} is none of {known}.", name=shown, known=", ".join(sorted(FRAME_SUFFIXES)))
         return Sent(shown, None, reason, None)
-    path = folder / f"{number}{suffix}"
-    path.write_bytes(data)
+    path = write_bytes(folder / f"{number}{suffix}", data)
     try:
         frame = read_frame(path, low=low, high=high)
     except PrismsegError as error:

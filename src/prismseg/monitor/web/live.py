@@ -32,7 +32,7 @@ async def live(socket: WebSocket) -> None:
         return
     wanted = socket.query_params.get("view", "")
     view = check_view(wanted) if wanted in VIEWS else desk.settings.view
-    session = socket.query_params.get("session", "")
+    session = socket.query_params.get("session", "").replace("\0", "")  # which PostgreSQL does not take
     language = language_of(socket)
     number = 0
     listening = asyncio.create_task(_until_left(socket))

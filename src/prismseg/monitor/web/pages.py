@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 import secrets
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
@@ -19,10 +19,11 @@ from prismseg.monitor.languages import Language, languages
 from prismseg.monitor.pictures import colours
 from prismseg.monitor.store import capture_of, find
 from prismseg.monitor.store.schema import SessionRow
-from prismseg.monitor.web.desk import TheDesk, TheLanguage
-from prismseg.monitor.web.guard import LANGUAGE_COOKIE, STAFF
+from prismseg.monitor.web import users
+from prismseg.monitor.web.desk import Number, TheDesk, TheLanguage
+from prismseg.monitor.web.guard import FOREIGN, LANGUAGE_COOKIE, STAFF, refused
 from prismseg.monitor.web.state import PAGE, listed, state_of
-from prismseg.monitor.web.users import password_fits
+from prismseg.monitor.web.visits import COOKIE
 from prismseg.thermal import FRAME_SUFFIXES
 
 router = APIRouter()
@@ -48,7 +49,7 @@ def _page(request: Request, template: str, language: Language, **values: Any) ->
         _=language,
         language=language,
         languages=languages().values(),
-        path=request.url.path,
+        path=request.scope["path"],
         csrf="" if visit is None else visit.csrf,
         who="" if visit is None or visit.who == STAFF else visit.who,
         version=VERSION,
@@ -105,7 +106,7 @@ def session_page(request: Request, desk: TheDesk, language: TheLanguage, session
 
 @router.get("/sessions/{session}/captures/{number}", response_class=HTMLResponse)
 def capture_page(
-    request: Request, desk: TheDesk, language: TheLanguage, session: str, number: int
+    request: Request, desk: TheDesk, language: TheLanguage, session: str, number: Number
 ) -> HTMLResponse:
     """One capture: outline and its correction, evidence, remarks."""
     with desk.store.read() as db:
@@ -137,27 +138,25 @@ def log_in(
     password: Annotated[str, Form(max_length=400)] = "",
 ) -> Response:
     """Check name and password."""
-    origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host"):
-        return JSONResponse(
-            {"error": language(Message("The request does not come from this page. Load the page again."))},
-            status_code=403,
-        )
+    if "origin" in request.headers and not desk.guard.same_origin(request):
+        return refused(request, 403, FOREIGN)
     keys = (f"name {name}", f"address {request.client.host if request.client else ''}")
-    seconds = desk.attempts.wait(*keys)
+    seconds = desk.attempts.begin(*keys)
     if seconds > 0:
         wrong = language(Message("Too many attempts. Wait {minutes:.0f} minutes.", minutes=max(seconds / 60, 1)))
         answer = _page(request, "login.html", language, wrong=wrong, name=name)
-        answer.status_code, answer.headers["Retry-After"] = 429, f"{seconds:.0f}"
+        answer.status_code, answer.headers["Retry-After"] = 429, f"{math.ceil(seconds)}"
         return answer
-    if not password_fits(desk.store, name, password):
-        desk.attempts.failed(*keys)
+    proof = users.log_in(desk.store, name, password)
+    if proof is None:
         answer = _page(
             request, "login.html", language, wrong=language(Message("Name or password is wrong.")), name=name
         )
         answer.status_code = 403
         return answer
-    visit = desk.guard.visits.begin(name)
+    desk.attempts.succeeded(*keys)
+    desk.guard.visits.end(request.cookies.get(COOKIE))
+    visit = desk.guard.visits.begin(name, proof)
     welcome = RedirectResponse("/", status_code=303)
     desk.guard.set_cookie(welcome, visit)
     return welcome
@@ -167,7 +166,7 @@ def log_in(
 def log_out(request: Request, desk: TheDesk) -> Response:
     """End the visit."""
     if request.state.visit is not None:
-        desk.guard.visits.end(request.state.visit)
+        desk.guard.visits.end(request.state.visit.token)
     return Response(status_code=204)
 
 

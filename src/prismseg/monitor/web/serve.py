@@ -7,6 +7,7 @@ import uvicorn
 from prismseg.base import OutputError
 from prismseg.monitor.web.app import create_app
 from prismseg.monitor.web.desk import Desk
+from prismseg.monitor.web.settings import bracketed
 
 _GRACE_SECONDS = 3
 
@@ -29,6 +30,7 @@ def serve(desk: Desk) -> None:
         log_level="warning",
         access_log=False,
         server_header=False,
+        proxy_headers=False,  # anybody on this machine could state another address at each attempt to log in
         ws_max_size=1_000_000,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
@@ -43,4 +45,4 @@ def serve(desk: Desk) -> None:
 def address(desk: Desk) -> str:
     """Where the page is."""
     settings = desk.settings
-    return f"{'https' if settings.secure else 'http'}://{settings.host}:{settings.port}/"
+    return f"{'https' if settings.secure else 'http'}://{bracketed(settings.host)}:{settings.port}/"

@@ -80,7 +80,13 @@ class MonitorSettings(BaseModel):
     @property
     def hosts(self) -> frozenset[str]:
         """Names under which the page may be asked for."""
-        return frozenset({self.host, "127.0.0.1", "localhost", "[::1]", "::1", *self.names})
+        known = (self.host, "127.0.0.1", "localhost", "::1", *self.names)
+        return frozenset(bracketed(name).lower() for name in known)
+
+
+def bracketed(host: str) -> str:
+    """Write a host as addresses of pages have it: IPv6 in brackets."""
+    return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
 
 def check_exposure(settings: MonitorSettings, users: int) -> None:

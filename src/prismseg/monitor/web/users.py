@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Callable
 
 from argon2 import PasswordHasher
-from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import func, select
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import select
 
 from prismseg.base import ConfigError
 from prismseg.monitor.store import Store
@@ -17,6 +17,8 @@ from prismseg.monitor.store.schema import UserRow
 
 SHORTEST_PASSWORD = 10
 _FAILURES, _SECONDS = 5, 300.0
+# Who acts in the audit trail without being a user.
+_RESERVED = ("staff", "prismseg", "console", "demonstration")
 _HASHER = PasswordHasher()
 # Checked when nobody has the stated name, so that the time of the answer does not tell whether somebody has.
 _NOBODY = _HASHER.hash("nobody has this password")
@@ -28,10 +30,12 @@ def add_user(store: Store, name: str, password: str) -> None:
     Raises
     ------
     ConfigError
-        When the name or the password is too short or too long.
+        When the name or the password is too short or too long, or the name is no person's.
     """
-    if not 1 <= len(name.strip()) <= 40:
-        raise ConfigError("A user's name has 1 to 40 characters.")
+    if not 1 <= len(name.strip()) <= 40 or not name.isprintable():
+        raise ConfigError("A user's name has 1 to 40 characters that can be printed.")
+    if name.strip().lower() in _RESERVED:
+        raise ConfigError(f"The audit trail calls no person {name.strip()}; choose another name.")
     if not SHORTEST_PASSWORD <= len(password) <= 200:
         raise ConfigError(f"A password has {SHORTEST_PASSWORD} to 200 characters.")
     with store.change() as change:
@@ -67,24 +71,28 @@ def list_users(store: Store) -> list[UserRow]:
 
 def count_users(store: Store) -> int:
     """Count those who may log in."""
-    with store.read() as db:
-        return db.scalar(select(func.count()).select_from(UserRow).where(UserRow.disabled_at.is_(None))) or 0
+    return sum(proof is not None for proof in proofs(store).values())
 
 
-def password_fits(store: Store, name: str, password: str) -> bool:
-    """Tell whether somebody may log in with this password."""
+def proofs(store: Store) -> dict[str, str | None]:
+    """Name all users with what proves a log-in: the password as it is kept, None for who may log in no more."""
     with store.read() as db:
-        row = db.get(UserRow, name)
-    usable = row is not None and row.disabled_at is None
+        rows = db.execute(select(UserRow.name, UserRow.password, UserRow.disabled_at)).all()
+    return {name: password if disabled_at is None else None for name, password, disabled_at in rows}
+
+
+def log_in(store: Store, name: str, password: str) -> str | None:
+    """Give the proof of a log-in, None when the user may not log in with this password."""
+    proof = proofs(store).get(name)
     try:
-        _HASHER.verify(row.password if row is not None and usable else _NOBODY, password)
-    except (VerifyMismatchError, InvalidHashError):
-        return False
-    return usable
+        _HASHER.verify(_NOBODY if proof is None else proof, password)
+    except (VerificationError, InvalidHashError):
+        return None
+    return proof
 
 
 class Attempts:
-    """Counts wrong passwords by name and by address: five in five minutes, then a wait.
+    """Counts attempts to log in by name and by address: five wrong ones in five minutes, then a wait.
 
     Parameters
     ----------
@@ -97,8 +105,11 @@ class Attempts:
         self._failed: dict[str, deque[float]] = {}
         self._turn = threading.Lock()
 
-    def wait(self, *keys: str) -> float:
-        """Seconds until another attempt is allowed; 0 when it is now."""
+    def begin(self, *keys: str) -> float:
+        """Count an attempt, or say in how many seconds another is allowed.
+
+        It counts as wrong until it `succeeded`: of a hundred attempts at the same moment, five are made.
+        """
         with self._turn:
             moment = self._clock()
             for key in list(self._failed):
@@ -107,10 +118,15 @@ class Attempts:
                 if not self._failed[key]:
                     del self._failed[key]
             full = [times for key in keys if len(times := self._failed.get(key, deque())) >= _FAILURES]
-            return max((times[-_FAILURES] + _SECONDS - moment for times in full), default=0.0)
+            if full:
+                return max(times[-_FAILURES] + _SECONDS - moment for times in full)
+            for key in keys:
+                self._failed.setdefault(key, deque()).append(moment)
+            return 0.0
 
-    def failed(self, *keys: str) -> None:
-        """Count a wrong password."""
+    def succeeded(self, *keys: str) -> None:
+        """Count an attempt no longer."""
         with self._turn:
             for key in keys:
-                self._failed.setdefault(key, deque(maxlen=50)).append(self._clock())
+                if self._failed.get(key):
+                    self._failed[key].pop()

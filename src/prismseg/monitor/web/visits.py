@@ -24,6 +24,8 @@ class Visit:
         In the page; requests that change something carry it in a header.
     who : str
         User; empty before log-in.
+    proof : str or None
+        Of the log-in, as the store had it then; None without log-in.
     touched : float
         When somebody last did something.
     """
@@ -31,6 +33,7 @@ class Visit:
     token: str
     csrf: str
     who: str
+    proof: str | None
     touched: float
 
 
@@ -51,12 +54,12 @@ class Visits:
         self._visits: dict[str, Visit] = {}
         self._turn = threading.Lock()
 
-    def begin(self, who: str) -> Visit:
+    def begin(self, who: str, proof: str | None = None) -> Visit:
         """Begin a visit under a new token."""
         with self._turn:
             while len(self._visits) >= _MOST:
                 del self._visits[min(self._visits.values(), key=lambda each: each.touched).token]
-            visit = Visit(secrets.token_urlsafe(32), secrets.token_urlsafe(32), who, self._clock())
+            visit = Visit(secrets.token_urlsafe(32), secrets.token_urlsafe(32), who, proof, self._clock())
             self._visits[visit.token] = visit
             return visit
 
@@ -65,10 +68,10 @@ class Visits:
         with self._turn:
             return self._visits.get(token or "")
 
-    def end(self, visit: Visit) -> None:
+    def end(self, token: str | None) -> None:
         """Forget a visit."""
         with self._turn:
-            self._visits.pop(visit.token, None)
+            self._visits.pop(token or "", None)
 
     def touch(self, visit: Visit) -> None:
         """Note that somebody did something."""

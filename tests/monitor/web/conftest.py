@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+from argon2 import PasswordHasher
+from starlette.testclient import TestClient
+
+from prismseg.base import Message
+from prismseg.monitor.cameras import CameraError, Simulator
+from prismseg.monitor.clock import SteadyClock
+from prismseg.monitor.measuring import Measurer
+from prismseg.monitor.web import app as application
+from prismseg.monitor.web import users
+from prismseg.monitor.web.settings import MonitorSettings
+from prismseg.monitor.web.users import Attempts, add_user
+from prismseg.monitor.web.visits import Visits
+
+HERE = "http://127.0.0.1:8080"
+NAME, PASSWORD = "midwife", "correct horse battery"
+
+
+@dataclass
+class Time:
+    """Seconds that pass only when a test lets them."""
+
+    seconds: float = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+    def wait(self, seconds: float) -> None:
+        self.seconds += seconds
+
+
+@dataclass
+class Feet:
+    """A camera before two soles whose temperatures the test chooses."""
+
+    still: object
+    left_mask: np.ndarray
+    right_mask: np.ndarray
+    warmer: dict[str, float] = field(default_factory=lambda: {"left": 0.0, "right": 0.0})
+    plugged: bool = True
+    name: str = "Feet of the test"
+
+    def frame(self):
+        if not self.plugged:
+            raise CameraError(Message("The camera is not plugged in."))
+        celsius = self.still.celsius.copy()
+        celsius[self.left_mask] += self.warmer["left"]
+        celsius[self.right_mask] += self.warmer["right"]
+        return replace(self.still, celsius=celsius, time=datetime.now(UTC))
+
+    def close(self):
+        pass
+
+
+class Page:
+    """One browser: cookies, and the token of the page it has open."""
+
+    def __init__(self, client: TestClient) -> None:
+        self.client = client
+        self.token = ""
+
+    def open(self, path: str = "/"):
+        answer = self.client.get(path)
+        found = re.search(r'name="csrf" content="([^"]*)"', answer.text)
+        self.token = found.group(1) if found else ""
+        return answer
+
+    def log_in(self, name: str = NAME, password: str = PASSWORD, **headers: str):
+        answer = self.client.post(
+            "/login", data={"name": name, "password": password}, headers=headers, follow_redirects=False
+        )
+        if answer.status_code == 303:
+            self.open()
+        return answer
+
+    def get(self, path: str, **options):
+        return self.client.get(path, **options)
+
+    def ask(self, method: str, path: str, **options):
+        headers = {"X-CSRF-Token": self.token, **options.pop("headers", {})}
+        return self.client.request(method, path, headers=headers, **options)
+
+    def post(self, path: str, data: object = None, **options):
+        return self.ask("POST", path, json={} if data is None else data, **options)
+
+    def patch(self, path: str, data: object):
+        return self.ask("PATCH", path, json=data)
+
+    def begin(self, code: str = "E-1", **more: str) -> str:
+        """Begin a session and give the path of its API."""
+        answer = self.post("/api/sessions", {"code": code, **more})
+        assert answer.status_code == 201, answer.text
+        return f"/api/sessions/{answer.json()['id']}"
+
+    def capture(self, session: str, key: str = "") -> dict:
+        answer = self.post(f"{session}/captures", {"key": key} if key else {})
+        assert answer.status_code == 201, answer.text
+        return answer.json()["session"]
+
+
+@pytest.fixture(scope="session")
+def measurer():
+    return Measurer()
+
+
+@pytest.fixture(scope="session")
+def feet_still():
+    time = Time(0.0)
+    simulator = Simulator(3, "none", clock=time, sleep=time.wait)
+    return simulator.frame(), simulator.labels
+
+
+@pytest.fixture
+def camera(feet_still):
+    frame, labels = feet_still
+    return Feet(frame, labels == 1, labels == 2)
+
+
+@pytest.fixture
+def time():
+    return Time()
+
+
+@pytest.fixture
+def open_monitor(tmp_path, measurer, camera, time, monkeypatch):
+    """Open a monitor under settings of choice: the desk, and a function that gives new browsers."""
+    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(users, "_HASHER", cheap)
+    monkeypatch.setattr(users, "_NOBODY", cheap.hash("nobody"))
+    monkeypatch.setattr(application, "Measurer", lambda _: measurer)
+    monkeypatch.setattr(application, "SteadyClock", lambda: SteadyClock(time, time))
+    monkeypatch.setattr(application, "Visits", lambda seconds: Visits(seconds, time))
+    monkeypatch.setattr(application, "Attempts", lambda: Attempts(time))
+    desks = []
+
+    def opened(**settings):
+        made = MonitorSettings(data=tmp_path / "data", demonstration=False, **settings)
+        desks.append(application.open_desk(made, camera=camera))
+        return desks[-1]
+
+    yield opened
+    for desk in desks:
+        application.close_desk(desk)
+
+
+@contextmanager
+def browsing(desk, base_url: str = HERE, **options):
+    yield Page(TestClient(application.create_app(desk), base_url, raise_server_exceptions=False, **options))
+
+
+@pytest.fixture
+def desk(open_monitor):
+    return open_monitor()
+
+
+@pytest.fixture
+def page(desk):
+    """A browser at a monitor without users."""
+    with browsing(desk) as made:
+        made.open()
+        yield made
+
+
+@pytest.fixture
+def guarded(open_monitor):
+    """A desk that asks for a log-in; it locks after ten minutes."""
+    desk = open_monitor(lock_minutes=10)
+    add_user(desk.store, NAME, PASSWORD)
+    return desk
+
+
+@pytest.fixture
+def visitor(guarded):
+    """A browser that is not logged in."""
+    with browsing(guarded) as made:
+        yield made
+
+
+@pytest.fixture
+def midwife(visitor):
+    """A browser that is logged in."""
+    assert visitor.log_in().status_code == 303
+    return visitor
