@@ -86,6 +86,33 @@ def test_wrong_studies_are_refused_with_what_is_wrong(tmp_path, changes, message
         expand(read_study(write(tmp_path, **changes)))
 
 
+@pytest.mark.parametrize("name", ["case", "measure", "value", "mean"])
+def test_axes_do_not_overwrite_columns(tmp_path, name):
+    with pytest.raises(ConfigError, match=f"tables have a column '{name}'"):
+        expand(read_study(write(tmp_path, grid={name: {"seed": [0]}}, compare={}, pool=[])))
+
+
+@pytest.mark.parametrize(
+    ("kind", "grid", "message"),
+    [
+        ("kernel", {"kernel": {"Gauss": {"kernel": "gaussian"}}}, "column 'kernel', which says 'gaussian' here"),
+        ("kernel", {"estimator": {"sampling": ["iid"]}}, "column 'estimator', which says 'cos, iid'"),
+        ("kernel", {"outputs": {"sigma": [0.5]}}, "column 'outputs', which says '256'"),
+        ("fashion", {"method": {"ours": {"method": "crffg"}}}, "column 'method', which says 'crffg'"),
+        ("fashion", {"seed": {"first": {"seed": 0}}}, "column 'seed', which says '0'"),
+    ],
+)
+def test_axes_that_bear_the_name_of_a_setting_have_its_values(tmp_path, kind, grid, message):
+    with pytest.raises(ConfigError, match=message):
+        expand(read_study(write(tmp_path, kind=kind, base={}, grid=grid, compare={}, pool=[])))
+
+
+def test_numbers_may_be_written_as_one_likes(tmp_path):
+    grid = {"sigma": {"sigma": [1, 0.50]}, "kernel": {"kernel": ["gaussian"]}}
+    runs = expand(read_study(write(tmp_path, kind="kernel", base={}, grid=grid, compare={}, pool=[])))
+    assert [run.labels["sigma"] for run in runs] == ["1", "0.5"]
+
+
 def test_files_that_are_no_study(tmp_path):
     path = tmp_path / "a.yaml"
     path.write_text("a: [1, 2")

@@ -91,6 +91,14 @@ def test_whole_sets_are_compared_by_seed(study):
     assert compare_study(study, cases, ["accuracy"])["difference"].item() == pytest.approx(0.1)
 
 
+def test_points_of_curves_are_no_cases(study):
+    table, _ = planted()
+    curve = pd.DataFrame({"skip": "none", "images": "20", "seed": "0", "measure": "norms", "x": [0.1, 0.2], "value": 9})
+    cases = pooled(study, pd.concat([table, curve], ignore_index=True))
+    assert set(cases["measure"]) == {"dice"} and "x" not in cases
+    pd.testing.assert_frame_equal(cases, pooled(study, table))
+
+
 @pytest.mark.parametrize(("variants", "expected"), [(2, 1.960), (3, 2.343), (5, 2.728), (10, 3.164)])
 def test_critical_difference_of_demsar(variants, expected):
     """Demsar 2006, table 5a: q for alpha .05."""

@@ -25,8 +25,9 @@ def pooled(study: Study, table: pd.DataFrame) -> pd.DataFrame:
 
     A fold holds other cases than the next, so folds are joined by this and not averaged. Rows without cases (a whole test
     set in one number) take the pooled axes as their cases: what differs between seeds is then what intervals are about.
+    Points of curves (rows with an x) are left out: their mean over a curve says nothing.
     """
-    table = table.copy()
+    table = table[table["x"].isna()].drop(columns="x") if "x" in table else table.copy()
     for name in (*UNITS, *DETAILS):
         if name not in table:
             table[name] = ""

@@ -18,6 +18,10 @@ from prismseg.study.kinds import KINDS
 
 Axis = dict[str, Any]
 
+# Columns of the tables, which the labels of an axis of that name would overwrite.
+_COLUMNS = ("case", "group", "class", "layer", "measure", "value", "x", "network", "line")
+_COLUMNS += ("mean", "sd", "ci_low", "ci_high", "n", "n_groups", "n_missing", "difference", "p_value", "p_holm")
+
 
 class Study(BaseModel):
     """A grid of runs.
@@ -115,9 +119,13 @@ def expand(study: Study) -> list[Run]:
     ------
     ConfigError
         When an axis has no value, a setting is unknown or impossible (the message names the point of the grid), two
-        points are the same run, or what is pooled or compared is no axis.
+        points are the same run, what is pooled or compared is no axis, or an axis bears the name of a column of the
+        results without having its values.
     """
     axes = {name: _choices(name, axis) for name, axis in study.grid.items()}
+    taken = [name for name in axes if name in _COLUMNS]
+    if taken:
+        raise ConfigError(f"{study.title}: the tables have a column {taken[0]!r}; give that axis another name.")
     unknown = [name for name in (*study.compare, *study.pool) if name not in axes and name not in ("seed", "fold")]
     if unknown:
         raise ConfigError(f"{study.title}: {unknown[0]!r} is pooled or compared but is no axis of the grid.")
@@ -136,6 +144,12 @@ def expand(study: Study) -> list[Run]:
             checked = KINDS[study.kind].check(settings)
         except ConfigError as error:
             raise ConfigError(f"{study.title}, {where}: {error}") from error
+        for name, value in KINDS[study.kind].row_labels(checked).items():
+            if not _alike(labels.get(name, value), value):
+                raise ConfigError(
+                    f"{study.title}, {where}: the results have a column {name!r}, which says {value!r} here; call the "
+                    "axis something else, or its value the same."
+                )
         run = Run(labels, checked, _hash(study.kind, checked))
         if run.key in runs:
             raise ConfigError(
@@ -143,6 +157,13 @@ def expand(study: Study) -> list[Run]:
             )
         runs[run.key] = run
     return list(runs.values())
+
+
+def _alike(label: str, value: str) -> bool:
+    try:
+        return float(label) == float(value)
+    except ValueError:
+        return label == value
 
 
 def _choices(name: str, axis: Axis) -> dict[str, dict[str, Any]]:

@@ -26,7 +26,7 @@ class Kind:
     module : str
         In `prismseg.study`.
     settings, run, draw : str
-        Names in that module: a pydantic model, ``run(settings, folder) -> DataFrame`` with columns measure and value (and
+        Names in that module: a pydantic model (with ``row_labels()`` where rows repeat settings), ``run(settings, folder) -> DataFrame`` with columns measure and value (and
         case and group where there are cases), and ``draw(table) -> {name: Figure}``.
     version : int
         Part of every run's hash; raised when the same settings give other results.
@@ -37,6 +37,12 @@ class Kind:
     run: str
     draw: str
     version: int = 1
+
+    def row_labels(self, settings: dict[str, Any]) -> dict[str, str]:
+        """Columns of the run's rows that repeat its settings, with what stands in them."""
+        made = self._made(settings)
+        labels: dict[str, object] = made.row_labels() if hasattr(made, "row_labels") else {}
+        return {name: str(value) for name, value in labels.items()}
 
     def check(self, settings: dict[str, Any]) -> dict[str, Any]:
         """Check settings and return them whole, with every default, as JSON values.
