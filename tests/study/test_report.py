@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from prismseg.base import DataError
+from prismseg.base import ConfigError, DataError
 from prismseg.study import Store, expand, read_study, report_study
 from prismseg.study.aggregate import compare_study, pooled, summarize_study
 from prismseg.study.figures import critical_difference, draw_ranks
@@ -58,13 +58,44 @@ def test_means_by_hand_and_differences_as_for_two_networks(study):
     row = summary.loc[("none", "all")]
     assert row["mean"] == pytest.approx(here.mean()) and row["sd"] == pytest.approx(here.std())
     assert row["ci_low"] < row["mean"] < row["ci_high"] and (row["n"], row["n_groups"]) == (6, 3)
-    found = compare_study(study, cases, ["dice"]).set_index("images")
+    compared = compare_study(study, cases, ["dice"])
+    assert set(compared["reference"]) == {"none"}
+    found = compared.set_index("images")
     ours = cases.query("skip == 'conv M3' and images == '20'").sort_values("case")
     theirs = cases.query("skip == 'none' and images == '20'").sort_values("case")
     wanted = paired_comparison(ours["value"].to_numpy(), theirs["value"].to_numpy(), ours["group"])
     assert found.loc["20", "difference"] == pytest.approx(0.03) == pytest.approx(wanted["difference"])
     assert found.loc["20", "p_value"] == pytest.approx(wanted["p_value"])
-    assert (found["p_holm"] >= found["p_value"]).all() and len(found) == 2
+    assert (found["p_holm"] >= found["p_value"]).all() and set(found.index) == {"20", "all", "(all)"}
+    one, two = found.loc[["20", "all"], "p_value"].sort_values()
+    assert sorted(found.loc[["20", "all"], "p_holm"]) == pytest.approx(sorted([min(2 * one, 1), max(2 * one, two)]))
+    assert found.loc["(all)", "p_holm"] == found.loc["(all)", "p_value"]
+
+
+def test_values_are_compared_with_their_own_references_and_over_all_else(tmp_path):
+    """Planted: conv is 0.1 above none; crffg is 0.02 below conv at 20 images and 0.06 above it at all."""
+    grid = {
+        "skip": {name: {"model.multiplier": number} for number, name in enumerate(("none", "conv", "crffg"), 1)},
+        "images": {"split.limit": [20, None]},
+    }
+    study = read_study(write(tmp_path, grid=grid, pool=[], compare={"skip": {"crffg": "conv", "conv": "none"}}))
+    level = {"none": (0.4, 0.5), "conv": (0.5, 0.6), "crffg": (0.48, 0.66)}
+    noise = 0.01 * np.arange(6)
+    table = pd.concat(
+        [
+            rows(name, images, 0, level[name][n] + noise).drop(columns="seed")
+            for name in level
+            for n, images in enumerate(("20", "all"))
+        ]
+    )
+    found = compare_study(study, pooled(study, table), ["dice"]).set_index(["skip", "images"])
+    assert len(found) == 6 and found.loc[("crffg", "20"), "reference"] == "conv"
+    wanted = {"20": -0.02, "all": 0.06, "(all)": 0.02}
+    assert {n: found.loc[("crffg", n), "difference"] for n in wanted} == pytest.approx(wanted)
+    assert list(found.loc["conv", "difference"]) == pytest.approx([0.1, 0.1, 0.1])
+    assert set(found["n"]) == {6}
+    with pytest.raises(ConfigError, match="has no value 'flying'"):
+        expand(read_study(write(tmp_path, grid=grid, pool=[], compare={"skip": {"crffg": "flying"}})))
 
 
 def test_missing_values_are_counted_and_absent_cases_are_an_error(study):
@@ -73,8 +104,10 @@ def test_missing_values_are_counted_and_absent_cases_are_an_error(study):
     cases = pooled(study, table)
     assert set(summarize_study(study, cases).query("skip == 'none'")["n_missing"]) == {1}
     assert set(compare_study(study, cases, ["dice"])["n"]) == {5}
-    with pytest.raises(DataError, match="shares no case"):
-        compare_study(study, cases[~((cases["skip"] == "none") & (cases["images"] == "20"))], ["dice"])
+    reference = (cases["skip"] == "none") & (cases["images"] == "20")
+    assert set(compare_study(study, cases[~reference], ["dice"])["images"]) == {"all"}
+    with pytest.raises(DataError, match="conv M3 and none share no case at 20"):
+        compare_study(study, cases.assign(case=cases["case"].where(~reference, "other")), ["dice"])
 
 
 def test_whole_sets_are_compared_by_seed(study):

@@ -20,7 +20,7 @@ Axis = dict[str, Any]
 
 # Columns of the tables, which the labels of an axis of that name would overwrite.
 _COLUMNS = ("case", "group", "class", "layer", "measure", "value", "x", "network", "line")
-_COLUMNS += ("mean", "sd", "ci_low", "ci_high", "n", "n_groups", "n_missing", "difference", "p_value", "p_holm")
+_COLUMNS += ("mean", "sd", "ci_low", "ci_high", "n", "n_groups", "n_missing", "reference", "difference", "p_value", "p_holm")
 
 
 class Study(BaseModel):
@@ -40,7 +40,8 @@ class Study(BaseModel):
     pool : list of str
         Axes over which results are averaged case by case, such as seed and fold.
     compare : dict
-        Axis and its value with which the others are compared, such as ``{skip: none}``.
+        Axis and its value with which the others are compared, such as ``{skip: none}``, or which of its values is compared
+        with which, such as ``{skip: {crffg M3: conv M3}}``.
     measures : list of str
         What tables and figures show first; all are in the CSV.
     note : str
@@ -122,7 +123,7 @@ def expand(study: Study) -> list[Run]:
         points are the same run, what is pooled or compared is no axis, or an axis bears the name of a column of the
         results without having its values.
     """
-    axes = {name: _choices(name, axis) for name, axis in study.grid.items()}
+    axes = {name: choices(name, axis) for name, axis in study.grid.items()}
     taken = [name for name in axes if name in _COLUMNS]
     if taken:
         raise ConfigError(f"{study.title}: the tables have a column {taken[0]!r}; give that axis another name.")
@@ -130,8 +131,9 @@ def expand(study: Study) -> list[Run]:
     if unknown:
         raise ConfigError(f"{study.title}: {unknown[0]!r} is pooled or compared but is no axis of the grid.")
     for name, value in study.compare.items():
-        if str(value) not in axes.get(name, {}):
-            raise ConfigError(f"{study.title}: the axis {name!r} has no value {value!r} to compare with.")
+        for label in [*value, *value.values()] if isinstance(value, dict) else [value]:
+            if str(label) not in axes.get(name, {}):
+                raise ConfigError(f"{study.title}: the axis {name!r} has no value {label!r} to compare with.")
     runs: dict[str, Run] = {}
     for point in product(*(axis.items() for axis in axes.values())):
         labels = {name: label for name, (label, _) in zip(axes, point, strict=True)}
@@ -166,7 +168,7 @@ def _alike(label: str, value: str) -> bool:
         return label == value
 
 
-def _choices(name: str, axis: Axis) -> dict[str, dict[str, Any]]:
+def choices(name: str, axis: Axis) -> dict[str, dict[str, Any]]:
     """List the settings of each value of an axis, by its label."""
     if not axis:
         raise ConfigError(f"The axis {name!r} of the grid has no value.")

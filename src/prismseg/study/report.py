@@ -84,7 +84,6 @@ def report_study(study: Study, runs: Sequence[Run], root: Path) -> Path:
         pooled=" and ".join(study.pool) or "nothing",
         summary=shown.to_dict("records"),
         comparison=comparison.to_dict("records"),
-        reference=", ".join(f"{axis} {value}" for axis, value in study.compare.items()),
         version=VERSION,
     )
 
