@@ -84,7 +84,7 @@ def draw_against_size(table: pd.DataFrame, axes: list[str], measure: str) -> Fig
     table = table.dropna(subset=["value"])
     others = [name for name in axes if name != SIZE_AXIS]
     classes = list(dict.fromkeys(table["class"]))
-    sizes = sorted(table[SIZE_AXIS].unique(), key=_size)
+    sizes = sorted(table[SIZE_AXIS].unique(), key=size_of)
     figure = new_figure(4.6 * len(classes) + 1.8, 4.2)
     first: Any = None
     for column, cls in enumerate(classes):
@@ -192,7 +192,8 @@ def _names(table: pd.DataFrame, axes: list[str]) -> pd.Series:
     return table[differing].astype(str).agg(", ".join, axis=1)
 
 
-def _size(label: object) -> float:
+def size_of(label: object) -> float:
+    """Order of a training size; "all" comes last."""
     text = str(label)
     return float(text) if text.replace(".", "", 1).isdecimal() else math.inf
 

@@ -28,7 +28,7 @@ def report_study(study: Study, runs: Sequence[Run], root: Path) -> Path:
     """Put together what is finished of a study, below ``root/report``.
 
     ``study.html``, ``summary.csv``, ``comparison.csv``, ``cases.csv``, both tables as ``.tex``, and ``figures/*.png`` and
-    ``*.pdf``.
+    ``*.pdf``; ``kept`` holds predictions and maps of the cases that are shown, so that the next report is quick.
 
     Returns
     -------
@@ -44,7 +44,8 @@ def report_study(study: Study, runs: Sequence[Run], root: Path) -> Path:
     finished = [run for run in runs if store.state(run) == "done"]
     if not finished:
         raise DataError(f"No run of {study.title!r} is finished in {root}; run it with `prismseg study run`.")
-    table = pd.concat([store.results(run) for run in finished], ignore_index=True)
+    tables = [store.results(run) for run in finished]
+    table = pd.concat(tables, ignore_index=True)
     cases = pooled(study, table)
     summary = summarize_study(study, cases)
     measures = study.measures or tuple(dict.fromkeys(cases["measure"]))
@@ -52,8 +53,9 @@ def report_study(study: Study, runs: Sequence[Run], root: Path) -> Path:
     out = make_folder(root / "report")
     drawn = cases if study.kind == "segmentation" else table
     figures = KINDS[study.kind].figures(drawn) | _ranks(study, cases, measures)
+    pictures, notes = KINDS[study.kind].look(study, list(zip(finished, tables, strict=True)), store, out / "kept")
     make_folder(out / "figures")
-    for name, figure in figures.items():
+    for name, figure in (figures | pictures).items():
         for suffix in (".png", ".pdf"):
             with atomic_path(out / "figures" / f"{name}{suffix}") as temporary:
                 figure.savefig(temporary, dpi=150, format=suffix[1:])
@@ -80,6 +82,8 @@ def report_study(study: Study, runs: Sequence[Run], root: Path) -> Path:
         hours=f"{seconds / 3600:.1f} hours" if seconds > 5400 else f"{seconds / 60:.1f} minutes",
         failed=failed,
         figures=[(name, figure_uri(figure)) for name, figure in _shown(figures, measures)],
+        pictures=[(name, figure_uri(figure)) for name, figure in pictures.items()],
+        notes=notes,
         axes=shown_axes(study),
         pooled=" and ".join(study.pool) or "nothing",
         summary=shown.to_dict("records"),
