@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from prismseg.base import ConfigError
-from prismseg.study import expand, read_study
+from prismseg.study import choose_runs, expand, read_study
 
 ROOT = Path(__file__).parents[2]
 BASE = {
@@ -111,6 +111,18 @@ def test_numbers_may_be_written_as_one_likes(tmp_path):
     grid = {"sigma": {"sigma": [1, 0.50]}, "kernel": {"kernel": ["gaussian"]}}
     runs = expand(read_study(write(tmp_path, kind="kernel", base={}, grid=grid, compare={}, pool=[])))
     assert [run.labels["sigma"] for run in runs] == ["1", "0.5"]
+
+
+def test_a_part_of_the_grid(tmp_path):
+    runs = expand(read_study(write(tmp_path)))
+    chosen = choose_runs(runs, ["skip=conv M3", "seed=0,2"])
+    assert [tuple(run.labels.values()) for run in chosen] == [
+        ("conv M3", "20", "0"), ("conv M3", "20", "2"), ("conv M3", "all", "0"), ("conv M3", "all", "2"),
+    ]  # fmt: skip
+    assert choose_runs(runs, []) == runs
+    for wrong in ("colour=red", "seed=7", "seed"):
+        with pytest.raises(ConfigError, match=f"No run of the study has {wrong}; .* skip=none, images=20, seed=0"):
+            choose_runs(runs, [wrong])
 
 
 def test_files_that_are_no_study(tmp_path):

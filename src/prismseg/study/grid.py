@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -159,6 +160,27 @@ def expand(study: Study) -> list[Run]:
             )
         runs[run.key] = run
     return list(runs.values())
+
+
+def choose_runs(runs: Sequence[Run], only: Sequence[str]) -> list[Run]:
+    """Take the runs that have certain values on certain axes, each written as ``AXIS=VALUE,VALUE``.
+
+    Raises
+    ------
+    ConfigError
+        When there is no such axis or value.
+    """
+    chosen = list(runs)
+    for text in only:
+        name, _, values = text.partition("=")
+        known = dict.fromkeys(run.labels.get(name, "") for run in runs)
+        wanted = [value.strip() for value in values.split(",")]
+        unknown = [value for value in wanted if value not in known]
+        if name not in runs[0].labels or unknown:
+            axes = ", ".join(f"{axis}={run_label}" for axis, run_label in runs[0].labels.items())
+            raise ConfigError(f"No run of the study has {text}; a choice is written as in: {axes}.")
+        chosen = [run for run in chosen if run.labels[name] in wanted]
+    return chosen
 
 
 def _alike(label: str, value: str) -> bool:
