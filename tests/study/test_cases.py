@@ -44,7 +44,9 @@ def test_the_largest_training_set_and_the_first_network_that_tested_a_case(study
     (point,) = find_points(study, done)
     assert point.name == "all" and list(point.dice) == ["none", "conv M3"]
     assert point.dice["none"].to_dict() == pytest.approx({"p": 0.1, "q": 0.5, "r": 0.6, "s": 0.3})
-    assert point.runs["none", "p"] == runs["none", "all", "0"] and point.runs["none", "s"] == runs["none", "all", "1"]
+    assert (
+        point.runs["none", "p"] == runs["none", "all", "0"] and point.runs["none", "s"] == runs["none", "all", "1"]
+    )
     # Means over both variants: p 0.4, q 0.35, r 0.5; s was not tested by both.
     assert ranked(point.shared) == {"worst": "q", "median": "p", "best": "r"}
 

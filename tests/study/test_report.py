@@ -68,7 +68,9 @@ def test_means_by_hand_and_differences_as_for_two_networks(study):
     assert found.loc["20", "p_value"] == pytest.approx(wanted["p_value"])
     assert (found["p_holm"] >= found["p_value"]).all() and set(found.index) == {"20", "all", "(all)"}
     one, two = found.loc[["20", "all"], "p_value"].sort_values()
-    assert sorted(found.loc[["20", "all"], "p_holm"]) == pytest.approx(sorted([min(2 * one, 1), max(2 * one, two)]))
+    assert sorted(found.loc[["20", "all"], "p_holm"]) == pytest.approx(
+        sorted([min(2 * one, 1), max(2 * one, two)])
+    )
     assert found.loc["(all)", "p_holm"] == found.loc["(all)", "p_value"]
 
 
@@ -126,7 +128,9 @@ def test_whole_sets_are_compared_by_seed(study):
 
 def test_points_of_curves_are_no_cases(study):
     table, _ = planted()
-    curve = pd.DataFrame({"skip": "none", "images": "20", "seed": "0", "measure": "norms", "x": [0.1, 0.2], "value": 9})
+    curve = pd.DataFrame(
+        {"skip": "none", "images": "20", "seed": "0", "measure": "norms", "x": [0.1, 0.2], "value": 9}
+    )
     cases = pooled(study, pd.concat([table, curve], ignore_index=True))
     assert set(cases["measure"]) == {"dice"} and "x" not in cases
     pd.testing.assert_frame_equal(cases, pooled(study, table))

@@ -53,7 +53,8 @@ def run(
     study = read_study(file, quick=quick)
     runs, root = expand(study), _root(file, out, quick=quick)
     chosen = choose_runs(runs, only or [])
-    counts = execute(study.kind, chosen, root, backend=backend, jobs=jobs, address=address, show_progress=not quiet)  # type: ignore[arg-type]
+    options = {"jobs": jobs, "address": address, "show_progress": not quiet}
+    counts = execute(study.kind, chosen, root, backend=backend, **options)  # type: ignore[arg-type]
     typer.echo(", ".join(f"{number} {state}" for state, number in counts.items()))
     if counts["done"]:
         typer.echo(f"Page: {report_study(study, runs, root)}")

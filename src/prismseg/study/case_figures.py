@@ -172,7 +172,8 @@ def _grid(rows: int, columns: int, looks: Sequence[Look]) -> tuple[Figure, NDArr
 
 
 def _aspect(look: Look) -> float:
-    return look.truth.shape[0] / look.truth.shape[1]
+    height, width = look.truth.shape
+    return float(height / width)
 
 
 def _draw_masks(axes: Axes, picture: NDArray[np.uint8], mask: NDArray[np.uint8], truth: NDArray[np.uint8]) -> None:
@@ -192,9 +193,7 @@ def _draw_masks(axes: Axes, picture: NDArray[np.uint8], mask: NDArray[np.uint8],
 
 def _finish(figure: Figure, classes: Sequence[str], name: str) -> None:
     colours = (tuple(value / 255 for value in class_colour(number + 1)) for number in range(len(classes)))
-    handles = [
-        Patch(facecolor=colour, alpha=0.8, label=cls) for colour, cls in zip(colours, classes, strict=True)
-    ]
+    handles = [Patch(facecolor=colour, alpha=0.8, label=cls) for colour, cls in zip(colours, classes, strict=True)]
     outline = Line2D([], [], color="white", lw=1.5, label="outline: truth")
     figure.legend(
         handles=[*handles, outline], loc="outside lower center", ncols=len(classes) + 1, fontsize=8,

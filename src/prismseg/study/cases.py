@@ -100,7 +100,9 @@ def find_points(study: Study, done: Done) -> Iterator[Point]:
     axes = shown_axes(study)
     compared = next(iter(study.compare), axes[0] if axes else None)
     others = [name for name in axes if name != compared]
-    rows = pd.concat([_dice(table).assign(number=number, **run.labels) for number, (run, table) in enumerate(done)])
+    rows = pd.concat(
+        [_dice(table).assign(number=number, **run.labels) for number, (run, table) in enumerate(done)]
+    )
     if SIZE_AXIS in others:
         rows = rows[rows[SIZE_AXIS] == max(rows[SIZE_AXIS].unique(), key=size_of)]
     rows["variant"] = rows[compared] if compared else "network"
@@ -134,7 +136,7 @@ def _draw_point(point: Point, classes: list[str], looks: Looks) -> dict[str, Fig
             wanted.setdefault(point.runs[variant, case].key, []).append(case)
         for cases in wanted.values():
             for case, look in looks.looks(point.runs[variant, cases[0]], cases).items():
-                tiles[variant, case] = Tile(case, float(point.dice.loc[case, variant]), look)
+                tiles[variant, case] = Tile(case, float(point.dice[variant][case]), look)
     figures = {f"extremes-{_slug(point.name)}": draw_extremes(tiles, own, classes, point.name)}
     if common and len(own) > 1:
         name = f"cases-{_slug(point.name)}"

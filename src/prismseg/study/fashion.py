@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -99,7 +99,7 @@ class FashionSettings(BaseModel):
         """Name of the method in tables and figures."""
         return f"{self.method} (thesis)" if self.preset == "thesis" else self.method
 
-    def row_labels(self) -> dict[str, object]:
+    def row_labels(self) -> dict[str, Any]:
         """Columns of every row that say what was run."""
         return {"method": self.label, "images": self.images, "seed": self.seed}
 

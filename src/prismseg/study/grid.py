@@ -20,8 +20,20 @@ from prismseg.study.kinds import KINDS
 Axis = dict[str, Any]
 
 # Columns of the tables, which the labels of an axis of that name would overwrite.
-_COLUMNS = ("case", "group", "class", "layer", "measure", "value", "x", "network", "line")
-_COLUMNS += ("mean", "sd", "ci_low", "ci_high", "n", "n_groups", "n_missing", "reference", "difference", "p_value", "p_holm")
+_COLUMNS = (
+    "case",
+    "group",
+    "class",
+    "layer",
+    "measure",
+    "value",
+    "x",
+    "network",
+    "line",
+    "reference",
+    "difference",
+)
+_SUMMARY_COLUMNS = ("mean", "sd", "ci_low", "ci_high", "n", "n_groups", "n_missing", "p_value", "p_holm")
 
 
 class Study(BaseModel):
@@ -41,8 +53,8 @@ class Study(BaseModel):
     pool : list of str
         Axes over which results are averaged case by case, such as seed and fold.
     compare : dict
-        Axis and its value with which the others are compared, such as ``{skip: none}``, or which of its values is compared
-        with which, such as ``{skip: {crffg M3: conv M3}}``.
+        Axis and its value with which the others are compared, such as ``{skip: none}``, or which of its values is
+        compared with which, such as ``{skip: {crffg M3: conv M3}}``.
     measures : list of str
         What tables and figures show first; all are in the CSV.
     note : str
@@ -125,7 +137,7 @@ def expand(study: Study) -> list[Run]:
         results without having its values.
     """
     axes = {name: choices(name, axis) for name, axis in study.grid.items()}
-    taken = [name for name in axes if name in _COLUMNS]
+    taken = [name for name in axes if name in (*_COLUMNS, *_SUMMARY_COLUMNS)]
     if taken:
         raise ConfigError(f"{study.title}: the tables have a column {taken[0]!r}; give that axis another name.")
     unknown = [name for name in (*study.compare, *study.pool) if name not in axes and name not in ("seed", "fold")]
@@ -177,8 +189,8 @@ def choose_runs(runs: Sequence[Run], only: Sequence[str]) -> list[Run]:
         wanted = [value.strip() for value in values.split(",")]
         unknown = [value for value in wanted if value not in known]
         if name not in runs[0].labels or unknown:
-            axes = ", ".join(f"{axis}={run_label}" for axis, run_label in runs[0].labels.items())
-            raise ConfigError(f"No run of the study has {text}; a choice is written as in: {axes}.")
+            example = ", ".join(f"{axis}={label}" for axis, label in runs[0].labels.items())
+            raise ConfigError(f"No run of the study has {text}; a choice is written as in: {example}.")
         chosen = [run for run in chosen if run.labels[name] in wanted]
     return chosen
 

@@ -111,7 +111,7 @@ class KernelSettings(BaseModel):
             return "the L1 Laplacian kernel is not isotropic, so it has no orthogonal features"
         return ""
 
-    def row_labels(self) -> dict[str, object]:
+    def row_labels(self) -> dict[str, Any]:
         """Columns of every row that say what was run."""
         names = {"kernel", "map", "form", "sampling", "outputs", "sigma", "seed"}
         return self.model_dump(include=names) | {"estimator": f"{self.form}, {self.sampling}"}

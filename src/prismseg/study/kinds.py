@@ -29,8 +29,9 @@ class Kind:
     module : str
         In `prismseg.study`.
     settings, run, draw : str
-        Names in that module: a pydantic model (with ``row_labels()`` where rows repeat settings), ``run(settings, folder) -> DataFrame`` with columns measure and value (and
-        case and group where there are cases), and ``draw(table) -> {name: Figure}``.
+        Names in that module: a pydantic model (with ``row_labels()`` where rows repeat settings),
+        ``run(settings, folder) -> DataFrame`` with columns measure and value (and case and group where there are cases),
+        and ``draw(table) -> {name: Figure}``.
     version : int
         Part of every run's hash; raised when the same settings give other results.
     pictures : str
@@ -96,7 +97,9 @@ class Kind:
 
 
 KINDS = {
-    "segmentation": Kind("segmentation", "SegmentationSettings", "run_segmentation", "draw_segmentation", pictures="picture_cases"),
+    "segmentation": Kind(
+        "segmentation", "SegmentationSettings", "run_segmentation", "draw_segmentation", pictures="picture_cases"
+    ),
     "fashion": Kind("fashion", "FashionSettings", "run_fashion", "draw_fashion"),
     "kernel": Kind("kernel", "KernelSettings", "run_kernel", "draw_kernel"),
     "weights": Kind("weights", "WeightsSettings", "run_weights", "draw_weights"),

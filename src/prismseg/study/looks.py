@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -102,7 +103,7 @@ class Looks:
         return {case: Look(**_read(path)) for case, path in paths.items()}
 
     def maps(self, run: Run, case: str) -> Maps:
-        """Maps of all layers by the run's own method and region.
+        """Compute the maps of all layers by the run's own method and region.
 
         Raises
         ------
@@ -166,9 +167,7 @@ def _maps(trial: Trial, index: int, dataset: SegmentationDataset, settings: Expl
         truth.astype(np.uint8),
         predicted.cpu().numpy().astype(np.uint8),
         np.array(layers),
-        np.stack(
-            [[(255 * spread(maps[c, n])[0]).round().byte().cpu().numpy() for n in layers] for c in classes]
-        ),
+        np.stack([[(255 * spread(maps[c, n])[0]).round().byte().cpu().numpy() for n in layers] for c in classes]),
         np.array([[share_inside(maps[c, n][0], truth == c, truth != IGNORE) for n in layers] for c in classes]),
     )
 
@@ -180,6 +179,6 @@ def _write(path: Path, found: Look | Maps) -> None:
         )
 
 
-def _read(path: Path) -> dict[str, NDArray[np.generic]]:
+def _read(path: Path) -> dict[str, Any]:
     with np.load(path, allow_pickle=False) as arrays:
         return {name: arrays[name] for name in arrays.files}

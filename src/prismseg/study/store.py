@@ -26,7 +26,8 @@ class Store:
     """Runs below ``root/runs``, which several processes and machines may share.
 
     A run's folder holds ``settings.json``, ``attempt.json`` (written when the run is begun or taken up), ``work/`` (what
-    the run itself writes), ``results.csv``, then ``done.json``, or ``failed.json`` with the reason. ``lock`` is held by the process that works on it, and is free again when it dies.
+    the run itself writes), ``results.csv``, then ``done.json``, or ``failed.json`` with the reason. ``lock`` is held by
+    the process that works on it, and is free again when it dies.
     """
 
     root: Path
