@@ -10,7 +10,7 @@ import pytest
 from prismseg.base import ConfigError, DataError
 from prismseg.study import Store, expand, read_study, report_study
 from prismseg.study.aggregate import compare_study, pooled, summarize_study
-from prismseg.study.figures import critical_difference, draw_ranks
+from prismseg.study.figures import critical_difference, draw_differences, draw_ranks
 from prismseg.study.report import latex
 from prismseg.train.statistics import paired_comparison
 from tests.study.test_grid import write
@@ -25,7 +25,7 @@ def rows(skip, images, seed, values):
     """One row a case; three groups of two cases."""
     return pd.DataFrame(
         {
-            "skip": skip, "images": images, "seed": str(seed), "class": "nerve", "measure": "dice",
+            "skip": skip, "images": images, "seed": str(seed), "class": "nerve", "layer": "", "measure": "dice",
             "case": [f"c{k}" for k in range(6)], "group": [f"g{k // 2}" for k in range(6)], "value": values,
         }
     )  # fmt: skip
@@ -149,6 +149,26 @@ def test_ranks_are_joined_where_they_are_close():
     joined = [line for line in figure.axes[0].lines if line.get_linewidth() == 2.5]
     assert len(joined) == 1
     assert joined[0].get_xdata() == pytest.approx([1.18, 1.92])
+
+
+def test_differences_are_drawn_where_they_lie():
+    table = pd.DataFrame(
+        [
+            {"skip": skip, "reference": "none", "images": size, "class": "nerve", "difference": value,
+             "ci_low": value - 0.01, "ci_high": value + 0.02}
+            for skip, size, value in (("a", "20", 0.1), ("a", "(all)", 0.3), ("b", "20", -0.2), ("b", "(all)", 0.0))
+        ]
+    )  # fmt: skip
+    (axes,) = draw_differences(table, "skip", ["images"], "dice").axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["20", "(all)"]
+    points = {box.get_label(): box.lines[0] for box in axes.containers}
+    assert list(points["a - none"].get_xdata()) == [0.1, 0.3] and list(points["b - none"].get_xdata()) == [
+        -0.2,
+        0.0,
+    ]
+    assert list(points["b - none"].get_ydata()) == pytest.approx([0.2, 1.2])
+    (bars,) = axes.containers[0].lines[2]
+    assert np.allclose([segment[:, 0] for segment in bars.get_segments()], [[0.09, 0.12], [0.29, 0.32]])
 
 
 def test_latex_by_hand():

@@ -14,6 +14,8 @@ from scipy import stats
 from prismseg.base.page import COLOURS
 
 SIZE_AXIS = "images"
+MARKERS = "osD^vPX*"
+WIDEST = 24.0  # inches
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -50,7 +52,7 @@ def draw_boxes(table: pd.DataFrame, axes: list[str], measure: str) -> Figure:
     names = _names(table, axes)
     points = list(dict.fromkeys(names))
     classes = list(dict.fromkeys(table["class"]))
-    figure = new_figure(max(5.0, 0.42 * len(points) * len(classes) + 2), 4.2)
+    figure = new_figure(min(max(5.0, 0.42 * len(points) * len(classes) + 2), WIDEST), 4.2)
     drawn = figure.add_subplot()
     width = 0.8 / max(len(classes), 1)
     for number, cls in enumerate(classes):
@@ -171,6 +173,45 @@ def draw_ranks(ranks: pd.Series, difference: float, measure: str) -> Figure:
         f"mean rank by {measure} (1 is best); joined: closer than the critical difference {difference:.2f}"
     )
     drawn.spines[["left", "top", "right"]].set_visible(False)
+    return figure
+
+
+def draw_differences(comparison: pd.DataFrame, axis: str, others: list[str], measure: str) -> Figure:
+    """Draw paired differences with their 95 % intervals: a row a point, a colour a pair, a panel a class.
+
+    Parameters
+    ----------
+    comparison : DataFrame
+        Of one measure, from `prismseg.study.aggregate.compare_study`.
+    axis, others : str, list of str
+        The axis that is compared, and the others of the tables.
+    measure : str
+        What is compared.
+    """
+    points, pairs = _names(comparison, others), comparison[axis].astype(str) + " - " + comparison["reference"]
+    rows, kinds = list(dict.fromkeys(points)), list(dict.fromkeys(pairs))
+    classes = list(dict.fromkeys(comparison["class"]))
+    figure = new_figure(3.6 * len(classes) + 1.8, 0.2 * (1 + len(kinds) / 2) * len(rows) + 1.3)
+    panels = figure.subplots(1, len(classes), sharex=True, sharey=True, squeeze=False)[0]
+    for axes, cls in zip(panels, classes, strict=True):
+        for number, kind in enumerate(kinds):
+            part = comparison[(comparison["class"] == cls) & (pairs == kind)]
+            heights = points[part.index].map(rows.index) + 0.8 * ((number + 0.5) / len(kinds) - 0.5)
+            around = [part["difference"] - part["ci_low"], part["ci_high"] - part["difference"]]
+            axes.errorbar(
+                part["difference"], heights, xerr=around, fmt=MARKERS[number % len(MARKERS)], ms=4, elinewidth=1,
+                color=COLOURS[number % len(COLOURS)], label=kind,
+            )  # fmt: skip
+        axes.axvline(0, color="black", lw=0.9)
+        for height in range(1, len(rows)):
+            axes.axhline(height - 0.5, color="#dddddd", lw=0.6)
+        axes.set_title(cls, fontsize=10)
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0].set_yticks(range(len(rows)), rows, fontsize=8)
+    panels[0].set_ylim(len(rows) - 0.5, -0.5)
+    figure.supxlabel(f"difference of {measure}, 95 % interval over groups", fontsize=9)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=8, frameon=False)
     return figure
 
 

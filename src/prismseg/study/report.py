@@ -12,7 +12,7 @@ from prismseg.base import DataError, atomic_path, make_folder, write_text
 from prismseg.base.page import figure_uri, write_page
 from prismseg.base.version import VERSION
 from prismseg.study.aggregate import compare_study, pooled, shown_axes, summarize_study
-from prismseg.study.figures import critical_difference, draw_ranks
+from prismseg.study.figures import critical_difference, draw_differences, draw_ranks
 from prismseg.study.grid import Run, Study
 from prismseg.study.kinds import KINDS
 from prismseg.study.store import Store
@@ -52,7 +52,7 @@ def report_study(study: Study, runs: Sequence[Run], root: Path) -> Path:
     comparison = compare_study(study, cases, measures)
     out = make_folder(root / "report")
     drawn = cases if study.kind == "segmentation" else table
-    figures = KINDS[study.kind].figures(drawn) | _ranks(study, cases, measures)
+    figures = KINDS[study.kind].figures(drawn) | _ranks(study, cases, measures) | _differences(study, comparison)
     pictures, notes = KINDS[study.kind].look(study, list(zip(finished, tables, strict=True)), store, out / "kept")
     make_folder(out / "figures")
     for name, figure in (figures | pictures).items():
@@ -132,6 +132,17 @@ def _ranks(study: Study, cases: pd.DataFrame, measures: Sequence[str]) -> dict[s
         ranks = wide.rank(axis=1, ascending=measure in _LOWER_IS_BETTER).mean()
         found[f"ranks-{measure}"] = draw_ranks(ranks, critical_difference(*reversed(wide.shape)), str(measure))
     return found
+
+
+def _differences(study: Study, comparison: pd.DataFrame) -> dict[str, Figure]:
+    if comparison.empty:
+        return {}
+    axis = next(iter(study.compare))
+    others = [name for name in shown_axes(study) if name != axis]
+    return {
+        f"differences-{measure}": draw_differences(part, axis, others, str(measure))
+        for measure, part in comparison.groupby("measure", sort=False)
+    }
 
 
 def _shown(figures: dict[str, Figure], measures: Sequence[str]) -> list[tuple[str, Figure]]:
