@@ -149,5 +149,8 @@ def test_status_and_refusals(studied):
         app, ["study", "status", str(studied / "tiny.yaml"), "--out", str(studied / "out")]
     )
     assert result.exit_code == 0 and "2 done" in result.output
+    part = ["study", "run", str(studied / "tiny.yaml"), "--out", str(studied / "out"), "--quiet", "--only"]
+    assert CliRunner().invoke(app, [*part, "skip=none"]).output.startswith("1 done")
+    assert "No run of the study has skip=new" in str(CliRunner().invoke(app, [*part, "skip=new"]).exception)
     with pytest.raises(ConfigError, match="'gradkam' is none of"):
         KINDS["segmentation"].check({"data": {"path": "x"}, "explain": True, "method": "gradkam"})
