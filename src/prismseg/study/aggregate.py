@@ -60,20 +60,21 @@ def summarize_study(study: Study, cases: pd.DataFrame, *, seed: int = 0) -> pd.D
     keys = [*shown_axes(study), *DETAILS, "measure"]
     rows = []
     for key, part in _parts(cases, keys):
-        known = part.dropna(subset=["value"])
-        low = high = np.nan
-        if known["group"].nunique() > 1:
-            low, high = bootstrap_ci(known["value"], known["group"], seed=seed)
+        # Arrays, since relevance by layer makes tens of thousands of parts.
+        known = part["value"].notna().to_numpy()
+        values, groups = part["value"].to_numpy(float)[known], part["group"].to_numpy()[known]
+        count = len({group for group in groups if not pd.isna(group)})
+        low, high = bootstrap_ci(values, groups, seed=seed) if count > 1 else (np.nan, np.nan)
         rows.append(
             {
                 **dict(zip(keys, key, strict=True)),
-                "mean": known["value"].mean(),
-                "sd": known["value"].std(),
+                "mean": values.mean() if len(values) else np.nan,
+                "sd": values.std(ddof=1) if len(values) > 1 else np.nan,
                 "ci_low": low,
                 "ci_high": high,
-                "n": len(known),
-                "n_groups": known["group"].nunique(),
-                "n_missing": len(part) - len(known),
+                "n": len(values),
+                "n_groups": count,
+                "n_missing": len(part) - len(values),
             }
         )
     return pd.DataFrame(rows)

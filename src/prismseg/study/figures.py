@@ -125,12 +125,10 @@ def draw_layers(table: pd.DataFrame, axes: list[str], measure: str) -> Figure:
     for row, cls in enumerate(classes):
         drawn = figure.add_subplot(len(classes), 1, row + 1)
         part = table[table["class"] == cls]
-        names = _names(part, axes)
-        for number, name in enumerate(dict.fromkeys(names)):
-            means = part[names == name].groupby("layer")["value"].mean().reindex(layers)
-            drawn.plot(
-                range(len(layers)), means, "o-", ms=3, color=COLOURS[number % len(COLOURS)], label=name or "all"
-            )
+        means = part.groupby([_names(part, axes), "layer"], sort=False)["value"].mean()
+        for number, name in enumerate(dict.fromkeys(means.index.get_level_values(0))):
+            line, colour = means[name].reindex(layers), COLOURS[number % len(COLOURS)]
+            drawn.plot(range(len(layers)), line, "o-", ms=3, color=colour, label=name or "all")
         drawn.set_xticks(range(len(layers)), layers if row == len(classes) - 1 else [], rotation=90, fontsize=7)
         drawn.set_title(cls, fontsize=10, loc="left")
         _finish(drawn, measure, legend=row == 0)
@@ -230,7 +228,11 @@ def _names(table: pd.DataFrame, axes: list[str]) -> pd.Series:
     differing = [name for name in axes if table[name].nunique() > 1] or axes[:1]
     if not differing:
         return pd.Series("", index=table.index)
-    return table[differing].astype(str).agg(", ".join, axis=1)
+    # Column by column: tables with relevance by layer have millions of rows.
+    names = table[differing[0]].astype(str)
+    for name in differing[1:]:
+        names = names + ", " + table[name].astype(str)
+    return names
 
 
 def size_of(label: object) -> float:
