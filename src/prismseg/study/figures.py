@@ -16,6 +16,7 @@ from prismseg.base.page import COLOURS
 SIZE_AXIS = "images"
 MARKERS = "osD^vPX*"
 WIDEST = 24.0  # inches
+_KEY_ROWS = 18  # of a legend's column
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -107,9 +108,9 @@ def draw_against_size(table: pd.DataFrame, axes: list[str], measure: str) -> Fig
                 means.append(here["value"].mean())
                 lows.append(low)
                 highs.append(high)
-            colour = COLOURS[number % len(COLOURS)]
-            drawn.fill_between(places, lows, highs, color=colour, alpha=0.12, lw=0)
-            drawn.plot(places, means, "o-", color=colour, markersize=4, label=name or "all")
+            style = _style(number)
+            drawn.fill_between(places, lows, highs, color=style["color"], alpha=0.12, lw=0)
+            drawn.plot(places, means, **style, markersize=4, label=name or "all")
         drawn.set_xticks(range(len(sizes)), [str(size) for size in sizes])
         drawn.set_xlabel("training images")
         drawn.set_title(cls, fontsize=10)
@@ -127,8 +128,8 @@ def draw_layers(table: pd.DataFrame, axes: list[str], measure: str) -> Figure:
         part = table[table["class"] == cls]
         means = part.groupby([_names(part, axes), "layer"], sort=False)["value"].mean()
         for number, name in enumerate(dict.fromkeys(means.index.get_level_values(0))):
-            line, colour = means[name].reindex(layers), COLOURS[number % len(COLOURS)]
-            drawn.plot(range(len(layers)), line, "o-", ms=3, color=colour, label=name or "all")
+            line = means[name].reindex(layers)
+            drawn.plot(range(len(layers)), line, **_style(number), ms=3, lw=1, label=name or "all")
         drawn.set_xticks(range(len(layers)), layers if row == len(classes) - 1 else [], rotation=90, fontsize=7)
         drawn.set_title(cls, fontsize=10, loc="left")
         _finish(drawn, measure, legend=row == 0)
@@ -223,6 +224,16 @@ def critical_difference(variants: int, groups: int, alpha: float = 0.05) -> floa
     return q * math.sqrt(variants * (variants + 1) / (6 * groups))
 
 
+def _style(number: int) -> dict[str, str]:
+    """Tell lines apart by colour, and, where there are more than colours, by stroke and marker."""
+    turn = number // len(COLOURS)
+    return {
+        "color": COLOURS[number % len(COLOURS)],
+        "ls": ("-", "--", ":", "-.")[turn % 4],
+        "marker": MARKERS[turn % len(MARKERS)],
+    }
+
+
 def _names(table: pd.DataFrame, axes: list[str]) -> pd.Series:
     """Name each row by what tells its point apart from the others."""
     differing = [name for name in axes if table[name].nunique() > 1] or axes[:1]
@@ -247,4 +258,7 @@ def _finish(axes: Any, measure: str, *, legend: bool) -> None:
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     if legend:
-        axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+        count = len(axes.get_legend_handles_labels()[1])
+        axes.legend(
+            frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1), ncols=math.ceil(count / _KEY_ROWS)
+        )
