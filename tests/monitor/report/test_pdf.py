@@ -166,15 +166,14 @@ def test_without_t0_no_change_is_given_and_it_is_said(without_baseline: Report) 
     assert "Mean temperature, °C, with 95 % intervals" in text
 
 
-def test_changes_that_are_not_given_are_gaps_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    report = made(failed=())
-    session, delta = report.session, report.session.delta
-    monkeypatch.setattr(
-        session, "delta", lambda entry, *more: Value() if entry.minute > 9 else delta(entry, *more)
-    )
+def test_changes_that_are_not_given_are_gaps_and_it_is_said() -> None:
+    report = made(failed=(), emissivity_after=(9, 0.95))
+    assert sum(report.session.delta(entry, "left").known for entry in report.session.measured) == 3
     text = text_of(written(report, in_utc("en")))
     assert "no change is shown between the one and the other" in text
-    assert "Change since the baseline" in text
+    assert "Change since the baseline" in text and "20 left – – – – – –" in text
+    caution = next(each for each in report.session.entries[3].observations)
+    assert Words(in_utc("en"))(caution.sentence) in text
 
 
 def test_a_capture_without_numbers_is_shown_with_the_reason(report: Report) -> None:
