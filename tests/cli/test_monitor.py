@@ -71,6 +71,12 @@ def test_a_wrong_folder_is_named(tmp_path) -> None:
     assert isinstance(result.exception, ConfigError) and "--data" in str(result.exception)
 
 
+def test_a_folder_without_a_store_stays_as_it_is(tmp_path) -> None:
+    result = run("verify", "--data", tmp_path)
+    assert isinstance(result.exception, ConfigError) and "no monitor's database" in str(result.exception)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_the_parts_are_listed() -> None:
     result = run("parts")
     assert result.exit_code == 0 and "| fastapi |" in result.output

@@ -26,7 +26,7 @@ from prismseg.monitor.store import Store, verify
 from prismseg.monitor.store.schema import CaptureRow, MaskRow, ResultRow
 from prismseg.monitor.ward import Ward
 
-PER_STORE = 20
+PER_STORE = 10
 
 
 def confirm(folder: Path, session: str, out: int, first: int) -> None:

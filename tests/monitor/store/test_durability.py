@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from prismseg.base import OutputError
 from prismseg.monitor.store import Store, verify
 from prismseg.monitor.store import store as store_module
+from prismseg.monitor.store.backup import copy_store
 from prismseg.monitor.ward import Ward
 
 from .scene import Seer, frame
@@ -153,3 +155,33 @@ def test_a_torn_audit_line_is_written_again(ward: Ward) -> None:
     again = Store(folder)
     assert path.read_bytes() == whole and verify(again).ok
     again.close()
+
+
+def test_verify_and_backup_beside_a_monitor_that_writes(ward: Ward, tmp_path: Path) -> None:
+    """In a folder that is locked by the writer, and without a false alarm."""
+    stop = threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            capture(ward, number)
+
+    capture(ward, 0)
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for turn in range(5):
+            beside = Store(ward.store.folder, reading=True)
+            assert verify(beside).faults == ()
+            copy_store(beside, tmp_path / f"copy {turn}")
+            with pytest.raises(OutputError, match="reading only"), beside.change():
+                pass
+            beside.close()
+    finally:
+        stop.set()
+        writer.join()
+    for turn in range(5):
+        copied = Store(tmp_path / f"copy {turn}")
+        assert verify(copied).faults == () and verify(copied).entries > 3
+        copied.close()
