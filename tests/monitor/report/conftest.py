@@ -26,9 +26,14 @@ def made(
     failed: Sequence[float] = (25.0,),
     unread: Sequence[float] = (),
     courses: tuple[FootCourse, FootCourse] = WORKING,
+    emissivity_after: tuple[float, float] = (np.inf, 0.95),
     **details: object,
 ) -> Report:
-    """The report of a phantom session; at `failed` minutes one foot is missing, `unread` frames could not be read."""
+    """The report of a phantom session.
+
+    At `failed` minutes one foot is missing from the mask, `unread` frames could not be read, and from a minute on the
+    camera may have another emissivity.
+    """
     subject = replace(draw_subject(3, 8), courses=courses)
     session, captures = Session(), []
     for number, minute in enumerate(sorted([*minutes, *failed, *unread]), start=1):
@@ -37,7 +42,9 @@ def made(
         else:
             picture = subject.picture(max(minute, 0))
             mask = picture.labels == 1 if minute in failed else picture.labels > 0
-            session.add(Frame(picture.celsius, source="camera", parameters=PARAMETERS), mask, minute=minute)
+            since, emissivity = emissivity_after
+            parameters = PARAMETERS if minute < since else replace(PARAMETERS, emissivity=emissivity)
+            session.add(Frame(picture.celsius, source="camera", parameters=parameters), mask, minute=minute)
         captures.append(facts(number, minute))
     stated = {
         "code": "E-Ñ7", "age_years": 31, "weight_kg": 70, "height_cm": 165, "weeks": 39.4, "membranes": "ruptured",

@@ -132,6 +132,14 @@ def test_letters_lie_on_the_soles_of_their_sides(report: Report, mirrored: bool,
         assert sole[int(240 - y), int(x)]
 
 
+@pytest.mark.parametrize(
+    ("size", "shape"), [((48, 64), (100, 75)), ((64, 48), (100, 400 / 3)), ((90, 30), (45, 135))]
+)
+def test_pictures_keep_their_shape(rng: np.random.Generator, size: tuple, shape: tuple) -> None:
+    entry = Session().add(Frame(rng.normal(25, 1, size).astype(np.float32)), np.zeros(size, bool), minute=0)
+    assert Picture(entry, (20, 30), 100, WORDS).wrap(0, 0) == pytest.approx(shape)
+
+
 def test_a_mask_of_another_size_is_not_drawn(report: Report) -> None:
     session = Session()
     entry = session.add(report.session.entries[0].frame, np.ones((30, 40), bool), minute=0)

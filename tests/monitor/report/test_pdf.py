@@ -17,6 +17,7 @@ from prismseg.monitor.languages import Language
 from prismseg.monitor.records import Report
 from prismseg.monitor.report import write_pdf
 from prismseg.monitor.report.words import Words
+from prismseg.phantom import FootCourse
 from prismseg.thermal import Value
 
 from .conftest import changed, in_utc, made
@@ -162,19 +163,28 @@ def test_without_t0_no_change_is_given_and_it_is_said(without_baseline: Report) 
     assert "No baseline was measured before the test dose: changes cannot be shown." in text
     assert "Take the baseline before the test dose." in text
     assert "Change since" not in text and "Right minus left" not in text
+    assert "Observations" not in text and "No threshold" not in text
     assert not re.search(r"[+−]\d+\.\d ± ", text)
     assert "Mean temperature, °C, with 95 % intervals" in text
 
 
-def test_changes_that_are_not_given_are_gaps_and_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    report = made(failed=())
-    session, delta = report.session, report.session.delta
-    monkeypatch.setattr(
-        session, "delta", lambda entry, *more: Value() if entry.minute > 9 else delta(entry, *more)
-    )
+def test_changes_that_are_not_given_are_gaps_and_it_is_said() -> None:
+    report = made(failed=(), emissivity_after=(9, 0.95))
+    assert sum(report.session.delta(entry, "left").known for entry in report.session.measured) == 3
     text = text_of(written(report, in_utc("en")))
     assert "no change is shown between the one and the other" in text
-    assert "Change since the baseline" in text
+    assert "Change since the baseline" in text and "20 left – – – – – –" in text
+    caution = next(each for each in report.session.entries[3].observations)
+    assert Words(in_utc("en"))(caution.sentence) in text
+
+
+def test_no_flag_is_no_verdict() -> None:
+    cold = (FootCourse(27.0, 0.0, 0.0, 4.0, 3.0), FootCourse(27.4, 0.0, 0.0, 4.0, 3.0))
+    report = made((0.0, 5.0), failed=(), courses=cold)
+    assert not report.session.flags()
+    text = text_of(written(report, in_utc("en")))
+    assert "This does not mean that the block works, nor that it does not." in text
+    assert "Nothing to observe yet." in text_of(written(made((0.0,), failed=()), in_utc("en")))
 
 
 def test_a_capture_without_numbers_is_shown_with_the_reason(report: Report) -> None:

@@ -12,7 +12,7 @@ from prismseg.base import Message
 from prismseg.monitor.flag_texts import CAVEATS, TITLES
 from prismseg.monitor.records import ORIGINS, CaptureFacts, Report
 from prismseg.monitor.report.pictures import LETTERS, Picture, Scale, scale_of
-from prismseg.monitor.report.style import CAUTION, CELL, CELL_STRONG, HEAD, SMALL, WIDTH, p, ruled
+from prismseg.monitor.report.style import CAUTION, CELL, CELL_STRONG, HEAD, SMALL, WIDTH, heading, p, ruled
 from prismseg.monitor.report.words import NOTHING, Words
 from prismseg.thermal import SIDES, WHOLE, Entry
 from prismseg.thermal.flags import QUALITY_SOURCE
@@ -93,7 +93,7 @@ def log(report: Report, words: Words) -> Iterable[Flowable]:
             said.note,
         )
         rows.append([p(text, CELL) for text in texts])
-    yield p(words(Message("Pain and cold test")), HEAD)
+    yield from heading(words(Message("Pain and cold test")), len(rows))
     yield ruled(rows, (11, 9, 18, 8, 18, 25, 21))
 
 
@@ -106,7 +106,7 @@ def checks(report: Report, words: Words) -> Iterable[Flowable]:
     ]
     if not rows:
         return
-    yield p(words(TITLES["quality"]), HEAD)
+    yield from heading(words(TITLES["quality"]), len(rows))
     yield ruled(rows, (6, 10, 84), head=False)
     yield Spacer(0, 1 * mm)
     source = f"{words(Message('Source'))}: {words(QUALITY_SOURCE)}. {words(CAVEATS['quality'])}"

@@ -73,20 +73,20 @@ def draw_curves(session: Session, words: Words) -> Drawing:
     whole = [_course(session, side, WHOLE) for side in SIDES]
     apart = [_Course(tuple((e.minute, session.difference(e)) for e in session.measured), _GREY, None, "diamond")]
     times, threshold = _times(session), session.settings.warming
-    drawing = Drawing(WIDTH, 75 * mm)
-    top = _axes(whole, (_LEFT, 33 * mm, WIDTH - _LEFT, 37 * mm), times, [0.0, threshold + 0.2])
+    drawing = Drawing(WIDTH, 78 * mm)
+    top = _axes(whole, (_LEFT, 36 * mm, WIDTH - _LEFT, 37 * mm), times, [0.0, threshold + 0.2])
     _panel(drawing, top, whole, words, _title(words.word(WHOLE)), 8.5)
     line = Line(*top.at(times[0], threshold), *top.at(times[1], threshold), strokeColor=INK, strokeWidth=0.7)
     line.strokeDashArray = (1, 2)
     drawing.add(line)
-    _key(drawing, WIDTH, 72.4 * mm, words)
-    second = _axes(apart, (_LEFT, 6 * mm, WIDTH - _LEFT, 17 * mm), times, [0.0])
+    _key(drawing, WIDTH, 75.4 * mm, words)
+    second = _axes(apart, (_LEFT, 9 * mm, WIDTH - _LEFT, 17 * mm), times, [0.0])
     _panel(drawing, second, apart, words, _title(words(Message("right minus left"))), 8.5)
     for axes in (top, second):
         for entry in session.entries:
             if not entry.ok:
                 _cross(drawing, axes.at(entry.minute, axes.values[0]))
-    _text(drawing, WIDTH, 0.4 * mm, words(Message("Minutes since the test dose")), 7.5, anchor="end")
+    _text(drawing, WIDTH, 1.8 * mm, words(Message("Minutes since the test dose")), 7.5, anchor="end")
     return drawing
 
 

@@ -19,6 +19,7 @@ from prismseg.thermal import WHOLE, Session
 from prismseg.thermal.entry import Concern
 from prismseg.thermal.sides import SIDES
 
+_NO_FLAG = Message("No threshold was reached. This does not mean that the block works, nor that it does not.")
 _COLUMNS = 5
 _SHORT = 22  # characters that fit into a column of the details
 
@@ -74,10 +75,13 @@ def blocked(session: Session) -> list[Message]:
 
 def flags(report: Report, words: Words) -> Iterable[Flowable]:
     """Show each observation with its value, threshold, source, and what it does not mean."""
-    yield p(words(Message("Observations")), HEAD)
     shown = [flag for flag in flags_of(report.session) if flag["name"] != "quality"]
+    if not shown and blocked(report.session):
+        return  # what cannot be judged must not look as if nothing were the matter
+    yield p(words(Message("Observations")), HEAD)
     if not shown:
-        yield p(words(Message("Nothing to observe.")))
+        later = any(entry.minute > 0 for entry in report.session.measured)
+        yield p(words(_NO_FLAG if later else Message("Nothing to observe yet.")))
     for flag in shown:
         yield _flag(flag, words)
 

@@ -26,6 +26,7 @@ from prismseg.thermal.picture import COLOUR_MAP
 _LEVELS = 256
 _NO_VALUE = (127, 127, 127)
 _MOST_PIXELS = 640  # across; on paper more cannot be seen
+_TALLEST = 1.35  # of a picture, in widths
 _LEAST_SCALE = 5  # whole degrees
 LETTERS: dict[Side, Message] = {"left": Message("L"), "right": Message("R")}
 _BAR = 3.2 * mm
@@ -56,7 +57,8 @@ class Picture(Flowable):  # type: ignore[misc]
         super().__init__()
         rows, columns = (3, 4) if entry.frame is None else entry.frame.size
         self.entry, self.scale, self.words = entry, scale, words
-        self.width, self.height = width, min(width * rows / columns, 1.4 * width)
+        self.height = min(width * rows / columns, _TALLEST * width)
+        self.width = self.height * columns / rows
 
     def wrap(self, *_: float) -> tuple[float, float]:
         """Return the picture's own size."""

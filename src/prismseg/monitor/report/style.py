@@ -16,7 +16,7 @@ from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.ttfonts import TTFont
-from reportlab.platypus import Flowable, Paragraph, Table
+from reportlab.platypus import CondPageBreak, Flowable, Paragraph, Table
 
 from prismseg.thermal import Side
 
@@ -42,6 +42,7 @@ HEAD = ParagraphStyle(
     "head", parent=TEXT, fontName=BOLD, fontSize=11, leading=14, spaceBefore=11, spaceAfter=4, keepWithNext=1
 )
 
+_MOST_ROWS = 36
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -57,6 +58,13 @@ def p(text: str, style: ParagraphStyle = TEXT, *, lines: bool = False) -> Paragr
     """Set text as it is: markup means nothing, line breaks only where lines shall stay lines."""
     broken = "<br/>" if lines else " "
     return Paragraph(broken.join(escape(printable(line)) for line in text.splitlines()), style)
+
+
+def heading(text: str, rows: int = 0) -> list[Flowable]:
+    """Set a heading that stays with what follows; a table of more rows than a page has may begin below it anywhere."""
+    if rows <= _MOST_ROWS:
+        return [p(text, HEAD)]
+    return [CondPageBreak(45 * mm), p(text, ParagraphStyle("loose", parent=HEAD, keepWithNext=0))]
 
 
 def printable(text: str) -> str:

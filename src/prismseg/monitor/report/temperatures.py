@@ -11,7 +11,7 @@ from reportlab.platypus import Flowable, Spacer
 from prismseg.base import Message
 from prismseg.monitor.records import Report
 from prismseg.monitor.report.pictures import LETTERS
-from prismseg.monitor.report.style import CELL, CELL_STRONG, HEAD, SMALL, SOFT, p, ruled
+from prismseg.monitor.report.style import CELL, CELL_STRONG, SMALL, SOFT, heading, p, ruled
 from prismseg.monitor.report.words import Words
 from prismseg.thermal import REGIONS, SIDES, Entry, Side, Value
 from prismseg.thermal.changes import estimate_of
@@ -27,7 +27,7 @@ def tables(report: Report, words: Words) -> Iterable[Flowable]:
     if not session.measured:
         return
     means: list[tuple[str, Reader]] = [(words.word(side), _mean(side)) for side in SIDES]
-    yield p(words(Message("Mean temperature, °C, with 95 % intervals")), HEAD)
+    yield from heading(words(Message("Mean temperature, °C, with 95 % intervals")), 2 * len(session.measured))
     yield _table(session.measured, means, words, sign=False)
     later = [entry for entry in session.measured if entry is not session.baseline]
     if session.baseline is None or not later:
@@ -35,7 +35,7 @@ def tables(report: Report, words: Words) -> Iterable[Flowable]:
     changes: list[tuple[str, Reader]] = [(words.word(side), _change(report, side)) for side in SIDES]
     apart = "{} − {}".format(*(words(LETTERS[side]) for side in reversed(SIDES)))
     changes.append((apart, session.difference))
-    yield p(words(Message("Change since the baseline, °C, with 95 % intervals")), HEAD)
+    yield from heading(words(Message("Change since the baseline, °C, with 95 % intervals")), 3 * len(later))
     yield _table(later, changes, words, sign=True)
     yield Spacer(0, 1 * mm)
     yield p(f"{apart}: {words(Message('right minus left'))}", SMALL)
