@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from prismseg.base import ConfigError
-from prismseg.study import expand, read_study
+from prismseg.study import choose_runs, expand, read_study
 
 ROOT = Path(__file__).parents[2]
 BASE = {
@@ -84,6 +84,45 @@ def test_the_quick_form_replaces_key_by_key(tmp_path):
 def test_wrong_studies_are_refused_with_what_is_wrong(tmp_path, changes, message):
     with pytest.raises(ConfigError, match=message):
         expand(read_study(write(tmp_path, **changes)))
+
+
+@pytest.mark.parametrize("name", ["case", "measure", "value", "mean"])
+def test_axes_do_not_overwrite_columns(tmp_path, name):
+    with pytest.raises(ConfigError, match=f"tables have a column '{name}'"):
+        expand(read_study(write(tmp_path, grid={name: {"seed": [0]}}, compare={}, pool=[])))
+
+
+@pytest.mark.parametrize(
+    ("kind", "grid", "message"),
+    [
+        ("kernel", {"kernel": {"Gauss": {"kernel": "gaussian"}}}, "column 'kernel', which says 'gaussian' here"),
+        ("kernel", {"estimator": {"sampling": ["iid"]}}, "column 'estimator', which says 'cos, iid'"),
+        ("kernel", {"outputs": {"sigma": [0.5]}}, "column 'outputs', which says '256'"),
+        ("fashion", {"method": {"ours": {"method": "crffg"}}}, "column 'method', which says 'crffg'"),
+        ("fashion", {"seed": {"first": {"seed": 0}}}, "column 'seed', which says '0'"),
+    ],
+)
+def test_axes_that_bear_the_name_of_a_setting_have_its_values(tmp_path, kind, grid, message):
+    with pytest.raises(ConfigError, match=message):
+        expand(read_study(write(tmp_path, kind=kind, base={}, grid=grid, compare={}, pool=[])))
+
+
+def test_numbers_may_be_written_as_one_likes(tmp_path):
+    grid = {"sigma": {"sigma": [1, 0.50]}, "kernel": {"kernel": ["gaussian"]}}
+    runs = expand(read_study(write(tmp_path, kind="kernel", base={}, grid=grid, compare={}, pool=[])))
+    assert [run.labels["sigma"] for run in runs] == ["1", "0.5"]
+
+
+def test_a_part_of_the_grid(tmp_path):
+    runs = expand(read_study(write(tmp_path)))
+    chosen = choose_runs(runs, ["skip=conv M3", "seed=0,2"])
+    assert [tuple(run.labels.values()) for run in chosen] == [
+        ("conv M3", "20", "0"), ("conv M3", "20", "2"), ("conv M3", "all", "0"), ("conv M3", "all", "2"),
+    ]  # fmt: skip
+    assert choose_runs(runs, []) == runs
+    for wrong in ("colour=red", "seed=7", "seed"):
+        with pytest.raises(ConfigError, match=f"No run of the study has {wrong}; .* skip=none, images=20, seed=0"):
+            choose_runs(runs, [wrong])
 
 
 def test_files_that_are_no_study(tmp_path):

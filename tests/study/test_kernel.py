@@ -205,6 +205,9 @@ def test_figures_of_every_kernel(tmp_path):
     figures = draw_kernel(pd.concat(tables, ignore_index=True).astype({"outputs": str, "sigma": str}))
     wanted = {f"outputs-{name}" for name in ("rmse", "mean_abs", "max_abs", "epsilon")}
     assert set(figures) == wanted | {"sigma-rmse", "gain-rmse"}
+    lines = figures["outputs-rmse"].axes[0].lines
+    assert {line.get_linestyle() for line in lines if line.get_marker() == "s"} == {"None"}
+    assert {line.get_linestyle() for line in lines if line.get_marker() == "o"} == {"-"}
     for name, figure in figures.items():
         figure.savefig(tmp_path / f"{name}.png")
     panels = [axes for axes in figures["outputs-rmse"].axes if axes.get_visible()]

@@ -7,10 +7,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from prismseg.base import DataError
+from prismseg.base import ConfigError, DataError
 from prismseg.study import Store, expand, read_study, report_study
 from prismseg.study.aggregate import compare_study, pooled, summarize_study
-from prismseg.study.figures import critical_difference, draw_ranks
+from prismseg.study.figures import critical_difference, draw_differences, draw_ranks
 from prismseg.study.report import latex
 from prismseg.train.statistics import paired_comparison
 from tests.study.test_grid import write
@@ -25,7 +25,7 @@ def rows(skip, images, seed, values):
     """One row a case; three groups of two cases."""
     return pd.DataFrame(
         {
-            "skip": skip, "images": images, "seed": str(seed), "class": "nerve", "measure": "dice",
+            "skip": skip, "images": images, "seed": str(seed), "class": "nerve", "layer": "", "measure": "dice",
             "case": [f"c{k}" for k in range(6)], "group": [f"g{k // 2}" for k in range(6)], "value": values,
         }
     )  # fmt: skip
@@ -58,13 +58,46 @@ def test_means_by_hand_and_differences_as_for_two_networks(study):
     row = summary.loc[("none", "all")]
     assert row["mean"] == pytest.approx(here.mean()) and row["sd"] == pytest.approx(here.std())
     assert row["ci_low"] < row["mean"] < row["ci_high"] and (row["n"], row["n_groups"]) == (6, 3)
-    found = compare_study(study, cases, ["dice"]).set_index("images")
+    compared = compare_study(study, cases, ["dice"])
+    assert set(compared["reference"]) == {"none"}
+    found = compared.set_index("images")
     ours = cases.query("skip == 'conv M3' and images == '20'").sort_values("case")
     theirs = cases.query("skip == 'none' and images == '20'").sort_values("case")
     wanted = paired_comparison(ours["value"].to_numpy(), theirs["value"].to_numpy(), ours["group"])
     assert found.loc["20", "difference"] == pytest.approx(0.03) == pytest.approx(wanted["difference"])
     assert found.loc["20", "p_value"] == pytest.approx(wanted["p_value"])
-    assert (found["p_holm"] >= found["p_value"]).all() and len(found) == 2
+    assert (found["p_holm"] >= found["p_value"]).all() and set(found.index) == {"20", "all", "(all)"}
+    one, two = found.loc[["20", "all"], "p_value"].sort_values()
+    assert sorted(found.loc[["20", "all"], "p_holm"]) == pytest.approx(
+        sorted([min(2 * one, 1), max(2 * one, two)])
+    )
+    assert found.loc["(all)", "p_holm"] == found.loc["(all)", "p_value"]
+
+
+def test_values_are_compared_with_their_own_references_and_over_all_else(tmp_path):
+    """Planted: conv is 0.1 above none; crffg is 0.02 below conv at 20 images and 0.06 above it at all."""
+    grid = {
+        "skip": {name: {"model.multiplier": number} for number, name in enumerate(("none", "conv", "crffg"), 1)},
+        "images": {"split.limit": [20, None]},
+    }
+    study = read_study(write(tmp_path, grid=grid, pool=[], compare={"skip": {"crffg": "conv", "conv": "none"}}))
+    level = {"none": (0.4, 0.5), "conv": (0.5, 0.6), "crffg": (0.48, 0.66)}
+    noise = 0.01 * np.arange(6)
+    table = pd.concat(
+        [
+            rows(name, images, 0, level[name][n] + noise).drop(columns="seed")
+            for name in level
+            for n, images in enumerate(("20", "all"))
+        ]
+    )
+    found = compare_study(study, pooled(study, table), ["dice"]).set_index(["skip", "images"])
+    assert len(found) == 6 and found.loc[("crffg", "20"), "reference"] == "conv"
+    wanted = {"20": -0.02, "all": 0.06, "(all)": 0.02}
+    assert {n: found.loc[("crffg", n), "difference"] for n in wanted} == pytest.approx(wanted)
+    assert list(found.loc["conv", "difference"]) == pytest.approx([0.1, 0.1, 0.1])
+    assert set(found["n"]) == {6}
+    with pytest.raises(ConfigError, match="has no value 'flying'"):
+        expand(read_study(write(tmp_path, grid=grid, pool=[], compare={"skip": {"crffg": "flying"}})))
 
 
 def test_missing_values_are_counted_and_absent_cases_are_an_error(study):
@@ -73,8 +106,10 @@ def test_missing_values_are_counted_and_absent_cases_are_an_error(study):
     cases = pooled(study, table)
     assert set(summarize_study(study, cases).query("skip == 'none'")["n_missing"]) == {1}
     assert set(compare_study(study, cases, ["dice"])["n"]) == {5}
-    with pytest.raises(DataError, match="shares no case"):
-        compare_study(study, cases[~((cases["skip"] == "none") & (cases["images"] == "20"))], ["dice"])
+    reference = (cases["skip"] == "none") & (cases["images"] == "20")
+    assert set(compare_study(study, cases[~reference], ["dice"])["images"]) == {"all"}
+    with pytest.raises(DataError, match="conv M3 and none share no case at 20"):
+        compare_study(study, cases.assign(case=cases["case"].where(~reference, "other")), ["dice"])
 
 
 def test_whole_sets_are_compared_by_seed(study):
@@ -91,6 +126,16 @@ def test_whole_sets_are_compared_by_seed(study):
     assert compare_study(study, cases, ["accuracy"])["difference"].item() == pytest.approx(0.1)
 
 
+def test_points_of_curves_are_no_cases(study):
+    table, _ = planted()
+    curve = pd.DataFrame(
+        {"skip": "none", "images": "20", "seed": "0", "measure": "norms", "x": [0.1, 0.2], "value": 9}
+    )
+    cases = pooled(study, pd.concat([table, curve], ignore_index=True))
+    assert set(cases["measure"]) == {"dice"} and "x" not in cases
+    pd.testing.assert_frame_equal(cases, pooled(study, table))
+
+
 @pytest.mark.parametrize(("variants", "expected"), [(2, 1.960), (3, 2.343), (5, 2.728), (10, 3.164)])
 def test_critical_difference_of_demsar(variants, expected):
     """Demsar 2006, table 5a: q for alpha .05."""
@@ -104,6 +149,26 @@ def test_ranks_are_joined_where_they_are_close():
     joined = [line for line in figure.axes[0].lines if line.get_linewidth() == 2.5]
     assert len(joined) == 1
     assert joined[0].get_xdata() == pytest.approx([1.18, 1.92])
+
+
+def test_differences_are_drawn_where_they_lie():
+    table = pd.DataFrame(
+        [
+            {"skip": skip, "reference": "none", "images": size, "class": "nerve", "difference": value,
+             "ci_low": value - 0.01, "ci_high": value + 0.02}
+            for skip, size, value in (("a", "20", 0.1), ("a", "(all)", 0.3), ("b", "20", -0.2), ("b", "(all)", 0.0))
+        ]
+    )  # fmt: skip
+    (axes,) = draw_differences(table, "skip", ["images"], "dice").axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["20", "(all)"]
+    points = {box.get_label(): box.lines[0] for box in axes.containers}
+    assert list(points["a - none"].get_xdata()) == [0.1, 0.3] and list(points["b - none"].get_xdata()) == [
+        -0.2,
+        0.0,
+    ]
+    assert list(points["b - none"].get_ydata()) == pytest.approx([0.2, 1.2])
+    (bars,) = axes.containers[0].lines[2]
+    assert np.allclose([segment[:, 0] for segment in bars.get_segments()], [[0.09, 0.12], [0.29, 0.32]])
 
 
 def test_latex_by_hand():

@@ -75,6 +75,21 @@ def test_a_failure_is_reported_and_stops_nothing_and_is_repeated(tmp_path):
     assert not (store.folder(todo[1]) / "failed.json").exists()
 
 
+def test_the_seconds_of_all_attempts_add_up(tmp_path):
+    """One that fails after 3 s, one that is killed 5 s after its beginning, one that ends."""
+    store, run = Store(tmp_path), runs(1)[0]
+    for ended, file in ((3, "failed.json"), (5, "work/checkpoint")):
+        folder = store.begin(run).parent
+        store.fail(run, ValueError("broken")) if file == "failed.json" else (folder / file).touch()
+        begun = (folder / "attempt.json").stat().st_mtime
+        os.utime(folder / file, (begun + ended, begun + ended))
+        for old in {folder / "settings.json", folder / "failed.json"} - {folder / file}:
+            os.utime(old, (begun - 60, begun - 60))
+    store.begin(run)
+    store.finish(run, pd.DataFrame({"measure": ["a"], "value": [1.0]}), 7.0)
+    assert store.seconds(run) == pytest.approx(15, abs=0.01)
+
+
 def test_what_another_process_does_is_left_alone(tmp_path):
     """Two people: the second finds the run held, and it is free again when the first is killed."""
     todo = runs(1, act="slow")

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from prismseg.base import ConfigError
 from prismseg.cli.main import app
 from prismseg.study import KINDS, Store, expand, read_study
+from prismseg.study.looks import Looks
 from prismseg.train.evaluation import measure_cases, run_trials
 
 STUDY = {
@@ -79,6 +80,47 @@ def test_the_report_compares_what_was_asked(studied):
     assert (studied / "out" / "report" / "figures" / "layers-rho.png").is_file()
 
 
+def test_cases_are_drawn_as_their_network_predicts_them(studied):
+    figures = {path.name for path in (studied / "out" / "report" / "figures").glob("*.png")}
+    assert {"cases-all.png", "extremes-all.png", "maps-crffg.png"} <= figures and "maps-none.png" not in figures
+    store = Store(studied / "out")
+    run = expand(read_study(studied / "tiny.yaml"))[1]
+    table = store.results(run)
+    dice = table.query("measure == 'dice'").set_index("case")["value"]
+    looks = Looks(store, studied / "kept").looks(run, list(dice.index[:3]))
+    for case, look in looks.items():
+        found, truth = look.found == 1, look.truth == 1
+        assert 2 * (found & truth).sum() / (found.sum() + truth.sum()) == pytest.approx(dice[case])
+        assert look.picture.shape == (48, 64, 3) and look.picture.std() > 5
+    case = next(iter(looks))
+    maps = Looks(store, studied / "kept").maps(run, case)
+    rho = table[(table["measure"] == "rho") & (table["case"] == case) & (table["class"] == "foot")]
+    wanted = rho.set_index("layer")["value"].drop("(mean)")
+    pd.testing.assert_series_equal(
+        pd.Series(maps.rho[0], maps.layers), wanted, check_names=False, check_index_type=False, rtol=1e-4
+    )
+    assert (maps.values.max(axis=(2, 3)) == 255).tolist() == (maps.rho > 0).tolist() and maps.rho.any()
+
+
+def test_what_was_drawn_once_needs_no_network(studied, tmp_path):
+    shutil.copytree(studied / "out", tmp_path / "out")
+    store, runs = Store(tmp_path / "out"), expand(read_study(studied / "tiny.yaml"))
+    for run in runs:
+        shutil.rmtree(store.folder(run) / "work")
+    command = ["study", "report", str(studied / "tiny.yaml"), "--out", str(tmp_path / "out")]
+    page = tmp_path / "out" / "report" / "study.html"
+    assert CliRunner().invoke(app, command).exit_code == 0
+    assert "maps-crffg" in page.read_text() and "No pictures" not in page.read_text()
+    kept = next((tmp_path / "out" / "report" / "kept").glob("*.npz"))
+    (store.folder(runs[0]) / "done.json").touch()
+    (store.folder(runs[1]) / "done.json").touch()
+    assert kept.stat().st_mtime < (store.folder(runs[0]) / "done.json").stat().st_mtime
+    assert CliRunner().invoke(app, command).exit_code == 0
+    text = page.read_text()
+    assert "No pictures of cases of these networks: " in text and "No maps of crffg: " in text
+    assert "boxes-dice" in text
+
+
 def test_a_run_that_was_cut_is_taken_up_and_ends_alike(studied, tmp_path):
     """Without its results and its done mark a run goes on from its folder, to the same rows."""
     shutil.copytree(studied / "out", tmp_path / "out")
@@ -107,5 +149,8 @@ def test_status_and_refusals(studied):
         app, ["study", "status", str(studied / "tiny.yaml"), "--out", str(studied / "out")]
     )
     assert result.exit_code == 0 and "2 done" in result.output
+    part = ["study", "run", str(studied / "tiny.yaml"), "--out", str(studied / "out"), "--quiet", "--only"]
+    assert CliRunner().invoke(app, [*part, "skip=none"]).output.startswith("1 done")
+    assert "No run of the study has skip=new" in str(CliRunner().invoke(app, [*part, "skip=new"]).exception)
     with pytest.raises(ConfigError, match="'gradkam' is none of"):
         KINDS["segmentation"].check({"data": {"path": "x"}, "explain": True, "method": "gradkam"})

@@ -248,7 +248,7 @@ def test_parameters_are_locked() -> None:
     changed = session(None, 0.98, 0.95)
     assert concerns(changed) == [set(), {"parameters changed"}]
     assert "emissivity 0.95 instead of 0.98" in changed.entries[1].cautions[0]
-    assert changed.entries[1].ok and value(changed, "delta", 5) == pytest.approx(0, abs=0.01)
+    assert changed.entries[1].ok and math.isnan(value(changed, "delta", 5))
     assert concerns(session(Parameters(emissivity=0.95), 0.98, 0.95)) == [{"parameters changed"}, set()]
 
 
@@ -402,3 +402,16 @@ def test_what_names_a_minute_is_measured_anew_on_another_clock() -> None:
     session.add(session.entries[0].frame, mask_of(*pair()), minute=-1)
     assert session.entries[1].status == Concern.DUPLICATE
     assert session.shifted(-1) is None
+
+
+def test_no_change_is_given_between_frames_of_other_parameters() -> None:
+    session = Session()
+    for minute, emissivity in ((0, 0.98), (5, 0.98), (10, 0.95), (15, 0.98)):
+        frame, mask = frame_of(28.0 + 0.2 * minute, 28.0, seed=minute)
+        session.add(Frame(frame.celsius, parameters=Parameters(emissivity=emissivity)), mask, minute=minute)
+    assert all(entry.ok for entry in session.entries)
+    given = [session.delta(entry, "left").known for entry in session.entries]
+    assert given == [True, True, False, True]
+    assert [session.difference(entry).known for entry in session.entries] == given
+    assert [session.rate(entry, "left").known for entry in session.entries] == [False, True, False, False]
+    assert "not given" in session.entries[2].cautions[0]

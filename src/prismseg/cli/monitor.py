@@ -102,10 +102,13 @@ def monitor(
 
 
 def verify(data: Data = _HERE, database: Url = None) -> None:
-    """Check that no row, frame or audit entry was changed behind the monitor's back. Exit code 1 when one was."""
+    """Check that no row, frame or audit entry was changed behind the monitor's back; the monitor may be running.
+
+    Exit code 1 when one was.
+    """
     from prismseg.monitor.store import verify as check
 
-    store = _open(data, database)
+    store = _open(data, database, reading=True)
     try:
         verdict = check(store)
     finally:
@@ -126,7 +129,7 @@ def backup(
     """Copy files, audit trail and (for SQLite) the database into a folder that --data can be pointed at."""
     from prismseg.monitor.store.backup import copy_store
 
-    store = _open(data, database)
+    store = _open(data, database, reading=True)
     try:
         copied = copy_store(store, out)
     finally:
@@ -182,13 +185,13 @@ def show_parts() -> None:
     typer.echo(as_markdown(parts()), nl=False)
 
 
-def _open(data: Path, database: str | None) -> Store:
+def _open(data: Path, database: str | None, *, reading: bool = False) -> Store:
     from prismseg.base import ConfigError
     from prismseg.monitor.store import Store
 
     if not data.is_dir():
         raise ConfigError(f"There is no folder {data}; state the monitor's folder with --data.")
-    return Store(data, database)
+    return Store(data, database, reading=reading)
 
 
 def _settings(**values: object) -> MonitorSettings:

@@ -34,6 +34,10 @@ def run(
     file: File,
     out: Root = None,
     quick: Quick = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option(metavar="AXIS=VALUE,VALUE", help="Do these runs alone for now, such as images=20,40."),
+    ] = None,
     backend: Annotated[str, typer.Option(help="loky (this machine), ray, dask, or sequential.")] = "loky",
     jobs: Annotated[int | None, typer.Option(min=1, help="Runs at a time; by default one a core.")] = None,
     address: Annotated[str | None, typer.Option(help="Of the Ray or Dask cluster.")] = None,
@@ -44,11 +48,13 @@ def run(
     A run that was cut goes on where it stopped, one that failed is repeated. Several people may run the same study in the
     same folder: each run is done once. Exit code 1 when a run failed.
     """
-    from prismseg.study import execute, expand, read_study, report_study
+    from prismseg.study import choose_runs, execute, expand, read_study, report_study
 
     study = read_study(file, quick=quick)
     runs, root = expand(study), _root(file, out, quick=quick)
-    counts = execute(study.kind, runs, root, backend=backend, jobs=jobs, address=address, show_progress=not quiet)  # type: ignore[arg-type]
+    chosen = choose_runs(runs, only or [])
+    options = {"jobs": jobs, "address": address, "show_progress": not quiet}
+    counts = execute(study.kind, chosen, root, backend=backend, **options)  # type: ignore[arg-type]
     typer.echo(", ".join(f"{number} {state}" for state, number in counts.items()))
     if counts["done"]:
         typer.echo(f"Page: {report_study(study, runs, root)}")

@@ -110,7 +110,7 @@ def make_example(
         layers = {layer: values for (of, layer, number), values in maps.items() if (of, number) == (method, cls)}
         shown: dict[str, Tensor] = {**({FUSED: fused[cls]} if fused else {}), **layers}
         tiles[name] = [
-            (layer, _rho(values[0], truth == cls, truth != IGNORE), _tile(picture, values, truth == cls))
+            (layer, share_inside(values[0], truth == cls, truth != IGNORE), _tile(picture, values, truth == cls))
             for layer, values in shown.items()
         ]
     return Example(case, note, overlay_masks(picture, truth, found.cpu().numpy()), tiles)
@@ -120,7 +120,8 @@ def _tile(picture: Pixels, values: Tensor, mask: NDArray[np.bool_]) -> Pixels:
     return overlay_map(picture, spread(values)[0].cpu().numpy(), mask)
 
 
-def _rho(values: Tensor, mask: NDArray[np.bool_], counts: NDArray[np.bool_]) -> float:
+def share_inside(values: Tensor, mask: NDArray[np.bool_], counts: NDArray[np.bool_]) -> float:
+    """Rho of one map (H, W): share of its relevance on `mask`, of that on the pixels that count; 0 for an empty map."""
     relevance = values.cpu().numpy() * counts
     total = float(relevance.sum())
     return float(relevance[mask].sum()) / total if total > 0 else 0.0

@@ -9,13 +9,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from prismseg.base import PrismsegError
+from prismseg.base import Message, PrismsegError
 from prismseg.base.version import VERSION
 from prismseg.monitor.records import Provenance
 from prismseg.monitor.store.files import encode_looks
 from prismseg.thermal import Frame, template_hash
 
-METHOD = "means of the whole sole and of registered nerve territories, errors by noise, contour and second look"
+METHOD = Message(
+    "means of the whole sole and of registered nerve territories, errors by noise, contour and second look"
+)
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Measurer:
     @property
     def provenance(self) -> Provenance:
         """With what numbers are made now."""
-        return Provenance(VERSION, self.model.name, self.model.sha256, template_hash(), METHOD)
+        return Provenance(VERSION, self.model.name, self.model.sha256, template_hash(), str(METHOD))
 
     def looks(self, frame: Frame) -> bytes:
         """Probabilities of sole in two looks at a frame, as they are kept.

@@ -9,6 +9,7 @@ from typing import Any
 from prismseg.base import Message
 from prismseg.thermal import REGIONS, SIDES, Entry, Flag, Session, Value
 from prismseg.thermal.changes import estimate_of
+from prismseg.thermal.frame import same_conditions
 
 
 def outcome_of(session: Session, entry: Entry) -> dict[str, Any]:
@@ -22,12 +23,21 @@ def outcome_of(session: Session, entry: Entry) -> dict[str, Any]:
         "reason": [each.sentence.to_json() for each in entry.observations if each.fatal],
         "cautions": [each.sentence.to_json() for each in entry.observations if not each.fatal],
         "baseline": entry is session.baseline,
+        "comparable": _comparable(session, entry),
     }
 
 
 def flags_of(session: Session) -> list[dict[str, Any]]:
     """Describe all flags of a session."""
     return [_flag(flag) for flag in session.flags()]
+
+
+def _comparable(session: Session, entry: Entry) -> bool:
+    """Tell whether the frame was taken as the baseline was, as far as there are both."""
+    first = session.baseline
+    if first is None or first.frame is None or entry.frame is None:
+        return True
+    return same_conditions(entry.frame, first.frame)
 
 
 def _region(session: Session, entry: Entry, side: Any, region: str) -> dict[str, Any]:

@@ -124,9 +124,9 @@ def _normal(name: str) -> str:
 
 def _licence(installed: Distribution) -> str:
     about = installed.metadata
-    stated = about["License-Expression"] if "License-Expression" in about else ""
+    stated = ", ".join(about.get_all("License-Expression") or [])
     classified = [
         text.rsplit(" :: ", 1)[-1] for text in about.get_all("Classifier") or [] if text.startswith("License ::")
     ]
-    text = stated or ", ".join(classified) or (about["License"] if "License" in about else "").strip()
+    text = stated or ", ".join(classified) or " ".join(about.get_all("License") or []).strip()
     return text.splitlines()[0].replace("|", "/") if text else "not stated"

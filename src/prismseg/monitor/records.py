@@ -68,6 +68,13 @@ FIELDS: Mapping[str, Message] = {
 }
 
 
+ORIGINS: Mapping[str, Message] = {
+    "automatic": Message("automatic outline"),
+    "edited": Message("edited outline"),
+    "imported": Message("imported outline"),
+}
+
+
 class Remarks(BaseModel):
     """What staff state of one capture.
 

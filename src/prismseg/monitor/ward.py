@@ -124,7 +124,7 @@ class Ward:
             try:
                 looks = self.measurer.looks(frame)
             except PrismsegError as error:
-                failure = as_message(error).to_json()
+                failure = error.message.to_json()
         data = encode_mask(mask) if mask is not None else looks
         mask_sha256 = None if data is None else self.store.files.put(data)
         with self.store.change() as change:
@@ -287,12 +287,6 @@ class Ward:
         with self.store.read() as db:
             row = find(db, SessionRow, session)
             return row, self.rebuild(db, row)
-
-
-def as_message(error: PrismsegError) -> Message:
-    """Take the sentence of an error, with its template where it has one."""
-    text = error.args[0] if error.args else str(error)
-    return text if isinstance(text, Message) else Message("{text}", text=str(error))
 
 
 def details_from(values: Mapping[str, Any]) -> Details:

@@ -14,6 +14,7 @@ _MODULE_OF = {
     "Run": "grid",
     "Store": "store",
     "Study": "grid",
+    "choose_runs": "grid",
     "execute": "runner",
     "expand": "grid",
     "read_study": "grid",
@@ -25,6 +26,7 @@ __all__ = sorted(_MODULE_OF)
 if TYPE_CHECKING:
     from prismseg.study.grid import Run as Run
     from prismseg.study.grid import Study as Study
+    from prismseg.study.grid import choose_runs as choose_runs
     from prismseg.study.grid import expand as expand
     from prismseg.study.grid import read_study as read_study
     from prismseg.study.kinds import KINDS as KINDS

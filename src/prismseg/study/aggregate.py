@@ -8,11 +8,12 @@ import numpy as np
 import pandas as pd
 
 from prismseg.base import DataError
-from prismseg.study.grid import Study
+from prismseg.study.grid import Study, choices
 from prismseg.train.statistics import bootstrap_ci, holm, paired_comparison
 
 UNITS = ("case", "group")
 DETAILS = ("class", "layer")
+ALL = "(all)"
 
 
 def shown_axes(study: Study) -> list[str]:
@@ -25,8 +26,9 @@ def pooled(study: Study, table: pd.DataFrame) -> pd.DataFrame:
 
     A fold holds other cases than the next, so folds are joined by this and not averaged. Rows without cases (a whole test
     set in one number) take the pooled axes as their cases: what differs between seeds is then what intervals are about.
+    Points of curves (rows with an x) are left out: their mean over a curve says nothing.
     """
-    table = table.copy()
+    table = table[table["x"].isna()].drop(columns="x") if "x" in table else table.copy()
     for name in (*UNITS, *DETAILS):
         if name not in table:
             table[name] = ""
@@ -58,58 +60,91 @@ def summarize_study(study: Study, cases: pd.DataFrame, *, seed: int = 0) -> pd.D
     keys = [*shown_axes(study), *DETAILS, "measure"]
     rows = []
     for key, part in _parts(cases, keys):
-        known = part.dropna(subset=["value"])
-        low = high = np.nan
-        if known["group"].nunique() > 1:
-            low, high = bootstrap_ci(known["value"], known["group"], seed=seed)
+        # Arrays, since relevance by layer makes tens of thousands of parts.
+        known = part["value"].notna().to_numpy()
+        values, groups = part["value"].to_numpy(float)[known], part["group"].to_numpy()[known]
+        count = len({group for group in groups if not pd.isna(group)})
+        low, high = bootstrap_ci(values, groups, seed=seed) if count > 1 else (np.nan, np.nan)
         rows.append(
             {
                 **dict(zip(keys, key, strict=True)),
-                "mean": known["value"].mean(),
-                "sd": known["value"].std(),
+                "mean": values.mean() if len(values) else np.nan,
+                "sd": values.std(ddof=1) if len(values) > 1 else np.nan,
                 "ci_low": low,
                 "ci_high": high,
-                "n": len(known),
-                "n_groups": known["group"].nunique(),
-                "n_missing": len(part) - len(known),
+                "n": len(values),
+                "n_groups": count,
+                "n_missing": len(part) - len(values),
             }
         )
     return pd.DataFrame(rows)
 
 
 def compare_study(study: Study, cases: pd.DataFrame, measures: Sequence[str], *, seed: int = 0) -> pd.DataFrame:
-    """Paired differences to the value named in `Study.compare`, everything else being equal.
+    """Paired differences to the values named in `Study.compare`, everything else being equal.
 
-    Only cases that both have are compared; p-values are Holm-corrected within each measure.
+    Only cases that both have are compared. Where other axes have several values, rows that say ``(all)`` there compare
+    each case's means over them. P-values are Holm-corrected within each measure, those of ``(all)`` among themselves.
 
     Returns
     -------
     DataFrame
-        As `summarize_study`, with difference, ci_low, ci_high, p_value, p_holm, n; empty where nothing is compared.
+        As `summarize_study`, with reference, difference, ci_low, ci_high, p_value, p_holm, n; empty where nothing is
+        compared.
 
     Raises
     ------
     DataError
-        When two runs that are compared share no case.
+        When two points that are compared share no case.
     """
     if not study.compare:
         return pd.DataFrame()
-    (axis, reference), *_ = study.compare.items()
+    axis, reference_of = references(study)
     others = [name for name in shown_axes(study) if name != axis]
     chosen = cases[cases["measure"].isin(measures) & cases["layer"].isin(("", "(mean)"))].dropna(subset=["value"])
-    theirs = chosen[chosen[axis].astype(str) == str(reference)].drop(columns=axis)
     match = [*others, *DETAILS, "measure", *UNITS]
-    keys = [axis, *others, *DETAILS, "measure"]
+    pairs = []
+    for value, reference in reference_of.items():
+        ours, theirs = (chosen[chosen[axis].astype(str) == name].drop(columns=axis) for name in (value, reference))
+        both = ours.merge(theirs, on=match, suffixes=("", "_reference"))
+        _require_shared(ours, theirs, both, [*others, *DETAILS, "measure"], f"{axis} {value} and {reference}")
+        pairs.append(both.assign(**{axis: value, "reference": reference}))
+    paired = pd.concat(pairs, ignore_index=True)
+    keys = [axis, "reference", *others, *DETAILS, "measure"]
+    table = _compared(paired, keys, seed)
+    if any(paired[name].nunique() > 1 for name in others):
+        merged = paired.assign(**dict.fromkeys(others, ALL))
+        means = merged.groupby([*keys, *UNITS], sort=False)[["value", "value_reference"]].mean().reset_index()
+        table = pd.concat([table, _compared(means, keys, seed)], ignore_index=True)
+    return table
+
+
+def references(study: Study) -> tuple[str, dict[str, str]]:
+    """Axis that is compared, and for each of its values the one that it is compared with."""
+    (axis, reference), *_ = study.compare.items()
+    if isinstance(reference, dict):
+        return axis, {str(value): str(other) for value, other in reference.items()}
+    values = choices(axis, study.grid[axis])
+    return axis, {value: str(reference) for value in values if value != str(reference)}
+
+
+def _require_shared(
+    ours: pd.DataFrame, theirs: pd.DataFrame, both: pd.DataFrame, keys: list[str], names: str
+) -> None:
+    """Refuse points of the grid that both have, but with other cases; one whose runs are not finished is left out."""
+    known, met = ({key for key, _ in _parts(table, keys)} for table in (theirs, both))
+    for key, _ in _parts(ours, keys):
+        if key in known - met:
+            where = ", ".join(str(part) for part in key if part != "")
+            raise DataError(f"{names} share no case at {where}, so nothing can be compared.")
+
+
+def _compared(pairs: pd.DataFrame, keys: list[str], seed: int) -> pd.DataFrame:
     rows = []
-    for key, part in _parts(chosen[chosen[axis].astype(str) != str(reference)], keys):
-        both = part.merge(theirs, on=match, suffixes=("", "_reference"))
-        if both.empty:
-            where = ", ".join(map(str, key))
-            raise DataError(f"{where} shares no case with {axis} {reference}, so nothing can be compared.")
-        if both["group"].nunique() < 2:
-            continue
-        found = paired_comparison(both["value"], both["value_reference"], both["group"], seed=seed)
-        rows.append({**dict(zip(keys, key, strict=True)), **found})
+    for key, part in _parts(pairs, keys):
+        if part["group"].nunique() > 1:
+            found = paired_comparison(part["value"], part["value_reference"], part["group"], seed=seed)
+            rows.append({**dict(zip(keys, key, strict=True)), **found})
     table = pd.DataFrame(rows)
     if not table.empty:
         table["p_holm"] = np.nan

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -99,6 +99,10 @@ class FashionSettings(BaseModel):
         """Name of the method in tables and figures."""
         return f"{self.method} (thesis)" if self.preset == "thesis" else self.method
 
+    def row_labels(self) -> dict[str, Any]:
+        """Columns of every row that say what was run."""
+        return {"method": self.label, "images": self.images, "seed": self.seed}
+
     @property
     def steps(self) -> int:
         """Optimiser steps of a network."""
@@ -145,15 +149,7 @@ def run_fashion(settings: FashionSettings, folder: Path) -> pd.DataFrame:
     with atomic_path(folder / "predictions.csv") as temporary:
         pd.DataFrame({"truth": truth, "prediction": predictions}).to_csv(temporary, index_label="image")
     values = classification_measures(truth, predictions)
-    return pd.DataFrame(
-        {
-            "method": settings.label,
-            "images": settings.images,
-            "seed": settings.seed,
-            "measure": list(values),
-            "value": list(values.values()),
-        }
-    )
+    return pd.DataFrame({"measure": list(values), "value": list(values.values())}).assign(**settings.row_labels())
 
 
 def nested_subset(labels: Labels, count: int, seed: int) -> NDArray[np.intp]:

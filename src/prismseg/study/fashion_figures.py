@@ -10,11 +10,10 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from prismseg.base.page import COLOURS
-from prismseg.study.figures import new_figure
+from prismseg.study.figures import MARKERS, new_figure
 
 CONFIDENCE = 0.95
 _NOT_LINES = ("measure", "value", "images", "seed", "case", "group", "class", "layer")
-_MARKERS = "osD^vPX*"
 
 
 def draw_fashion(table: pd.DataFrame) -> dict[str, Figure]:
@@ -53,7 +52,7 @@ def _draw(table: pd.DataFrame, measure: str) -> Figure:
         intervals = [seed_interval(values) for _, values in by_size]
         low, high = ([ends[k] for ends in intervals] for k in (0, 1))
         axes.fill_between(means.index, low, high, color=colour, alpha=0.15, lw=0)
-        marker = _MARKERS[number % len(_MARKERS)]
+        marker = MARKERS[number % len(MARKERS)]
         axes.plot(means.index, means, marker=marker, color=colour, markersize=4.5, label=str(name))
     _finish(axes, sorted(table["images"].unique()), measure)
     return figure

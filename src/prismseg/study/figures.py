@@ -14,6 +14,9 @@ from scipy import stats
 from prismseg.base.page import COLOURS
 
 SIZE_AXIS = "images"
+MARKERS = "osD^vPX*"
+WIDEST = 24.0  # inches
+_KEY_ROWS = 18  # of a legend's column
 
 
 def new_figure(width: float, height: float) -> Figure:
@@ -50,7 +53,7 @@ def draw_boxes(table: pd.DataFrame, axes: list[str], measure: str) -> Figure:
     names = _names(table, axes)
     points = list(dict.fromkeys(names))
     classes = list(dict.fromkeys(table["class"]))
-    figure = new_figure(max(5.0, 0.42 * len(points) * len(classes) + 2), 4.2)
+    figure = new_figure(min(max(5.0, 0.42 * len(points) * len(classes) + 2), WIDEST), 4.2)
     drawn = figure.add_subplot()
     width = 0.8 / max(len(classes), 1)
     for number, cls in enumerate(classes):
@@ -84,7 +87,7 @@ def draw_against_size(table: pd.DataFrame, axes: list[str], measure: str) -> Fig
     table = table.dropna(subset=["value"])
     others = [name for name in axes if name != SIZE_AXIS]
     classes = list(dict.fromkeys(table["class"]))
-    sizes = sorted(table[SIZE_AXIS].unique(), key=_size)
+    sizes = sorted(table[SIZE_AXIS].unique(), key=size_of)
     figure = new_figure(4.6 * len(classes) + 1.8, 4.2)
     first: Any = None
     for column, cls in enumerate(classes):
@@ -105,9 +108,9 @@ def draw_against_size(table: pd.DataFrame, axes: list[str], measure: str) -> Fig
                 means.append(here["value"].mean())
                 lows.append(low)
                 highs.append(high)
-            colour = COLOURS[number % len(COLOURS)]
-            drawn.fill_between(places, lows, highs, color=colour, alpha=0.12, lw=0)
-            drawn.plot(places, means, "o-", color=colour, markersize=4, label=name or "all")
+            style = _style(number)
+            drawn.fill_between(places, lows, highs, color=style["color"], alpha=0.12, lw=0)
+            drawn.plot(places, means, **style, markersize=4, label=name or "all")
         drawn.set_xticks(range(len(sizes)), [str(size) for size in sizes])
         drawn.set_xlabel("training images")
         drawn.set_title(cls, fontsize=10)
@@ -123,12 +126,10 @@ def draw_layers(table: pd.DataFrame, axes: list[str], measure: str) -> Figure:
     for row, cls in enumerate(classes):
         drawn = figure.add_subplot(len(classes), 1, row + 1)
         part = table[table["class"] == cls]
-        names = _names(part, axes)
-        for number, name in enumerate(dict.fromkeys(names)):
-            means = part[names == name].groupby("layer")["value"].mean().reindex(layers)
-            drawn.plot(
-                range(len(layers)), means, "o-", ms=3, color=COLOURS[number % len(COLOURS)], label=name or "all"
-            )
+        means = part.groupby([_names(part, axes), "layer"], sort=False)["value"].mean()
+        for number, name in enumerate(dict.fromkeys(means.index.get_level_values(0))):
+            line = means[name].reindex(layers)
+            drawn.plot(range(len(layers)), line, **_style(number), ms=3, lw=1, label=name or "all")
         drawn.set_xticks(range(len(layers)), layers if row == len(classes) - 1 else [], rotation=90, fontsize=7)
         drawn.set_title(cls, fontsize=10, loc="left")
         _finish(drawn, measure, legend=row == 0)
@@ -174,6 +175,45 @@ def draw_ranks(ranks: pd.Series, difference: float, measure: str) -> Figure:
     return figure
 
 
+def draw_differences(comparison: pd.DataFrame, axis: str, others: list[str], measure: str) -> Figure:
+    """Draw paired differences with their 95 % intervals: a row a point, a colour a pair, a panel a class.
+
+    Parameters
+    ----------
+    comparison : DataFrame
+        Of one measure, from `prismseg.study.aggregate.compare_study`.
+    axis, others : str, list of str
+        The axis that is compared, and the others of the tables.
+    measure : str
+        What is compared.
+    """
+    points, pairs = _names(comparison, others), comparison[axis].astype(str) + " - " + comparison["reference"]
+    rows, kinds = list(dict.fromkeys(points)), list(dict.fromkeys(pairs))
+    classes = list(dict.fromkeys(comparison["class"]))
+    figure = new_figure(3.6 * len(classes) + 1.8, 0.2 * (1 + len(kinds) / 2) * len(rows) + 1.3)
+    panels = figure.subplots(1, len(classes), sharex=True, sharey=True, squeeze=False)[0]
+    for axes, cls in zip(panels, classes, strict=True):
+        for number, kind in enumerate(kinds):
+            part = comparison[(comparison["class"] == cls) & (pairs == kind)]
+            heights = points[part.index].map(rows.index) + 0.8 * ((number + 0.5) / len(kinds) - 0.5)
+            around = [part["difference"] - part["ci_low"], part["ci_high"] - part["difference"]]
+            axes.errorbar(
+                part["difference"], heights, xerr=around, fmt=MARKERS[number % len(MARKERS)], ms=4, elinewidth=1,
+                color=COLOURS[number % len(COLOURS)], label=kind,
+            )  # fmt: skip
+        axes.axvline(0, color="black", lw=0.9)
+        for height in range(1, len(rows)):
+            axes.axhline(height - 0.5, color="#dddddd", lw=0.6)
+        axes.set_title(cls, fontsize=10)
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0].set_yticks(range(len(rows)), rows, fontsize=8)
+    panels[0].set_ylim(len(rows) - 0.5, -0.5)
+    figure.supxlabel(f"difference of {measure}, 95 % interval over groups", fontsize=9)
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=8, frameon=False)
+    return figure
+
+
 def critical_difference(variants: int, groups: int, alpha: float = 0.05) -> float:
     """Difference of mean ranks that the Nemenyi test calls significant (Demsar 2006, JMLR 7, section 3.2.2).
 
@@ -184,15 +224,30 @@ def critical_difference(variants: int, groups: int, alpha: float = 0.05) -> floa
     return q * math.sqrt(variants * (variants + 1) / (6 * groups))
 
 
+def _style(number: int) -> dict[str, Any]:
+    """Tell lines apart by colour, and, where there are more than colours, by stroke and marker."""
+    turn = number // len(COLOURS)
+    return {
+        "color": COLOURS[number % len(COLOURS)],
+        "ls": ("-", "--", ":", "-.")[turn % 4],
+        "marker": MARKERS[turn % len(MARKERS)],
+    }
+
+
 def _names(table: pd.DataFrame, axes: list[str]) -> pd.Series:
     """Name each row by what tells its point apart from the others."""
     differing = [name for name in axes if table[name].nunique() > 1] or axes[:1]
     if not differing:
         return pd.Series("", index=table.index)
-    return table[differing].astype(str).agg(", ".join, axis=1)
+    # Column by column: tables with relevance by layer have millions of rows.
+    names = table[differing[0]].astype(str)
+    for name in differing[1:]:
+        names = names + ", " + table[name].astype(str)
+    return names
 
 
-def _size(label: object) -> float:
+def size_of(label: object) -> float:
+    """Order of a training size; "all" comes last."""
     text = str(label)
     return float(text) if text.replace(".", "", 1).isdecimal() else math.inf
 
@@ -203,4 +258,7 @@ def _finish(axes: Any, measure: str, *, legend: bool) -> None:
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     if legend:
-        axes.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+        count = len(axes.get_legend_handles_labels()[1])
+        axes.legend(
+            frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1), ncols=math.ceil(count / _KEY_ROWS)
+        )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -17,6 +18,22 @@ from prismseg.base import ConfigError, read_text
 from prismseg.study.kinds import KINDS
 
 Axis = dict[str, Any]
+
+# Columns of the tables, which the labels of an axis of that name would overwrite.
+_COLUMNS = (
+    "case",
+    "group",
+    "class",
+    "layer",
+    "measure",
+    "value",
+    "x",
+    "network",
+    "line",
+    "reference",
+    "difference",
+)
+_SUMMARY_COLUMNS = ("mean", "sd", "ci_low", "ci_high", "n", "n_groups", "n_missing", "p_value", "p_holm")
 
 
 class Study(BaseModel):
@@ -36,7 +53,8 @@ class Study(BaseModel):
     pool : list of str
         Axes over which results are averaged case by case, such as seed and fold.
     compare : dict
-        Axis and its value with which the others are compared, such as ``{skip: none}``.
+        Axis and its value with which the others are compared, such as ``{skip: none}``, or which of its values is
+        compared with which, such as ``{skip: {crffg M3: conv M3}}``.
     measures : list of str
         What tables and figures show first; all are in the CSV.
     note : str
@@ -115,15 +133,20 @@ def expand(study: Study) -> list[Run]:
     ------
     ConfigError
         When an axis has no value, a setting is unknown or impossible (the message names the point of the grid), two
-        points are the same run, or what is pooled or compared is no axis.
+        points are the same run, what is pooled or compared is no axis, or an axis bears the name of a column of the
+        results without having its values.
     """
-    axes = {name: _choices(name, axis) for name, axis in study.grid.items()}
+    axes = {name: choices(name, axis) for name, axis in study.grid.items()}
+    taken = [name for name in axes if name in (*_COLUMNS, *_SUMMARY_COLUMNS)]
+    if taken:
+        raise ConfigError(f"{study.title}: the tables have a column {taken[0]!r}; give that axis another name.")
     unknown = [name for name in (*study.compare, *study.pool) if name not in axes and name not in ("seed", "fold")]
     if unknown:
         raise ConfigError(f"{study.title}: {unknown[0]!r} is pooled or compared but is no axis of the grid.")
     for name, value in study.compare.items():
-        if str(value) not in axes.get(name, {}):
-            raise ConfigError(f"{study.title}: the axis {name!r} has no value {value!r} to compare with.")
+        for label in [*value, *value.values()] if isinstance(value, dict) else [value]:
+            if str(label) not in axes.get(name, {}):
+                raise ConfigError(f"{study.title}: the axis {name!r} has no value {label!r} to compare with.")
     runs: dict[str, Run] = {}
     for point in product(*(axis.items() for axis in axes.values())):
         labels = {name: label for name, (label, _) in zip(axes, point, strict=True)}
@@ -136,6 +159,12 @@ def expand(study: Study) -> list[Run]:
             checked = KINDS[study.kind].check(settings)
         except ConfigError as error:
             raise ConfigError(f"{study.title}, {where}: {error}") from error
+        for name, value in KINDS[study.kind].row_labels(checked).items():
+            if not _alike(labels.get(name, value), value):
+                raise ConfigError(
+                    f"{study.title}, {where}: the results have a column {name!r}, which says {value!r} here; call the "
+                    "axis something else, or its value the same."
+                )
         run = Run(labels, checked, _hash(study.kind, checked))
         if run.key in runs:
             raise ConfigError(
@@ -145,7 +174,35 @@ def expand(study: Study) -> list[Run]:
     return list(runs.values())
 
 
-def _choices(name: str, axis: Axis) -> dict[str, dict[str, Any]]:
+def choose_runs(runs: Sequence[Run], only: Sequence[str]) -> list[Run]:
+    """Take the runs that have certain values on certain axes, each written as ``AXIS=VALUE,VALUE``.
+
+    Raises
+    ------
+    ConfigError
+        When there is no such axis or value.
+    """
+    chosen = list(runs)
+    for text in only:
+        name, _, values = text.partition("=")
+        known = dict.fromkeys(run.labels.get(name, "") for run in runs)
+        wanted = [value.strip() for value in values.split(",")]
+        unknown = [value for value in wanted if value not in known]
+        if name not in runs[0].labels or unknown:
+            example = ", ".join(f"{axis}={label}" for axis, label in runs[0].labels.items())
+            raise ConfigError(f"No run of the study has {text}; a choice is written as in: {example}.")
+        chosen = [run for run in chosen if run.labels[name] in wanted]
+    return chosen
+
+
+def _alike(label: str, value: str) -> bool:
+    try:
+        return float(label) == float(value)
+    except ValueError:
+        return label == value
+
+
+def choices(name: str, axis: Axis) -> dict[str, dict[str, Any]]:
     """List the settings of each value of an axis, by its label."""
     if not axis:
         raise ConfigError(f"The axis {name!r} of the grid has no value.")

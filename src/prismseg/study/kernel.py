@@ -111,6 +111,11 @@ class KernelSettings(BaseModel):
             return "the L1 Laplacian kernel is not isotropic, so it has no orthogonal features"
         return ""
 
+    def row_labels(self) -> dict[str, Any]:
+        """Columns of every row that say what was run."""
+        names = {"kernel", "map", "form", "sampling", "outputs", "sigma", "seed"}
+        return self.model_dump(include=names) | {"estimator": f"{self.form}, {self.sampling}"}
+
 
 def run_kernel(settings: KernelSettings, folder: Path) -> pd.DataFrame:
     """Draw maps and measure how far their inner products are from the exact kernel, and from each other.
@@ -126,8 +131,7 @@ def run_kernel(settings: KernelSettings, folder: Path) -> pd.DataFrame:
         `estimator_variance`, the last two with normally distributed errors. There is no closed form for orthogonal
         frequencies: their theory is that of independent ones.
     """
-    labels = settings.model_dump(include={"kernel", "map", "form", "sampling", "outputs", "sigma", "seed"})
-    labels["estimator"] = f"{settings.form}, {settings.sampling}"
+    labels = settings.row_labels()
     if settings.obstacle:
         rows = [{"measure": measure, "value": math.nan} for measure in MEASURES]
         return pd.DataFrame(rows).assign(case="", group="", **labels)

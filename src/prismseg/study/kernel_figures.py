@@ -37,6 +37,7 @@ _ESTIMATORS = (
     "cos, orthogonal-stratified",
 )
 _COLOUR_OF = dict(zip(_ESTIMATORS, COLOURS, strict=False))
+_NARROWEST, _KEY_WIDTH = 6.0, 1.75  # inches: of a figure, and of an entry of its legend
 _BESIDE = 0.04  # of the value: how far markers of the second map stand aside on a logarithmic axis
 
 
@@ -99,7 +100,8 @@ def _draw_panels(points: pd.DataFrame, measure: str, against: str, *, note: str 
     kernels = list(dict.fromkeys(points["kernel"]))
     columns = min(4, len(kernels))
     rows = math.ceil(len(kernels) / columns)
-    figure = new_figure(2.75 * columns + 1.2, 2.55 * rows + 1.2)
+    width = max(2.75 * columns + 1.2, _NARROWEST)
+    figure = new_figure(width, 2.55 * rows + 1.2)
     panels = figure.subplots(rows, columns, sharex=True, sharey=against == "outputs", squeeze=False).ravel()
     # A difference that is nothing but rounding has no place on a logarithmic axis.
     drawn = points[(points["measure"] == measure) & (points["mean"] > _ROUNDING)]
@@ -129,7 +131,9 @@ def _draw_panels(points: pd.DataFrame, measure: str, against: str, *, note: str 
     curves = [axes.get_legend_handles_labels() for axes in panels[: len(kernels)]]
     theory = {label: line for lines, labels in curves for line, label in zip(lines, labels, strict=True)}
     handles = [*_key(variants, maps), *theory.values()]
-    figure.legend(handles=handles, loc="outside upper center", ncols=5, fontsize=8, frameon=False)
+    figure.legend(
+        handles=handles, loc="outside upper center", ncols=int(width / _KEY_WIDTH), fontsize=8, frameon=False
+    )
     return figure
 
 
@@ -158,7 +162,7 @@ def _draw_line(axes: Axes, line: pd.DataFrame, against: str, which: int, colour:
         around = [line["mean"] - line["low"], line["high"] - line["mean"]]
         axes.errorbar(places, line["mean"], around, fmt="none", ecolor=colour, elinewidth=0.9)
     face = colour if style else "white"
-    axes.plot(places, line["mean"], style, marker=marker, ms=4, mfc=face, color=colour, lw=1.2)
+    axes.plot(places, line["mean"], ls=style or "none", marker=marker, ms=4, mfc=face, color=colour, lw=1.2)
 
 
 def _draw_theory(axes: Axes, here: pd.DataFrame, measure: str, against: str) -> None:

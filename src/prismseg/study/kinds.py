@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.figure import Figure
 
+    from prismseg.study.grid import Run, Study
+    from prismseg.study.store import Store
+
 
 @dataclass(frozen=True)
 class Kind:
@@ -26,10 +29,14 @@ class Kind:
     module : str
         In `prismseg.study`.
     settings, run, draw : str
-        Names in that module: a pydantic model, ``run(settings, folder) -> DataFrame`` with columns measure and value (and
-        case and group where there are cases), and ``draw(table) -> {name: Figure}``.
+        Names in that module: a pydantic model (with ``row_labels()`` where rows repeat settings),
+        ``run(settings, folder) -> DataFrame`` with columns measure and value (and case and group where there are cases),
+        and ``draw(table) -> {name: Figure}``.
     version : int
         Part of every run's hash; raised when the same settings give other results.
+    pictures : str
+        Name in that module of ``picture(study, done, store, kept) -> ({name: Figure}, notes)``, where single cases can be
+        looked at.
     """
 
     module: str
@@ -37,6 +44,13 @@ class Kind:
     run: str
     draw: str
     version: int = 1
+    pictures: str = ""
+
+    def row_labels(self, settings: dict[str, Any]) -> dict[str, str]:
+        """Columns of the run's rows that repeat its settings, with what stands in them."""
+        made = self._made(settings)
+        labels: dict[str, object] = made.row_labels() if hasattr(made, "row_labels") else {}
+        return {name: str(value) for name, value in labels.items()}
 
     def check(self, settings: dict[str, Any]) -> dict[str, Any]:
         """Check settings and return them whole, with every default, as JSON values.
@@ -58,6 +72,15 @@ class Kind:
         draw: Callable[[pd.DataFrame], dict[str, Figure]] = self._get(self.draw)
         return draw(table)
 
+    def look(
+        self, study: Study, done: Sequence[tuple[Run, pd.DataFrame]], store: Store, kept: Path
+    ) -> tuple[dict[str, Figure], list[str]]:
+        """Draw single cases, and say what could not be drawn; what was computed is kept in `kept`."""
+        if not self.pictures:
+            return {}, []
+        draw: Callable[..., tuple[dict[str, Figure], list[str]]] = self._get(self.pictures)
+        return draw(study, done, store, kept)
+
     def _get(self, name: str) -> Any:
         return getattr(importlib.import_module(f"prismseg.study.{self.module}"), name)
 
@@ -74,7 +97,9 @@ class Kind:
 
 
 KINDS = {
-    "segmentation": Kind("segmentation", "SegmentationSettings", "run_segmentation", "draw_segmentation"),
+    "segmentation": Kind(
+        "segmentation", "SegmentationSettings", "run_segmentation", "draw_segmentation", pictures="picture_cases"
+    ),
     "fashion": Kind("fashion", "FashionSettings", "run_fashion", "draw_fashion"),
     "kernel": Kind("kernel", "KernelSettings", "run_kernel", "draw_kernel"),
     "weights": Kind("weights", "WeightsSettings", "run_weights", "draw_weights"),

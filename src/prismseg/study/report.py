@@ -12,7 +12,7 @@ from prismseg.base import DataError, atomic_path, make_folder, write_text
 from prismseg.base.page import figure_uri, write_page
 from prismseg.base.version import VERSION
 from prismseg.study.aggregate import compare_study, pooled, shown_axes, summarize_study
-from prismseg.study.figures import critical_difference, draw_ranks
+from prismseg.study.figures import critical_difference, draw_differences, draw_ranks
 from prismseg.study.grid import Run, Study
 from prismseg.study.kinds import KINDS
 from prismseg.study.store import Store
@@ -28,7 +28,7 @@ def report_study(study: Study, runs: Sequence[Run], root: Path) -> Path:
     """Put together what is finished of a study, below ``root/report``.
 
     ``study.html``, ``summary.csv``, ``comparison.csv``, ``cases.csv``, both tables as ``.tex``, and ``figures/*.png`` and
-    ``*.pdf``.
+    ``*.pdf``; ``kept`` holds predictions and maps of the cases that are shown, so that the next report is quick.
 
     Returns
     -------
@@ -44,16 +44,18 @@ def report_study(study: Study, runs: Sequence[Run], root: Path) -> Path:
     finished = [run for run in runs if store.state(run) == "done"]
     if not finished:
         raise DataError(f"No run of {study.title!r} is finished in {root}; run it with `prismseg study run`.")
-    table = pd.concat([store.results(run) for run in finished], ignore_index=True)
+    tables = [store.results(run) for run in finished]
+    table = pd.concat(tables, ignore_index=True)
     cases = pooled(study, table)
     summary = summarize_study(study, cases)
     measures = study.measures or tuple(dict.fromkeys(cases["measure"]))
     comparison = compare_study(study, cases, measures)
     out = make_folder(root / "report")
     drawn = cases if study.kind == "segmentation" else table
-    figures = KINDS[study.kind].figures(drawn) | _ranks(study, cases, measures)
+    figures = KINDS[study.kind].figures(drawn) | _ranks(study, cases, measures) | _differences(study, comparison)
+    pictures, notes = KINDS[study.kind].look(study, list(zip(finished, tables, strict=True)), store, out / "kept")
     make_folder(out / "figures")
-    for name, figure in figures.items():
+    for name, figure in (figures | pictures).items():
         for suffix in (".png", ".pdf"):
             with atomic_path(out / "figures" / f"{name}{suffix}") as temporary:
                 figure.savefig(temporary, dpi=150, format=suffix[1:])
@@ -80,11 +82,12 @@ def report_study(study: Study, runs: Sequence[Run], root: Path) -> Path:
         hours=f"{seconds / 3600:.1f} hours" if seconds > 5400 else f"{seconds / 60:.1f} minutes",
         failed=failed,
         figures=[(name, figure_uri(figure)) for name, figure in _shown(figures, measures)],
+        pictures=[(name, figure_uri(figure)) for name, figure in pictures.items()],
+        notes=notes,
         axes=shown_axes(study),
         pooled=" and ".join(study.pool) or "nothing",
         summary=shown.to_dict("records"),
         comparison=comparison.to_dict("records"),
-        reference=", ".join(f"{axis} {value}" for axis, value in study.compare.items()),
         version=VERSION,
     )
 
@@ -129,6 +132,17 @@ def _ranks(study: Study, cases: pd.DataFrame, measures: Sequence[str]) -> dict[s
         ranks = wide.rank(axis=1, ascending=measure in _LOWER_IS_BETTER).mean()
         found[f"ranks-{measure}"] = draw_ranks(ranks, critical_difference(*reversed(wide.shape)), str(measure))
     return found
+
+
+def _differences(study: Study, comparison: pd.DataFrame) -> dict[str, Figure]:
+    if comparison.empty:
+        return {}
+    axis = next(iter(study.compare))
+    others = [name for name in shown_axes(study) if name != axis]
+    return {
+        f"differences-{measure}": draw_differences(part, axis, others, str(measure))
+        for measure, part in comparison.groupby("measure", sort=False)
+    }
 
 
 def _shown(figures: dict[str, Figure], measures: Sequence[str]) -> list[tuple[str, Figure]]:

@@ -11,6 +11,7 @@ import pandas as pd
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from prismseg.study.cases import picture_cases as picture_cases
 from prismseg.study.figures import draw_measures
 from prismseg.train.config import TrainConfig
 

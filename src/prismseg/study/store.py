@@ -25,8 +25,9 @@ State = Literal["done", "failed", "running", "cut", "waiting"]
 class Store:
     """Runs below ``root/runs``, which several processes and machines may share.
 
-    A run's folder holds ``settings.json``, ``work/`` (what the run itself writes), ``results.csv``, then ``done.json``,
-    or ``failed.json`` with the reason. ``lock`` is held by the process that works on it, and is free again when it dies.
+    A run's folder holds ``settings.json``, ``attempt.json`` (written when the run is begun or taken up), ``work/`` (what
+    the run itself writes), ``results.csv``, then ``done.json``, or ``failed.json`` with the reason. ``lock`` is held by
+    the process that works on it, and is free again when it dies.
     """
 
     root: Path
@@ -67,16 +68,18 @@ class Store:
     def begin(self, run: Run) -> Path:
         """Write down what is done; return the folder in which the run works."""
         folder = self.folder(run)
+        write_json(folder / "attempt.json", {"seconds_before": round(_spent(folder), 3)})
         write_json(folder / "settings.json", {"labels": run.labels, "settings": run.settings})
         return make_folder(folder / "work")
 
     def finish(self, run: Run, table: pd.DataFrame, seconds: float) -> None:
-        """Write the results, and after them the mark that they are whole."""
+        """Write the results, and after them the mark that they are whole; `seconds` are those of this attempt."""
         folder = self.folder(run)
         with atomic_path(folder / "results.csv") as temporary:
             table.to_csv(temporary, index=False)
         (folder / "failed.json").unlink(missing_ok=True)
-        write_json(folder / "done.json", self._facts() | {"seconds": round(seconds, 3), "rows": len(table)})
+        total = _before(folder) + seconds
+        write_json(folder / "done.json", self._facts() | {"seconds": round(total, 3), "rows": len(table)})
 
     def fail(self, run: Run, error: BaseException) -> None:
         """Write down why a run failed."""
@@ -89,7 +92,7 @@ class Store:
         return str(read_json(path)["error"]) if path.exists() else ""
 
     def seconds(self, run: Run) -> float:
-        """How long a finished run took."""
+        """How long a finished run took, all attempts together."""
         return float(read_json(self.folder(run) / "done.json")["seconds"])
 
     def results(self, run: Run) -> pd.DataFrame:
@@ -115,3 +118,22 @@ class Store:
             "host": socket.gethostname(),
             "time": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
         }
+
+
+def _before(folder: Path) -> float:
+    """Seconds that attempts before the one that was begun last took."""
+    path = folder / "attempt.json"
+    return float(read_json(path)["seconds_before"]) if path.exists() else 0.0
+
+
+def _spent(folder: Path) -> float:
+    """Seconds of all attempts so far; one that was killed counts up to the last file that it wrote.
+
+    Both times are the file system's, since the next attempt may be another machine's.
+    """
+    mark = folder / "attempt.json"
+    if not mark.exists():
+        return 0.0
+    begun = mark.stat().st_mtime
+    written = (path.stat().st_mtime for path in folder.rglob("*") if path.name != "lock" and path.is_file())
+    return _before(folder) + max(written) - begun

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from prismseg.thermal.entry import Entry
+from prismseg.thermal.frame import same_conditions
 from prismseg.thermal.sides import Side
 from prismseg.thermal.uncertainty import WHOLE, Z95, Estimate
 
@@ -48,13 +49,13 @@ def estimate_of(entry: Entry | None, side: Side, region: str) -> Estimate | None
 
 
 def delta(entry: Entry, baseline: Entry | None, side: Side, region: str = WHOLE) -> Value:
-    """Change from baseline in °C.
+    """Change from baseline in °C; none between frames of other cameras or parameters.
 
     The errors of both frames add as if independent; what is wrong by the same amount in both cancels. At baseline itself
     it is 0 by definition, without error.
     """
     now, before = estimate_of(entry, side, region), estimate_of(baseline, side, region)
-    if now is None or before is None:
+    if now is None or before is None or not _comparable(entry, baseline):
         return NOTHING
     return (
         Value(0.0, 0.0)
@@ -79,7 +80,7 @@ def rate(entry: Entry, before: Entry | None, side: Side, region: str = WHOLE) ->
 def asymmetry(entry: Entry, baseline: Entry | None, region: str = WHOLE) -> Value:
     """Right minus left in °C, less what it was at baseline; what a frame's pixels share cancels."""
     four = [estimate_of(frame, side, region) for frame in (entry, baseline) for side in ("right", "left")]
-    if any(estimate is None for estimate in four):
+    if any(estimate is None for estimate in four) or not _comparable(entry, baseline):
         return NOTHING
     if entry is baseline:
         return Value(0.0, 0.0)
@@ -88,3 +89,8 @@ def asymmetry(entry: Entry, baseline: Entry | None, region: str = WHOLE) -> Valu
         (right.mean - right_before.mean) - (left.mean - left_before.mean),
         math.hypot(right.own, left.own, right_before.own, left_before.own),
     )
+
+
+def _comparable(entry: Entry, other: Entry | None) -> bool:
+    frames = [each.frame for each in (entry, other) if each is not None and each.frame is not None]
+    return len(frames) < 2 or same_conditions(*frames)

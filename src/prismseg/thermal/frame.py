@@ -76,6 +76,20 @@ class Parameters:
         return {name: value for name in PARAMETER_NAMES if (value := getattr(self, name)) is not None}
 
 
+def same_value(one: float | None, other: float | None) -> bool:
+    """Tell whether two stated parameters are the same but for rounding; what is not stated is its own value."""
+    if one is None or other is None:
+        return one is other
+    return math.isclose(one, other, rel_tol=1e-5, abs_tol=1e-3)
+
+
+def same_conditions(one: Frame, other: Frame) -> bool:
+    """Tell whether two frames come from the same camera, kind of file and parameters, so that they can be compared."""
+    return (one.camera, one.kind) == (other.camera, other.kind) and all(
+        same_value(getattr(one.parameters, name), getattr(other.parameters, name)) for name in PARAMETER_NAMES
+    )
+
+
 PARAMETER_NAMES = tuple(entry.name for entry in fields(Parameters))
 PARAMETER_WORDS = {
     "emissivity": Message("emissivity"),

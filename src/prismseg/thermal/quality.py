@@ -12,7 +12,7 @@ from scipy import ndimage
 from prismseg.base import DataError, Message
 from prismseg.thermal.entry import Concern, Entry, Observation, Refused
 from prismseg.thermal.flags import FlagSettings
-from prismseg.thermal.frame import PARAMETER_WORDS, Frame, Parameters
+from prismseg.thermal.frame import PARAMETER_WORDS, Frame, Parameters, same_value
 from prismseg.thermal.pieces import Mask
 from prismseg.thermal.sides import SIDE_NAMES, SIDES, Side
 from prismseg.thermal.soles import Caution, Soles
@@ -178,7 +178,7 @@ def observe_camera(
     changed = [
         _changed(word, _shown(frame.parameters, name), _shown(locked, name))
         for name, word in PARAMETER_WORDS.items()
-        if not _same(getattr(frame.parameters, name), getattr(locked, name))
+        if not same_value(getattr(frame.parameters, name), getattr(locked, name))
     ]
     if first is not None and frame.camera != first.camera:
         changed.append(_changed(Message("camera"), _camera(frame), _camera(first)))
@@ -186,7 +186,8 @@ def observe_camera(
         changed.append(_changed(Message("kind of file"), Message(frame.kind), Message(first.kind)))
     if changed:
         sentence = Message(
-            "Camera parameters differ from the session's: {changes}. Deltas contain this change.",
+            "Camera parameters differ from the session's: {changes}. Changes between them are not given: they would "
+            "contain this one.",
             changes=Message.joined(changed, "; "),
         )
         observations.append(Observation(Concern.PARAMETERS, sentence))
@@ -358,12 +359,6 @@ def _required(soles: Soles, side: Side) -> Mask:
     if mask is None:
         raise Refused(Concern.NOT_TWO_SOLES, soles.message)
     return mask
-
-
-def _same(one: float | None, other: float | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    return math.isclose(one, other, rel_tol=1e-5, abs_tol=1e-3)
 
 
 def _changed(name: Message, now: Message, before: Message) -> Message:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -15,7 +17,7 @@ def numbers(page, number: int) -> dict[str, float]:
 
 
 @pytest.mark.parametrize("locale", ["en-GB", "es-ES"])
-def test_a_whole_session(browser, served: Served, locale: str) -> None:
+def test_a_whole_session(browser, served: Served, locale: str, tmp_path: Path) -> None:
     screen = Screen(browser, served, locale=locale)
     page, language = screen.page, locale[:2]
     screen.begin("E-TEST")
@@ -57,6 +59,13 @@ def test_a_whole_session(browser, served: Served, locale: str) -> None:
         screen.shot(f"capture-{kind}-{language}")
     page.go_back()
     screen.ready()
+    for ending, start in (("pdf", b"%PDF"), ("csv", b"\xef\xbb\xbfcode"), ("xlsx", b"PK"), ("zip", b"PK")):
+        with page.expect_download() as waiting:
+            page.click(f"a[href$='.{ending}']")
+        saved = tmp_path / f"got.{ending}"
+        waiting.value.save_as(saved)
+        assert saved.read_bytes().startswith(start)
+        assert waiting.value.suggested_filename.startswith("E-TEST")
     page.click("#close")
     screen.until("document.getElementById('capture').disabled")
     page.reload()

@@ -1,10 +1,8 @@
-"""Stub."""
+"""Reports of a session: PDF, CSV, Excel, DICOM."""
 
-from typing import Any
+from prismseg.monitor.report.dicom import write_dicom
+from prismseg.monitor.report.pdf import write_pdf
+from prismseg.monitor.report.sheets import write_xlsx
+from prismseg.monitor.report.tables import tidy, write_csv
 
-
-def write_pdf(*a: Any) -> None:
-    """Stub."""
-
-
-write_csv = write_xlsx = write_dicom = write_pdf
+__all__ = ["tidy", "write_csv", "write_dicom", "write_pdf", "write_xlsx"]

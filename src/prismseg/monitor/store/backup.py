@@ -24,11 +24,12 @@ def copy_store(store: Store, out: Path) -> int:
         raise OutputError(f"{out} is not empty; choose a new folder for the copy.")
     make_folder(out)
     try:
-        database = store.engine.url.database
+        database, copied = store.engine.url.database, None
         if store.engine.dialect.name == "sqlite" and database is not None:
             # The engine's own way to copy while others write.
             with sqlite3.connect(database) as source, sqlite3.connect(out / "monitor.db") as target:
                 source.backup(target)
+                (copied,) = target.execute("SELECT count(*) FROM audit").fetchone()
             target.close()
             source.close()
         names = list(store.files.names())
@@ -36,7 +37,7 @@ def copy_store(store: Store, out: Path) -> int:
             make_folder(out / "files" / name[:2])
             shutil.copy2(store.files.path(name), out / "files" / name[:2] / name)
         if store.trail.path.exists():
-            shutil.copy2(store.trail.path, out / store.trail.path.name)
+            (out / store.trail.path.name).write_bytes(b"".join(_lines(store.trail.path, copied)))
         for path in out.rglob("*"):
             if path.is_file():
                 with path.open("rb") as file:
@@ -44,3 +45,9 @@ def copy_store(store: Store, out: Path) -> int:
     except OSError as error:
         raise output_error(out, error) from error
     return len(names)
+
+
+def _lines(path: Path, most: int | None) -> list[bytes]:
+    """Whole lines of the audit file, no more than the copied database has entries."""
+    lines = path.read_bytes().splitlines(keepends=True)
+    return [line for line in lines if line.endswith(b"\n")][:most]

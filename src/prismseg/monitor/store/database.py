@@ -24,7 +24,7 @@ _BUSY_SECONDS = 10
 _CHAIN_LOCK = 0x7072_6973
 
 
-def open_engine(url: str) -> Engine:
+def open_engine(url: str, *, upgrade: bool = True) -> Engine:
     """Connect, and bring the tables to the newest form.
 
     Parameters
@@ -32,6 +32,8 @@ def open_engine(url: str) -> Engine:
     url : str
         SQLAlchemy address, such as ``sqlite:////var/lib/prismseg/monitor.db`` or
         ``postgresql+psycopg://user@host/name``.
+    upgrade : bool
+        Leave it out to look at tables as they are.
 
     Raises
     ------
@@ -50,6 +52,8 @@ def open_engine(url: str) -> Engine:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
+    if not upgrade:
+        return engine
     try:
         _upgrade(engine)
     except SQLAlchemyError as error:
@@ -80,7 +84,7 @@ def writing(engine: Engine) -> Iterator[Database]:
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[Database]:
+def open_to_read(engine: Engine) -> Iterator[Database]:
     """Open a transaction that only reads."""
     with Database(engine.execution_options(reads=True), expire_on_commit=False) as db:
         try:

@@ -27,7 +27,7 @@ class Files:
     """
 
     def __init__(self, root: Path) -> None:
-        self.root = make_folder(root)
+        self.root = root
 
     def path(self, sha256: str) -> Path:
         """Where the file with that hash is."""

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session as Database
 from prismseg.base import ConfigError, DataError, Message, OutputError, make_folder
 from prismseg.monitor.records import Details, Remarks
 from prismseg.monitor.store import audit
-from prismseg.monitor.store.database import open_engine, reading, writing
+from prismseg.monitor.store.database import open_engine, open_to_read, writing
 from prismseg.monitor.store.files import Files
 from prismseg.monitor.store.schema import (
     AuditRow,
@@ -56,6 +56,8 @@ class Store:
         SQLAlchemy address of the database; else SQLite in the folder.
     clock : callable, optional
         Tells the time.
+    reading : bool
+        Only look, beside a monitor that may be running: nothing is locked, brought up to date or written.
 
     Raises
     ------
@@ -63,10 +65,21 @@ class Store:
         When another monitor has the folder open, or the database cannot be used.
     """
 
-    def __init__(self, folder: Path, url: str | None = None, clock: Clock = now) -> None:
-        self.folder = make_folder(folder)
+    def __init__(self, folder: Path, url: str | None = None, clock: Clock = now, *, reading: bool = False) -> None:
+        self.folder = folder if reading else make_folder(folder)
         self.clock = clock
+        self.reading = reading
+        self.trail_fault = ""
+        self._turn = threading.RLock()
         self._lock = FileLock(self.folder / "monitor.lock")
+        self.files = Files(self.folder / "files")
+        self.trail = audit.AuditFile(self.folder / "audit.jsonl")
+        address = url or f"sqlite:///{self.folder / 'monitor.db'}"
+        if reading:
+            if url is None and not (self.folder / "monitor.db").is_file():
+                raise ConfigError(f"There is no monitor's database in {folder}; state its folder with --data.")
+            self.engine = open_engine(address, upgrade=False)
+            return
         try:
             self._lock.acquire(timeout=0)
         except Timeout as error:
@@ -74,16 +87,12 @@ class Store:
                 f"Another monitor has {folder} open. Use that one, or choose another folder with --data."
             ) from error
         try:
-            self.engine = open_engine(url or f"sqlite:///{self.folder / 'monitor.db'}")
-            self.files = Files(self.folder / "files")
-            self.trail = audit.AuditFile(self.folder / "audit.jsonl")
-            with reading(self.engine) as db:
+            self.engine = open_engine(address)
+            with open_to_read(self.engine) as db:
                 self.trail.catch_up(db)
         except BaseException:
             self._lock.release()
             raise
-        self._turn = threading.RLock()
-        self.trail_fault = ""
 
     def close(self) -> None:
         """Let go of the folder."""
@@ -93,6 +102,8 @@ class Store:
     @contextmanager
     def change(self) -> Iterator[Change]:
         """Begin a change; it is confirmed when the block ends without an error."""
+        if self.reading:
+            raise OutputError(f"{self.folder} was opened for reading only.")
         with self._turn:
             with writing(self.engine) as db:
                 made = Change(db, self.clock())
@@ -106,7 +117,7 @@ class Store:
     @contextmanager
     def read(self) -> Iterator[Database]:
         """Begin to read."""
-        with reading(self.engine) as db:
+        with open_to_read(self.engine) as db:
             yield db
 
 

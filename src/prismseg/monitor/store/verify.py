@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,8 @@ from prismseg.base import DataError
 from prismseg.monitor.store.audit import START, row_sha256, seal, subject_of
 from prismseg.monitor.store.schema import AUDITED, AuditRow, CaptureRow, MaskRow
 from prismseg.monitor.store.store import Store
+
+_PATIENCE, _PAUSE = 5, 0.5
 
 
 @dataclass(frozen=True)
@@ -104,17 +107,24 @@ def _check_chain(entries: list[AuditRow], faults: list[str]) -> dict[str, str]:
 
 def _check_trail(store: Store, entries: list[AuditRow], faults: list[str]) -> None:
     sealed = {entry.seq: entry.sha256 for entry in entries}
-    number = 0
-    try:
-        for number, line in enumerate(store.trail.lines(), start=1):
-            if not _same(line, sealed.get(number)):
-                faults.append(f"Line {number} of {store.trail.path} is not the database's entry {number}.")
-                return
-    except DataError as error:
-        faults.append(str(error))
-        return
-    if number < len(entries):
-        faults.append(f"{store.trail.path} ends at entry {number} of {len(entries)}.")
+    # Beside a running monitor the last entries may be on their way to the file, or have come after those that were read.
+    for patience in range(_PATIENCE if store.reading else 1):
+        number = 0
+        try:
+            for number, line in enumerate(store.trail.lines(), start=1):
+                if number > len(entries) and store.reading:
+                    return
+                if not _same(line, sealed.get(number)):
+                    faults.append(f"Line {number} of {store.trail.path} is not the database's entry {number}.")
+                    return
+        except DataError as error:
+            faults.append(str(error))
+            return
+        if number >= len(entries):
+            return
+        if store.reading and patience < _PATIENCE - 1:
+            time.sleep(_PAUSE)
+    faults.append(f"{store.trail.path} ends at entry {number} of {len(entries)}.")
 
 
 def _same(line: dict[str, Any], sha256: str | None) -> bool:

@@ -20,7 +20,7 @@ from prismseg.monitor.live import LiveView
 from prismseg.monitor.measuring import Measurer
 from prismseg.monitor.rehearsal import captures, fill
 from prismseg.monitor.store import Conflict, NotFound, Store
-from prismseg.monitor.ward import Ward, as_message
+from prismseg.monitor.ward import Ward
 from prismseg.monitor.web import api, downloads, images, importing, live, pages
 from prismseg.monitor.web.desk import Desk
 from prismseg.monitor.web.explaining import Explainer
@@ -146,7 +146,7 @@ def _is_empty(store: Store) -> bool:
 def _said(request: Request, error: Exception) -> Response:
     assert isinstance(error, PrismsegError)
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 422)
-    return JSONResponse({"error": language_of(request)(as_message(error))}, status_code=status)
+    return JSONResponse({"error": language_of(request)(error.message)}, status_code=status)
 
 
 def _invalid(request: Request, error: Exception) -> Response:

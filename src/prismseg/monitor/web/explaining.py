@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from prismseg.explain import Atlas
 from prismseg.explain.atlas import resized
 from prismseg.explain.fusion import spread
+from prismseg.explain.reach import layer_reach
+from prismseg.explain.run import pointwise_layers
 from prismseg.thermal import Frame
 from prismseg.train.predictor import Predictor
 
@@ -30,6 +32,7 @@ class Explainer:
         self._predictor = predictor
         self._turn = threading.Lock()
         self._atlas: Atlas | None = None
+        self._flat: list[str] = []  # layers whose maps lie on the prediction by construction
 
     def evidence(self, frame: Frame) -> NDArray[np.float64]:
         """Mean of the sole's Layer-CAM maps over all layers that reach beyond a pixel, each over [0, 1]; (H, W)."""
@@ -39,8 +42,13 @@ class Explainer:
             image = self._predictor.preprocess.image_tensor(filled[..., None])[None]
             if self._atlas is None:
                 self._atlas = Atlas(self._predictor.model, layers="all", methods=[METHOD], region="prediction")
+                self._flat = pointwise_layers(layer_reach(self._atlas, image), METHOD)
             maps = self._atlas.maps(image)
-        total = sum(spread(resized(each, frame.size)) for (_, _, cls), each in maps.items() if cls == 1)
+        total = sum(
+            spread(resized(each, frame.size))
+            for (_, layer, cls), each in maps.items()
+            if cls == 1 and layer not in self._flat
+        )
         fused = np.asarray(torch.as_tensor(total)[0], np.float64)
         return fused / max(float(fused.max()), 1e-12)
 

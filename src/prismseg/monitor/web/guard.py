@@ -14,7 +14,6 @@ from starlette.types import Message as Event
 
 from prismseg.base import Message, PrismsegError
 from prismseg.monitor.languages import Language, pick
-from prismseg.monitor.ward import as_message
 from prismseg.monitor.web.settings import MonitorSettings
 from prismseg.monitor.web.visits import COOKIE, Visit, Visits
 
@@ -70,7 +69,7 @@ class Guard:
         try:
             response = await self._answer(request, answer)
         except PrismsegError as error:  # the store cannot say who may log in
-            response = refused(request, 503, as_message(error))
+            response = refused(request, 503, error.message)
         for name, value in HEADERS.items():
             response.headers.setdefault(name, value)
         if request.scope["path"].startswith("/static/"):

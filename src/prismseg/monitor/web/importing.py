@@ -16,7 +16,6 @@ from starlette.concurrency import run_in_threadpool
 
 from prismseg.base import DataError, Message, PrismsegError, make_folder, write_bytes
 from prismseg.monitor.languages import Language
-from prismseg.monitor.ward import as_message
 from prismseg.monitor.web.api import State, Strict
 from prismseg.monitor.web.desk import Desk, TheDesk, TheLanguage, Who
 from prismseg.monitor.web.waiting import Batch, Sent
@@ -153,7 +152,7 @@ def _read(folder: Path, number: int, shown: str, data: bytes, low: float | None,
     try:
         frame = read_frame(path, low=low, high=high)
     except PrismsegError as error:
-        return Sent(shown, None, _renamed(as_message(error), str(path), shown), minute_in_name(Path(shown)))
+        return Sent(shown, None, _renamed(error.message, str(path), shown), minute_in_name(Path(shown)))
     finally:
         path.unlink(missing_ok=True)
     return Sent(shown, replace(frame, source=shown), Message(""), minute_in_name(Path(shown)))

@@ -155,6 +155,7 @@ def _capture(
         "reason": [sentence(each, language) for each in outcome.get("reason", [])],
         "cautions": [sentence(each, language) for each in outcome.get("cautions", [])],
         "baseline": outcome.get("baseline", False),
+        "comparable": outcome.get("comparable", True),
         "values": outcome.get("values"),
         "differences": outcome.get("differences"),
         "parameters": row.parameters,

@@ -39,3 +39,5 @@ field("check").addEventListener("submit", async (event) => {
   button.disabled = false;
   if (made) location.assign(`/sessions/${made.id}`);
 });
+// Until now a click would have sent the form past this script.
+document.querySelector("#send button").disabled = false;

@@ -9,3 +9,5 @@ document.getElementById("new").addEventListener("submit", async (event) => {
   button.disabled = false;
   if (made) location.assign(`/sessions/${made.id}`);
 });
+// Until now a click would have sent the form past this script.
+document.querySelector("#new button").disabled = false;

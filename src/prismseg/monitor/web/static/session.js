@@ -61,11 +61,11 @@ async function showLast() {
 }
 
 function showBlocked() {
-  const changed = state.captures.filter((each) => each.cautions.length && each.parameters && state.captures[0] && JSON.stringify(each.parameters) !== JSON.stringify(state.captures[0].parameters));
+  const changed = state.captures.some((each) => each.measured && !each.comparable);
   let text = "";
   if (state.test_dose_at && !state.has_baseline) text = t("No baseline was measured before the test dose: changes cannot be shown.");
   else if (!state.has_baseline) text = t("Take a baseline before the test dose.");
-  else if (changed.length) text = t("The camera's settings were changed during the session: changes since then contain it.");
+  else if (changed) text = t("The camera or its settings were changed during the session: no change is shown between the one and the other.");
   field("blocked").textContent = text;
   field("blocked").hidden = !text;
 }

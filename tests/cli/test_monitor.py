@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import sqlite3
+
+import pytest
+from typer.testing import CliRunner
+
+from prismseg.base import ConfigError
+from prismseg.cli.main import app
+from prismseg.monitor.records import Details
+from prismseg.monitor.store import Store
+
+
+@pytest.fixture
+def ward(tmp_path):
+    store = Store(tmp_path / "ward")
+    with store.change() as change:
+        made = change.add_session("ana", Details(code="E-1"), view="mirrored", camera="none", origin="camera")
+        change.add_capture(
+            "ana", made, key="12345678", taken_at=change.at, source="s", camera="none",
+            frame_sha256=store.files.put(b"frame"), size=(2, 3), parameters={},
+        )  # fmt: skip
+    store.close()
+    return tmp_path / "ward"
+
+
+def run(*words: object, **options: object):
+    return CliRunner().invoke(app, ["monitor", *map(str, words)], **options)
+
+
+def test_verify_says_that_all_is_well_and_what_was_changed(ward) -> None:
+    result = run("verify", "--data", ward)
+    assert result.exit_code == 0 and "Nothing was changed." in result.output
+    assert "2 audit entries, 2 rows, 1 files checked." in result.output
+    with sqlite3.connect(ward / "monitor.db") as database:
+        database.execute("UPDATE captures SET width = 4")
+    database.close()
+    result = run("verify", "--data", ward)
+    assert result.exit_code == 1 and "FAULT: captures/" in result.output and "1 faults." in result.output
+
+
+def test_a_backup_opens_in_place_of_the_store(ward, tmp_path) -> None:
+    result = run("backup", tmp_path / "copy", "--data", ward)
+    assert result.exit_code == 0 and "1 files copied" in result.output
+    assert run("verify", "--data", tmp_path / "copy").exit_code == 0
+    again = run("backup", tmp_path / "copy", "--data", ward)
+    assert again.exit_code != 0 and "not empty" in str(again.exception)
+
+
+def test_users_come_and_go(ward) -> None:
+    assert run("user", "add", "ana", "--data", ward, input="correct horse\ncorrect horse\n").exit_code == 0
+    assert run("user", "list", "--data", ward).output.strip() == "ana"
+    assert run("user", "disable", "ana", "--data", ward).exit_code == 0
+    assert "(no more)" in run("user", "list", "--data", ward).output
+    short = run("user", "add", "eva", "--data", ward, input="short\nshort\n")
+    assert isinstance(short.exception, ConfigError) and "10 to 200" in str(short.exception)
+    with sqlite3.connect(ward / "monitor.db") as database:
+        stored = str(database.execute("SELECT * FROM users").fetchall())
+        audited = str(database.execute("SELECT * FROM audit").fetchall())
+    database.close()
+    assert "$argon2" in stored and "correct horse" not in stored + audited
+
+
+def test_other_machines_need_encryption_and_users(ward) -> None:
+    result = run("--host", "10.0.0.5", "--data", ward, "--no-open")
+    assert isinstance(result.exception, ConfigError) and "encrypted" in str(result.exception)
+
+
+def test_a_wrong_folder_is_named(tmp_path) -> None:
+    result = run("verify", "--data", tmp_path / "none")
+    assert isinstance(result.exception, ConfigError) and "--data" in str(result.exception)
+
+
+def test_a_folder_without_a_store_stays_as_it_is(tmp_path) -> None:
+    result = run("verify", "--data", tmp_path)
+    assert isinstance(result.exception, ConfigError) and "no monitor's database" in str(result.exception)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_parts_are_listed() -> None:
+    result = run("parts")
+    assert result.exit_code == 0 and "| fastapi |" in result.output
+
+
+def test_help_has_examples() -> None:
+    assert "prismseg monitor --camera uvc:0,kind=lepton" in run("--help").output

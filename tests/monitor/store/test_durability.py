@@ -1,0 +1,187 @@
+from __future__ import annotations
+
+import errno
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+from prismseg.base import OutputError
+from prismseg.monitor.store import Store, verify
+from prismseg.monitor.store import store as store_module
+from prismseg.monitor.store.backup import copy_store
+from prismseg.monitor.ward import Ward
+
+from .scene import Seer, frame
+
+KILLS = int(os.environ.get("PRISMSEG_KILLS", "200"))
+
+
+@pytest.mark.timeout(600)
+def test_two_hundred_kills_lose_nothing_that_was_confirmed(tmp_path: Path) -> None:
+    script = Path(__file__).with_name("crash_loop.py")
+    done = subprocess.run([sys.executable, str(script), str(tmp_path), str(KILLS)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    print(told)
+    assert told["kills"] == KILLS and told["confirmed"] > KILLS / 4
+
+
+@pytest.fixture
+def ward(tmp_path: Path):
+    store = Store(tmp_path / "ward")
+    made = Ward(store, Seer())
+    made.session = made.begin("ana", {"code": "E-1"}, camera="none")
+    yield made
+    store.close()
+
+
+def capture(ward: Ward, number: int) -> int:
+    return ward.capture("ana", ward.session, frame(number), key=f"key-{number}", camera="none")
+
+
+def test_a_full_disk_is_said_and_nothing_is_half_written(ward: Ward, monkeypatch) -> None:
+    capture(ward, 1)
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "fsync", full)
+        with pytest.raises(OutputError, match="the disk is full"):
+            capture(ward, 2)
+    assert verify(ward.store).ok and verify(ward.store).unused == 0
+    assert capture(ward, 2) == 2
+    assert verify(ward.store).ok
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
+def test_a_really_full_disk(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=900k", "none", str(disk)], capture_output=True)
+    if mounted.returncode:
+        pytest.skip("this machine lets nobody mount a disk")
+    try:
+        store = Store(disk / "ward")
+        ward = Ward(store, Seer())
+        ward.session = ward.begin("ana", {"code": "E-1"}, camera="none")
+        kept = 0
+        with pytest.raises(OutputError, match="disk is full"):
+            for number in range(1, 500):
+                capture(ward, number)
+                kept = number
+        assert kept > 2
+        (disk / "spare").unlink(missing_ok=True)
+        store.close()
+        subprocess.run(["mount", "-o", "remount,size=8m", str(disk)], check=True)
+        store = Store(disk / "ward")
+        assert verify(store).faults == ()
+        ward = Ward(store, Seer())
+        with store.read() as db:
+            session = db.query(store_module.SessionRow).one().id
+        assert ward.capture("ana", session, frame(900), key="key-900", camera="none") == kept + 1
+        assert verify(store).ok
+        store.close()
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_an_audit_file_that_cannot_be_written_is_said_and_catches_up(ward: Ward, monkeypatch) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(ward.store.trail, "path", ward.store.folder / "none" / "audit.jsonl")
+        capture(ward, 1)
+        assert "Cannot write the audit file" in ward.store.trail_fault
+    folder = ward.store.folder
+    assert not verify(ward.store).ok
+    ward.store.close()
+    again = Store(folder)
+    assert verify(again).ok
+    again.close()
+
+
+class Died(BaseException):
+    """As if the machine stopped here."""
+
+
+@pytest.mark.parametrize("moment", ["frame kept", "mask kept", "before the commit", "before the audit line"])
+def test_whatever_the_moment_the_store_is_whole(ward: Ward, monkeypatch, moment: str) -> None:
+    capture(ward, 1)
+    store, folder = ward.store, ward.store.folder
+
+    def die(*_: object, **__: object) -> None:
+        raise Died
+
+    real = store.files.put
+    kept = []
+
+    def put(data: bytes) -> str:
+        kept.append(real(data))
+        if len(kept) == (1 if moment == "frame kept" else 2):
+            raise Died
+        return kept[-1]
+
+    with monkeypatch.context() as patch:
+        if moment in ("frame kept", "mask kept"):
+            patch.setattr(store.files, "put", put)
+        elif moment == "before the commit":
+            patch.setattr(ward, "_settle", die)
+        else:
+            patch.setattr(store.trail, "append", die)
+        with pytest.raises(Died):
+            capture(ward, 2)
+    store.close()
+    again = Store(folder)
+    verdict = verify(again)
+    assert verdict.ok and verdict.unused == {"frame kept": 1, "mask kept": 1}.get(
+        moment, 1 if "commit" in moment else 0
+    )
+    other = Ward(again, Seer())
+    number = other.capture("ana", ward.session, frame(2), key="key-2", camera="none")
+    assert number == 2 and verify(again).ok and verify(again).unused == 0
+    again.close()
+
+
+def test_a_torn_audit_line_is_written_again(ward: Ward) -> None:
+    capture(ward, 1)
+    folder, path = ward.store.folder, ward.store.trail.path
+    ward.store.close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-40])
+    again = Store(folder)
+    assert path.read_bytes() == whole and verify(again).ok
+    again.close()
+
+
+def test_verify_and_backup_beside_a_monitor_that_writes(ward: Ward, tmp_path: Path) -> None:
+    """In a folder that is locked by the writer, and without a false alarm."""
+    stop = threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            capture(ward, number)
+
+    capture(ward, 0)
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for turn in range(5):
+            beside = Store(ward.store.folder, reading=True)
+            assert verify(beside).faults == ()
+            copy_store(beside, tmp_path / f"copy {turn}")
+            with pytest.raises(OutputError, match="reading only"), beside.change():
+                pass
+            beside.close()
+    finally:
+        stop.set()
+        writer.join()
+    for turn in range(5):
+        copied = Store(tmp_path / f"copy {turn}")
+        assert verify(copied).faults == () and verify(copied).entries > 3
+        copied.close()
