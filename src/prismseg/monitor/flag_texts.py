@@ -21,7 +21,7 @@ CAVEATS: Mapping[str, Message] = {
         "It is a sign of sympathetic block. It does not prove that pain is relieved, nor how high the block reaches."
     ),
     "asymmetric": Message(
-        "It does not prove a one-sided block: the feet may have begun at different temperatures or lie differently."
+        "It does not prove a one-sided block: a blanket, the way the feet lie, or a vessel may do the same."
     ),
     "no thermal sign yet": Message(
         "It does NOT mean that the block has failed. Ask the patient and test with cold."

@@ -113,7 +113,7 @@ def _common(
     made.SpecificCharacterSet = "ISO_IR 192"
     made.SOPClassUID, made.SOPInstanceUID = UID(kind), meta.MediaStorageSOPInstanceUID
     made.PatientID, made.PatientName = _line(report.details.code), ""
-    made.PatientBirthDate, made.PatientSex = "", "F"
+    made.PatientBirthDate, made.PatientSex = "", ""
     made.PatientIdentityRemoved, made.DeidentificationMethod = "YES", "pseudonymous code, no names"
     made.StudyInstanceUID, made.SeriesInstanceUID = uid(report.id), uid(report.id, series)
     made.StudyID, made.AccessionNumber, made.ReferringPhysicianName = "", "", ""
