@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -11,6 +12,7 @@ import tifffile
 from PIL import Image
 from sqlalchemy import func, select
 
+from prismseg.base import OutputError
 from prismseg.monitor.store import verify
 from prismseg.monitor.store.schema import CaptureRow, SessionRow
 
@@ -229,8 +231,6 @@ JSON = {"Content-Type": "application/json"}
 
 
 def as_json(value) -> bytes:
-    import json
-
     return json.dumps(value).encode()
 
 
@@ -415,8 +415,6 @@ def test_a_confirmation_repeated_meanwhile_makes_one_session(page, sent):
 
 
 def test_an_import_that_failed_half_way_can_be_repeated(page, sent, desk, monkeypatch):
-    from prismseg.base import OutputError
-
     capture, calls = desk.ward.capture, []
 
     def failing(*arguments, **options):
