@@ -224,7 +224,7 @@ def critical_difference(variants: int, groups: int, alpha: float = 0.05) -> floa
     return q * math.sqrt(variants * (variants + 1) / (6 * groups))
 
 
-def _style(number: int) -> dict[str, str]:
+def _style(number: int) -> dict[str, Any]:
     """Tell lines apart by colour, and, where there are more than colours, by stroke and marker."""
     turn = number // len(COLOURS)
     return {
