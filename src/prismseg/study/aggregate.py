@@ -32,7 +32,7 @@ def pooled(study: Study, table: pd.DataFrame) -> pd.DataFrame:
     for name in (*UNITS, *DETAILS):
         if name not in table:
             table[name] = ""
-    table[list(DETAILS)] = table[list(DETAILS)].fillna("")
+    table[list(DETAILS)] = table[list(DETAILS)].astype(object).fillna("")
     whole = table["case"].fillna("").eq("")
     names = [name for name in study.pool if name in table]
     if whole.any() and names:

@@ -122,8 +122,12 @@ def ranked(values: pd.Series[float]) -> dict[str, str]:
 
 
 def _dice(table: pd.DataFrame) -> pd.DataFrame:
-    rows = table[(table["measure"] == "dice") & table["layer"].fillna("").eq("")]
-    return rows.groupby("case", sort=False)["value"].mean().reset_index()
+    return _dice_rows(table).groupby("case", sort=False)["value"].mean().reset_index()
+
+
+def _dice_rows(table: pd.DataFrame) -> pd.DataFrame:
+    """Rows of Dice of whole networks, a class each."""
+    return table[(table["measure"] == "dice") & (table["layer"].isna() | table["layer"].eq(""))]
 
 
 def _draw_point(point: Point, classes: list[str], looks: Looks) -> dict[str, Figure]:
@@ -163,8 +167,7 @@ def _typical(networks: dict[str, dict[str, Run]], done: Done) -> str | None:
     dice, least = {}, {}
     for name, runs in networks.items():
         keys = {run.key for run in runs.values()}
-        rows = pd.concat([tables[key] for key in keys])
-        rows = rows[(rows["measure"] == "dice") & rows["layer"].fillna("").eq("")]
+        rows = pd.concat([_dice_rows(tables[key]) for key in keys])
         by_case = rows.groupby("case", sort=True)["value"]
         dice[name], least[name] = by_case.mean(), by_case.apply(lambda values: values.fillna(0).min())
     mean = pd.DataFrame(dice).dropna().mean(axis=1)

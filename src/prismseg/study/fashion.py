@@ -136,9 +136,8 @@ def run_fashion(settings: FashionSettings, folder: Path) -> pd.DataFrame:
     Notes
     -----
     The same settings give the same predictions on the same kind of CPU. The frozen form was chosen on the validation
-    part (seeds 0–2, 100 and 1000 images). Contrast normalisation is what matters (at 1000 images 84.5 % with it, 82.7 %
-    without); sigma of 0.35–1 median, patches of 3–7, grids of 4–8 and 64–256 filters differ by less than 1 %; a
-    bright channel beside the contrast and a second layer add nothing that their cost would justify.
+    part (seeds 0–2). Contrast normalisation matters most: with it 85.7 % of the validation images are right after 1000
+    training images and 74.9 % after 100, without it 83.3 % and 71.1 % (means over the seeds).
     """
     train, labels, test, truth = _parts(settings, open_idx(settings.folder))
     classes = int(max(labels.max(), truth.max())) + 1
