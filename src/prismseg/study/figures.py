@@ -210,7 +210,8 @@ def draw_differences(comparison: pd.DataFrame, axis: str, others: list[str], mea
     panels[0].set_ylim(len(rows) - 0.5, -0.5)
     figure.supxlabel(f"difference of {measure}, 95 % interval over groups", fontsize=9)
     handles, labels = panels[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=4, fontsize=8, frameon=False)
+    columns = min(4, 2 * len(classes))
+    figure.legend(handles, labels, loc="outside upper center", ncols=columns, fontsize=8, frameon=False)
     return figure
 
 
