@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from prismseg.monitor.store import Store
+    from prismseg.monitor.store.store import Access
     from prismseg.monitor.web.settings import MonitorSettings
 
 Data = Annotated[Path, typer.Option(help="Folder of frames, audit trail and database.")]
@@ -108,7 +109,7 @@ def verify(data: Data = _HERE, database: Url = None) -> None:
     """
     from prismseg.monitor.store import verify as check
 
-    store = _open(data, database, reading=True)
+    store = _open(data, database, "reading")
     try:
         verdict = check(store)
     finally:
@@ -129,7 +130,7 @@ def backup(
     """Copy files, audit trail and (for SQLite) the database into a folder that --data can be pointed at."""
     from prismseg.monitor.store.backup import copy_store
 
-    store = _open(data, database, reading=True)
+    store = _open(data, database, "reading")
     try:
         copied = copy_store(store, out)
     finally:
@@ -146,7 +147,7 @@ def add(
     from prismseg.monitor.web.users import add_user
 
     password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
-    store = _open(data, database)
+    store = _open(data, database, "alone" if not (data / "monitor.db").exists() and database is None else "beside")
     try:
         add_user(store, name, password)
     finally:
@@ -158,7 +159,7 @@ def disable(name: str, data: Data = _HERE, database: Url = None) -> None:
     """Let somebody log in no more; what they did stays theirs."""
     from prismseg.monitor.web.users import disable_user
 
-    store = _open(data, database)
+    store = _open(data, database, "beside")
     try:
         disable_user(store, name)
     finally:
@@ -170,7 +171,7 @@ def show(data: Data = _HERE, database: Url = None) -> None:
     """List who may log in."""
     from prismseg.monitor.web.users import list_users
 
-    store = _open(data, database)
+    store = _open(data, database, "reading")
     try:
         for user in list_users(store):
             typer.echo(f"{user.name}{'' if user.disabled_at is None else '   (no more)'}")
@@ -185,13 +186,13 @@ def show_parts() -> None:
     typer.echo(as_markdown(parts()), nl=False)
 
 
-def _open(data: Path, database: str | None, *, reading: bool = False) -> Store:
+def _open(data: Path, database: str | None, access: Access) -> Store:
     from prismseg.base import ConfigError
     from prismseg.monitor.store import Store
 
     if not data.is_dir():
         raise ConfigError(f"There is no folder {data}; state the monitor's folder with --data.")
-    return Store(data, database, reading=reading)
+    return Store(data, database, access=access)
 
 
 def _settings(**values: object) -> MonitorSettings:

@@ -17,6 +17,7 @@ from prismseg.monitor.store.schema import CaptureRow, MaskRow, SessionRow
 from prismseg.thermal import Session, check_view
 
 _SESSIONS_KEPT = 4
+_LEAST = 0.001  # minutes
 Step = tuple[str, str | None, float]  # capture, mask, minute
 
 
@@ -35,8 +36,9 @@ def zero_of(session: SessionRow, captures: list[CaptureRow]) -> datetime | None:
 
 
 def minute_of(capture: CaptureRow, zero: datetime) -> float:
-    """Minutes from the zero of the clock to a capture."""
-    return round((capture.taken_at - zero).total_seconds() / 60, 3)
+    """Minutes from the zero of the clock to a capture; what comes after it is never rounded to it."""
+    minute = round((capture.taken_at - zero).total_seconds() / 60, 3)
+    return max(minute, _LEAST) if capture.taken_at > zero else minute
 
 
 class Rebuilder:

@@ -15,6 +15,7 @@ from prismseg.monitor.store import Store, verify
 from prismseg.monitor.store import store as store_module
 from prismseg.monitor.store.backup import copy_store
 from prismseg.monitor.ward import Ward
+from prismseg.monitor.web.users import add_user, disable_user
 
 from .scene import Seer, frame
 
@@ -96,8 +97,42 @@ def test_an_audit_file_that_cannot_be_written_is_said_and_catches_up(ward: Ward,
         patch.setattr(ward.store.trail, "path", ward.store.folder / "none" / "audit.jsonl")
         capture(ward, 1)
         assert "Cannot write the audit file" in ward.store.trail_fault
-    folder = ward.store.folder
     assert not verify(ward.store).ok
+    capture(ward, 2)  # the file catches up with the next change
+    assert ward.store.trail_fault == "" and verify(ward.store).ok
+    with monkeypatch.context() as patch:
+        patch.setattr(ward.store.trail, "path", ward.store.folder / "none" / "audit.jsonl")
+        capture(ward, 3)
+    folder = ward.store.folder
+    ward.store.close()
+    again = Store(folder)  # or at the next start
+    assert verify(again).ok
+    again.close()
+
+
+def test_users_come_and_go_beside_a_monitor_that_writes(ward: Ward) -> None:
+    stop = threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            capture(ward, number)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        beside = Store(ward.store.folder, access="beside")
+        for turn in range(6):
+            (add_user if turn % 2 == 0 else lambda store, name, _: disable_user(store, name))(
+                beside, "ana", "correct horse"
+            )
+        beside.close()
+    finally:
+        stop.set()
+        writer.join()
+    assert verify(ward.store).faults == ()
+    folder = ward.store.folder
     ward.store.close()
     again = Store(folder)
     assert verify(again).ok
@@ -172,7 +207,7 @@ def test_verify_and_backup_beside_a_monitor_that_writes(ward: Ward, tmp_path: Pa
     writer.start()
     try:
         for turn in range(5):
-            beside = Store(ward.store.folder, reading=True)
+            beside = Store(ward.store.folder, access="reading")
             assert verify(beside).faults == ()
             copy_store(beside, tmp_path / f"copy {turn}")
             with pytest.raises(OutputError, match="reading only"), beside.change():

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from filelock import FileLock, Timeout
 from sqlalchemy import func, select
@@ -30,6 +30,7 @@ from prismseg.monitor.store.schema import (
 
 Row = TypeVar("Row", bound=Base)
 Clock = Callable[[], datetime]
+Access = Literal["alone", "beside", "reading"]
 
 
 def now() -> datetime:
@@ -56,8 +57,9 @@ class Store:
         SQLAlchemy address of the database; else SQLite in the folder.
     clock : callable, optional
         Tells the time.
-    reading : bool
-        Only look, beside a monitor that may be running: nothing is locked, brought up to date or written.
+    access : {"alone", "beside", "reading"}
+        A monitor has its folder alone. Beside it something else may be changed, such as who may log in; or it may only be
+        looked at: then nothing is locked, brought up to date or written.
 
     Raises
     ------
@@ -65,17 +67,20 @@ class Store:
         When another monitor has the folder open, or the database cannot be used.
     """
 
-    def __init__(self, folder: Path, url: str | None = None, clock: Clock = now, *, reading: bool = False) -> None:
-        self.folder = folder if reading else make_folder(folder)
+    def __init__(
+        self, folder: Path, url: str | None = None, clock: Clock = now, *, access: Access = "alone"
+    ) -> None:
+        self.folder = make_folder(folder) if access == "alone" else folder
         self.clock = clock
-        self.reading = reading
+        self.reading = access == "reading"
         self.trail_fault = ""
         self._turn = threading.RLock()
         self._lock = FileLock(self.folder / "monitor.lock")
+        self._chain = FileLock(self.folder / "audit.lock")  # held from a change to its line in the audit file
         self.files = Files(self.folder / "files")
         self.trail = audit.AuditFile(self.folder / "audit.jsonl")
         address = url or f"sqlite:///{self.folder / 'monitor.db'}"
-        if reading:
+        if access != "alone":
             if url is None and not (self.folder / "monitor.db").is_file():
                 raise ConfigError(f"There is no monitor's database in {folder}; state its folder with --data.")
             self.engine = open_engine(address, upgrade=False)
@@ -88,7 +93,7 @@ class Store:
             ) from error
         try:
             self.engine = open_engine(address)
-            with open_to_read(self.engine) as db:
+            with self._chain, open_to_read(self.engine) as db:
                 self.trail.catch_up(db)
         except BaseException:
             self._lock.release()
@@ -104,14 +109,19 @@ class Store:
         """Begin a change; it is confirmed when the block ends without an error."""
         if self.reading:
             raise OutputError(f"{self.folder} was opened for reading only.")
-        with self._turn:
+        with self._turn, self._chain:
             with writing(self.engine) as db:
                 made = Change(db, self.clock())
                 yield made
             try:
-                self.trail.append(made.entries)
+                if self.trail_fault:
+                    with open_to_read(self.engine) as db:
+                        self.trail.catch_up(db)
+                else:
+                    self.trail.append(made.entries)
+                self.trail_fault = ""
             except OutputError as error:
-                # The change and its sealed entry are in the database; the file catches up at the next start.
+                # The change and its sealed entry are in the database; the file catches up with the next one.
                 self.trail_fault = str(error)
 
     @contextmanager
