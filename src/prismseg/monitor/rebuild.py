@@ -37,7 +37,7 @@ def zero_of(session: SessionRow, captures: list[CaptureRow]) -> datetime | None:
 
 def minute_of(capture: CaptureRow, zero: datetime) -> float:
     """Minutes from the zero of the clock to a capture; what comes after it is never rounded to it."""
-    minute = round((capture.taken_at - zero).total_seconds() / 60, 3)
+    minute = round((capture.taken_at - zero).total_seconds() / 60, 3) + 0.0  # no negative zero
     return max(minute, _LEAST) if capture.taken_at > zero else minute
 
 

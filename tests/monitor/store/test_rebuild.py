@@ -6,6 +6,10 @@ from types import SimpleNamespace
 import pytest
 
 from prismseg.monitor.rebuild import minute_of
+from prismseg.monitor.store import Store, verify
+from prismseg.monitor.ward import Ward
+
+from .scene import Seer, frame
 
 ZERO = datetime(2026, 5, 4, 14, 0, tzinfo=UTC)
 
@@ -15,3 +19,21 @@ ZERO = datetime(2026, 5, 4, 14, 0, tzinfo=UTC)
 )
 def test_minutes_since_the_dose(seconds: float, minute: float) -> None:
     assert minute_of(SimpleNamespace(taken_at=ZERO + timedelta(seconds=seconds)), ZERO) == minute
+
+
+def test_no_minute_is_a_negative_zero() -> None:
+    assert str(minute_of(SimpleNamespace(taken_at=ZERO - timedelta(milliseconds=10)), ZERO)) == "0.0"
+
+
+def test_a_row_reads_as_it_was_sealed_also_with_a_negative_zero(tmp_path) -> None:
+    store = Store(tmp_path / "ward")
+    ward = Ward(store, Seer())
+    session = ward.begin("ana", {"code": "E-1"}, camera="none")
+    ward.capture("ana", session, frame(1), key="12345678", camera="none")
+    with store.change() as change:
+        change.add_result(
+            change.capture(session, 1), mask_id=None, minute=-0.0, status="measured", outcome={"a": -0.0, "b": 1e-9},
+            application="", model="", model_hash="", template_hash="", method="", parameters={}, mask_origin="", view="",
+        )  # fmt: skip
+    assert verify(store).faults == ()
+    store.close()

@@ -37,8 +37,13 @@ def _plain(value: Any) -> str:
 
 def row_sha256(row: Base) -> str:
     """Hash all columns of a row."""
-    values = {column.key: getattr(row, column.key) for column in inspect(type(row)).column_attrs}
+    values = {column.key: _kept(getattr(row, column.key)) for column in inspect(type(row)).column_attrs}
     return hashlib.sha256(as_json(values).encode()).hexdigest()
+
+
+def _kept(value: Any) -> Any:
+    # SQLite keeps a negative zero as 0.
+    return value + 0.0 if isinstance(value, float) else value
 
 
 def subject_of(row: Base) -> str:
