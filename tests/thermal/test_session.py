@@ -393,6 +393,11 @@ def test_a_session_on_another_clock_has_the_same_numbers_without_measuring() -> 
     fresh.add(frame, mask, minute=5)
     pd.testing.assert_frame_equal(moved.table(), fresh.table())
     assert len(session.entries) == 2  # the old one is as it was
+    drifting = session.shifted(-0.1).shifted(-0.2)
+    assert [entry.minute for entry in drifting.entries] == [-3.3, -1.3]
+    same = session.shifted(0)
+    same.add(frame, mask, minute=-0.5)
+    assert len(session.entries) == 2, "what was given out before does not grow"
     assert session.shifted(2) is None, "the last frame would come after the test dose"
     assert moved.shifted(-5) is None, "a frame would become baseline"
 

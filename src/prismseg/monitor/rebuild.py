@@ -83,8 +83,8 @@ class Rebuilder:
             known = [step[:2] for step in done] == [step[:2] for step in steps[: len(done)]]
             shifts = {round(step[2] - before[2], 3) for step, before in zip(steps, done, strict=False)}
             if known and len(shifts) <= 1:
-                shift = shifts.pop() if shifts else 0.0
-                moved = measured if shift == 0 else measured.shifted(shift)
+                # Always a new one: what was given out before is read by others, and must not grow while they do.
+                moved = measured.shifted(shifts.pop() if shifts else 0.0)
                 if moved is not None:
                     return steps[: len(done)], moved
         return [], Session(check_view(session.view))

@@ -141,7 +141,7 @@ class Ward:
                 row,
                 key=key,
                 taken_at=moment,
-                source=frame.source,
+                source=frame.source[-200:],
                 camera=camera,
                 frame_sha256=sha256,
                 size=frame.size,

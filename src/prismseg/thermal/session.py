@@ -202,13 +202,14 @@ class Session:
             names a minute.
         """
         named = (Concern.CLOCK, Concern.DUPLICATE)
-        for entry in self._entries:
+        for entry in self._entries if minutes else ():
             if (entry.minute <= 0) != (entry.minute + minutes <= 0):
                 return None
             if any(observation.concern in named for observation in entry.observations):
                 return None
         made = copy(self)
-        made._entries = [replace(entry, minute=entry.minute + minutes) for entry in self._entries]
+        # Rounded, since sums of decimals drift: the same frames measured anew have the very same minutes.
+        made._entries = [replace(entry, minute=round(entry.minute + minutes, 6) + 0.0) for entry in self._entries]
         return made
 
     def delta(self, entry: Entry, side: Side, region: str = REGIONS[0]) -> Value:

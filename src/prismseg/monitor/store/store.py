@@ -75,7 +75,8 @@ class Store:
         self.reading = access == "reading"
         self.trail_fault = ""
         self._turn = threading.RLock()
-        self._lock = FileLock(self.folder / "monitor.lock")
+        # Of the process, not of the thread that took it: who closes the store may be another one.
+        self._lock = FileLock(self.folder / "monitor.lock", thread_local=False)
         self._chain = FileLock(self.folder / "audit.lock")  # held from a change to its line in the audit file
         self.files = Files(self.folder / "files")
         self.trail = audit.AuditFile(self.folder / "audit.jsonl")
