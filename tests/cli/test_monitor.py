@@ -47,6 +47,24 @@ def test_a_backup_opens_in_place_of_the_store(ward, tmp_path) -> None:
     assert again.exit_code != 0 and "not empty" in str(again.exception)
 
 
+def test_a_copy_of_the_audit_file_shows_what_was_brought_back(ward, tmp_path) -> None:
+    run("backup", tmp_path / "older", "--data", ward)
+    store = Store(ward)
+    with store.change() as change:
+        change.add_session("ana", Details(code="E-2"), view="mirrored", camera="none", origin="camera")
+    store.close()
+    assert run("verify", "--data", tmp_path / "older").exit_code == 0
+    result = run("verify", "--data", tmp_path / "older", "--earlier", ward / "audit.jsonl")
+    assert result.exit_code == 1 and "gone from the database" in result.output
+
+
+def test_a_stopped_monitor_is_told_from_a_changed_one(ward) -> None:
+    path = ward / "audit.jsonl"
+    path.write_bytes(path.read_bytes()[:-10])
+    result = run("verify", "--data", ward)
+    assert result.exit_code == 0 and "The last 1 entries are not in the audit file yet" in result.output
+
+
 def test_users_come_and_go(ward) -> None:
     assert run("user", "add", "ana", "--data", ward, input="correct horse\ncorrect horse\n").exit_code == 0
     assert run("user", "list", "--data", ward).output.strip() == "ana"

@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from prismseg.monitor.store import Store
-    from prismseg.monitor.store.store import Access
+    from prismseg.monitor.store.database import Access
     from prismseg.monitor.web.settings import MonitorSettings
 
 Data = Annotated[Path, typer.Option(help="Folder of frames, audit trail and database.")]
@@ -102,7 +102,13 @@ def monitor(
     serve(desk)
 
 
-def verify(data: Data = _HERE, database: Url = None) -> None:
+def verify(
+    data: Data = _HERE,
+    database: Url = None,
+    earlier: Annotated[
+        Path | None, typer.Option(help="A copy of audit.jsonl that was made before and kept elsewhere.")
+    ] = None,
+) -> None:
     """Check that no row, frame or audit entry was changed behind the monitor's back; the monitor may be running.
 
     Exit code 1 when one was.
@@ -111,12 +117,14 @@ def verify(data: Data = _HERE, database: Url = None) -> None:
 
     store = _open(data, database, "reading")
     try:
-        verdict = check(store)
+        verdict = check(store, earlier=earlier)
     finally:
         store.close()
     typer.echo(f"{verdict.entries} audit entries, {verdict.rows} rows, {verdict.files} files checked.")
     if verdict.unused:
         typer.echo(f"{verdict.unused} files belong to captures that were never confirmed; they do no harm.")
+    if verdict.behind:
+        typer.echo(f"The last {verdict.behind} entries are not in the audit file yet; the next start writes them.")
     for fault in verdict.faults:
         typer.secho(f"FAULT: {fault}", fg="red")
     typer.echo("Nothing was changed." if verdict.ok else f"{len(verdict.faults)} faults.")
@@ -127,7 +135,7 @@ def verify(data: Data = _HERE, database: Url = None) -> None:
 def backup(
     out: Annotated[Path, typer.Argument(help="New folder for the copy.")], data: Data = _HERE, database: Url = None
 ) -> None:
-    """Copy files, audit trail and (for SQLite) the database into a folder that --data can be pointed at."""
+    """Copy database, files and audit trail into a folder that --data can be pointed at; the monitor may be running."""
     from prismseg.monitor.store.backup import copy_store
 
     store = _open(data, database, "reading")
@@ -137,7 +145,7 @@ def backup(
         store.close()
     typer.echo(f"{copied} files copied to {out}.")
     if store.engine.dialect.name != "sqlite":
-        typer.echo("The database is elsewhere: copy it with its own tool, such as pg_dump.")
+        typer.echo("The copy's database is SQLite: open it without --database.")
 
 
 def add(

@@ -84,7 +84,7 @@ class Ward:
         Raises
         ------
         Conflict
-            When the moment would lie after the next capture that was taken as later, or too far back.
+            When the moment lies in the future or more than 12 hours back.
         """
         with self.store.change() as change:
             row = change.session(session)
@@ -141,7 +141,7 @@ class Ward:
                 row,
                 key=key,
                 taken_at=moment,
-                source=frame.source[-200:],
+                source=_storable(frame.source),
                 camera=camera,
                 frame_sha256=sha256,
                 size=frame.size,
@@ -287,6 +287,11 @@ class Ward:
         with self.store.read() as db:
             row = find(db, SessionRow, session)
             return row, self.rebuild(db, row)
+
+
+def _storable(name: str) -> str:
+    """Bring a file's name into what every database takes: 200 characters, each of them one."""
+    return name.encode("utf-8", "replace").decode()[-200:]
 
 
 def details_from(values: Mapping[str, Any]) -> Details:

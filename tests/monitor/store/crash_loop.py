@@ -26,7 +26,7 @@ from prismseg.monitor.store import Store, verify
 from prismseg.monitor.store.schema import CaptureRow, MaskRow, ResultRow
 from prismseg.monitor.ward import Ward
 
-PER_STORE = 10
+PER_STORE = 5
 
 
 def confirm(folder: Path, session: str, out: int, first: int) -> None:
@@ -76,7 +76,9 @@ def main(root: Path, kills: int) -> None:
         if done % PER_STORE == 0:
             folder, confirmed, first = root / str(done), {}, 0
             store = Store(folder)
-            session = Ward(store, Seer()).begin("crash", {"code": "E-CRASH"}, camera="none")  # type: ignore[arg-type]
+            ward = Ward(store, Seer())  # type: ignore[arg-type]
+            session = ward.begin("crash", {"code": "E-CRASH"}, camera="none")
+            ward.give_dose("crash", session)  # before it each capture moves the zero of all others
             store.close()
         reader, writer = os.pipe()
         child = os.fork()

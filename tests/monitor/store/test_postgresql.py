@@ -2,86 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import pwd
-import shutil
-import socket
-import subprocess
-import tempfile
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session as Database
 
 from prismseg.base import ConfigError, OutputError
 from prismseg.monitor.store import Store, verify
+from prismseg.monitor.store.backup import copy_store
 from prismseg.monitor.ward import Ward
 
 from .scene import Seer, frame, soles
 
 pytest.importorskip("psycopg")
-ADDRESS = "PRISMSEG_TEST_POSTGRESQL"
-
-
-def program(name: str) -> str | None:
-    found = shutil.which(name) or max(map(str, Path("/usr/lib/postgresql").glob(f"*/bin/{name}")), default=None)
-    return found if os.geteuid() or _owner() else None
-
-
-def _owner() -> str | None:
-    """The server refuses to run as root; Debian's package brings a user for it."""
-    try:
-        return pwd.getpwnam("postgres").pw_name
-    except KeyError:
-        return None
-
-
-def run(*command: str) -> None:
-    words = ["runuser", "-u", "postgres", "--", *command] if os.geteuid() == 0 else list(command)
-    subprocess.run(words, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/")
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[str]:
-    if os.environ.get(ADDRESS):
-        yield os.environ[ADDRESS]
-        return
-    initdb, pg_ctl = program("initdb"), program("pg_ctl")
-    if initdb is None or pg_ctl is None:
-        pytest.skip(f"needs Debian's postgresql (apt-get install postgresql), or an address in {ADDRESS}")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    folder = tempfile.mkdtemp(prefix="prismseg-postgresql-")
-    if os.geteuid() == 0:
-        shutil.chown(folder, "postgres", "postgres")
-    data = f"{folder}/data"
-    try:
-        run(initdb, "--auth=trust", "--username=postgres", "--encoding=UTF8", "-D", data)
-        options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories={folder}"
-        run(pg_ctl, "-D", data, "-o", options, "-l", f"{folder}/log", "-w", "start")
-        try:
-            yield f"postgresql+psycopg://postgres@127.0.0.1:{port}/postgres"
-        finally:
-            run(pg_ctl, "-D", data, "-m", "immediate", "stop")
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture
-def url(server: str) -> str:
-    """An empty database."""
-    from sqlalchemy import create_engine
-
-    engine = create_engine(server)
-    with engine.begin() as connection:
-        connection.execute(text("DROP SCHEMA public CASCADE"))
-        connection.execute(text("CREATE SCHEMA public"))
-    engine.dispose()
-    return server
 
 
 @pytest.fixture
@@ -167,3 +106,68 @@ def test_a_server_that_does_not_answer_is_named_without_its_password(tmp_path: P
 def test_a_wrong_address_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be used"):
         Store(tmp_path / "ward", "nodatabase://here")
+
+
+def test_one_monitor_a_database(ward: Ward, url: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="Another monitor uses the database"):
+        Store(tmp_path / "elsewhere", url)
+    folder = ward.store.folder
+    ward.store.close()
+    Store(folder, url).close()
+
+
+def test_verify_and_backup_beside_a_monitor_that_writes(ward: Ward, url: str, tmp_path: Path) -> None:
+    capture(ward, 0)
+    stop = threading.Event()
+
+    def write() -> None:
+        number = 0
+        while not stop.is_set():
+            number += 1
+            capture(ward, number)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for turn in range(3):
+            beside = Store(ward.store.folder, url, access="reading")
+            for _ in range(8):
+                assert verify(beside).faults == ()
+            copy_store(beside, tmp_path / f"copy {turn}")
+            beside.close()
+    finally:
+        stop.set()
+        writer.join()
+    _, rebuilt = ward.rebuilt(ward.session)
+    for turn in range(3):
+        copied = Store(tmp_path / f"copy {turn}")
+        assert verify(copied).faults == () and verify(copied).entries > 3
+        _, same = Ward(copied, Seer()).rebuilt(ward.session)
+        number = len(same.session.entries)
+        assert [row.frame_sha256 for row in same.captures] == [
+            row.frame_sha256 for row in rebuilt.captures[:number]
+        ]
+        copied.close()
+
+
+def test_a_connection_lost_at_the_commit_leaves_no_gap_in_the_audit_file(ward: Ward, monkeypatch) -> None:
+    """The server may have kept what the monitor was told had failed."""
+    real = Database.commit
+
+    def commit(self: Database) -> None:
+        real(self)
+        raise OperationalError("COMMIT", {}, Exception("server closed the connection unexpectedly"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Database, "commit", commit)
+        with pytest.raises(OutputError, match="closed the connection"):
+            capture(ward, 1)
+    assert capture(ward, 1) == 1  # asked for again, it is there
+    capture(ward, 2)
+    assert verify(ward.store).faults == ()
+
+
+def test_long_and_odd_names_of_files_are_kept(ward: Ward) -> None:
+    odd = replace(frame(1), source=f"{'long ' * 60}\udcff.tiff")
+    assert ward.capture("ana", ward.session, odd, key="key-odd", camera="none") == 1
+    assert verify(ward.store).ok

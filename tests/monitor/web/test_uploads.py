@@ -277,7 +277,7 @@ def test_a_full_disk_is_said(page, send, warm, monkeypatch, outside):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("prismseg.base.files._sync", full)
+    monkeypatch.setattr("prismseg.base.files.sync", full)
     answer = send(("t5.tiff", tiff(warm)))
     assert answer.status_code == 507
     assert "disk is full" in answer.json()["error"]

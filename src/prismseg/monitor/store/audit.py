@@ -18,9 +18,11 @@ from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session as Database
 
 from prismseg.base import DataError, OutputError
+from prismseg.base.files import sync
 from prismseg.monitor.store.schema import AuditRow, Base
 
 START = "0" * 64
+_BLOCK = 1 << 14  # bytes read at a time from the end of the file
 _SEALED = ("seq", "at", "who", "action", "subject", "row_sha256", "detail", "previous")
 
 
@@ -93,55 +95,95 @@ class AuditFile:
         """
         if not self.path.exists():
             return
-        with self.path.open("rb") as file:
-            for number, line in enumerate(file, start=1):
-                if not line.endswith(b"\n"):
-                    return  # cut off while it was written; `catch_up` writes it again
-                try:
-                    yield json.loads(line)
-                except ValueError as error:
-                    raise DataError(f"Line {number} of {self.path} is no audit entry: {error}.") from error
-
-    def append(self, entries: list[AuditRow]) -> None:
-        """Write entries and wait until they are on the disk."""
         try:
-            with self.path.open("ab") as file:
-                for entry in entries:
-                    file.write((as_json(_columns(entry)) + "\n").encode())
-                file.flush()
-                os.fsync(file.fileno())
+            with self.path.open("rb") as file:
+                for number, line in enumerate(file, start=1):
+                    if not line.endswith(b"\n"):
+                        return  # cut off while it was written; `catch_up` writes it again
+                    yield _entry(line, f"Line {number} of {self.path}")
         except OSError as error:
-            raise OutputError(f"Cannot write the audit file {self.path}: {error.strerror}.") from error
+            raise DataError(f"The audit file {self.path} cannot be read: {error.strerror}.") from error
 
-    def catch_up(self, db: Database) -> None:
-        """Write what was committed but had not reached the file when the program was stopped.
+    def compare(self, db: Database) -> None:
+        """Read the whole file beside the database.
 
         Raises
         ------
         DataError
             When the file says something else than the database.
         """
-        self._cut_torn_line()
-        last = 0
-        for last, line in enumerate(self.lines(), start=1):
-            entry = db.get(AuditRow, last)
-            if entry is None or line.get("sha256") != entry.sha256:
-                raise DataError(
-                    f"Entry {last} of {self.path} is not the database's: one of them was changed or brought back from "
-                    "an older copy. Run `prismseg monitor verify`."
-                )
-        missing = list(db.scalars(select(AuditRow).where(AuditRow.seq > last).order_by(AuditRow.seq)))
-        if missing:
-            self.append(missing)
+        entries = iter(db.execute(select(AuditRow.seq, AuditRow.sha256).order_by(AuditRow.seq)))
+        for number, line in enumerate(self.lines(), start=1):
+            if tuple(next(entries, ())) != (number, line.get("sha256")):
+                raise self._other(number)
 
-    def _cut_torn_line(self) -> None:
+    def catch_up(self, db: Database) -> None:
+        """Write the entries that were committed and are not in the file yet, and wait until they are on the disk.
+
+        Only the file's last entry is compared, which is enough to go on from. Nobody else may be writing.
+
+        Raises
+        ------
+        OutputError
+            When the file cannot be written.
+        DataError
+            When its last entry is not the database's.
+        """
+        try:
+            seq, sha256 = self._last()
+            if seq and db.scalar(select(AuditRow.sha256).where(AuditRow.seq == seq)) != sha256:
+                raise self._other(seq)
+            missing = list(db.scalars(select(AuditRow).where(AuditRow.seq > seq).order_by(AuditRow.seq)))
+            if missing:
+                self.append(missing)
+        except OSError as error:
+            raise OutputError(f"Cannot write the audit file {self.path}: {error.strerror}.") from error
+
+    def append(self, entries: list[AuditRow]) -> None:
+        """Write entries and wait until they are on the disk."""
+        new = not self.path.exists()
+        with self.path.open("ab") as file:
+            file.write(b"".join(f"{as_json(_columns(entry))}\n".encode() for entry in entries))
+            file.flush()
+            os.fsync(file.fileno())
+        if new:
+            sync(self.path.parent)
+
+    def _last(self) -> tuple[int, str]:
+        """Give number and hash of the last whole line, and cut off what is torn after it."""
         if not self.path.exists():
-            return
+            return 0, ""
         with self.path.open("r+b") as file:
-            data = file.read()
-            whole = data.rfind(b"\n") + 1
-            if whole != len(data):
-                file.truncate(whole)
+            size = file.seek(0, os.SEEK_END)
+            start, tail, end = size, b"", 0
+            while start and tail.count(b"\n", 0, end) < 2:  # until the last whole line is there from its beginning
+                start = max(0, start - _BLOCK)
+                file.seek(start)
+                tail = file.read(size - start)
+                end = tail.rfind(b"\n") + 1
+            if start + end < size:
+                file.truncate(start + end)
+        if not end:
+            return 0, ""
+        line = tail[tail.rfind(b"\n", 0, end - 1) + 1 : end]
+        entry = _entry(line, f"The last line of {self.path}")
+        return int(entry.get("seq", 0)), str(entry.get("sha256"))
+
+    def _other(self, number: int) -> DataError:
+        return DataError(
+            f"Entry {number} of {self.path} is not the database's: one of them was changed or brought back from an older "
+            "copy. Run `prismseg monitor verify`."
+        )
+
+
+def _entry(line: bytes, name: str) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+        if not isinstance(found, dict):
+            raise ValueError("it is no object")
+    except ValueError as error:
+        raise DataError(f"{name} is no audit entry: {error}.") from error
+    return found
 
 
 def _columns(entry: AuditRow) -> dict[str, Any]:

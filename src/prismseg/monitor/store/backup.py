@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
-from prismseg.base import OutputError, make_folder
-from prismseg.base.files import output_error
+from sqlalchemy import insert, select
+
+from prismseg.base import Message, OutputError, make_folder, write_bytes
+from prismseg.base.files import output_error, sync
+from prismseg.monitor.store.database import open_engine
+from prismseg.monitor.store.schema import Base
 from prismseg.monitor.store.store import Store
 
 
 def copy_store(store: Store, out: Path) -> int:
-    """Copy files, audit trail and, where it is SQLite, the database; return the number of files.
+    """Copy database, files and audit trail while others write; return the number of files.
+
+    The copy's database is SQLite, whatever the store's is. It is read first, so that what it names is copied after it; it
+    gets its name last, so that a copy that was not finished cannot be taken for one.
 
     Raises
     ------
@@ -23,31 +30,63 @@ def copy_store(store: Store, out: Path) -> int:
     if out.exists() and any(out.iterdir()):
         raise OutputError(f"{out} is not empty; choose a new folder for the copy.")
     make_folder(out)
+    unfinished = out / "unfinished.db"
     try:
-        database, copied = store.engine.url.database, None
-        if store.engine.dialect.name == "sqlite" and database is not None:
-            # The engine's own way to copy while others write.
-            with sqlite3.connect(database) as source, sqlite3.connect(out / "monitor.db") as target:
-                source.backup(target)
-                (copied,) = target.execute("SELECT count(*) FROM audit").fetchone()
-            target.close()
-            source.close()
+        if store.engine.dialect.name == "sqlite":
+            entries = _copy_database(store, unfinished)
+        else:
+            entries = _copy_rows(store, unfinished)
         names = list(store.files.names())
         for name in names:
-            make_folder(out / "files" / name[:2])
-            shutil.copy2(store.files.path(name), out / "files" / name[:2] / name)
+            copied = make_folder(out / "files" / name[:2]) / name
+            shutil.copy2(store.files.path(name), copied)
+            sync(copied)
         if store.trail.path.exists():
-            (out / store.trail.path.name).write_bytes(b"".join(_lines(store.trail.path, copied)))
-        for path in out.rglob("*"):
-            if path.is_file():
-                with path.open("rb") as file:
-                    os.fsync(file.fileno())
+            write_bytes(out / store.trail.path.name, b"".join(_lines(store.trail.path, entries)))
+        sync(unfinished)
+        for folder in (*(out / "files").glob("??"), out / "files", out):
+            if folder.is_dir():
+                sync(folder)
+        unfinished.replace(out / "monitor.db")
+        sync(out)
     except OSError as error:
         raise output_error(out, error) from error
+    except sqlite3.Error as error:
+        raise OutputError(Message("Cannot write {path}: {remedy}.", path=str(out), remedy=str(error))) from error
     return len(names)
 
 
-def _lines(path: Path, most: int | None) -> list[bytes]:
+def _copy_database(store: Store, target: Path) -> int:
+    """Copy page by page, the engine's own way to copy while others write; return the last audit entry's number."""
+    assert store.engine.url.database is not None
+    with closing(sqlite3.connect(store.engine.url.database)) as source, closing(sqlite3.connect(target)) as copied:
+        source.backup(copied)
+        return _as_one_file(copied)
+
+
+def _copy_rows(store: Store, target: Path) -> int:
+    """Copy row by row, as they are at one moment; return the last audit entry's number."""
+    engine = open_engine(f"sqlite:///{target}")
+    try:
+        with store.read() as db, engine.begin() as connection:
+            for table in Base.metadata.sorted_tables:
+                rows = [dict(row) for row in db.execute(select(table)).mappings()]
+                if rows:
+                    connection.execute(insert(table), rows)
+    finally:
+        engine.dispose()
+    with closing(sqlite3.connect(target)) as copied:
+        return _as_one_file(copied)
+
+
+def _as_one_file(database: sqlite3.Connection) -> int:
+    """Leave write-ahead mode, which needs files beside the database: a copy may lie on a disk that cannot be written."""
+    database.execute("PRAGMA journal_mode=DELETE")
+    (last,) = database.execute("SELECT coalesce(max(seq), 0) FROM audit").fetchone()
+    return int(last)
+
+
+def _lines(path: Path, most: int) -> list[bytes]:
     """Whole lines of the audit file, no more than the copied database has entries."""
     lines = path.read_bytes().splitlines(keepends=True)
     return [line for line in lines if line.endswith(b"\n")][:most]

@@ -5,35 +5,38 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
-from sqlalchemy import Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
 from sqlalchemy.orm import Session as Database
 
 from prismseg.base import ConfigError, Message, OutputError
 
+Access = Literal["alone", "beside", "reading"]
 MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_SECONDS = 10
 # Any number; the lock under which a PostgreSQL transaction extends the audit chain.
 _CHAIN_LOCK = 0x7072_6973
+# Another one, which a monitor holds while it has the database.
+_MONITOR_LOCK = _CHAIN_LOCK + 1
 
 
-def open_engine(url: str, *, upgrade: bool = True) -> Engine:
-    """Connect, and bring the tables to the newest form.
+def open_engine(url: str, access: Access = "alone") -> Engine:
+    """Connect; who is alone brings the tables to the newest form.
 
     Parameters
     ----------
     url : str
         SQLAlchemy address, such as ``sqlite:////var/lib/prismseg/monitor.db`` or
         ``postgresql+psycopg://user@host/name``.
-    upgrade : bool
-        Leave it out to look at tables as they are.
+    access : {"alone", "beside", "reading"}
+        As a `Store` has it.
 
     Raises
     ------
@@ -50,15 +53,40 @@ def open_engine(url: str, *, upgrade: bool = True) -> Engine:
             "'prismseg[postgresql]' and postgresql+psycopg://user:password@host/name."
         ) from error
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "connect", _read_sqlite if access == "reading" else _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
-    if not upgrade:
-        return engine
     try:
-        _upgrade(engine)
+        (_upgrade if access == "alone" else _check_form)(engine)
     except SQLAlchemyError as error:
+        engine.dispose()
         raise OutputError(f"The database {hidden(url)} cannot be used: {_cause(error)}") from error
+    except BaseException:
+        engine.dispose()
+        raise
     return engine
+
+
+def claim(engine: Engine) -> Connection | None:
+    """Let no other monitor have a server's database: its frames would lie in another folder. SQLite's lies in the folder.
+
+    Returns
+    -------
+    Connection or None
+        Holds the claim until it is closed.
+
+    Raises
+    ------
+    ConfigError
+        When another monitor has it.
+    """
+    if engine.dialect.name != "postgresql":
+        return None
+    connection = engine.execution_options(isolation_level="AUTOCOMMIT").connect()
+    connection.detach()  # the claim is the server session's: closing must end it, not put it back into the pool
+    if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _MONITOR_LOCK}):
+        connection.close()
+        raise ConfigError(f"Another monitor uses the database {hidden(str(engine.url))}. Give each one its own.")
+    return connection
 
 
 @contextmanager
@@ -85,8 +113,11 @@ def writing(engine: Engine) -> Iterator[Database]:
 
 @contextmanager
 def open_to_read(engine: Engine) -> Iterator[Database]:
-    """Open a transaction that only reads."""
-    with Database(engine.execution_options(reads=True), expire_on_commit=False) as db:
+    """Open a transaction that only reads, and sees all tables as they were at one moment."""
+    options: dict[str, Any] = {"reads": True}
+    if engine.dialect.name == "postgresql":
+        options |= {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    with Database(engine.execution_options(**options), expire_on_commit=False) as db:
         try:
             yield db
         except DBAPIError as error:
@@ -116,16 +147,40 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
     cursor.close()
 
 
+def _read_sqlite(connection: Any, _: Any) -> None:
+    # Leaves the file's own mode alone, so that a copy on a disk that cannot be written is read as well.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in ("query_only=ON", f"busy_timeout={_BUSY_SECONDS * 1000}"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
 def _begin_sqlite(connection: Any) -> None:
     # A transaction that begins by reading may find the chain extended when it comes to write: it locks first.
     reads = connection.get_execution_options().get("reads", False)
     connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
-def _upgrade(engine: Engine) -> None:
+def _config() -> tuple[Config, str | None]:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    newest = ScriptDirectory.from_config(config).get_current_head()
+    return config, ScriptDirectory.from_config(config).get_current_head()
+
+
+def _check_form(engine: Engine) -> None:
+    newest = _config()[1]
+    with engine.execution_options(reads=True).connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    if current != newest:
+        raise ConfigError(
+            f"The database is of another version of prismseg ({current or 'none'}; this one knows {newest}). Use the "
+            "version of the monitor that writes it."
+        )
+
+
+def _upgrade(engine: Engine) -> None:
+    config, newest = _config()
     with engine.begin() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
         if current == newest:

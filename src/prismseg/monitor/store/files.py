@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from prismseg.base import DataError, Message, make_folder, write_bytes
+from prismseg.base.files import output_error, sync
 from prismseg.thermal import Frame, Parameters
 
 Kept = NDArray[np.uint8]
@@ -39,10 +40,22 @@ class Files:
         """Keep bytes and return their SHA-256."""
         sha256 = hashlib.sha256(data).hexdigest()
         path = self.path(sha256)
-        if not path.exists():
-            make_folder(path.parent)
-            write_bytes(path, data)
+        try:
+            if not path.parent.is_dir():
+                make_folder(path.parent)
+                sync(self.root)
+            if path.is_file() and path.read_bytes() == data:
+                sync(path.parent)  # a program that was stopped may have renamed it and not waited for the disk
+            else:
+                write_bytes(path, data)
+        except OSError as error:
+            raise output_error(path, error) from error
         return sha256
+
+    def sweep(self) -> None:
+        """Remove what a program that was stopped left half written. Nobody else may be writing."""
+        for path in self.root.glob("??/.*"):
+            path.unlink(missing_ok=True)
 
     def get(self, sha256: str) -> bytes:
         """Read a file and make sure that it is what was kept.

@@ -8,19 +8,18 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
-from sqlalchemy import func, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session as Database
 
 from prismseg.base import ConfigError, DataError, Message, OutputError, make_folder
 from prismseg.monitor.records import Details, Remarks
 from prismseg.monitor.store import audit
-from prismseg.monitor.store.database import open_engine, open_to_read, writing
+from prismseg.monitor.store.database import Access, claim, open_engine, open_to_read, writing
 from prismseg.monitor.store.files import Files
 from prismseg.monitor.store.schema import (
-    AuditRow,
     Base,
     CaptureRow,
     MaskRow,
@@ -30,7 +29,6 @@ from prismseg.monitor.store.schema import (
 
 Row = TypeVar("Row", bound=Base)
 Clock = Callable[[], datetime]
-Access = Literal["alone", "beside", "reading"]
 
 
 def now() -> datetime:
@@ -64,7 +62,7 @@ class Store:
     Raises
     ------
     ConfigError
-        When another monitor has the folder open, or the database cannot be used.
+        When another monitor has the folder or the database open, or the database cannot be used.
     """
 
     def __init__(
@@ -75,6 +73,7 @@ class Store:
         self.reading = access == "reading"
         self.trail_fault = ""
         self._turn = threading.RLock()
+        self._claim: Connection | None = None
         # Of the process, not of the thread that took it: who closes the store may be another one.
         self._lock = FileLock(self.folder / "monitor.lock", thread_local=False)
         self._chain = FileLock(self.folder / "audit.lock")  # held from a change to its line in the audit file
@@ -84,7 +83,7 @@ class Store:
         if access != "alone":
             if url is None and not (self.folder / "monitor.db").is_file():
                 raise ConfigError(f"There is no monitor's database in {folder}; state its folder with --data.")
-            self.engine = open_engine(address, upgrade=False)
+            self.engine = open_engine(address, access)
             return
         try:
             self._lock.acquire(timeout=0)
@@ -94,14 +93,24 @@ class Store:
             ) from error
         try:
             self.engine = open_engine(address)
-            with self._chain, open_to_read(self.engine) as db:
-                self.trail.catch_up(db)
         except BaseException:
             self._lock.release()
+            raise
+        try:
+            self._claim = claim(self.engine)
+            self.files.sweep()
+            with self._chain:
+                with open_to_read(self.engine) as db:
+                    self.trail.compare(db)
+                self._follow()
+        except BaseException:
+            self.close()
             raise
 
     def close(self) -> None:
         """Let go of the folder."""
+        if self._claim is not None:
+            self._claim.close()
         self.engine.dispose()
         self._lock.release()
 
@@ -112,18 +121,21 @@ class Store:
             raise OutputError(f"{self.folder} was opened for reading only.")
         with self._turn, self._chain:
             with writing(self.engine) as db:
-                made = Change(db, self.clock())
-                yield made
-            try:
-                if self.trail_fault:
-                    with open_to_read(self.engine) as db:
-                        self.trail.catch_up(db)
-                else:
-                    self.trail.append(made.entries)
-                self.trail_fault = ""
-            except OutputError as error:
-                # The change and its sealed entry are in the database; the file catches up with the next one.
-                self.trail_fault = str(error)
+                yield Change(db, self.clock())
+            self._follow()
+
+    def _follow(self) -> None:
+        """Bring the audit file up to the database, also with what another process left out before it was stopped.
+
+        The change and its sealed entry are in the database already: a file that cannot be written is said and not raised,
+        and catches up with the next change.
+        """
+        try:
+            with open_to_read(self.engine) as db:
+                self.trail.catch_up(db)
+            self.trail_fault = ""
+        except (OutputError, DataError) as error:
+            self.trail_fault = str(error)
 
     @contextmanager
     def read(self) -> Iterator[Database]:
@@ -146,7 +158,6 @@ class Change:
     def __init__(self, db: Database, at: datetime) -> None:
         self.db = db
         self.at = at
-        self.entries: list[AuditRow] = []
 
     def session(self, key: str) -> SessionRow:
         """Find a session."""
@@ -161,7 +172,7 @@ class Change:
 
     def record(self, who: str, action: str, row: Base, **detail: Any) -> None:
         """Add an audit entry about a row as it is now."""
-        self.entries.append(audit.append(self.db, self.at, who, action, row, detail))
+        audit.append(self.db, self.at, who, action, row, detail)
 
     def update_session(self, who: str, action: str, session: SessionRow, **columns: Any) -> None:
         """Change columns of a session, and let open pages see that it has changed."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
 
-from prismseg.base import DataError
-from prismseg.monitor.store.audit import START, row_sha256, seal, subject_of
+from prismseg.base import ConfigError, DataError
+from prismseg.monitor.store.audit import START, AuditFile, row_sha256, seal, subject_of
 from prismseg.monitor.store.schema import AUDITED, AuditRow, CaptureRow, MaskRow
 from prismseg.monitor.store.store import Store
 
@@ -29,6 +31,9 @@ class Verdict:
         What is not as it was written; empty when all is well.
     unused : int
         Files nothing refers to: frames that were never confirmed because the program was stopped.
+    behind : int
+        Entries of one change after which the program was stopped before they were in the audit file; the next start
+        writes them.
     """
 
     entries: int
@@ -36,6 +41,7 @@ class Verdict:
     files: int
     faults: tuple[str, ...]
     unused: int
+    behind: int = 0
 
     @property
     def ok(self) -> bool:
@@ -43,7 +49,9 @@ class Verdict:
         return not self.faults
 
 
-def verify(store: Store, progress: Callable[[int, str], None] | None = None) -> Verdict:
+def verify(
+    store: Store, progress: Callable[[int, str], None] | None = None, *, earlier: Path | None = None
+) -> Verdict:
     """Check the chain, its copy in the audit file, every row and every file.
 
     Parameters
@@ -52,12 +60,21 @@ def verify(store: Store, progress: Callable[[int, str], None] | None = None) -> 
         An open one.
     progress : callable, optional
         Told how many files are done, and the last one's name.
+    earlier : Path, optional
+        Copy of the audit file that was made before and kept elsewhere. Only this shows when somebody has changed the
+        chain, its file and the rows together, or has brought back an older state of all three.
+
+    Raises
+    ------
+    ConfigError
+        When there is no such copy.
     """
+    if earlier is not None and not earlier.is_file():
+        raise ConfigError(f"There is no audit file {earlier}.")
     faults: list[str] = []
     with store.read() as db:
         entries = list(db.scalars(select(AuditRow).order_by(AuditRow.seq)))
         last = _check_chain(entries, faults)
-        _check_trail(store, entries, faults)
         rows = 0
         for kind in AUDITED:
             for row in db.scalars(select(kind)):
@@ -78,6 +95,9 @@ def verify(store: Store, progress: Callable[[int, str], None] | None = None) -> 
             row.file_sha256: f"mask {row.number} of capture {row.capture_id}"
             for row in db.scalars(select(MaskRow))
         }
+    behind = _check_trail(store, entries, faults)
+    if earlier is not None:
+        _check_lines(AuditFile(earlier), _hashes(store), faults)
     for done, (sha256, what) in enumerate(named.items(), start=1):
         try:
             store.files.get(sha256)
@@ -86,52 +106,78 @@ def verify(store: Store, progress: Callable[[int, str], None] | None = None) -> 
         if progress is not None:
             progress(done, what)
     unused = sum(name not in named for name in store.files.names())
-    return Verdict(len(entries), rows, len(named), tuple(faults), unused)
+    return Verdict(len(entries), rows, len(named), tuple(faults), unused, behind)
 
 
 def _check_chain(entries: list[AuditRow], faults: list[str]) -> dict[str, str]:
     """Check each entry's seal and its place; return the last hash of each row."""
-    previous, last = START, {}
-    for number, entry in enumerate(entries, start=1):
-        if entry.seq != number:
-            faults.append(f"Audit entry {number} is missing.")
-            break
-        if entry.previous != previous:
-            faults.append(f"Audit entry {number} does not follow the one before.")
+    number, previous, last = 0, START, {}
+    for entry in entries:
+        if entry.seq != number + 1:
+            gap = (
+                f"entry {number + 1} is"
+                if entry.seq == number + 2
+                else f"entries {number + 1} to {entry.seq - 1} are"
+            )
+            faults.append(f"Audit {gap} missing.")
+        elif entry.previous != previous:
+            faults.append(f"Audit entry {entry.seq} does not follow the one before.")
         if seal(entry) != entry.sha256:
-            faults.append(f"Audit entry {number} was changed.")
-        previous = entry.sha256
+            faults.append(f"Audit entry {entry.seq} was changed.")
+        number, previous = entry.seq, entry.sha256
         last[entry.subject] = entry.row_sha256
     return last
 
 
-def _check_trail(store: Store, entries: list[AuditRow], faults: list[str]) -> None:
+def _check_trail(store: Store, entries: list[AuditRow], faults: list[str]) -> int:
+    """Compare the audit file with entries that were read before; return how many of the last change it lacks."""
     sealed = {entry.seq: entry.sha256 for entry in entries}
-    # Beside a running monitor the last entries may be on their way to the file, or have come after those that were read.
+    newest = max(sealed, default=0)
     for patience in range(_PATIENCE if store.reading else 1):
-        number = 0
+        if patience:
+            time.sleep(_PAUSE)  # beside a running monitor the last entries may be on their way to the file
         try:
-            for number, line in enumerate(store.trail.lines(), start=1):
-                if number > len(entries) and store.reading:
-                    return
-                if not _same(line, sealed.get(number)):
-                    faults.append(f"Line {number} of {store.trail.path} is not the database's entry {number}.")
-                    return
+            length = sum(1 for _ in store.trail.lines())
         except DataError as error:
             faults.append(str(error))
-            return
-        if number >= len(entries):
-            return
-        if store.reading and patience < _PATIENCE - 1:
-            time.sleep(_PAUSE)
-    faults.append(f"{store.trail.path} ends at entry {number} of {len(entries)}.")
+            return 0
+        if length >= newest:
+            break
+    if length > newest:  # written meanwhile, or taken out of the database
+        sealed = _hashes(store)
+    found = len(faults)
+    _check_lines(store.trail, sealed, faults)
+    missing = [entry for entry in entries if entry.seq > length]
+    if len(faults) > found or not missing:
+        return 0
+    if store.reading and len({entry.at for entry in missing}) == 1:
+        return len(missing)
+    faults.append(f"{store.trail.path} ends at entry {length} of {newest}.")
+    return 0
 
 
-def _same(line: dict[str, Any], sha256: str | None) -> bool:
-    if sha256 is None or line.get("sha256") != sha256:
+def _check_lines(trail: AuditFile, sealed: dict[int, str], faults: list[str]) -> None:
+    """Compare the lines of an audit file with the hashes of the database's entries, up to the first that differs."""
+    try:
+        for number, line in enumerate(trail.lines(), start=1):
+            if number not in sealed:
+                faults.append(f"Line {number} of {trail.path} is an entry that is gone from the database.")
+                return
+            if not _same(line, sealed[number]):
+                faults.append(f"Line {number} of {trail.path} is not the database's entry {number}.")
+                return
+    except DataError as error:
+        faults.append(str(error))
+
+
+def _hashes(store: Store) -> dict[int, str]:
+    with store.read() as db:
+        return {row.seq: row.sha256 for row in db.execute(select(AuditRow.seq, AuditRow.sha256))}
+
+
+def _same(line: dict[str, Any], sha256: str) -> bool:
+    if line.get("sha256") != sha256:
         return False
-    from datetime import datetime
-
     try:
         entry = AuditRow(**{**line, "at": datetime.fromisoformat(line["at"])})
         return seal(entry) == sha256

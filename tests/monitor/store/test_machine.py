@@ -1,0 +1,136 @@
+"""Any order of changes: the store holds what a simple model holds, and its chain stays whole."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from prismseg.monitor.records import Details
+from prismseg.monitor.store import Store, captures_of, results_of, verify
+from prismseg.monitor.store.schema import MaskRow, SessionRow
+
+WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20)
+NUMBERS = st.floats(-1e6, 1e6) | st.just(-0.0)
+
+
+class Broken(Exception):
+    """Ends a change before it is confirmed."""
+
+
+class Changes(RuleBasedStateMachine):
+    address: Callable[[], str | None]
+
+    @initialize(code=WORDS.filter(str.strip))
+    def begin(self, code: str) -> None:
+        self.folder, self.url = Path(tempfile.mkdtemp()) / "ward", type(self).address()
+        self.store, self.asked = Store(self.folder, self.url), 0
+        with self.store.change() as change:
+            self.session = change.add_session(
+                "ana", Details(code=code), view="mirrored", camera="none", origin="camera"
+            ).id
+        self.code, self.captures, self.masks, self.minutes = code.strip(), [], {}, {}
+
+    def add(self, frame: bytes, parameters: dict[str, float]) -> None:
+        self.asked += 1
+        with self.store.change() as change:
+            change.add_capture(
+                "ana", change.session(self.session), key=f"key-{self.asked}", taken_at=change.at, source="s",
+                camera="none", frame_sha256=self.store.files.put(frame), size=(2, 3), parameters=parameters,
+            )  # fmt: skip
+
+    @rule(frame=st.binary(max_size=8), parameters=st.dictionaries(WORDS, NUMBERS, max_size=3))
+    def capture(self, frame: bytes, parameters: dict[str, float]) -> None:
+        self.add(frame, parameters)
+        self.captures.append((frame, parameters))
+
+    @precondition(lambda self: self.captures)
+    @rule(data=st.data(), mask=st.binary(max_size=8))
+    def mask(self, data: st.DataObject, mask: bytes) -> None:
+        number = data.draw(st.integers(1, len(self.captures)))
+        with self.store.change() as change:
+            capture = change.capture(self.session, number)
+            change.add_mask("ana", capture, origin="edited", sha256=self.store.files.put(mask))
+        self.masks.setdefault(number, []).append(mask)
+
+    @precondition(lambda self: self.captures)
+    @rule(data=st.data(), minute=NUMBERS, outcome=st.dictionaries(WORDS, NUMBERS | WORDS | st.none(), max_size=3))
+    def result(self, data: st.DataObject, minute: float, outcome: dict) -> None:
+        number = data.draw(st.integers(1, len(self.captures)))
+        with self.store.change() as change:
+            change.add_result(
+                change.capture(self.session, number), mask_id=None, minute=minute, status="measured", outcome=outcome,
+                application="9.9", model="", model_hash="", template_hash="", method="", parameters={}, mask_origin="",
+                view="mirrored",
+            )  # fmt: skip
+        self.minutes[number] = (minute, outcome)
+
+    @rule(code=WORDS, flags=st.lists(WORDS | NUMBERS, max_size=3))
+    def state(self, code: str, flags: list) -> None:
+        with self.store.change() as change:
+            change.update_session("ana", "stated", change.session(self.session), code=code, flags=flags)
+        self.code = code
+
+    @rule(frame=st.binary(max_size=8))
+    def break_off(self, frame: bytes) -> None:
+        try:
+            with self.store.change() as change:
+                change.update_session("ana", "stated", change.session(self.session), code="never")
+                self.store.files.put(frame)
+                raise Broken
+        except Broken:
+            pass
+
+    @rule()
+    def open_again(self) -> None:
+        self.store.close()
+        self.store = Store(self.folder, self.url)
+
+    @rule(cut=st.integers(1, 400))
+    def stop_within_the_audit_line(self, cut: int) -> None:
+        self.store.close()
+        path = self.folder / "audit.jsonl"
+        path.write_bytes(path.read_bytes()[:-cut])
+        self.store = Store(self.folder, self.url)
+
+    @invariant()
+    def holds_what_the_model_holds(self) -> None:
+        if not hasattr(self, "code"):
+            return
+        with self.store.read() as db:
+            row = db.get(SessionRow, self.session)
+            captures = captures_of(db, self.session)
+            results = results_of(db, self.session)
+            masks = {capture.number: db.get(MaskRow, capture.mask_id) for capture in captures if capture.mask_id}
+        assert row.code == self.code
+        assert [(self.store.files.get(each.frame_sha256), each.parameters) for each in captures] == self.captures
+        assert [each.number for each in captures] == list(range(1, len(self.captures) + 1))
+        assert {
+            number: (mask.number, self.store.files.get(mask.file_sha256)) for number, mask in masks.items()
+        } == {number: (len(made), made[-1]) for number, made in self.masks.items()}
+        kept = {each.number: results[each.id] for each in captures if each.id in results}
+        assert {number: (each.minute, each.outcome) for number, each in kept.items()} == self.minutes
+        assert verify(self.store).faults == ()
+
+    def teardown(self) -> None:
+        if hasattr(self, "store"):
+            self.store.close()
+
+
+def test_any_order_of_changes(fresh: Callable[[], str | None]) -> None:
+    machine = type("On", (Changes,), {"address": staticmethod(fresh)})
+    server = fresh() is not None
+    run_state_machine_as_test(
+        machine, settings=settings(max_examples=6 if server else 25, stateful_step_count=12, deadline=None)
+    )
