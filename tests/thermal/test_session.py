@@ -384,7 +384,7 @@ def test_a_sole_that_is_clearly_smaller_is_stated(factor: float, said: bool) -> 
 
 def test_a_session_on_another_clock_has_the_same_numbers_without_measuring() -> None:
     session = course((-3, 27.0, 28.0), (-1, 27.5, 28.2))
-    moved = session.shifted(-2)
+    moved = session.retimed([-5, -3])
     assert moved is not None and [entry.minute for entry in moved.entries] == [-5, -3]
     fresh = course((-5, 27.0, 28.0), (-3, 27.5, 28.2))
     pd.testing.assert_frame_equal(moved.table(), fresh.table())
@@ -393,20 +393,24 @@ def test_a_session_on_another_clock_has_the_same_numbers_without_measuring() -> 
     fresh.add(frame, mask, minute=5)
     pd.testing.assert_frame_equal(moved.table(), fresh.table())
     assert len(session.entries) == 2  # the old one is as it was
-    drifting = session.shifted(-0.1).shifted(-0.2)
-    assert [entry.minute for entry in drifting.entries] == [-3.3, -1.3]
-    same = session.shifted(0)
+    rounded = session.retimed([-3.301, -1.3])
+    assert [entry.minute for entry in rounded.entries] == [-3.301, -1.3]
+    same = session.retimed([-3, -1])
     same.add(frame, mask, minute=-0.5)
     assert len(session.entries) == 2, "what was given out before does not grow"
-    assert session.shifted(2) is None, "the last frame would come after the test dose"
-    assert moved.shifted(-5) is None, "a frame would become baseline"
+    assert session.retimed([-1, 1]) is None, "the last frame would come after the test dose"
+    assert session.retimed([-4, -1]) is None, "other times between the frames"
+    with pytest.raises(ConfigError, match="1 minutes were given for 2 frames"):
+        session.retimed([-3])
+    assert moved.retimed([-10, -8, 0]) is None, "a frame would become baseline"
 
 
 def test_what_names_a_minute_is_measured_anew_on_another_clock() -> None:
     session = course((-3, 27.0, 28.0))
     session.add(session.entries[0].frame, mask_of(*pair()), minute=-1)
     assert session.entries[1].status == Concern.DUPLICATE
-    assert session.shifted(-1) is None
+    assert session.retimed([-4, -2]) is None
+    assert session.retimed([-3, -1]) is not None
 
 
 def test_no_change_is_given_between_frames_of_other_parameters() -> None:

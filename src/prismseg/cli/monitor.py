@@ -79,7 +79,8 @@ def monitor(
         return
     from prismseg.base import ConfigError, progress_bar
     from prismseg.cli.frames import pair
-    from prismseg.monitor.web.app import demonstration_size, open_desk
+    from prismseg.monitor.rehearsal import demonstration_size
+    from prismseg.monitor.web.app import open_desk
     from prismseg.monitor.web.serve import address, serve
     from prismseg.thermal import check_view
 

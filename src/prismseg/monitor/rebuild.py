@@ -79,14 +79,12 @@ class Rebuilder:
     def _again(self, session: SessionRow, steps: list[Step]) -> tuple[list[Step], Session]:
         """Take up what was measured before as far as it holds; until the test dose every capture moves the zero."""
         done, measured = self._kept.pop(session.id, ([], None))
-        if measured is not None and measured.view == session.view and len(done) <= len(steps):
-            known = [step[:2] for step in done] == [step[:2] for step in steps[: len(done)]]
-            shifts = {round(step[2] - before[2], 3) for step, before in zip(steps, done, strict=False)}
-            if known and len(shifts) <= 1:
-                # Always a new one: what was given out before is read by others, and must not grow while they do.
-                moved = measured.shifted(shifts.pop() if shifts else 0.0)
-                if moved is not None:
-                    return steps[: len(done)], moved
+        known = [step[:2] for step in done] == [step[:2] for step in steps[: len(done)]]
+        if measured is not None and measured.view == session.view and known:
+            # Always a new one: what was given out before is read by others, and must not grow while they do.
+            moved = measured.retimed([minute for _, _, minute in steps[: len(done)]])
+            if moved is not None:
+                return steps[: len(done)], moved
         return [], Session(check_view(session.view))
 
     def _add(self, session: Session, capture: CaptureRow, mask: MaskRow | None, minute: float) -> None:

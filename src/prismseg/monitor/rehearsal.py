@@ -83,7 +83,7 @@ def fill(ward: Ward, camera: Camera, now: datetime, progress: Callable[[int, str
     live.dose_given(_RUNNING_SINCE * 60)
 
 
-def captures() -> int:
+def demonstration_size() -> int:
     """Count the captures that `fill` makes."""
     return sum(len(minutes) for *_, minutes in _PEOPLE) + 3
 

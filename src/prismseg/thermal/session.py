@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from typing import Any
@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from prismseg.base import ConfigError, DataError, Message
-from prismseg.thermal.changes import Value, asymmetry, delta, estimate_of, rate
+from prismseg.thermal.changes import Value, asymmetry, delta, rate
 from prismseg.thermal.entry import Concern, Entry, Observation, Refused
 from prismseg.thermal.flags import Flag, FlagSettings, find_flags
 from prismseg.thermal.frame import Frame, Parameters
@@ -34,10 +34,12 @@ from prismseg.thermal.quality import (
 from prismseg.thermal.second_look import again
 from prismseg.thermal.sides import SIDES, Side, View, check_view
 from prismseg.thermal.soles import Soles
+from prismseg.thermal.tables import differences_table, statements_table, values_table
 from prismseg.thermal.territories import Territories, carry_territories, find_territories
 from prismseg.thermal.uncertainty import REGIONS, Errors, Estimate, measure_sole
 
 Array = NDArray[np.generic]
+_SAME_MINUTES = 0.01  # by which rounded minutes may differ and mean the same times
 
 
 class Session:
@@ -187,29 +189,34 @@ class Session:
         observation = Observation(Concern.UNREADABLE, Message.of(reason), fatal=True)
         return self._keep(Entry(float(minute), source, observations=(observation,)))
 
-    def shifted(self, minutes: float) -> Session | None:
+    def retimed(self, minutes: Sequence[float]) -> Session | None:
         """Give the same session on a clock whose zero lies elsewhere, without measuring anew.
 
         Parameters
         ----------
-        minutes : float
-            What is added to every minute.
+        minutes : sequence of float
+            Of each frame on the new clock.
 
         Returns
         -------
         Session or None
-            None where the frames must be measured anew: one would come to lie on the other side of 0, or a statement
-            names a minute.
+            None where the frames must be measured anew: one would come to lie on the other side of 0, the times between
+            them would change, or a statement names a minute.
         """
+        before = [entry.minute for entry in self._entries]
+        if len(before) != len(minutes):
+            raise ConfigError(f"{len(minutes)} minutes were given for {len(before)} frames.")
+        shifts = [new - old for new, old in zip(minutes, before, strict=True)]
+        crossed = any((old <= 0) != (new <= 0) for new, old in zip(minutes, before, strict=True))
+        if crossed or (shifts and max(shifts) - min(shifts) > _SAME_MINUTES):
+            return None
         named = (Concern.CLOCK, Concern.DUPLICATE)
-        for entry in self._entries if minutes else ():
-            if (entry.minute <= 0) != (entry.minute + minutes <= 0):
-                return None
-            if any(observation.concern in named for observation in entry.observations):
-                return None
+        if any(shifts) and any(seen.concern in named for entry in self._entries for seen in entry.observations):
+            return None
         made = copy(self)
-        # Rounded, since sums of decimals drift: the same frames measured anew have the very same minutes.
-        made._entries = [replace(entry, minute=round(entry.minute + minutes, 6) + 0.0) for entry in self._entries]
+        made._entries = [
+            replace(entry, minute=float(new)) for entry, new in zip(self._entries, minutes, strict=True)
+        ]
         return made
 
     def delta(self, entry: Entry, side: Side, region: str = REGIONS[0]) -> Value:
@@ -236,42 +243,15 @@ class Session:
         mean, delta and rate (°C/min since the measured frame before) each with ``_error`` (standard error), ``_low`` and
         ``_high`` (95 %).
         """
-        rows = []
-        for entry in self._entries:
-            for side in SIDES:
-                territories = entry.territories.get(side)
-                for region in REGIONS:
-                    estimate = estimate_of(entry, side, region)
-                    mean = Value() if estimate is None else Value(estimate.mean, estimate.error)
-                    rows.append(
-                        {
-                            **_head(entry),
-                            "side": side,
-                            "region": region,
-                            "method": "" if territories is None else territories.method,
-                            "pixels": 0 if estimate is None else estimate.pixels,
-                            "sd": math.nan if estimate is None else estimate.sd,
-                            "median": math.nan if estimate is None else estimate.median,
-                            **_columns("mean", mean),
-                            **_columns("delta", self.delta(entry, side, region)),
-                            **_columns("rate", self.rate(entry, side, region)),
-                        }
-                    )
-        return pd.DataFrame(rows, columns=TABLE_COLUMNS)
+        return values_table(self)
 
     def differences(self) -> pd.DataFrame:
         """Right minus left change from t0, one row for each frame and region."""
-        rows = [
-            {**_head(entry), "region": region, **_columns("difference", self.difference(entry, region))}
-            for entry in self._entries
-            for region in REGIONS
-        ]
-        return pd.DataFrame(rows, columns=DIFFERENCE_COLUMNS)
+        return differences_table(self)
 
     def statements(self) -> pd.DataFrame:
         """One row for each frame: whether it has numbers, why not, and what a reader should know."""
-        rows = [{**_head(entry), "cautions": " ".join(entry.cautions)} for entry in self._entries]
-        return pd.DataFrame(rows, columns=[*_HEAD, "cautions"])
+        return statements_table(self)
 
     def _keep(self, entry: Entry) -> Entry:
         self._entries.append(entry)
@@ -362,29 +342,6 @@ def measure_frames(
     for minute, frame, mask in frames:
         session.add(frame, mask, minute=minute)
     return session
-
-
-_HEAD = ("minute", "source", "status", "reason")
-TABLE_COLUMNS = [
-    *_HEAD, "side", "region", "method", "pixels", "mean", "mean_error", "mean_low", "mean_high", "sd", "median",
-    "delta", "delta_error", "delta_low", "delta_high", "rate", "rate_error", "rate_low", "rate_high",
-]  # fmt: skip
-DIFFERENCE_COLUMNS = [
-    *_HEAD, "region", "difference", "difference_error", "difference_low", "difference_high",
-]  # fmt: skip
-
-
-def _head(entry: Entry) -> dict[str, Any]:
-    return {name: getattr(entry, name) for name in _HEAD}
-
-
-def _columns(name: str, value: Value) -> dict[str, float]:
-    return {
-        name: value.value,
-        f"{name}_error": value.error,
-        f"{name}_low": value.low,
-        f"{name}_high": value.high,
-    }
 
 
 def _mask_of(soles: Soles, side: Side) -> Mask:

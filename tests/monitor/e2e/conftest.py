@@ -36,11 +36,14 @@ class Served:
             self.port = probe.getsockname()[1]
         self.simulator = Simulator(5, mirrored=mirrored)
         self._ahead = 0.0
+        self.jump = 0.0  # a jump of the computer's clock
         stated = MonitorSettings(data=folder, port=self.port, demonstration=demonstration, **settings)
         self.desk: Desk = open_desk(
             stated,
             camera=Guarded(self.simulator),
-            clock=SteadyClock(lambda: time.time() + self._ahead, lambda: time.monotonic() + self._ahead),
+            clock=SteadyClock(
+                lambda: time.time() + self._ahead + self.jump, lambda: time.monotonic() + self._ahead
+            ),
         )
         config = uvicorn.Config(create_app(self.desk), port=self.port, log_level="warning", ws_max_size=1_000_000)
         self.server = uvicorn.Server(config)

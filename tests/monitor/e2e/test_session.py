@@ -159,6 +159,25 @@ def test_a_lost_camera_is_said_and_comes_back(browser, served: Served) -> None:
     screen.close()
 
 
+def test_what_goes_wrong_behind_the_page_is_said_on_it(browser, served: Served, monkeypatch) -> None:
+    screen = Screen(browser, served)
+    screen.begin("E-SAID")
+    screen.live()
+    trail = served.desk.store.trail
+    with monkeypatch.context() as patch:
+        patch.setattr(trail, "path", trail.path.parent / "gone" / "audit.jsonl")
+        screen.capture(1)
+        screen.page.wait_for_selector("#notices .bad")
+        assert "call IT" in screen.page.locator("#notices .bad").inner_text()
+    served.jump = -3600.0
+    screen.page.wait_for_selector("#notices .doubtful")
+    assert "clock was moved by -3600 s" in screen.page.locator("#notices .doubtful").inner_text()
+    clock = screen.page.locator("#clock").inner_text()
+    screen.capture(2)
+    assert screen.page.locator("#clock").inner_text() == clock == "–:––"
+    screen.close()
+
+
 def test_a_reload_in_the_middle_of_a_capture_loses_nothing(browser, served: Served) -> None:
     screen = Screen(browser, served)
     page = screen.page

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import count
+from threading import Event
+
 import numpy as np
 
 from prismseg.monitor.measuring import METHOD, Model
@@ -39,3 +45,23 @@ class Seer:
     def looks(self, _: Frame) -> bytes:
         found = np.where(soles(), 0.99, 0.01)
         return encode_looks(found, found)
+
+
+@contextmanager
+def busy(capture: Callable[[int], object]) -> Iterator[None]:
+    """Capture 1, 2, 3 … in a thread of its own while the block runs; what goes wrong there is raised at its end."""
+    stop = Event()
+
+    def write() -> None:
+        for number in count(1):
+            if stop.is_set():
+                return
+            capture(number)
+
+    with ThreadPoolExecutor(1) as pool:
+        writer = pool.submit(write)
+        try:
+            yield
+        finally:
+            stop.set()
+        writer.result()

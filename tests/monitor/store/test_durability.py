@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,7 @@ from prismseg.monitor.store.backup import copy_store
 from prismseg.monitor.ward import Ward
 from prismseg.monitor.web.users import add_user, disable_user
 
-from .scene import Seer, frame
+from .scene import Seer, busy, frame
 
 KILLS = int(os.environ.get("PRISMSEG_KILLS", "200"))
 
@@ -110,26 +109,13 @@ def test_an_audit_file_that_cannot_be_written_is_said_and_catches_up(ward: Ward,
 
 
 def test_users_come_and_go_beside_a_monitor_that_writes(ward: Ward) -> None:
-    stop = threading.Event()
-
-    def write() -> None:
-        number = 0
-        while not stop.is_set():
-            number += 1
-            capture(ward, number)
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
+    with busy(lambda number: capture(ward, number)):
         beside = Store(ward.store.folder, access="beside")
         for turn in range(6):
             (add_user if turn % 2 == 0 else lambda store, name, _: disable_user(store, name))(
                 beside, "ana", "correct horse"
             )
         beside.close()
-    finally:
-        stop.set()
-        writer.join()
     assert verify(ward.store).faults == ()
     folder = ward.store.folder
     ward.store.close()
@@ -193,18 +179,8 @@ def test_a_torn_audit_line_is_written_again(ward: Ward) -> None:
 
 def test_verify_and_backup_beside_a_monitor_that_writes(ward: Ward, tmp_path: Path) -> None:
     """In a folder that is locked by the writer, and without a false alarm."""
-    stop = threading.Event()
-
-    def write() -> None:
-        number = 0
-        while not stop.is_set():
-            number += 1
-            capture(ward, number)
-
     capture(ward, 0)
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
+    with busy(lambda number: capture(ward, number)):
         for turn in range(5):
             beside = Store(ward.store.folder, access="reading")
             assert verify(beside).faults == ()
@@ -212,9 +188,6 @@ def test_verify_and_backup_beside_a_monitor_that_writes(ward: Ward, tmp_path: Pa
             with pytest.raises(OutputError, match="reading only"), beside.change():
                 pass
             beside.close()
-    finally:
-        stop.set()
-        writer.join()
     for turn in range(5):
         copied = Store(tmp_path / f"copy {turn}")
         assert verify(copied).faults == () and verify(copied).entries > 3

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -18,7 +17,7 @@ from prismseg.monitor.store import Store, verify
 from prismseg.monitor.store.backup import copy_store
 from prismseg.monitor.ward import Ward
 
-from .scene import Seer, frame, soles
+from .scene import Seer, busy, frame, soles
 
 pytest.importorskip("psycopg")
 
@@ -118,26 +117,13 @@ def test_one_monitor_a_database(ward: Ward, url: str, tmp_path: Path) -> None:
 
 def test_verify_and_backup_beside_a_monitor_that_writes(ward: Ward, url: str, tmp_path: Path) -> None:
     capture(ward, 0)
-    stop = threading.Event()
-
-    def write() -> None:
-        number = 0
-        while not stop.is_set():
-            number += 1
-            capture(ward, number)
-
-    writer = threading.Thread(target=write)
-    writer.start()
-    try:
+    with busy(lambda number: capture(ward, number)):
         for turn in range(3):
             beside = Store(ward.store.folder, url, access="reading")
             for _ in range(8):
                 assert verify(beside).faults == ()
             copy_store(beside, tmp_path / f"copy {turn}")
             beside.close()
-    finally:
-        stop.set()
-        writer.join()
     _, rebuilt = ward.rebuilt(ward.session)
     for turn in range(3):
         copied = Store(tmp_path / f"copy {turn}")

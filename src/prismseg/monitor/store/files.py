@@ -18,8 +18,6 @@ from prismseg.base import DataError, Message, make_folder, write_bytes
 from prismseg.base.files import output_error, sync
 from prismseg.thermal import Frame, Parameters
 
-Kept = NDArray[np.uint8]
-
 
 class Files:
     """Files below a folder by the SHA-256 of what they hold.

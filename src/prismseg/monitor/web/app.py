@@ -18,7 +18,7 @@ from prismseg.monitor.cameras import Camera, CameraError, open_camera, simulator
 from prismseg.monitor.clock import SteadyClock
 from prismseg.monitor.live import LiveView
 from prismseg.monitor.measuring import Measurer
-from prismseg.monitor.rehearsal import captures, fill
+from prismseg.monitor.rehearsal import fill
 from prismseg.monitor.store import Conflict, NotFound, Store
 from prismseg.monitor.ward import Ward
 from prismseg.monitor.web import api, downloads, images, importing, live, pages
@@ -99,11 +99,6 @@ def close_desk(desk: Desk) -> None:
     desk.live.stop()
     desk.camera.close()
     desk.store.close()
-
-
-def demonstration_size() -> int:
-    """Count the captures that an empty ward is filled with."""
-    return captures()
 
 
 def create_app(desk: Desk) -> FastAPI:

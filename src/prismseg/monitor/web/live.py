@@ -75,6 +75,7 @@ def _packed(glimpse: Glimpse, view: View, language: Language, desk: Desk, revisi
         "failure": None if glimpse.failure is None else language(glimpse.failure),
         "revision": revision,
         "clock_jump": desk.clock.jump,
+        "trail_fault": desk.store.trail_fault,
         "now": desk.clock().isoformat(timespec="milliseconds"),
     }
     text = json.dumps(header, ensure_ascii=False).encode()

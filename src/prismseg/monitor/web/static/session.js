@@ -225,11 +225,14 @@ autosave(field("details"), field("saved"), async (changed) => take(await patch(`
 // Another window may change the session: its revision comes with every live picture.
 let fetching = false;
 let jumped = 0;
+let fault = "";
 async function hear(header) {
   if (header.clock_jump && header.clock_jump !== jumped) {
     jumped = header.clock_jump;
     say(t("The computer's clock was moved by {seconds} s. The session's clock runs on unchanged.", { seconds: Math.round(jumped) }), "doubtful");
   }
+  if (header.trail_fault && !fault) say(t("The audit file cannot be written. Captures are saved, but call IT: {reason}", { reason: header.trail_fault }), "bad");
+  fault = header.trail_fault;
   if (header.revision <= state.revision || fetching) return;
   fetching = true;
   take(await attempt(() => get(root)));
