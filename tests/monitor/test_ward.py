@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from prismseg.base import DataError, Message
+from prismseg.monitor.keeping import Shot
 from prismseg.monitor.measuring import METHOD, Model
 from prismseg.monitor.outcome import outcome_of
 from prismseg.monitor.rebuild import Rebuilder
@@ -73,8 +74,11 @@ class Play:
 
     def capture(self, left: float = 28.0, right: float = 28.0, **more: object) -> int:
         self.asked += 1
-        words = {"key": f"key-{self.asked}", "camera": "phantom", **more}
-        return self.ward.capture("ana", self.session, self.frame(left, right), **words)
+        return self.ward.capture("ana", self.session, self.shot(left, right, **more))
+
+    def shot(self, left: float = 28.0, right: float = 28.0, **more: object) -> Shot:
+        words = {"key": f"key-{self.asked}", "camera": "phantom", "taken_at": self.clock(), **more}
+        return Shot(self.frame(left, right), **words)
 
     def correct(self, number: int, mask: np.ndarray) -> None:
         self.ward.correct("eva", self.session, number, mask, before=self.row(number).mask_id)
@@ -285,7 +289,10 @@ def test_the_same_request_captures_once(play: Play) -> None:
     assert play.capture(key="request") == 1, "also after it was taken out"
     other = play.ward.begin("ana", {"code": "E-2"}, camera="phantom")
     with pytest.raises(Conflict, match="another session"):
-        play.ward.capture("ana", other, play.frame(28, 28), key="request", camera="phantom")
+        play.ward.capture("ana", other, play.shot(key="request"))
+    with pytest.raises(Conflict, match="another session"):
+        play.ward.captured(other, "request")
+    assert (play.ward.captured(play.session, "request"), play.ward.captured(other, "new")) == (1, None)
     assert sum(action == "frame kept" for _, action in play.actions()) == 1
 
 

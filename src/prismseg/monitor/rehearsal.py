@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from prismseg.monitor.cameras import Camera, Simulator, simulator_of
+from prismseg.monitor.keeping import Shot
 from prismseg.monitor.ward import Ward
 
 _MINUTES = (0.0, 1.0, 5.0, 10.0, 15.0, 20.0, 30.0)
@@ -114,7 +115,7 @@ def _play(
         steps.seconds = max(steps.seconds, zero + 60 * minute)
         moment = dose + timedelta(minutes=minute if minute > 0 else -1.5)
         frame = replace(patient.frame(), time=moment)
-        ward.capture(_WHO, session, frame, key=f"{session}-{minute:g}", camera=str(patient.name), taken_at=moment)
+        ward.capture(_WHO, session, Shot(frame, f"{session}-{minute:g}", str(patient.name), moment))
         told(code)
     return session
 

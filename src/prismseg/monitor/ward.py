@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -10,14 +10,16 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import ValidationError
 from sqlalchemy import select
+from sqlalchemy.orm import Session as Database
 
-from prismseg.base import DataError, Message, PrismsegError
+from prismseg.base import DataError, Message
+from prismseg.monitor.keeping import Shot, add_shot, file_shot
 from prismseg.monitor.measuring import Measurer
 from prismseg.monitor.outcome import flags_of, outcome_of
 from prismseg.monitor.rebuild import Rebuilder, Rebuilt
 from prismseg.monitor.records import FIELDS, Details, Remarks
 from prismseg.monitor.store import Change, Conflict, Store, find, results_of
-from prismseg.monitor.store.files import decode_frame, decode_looks, decode_mask, encode_frame, encode_mask
+from prismseg.monitor.store.files import decode_frame, decode_looks, decode_mask, encode_mask
 from prismseg.monitor.store.schema import CaptureRow, MaskRow, SessionRow
 from prismseg.thermal import Frame, Soles, check_view
 
@@ -88,10 +90,7 @@ class Ward:
         """
         with self.store.change() as change:
             row = change.session(session)
-            if not 0 <= seconds_ago <= _EARLIEST_DOSE.total_seconds():
-                raise Conflict(Message("The test dose was given now or within the last 12 hours."))
-            action = "test dose given" if row.test_dose_at is None else "time of the test dose corrected"
-            change.update_session(who, action, row, test_dose_at=change.at - timedelta(seconds=seconds_ago))
+            self._start(change, who, row, seconds_ago)
             self._settle(change, row)
 
     def close(self, who: str, session: str, *, closed: bool = True) -> None:
@@ -101,65 +100,71 @@ class Ward:
             action = "session closed" if closed else "session opened again"
             change.update_session(who, action, row, closed_at=change.at if closed else None)
 
-    def capture(
+    def take_over(
         self,
         who: str,
-        session: str,
-        frame: Frame,
+        details: Mapping[str, Any],
+        shots: Sequence[Shot],
         *,
-        key: str,
+        view: str,
         camera: str,
-        taken_at: datetime | None = None,
-        mask: NDArray[np.bool_] | None = None,
-    ) -> int:
+        dose: datetime,
+    ) -> str:
+        """Keep a session that was recorded elsewhere, whole or not at all, and return its key.
+
+        Parameters
+        ----------
+        dose : datetime
+            When the test dose was given.
+
+        Raises
+        ------
+        DataError
+            When a detail is impossible.
+        Conflict
+            When the dose lies in the future or more than 12 hours back.
+        """
+        stated, checked = details_from(details), check_view(view)
+        filed = [file_shot(self.store.files, self.measurer, shot) for shot in shots]
+        with self.store.change() as change:
+            row = change.add_session(who, stated, view=checked, camera=camera, origin="import")
+            self._start(change, who, row, (change.at - dose).total_seconds())
+            for each in filed:
+                add_shot(change, who, row, each, self.measurer)
+            self._settle(change, row)
+            return row.id
+
+    def captured(self, session: str, key: str) -> int | None:
+        """Find the number of the capture that was kept under this key, if any.
+
+        Raises
+        ------
+        Conflict
+            When it was kept in another session.
+        """
+        with self.store.read() as db:
+            find(db, SessionRow, session)
+            return _number_of(db, session, key)
+
+    def capture(self, who: str, session: str, shot: Shot) -> int:
         """Keep and measure a frame, and return the capture's number.
 
         A key that was used before gives the capture made then: a request that was repeated captures once.
+
+        Raises
+        ------
+        Conflict
+            When the session is closed, or the key belongs to another session.
         """
-        moment = taken_at or self.store.clock()
-        sha256 = self.store.files.put(encode_frame(frame))
-        failure: dict[str, Any] | None = None
-        looks: bytes | None = None
-        if mask is None:
-            try:
-                looks = self.measurer.looks(frame)
-            except PrismsegError as error:
-                failure = error.message.to_json()
-        data = encode_mask(mask) if mask is not None else looks
-        mask_sha256 = None if data is None else self.store.files.put(data)
+        filed = file_shot(self.store.files, self.measurer, shot)
         with self.store.change() as change:
-            known = change.db.scalars(select(CaptureRow).where(CaptureRow.key == key)).first()
+            known = _number_of(change.db, session, shot.key)
             if known is not None:
-                if known.session_id != session:
-                    raise Conflict(Message("This request's key belongs to another session."))
-                return known.number
+                return known
             row = change.session(session)
             if row.closed_at is not None:
                 raise Conflict(Message("The session is closed. Open it again to add captures."))
-            made = change.add_capture(
-                who,
-                row,
-                key=key,
-                taken_at=moment,
-                source=_storable(frame.source),
-                camera=camera,
-                frame_sha256=sha256,
-                size=frame.size,
-                parameters=frame.parameters.stated(),
-                failure=failure,
-            )
-            if mask_sha256 is not None and mask is None:
-                model = self.measurer.model
-                change.add_mask(
-                    "prismseg",
-                    made,
-                    origin="automatic",
-                    sha256=mask_sha256,
-                    model=model.name,
-                    model_hash=model.sha256,
-                )
-            elif mask_sha256 is not None:
-                change.add_mask(who, made, origin="imported", sha256=mask_sha256)
+            made = add_shot(change, who, row, filed, self.measurer)
             self._settle(change, row)
             return made.number
 
@@ -247,6 +252,13 @@ class Ward:
             return decode_mask(data)
         return Soles.from_mask(decode_looks(data)[0] > 0.5, check_view(view)).cleaned
 
+    @staticmethod
+    def _start(change: Change, who: str, session: SessionRow, seconds_ago: float) -> None:
+        if not 0 <= seconds_ago <= _EARLIEST_DOSE.total_seconds():
+            raise Conflict(Message("The test dose was given now or within the last 12 hours."))
+        action = "test dose given" if session.test_dose_at is None else "time of the test dose corrected"
+        change.update_session(who, action, session, test_dose_at=change.at - timedelta(seconds=seconds_ago))
+
     def _mask(self, change: Change, capture: CaptureRow) -> MaskRow | None:
         return None if capture.mask_id is None else find(change.db, MaskRow, capture.mask_id)
 
@@ -289,9 +301,11 @@ class Ward:
             return row, self.rebuild(db, row)
 
 
-def _storable(name: str) -> str:
-    """Bring a file's name into what every database takes: 200 characters, each of them one."""
-    return name.encode("utf-8", "replace").decode()[-200:]
+def _number_of(db: Database, session: str, key: str) -> int | None:
+    known = db.scalars(select(CaptureRow).where(CaptureRow.key == key)).first()
+    if known is not None and known.session_id != session:
+        raise Conflict(Message("This request's key belongs to another session."))
+    return None if known is None else known.number
 
 
 def details_from(values: Mapping[str, Any]) -> Details:

@@ -311,7 +311,7 @@ def observe_clocks(minute: float, frame: Frame, before: Entry | None, settings: 
         )
     elif abs(passed - (minute - before.minute)) > settings.clock:
         sentence = Message(
-            "Since the frame before {session:.3g} min passed on the session's clock and {camera:.3g} min on the "
+            "Since the frame before {session:.1f} min passed on the session's clock and {camera:.1f} min on the "
             "camera's. Check the stated minutes.",
             session=minute - before.minute,
             camera=passed,

@@ -219,7 +219,7 @@ def test_feet_keep_their_sides_with_a_mirrored_camera(browser, tmp_path) -> None
             screen = Screen(browser, served)
             screen.go("/new")
             screen.page.fill("#code", "E-SIDE")
-            screen.page.select_option("#view", "mirrored" if mirrored else "soles-to-camera")
+            screen.page.check(f"[name=view][value={'mirrored' if mirrored else 'soles-to-camera'}]")
             screen.page.click("#new button[type=submit]")
             screen.page.wait_for_url("**/sessions/*")
             screen.ready()

@@ -22,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from scene import Seer, frame, soles
 from sqlalchemy import Engine, event, text
 
+from prismseg.monitor.keeping import Shot
 from prismseg.monitor.store import Store, verify
 from prismseg.monitor.store import audit as audit_module
 from prismseg.monitor.ward import Ward
@@ -86,14 +87,14 @@ def begin() -> str:
     ward = Ward(store, Seer())  # type: ignore[arg-type]
     session = ward.begin("crash", {"code": "E-CRASH"}, camera="none")
     ward.give_dose("crash", session)  # before it each capture moves the zero of all others
-    ward.capture("crash", session, frame(1), key="key-1", camera="none")
+    ward.capture("crash", session, Shot(frame(1), "key-1", "none", store.clock()))
     store.close()
     return session
 
 
 def act(ward: Ward, session: str, what: str) -> None:
     if what == "capture":
-        ward.capture("crash", session, frame(2), key="key-2", camera="none")
+        ward.capture("crash", session, Shot(frame(2), "key-2", "none", ward.store.clock()))
     elif what == "correct":
         before = chosen(ward.store)
         if ward.store.files.path(before[1]).exists() and before[2] == "automatic":

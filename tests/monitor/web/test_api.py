@@ -13,6 +13,7 @@ from PIL import Image
 from sqlalchemy import func, select
 
 from prismseg.base import OutputError
+from prismseg.monitor import ward
 from prismseg.monitor.store import verify
 from prismseg.monitor.store.schema import CaptureRow, SessionRow
 
@@ -128,6 +129,8 @@ def test_a_camera_that_is_gone_is_said_and_captures_nothing(page, camera):
     assert (answer.status_code, answer.json()["error"]) == (503, "The camera is not plugged in.")
     camera.plugged = True
     assert page.post(f"{session}/captures", {"key": "the same key"}).json()["number"] == 1
+    camera.plugged = False
+    assert page.post(f"{session}/captures", {"key": "the same key"}).json()["number"] == 1, "it is kept already"
 
 
 def test_corrections_are_undone_and_redone(page, captured):
@@ -414,19 +417,22 @@ def test_a_confirmation_repeated_meanwhile_makes_one_session(page, sent):
     assert page.get("/api/sessions").json()["total"] == 1
 
 
-def test_an_import_that_failed_half_way_can_be_repeated(page, sent, desk, monkeypatch):
-    capture, calls = desk.ward.capture, []
+@pytest.mark.parametrize("place", ["file_shot", "add_shot"])
+def test_an_import_that_failed_half_way_leaves_nothing_and_can_be_repeated(page, sent, desk, monkeypatch, place):
+    work, calls = getattr(ward, place), []
 
-    def failing(*arguments, **options):
+    def failing(*arguments):
         calls.append(1)
         if len(calls) == 2:
             raise OutputError("The disk is full.")
-        return capture(*arguments, **options)
+        return work(*arguments)
 
-    monkeypatch.setattr(desk.ward, "capture", failing)
+    monkeypatch.setattr(ward, place, failing)
     body = {"code": "E-1", "minutes": [0, 20, None]}
     assert page.post(f"/api/imports/{sent['id']}", body).status_code == 507
+    assert page.get("/api/sessions").json()["total"] == 0
     assert page.post(f"/api/imports/{sent['id']}", body).status_code == 201
+    assert verify(desk.store).ok
 
 
 def test_only_the_last_few_batches_wait(page, camera):

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from prismseg.monitor.keeping import Shot
 from prismseg.monitor.languages import Language
 from prismseg.monitor.records import Cold
 from prismseg.monitor.rehearsal import rehearse
@@ -146,12 +147,12 @@ def close_session(desk: TheDesk, language: TheLanguage, who: Who, session: str, 
 @router.post("/sessions/{session}/captures", status_code=201)
 def capture(desk: TheDesk, language: TheLanguage, who: Who, session: str, body: NewCapture) -> State:
     """Take a frame, keep it, measure it."""
-    with desk.store.read() as db:
-        find(db, SessionRow, session)
-    frame = desk.camera.frame()
-    number = desk.ward.capture(
-        who, session, frame, key=body.key, camera=str(desk.camera.name), taken_at=desk.clock()
-    )
+    # A repeated request is answered also when the camera has gone since.
+    number = desk.ward.captured(session, body.key)
+    if number is None:
+        frame = desk.camera.frame()
+        shot = Shot(frame, body.key, camera=str(desk.camera.name), taken_at=desk.clock())
+        number = desk.ward.capture(who, session, shot)
     return {"number": number, "session": session_state(desk, language, session)}
 
 

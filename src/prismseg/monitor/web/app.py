@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from anyio import CapacityLimiter
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -37,6 +38,7 @@ _STATUS: tuple[tuple[type[PrismsegError], int], ...] = (
     (OutputError, 507),
 )
 _MOST_BYTES = 4_000_000  # a mask, the largest that is sent beside files
+_MOST_WATCHING = 64  # live pages that wait for a picture at a time; more take turns
 _MOST_UPLOADED = 20  # files of the largest size in one request
 
 
@@ -88,6 +90,7 @@ def open_desk(
             guard,
             Attempts(),
             Waiting(),
+            CapacityLimiter(_MOST_WATCHING),
         )
     except BaseException:
         store.close()

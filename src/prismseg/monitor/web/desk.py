@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated
 
+from anyio import CapacityLimiter
 from fastapi import Depends, Path, Request
 
 from prismseg.monitor.cameras import Camera
@@ -23,7 +24,10 @@ from prismseg.monitor.web.waiting import Waiting
 
 @dataclass(frozen=True)
 class Desk:
-    """Everything that answers a request needs."""
+    """Everything that answers a request needs.
+
+    Live pages wait for pictures in threads of their own number, `watching`, so that they never take one from a capture.
+    """
 
     settings: MonitorSettings
     clock: SteadyClock
@@ -36,6 +40,7 @@ class Desk:
     guard: Guard
     attempts: Attempts
     waiting: Waiting
+    watching: CapacityLimiter
 
 
 def desk_of(request: Request) -> Desk:

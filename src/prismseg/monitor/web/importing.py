@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import secrets
 import shutil
+import uuid
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -15,6 +16,7 @@ from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from prismseg.base import DataError, Message, PrismsegError, make_folder, write_bytes
+from prismseg.monitor.keeping import Shot
 from prismseg.monitor.languages import Language
 from prismseg.monitor.web.api import State, Strict
 from prismseg.monitor.web.desk import Desk, TheDesk, TheLanguage, Who
@@ -117,24 +119,18 @@ def _chosen(sent: Batch, body: Confirmed) -> list[tuple[float, Frame, str]]:
 
 def _keep(desk: Desk, who: str, body: Confirmed, chosen: list[tuple[float, Frame, str]]) -> str:
     dose = desk.clock() - timedelta(minutes=max(chosen[-1][0], 0.0))
-    session = desk.ward.begin(
+    shots = [
+        Shot(frame, uuid.uuid4().hex, frame.camera or name, dose + timedelta(minutes=minute))
+        for minute, frame, name in chosen
+    ]
+    return desk.ward.take_over(
         who,
         {"code": body.code},
+        shots,
         view=body.view or desk.settings.view,
         camera=chosen[0][1].camera or "imported files",
-        origin="import",
+        dose=dose,
     )
-    desk.ward.give_dose(who, session, seconds_ago=(desk.clock() - dose).total_seconds())
-    for number, (minute, frame, name) in enumerate(chosen):
-        desk.ward.capture(
-            who,
-            session,
-            frame,
-            key=f"{session}-{number}",
-            camera=frame.camera or name,
-            taken_at=dose + timedelta(minutes=minute),
-        )
-    return session
 
 
 def _shown(name: str, number: int) -> str:

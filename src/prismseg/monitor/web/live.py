@@ -6,9 +6,9 @@ import asyncio
 import json
 import struct
 
+from anyio import to_thread
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from sqlalchemy import select
-from starlette.concurrency import run_in_threadpool
 
 from prismseg.monitor.languages import Language
 from prismseg.monitor.live import Glimpse
@@ -39,11 +39,11 @@ async def live(socket: WebSocket) -> None:
     try:
         with desk.live.watched(view):
             while not listening.done() and desk.guard.visitor(socket) is not None:
-                glimpse = await run_in_threadpool(desk.live.after, number)
+                glimpse = await to_thread.run_sync(desk.live.after, number, limiter=desk.watching)
                 if glimpse is None:
                     continue
                 number = glimpse.number
-                revision = await run_in_threadpool(_revision, desk, session)
+                revision = await to_thread.run_sync(_revision, desk, session, limiter=desk.watching)
                 await socket.send_bytes(_packed(glimpse, view, language, desk, revision))
         if not listening.done():
             await socket.close(_REFUSED)

@@ -91,9 +91,10 @@ def new_page(request: Request, desk: TheDesk, language: TheLanguage) -> HTMLResp
 
 
 @router.get("/import", response_class=HTMLResponse)
-def import_page(request: Request, language: TheLanguage) -> HTMLResponse:
+def import_page(request: Request, desk: TheDesk, language: TheLanguage) -> HTMLResponse:
     """Take over files recorded elsewhere."""
-    return _page(request, "import.html", language, suffixes=",".join(sorted(FRAME_SUFFIXES)))
+    suffixes = ",".join(sorted(FRAME_SUFFIXES))
+    return _page(request, "import.html", language, suffixes=suffixes, view=desk.settings.view)
 
 
 @router.get("/sessions/{session}", response_class=HTMLResponse)
@@ -112,7 +113,9 @@ def capture_page(
     with desk.store.read() as db:
         capture_of(db, session, number)
         state = state_of(db, find(db, SessionRow, session), language, desk.clock())
-    return _page(request, "capture.html", language, state=state, number=number)
+    shown = sorted(capture["number"] for capture in state["captures"])
+    others = [*[each for each in shown if each < number][-1:], *[each for each in shown if each > number][:1]]
+    return _page(request, "capture.html", language, state=state, number=number, others=others)
 
 
 @router.get("/about", response_class=HTMLResponse)

@@ -3,6 +3,11 @@ import { attempt, language, make, number, post, send, t } from "./api.js";
 const field = (id) => document.getElementById(id);
 let batch = null;
 
+const invitation = field("chosen").textContent;
+field("files").addEventListener("change", () => {
+  field("chosen").textContent = [...field("files").files].map((file) => file.name).join(", ") || invitation;
+});
+
 field("send").addEventListener("submit", async (event) => {
   event.preventDefault();
   const button = event.target.querySelector("button");
@@ -35,7 +40,7 @@ field("check").addEventListener("submit", async (event) => {
   const minutes = batch.files.map((file, k) => (file.ok && field(`minute-${k}`).value !== "" ? Number(field(`minute-${k}`).value) : null));
   const button = event.target.querySelector("button");
   button.disabled = true;
-  const made = await attempt(() => post(`/api/imports/${batch.id}`, { code: field("code").value.trim(), view: field("view").value, minutes }));
+  const made = await attempt(() => post(`/api/imports/${batch.id}`, { code: field("code").value.trim(), view: event.target.view.value, minutes }));
   button.disabled = false;
   if (made) location.assign(`/sessions/${made.id}`);
 });

@@ -43,7 +43,7 @@ function show() {
   showCaptures();
   fill(field("details"), state.details);
   field("d-bmi").textContent = state.bmi === null ? "–" : number(state.bmi, 1);
-  field("d-view").value = state.view;
+  field("view").view.value = state.view;
   tick();
 }
 
@@ -219,7 +219,12 @@ field("removal").addEventListener("close", async () => {
 });
 
 field("close").addEventListener("click", async () => take(await attempt(() => post(`${root}/closing`, { closed: state.closed_at === null }))));
-field("d-view").addEventListener("change", async (event) => { take(await attempt(() => patch(`${root}/view`, { view: event.target.value }))); live.again(); });
+field("view").addEventListener("change", async (event) => {
+  take(await attempt(() => patch(`${root}/view`, { view: event.target.value })));
+  // What was refused must not look chosen.
+  field("view").view.value = state.view;
+  live.again();
+});
 autosave(field("details"), field("saved"), async (changed) => take(await patch(`${root}/details`, { changed })));
 
 // Another window may change the session: its revision comes with every live picture.
