@@ -12,12 +12,10 @@ from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from prismseg.study.cases import picture_cases as picture_cases
-from prismseg.study.figures import draw_measures
+from prismseg.study.segmentation_figures import draw_segmentation as draw_segmentation
 from prismseg.train.config import TrainConfig
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
     from prismseg.data import SegmentationDataset
     from prismseg.train import Trial
 
@@ -94,11 +92,6 @@ def run_segmentation(settings: SegmentationSettings, folder: Path) -> pd.DataFra
     if settings.explain:
         table = pd.concat([table, _relevance(settings, folder, trials, dataset)], ignore_index=True)
     return table[["case", "group", "class", "layer", "measure", "value"]]
-
-
-def draw_segmentation(table: pd.DataFrame) -> dict[str, Figure]:
-    """Draw box plots of each measure, and lines against the training size where it differs."""
-    return draw_measures(table)
 
 
 def _relevance(

@@ -3,7 +3,6 @@ from __future__ import annotations
 import re
 
 import pytest
-
 from tests.monitor.web.conftest import browsing
 
 CHOSEN = re.compile(r'name="view" value="([^"]+)" required checked')
