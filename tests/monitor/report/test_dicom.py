@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import io
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -117,10 +119,23 @@ def test_one_study_one_patient_no_name(files: dict) -> None:
     assert all(each.startswith("2.25.") and each.is_valid for each in uids)
 
 
+@pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="needs Debian's dicom3tools")
+def test_an_independent_checker_finds_no_error(short: Report, tmp_path: Path) -> None:
+    paths = write_dicom(changed(short, 1, view="mirrored"), tmp_path / "out", in_utc("es"))
+    kinds = set()
+    for path in paths:
+        said = subprocess.run(["dciodvfy", "-new", str(path)], capture_output=True, text=True, check=False).stderr
+        kinds |= {line for line in said.splitlines() if not line.startswith(("Warning", "Error"))}
+        assert "Error" not in said, f"{path.name}: {said}"
+    assert kinds == {"SCImage", "Segmentation", "EncapsulatedPDF"}
+
+
 def test_sides_of_the_picture_are_stated(files: dict, short: Report, write: Write) -> None:
     assert list(files["frame-1.dcm"].PatientOrientation) == ["L", "P"]
     assert files["frame-1.dcm"].ImageLaterality == "B" and files["frame-1.dcm"].BodyPartExamined == "FOOT"
-    assert list(write(changed(short, 1, view="mirrored"))["frame-1.dcm"].PatientOrientation) == ["R", "P"]
+    mirrored = write(changed(short, 1, view="mirrored"))
+    assert list(mirrored["frame-1.dcm"].PatientOrientation) == ["R", "P"]
+    assert list(mirrored["soles-1.dcm"].PatientOrientation) == ["R", "P"]
 
 
 def test_the_report_is_within(short: Report, files: dict) -> None:

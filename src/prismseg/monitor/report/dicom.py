@@ -116,7 +116,8 @@ def _common(
     made.PatientBirthDate, made.PatientSex = "", ""
     made.PatientIdentityRemoved, made.DeidentificationMethod = "YES", "pseudonymous code, no names"
     made.StudyInstanceUID, made.SeriesInstanceUID = uid(report.id), uid(report.id, series)
-    made.StudyID, made.AccessionNumber, made.ReferringPhysicianName = "", "", ""
+    made.StudyID = made.PatientID[:16].strip()
+    made.AccessionNumber, made.ReferringPhysicianName = "", ""
     made.StudyDescription = "Thermal pictures of both soles, research use only"
     made.StudyDate, made.StudyTime = _date(report.created_at), _time(report.created_at)
     made.ContentDate, made.ContentTime = _date(at), _time(at)
@@ -207,6 +208,7 @@ def _segmentation(
         content_description="Both soles",
         series_description="Soles",
     )
+    made.PatientOrientation = image.PatientOrientation
     _make_repeatable(made, facts, uid(*name, "dimensions"))
     return made
 
