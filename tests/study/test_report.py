@@ -100,6 +100,39 @@ def test_values_are_compared_with_their_own_references_and_over_all_else(tmp_pat
         expand(read_study(write(tmp_path, grid=grid, pool=[], compare={"skip": {"crffg": "flying"}})))
 
 
+def test_each_axis_that_is_named_is_compared_on_its_own(tmp_path):
+    """skip crffg is better by 0.02, augmentation by 0.1; the other axis and the cases' own level do not matter."""
+    gain, more = {"conv": 0.0, "crffg": 0.02}, {"none": 0.0, "thesis": 0.1}
+    noise = 0.01 * np.arange(6)
+    table = pd.concat(
+        [
+            rows(skip, "all", 0, 0.5 + gain[skip] + more[name] + noise)
+            .drop(columns=["seed", "images"])
+            .assign(augmentation=name)
+            for skip in gain
+            for name in more
+        ]
+    )
+    grid = {
+        "skip": {name: {"model.skip": name} for name in gain},
+        "augmentation": {"augmentation": list(more)},
+    }
+    compare = {"skip": "conv", "augmentation": "none"}
+    study = read_study(write(tmp_path, grid=grid, pool=[], compare=compare))
+    found = compare_study(study, pooled(study, table), ["dice"])
+    wanted = [
+        ("skip", "crffg", "none", "conv", 0.02), ("skip", "crffg", "thesis", "conv", 0.02),
+        ("skip", "crffg", "(all)", "conv", 0.02), ("augmentation", "conv", "thesis", "none", 0.1),
+        ("augmentation", "crffg", "thesis", "none", 0.1), ("augmentation", "(all)", "thesis", "none", 0.1),
+    ]  # fmt: skip
+    shown = found[["compared", "skip", "augmentation", "reference"]].itertuples(index=False, name=None)
+    assert list(shown) == [each[:4] for each in wanted]
+    assert list(found["difference"]) == pytest.approx([each[4] for each in wanted])
+    alone = study.model_copy(update={"compare": {"augmentation": "none"}})
+    own = compare_study(alone, pooled(study, table), ["dice"])
+    assert list(own["p_holm"]) == list(found["p_holm"][3:]), "another axis does not cost power"
+
+
 def test_missing_values_are_counted_and_absent_cases_are_an_error(study):
     table, _ = planted()
     table.loc[(table["skip"] == "none") & (table["case"] == "c3"), "value"] = np.nan

@@ -84,27 +84,30 @@ def compare_study(study: Study, cases: pd.DataFrame, measures: Sequence[str], *,
     """Paired differences to the values named in `Study.compare`, everything else being equal.
 
     Only cases that both have are compared. Where other axes have several values, rows that say ``(all)`` there compare
-    each case's means over them. P-values are Holm-corrected within each measure, those of ``(all)`` among themselves.
+    each case's means over them. P-values are Holm-corrected within each axis and measure, those of ``(all)`` among
+    themselves.
 
     Returns
     -------
     DataFrame
-        As `summarize_study`, with reference, difference, ci_low, ci_high, p_value, p_holm, n; empty where nothing is
-        compared.
+        As `summarize_study`, with compared (the axis), reference (its other value), difference, ci_low, ci_high, p_value,
+        p_holm, n; empty where nothing is compared.
 
     Raises
     ------
     DataError
         When two points that are compared share no case.
     """
-    if not study.compare:
-        return pd.DataFrame()
-    axis, reference_of = references(study)
-    others = [name for name in shown_axes(study) if name != axis]
     chosen = cases[cases["measure"].isin(measures) & cases["layer"].isin(("", "(mean)"))].dropna(subset=["value"])
+    tables = [_compare_axis(study, axis, chosen, seed) for axis in study.compare]
+    return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
+
+
+def _compare_axis(study: Study, axis: str, chosen: pd.DataFrame, seed: int) -> pd.DataFrame:
+    others = [name for name in shown_axes(study) if name != axis]
     match = [*others, *DETAILS, "measure", *UNITS]
     pairs = []
-    for value, reference in reference_of.items():
+    for value, reference in _references(study, axis).items():
         ours, theirs = (chosen[chosen[axis].astype(str) == name].drop(columns=axis) for name in (value, reference))
         both = ours.merge(theirs, on=match, suffixes=("", "_reference"))
         _require_shared(ours, theirs, both, [*others, *DETAILS, "measure"], f"{axis} {value} and {reference}")
@@ -116,16 +119,17 @@ def compare_study(study: Study, cases: pd.DataFrame, measures: Sequence[str], *,
         merged = paired.assign(**dict.fromkeys(others, ALL))
         means = merged.groupby([*keys, *UNITS], sort=False)[["value", "value_reference"]].mean().reset_index()
         table = pd.concat([table, _compared(means, keys, seed)], ignore_index=True)
+    table.insert(0, "compared", axis)
     return table
 
 
-def references(study: Study) -> tuple[str, dict[str, str]]:
-    """Axis that is compared, and for each of its values the one that it is compared with."""
-    (axis, reference), *_ = study.compare.items()
+def _references(study: Study, axis: str) -> dict[str, str]:
+    """For each value of an axis, the one that it is compared with."""
+    reference = study.compare[axis]
     if isinstance(reference, dict):
-        return axis, {str(value): str(other) for value, other in reference.items()}
+        return {str(value): str(other) for value, other in reference.items()}
     values = choices(axis, study.grid[axis])
-    return axis, {value: str(reference) for value in values if value != str(reference)}
+    return {value: str(reference) for value in values if value != str(reference)}
 
 
 def _require_shared(

@@ -33,7 +33,18 @@ _COLUMNS = (
     "reference",
     "difference",
 )
-_SUMMARY_COLUMNS = ("mean", "sd", "ci_low", "ci_high", "n", "n_groups", "n_missing", "p_value", "p_holm")
+_SUMMARY_COLUMNS = (
+    "compared",
+    "mean",
+    "sd",
+    "ci_low",
+    "ci_high",
+    "n",
+    "n_groups",
+    "n_missing",
+    "p_value",
+    "p_holm",
+)
 
 
 class Study(BaseModel):
@@ -54,7 +65,7 @@ class Study(BaseModel):
         Axes over which results are averaged case by case, such as seed and fold.
     compare : dict
         Axis and its value with which the others are compared, such as ``{skip: none}``, or which of its values is
-        compared with which, such as ``{skip: {crffg M3: conv M3}}``.
+        compared with which, such as ``{skip: {crffg M3: conv M3}}``. Each axis is compared on its own.
     measures : list of str
         What tables and figures show first; all are in the CSV.
     note : str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,7 +65,7 @@ def report_study(study: Study, runs: Sequence[Run], root: Path) -> Path:
     shown = summary[summary["measure"].isin(measures) & summary["layer"].isin(("", "(mean)"))]
     write_text(out / "summary.tex", latex(shown.drop(columns=["layer", "n_missing"])))
     if not comparison.empty:
-        write_text(out / "comparison.tex", latex(comparison.drop(columns="layer")))
+        write_text(out / "comparison.tex", latex(comparison.drop(columns=["layer", "compared"])))
     failed = [
         {"run": ", ".join(f"{k} {v}" for k, v in run.labels.items()), "why": store.failure(run)}
         for run in runs
@@ -119,33 +120,39 @@ def _escaped(text: str) -> str:
 
 
 def _ranks(study: Study, cases: pd.DataFrame, measures: Sequence[str]) -> dict[str, Figure]:
-    """Mean ranks of the compared axis over groups (Demsar 2006), where enough values are compared."""
-    if not study.compare:
-        return {}
-    (axis, _), *_ = study.compare.items()
+    """Mean ranks on each compared axis over groups (Demsar 2006), where enough values are compared."""
     found = {}
-    for measure in measures:
+    for axis, measure in product(study.compare, measures):
         part = cases[(cases["measure"] == measure) & cases["layer"].isin(("", "(mean)"))].dropna(subset=["value"])
         wide = part.pivot_table(index="group", columns=axis, values="value", aggfunc="mean").dropna()
         if wide.shape[1] < _FEWEST_RANKED or len(wide) < _FEWEST_RANKED:
             continue
         ranks = wide.rank(axis=1, ascending=measure in _LOWER_IS_BETTER).mean()
-        found[f"ranks-{measure}"] = draw_ranks(ranks, critical_difference(*reversed(wide.shape)), str(measure))
+        found[_named("ranks", measure, axis, study)] = draw_ranks(
+            ranks, critical_difference(*reversed(wide.shape)), str(measure)
+        )
     return found
 
 
 def _differences(study: Study, comparison: pd.DataFrame) -> dict[str, Figure]:
+    found: dict[str, Figure] = {}
     if comparison.empty:
-        return {}
-    axis = next(iter(study.compare))
-    others = [name for name in shown_axes(study) if name != axis]
-    return {
-        f"differences-{measure}": draw_differences(part, axis, others, str(measure))
-        for measure, part in comparison.groupby("measure", sort=False)
-    }
+        return found
+    for axis in study.compare:
+        others = [name for name in shown_axes(study) if name != axis]
+        own = comparison[comparison["compared"] == axis]
+        for measure, part in own.groupby("measure", sort=False):
+            name = _named("differences", str(measure), axis, study)
+            found[name] = draw_differences(part, axis, others, str(measure))
+    return found
+
+
+def _named(kind: str, measure: str, axis: str, study: Study) -> str:
+    """Name a figure; which axis it compares is said where there are several."""
+    return f"{kind}-{measure}" if len(study.compare) == 1 else f"{kind}-{measure}-{axis}"
 
 
 def _shown(figures: dict[str, Figure], measures: Sequence[str]) -> list[tuple[str, Figure]]:
     """Figures of the page: those of the measures it shows; all are in the folder."""
-    chosen = [(name, figure) for name, figure in figures.items() if name.partition("-")[2] in measures]
+    chosen = [(name, figure) for name, figure in figures.items() if name.split("-")[1] in measures]
     return chosen or list(figures.items())

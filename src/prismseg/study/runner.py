@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
+import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
@@ -113,7 +114,12 @@ def _cluster(backend: Backend, jobs: int | None, address: str | None) -> Iterato
         options = {"n_jobs": 1}
     elif backend == "loky":
         opened = parallel_config
-    with opened(**({"backend": "loky", "inner_max_num_threads": _threads(jobs)} if backend == "loky" else {})):
+    with (
+        warnings.catch_warnings(),
+        opened(**({"backend": "loky", "inner_max_num_threads": _threads(jobs)} if backend == "loky" else {})),
+    ):
+        # A worker whose memory has grown is replaced, which loses nothing and is no news.
+        warnings.filterwarnings("ignore", "A worker stopped while some jobs", UserWarning)
         if backend == "ray":
             with _ray(address):
                 yield options
