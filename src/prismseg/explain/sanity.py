@@ -13,7 +13,8 @@ import torch.nn.functional as F
 from scipy import stats
 from torch import Tensor, nn
 
-from prismseg.explain.atlas import Atlas, MapKey
+from prismseg.explain.atlas import Atlas
+from prismseg.explain.batch import MapKey
 from prismseg.explain.layers import split_call
 from prismseg.explain.masks import Array
 from prismseg.explain.measures import divide

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,7 @@ from prismseg.monitor.web.users import Attempts, add_user
 from prismseg.monitor.web.visits import Visits
 
 HERE = "http://127.0.0.1:8080"
+JSON = {"Content-Type": "application/json"}
 NAME, PASSWORD = "midwife", "correct horse battery"
 
 
@@ -104,6 +106,14 @@ class Page:
         answer = self.post(f"{session}/captures", {"key": key} if key else {})
         assert answer.status_code == 201, answer.text
         return answer.json()["session"]
+
+
+def delta(capture, side, region="whole sole"):
+    return capture["values"][side][region]["delta"]["value"]
+
+
+def as_json(value) -> bytes:
+    return json.dumps(value).encode()
 
 
 @pytest.fixture(scope="session")

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 import io
-import json
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
-import tifffile
 from PIL import Image
 from sqlalchemy import func, select
+from tests.monitor.web.conftest import JSON, as_json, delta
 
-from prismseg.base import OutputError
-from prismseg.monitor import ward
 from prismseg.monitor.store import verify
 from prismseg.monitor.store.schema import CaptureRow, SessionRow
-
-
-def delta(capture, side, region="whole sole"):
-    return capture["values"][side][region]["delta"]["value"]
 
 
 def mask_of(page, session, number=1):
@@ -230,13 +223,6 @@ def test_details_are_checked_one_by_one(page):
     assert page.patch(path, {"changed": {"weight_kg": None}}).json()["bmi"] is None
 
 
-JSON = {"Content-Type": "application/json"}
-
-
-def as_json(value) -> bytes:
-    return json.dumps(value).encode()
-
-
 def test_a_closed_session_takes_no_captures(page, captured):
     assert page.post(f"{captured}/closing").json()["closed_at"]
     answer = page.post(f"{captured}/captures")
@@ -339,107 +325,6 @@ def test_lists_are_paged_and_searched(page, desk, time):
         assert page.get(f"/api/sessions?{query}").status_code == 422, query
     assert page.get("/api/sessions?text=%00").status_code == 400
     assert page.get("/?text=e-07").status_code == 200
-
-
-def frame_file(celsius) -> bytes:
-    buffer = io.BytesIO()
-    tifffile.imwrite(buffer, np.asarray(celsius, np.float32), metadata=None)
-    return buffer.getvalue()
-
-
-@pytest.fixture
-def sent(page, camera):
-    """Two frames and a file that is none, sent in the wrong order: the answer of the monitor."""
-    cold = frame_file(camera.frame().celsius)
-    camera.warmer = {"left": 2.0, "right": 1.0}
-    warm = frame_file(camera.frame().celsius)
-    files = [("files", each) for each in (("a_t20.tiff", warm), ("b.tiff", b"no picture"), ("a_t0.tiff", cold))]
-    answer = page.ask("POST", "/api/imports", files=files)
-    assert answer.status_code == 200, answer.text
-    return answer.json()
-
-
-def test_files_recorded_elsewhere_become_a_session(page, sent, desk):
-    assert [(each["name"], each["minute"], each["ok"]) for each in sent["files"]] == [
-        ("a_t0.tiff", 0.0, True),
-        ("a_t20.tiff", 20.0, True),
-        ("b.tiff", None, False),
-    ]
-    assert sent["files"][0]["size"] == [240, 320]
-    assert "b.tiff" in sent["files"][2]["reason"]
-    assert page.get("/api/sessions").json()["total"] == 0, "nothing is kept before it was confirmed"
-    made = page.post(f"/api/imports/{sent['id']}", {"code": "E-IMPORT", "minutes": [0, 20, None]})
-    assert made.status_code == 201, made.text
-    state = page.get(f"/api/sessions/{made.json()['id']}").json()
-    assert (state["code"], state["origin"]) == ("E-IMPORT", "import")
-    assert [each["minute"] for each in state["captures"]] == pytest.approx([0, 20], abs=0.01)
-    assert delta(state["captures"][1], "left") == pytest.approx(2.0, abs=0.1)
-    assert delta(state["captures"][1], "right") == pytest.approx(1.0, abs=0.1)
-    again = page.post(f"/api/imports/{sent['id']}", {"code": "E-IMPORT", "minutes": [0, 20, None]})
-    assert again.status_code == 404
-    assert page.get("/api/sessions").json()["total"] == 1
-    assert verify(desk.store).ok
-
-
-def test_files_seen_in_a_mirror_become_the_other_feet(page, sent):
-    body = {"code": "E-IMPORT", "minutes": [0, 20, None], "view": "mirrored"}
-    made = page.post(f"/api/imports/{sent['id']}", body).json()
-    last = page.get(f"/api/sessions/{made['id']}").json()["captures"][1]
-    assert delta(last, "right") == pytest.approx(2.0, abs=0.1)
-    assert delta(last, "left") == pytest.approx(1.0, abs=0.1)
-
-
-def test_a_refused_confirmation_keeps_the_files_and_makes_no_session(page, sent):
-    for minutes, code in (
-        ([0, 20], "E-1"),
-        ([None, None, 5], "E-1"),
-        ([5, 5, None], "E-1"),
-        ([0, 1e9, None], "E-1"),
-        ([0, 661, None], "E-1"),
-        ([0, float("nan"), None], "E-1"),
-        ([0, 20, None], "   "),
-        ([0, 20, None], "a\0b"),
-        ([0] * 61, "E-1"),
-    ):
-        body = as_json({"code": code, "minutes": minutes})
-        answer = page.ask("POST", f"/api/imports/{sent['id']}", content=body, headers=JSON)
-        assert answer.status_code == 422, minutes
-    assert page.get("/api/sessions").json()["total"] == 0
-    answer = page.post(f"/api/imports/{sent['id']}", {"code": "E-1", "minutes": [0, 660, None]})
-    assert answer.status_code == 201, answer.text
-
-
-def test_a_confirmation_repeated_meanwhile_makes_one_session(page, sent):
-    body = {"code": "E-1", "minutes": [0, 20, None]}
-    with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda _: page.post(f"/api/imports/{sent['id']}", body), range(4)))
-    assert sorted(each.status_code for each in answers) == [201, 404, 404, 404]
-    assert page.get("/api/sessions").json()["total"] == 1
-
-
-@pytest.mark.parametrize("place", ["file_shot", "add_shot"])
-def test_an_import_that_failed_half_way_leaves_nothing_and_can_be_repeated(page, sent, desk, monkeypatch, place):
-    work, calls = getattr(ward, place), []
-
-    def failing(*arguments):
-        calls.append(1)
-        if len(calls) == 2:
-            raise OutputError("The disk is full.")
-        return work(*arguments)
-
-    monkeypatch.setattr(ward, place, failing)
-    body = {"code": "E-1", "minutes": [0, 20, None]}
-    assert page.post(f"/api/imports/{sent['id']}", body).status_code == 507
-    assert page.get("/api/sessions").json()["total"] == 0
-    assert page.post(f"/api/imports/{sent['id']}", body).status_code == 201
-    assert verify(desk.store).ok
-
-
-def test_only_the_last_few_batches_wait(page, camera):
-    one = [("files", ("t0.tiff", frame_file(camera.frame().celsius)))]
-    keys = [page.ask("POST", "/api/imports", files=one).json()["id"] for _ in range(5)]
-    codes = [page.post(f"/api/imports/{key}", {"code": "E-1", "minutes": [0]}).status_code for key in keys]
-    assert codes == [404, 201, 201, 201, 201]
 
 
 def test_the_status_names_what_measures(page, desk):

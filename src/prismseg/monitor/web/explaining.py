@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from prismseg.explain import Atlas
-from prismseg.explain.atlas import resized
+from prismseg.explain.batch import resized
 from prismseg.explain.fusion import spread
 from prismseg.explain.reach import layer_reach
 from prismseg.explain.run import pointwise_layers
