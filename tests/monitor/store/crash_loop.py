@@ -19,10 +19,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from scene import Seer, frame
+from scene import Seer, capture
 from sqlalchemy import select
 
-from prismseg.monitor.keeping import Shot
 from prismseg.monitor.store import Store, verify
 from prismseg.monitor.store.schema import CaptureRow, MaskRow, ResultRow
 from prismseg.monitor.ward import Ward
@@ -36,7 +35,7 @@ def confirm(folder: Path, session: str, out: int, first: int) -> None:
     number = first
     while True:
         number += 1
-        made = ward.capture("crash", session, Shot(frame(number), f"key-{number}", "none", ward.store.clock()))
+        made = capture(ward, number, session)
         os.write(out, f"{made} {number}\n".encode())
 
 

@@ -19,10 +19,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from scene import Seer, frame, soles
+from scene import Seer, capture, soles
 from sqlalchemy import Engine, event, text
 
-from prismseg.monitor.keeping import Shot
 from prismseg.monitor.store import Store, verify
 from prismseg.monitor.store import audit as audit_module
 from prismseg.monitor.ward import Ward
@@ -87,14 +86,14 @@ def begin() -> str:
     ward = Ward(store, Seer())  # type: ignore[arg-type]
     session = ward.begin("crash", {"code": "E-CRASH"}, camera="none")
     ward.give_dose("crash", session)  # before it each capture moves the zero of all others
-    ward.capture("crash", session, Shot(frame(1), "key-1", "none", store.clock()))
+    capture(ward, 1, session)
     store.close()
     return session
 
 
 def act(ward: Ward, session: str, what: str) -> None:
     if what == "capture":
-        ward.capture("crash", session, Shot(frame(2), "key-2", "none", ward.store.clock()))
+        capture(ward, 2, session)
     elif what == "correct":
         before = chosen(ward.store)
         if ward.store.files.path(before[1]).exists() and before[2] == "automatic":

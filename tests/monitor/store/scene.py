@@ -10,9 +10,11 @@ from threading import Event
 
 import numpy as np
 
+from prismseg.monitor.keeping import Shot
 from prismseg.monitor.measuring import METHOD, Model
 from prismseg.monitor.records import Provenance
 from prismseg.monitor.store.files import encode_looks
+from prismseg.monitor.ward import Ward
 from prismseg.thermal import Frame, Parameters
 
 SIZE = (60, 80)
@@ -45,6 +47,12 @@ class Seer:
     def looks(self, _: Frame) -> bytes:
         found = np.where(soles(), 0.99, 0.01)
         return encode_looks(found, found)
+
+
+def capture(ward: Ward, number: int, session: str = "", **degrees: float) -> int:
+    """Capture frame `number` under a key of its own, by default in the session the ward was given."""
+    shot = Shot(frame(number, **degrees), f"key-{number}", "none", ward.store.clock())
+    return ward.capture("ana", session or ward.session, shot)
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from prismseg.monitor.store import Store, Verdict, audit, verify
 from prismseg.monitor.store.backup import copy_store
 from prismseg.monitor.ward import Ward
 
-from .scene import Seer, frame
+from .scene import Seer, capture
 
 
 @pytest.fixture(autouse=True)
@@ -35,10 +35,6 @@ def ward(tmp_path: Path) -> Iterator[Ward]:
     made.give_dose("ana", made.session)
     yield made
     store.close()
-
-
-def capture(ward: Ward, number: int) -> int:
-    return ward.capture("ana", ward.session, frame(number), key=f"key-{number}", camera="none")
 
 
 def verdict(folder: Path, **more: object) -> Verdict:

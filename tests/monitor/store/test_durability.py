@@ -16,7 +16,7 @@ from prismseg.monitor.store.backup import copy_store
 from prismseg.monitor.ward import Ward
 from prismseg.monitor.web.users import add_user, disable_user
 
-from .scene import Seer, busy, frame
+from .scene import Seer, busy, capture
 
 KILLS = int(os.environ.get("PRISMSEG_KILLS", "200"))
 
@@ -38,10 +38,6 @@ def ward(tmp_path: Path):
     made.session = made.begin("ana", {"code": "E-1"}, camera="none")
     yield made
     store.close()
-
-
-def capture(ward: Ward, number: int) -> int:
-    return ward.capture("ana", ward.session, frame(number), key=f"key-{number}", camera="none")
 
 
 def test_a_full_disk_is_said_and_nothing_is_half_written(ward: Ward, monkeypatch) -> None:
@@ -83,7 +79,7 @@ def test_a_really_full_disk(tmp_path: Path) -> None:
         ward = Ward(store, Seer())
         with store.read() as db:
             session = db.query(store_module.SessionRow).one().id
-        assert ward.capture("ana", session, frame(900), key="key-900", camera="none") == kept + 1
+        assert capture(ward, 900, session) == kept + 1
         assert verify(store).ok
         store.close()
     finally:
@@ -161,7 +157,7 @@ def test_whatever_the_moment_the_store_is_whole(ward: Ward, monkeypatch, moment:
         moment, 1 if "commit" in moment else 0
     )
     other = Ward(again, Seer())
-    number = other.capture("ana", ward.session, frame(2), key="key-2", camera="none")
+    number = capture(other, 2, ward.session)
     assert number == 2 and verify(again).ok and verify(again).unused == 0
     again.close()
 

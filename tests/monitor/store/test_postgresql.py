@@ -13,11 +13,12 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session as Database
 
 from prismseg.base import ConfigError, OutputError
+from prismseg.monitor.keeping import Shot
 from prismseg.monitor.store import Store, verify
 from prismseg.monitor.store.backup import copy_store
 from prismseg.monitor.ward import Ward
 
-from .scene import Seer, busy, frame, soles
+from .scene import Seer, busy, capture, frame, soles
 
 pytest.importorskip("psycopg")
 
@@ -29,10 +30,6 @@ def ward(url: str, tmp_path: Path) -> Iterator[Ward]:
     made.session = made.begin("ana", {"code": "E-Ñ1"}, camera="none")
     yield made
     store.close()
-
-
-def capture(ward: Ward, number: int, **degrees: float) -> int:
-    return ward.capture("ana", ward.session, frame(number, **degrees), key=f"key-{number}", camera="none")
 
 
 def test_a_session_is_kept_opened_again_and_verified(ward: Ward, url: str) -> None:
@@ -155,5 +152,5 @@ def test_a_connection_lost_at_the_commit_leaves_no_gap_in_the_audit_file(ward: W
 
 def test_long_and_odd_names_of_files_are_kept(ward: Ward) -> None:
     odd = replace(frame(1), source=f"{'long ' * 60}\udcff.tiff")
-    assert ward.capture("ana", ward.session, odd, key="key-odd", camera="none") == 1
+    assert ward.capture("ana", ward.session, Shot(odd, "key-odd", "none", ward.store.clock())) == 1
     assert verify(ward.store).ok

@@ -9,7 +9,7 @@ from prismseg.monitor.rebuild import minute_of
 from prismseg.monitor.store import Store, verify
 from prismseg.monitor.ward import Ward
 
-from .scene import Seer, frame
+from .scene import Seer, capture
 
 ZERO = datetime(2026, 5, 4, 14, 0, tzinfo=UTC)
 
@@ -29,7 +29,7 @@ def test_a_row_reads_as_it_was_sealed_also_with_a_negative_zero(tmp_path) -> Non
     store = Store(tmp_path / "ward")
     ward = Ward(store, Seer())
     session = ward.begin("ana", {"code": "E-1"}, camera="none")
-    ward.capture("ana", session, frame(1), key="12345678", camera="none")
+    capture(ward, 1, session)
     with store.change() as change:
         change.add_result(
             change.capture(session, 1), mask_id=None, minute=-0.0, status="measured", outcome={"a": -0.0, "b": 1e-9},

@@ -12,7 +12,7 @@ from prismseg.monitor.store import Store, verify
 from prismseg.monitor.ward import Ward
 from prismseg.monitor.web.users import add_user
 
-from .scene import Seer, frame, soles
+from .scene import Seer, capture, soles
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def folder(tmp_path: Path) -> Path:
     ward = Ward(store, Seer())
     session = ward.begin("ana", {"code": "E-1"}, camera="none")
     for number in (1, 2):
-        ward.capture("ana", session, frame(number), key=f"key-{number}", camera="none")
+        capture(ward, number, session)
     with store.read() as db:
         before = db.execute(store_sql("select mask_id from captures where number = 1")).scalar()
     ward.correct("ana", session, 1, soles(), before=before)
