@@ -16,6 +16,7 @@ PURPOSES = {
     "alembic": "migrations of the database",
     "argon2-cffi": "hashes of passwords",
     "babel": "languages, dates",
+    "anyio": "threads of live pages",
     "fastapi": "pages and JSON API",
     "filelock": "one process at a time",
     "highdicom": "DICOM segmentations",
