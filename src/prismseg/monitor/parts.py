@@ -14,9 +14,9 @@ EXTRAS = ("camera", "dicom", "postgresql")
 PURPOSES = {
     "accelerate": "devices and training state",
     "alembic": "migrations of the database",
+    "anyio": "threads of live pages",
     "argon2-cffi": "hashes of passwords",
     "babel": "languages, dates",
-    "anyio": "threads of live pages",
     "fastapi": "pages and JSON API",
     "filelock": "one process at a time",
     "highdicom": "DICOM segmentations",
