@@ -32,10 +32,13 @@ def output_error(path: Path, error: OSError) -> OutputError:
     return OutputError(Message("Cannot write {path}: {remedy}.", path=path, remedy=remedy))
 
 
-def make_folder(path: Path) -> Path:
-    """Create `path` and its parents; an `OutputError` says why it cannot be."""
+def make_folder(path: Path, *, private: bool = False) -> Path:
+    """Create `path` and its parents; an `OutputError` says why it cannot be.
+
+    A private folder is for its user alone; one that is there already stays as it is.
+    """
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700 if private else 0o777, parents=True, exist_ok=True)
     except OSError as error:
         raise output_error(path, error) from error
     return path

@@ -218,6 +218,14 @@ def test_a_folder_without_a_monitor(tmp_path: Path) -> None:
         Store(tmp_path, access="reading")
 
 
+def test_a_ward_and_its_backup_are_for_their_user_alone(ward: Ward, tmp_path: Path) -> None:
+    copy_store(ward.store, tmp_path / "copy")
+    assert [path.stat().st_mode & 0o777 for path in (ward.store.folder, tmp_path / "copy")] == [0o700] * 2
+    (tmp_path / "shared").mkdir(mode=0o750)
+    Store(tmp_path / "shared").close()
+    assert (tmp_path / "shared").stat().st_mode & 0o777 == 0o750, "the hospital's choice stays"
+
+
 def test_a_store_may_be_closed_by_another_thread(ward: Ward) -> None:
     closer = threading.Thread(target=ward.store.close)
     closer.start()

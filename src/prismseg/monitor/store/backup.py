@@ -29,7 +29,7 @@ def copy_store(store: Store, out: Path) -> int:
     """
     if out.exists() and any(out.iterdir()):
         raise OutputError(f"{out} is not empty; choose a new folder for the copy.")
-    make_folder(out)
+    make_folder(out, private=True)
     unfinished = out / "unfinished.db"
     try:
         if store.engine.dialect.name == "sqlite":

@@ -68,7 +68,7 @@ class Store:
     def __init__(
         self, folder: Path, url: str | None = None, clock: Clock = now, *, access: Access = "alone"
     ) -> None:
-        self.folder = make_folder(folder) if access == "alone" else folder
+        self.folder = make_folder(folder, private=True) if access == "alone" else folder
         self.clock = clock
         self.reading = access == "reading"
         self.trail_fault = ""
