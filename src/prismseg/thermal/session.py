@@ -205,7 +205,9 @@ class Session:
         """
         before = [entry.minute for entry in self._entries]
         if len(before) != len(minutes):
-            raise ConfigError(f"{len(minutes)} minutes were given for {len(before)} frames.")
+            raise ConfigError(
+                Message("{given} minutes were given for {frames} frames.", given=len(minutes), frames=len(before))
+            )
         shifts = [new - old for new, old in zip(minutes, before, strict=True)]
         crossed = any((old <= 0) != (new <= 0) for new, old in zip(minutes, before, strict=True))
         if crossed or (shifts and max(shifts) - min(shifts) > _SAME_MINUTES):
