@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -114,6 +116,19 @@ def delta(capture, side, region="whole sole"):
 
 def as_json(value) -> bytes:
     return json.dumps(value).encode()
+
+
+def make_certificate(folder, name="ward"):
+    """Make a key and a certificate for this machine, signed with that key."""
+    if shutil.which("openssl") is None:
+        pytest.skip("needs openssl")
+    made = {"certificate": folder / f"{name}.pem", "key": folder / f"{name}.key"}
+    words = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-days", "2"]
+    words += ["-keyout", made["key"], "-out", made["certificate"]]
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", *words], check=True, capture_output=True
+    )
+    return made
 
 
 @pytest.fixture(scope="session")

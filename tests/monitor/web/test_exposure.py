@@ -13,7 +13,7 @@ from pathlib import Path
 from time import monotonic, sleep
 
 import pytest
-from tests.monitor.web.conftest import NAME, PASSWORD, browsing
+from tests.monitor.web.conftest import NAME, PASSWORD, browsing, make_certificate
 
 from prismseg.base import ConfigError
 from prismseg.monitor.web import serve as serving
@@ -23,12 +23,9 @@ from prismseg.monitor.web.users import add_user, disable_user
 OTHERS = ("0.0.0.0", "::", "10.0.0.5", "ward.hospital", "", "2130706433", "0", "::ffff:0.0.0.0")
 
 
-@pytest.fixture
-def tls(tmp_path):
-    made = {"certificate": tmp_path / "ward.pem", "key": tmp_path / "ward.key"}
-    for path in made.values():
-        path.write_text("")
-    return made
+@pytest.fixture(scope="module")
+def tls(tmp_path_factory):
+    return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.mark.parametrize("host", OTHERS)
@@ -45,7 +42,18 @@ def test_other_hosts_need_users(tmp_path, tls, host):
 
 @pytest.mark.parametrize("host", OTHERS)
 def test_other_hosts_are_served_with_both(tmp_path, tls, host):
-    check_exposure(MonitorSettings(data=tmp_path, host=host, **tls), users=1)
+    check_exposure(MonitorSettings(data=tmp_path, host=host, names=("ward.hospital",), **tls), users=1)
+
+
+@pytest.mark.parametrize("host", OTHERS)
+def test_who_serves_everywhere_states_a_name_to_ask_for(tmp_path, tls, host):
+    settings = MonitorSettings(data=tmp_path, host=host, **tls)
+    if host in ("10.0.0.5", "ward.hospital", "2130706433"):
+        assert host in settings.hosts
+        check_exposure(settings, users=1)
+    else:
+        with pytest.raises(ConfigError, match="--name"):
+            check_exposure(settings, users=1)
 
 
 @pytest.mark.parametrize("host", ("127.0.0.1", "127.0.0.9", "::1", "localhost"))
@@ -56,9 +64,21 @@ def test_this_machine_needs_neither(tmp_path, host):
 def test_half_of_tls_and_missing_files_are_refused(tmp_path, tls):
     with pytest.raises(ConfigError, match="both"):
         check_exposure(MonitorSettings(data=tmp_path, certificate=tls["certificate"]), users=1)
-    tls["key"].unlink()
-    with pytest.raises(ConfigError, match="There is no file"):
-        check_exposure(MonitorSettings(data=tmp_path, host="0.0.0.0", **tls), users=1)
+    missing = MonitorSettings(data=tmp_path, certificate=tls["certificate"], key=tmp_path / "none.key")
+    with pytest.raises(ConfigError, match=r"There is no file .*none\.key"):
+        check_exposure(missing, users=1)
+
+
+def test_certificates_that_no_server_could_begin_with_are_refused(tmp_path, tls):
+    other = make_certificate(tmp_path, "other")
+    (tmp_path / "junk.pem").write_text("junk")
+    locked = tmp_path / "locked.key"
+    words = ["-aes256", "-passout", "pass:secret", "-in", tls["key"], "-out", locked]
+    subprocess.run(["openssl", "rsa", *words], check=True, capture_output=True)
+    for key in (other["key"], tmp_path / "junk.pem", locked):
+        settings = MonitorSettings(data=tmp_path, certificate=tls["certificate"], key=key)
+        with pytest.raises(ConfigError, match=rf"{key.name} cannot be used for TLS"):
+            check_exposure(settings, users=1)
 
 
 def test_a_disabled_user_is_none(tmp_path, tls, open_monitor):

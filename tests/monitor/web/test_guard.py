@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 from starlette.testclient import TestClient
-from tests.monitor.web.conftest import HERE, Page, browsing
+from tests.monitor.web.conftest import HERE, Page, browsing, make_certificate
 
 from prismseg.base import OutputError
 from prismseg.monitor.web.app import create_app
@@ -87,9 +87,7 @@ def test_the_cookie_is_for_this_site_and_not_for_scripts(desk):
 
 
 def test_the_cookie_is_only_sent_encrypted_where_the_page_is(open_monitor, tmp_path):
-    for name in ("cert", "key"):
-        (tmp_path / name).write_text("")
-    desk = open_monitor(certificate=tmp_path / "cert", key=tmp_path / "key")
+    desk = open_monitor(**make_certificate(tmp_path))
     with browsing(desk, "https://127.0.0.1:8080") as page:
         assert "secure" in page.open().headers["set-cookie"].lower()
 

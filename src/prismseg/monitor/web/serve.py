@@ -45,4 +45,5 @@ def serve(desk: Desk) -> None:
 def address(desk: Desk) -> str:
     """Where the page is."""
     settings = desk.settings
-    return f"{'https' if settings.secure else 'http'}://{bracketed(settings.host)}:{settings.port}/"
+    host = settings.names[0] if settings.everywhere else settings.host
+    return f"{'https' if settings.secure else 'http'}://{bracketed(host)}:{settings.port}/"

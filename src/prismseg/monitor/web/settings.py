@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import ssl
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -73,6 +74,15 @@ class MonitorSettings(BaseModel):
             return self.host == "localhost"
 
     @property
+    def everywhere(self) -> bool:
+        """Whether the page is served on all addresses of this machine."""
+        try:
+            address = ipaddress.ip_address(self.host)
+        except ValueError:
+            return self.host in ("", "0")
+        return (getattr(address, "ipv4_mapped", None) or address).is_unspecified
+
+    @property
     def secure(self) -> bool:
         """Whether the page is sent encrypted."""
         return self.certificate is not None
@@ -102,6 +112,8 @@ def check_exposure(settings: MonitorSettings, users: int) -> None:
     for path in (settings.certificate, settings.key):
         if path is not None and not path.is_file():
             raise ConfigError(f"There is no file {path}.")
+    if settings.certificate is not None:
+        _check_pair(settings.certificate, settings.key)
     low, high = settings.scale
     if not low < high:
         raise ConfigError(
@@ -119,3 +131,19 @@ def check_exposure(settings: MonitorSettings, users: int) -> None:
             f"On {settings.host} other machines could open the page, so people must log in: add somebody with "
             "`prismseg monitor user add NAME`, or leave --host at 127.0.0.1."
         )
+    if settings.everywhere and not settings.names:
+        raise ConfigError(
+            f"{settings.host or 'An empty host'} is no name that other machines can ask for: list the host names or "
+            "addresses of this machine with --name."
+        )
+
+
+def _check_pair(certificate: Path, key: Path | None) -> None:
+    """Refuse files that a server could not begin with; a passphrase would be asked for where nobody is."""
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"{certificate} and {key} cannot be used for TLS ({error}). Both must be PEM, belong together, be readable "
+            "for this user, and the key must have no passphrase."
+        ) from error
