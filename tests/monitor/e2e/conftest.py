@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import uvicorn
 
 from prismseg.monitor.cameras import Guarded, Simulator
 from prismseg.monitor.clock import SteadyClock
-from prismseg.monitor.web.app import create_app, open_desk
+from prismseg.monitor.web.app import open_desk
 from prismseg.monitor.web.desk import Desk
+from prismseg.monitor.web.serve import server_of
 from prismseg.monitor.web.settings import MonitorSettings
 
 SHOTS = Path(__file__).parents[3] / "build" / "screenshots"
@@ -45,8 +45,7 @@ class Served:
                 lambda: time.time() + self._ahead + self.jump, lambda: time.monotonic() + self._ahead
             ),
         )
-        config = uvicorn.Config(create_app(self.desk), port=self.port, log_level="warning", ws_max_size=1_000_000)
-        self.server = uvicorn.Server(config)
+        self.server = server_of(self.desk)
         self.thread = threading.Thread(target=self.server.run, daemon=True)
         self.thread.start()
         while not self.server.started:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,7 +16,10 @@ import pytest
 from tests.monitor.web.conftest import NAME, PASSWORD, make_certificate
 
 from prismseg.monitor.store import Store
-from prismseg.monitor.web.users import add_user
+from prismseg.monitor.web.users import add_user, proofs
+from prismseg.monitor.web.visits import COOKIE
+
+from .conftest import Served
 
 
 @pytest.fixture
@@ -72,3 +76,24 @@ def test_a_session_over_tls(browser, port: int, log: Path) -> None:
         plain.sendall(b"GET /login HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
         assert b"HTTP" not in plain.recv(4096), "nothing is said unencrypted"
     context.close()
+
+
+def test_a_page_that_is_leaving_does_not_keep_the_store_from_being_closed(tmp_path: Path) -> None:
+    """Its close frame has come, its connection is still open: for encrypted ones that lasts."""
+    served = Served(tmp_path / "ward", **make_certificate(tmp_path))
+    add_user(served.desk.store, NAME, PASSWORD)
+    here = f"127.0.0.1:{served.port}"
+    visit = served.desk.guard.visits.begin(NAME, proofs(served.desk.store)[NAME])
+    trusting = ssl.create_default_context()
+    trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
+    with trusting.wrap_socket(socket.create_connection(("127.0.0.1", served.port), timeout=10)) as page:
+        words = ["GET /live HTTP/1.1", f"Host: {here}", "Upgrade: websocket", "Connection: Upgrade"]
+        words += ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]
+        words += [f"Origin: https://{here}", f"Cookie: {COOKIE}={visit.token}", "", ""]
+        page.sendall("\r\n".join(words).encode())
+        assert page.recv(100).startswith(b"HTTP/1.1 101")
+        page.sendall(b"\x88\x80\0\0\0\0")
+        sleep(0.5)
+        served.stop()
+    assert not served.thread.is_alive()
+    Store(tmp_path / "ward").close()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import uvicorn
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+from websockets.exceptions import InvalidState
 
 from prismseg.base import OutputError
 from prismseg.monitor.web.app import create_app
@@ -21,6 +23,17 @@ def serve(desk: Desk) -> None:
         When the address is taken.
     """
     settings = desk.settings
+    try:
+        server_of(desk).run()
+    except SystemExit as error:
+        raise OutputError(
+            f"Cannot serve on {settings.host}:{settings.port}; is another program there? Choose another --port."
+        ) from error
+
+
+def server_of(desk: Desk) -> uvicorn.Server:
+    """Make the server of a desk."""
+    settings = desk.settings
     config = uvicorn.Config(
         create_app(desk),
         host=settings.host,
@@ -31,15 +44,25 @@ def serve(desk: Desk) -> None:
         access_log=False,
         server_header=False,
         proxy_headers=False,  # anybody on this machine could state another address at each attempt to log in
+        ws=LiveSocket,
         ws_max_size=1_000_000,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    try:
-        uvicorn.Server(config).run()
-    except SystemExit as error:
-        raise OutputError(
-            f"Cannot serve on {settings.host}:{settings.port}; is another program there? Choose another --port."
-        ) from error
+    return uvicorn.Server(config)
+
+
+class LiveSocket(WebSocketsSansIOProtocol):
+    """A socket that the server can end also while its page is leaving.
+
+    The server's own one raises then, and the rest of the shutdown, which closes the store, is left out.
+    """
+
+    def shutdown(self) -> None:
+        """End the connection."""
+        try:
+            super().shutdown()
+        except InvalidState:
+            self.transport.close()
 
 
 def address(desk: Desk) -> str:
