@@ -1,5 +1,6 @@
 """Any network, any region, any order: properties of the maps and of what an atlas collects."""
 
+import copy
 import math
 from collections import OrderedDict
 from itertools import pairwise
@@ -39,15 +40,17 @@ def net():
 @settings(max_examples=8)
 @given(seed=st.integers(0, 1000), region=st.sampled_from(["truth", "prediction", "image"]))
 def test_a_batch_is_as_many_single_runs(net, seed, region):
+    """In double precision: rounded to floats, a pixel between two classes may be predicted as either."""
     images, masks = scene(3, classes=3, seed=seed)
-    atlas = Atlas(net, ["encoder.0", "skips.2", "decoder.3", "head"], GRADIENT, region)
+    images, precise = images.double(), copy.deepcopy(net).double()
+    atlas = Atlas(precise, ["encoder.0", "skips.2", "decoder.3", "head"], GRADIENT, region)
     together = atlas.maps(images, masks)
     for case in range(3):
         alone = atlas.maps(images[case : case + 1], masks[case : case + 1])
         for key in together:
             scale = float(alone[key].max()) + 1e-12
             torch.testing.assert_close(
-                together[key][case : case + 1] / scale, alone[key] / scale, rtol=1e-3, atol=1e-4
+                together[key][case : case + 1] / scale, alone[key] / scale, rtol=0, atol=1e-9
             )
 
 
