@@ -11,7 +11,7 @@ from prismseg.base import ConfigError, DataError
 from prismseg.study import Store, expand, read_study, report_study
 from prismseg.study.aggregate import compare_study, pooled, summarize_study
 from prismseg.study.figures import critical_difference, draw_differences, draw_ranks
-from prismseg.study.report import latex
+from prismseg.study.report import _shown, latex
 from prismseg.train.statistics import paired_comparison
 from tests.study.test_grid import write
 
@@ -202,6 +202,15 @@ def test_differences_are_drawn_where_they_lie():
     assert list(points["b - none"].get_ydata()) == pytest.approx([0.2, 1.2])
     (bars,) = axes.containers[0].lines[2]
     assert np.allclose([segment[:, 0] for segment in bars.get_segments()], [[0.09, 0.12], [0.29, 0.32]])
+
+
+def test_the_page_shows_figures_of_its_measures_or_else_all():
+    figures = {
+        name: draw_ranks(pd.Series({"a": 1.0}), 1.0, "x") for name in ("layers", "ranks-dice", "boxes-rho-skip")
+    }
+    assert [name for name, _ in _shown(figures, ["rho"])] == ["boxes-rho-skip"]
+    assert [name for name, _ in _shown(figures, ["dice", "rho"])] == ["ranks-dice", "boxes-rho-skip"]
+    assert [name for name, _ in _shown(figures, ["weight_change"])] == list(figures)
 
 
 def test_latex_by_hand():

@@ -154,5 +154,5 @@ def _named(kind: str, measure: str, axis: str, study: Study) -> str:
 
 def _shown(figures: dict[str, Figure], measures: Sequence[str]) -> list[tuple[str, Figure]]:
     """Figures of the page: those of the measures it shows; all are in the folder."""
-    chosen = [(name, figure) for name, figure in figures.items() if name.split("-")[1] in measures]
+    chosen = [(name, figure) for name, figure in figures.items() if set(name.split("-")[1:2]) & set(measures)]
     return chosen or list(figures.items())
