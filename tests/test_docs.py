@@ -39,6 +39,6 @@ def test_code_blocks(page, tmp_path, monkeypatch):
 
 
 def test_links_lead_somewhere():
-    for page in PAGES:
-        for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", page.read_text()):
+    for page in [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]:
+        for target in re.findall(r"(?:\]\(|src=\")(?!https?:)([^)#\"]+)[)\"]", page.read_text()):
             assert (page.parent / target).exists(), f"{page.name}: {target}"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import count
+from pathlib import Path
 from threading import Event
 
 import numpy as np
@@ -13,6 +15,7 @@ import numpy as np
 from prismseg.monitor.keeping import Shot
 from prismseg.monitor.measuring import METHOD, Model
 from prismseg.monitor.records import Provenance
+from prismseg.monitor.store import Store, Verdict, verify
 from prismseg.monitor.store.files import encode_looks
 from prismseg.monitor.ward import Ward
 from prismseg.thermal import Frame, Parameters
@@ -53,6 +56,28 @@ def capture(ward: Ward, number: int, session: str = "", **degrees: float) -> int
     """Capture frame `number` under a key of its own, by default in the session the ward was given."""
     shot = Shot(frame(number, **degrees), f"key-{number}", "none", ward.store.clock())
     return ward.capture("ana", session or ward.session, shot)
+
+
+# What somebody does first who changes the audit table.
+UNLOCK = ("DROP TRIGGER audit_no_update", "DROP TRIGGER audit_no_delete")
+
+
+def verdict(folder: Path, **more: object) -> Verdict:
+    """What `verify` says of a folder, looked at as the command does."""
+    store = Store(folder, access="reading")
+    try:
+        return verify(store, **more)
+    finally:
+        store.close()
+
+
+def sql(folder: Path, *statements: str) -> None:
+    """Change the database behind the monitor's back."""
+    database = sqlite3.connect(folder / "monitor.db")
+    for statement in statements:
+        database.execute(statement)
+    database.commit()
+    database.close()
 
 
 @contextmanager

@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 
 from prismseg.base import ConfigError, DataError, OutputError
-from prismseg.monitor.store import Store, Verdict, audit, verify
+from prismseg.monitor.store import Store, audit, verify
 from prismseg.monitor.store.backup import copy_store
 from prismseg.monitor.ward import Ward
 
-from .scene import Seer, capture
+from .scene import UNLOCK, Seer, capture, sql, verdict
 
 
 @pytest.fixture(autouse=True)
@@ -35,25 +35,6 @@ def ward(tmp_path: Path) -> Iterator[Ward]:
     made.give_dose("ana", made.session)
     yield made
     store.close()
-
-
-def verdict(folder: Path, **more: object) -> Verdict:
-    store = Store(folder, access="reading")
-    try:
-        return verify(store, **more)
-    finally:
-        store.close()
-
-
-def sql(folder: Path, *statements: str) -> None:
-    database = sqlite3.connect(folder / "monitor.db")
-    for statement in statements:
-        database.execute(statement)
-    database.commit()
-    database.close()
-
-
-UNLOCK = ("DROP TRIGGER audit_no_update", "DROP TRIGGER audit_no_delete")
 
 
 def closed(ward: Ward) -> Path:

@@ -2,17 +2,17 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from prismseg.base import ConfigError, DataError
 from prismseg.monitor.store import Store, verify
 from prismseg.monitor.ward import Ward
 from prismseg.monitor.web.users import add_user
 
-from .scene import Seer, capture, soles
+from .scene import UNLOCK, Seer, capture, soles, sql, verdict
 
 
 @pytest.fixture
@@ -23,34 +23,12 @@ def folder(tmp_path: Path) -> Path:
     for number in (1, 2):
         capture(ward, number, session)
     with store.read() as db:
-        before = db.execute(store_sql("select mask_id from captures where number = 1")).scalar()
+        before = db.execute(text("select mask_id from captures where number = 1")).scalar()
     ward.correct("ana", session, 1, soles(), before=before)
     add_user(store, "ana", "correct horse")
     assert verify(store).ok
     store.close()
     return tmp_path / "ward"
-
-
-def store_sql(text: str):
-    from sqlalchemy import text as sql
-
-    return sql(text)
-
-
-def faults(folder: Path) -> list[str]:
-    store = Store(folder)
-    try:
-        return list(verify(store).faults)
-    finally:
-        store.close()
-
-
-def execute(folder: Path, *statements: str) -> None:
-    database = sqlite3.connect(folder / "monitor.db")
-    for statement in statements:
-        database.execute(statement)
-    database.commit()
-    database.close()
 
 
 @pytest.mark.parametrize(
@@ -69,8 +47,8 @@ def execute(folder: Path, *statements: str) -> None:
     ],
 )
 def test_a_changed_row_is_found(folder: Path, statement: str, named: str) -> None:
-    execute(folder, statement)
-    found = faults(folder)
+    sql(folder, statement)
+    found = verdict(folder).faults
     assert found and any(named in fault for fault in found)
 
 
@@ -79,29 +57,22 @@ def test_a_changed_row_is_found(folder: Path, statement: str, named: str) -> Non
 )
 def test_the_audit_table_takes_no_change(folder: Path, statement: str) -> None:
     with pytest.raises(sqlite3.IntegrityError, match="never changed"):
-        execute(folder, statement)
-
-
-def unlocked(*statements: str) -> Callable[[Path], None]:
-    """What somebody does who takes the lock off first."""
-    return lambda folder: execute(
-        folder, "DROP TRIGGER audit_no_update", "DROP TRIGGER audit_no_delete", *statements
-    )
+        sql(folder, statement)
 
 
 def test_a_changed_audit_entry_is_found(folder: Path) -> None:
-    unlocked("UPDATE audit SET who = 'eve' WHERE seq = 2")(folder)
-    assert any("Audit entry 2 was changed" in fault for fault in faults(folder))
+    sql(folder, *UNLOCK, "UPDATE audit SET who = 'eve' WHERE seq = 2")
+    assert any("Audit entry 2 was changed" in fault for fault in verdict(folder).faults)
 
 
 def test_the_end_of_the_chain_cannot_be_cut_off(folder: Path) -> None:
-    unlocked("DELETE FROM audit WHERE seq > 5")(folder)
+    sql(folder, *UNLOCK, "DELETE FROM audit WHERE seq > 5")
     with pytest.raises(DataError, match="not the database's"):
         Store(folder)
 
 
 def test_a_missing_entry_is_found(folder: Path) -> None:
-    unlocked("DELETE FROM audit WHERE seq = 3")(folder)
+    sql(folder, *UNLOCK, "DELETE FROM audit WHERE seq = 3")
     with pytest.raises(DataError, match="Entry 3"):
         Store(folder)
 
@@ -122,7 +93,7 @@ def test_a_changed_frame_is_found(folder: Path, what: str) -> None:
         first, second = (path.read_bytes() for path in paths)
         paths[0].write_bytes(second)
         paths[1].write_bytes(first)
-    found = faults(folder)
+    found = verdict(folder).faults
     assert sum("frame of capture" in fault for fault in found) == (2 if what == "swapped" else 1)
 
 
@@ -133,7 +104,7 @@ def test_a_changed_line_of_the_audit_file_is_found(folder: Path) -> None:
     third["who"] = "eve"
     lines[2] = json.dumps(third)
     path.write_text("\n".join(lines) + "\n")
-    assert any("Line 3 of" in fault for fault in faults(folder))
+    assert any("Line 3 of" in fault for fault in verdict(folder).faults)
     lines[2] = "{"
     path.write_text("\n".join(lines) + "\n")
     with pytest.raises(DataError, match="Line 3"):
@@ -149,7 +120,7 @@ def test_one_monitor_a_folder(folder: Path) -> None:
 
 
 def test_a_database_of_a_newer_version_is_left_alone(folder: Path) -> None:
-    execute(folder, "UPDATE alembic_version SET version_num = '9999'")
+    sql(folder, "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(ConfigError, match="another version"):
         Store(folder)
 
