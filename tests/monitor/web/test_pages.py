@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+import sys
 
 import pytest
 from tests.monitor.web.conftest import browsing
@@ -31,3 +32,11 @@ def test_pages_show_how_the_camera_sees_the_soles(open_monitor, stated, shown):
         other = ({"soles-to-camera", "mirrored"} - {shown}).pop()
         assert page.patch(f"/api{session}/view", {"view": other}).status_code == 200
         assert CHOSEN.findall(page.get(session).text) == [other]
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_dicom_is_offered_where_its_packages_are(page, monkeypatch, installed):
+    pytest.importorskip("highdicom")
+    if not installed:
+        monkeypatch.setitem(sys.modules, "highdicom", None)
+    assert ("dicom.zip" in page.get(page.begin().removeprefix("/api")).text) == installed

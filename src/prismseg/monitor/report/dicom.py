@@ -7,6 +7,7 @@ import io
 import re
 import uuid
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -82,6 +83,11 @@ def write_dicom(report: Report, folder: str | Path, language: Language) -> list[
     write_pdf(report, buffer, language)
     written.append(_save(_document(report, buffer.getvalue()), place / "report.dcm"))
     return written
+
+
+def dicom_installed() -> bool:
+    """Tell whether the packages for DICOM are there."""
+    return find_spec("highdicom") is not None
 
 
 def uid(*parts: object) -> UID:

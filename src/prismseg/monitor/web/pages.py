@@ -17,6 +17,7 @@ from prismseg.base import Message
 from prismseg.base.version import VERSION
 from prismseg.monitor.languages import Language, languages
 from prismseg.monitor.pictures import colours
+from prismseg.monitor.report import dicom_installed
 from prismseg.monitor.store import capture_of, find
 from prismseg.monitor.store.schema import SessionRow
 from prismseg.monitor.web import users
@@ -102,7 +103,8 @@ def session_page(request: Request, desk: TheDesk, language: TheLanguage, session
     """One session: live picture, captures, curves, flags, details."""
     with desk.store.read() as db:
         state = state_of(db, find(db, SessionRow, session), language, desk.clock())
-    return _page(request, "session.html", language, state=state, schedule=list(desk.settings.schedule))
+    schedule = list(desk.settings.schedule)
+    return _page(request, "session.html", language, state=state, schedule=schedule, dicom=dicom_installed())
 
 
 @router.get("/sessions/{session}/captures/{number}", response_class=HTMLResponse)
