@@ -76,7 +76,7 @@ def test_resume_is_exact_after_a_stop_at_any_step(discs, tmp_path, optimizer, st
 
 def start(discs: Path, out: Path, *options: str) -> subprocess.Popen[bytes]:
     command = [
-        sys.executable, "-m", "prismseg.cli", "train", str(discs), "--out", str(out), "--width", "0.5", "--size", "32",
+        sys.executable, "-m", "prismseg", "train", str(discs), "--out", str(out), "--width", "0.5", "--size", "32",
         "--batch-size", "4", "--steps", "40", "--evaluate-every", "10", "--checkpoint-every", "3", "--compile", "no",
         "--quiet", *options,
     ]  # fmt: skip

@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
             "prismseg train nerves/ --group block:12 --folds 5 --out runs/nerves-cv\n\n"
             "prismseg train nerves/ --out runs/nerves --resume   (after a power cut)\n\n"
             "prismseg train my-feet/ --from thermal-feet --out runs/my-camera   (5 to 20 labelled frames)\n\n"
-            "accelerate launch -m prismseg.cli train nerves/ --out runs/nerves   (several GPUs)"
+            "accelerate launch -m prismseg train nerves/ --out runs/nerves   (several GPUs)"
         )
     )(train)
 
