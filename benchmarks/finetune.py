@@ -19,11 +19,11 @@ import pandas as pd
 
 from prismseg import Predictor, open_dataset
 from prismseg.data import SegmentationDataset, Split
+from prismseg.evaluation import bootstrap_ci, paired_comparison
 from prismseg.nets import load_model
 from prismseg.phantom import DOMAINS, write_sessions
 from prismseg.train import Trainer, configure
 from prismseg.train.finetune import settings_of
-from prismseg.train.statistics import bootstrap_ci, paired_comparison
 
 PEOPLE, TRAINING_PEOPLE, MINUTES = 30, 10, (0, 20)
 COUNTS = (5, 10, 20)

@@ -12,12 +12,12 @@ from typer.testing import CliRunner
 from prismseg.base import DataError, OutputError, PrismsegError
 from prismseg.cli.main import app
 from prismseg.data import open_dataset
+from prismseg.evaluation import holm, paired_comparison
 from prismseg.explain import ExplainSettings, explain_data, explain_run, work
 from prismseg.explain.compare import compare_cases, read_cases
 from prismseg.explain.fusion import FUSED
 from prismseg.train import evaluate_run, train
 from prismseg.train.evaluation import run_trials
-from prismseg.train.statistics import holm, paired_comparison
 from tests.conftest import write_discs
 from tests.train.conftest import small_config
 

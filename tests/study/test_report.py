@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from prismseg.base import ConfigError, DataError
+from prismseg.evaluation import paired_comparison
 from prismseg.study import Store, expand, read_study, report_study
 from prismseg.study.aggregate import compare_study, pooled, summarize_study
 from prismseg.study.figures import critical_difference, draw_differences, draw_ranks
 from prismseg.study.report import _shown, latex
-from prismseg.train.statistics import paired_comparison
 from tests.study.test_grid import write
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pandas as pd
 
 from prismseg.base import DataError
+from prismseg.evaluation import holm, paired_comparison
 from prismseg.explain.fusion import FUSED
 from prismseg.explain.summary import MEAN_LAYER
 from prismseg.explain.work import NULL
-from prismseg.train.statistics import holm, paired_comparison
 
 COMPARED = ("rho", "lift", "varrho_prime", "cam_dice", "rank_accuracy", "pointing_game", "border_lift")
 OF_LAYERS = ("rho", "cam_dice")

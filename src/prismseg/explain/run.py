@@ -10,6 +10,7 @@ import pandas as pd
 
 from prismseg.base import DataError, atomic_path, keep_freed_memory, progress_bar
 from prismseg.data import SegmentationDataset
+from prismseg.evaluation import bootstrap_ci
 from prismseg.explain import sanity
 from prismseg.explain.collected import Collected
 from prismseg.explain.compare import compare_cases, read_cases
@@ -23,7 +24,6 @@ from prismseg.explain.summary import case_table, summarize_layers
 from prismseg.explain.work import POINTWISE, ExplainSettings, collect, load_batch, start
 from prismseg.train import Predictor, Trial, find_model
 from prismseg.train.evaluation import run_trials
-from prismseg.train.statistics import bootstrap_ci
 
 SANITY_CASES = 12
 

@@ -13,13 +13,13 @@ import torch.nn.functional as F
 from scipy import stats
 from torch import Tensor, nn
 
+from prismseg.evaluation.intervals import percentile_interval, resampled_means
 from prismseg.explain.atlas import Atlas
 from prismseg.explain.batch import MapKey
 from prismseg.explain.layers import split_call
 from prismseg.explain.masks import Array
 from prismseg.explain.measures import divide
 from prismseg.explain.trace import unwrap
-from prismseg.train.statistics import percentile_interval, resampled_means
 
 NOTHING = "(trained)"
 GRID = 64

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from prismseg.evaluation.intervals import RESAMPLES, percentile_interval, resampled_means
 from prismseg.explain.collected import Collected
 from prismseg.explain.masks import Array
 from prismseg.explain.measures import MEASURES, divide
-from prismseg.train.statistics import RESAMPLES, percentile_interval, resampled_means
 
 MEAN_LAYER = "(mean)"
 

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 
 from prismseg.base import DataError
+from prismseg.evaluation import bootstrap_ci, holm, paired_comparison
 from prismseg.study.grid import Study, choices
-from prismseg.train.statistics import bootstrap_ci, holm, paired_comparison
 
 UNITS = ("case", "group")
 DETAILS = ("class", "layer")

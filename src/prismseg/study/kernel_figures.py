@@ -13,8 +13,8 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator
 
 from prismseg.base.page import COLOURS
+from prismseg.evaluation import bootstrap_ci
 from prismseg.study.figures import new_figure
-from prismseg.train.statistics import bootstrap_ci
 
 _KEYS = ["kernel", "map", "estimator", "outputs", "sigma"]
 _NAMES = {"rff": "RFF", "crffg": "CRFFg"}

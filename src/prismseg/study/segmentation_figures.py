@@ -160,7 +160,7 @@ def _panels(table: pd.DataFrame, axes: list[str]) -> _Panels:
 
 
 def _draw_line(drawn: Any, line: pd.DataFrame, sizes: list[Any], style: dict[str, Any]) -> None:
-    from prismseg.train.statistics import bootstrap_ci
+    from prismseg.evaluation import bootstrap_ci
 
     places, means, lows, highs = [], [], [], []
     for index, size in enumerate(sizes):

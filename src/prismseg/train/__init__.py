@@ -17,7 +17,6 @@ _MODULE_OF = {
     "Trainer": "loop",
     "TrainingInterrupted": "loop",
     "Trial": "evaluation",
-    "bootstrap_ci": "statistics",
     "case_metrics": "metrics",
     "configure": "config",
     "create_loss": "losses",
@@ -26,7 +25,6 @@ _MODULE_OF = {
     "evaluate_run": "evaluation",
     "find_model": "run",
     "make_config": "config",
-    "paired_comparison": "statistics",
     "predict_files": "predict",
     "read_config": "config",
     "summarize": "metrics",
@@ -56,8 +54,6 @@ if TYPE_CHECKING:
     from prismseg.train.predictor import Predictor as Predictor
     from prismseg.train.run import RunFolder as RunFolder
     from prismseg.train.run import find_model as find_model
-    from prismseg.train.statistics import bootstrap_ci as bootstrap_ci
-    from prismseg.train.statistics import paired_comparison as paired_comparison
 
 
 def __getattr__(name: str) -> Any:

@@ -11,11 +11,11 @@ import pandas as pd
 from prismseg.base import DataError, atomic_path, make_folder, progress_bar, write_json
 from prismseg.base.version import VERSION
 from prismseg.data import SegmentationDataset
+from prismseg.evaluation import paired_comparison
 from prismseg.train.metrics import EMPTY_POLICY, case_metrics, summarize
 from prismseg.train.predictor import Predictor
 from prismseg.train.report import write_report
 from prismseg.train.run import RunFolder, find_model, fold_folders, open_configured, open_run, read_part
-from prismseg.train.statistics import paired_comparison
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from prismseg.base import DataError
+from prismseg.evaluation import bootstrap_ci
 from prismseg.train.losses import IGNORE, SMOOTH
-from prismseg.train.statistics import bootstrap_ci
 
 Mask = NDArray[np.bool_]
 Empty = Literal["neither", "truth", "prediction", "both"]

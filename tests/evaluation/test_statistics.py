@@ -7,7 +7,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from prismseg.base import DataError
-from prismseg.train.statistics import bootstrap_ci, clustered_wilcoxon, expanded_tail, holm, paired_comparison
+from prismseg.evaluation import bootstrap_ci, holm, paired_comparison
+from prismseg.evaluation.intervals import expanded_tail
+from prismseg.evaluation.paired import clustered_wilcoxon
 
 
 def clustered(rng, groups, cases, between, within, mean=0.0):
