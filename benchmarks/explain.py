@@ -71,7 +71,7 @@ def measure_methods() -> dict[str, Any]:
     from prismseg.explain import Atlas
 
     model, images, masks = scene()
-    one, five = Atlas(model, methods=["gradcam"]), Atlas(model, methods=GRADIENT)
+    one, five = Atlas(model, methods=["gradcam"], region="truth"), Atlas(model, methods=GRADIENT, region="truth")
     times = seconds(
         {
             "Grad-CAM, maps": lambda: one.maps(images, masks),
@@ -91,7 +91,7 @@ def measure_grad_cam() -> dict[str, Any]:
     from prismseg.explain import Atlas
 
     model, images, masks = scene()
-    atlas = Atlas(model, methods=["gradcam"])
+    atlas = Atlas(model, methods=["gradcam"], region="truth")
     ours = seconds({"ours": lambda: atlas.maps(images, masks)}, turns=5)["ours"]
     found = atlas.maps(images, masks)
     worst, start = 0.0, time.perf_counter()
@@ -116,8 +116,8 @@ def measure_score_cam() -> dict[str, Any]:
     from prismseg.explain import Atlas
 
     model, images, masks = scene(SCORE_IMAGES)
-    both = Atlas(model, [SCORE_LAYER], ["scorecam"], memory=SCORE_MEMORY)
-    single = Atlas(model, [SCORE_LAYER], ["scorecam"], memory=SCORE_MEMORY, classes=[1])
+    both = Atlas(model, [SCORE_LAYER], ["scorecam"], memory=SCORE_MEMORY, region="truth")
+    single = Atlas(model, [SCORE_LAYER], ["scorecam"], memory=SCORE_MEMORY, classes=[1], region="truth")
 
     def theirs(classes: tuple[int, ...]) -> None:
         for cls in classes:
@@ -164,7 +164,7 @@ def measure_memory(what: str) -> dict[str, float]:
             optimizer.step()
             optimizer.zero_grad()
     else:
-        atlas = Atlas(model, methods=("gradcam",) if what == "Grad-CAM" else GRADIENT)
+        atlas = Atlas(model, methods=("gradcam",) if what == "Grad-CAM" else GRADIENT, region="truth")
         for _ in range(2):
             atlas.update(images, masks)
     return {"above idle": peak() - idle}
@@ -174,7 +174,7 @@ def measure_loop() -> dict[str, Any]:
     from prismseg.explain import Atlas
 
     model, images, masks = scene()
-    atlas = Atlas(model, methods=GRADIENT)
+    atlas = Atlas(model, methods=GRADIENT, region="truth")
     held = {}
     for number in range(BATCH, 200 + 1, BATCH):
         atlas.update(images, masks)
@@ -187,7 +187,10 @@ def measure_one_image() -> dict[str, float]:
     from prismseg.explain import Atlas
 
     model, images, masks = scene(1, multiplier=1, size=(240, 320))
-    layer_cam, five = Atlas(model, methods=["layercam"]), Atlas(model, methods=GRADIENT)
+    layer_cam, five = (
+        Atlas(model, methods=["layercam"], region="truth"),
+        Atlas(model, methods=GRADIENT, region="truth"),
+    )
     return seconds(
         {
             "Layer-CAM, maps": lambda: layer_cam.maps(images, masks),

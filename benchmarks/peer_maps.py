@@ -56,7 +56,7 @@ def foreign_networks() -> None:
     for name, build in NETWORKS.items():
         torch.manual_seed(0)
         images, masks = scene(3 if "mit_b" in name else 1, 2)
-        atlas = Atlas(build(), methods=("gradcam", "layercam"))
+        atlas = Atlas(build(), methods=("gradcam", "layercam"), region="truth")
         start = time.perf_counter()
         atlas.update(images, masks)
         taken = time.perf_counter() - start
@@ -70,7 +70,7 @@ def beside_grad_cam() -> None:
     torch.manual_seed(0)
     model = create_model("unet", "crffg", multiplier=3, classes=2).eval()
     images, masks = scene(1, 2)
-    maps = Atlas(model, LAYERS, tuple(THEIRS)).maps(images, masks)
+    maps = Atlas(model, LAYERS, tuple(THEIRS), region="truth").maps(images, masks)
     for method, theirs in THEIRS.items():
         for layer in LAYERS:
             with theirs(model=model, target_layers=[model.get_submodule(layer)]) as cam:

@@ -1,6 +1,7 @@
 """Any network, any region, any order: properties of the maps and of what an atlas collects."""
 
 import copy
+import inspect
 import math
 from collections import OrderedDict
 from itertools import pairwise
@@ -15,8 +16,11 @@ from monai.networks.nets import BasicUNet, SegResNet, UNet
 from torch import nn
 
 from prismseg.base import ConfigError, DataError, ModelError
+from prismseg.cli import explain as cli_explain
 from prismseg.explain import Atlas, tokens_to_map
 from prismseg.explain.collected import Collected
+from prismseg.explain.target import DEFAULT_REGION
+from prismseg.explain.work import ExplainSettings
 from prismseg.nets import create_model, list_models
 from tests.explain.conftest import IMAGE, MASK, Small, scene
 
@@ -58,9 +62,9 @@ def test_a_batch_is_as_many_single_runs(net, seed, region):
 @given(order=st.permutations(["encoder.0", "encoder.2", "skips.1", "bottleneck", "decoder.0", "head"]))
 def test_layers_come_in_the_order_asked(net, order):
     images, masks = scene(1, classes=3)
-    maps = Atlas(net, order, ["gradcam"]).maps(images, masks)
+    maps = Atlas(net, order, ["gradcam"], region="truth").maps(images, masks)
     assert [layer for _, layer, cls in maps if cls == 0] == order
-    reference = Atlas(net, sorted(order), ["gradcam"]).maps(images, masks)
+    reference = Atlas(net, sorted(order), ["gradcam"], region="truth").maps(images, masks)
     for key in maps:
         assert torch.equal(maps[key], reference[key])
 
@@ -78,8 +82,10 @@ class Shifted(nn.Module):
 @given(constant=st.floats(-100, 100))
 def test_a_constant_added_to_the_logits_changes_nothing(net, constant):
     images, masks = scene(2, classes=3)
-    plain = Atlas(net, ["encoder.1", "head"], GRADIENT).maps(images, masks)
-    shifted = Atlas(Shifted(net, constant), ["model.encoder.1", "model.head"], GRADIENT).maps(images, masks)
+    plain = Atlas(net, ["encoder.1", "head"], GRADIENT, region="truth").maps(images, masks)
+    shifted = Atlas(Shifted(net, constant), ["model.encoder.1", "model.head"], GRADIENT, region="truth").maps(
+        images, masks
+    )
     for (method, layer, cls), values in plain.items():
         torch.testing.assert_close(shifted[method, f"model.{layer}", cls], values)
 
@@ -87,9 +93,9 @@ def test_a_constant_added_to_the_logits_changes_nothing(net, constant):
 def test_maps_are_those_of_layer_by_layer_calls(net):
     """One pass for all layers gives what one pass a layer and class gives."""
     images, masks = scene(2, classes=3)
-    together = Atlas(net, "all", ["gradcam", "layercam"]).maps(images, masks)
+    together = Atlas(net, "all", ["gradcam", "layercam"], region="truth").maps(images, masks)
     for (method, layer, cls), values in together.items():
-        alone = Atlas(net, [layer], [method], classes=[cls]).maps(images, masks)
+        alone = Atlas(net, [layer], [method], classes=[cls], region="truth").maps(images, masks)
         torch.testing.assert_close(alone[method, layer, cls], values, rtol=1e-4, atol=1e-9)
 
 
@@ -112,7 +118,7 @@ def test_regions(small):
     without = Atlas(logits, ["first"], ["layercam"], "prediction", classes=[1]).maps(IMAGE)
     torch.testing.assert_close(without["layercam", "first", 1], hires["prediction"])
     with pytest.raises(DataError, match="masks are needed"):
-        Atlas(logits).maps(IMAGE)
+        Atlas(logits, region="truth").maps(IMAGE)
 
 
 def test_ignored_pixels_are_in_no_region(small):
@@ -123,10 +129,10 @@ def test_ignored_pixels_are_in_no_region(small):
 
 def test_a_class_without_a_region_has_maps_of_zeros(net):
     images, masks = scene(2, classes=2)  # class 2 is in none of the masks
-    maps = Atlas(net, ["encoder.0", "head"], GRADIENT).maps(images, masks)
+    maps = Atlas(net, ["encoder.0", "head"], GRADIENT, region="truth").maps(images, masks)
     assert all(values.eq(0).all() == (cls == 2) for (_, _, cls), values in maps.items() if values.eq(0).all())
     assert maps["gradcam", "encoder.0", 2].eq(0).all()
-    atlas = Atlas(net, ["encoder.0", "head"], ["gradcam"])
+    atlas = Atlas(net, ["encoder.0", "head"], ["gradcam"], region="truth")
     atlas.update(images, masks)
     table = atlas.summary()
     absent = table[table["class"] == "2"]
@@ -136,7 +142,7 @@ def test_a_class_without_a_region_has_maps_of_zeros(net):
 
 def test_all_empty_masks(net):
     images, masks = scene(2, classes=1)
-    atlas = Atlas(net, ["head"], ["gradcam"])
+    atlas = Atlas(net, ["head"], ["gradcam"], region="truth")
     atlas.update(images, masks)
     present = atlas.summary().query("n > 0")
     assert set(present["class"]) == {"0"} and present["mean"].notna().all()
@@ -147,7 +153,7 @@ def test_our_variants(variant):
     torch.manual_seed(0)
     model = create_model(variant.arch, variant.skip, multiplier=variant.multiplier, width=0.25)
     images, masks = scene(2, size=(33, 40))  # no multiple of the stride
-    atlas = Atlas(model, "all", ["gradcam", "layercam"])
+    atlas = Atlas(model, "all", ["gradcam", "layercam"], region="truth")
     maps = atlas.maps(images, masks)
     assert all(values.shape == (2, 33, 40) and values.isfinite().all() for values in maps.values())
     atlas.update(images, masks)
@@ -224,9 +230,9 @@ def test_other_peoples_networks(build, options):
     images, masks = scene(2, channels=3, size=(32, 48), classes=3)
     if "adapter" in options:
         patches = options | {"layers": ["blocks.0", "blocks.1"]}
-        assert len(Atlas(model, **patches).maps(images, masks)) == 2 * 2 * 3
+        assert len(Atlas(model, region="truth", **patches).maps(images, masks)) == 2 * 2 * 3
         options = options | {"layers": ["blocks.1"]}
-    atlas = Atlas(model, methods=GRADIENT, **options)
+    atlas = Atlas(model, methods=GRADIENT, region="truth", **options)
     maps = atlas.maps(images, masks)
     assert all(values.shape == (2, 32, 48) and values.isfinite().all() for values in maps.values())
     assert any(values.max() > 0 for values in maps.values())
@@ -238,7 +244,13 @@ def test_transformer_blocks_beside_convolutions():
     """An adapter leaves outputs that are maps already alone; patches and blocks lie on one grid."""
     torch.manual_seed(0)
     images, masks = scene(1, channels=3, size=(32, 48), classes=3)
-    atlas = Atlas(Transformer(), ["patch", "blocks.0"], ["layercam"], adapter=lambda out, size: _either(out, size))
+    atlas = Atlas(
+        Transformer(),
+        ["patch", "blocks.0"],
+        ["layercam"],
+        adapter=lambda out, size: _either(out, size),
+        region="truth",
+    )
     assert atlas.maps(images, masks)["layercam", "patch", 0].shape == (1, 32, 48)
 
 
@@ -254,18 +266,20 @@ def test_several_outputs():
 
     images, masks = scene(1, channels=3, size=(16, 16), classes=3)
     with pytest.raises(ModelError, match=r"several outputs \(0, 1\)"):
-        Atlas(Several()).maps(images, masks)
+        Atlas(Several(), region="truth").maps(images, masks)
     torch.manual_seed(0)
     model = Several()
-    first = Atlas(model, "segmentation_head.0", ["hirescam"], output=0).maps(images, masks)
-    twice = Atlas(model, "segmentation_head.0", ["hirescam"], output=lambda out: out[0]).maps(images, masks)
+    first = Atlas(model, "segmentation_head.0", ["hirescam"], output=0, region="truth").maps(images, masks)
+    twice = Atlas(model, "segmentation_head.0", ["hirescam"], output=lambda out: out[0], region="truth").maps(
+        images, masks
+    )
     assert_equal_maps(first, twice)
     with pytest.raises(ModelError, match="'logits' is not among them"):
-        Atlas(Dictionary(), output="logits").maps(images, masks)
+        Atlas(Dictionary(), output="logits", region="truth").maps(images, masks)
     with pytest.raises(ModelError, match="shape"):
-        Atlas(model, output=lambda out: out[0].mean((2, 3))).maps(images, masks)
+        Atlas(model, output=lambda out: out[0].mean((2, 3)), region="truth").maps(images, masks)
     with pytest.raises(ModelError, match="float"):
-        Atlas(nn.Sequential(nn.Conv2d(3, 2, 1), _Float())).maps(images, masks)
+        Atlas(nn.Sequential(nn.Conv2d(3, 2, 1), _Float()), region="truth").maps(images, masks)
 
 
 class _Float(nn.Module):
@@ -277,36 +291,36 @@ def test_nan_logits_name_the_case(small):
     images, masks = IMAGE.repeat(3, 1, 1, 1), MASK.repeat(3, 1, 1)
     images[1, 0, 0, 0] = math.nan
     with pytest.raises(DataError, match="NaN or infinite for b;"):
-        Atlas(small).update(images, masks, ids="abc")
+        Atlas(small, region="truth").update(images, masks, ids="abc")
 
 
 def test_wrong_settings(small):
     with pytest.raises(ConfigError, match="no method 'gradcan'"):
-        Atlas(small, methods=["gradcan"])
+        Atlas(small, methods=["gradcan"], region="truth")
     with pytest.raises(ConfigError, match="no method"):
-        Atlas(small, methods=[])
+        Atlas(small, methods=[], region="truth")
     with pytest.raises(ConfigError, match="region"):
         Atlas(small, region="foot")
     with pytest.raises(ConfigError, match="classes 0 to 1"):
-        Atlas(small, classes=[2]).maps(IMAGE, MASK)
+        Atlas(small, classes=[2], region="truth").maps(IMAGE, MASK)
     with pytest.raises(ConfigError, match="3 class names"):
-        Atlas(small, class_names="abc").maps(IMAGE, MASK)
+        Atlas(small, class_names="abc", region="truth").maps(IMAGE, MASK)
     with pytest.raises(ConfigError, match="memory"):
-        Atlas(small, methods=["scorecam"], memory=0).maps(IMAGE, MASK)
+        Atlas(small, methods=["scorecam"], memory=0, region="truth").maps(IMAGE, MASK)
     with pytest.raises(ConfigError, match="temperature"):
-        Atlas(small, methods=["scorecam"], temperature=0).maps(IMAGE, MASK)
+        Atlas(small, methods=["scorecam"], temperature=0, region="truth").maps(IMAGE, MASK)
     with pytest.raises(ConfigError, match="contours"):
-        Atlas(small, border=0)
+        Atlas(small, border=0, region="truth")
     with pytest.raises(ConfigError, match="first batch"):
-        Atlas(small).layers  # noqa: B018
+        Atlas(small, region="truth").layers  # noqa: B018
     with pytest.raises(DataError, match="no case yet"):
-        Atlas(small).summary()
+        Atlas(small, region="truth").summary()
     with pytest.raises(DataError, match="1 images, 2 ids"):
-        Atlas(small).update(IMAGE, MASK, ids=["a", "b"])
+        Atlas(small, region="truth").update(IMAGE, MASK, ids=["a", "b"])
 
 
 def test_a_failed_batch_leaves_what_was_collected(small):
-    atlas = Atlas(small)
+    atlas = Atlas(small, region="truth")
     atlas.update(IMAGE, MASK)
     before = atlas.summary()
     with pytest.raises(DataError):
@@ -317,7 +331,9 @@ def test_a_failed_batch_leaves_what_was_collected(small):
 def test_streaming_is_the_same_for_any_batches(net):
     images, masks = scene(5, classes=3)
     groups = ["p", "p", "q", "q", "r"]
-    whole, parts = (Atlas(net, ["encoder.1", "head"], ["layercam", "random", "eigencam"]) for _ in range(2))
+    whole, parts = (
+        Atlas(net, ["encoder.1", "head"], ["layercam", "random", "eigencam"], region="truth") for _ in range(2)
+    )
     whole.update(images, masks, groups=groups)
     parts.update(images[:2], masks[:2], groups=groups[:2], ids=["0", "1"])
     parts.update(images[2:], masks[2:], groups=groups[2:], ids=["2", "3", "4"])
@@ -332,12 +348,12 @@ def test_padding_counts_nowhere(net):
     """An image that the network must continue to a multiple of 16 keeps its maps in place."""
     images, masks = scene(1, classes=3, size=(32, 32))
     inner = images[..., 5:27, 3:29], masks[..., 5:27, 3:29]
-    atlas = Atlas(net, "all", ["layercam"])
+    atlas = Atlas(net, "all", ["layercam"], region="truth")
     atlas.update(*inner)
     assert atlas.collected().pixels.tolist() == [22 * 26]
     padded_image = F.pad(inner[0], (3, 3, 5, 5), mode="replicate")
     padded_mask = F.pad(inner[1], (3, 3, 5, 5), value=255)
-    by_hand = Atlas(net, "all", ["layercam"])
+    by_hand = Atlas(net, "all", ["layercam"], region="truth")
     by_hand.update(padded_image, padded_mask)
     np.testing.assert_allclose(atlas.collected().sums, by_hand.collected().sums, rtol=1e-4, atol=1e-7)
     assert_equal_maps(
@@ -350,7 +366,7 @@ def test_padding_counts_nowhere(net):
 
 def test_random_maps_are_the_null(net):
     images, masks = scene(12, classes=3, size=(64, 64))
-    atlas = Atlas(net, ["encoder.0", "encoder.1"], ["random"])
+    atlas = Atlas(net, ["encoder.0", "encoder.1"], ["random"], region="truth")
     atlas.update(images, masks)
     table = atlas.summary().query("measure == 'lift'")
     np.testing.assert_allclose(table["mean"], 1, atol=0.05)
@@ -358,12 +374,14 @@ def test_random_maps_are_the_null(net):
 
 def test_what_is_collected_survives_the_disk(net, tmp_path):
     images, masks = scene(2, classes=3)
-    atlas = Atlas(net, ["head"], ["gradcam"], perturb=True, class_names=["ground", "nerve", "vessel"])
+    atlas = Atlas(
+        net, ["head"], ["gradcam"], perturb=True, class_names=["ground", "nerve", "vessel"], region="truth"
+    )
     atlas.update(images, masks, groups=["ä", "b"])
     atlas.collected().write(tmp_path / "part.npz")
     again = Collected.read(tmp_path / "part.npz")
     assert again.axes == atlas.collected().axes and again.groups == ("ä", "b")
-    other = Atlas(net, ["head"], ["gradcam"], perturb=True)
+    other = Atlas(net, ["head"], ["gradcam"], perturb=True, region="truth")
     other.add(again)
     assert other.summary().equals(atlas.summary())
     (tmp_path / "part.npz").write_bytes((tmp_path / "part.npz").read_bytes()[:100])
@@ -374,6 +392,12 @@ def test_what_is_collected_survives_the_disk(net, tmp_path):
 
 
 def _other_axes(net):
-    atlas = Atlas(net, ["encoder.0"], ["gradcam"])
+    atlas = Atlas(net, ["encoder.0"], ["gradcam"], region="truth")
     atlas.update(*scene(1, classes=3))
     return atlas.collected()
+
+
+def test_the_atlas_and_the_command_explain_the_same_region_by_default(small):
+    assert Atlas(small).region == DEFAULT_REGION == ExplainSettings().regions[0] == "prediction"
+    command = inspect.signature(cli_explain.explain).parameters["regions"].default
+    assert command.split(",")[0] == DEFAULT_REGION

@@ -83,7 +83,9 @@ def test_fused_measures_are_those_of_fused_maps():
     torch.manual_seed(0)
     model = create_model("unet", width=0.5)
     images, masks = scene(4)
-    atlas = Atlas(model, ["encoder.0.first.0", "encoder.0.second.0", "decoder.3.second.0"], ["layercam"])
+    atlas = Atlas(
+        model, ["encoder.0.first.0", "encoder.0.second.0", "decoder.3.second.0"], ["layercam"], region="truth"
+    )
     atlas.update(images, masks)
     cases = atlas.collected()
     fitted = fit_weights(cases, "layercam")

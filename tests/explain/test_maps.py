@@ -31,7 +31,7 @@ HAND = {
 
 @pytest.mark.parametrize("method", HAND)
 def test_hidden_layer_by_hand(small, method):
-    maps = Atlas(small, ["first"], [method], classes=[1]).maps(IMAGE, MASK)
+    maps = Atlas(small, ["first"], [method], classes=[1], region="truth").maps(IMAGE, MASK)
     torch.testing.assert_close(
         maps[method, "first", 1], torch.tensor([HAND[method]], dtype=torch.float32), rtol=1e-5, atol=1e-6
     )
@@ -43,7 +43,7 @@ def test_a_single_logit_has_the_same_maps(small, method):
     one = nn.Sequential(small.first, nn.Conv2d(2, 1, 1, bias=False))
     with torch.no_grad():
         one[1].weight.copy_(small.head.weight[1:])
-    maps = Atlas(one, ["0"], [method], classes=[1]).maps(IMAGE, MASK)
+    maps = Atlas(one, ["0"], [method], classes=[1], region="truth").maps(IMAGE, MASK)
     torch.testing.assert_close(
         maps[method, "0", 1], torch.tensor([HAND[method]], dtype=torch.float32), rtol=1e-5, atol=1e-6
     )
@@ -53,22 +53,22 @@ def test_background_of_a_single_logit():
     """Of one logit z = −I the background's score is the mean of −z over the lower row."""
     net = nn.Conv2d(1, 1, 1, bias=False)
     nn.init.constant_(net.weight, -1.0)
-    maps = Atlas(nn.Sequential(net), "all", ["gradcam", "hirescam"], classes=[0]).maps(IMAGE, MASK)
+    maps = Atlas(nn.Sequential(net), "all", ["gradcam", "hirescam"], classes=[0], region="truth").maps(IMAGE, MASK)
     # g = dy0/dz = −1/2 below, in the mean −1/4; ReLU(−1/4 * −I) = I/4.
     torch.testing.assert_close(maps["gradcam", "0", 0], IMAGE[0] / 4)
     torch.testing.assert_close(maps["hirescam", "0", 0], torch.tensor([[[0, 0], [1.5, 2.0]]]))
 
 
 def test_scorecam_linear_and_temperature(small):
-    linear = Atlas(small, ["first"], ["scorecam"], classes=[1], linear=True).maps(IMAGE, MASK)
+    linear = Atlas(small, ["first"], ["scorecam"], classes=[1], linear=True, region="truth").maps(IMAGE, MASK)
     assert linear["scorecam", "first", 1].eq(0).all()  # −3.5 I − (5 − I) is negative everywhere
-    even = Atlas(small, ["first"], ["scorecam"], classes=[1], temperature=1e9).maps(IMAGE, MASK)
+    even = Atlas(small, ["first"], ["scorecam"], classes=[1], temperature=1e9, region="truth").maps(IMAGE, MASK)
     torch.testing.assert_close(even["scorecam", "first", 1], torch.full((1, 2, 2), 2.5))  # (I + 5 − I) / 2
 
 
 def test_scorecam_does_not_depend_on_the_memory(small):
-    wide = Atlas(small, ["first"], ["scorecam"], memory=1000).maps(IMAGE, MASK)
-    narrow = Atlas(small, ["first"], ["scorecam"], memory=1e-6).maps(IMAGE, MASK)
+    wide = Atlas(small, ["first"], ["scorecam"], memory=1000, region="truth").maps(IMAGE, MASK)
+    narrow = Atlas(small, ["first"], ["scorecam"], memory=1e-6, region="truth").maps(IMAGE, MASK)
     for key, values in wide.items():
         torch.testing.assert_close(values, narrow[key])
 
@@ -76,7 +76,7 @@ def test_scorecam_does_not_depend_on_the_memory(small):
 def test_scorecam_gives_a_constant_channel_no_weight(small):
     with torch.no_grad():
         small.first.weight[1] = 0
-    maps = Atlas(small, ["first"], ["scorecam"], classes=[1]).maps(IMAGE, MASK)
+    maps = Atlas(small, ["first"], ["scorecam"], classes=[1], region="truth").maps(IMAGE, MASK)
     torch.testing.assert_close(maps["scorecam", "first", 1], IMAGE[0])
 
 
@@ -131,7 +131,7 @@ def test_random_map_depends_on_layer_case_and_seed_only():
 
 
 def test_no_map_is_negative_and_all_methods_run(small):
-    maps = Atlas(small, "all", METHODS).maps(IMAGE, MASK)
+    maps = Atlas(small, "all", METHODS, region="truth").maps(IMAGE, MASK)
     assert list(maps) == [(m, layer, c) for m in METHODS for layer in ("first", "head") for c in (0, 1)]
     assert all(values.min() >= 0 and values.isfinite().all() for values in maps.values())
 

@@ -32,7 +32,7 @@ def sigmoid(z):
 
 def test_in_an_atlas(small):
     """HiResCAM shows 0 1/2 / 0 0 (test_maps.py), spread 0 1 / 0 0; z1 = 3 x − 5 on x = 0 2 above, against x = 1 2."""
-    atlas = Atlas(small, ["first"], ["hirescam"], classes=[1], perturb=True)
+    atlas = Atlas(small, ["first"], ["hirescam"], classes=[1], perturb=True, region="truth")
     atlas.update(IMAGE, MASK)
     before = (sigmoid(-2) + sigmoid(1)) / 2
     after = (sigmoid(-5) + sigmoid(1)) / 2

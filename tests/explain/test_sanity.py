@@ -31,7 +31,9 @@ def test_gradient_maps_forget_and_maps_that_ignore_the_network_do_not():
     model = create_model("unet", width=0.5).eval()
     images, masks = scene(4, size=(32, 32))
     state = {name: value.clone() for name, value in model.state_dict().items()}
-    atlas = Atlas(model, ["encoder.0.first.0", "decoder.3.first.0", "head"], ["layercam", "random"])
+    atlas = Atlas(
+        model, ["encoder.0.first.0", "decoder.3.first.0", "head"], ["layercam", "random"], region="truth"
+    )
     table = randomize_layers(atlas, [Batch(images, masks, "aabb")])
     assert all(torch.equal(value, state[name]) for name, value in model.state_dict().items())
     assert table["scrambled"].unique().tolist() == ["(trained)", "head", "decoder.3.first.0", "encoder.0.first.0"]

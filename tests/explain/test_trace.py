@@ -56,7 +56,7 @@ def test_nothing_is_left_behind():
     images, masks = scene(2, size=(8, 8))
     images.requires_grad_()
     before = state_of(model)
-    atlas = Atlas(model, methods=["gradcam", "scorecam", "random"], perturb=True)
+    atlas = Atlas(model, methods=["gradcam", "scorecam", "random"], perturb=True, region="truth")
     atlas.maps(images, masks)
     atlas.update(images, masks)
     assert_same(before, state_of(model))
@@ -73,7 +73,7 @@ def test_nothing_is_left_behind_by_an_exception():
     model = Fails().train()
     before = state_of(model)
     with pytest.raises(RuntimeError, match="broken network"):
-        Atlas(model).maps(IMAGE, MASK)
+        Atlas(model, region="truth").maps(IMAGE, MASK)
     assert_same(before, state_of(model))
 
     good = Small().train()
@@ -117,7 +117,7 @@ def test_operations_in_place_do_not_disturb_the_activations():
     twin.load_state_dict(model.state_dict())
     images, masks = scene(3, size=(8, 8))
     methods = ("gradcam", "gradcam++", "layercam", "hirescam", "xgradcam", "eigencam")
-    found, wanted = (Atlas(net, "all", methods).maps(images, masks) for net in (model, twin))
+    found, wanted = (Atlas(net, "all", methods, region="truth").maps(images, masks) for net in (model, twin))
     for key in wanted:
         torch.testing.assert_close(found[key], wanted[key], rtol=1e-5, atol=1e-7)
 
@@ -126,7 +126,9 @@ def test_a_relu_in_place_is_a_layer_of_its_own():
     torch.manual_seed(0)
     model = Overwrites()
     images, masks = scene(1, size=(8, 8))
-    before, after = (Atlas(model, [name], ["eigencam"]).maps(images, masks) for name in ("first", "relu"))
+    before, after = (
+        Atlas(model, [name], ["eigencam"], region="truth").maps(images, masks) for name in ("first", "relu")
+    )
     with torch.no_grad():
         expected = F.relu(model.first(images))
     assert not torch.equal(before["eigencam", "first", 0], after["eigencam", "relu", 0])
@@ -149,18 +151,20 @@ def test_a_module_that_runs_twice_is_two_layers():
     torch.manual_seed(1)
     model = Shared()
     images, masks = scene(2, 2, size=(8, 8))
-    maps = Atlas(model, "all", ["gradcam"]).maps(images, masks)
+    maps = Atlas(model, "all", ["gradcam"], region="truth").maps(images, masks)
     assert [layer for _, layer, cls in maps if cls == 0] == ["block[0]", "block[1]"]
     second, first = nn.Conv2d(2, 2, 1), nn.Conv2d(2, 2, 1)
     second.load_state_dict(model.block.state_dict())
     first.load_state_dict(model.block.state_dict())
-    plain = Atlas(nn.Sequential(first, nn.ReLU(), second), ["0", "2"], ["gradcam"]).maps(images, masks)
+    plain = Atlas(nn.Sequential(first, nn.ReLU(), second), ["0", "2"], ["gradcam"], region="truth").maps(
+        images, masks
+    )
     for call, name in enumerate("02"):
         torch.testing.assert_close(maps["gradcam", f"block[{call}]", 1], plain["gradcam", name, 1])
-    only = Atlas(model, ["block[1]"], ["gradcam"]).maps(images, masks)
+    only = Atlas(model, ["block[1]"], ["gradcam"], region="truth").maps(images, masks)
     torch.testing.assert_close(only["gradcam", "block[1]", 1], maps["gradcam", "block[1]", 1])
     with pytest.raises(ConfigError, match=r"block\[2\].*ran 2 times"):
-        Atlas(model, ["block[2]"]).maps(images, masks)
+        Atlas(model, ["block[2]"], region="truth").maps(images, masks)
 
 
 class Branches(nn.Module):
@@ -180,17 +184,17 @@ class Branches(nn.Module):
 def test_an_identity_shows_the_gradient_of_its_own_branch():
     torch.manual_seed(0)
     images, masks = scene(1, size=(8, 8))
-    maps = Atlas(Branches(), ["first", "skip"], ["gradcam"]).maps(images, masks)
+    maps = Atlas(Branches(), ["first", "skip"], ["gradcam"], region="truth").maps(images, masks)
     torch.testing.assert_close(maps["gradcam", "first", 1], 4 * maps["gradcam", "skip", 1])
 
 
 def test_layers_off_the_path():
     images, masks = scene(1, size=(8, 8))
     with pytest.raises(ConfigError, match=r"'beside'.*does not depend"):
-        Atlas(Branches(), ["first", "beside"]).maps(images, masks)
+        Atlas(Branches(), ["first", "beside"], region="truth").maps(images, masks)
     with pytest.raises(ConfigError, match=r"'unused'.*ran 0 times"):
-        Atlas(Branches(), ["unused"]).maps(images, masks)
-    atlas = Atlas(Branches(), "all", ["gradcam"])
+        Atlas(Branches(), ["unused"], region="truth").maps(images, masks)
+    atlas = Atlas(Branches(), "all", ["gradcam"], region="truth")
     atlas.maps(images, masks)
     assert atlas.layers == ("first", "head")
     assert set(atlas.left_out) == {"unused", "beside"}
@@ -198,15 +202,15 @@ def test_layers_off_the_path():
 
 def test_a_misspelt_layer_is_answered_with_near_ones():
     with pytest.raises(ConfigError, match=r"no layer 'encoder\.0\.frist'. Did you mean encoder\.0\.first"):
-        Atlas(create_model("unet"), ["encoder.0.frist"])
+        Atlas(create_model("unet"), ["encoder.0.frist"], region="truth")
     with pytest.raises(ConfigError, match="Its layers are"):
-        Atlas(Small(), ["zzzzzz"])
+        Atlas(Small(), ["zzzzzz"], region="truth")
     with pytest.raises(ConfigError, match="No layer"):
-        Atlas(Small(), [])
+        Atlas(Small(), [], region="truth")
     with pytest.raises(ConfigError, match="true for no module"):
-        Atlas(Small(), lambda name, module: False)
+        Atlas(Small(), lambda name, module: False, region="truth")
     with pytest.raises(ConfigError, match="no 2-D convolution"):
-        Atlas(nn.Sequential(nn.ReLU()))
+        Atlas(nn.Sequential(nn.ReLU()), region="truth")
 
 
 def test_names_patterns_and_predicates():
@@ -214,7 +218,7 @@ def test_names_patterns_and_predicates():
     images, masks = scene(1, size=(32, 32))
 
     def layers(choice):
-        atlas = Atlas(model, choice, ["gradcam"])
+        atlas = Atlas(model, choice, ["gradcam"], region="truth")
         atlas.maps(images, masks)
         return atlas.layers
 
@@ -232,30 +236,30 @@ def test_compiled_and_wrapped_networks():
     torch.manual_seed(0)
     model = create_model("unet", width=0.5).eval()
     images, masks = scene(2, size=(16, 16))
-    expected = Atlas(model).maps(images, masks)
+    expected = Atlas(model, region="truth").maps(images, masks)
     compiled = torch.compile(model, backend="aot_eager")
     compiled(images)
     for wrapped in (compiled, nn.DataParallel(model)):
-        found = Atlas(wrapped).maps(images, masks)
+        found = Atlas(wrapped, region="truth").maps(images, masks)
         assert list(found) == list(expected)
         for key in expected:
             torch.testing.assert_close(found[key], expected[key])
     model.compile(backend="aot_eager")
     model(images)
-    for key, values in Atlas(model).maps(images, masks).items():
+    for key, values in Atlas(model, region="truth").maps(images, masks).items():
         torch.testing.assert_close(values, expected[key])
     with pytest.raises(ModelError, match="TorchScript"):
-        Atlas(torch.jit.trace(Small(), IMAGE))
+        Atlas(torch.jit.trace(Small(), IMAGE), region="truth")
 
 
 def test_frozen_networks_and_inference_mode():
     model = Small()
-    expected = Atlas(model, methods=["hirescam"]).maps(IMAGE, MASK)
+    expected = Atlas(model, methods=["hirescam"], region="truth").maps(IMAGE, MASK)
     model.requires_grad_(False)
     for context in (torch.no_grad(), torch.inference_mode()):
         with context:
             images = IMAGE.clone()
-            found = Atlas(model, methods=["hirescam"]).maps(images, MASK)
+            found = Atlas(model, methods=["hirescam"], region="truth").maps(images, MASK)
         for key in expected:
             assert torch.equal(found[key], expected[key])
 
@@ -279,9 +283,9 @@ def test_tokens():
 def test_a_layer_without_a_map_needs_an_adapter():
     model = nn.Sequential(nn.Conv2d(1, 2, 1), nn.Flatten(2), nn.Unflatten(2, (2, 2)))
     with pytest.raises(ModelError, match=r"'1' gives .*tokens_to_map"):
-        Atlas(model, ["1"]).maps(IMAGE, MASK)
+        Atlas(model, ["1"], region="truth").maps(IMAGE, MASK)
 
 
 def test_images_must_be_a_batch():
     with pytest.raises(DataError, match="B, C, H, W"):
-        Atlas(Small()).maps(IMAGE[0], MASK)
+        Atlas(Small(), region="truth").maps(IMAGE[0], MASK)

@@ -48,7 +48,7 @@ def scene():
 @pytest.fixture(scope="module")
 def maps(scene):
     model, images, masks = scene
-    return Atlas(model, LAYERS, ["gradcam", "layercam"]).maps(images, masks)
+    return Atlas(model, LAYERS, ["gradcam", "layercam"], region="truth").maps(images, masks)
 
 
 def enlarged(values):

@@ -16,7 +16,7 @@ from prismseg.explain.collected import Collected
 from prismseg.explain.gradient import GRADIENT_METHODS
 from prismseg.explain.layers import Adapter, LayerChoice
 from prismseg.explain.summary import case_table, summarize_layers
-from prismseg.explain.target import REGIONS, OutputChoice, find_logits
+from prismseg.explain.target import DEFAULT_REGION, REGIONS, OutputChoice, find_logits
 from prismseg.explain.trace import Trace, Tracer
 
 METHODS = (*GRADIENT_METHODS, "scorecam", "eigencam", "random")
@@ -34,8 +34,9 @@ class Atlas:
         ``"all"`` convolutions, names, patterns such as ``"decoder.*"``, or a predicate of name and module.
     methods : sequence of str
         Of ``gradcam gradcam++ layercam hirescam xgradcam scorecam eigencam random``.
-    region : {"truth", "prediction", "image"}
-        Pixels over which a class's logit is averaged to the score that is explained. With ``"truth"`` the masks
+    region : {"prediction", "truth", "image"}
+        Pixels over which a class's logit is averaged to the score that is explained: where the network predicts the
+        class (the default, as in `prismseg explain`), where it truly is, or the whole image. With ``"truth"`` the masks
         are both region and reference: late pointwise layers then score well by construction.
     classes : sequence of int, optional
         Class indices; by default all, background included.
@@ -73,7 +74,7 @@ class Atlas:
         model: nn.Module,
         layers: LayerChoice = "all",
         methods: Sequence[str] = ("gradcam", "layercam"),
-        region: str = "truth",
+        region: str = DEFAULT_REGION,
         *,
         classes: Sequence[int] | None = None,
         class_names: Sequence[str] | None = None,

@@ -16,6 +16,9 @@ Region = Literal["truth", "prediction", "image"]
 OutputChoice = str | int | Callable[[Any], Tensor] | None
 
 REGIONS: tuple[str, ...] = get_args(Region)
+DEFAULT_REGION: Region = (
+    "prediction"  # what the network claims; with the truth late layers score well by construction
+)
 EPSILON = 1e-7  # of the thesis's mean over a region, which may be empty
 _USUAL_KEYS = ("logits", "out")
 

@@ -17,7 +17,7 @@ from prismseg.data import SegmentationDataset
 from prismseg.explain.atlas import Atlas
 from prismseg.explain.collected import Collected
 from prismseg.explain.footprint import images_within
-from prismseg.explain.target import REGIONS
+from prismseg.explain.target import DEFAULT_REGION, REGIONS
 from prismseg.train import Predictor, Trial
 
 NULL = "random"
@@ -49,7 +49,7 @@ class ExplainSettings:
 
     layers: tuple[str, ...] = ("all",)
     methods: tuple[str, ...] = ("layercam", "gradcam")
-    regions: tuple[str, ...] = ("prediction", "truth")
+    regions: tuple[str, ...] = (DEFAULT_REGION, "truth")
     border: int = 3
     perturb: bool = False
     memory: float = 2048
