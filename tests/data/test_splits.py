@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prismseg.base import ConfigError, DataError
-from prismseg.data.splits import Split, check_split, holdout, kfold, nested_kfold, scarce
+from prismseg.data.parts import Split, check_split, join_groups
+from prismseg.data.splits import holdout, kfold, nested_kfold, scarce
 
 SIZES = st.lists(st.integers(1, 15), min_size=6, max_size=25)
 SEEDS = st.integers(0, 2**32 - 1)
@@ -226,3 +227,62 @@ def test_asking_for_more_than_there_is_is_refused():
 def test_impossible_scarcity_is_refused(wrong):
     with pytest.raises(ConfigError):
         scarce(range(30), make_groups([5] * 6), **wrong)
+
+
+def seen_groups(groups, share=0.5, part="train"):
+    names = sorted(set(groups))
+    return dict.fromkeys(names[: int(len(names) * share)], part)
+
+
+@settings(deadline=None)
+@given(SIZES, SEEDS, st.sampled_from([0.2, 0.5, 0.7]), st.sampled_from(["train", "validation"]))
+def test_a_holdout_tests_no_group_that_the_network_has_met(sizes, seed, share, part):
+    groups = make_groups(sizes, seed)
+    seen = seen_groups(groups, share, part)
+    split = holdout(groups, seed=seed, seen=seen)
+    assert_is_partition([split.train, split.validation, split.test], len(groups))
+    check_split(split, groups)
+    assert split.train and split.validation and split.test
+    assert not groups_of(split.test, groups) & set(seen)
+    learnt = {name for name, known in seen.items() if known == "train"}
+    assert not groups_of(split.validation, groups) & learnt
+
+
+def test_a_holdout_around_nothing_met_is_the_plain_one():
+    groups = make_groups([3, 5, 8, 12, 4, 9, 7])
+    assert holdout(groups, seed=4, seen={"somebody else": "train"}) == holdout(groups, seed=4)
+
+
+def test_a_holdout_with_all_groups_met_has_no_test():
+    groups = ["a", "a", "b", "c"]
+    with pytest.raises(DataError, match="has not met is 0"):
+        holdout(groups, seen=dict.fromkeys("abc", "train"))
+    assert holdout(groups, (1, 0, 0), seen=dict.fromkeys("abc", "train")).train == (0, 1, 2, 3)
+
+
+@settings(deadline=None)
+@given(SIZES, SEEDS, st.sampled_from([0.2, 0.5]))
+def test_kfold_trains_on_what_the_network_has_met_and_tests_the_rest_once(sizes, seed, share):
+    groups = make_groups(sizes, seed)
+    seen = seen_groups(groups, share)
+    folds = kfold(groups, 3, seed=seed, seen=seen)
+    met = {case for case, name in enumerate(groups) if name in seen}
+    for fold in folds:
+        assert_is_partition([fold.train, fold.validation, fold.test], len(groups))
+        check_split(fold, groups)
+        assert met <= set(fold.train)
+    assert sorted(case for fold in folds for case in fold.test) == sorted(set(range(len(groups))) - met)
+
+
+def test_the_same_picture_in_two_parts_is_refused():
+    split = Split(train=(0, 1), validation=(), test=(2,))
+    check_split(split, ["a", "b", "c"], ["x", "y", "z"])
+    with pytest.raises(DataError, match="training and test share 1"):
+        check_split(split, ["a", "b", "c"], ["x", "y", "x"])
+
+
+def test_groups_are_joined_transitively():
+    groups = ["a", "b", "c", "d", "b", "e"]
+    assert join_groups(groups, [(1, 2), (3, 4)]) == ["a", "b", "b", "b", "b", "e"]
+    assert join_groups(groups, []) == groups
+    assert join_groups(["z", "y", "x"], [(0, 1), (1, 2)]) == ["x"] * 3

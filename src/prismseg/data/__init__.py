@@ -17,11 +17,12 @@ _MODULE_OF = {
     "Preprocess": "preprocess",
     "Sample": "sample",
     "SegmentationDataset": "dataset",
-    "Split": "splits",
+    "Split": "parts",
     "TensorCache": "cache",
     "check_dataset": "check",
-    "check_split": "splits",
+    "check_split": "parts",
     "holdout": "splits",
+    "join_groups": "parts",
     "kfold": "splits",
     "nested_kfold": "splits",
     "open_dataset": "dataset",
@@ -45,15 +46,20 @@ if TYPE_CHECKING:
     from prismseg.data.images import IMAGE_SUFFIXES as IMAGE_SUFFIXES
     from prismseg.data.images import read_image as read_image
     from prismseg.data.images import read_mask as read_mask
+    from prismseg.data.parts import Split as Split
+    from prismseg.data.parts import check_split as check_split
+    from prismseg.data.parts import join_groups as join_groups
     from prismseg.data.preprocess import Preprocess as Preprocess
     from prismseg.data.sample import IGNORE as IGNORE
     from prismseg.data.sample import Sample as Sample
-    from prismseg.data.splits import Split as Split
-    from prismseg.data.splits import check_split as check_split
     from prismseg.data.splits import holdout as holdout
     from prismseg.data.splits import kfold as kfold
     from prismseg.data.splits import nested_kfold as nested_kfold
     from prismseg.data.splits import scarce as scarce
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]
 
 
 def __getattr__(name: str) -> Any:

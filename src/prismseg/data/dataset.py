@@ -5,14 +5,15 @@ from __future__ import annotations
 import copy
 import hashlib
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from prismseg.base import DataError
+from prismseg.base import ConfigError, DataError
+from prismseg.data.identity import identity
 from prismseg.data.images import read_image, read_mask
 from prismseg.data.labels import (
     decode,
@@ -47,6 +48,8 @@ class SegmentationDataset(Sequence[Sample]):
         Class names, background first.
     channels : int
         Channels that a network for these images takes.
+    names_stated : bool
+        Whether somebody named the classes: the caller or the layout; else the names are made up.
     predefined_splits : tuple of dict
         Case names by part, for each split that the data set brings along.
     """
@@ -71,6 +74,7 @@ class SegmentationDataset(Sequence[Sample]):
         self.groups = [group_of(case, group) for case in self._cases]
         self._coding = _coding(listing, binary, classes)
         self.classes = name_classes(self._coding, classes, listing.classes)
+        self.names_stated = classes is not None or self.classes == list(listing.classes or ())
         self.channels = channels if channels is not None else _find_channels(self._cases)
 
     def __len__(self) -> int:
@@ -104,7 +108,27 @@ class SegmentationDataset(Sequence[Sample]):
         part.ids = [self.ids[index] for index in indices]
         part.groups = [self.groups[index] for index in indices]
         part.__dict__.pop("unlabelled", None)
+        if "identities" in self.__dict__:
+            part.__dict__["identities"] = [self.identities[index] for index in indices]
         return part
+
+    def with_classes(self, names: Sequence[str]) -> SegmentationDataset:
+        """Make the same data set with its classes in the order of `names`, labels changed along with them.
+
+        Raises
+        ------
+        ConfigError
+            When `names` are not the names of these classes, or a threshold made the masks, which has no names.
+        """
+        if sorted(names) != sorted(self.classes) or len(set(names)) != len(names) or self._threshold:
+            raise ConfigError(
+                f"The classes of {self.root} ({', '.join(self.classes)}) cannot be put in the order {', '.join(names)}."
+            )
+        place = {old: list(names).index(name) for old, name in enumerate(self.classes)}
+        ordered = copy.copy(self)
+        ordered.classes = list(names)
+        ordered._coding = {label: place.get(index, index) for label, index in self._coding.items()}
+        return ordered
 
     def fingerprint(self) -> str:
         """Hash of what the data set consists of: file names and sizes, groups, classes.
@@ -124,6 +148,17 @@ class SegmentationDataset(Sequence[Sample]):
             digest.update(repr((case.id, group, [path.name for path in files], sizes)).encode())
         digest.update(repr((self.classes, sorted(self._coding.items()), self.channels)).encode())
         return digest.hexdigest()
+
+    @cached_property
+    def identities(self) -> list[str]:
+        """Identity of each case's pixels (`prismseg.data.identity`); reads every image once a process.
+
+        Raises
+        ------
+        DataError
+            Naming a file that is gone or cannot be read.
+        """
+        return [_identity(case, tuple(_stamp(path) for path in case.images)) for case in self._cases]
 
     @cached_property
     def unlabelled(self) -> list[int]:
@@ -203,6 +238,19 @@ def read_case(case: Case) -> NDArray[np.generic]:
                 f"{path} does not fit {case.images[0]}: channels must be grey images of one size and depth."
             )
     return np.concatenate(planes, axis=2)
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise DataError(f"There is no file {path}; restore it, or take it out of the list.") from error
+    return status.st_mtime_ns, status.st_size
+
+
+@lru_cache(maxsize=100_000)
+def _identity(case: Case, stamps: tuple[tuple[int, int], ...]) -> str:
+    return identity(read_case(case))
 
 
 def _find_channels(cases: Sequence[Case]) -> int:

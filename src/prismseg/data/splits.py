@@ -2,24 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
 from prismseg.base import ConfigError, DataError
+from prismseg.data.parts import Split
 
 _DRAWS = 100  # orders tried by a holdout; the best balanced one is kept
-
-
-@dataclass(frozen=True)
-class Split:
-    """Positions of the cases of each part, sorted, unless `scarce` has put them in drawing order."""
-
-    train: tuple[int, ...]
-    validation: tuple[int, ...]
-    test: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -40,7 +32,11 @@ class NestedFold:
 
 
 def holdout(
-    groups: Sequence[str], fractions: tuple[float, float, float] = (0.8, 0.1, 0.1), *, seed: int = 0
+    groups: Sequence[str],
+    fractions: tuple[float, float, float] = (0.8, 0.1, 0.1),
+    *,
+    seed: int = 0,
+    seen: Mapping[str, str] | None = None,
 ) -> Split:
     """Part the cases once.
 
@@ -55,6 +51,9 @@ def holdout(
         Shares of training, validation and test; validation and test may be 0. They sum to 1.
     seed : int
         The same groups and seed give the same split.
+    seen : mapping, optional
+        Groups that a network which is to go on learning has met already, each "train" or "validation". None of them is
+        tested, and only those it was not trained on are validated on.
 
     Raises
     ------
@@ -69,6 +68,9 @@ def holdout(
             "with a training share above 0."
         )
     members = _members(groups)
+    met = {name: part for name, part in (seen or {}).items() if name in members}
+    if met:
+        return _holdout_around(members, fractions, met, np.random.default_rng([seed, 0]))
     # The small parts first: a group too many in the test part is more than one in the training part.
     parts = [part for part in (2, 1, 0) if fractions[part] > 0]
     _require(len(members), len(parts), f"a split into {len(parts)} parts")
@@ -78,7 +80,50 @@ def holdout(
     return Split(train, validation, test)
 
 
-def kfold(groups: Sequence[str], folds: int, *, seed: int = 0, validation: float = 0.1) -> list[Split]:
+def _holdout_around(
+    members: dict[str, list[int]],
+    fractions: tuple[float, float, float],
+    seen: Mapping[str, str],
+    rng: np.random.Generator,
+) -> Split:
+    """Part the cases so that a network which has met the groups `seen` is tested on others."""
+    total = sum(map(len, members.values()))
+    unseen = {name: cases for name, cases in members.items() if name not in seen}
+    watched = {name: cases for name, cases in members.items() if seen.get(name) == "validation"}
+    spare = 1 if fractions[1] > 0 and not watched else 0
+    tested: tuple[str, ...] = ()
+    if fractions[2] > 0:
+        _require(len(unseen), 1 + spare, "a test of a network that goes on learning", "that it has not met")
+        tested = _pick(unseen, fractions[2] * total, rng, leave=spare)
+    left = watched | {name: cases for name, cases in unseen.items() if name not in tested}
+    validated: tuple[str, ...] = ()
+    if fractions[1] > 0:
+        _require(len(left), 1, "a validation part", "that the network has not learnt from, outside the test part")
+        trained_on = len(members) > len(tested) + len(left)
+        validated = _pick(left, fractions[1] * total, rng, leave=0 if trained_on else 1)
+    train = [name for name in members if name not in (*tested, *validated)]
+    _require(len(train), 1, "a training part", "outside the test and validation parts")
+    return Split(_cases(members, train), _cases(members, validated), _cases(members, tested))
+
+
+def _pick(
+    members: dict[str, list[int]], wanted: float, rng: np.random.Generator, *, leave: int
+) -> tuple[str, ...]:
+    """Pick at least one group, with about `wanted` images in all; at least `leave` (0 or 1) groups are left."""
+    share = wanted / sum(map(len, members.values()))
+    if len(members) == 1 or (share >= 1 and not leave):
+        return tuple(members)
+    return _deal(members, [min(share, 1), max(1 - share, 0)], rng)[0]
+
+
+def kfold(
+    groups: Sequence[str],
+    folds: int,
+    *,
+    seed: int = 0,
+    validation: float = 0.1,
+    seen: Mapping[str, str] | None = None,
+) -> list[Split]:
     """Part the cases into `folds` test parts that together are all cases.
 
     Test parts are balanced in their number of images: shuffled groups, the largest first, each go to the
@@ -95,6 +140,8 @@ def kfold(groups: Sequence[str], folds: int, *, seed: int = 0, validation: float
     validation : float
         Share of the images outside a test part that is set aside, by group, to choose the best step: at
         least one group. 0: none.
+    seen : mapping, optional
+        As in `holdout`: these groups are trained on in every fold and tested in none.
 
     Raises
     ------
@@ -107,20 +154,27 @@ def kfold(groups: Sequence[str], folds: int, *, seed: int = 0, validation: float
         raise ConfigError(f"Cross-validation needs at least 2 folds, not {folds}.")
     if not 0 <= validation < 1:
         raise ConfigError(f"The validation share must be at least 0 and below 1, not {validation}.")
-    members = _members(groups)
-    _require(len(members), folds, f"a cross-validation of {folds} folds")
+    everything = _members(groups)
+    members = {name: cases for name, cases in everything.items() if name not in (seen or {})}
+    met = [name for name in everything if name not in members]
+    where = "in these data" if not met else "that the network to go on with has not met"
+    _require(len(members), folds, f"a cross-validation of {folds} folds", where)
     tests = _balance(members, folds, np.random.default_rng([seed, 1]))
     if validation > 0:
-        rest = len(members) - max(len(test) for test in tests)
+        rest = len(members) - max(len(test) for test in tests) + (len(met) > 0)
         _require(rest, 2, "the training and validation parts of each fold", "outside its test part")
     splits = []
     for fold, test in enumerate(tests):
         others = {name: cases for name, cases in members.items() if name not in test}
-        shares = [validation, 1 - validation] if validation > 0 else [1.0]
-        *chosen, train = _deal(others, shares, np.random.default_rng([seed, 2, fold]))
-        splits.append(
-            Split(_cases(members, train), _cases(members, chosen[0] if chosen else ()), _cases(members, test))
-        )
+        rng = np.random.default_rng([seed, 2, fold])
+        chosen: tuple[str, ...] = ()
+        if validation > 0 and not met:
+            chosen, _ = _deal(others, [validation, 1 - validation], rng)
+        elif validation > 0:
+            size = validation * (len(groups) - sum(len(members[name]) for name in test))
+            chosen = _pick(others, size, rng, leave=0)
+        train = [name for name in (*others, *met) if name not in chosen]
+        splits.append(Split(_cases(everything, train), _cases(members, chosen), _cases(members, test)))
     return splits
 
 
@@ -160,37 +214,6 @@ def nested_kfold(
             )
         )
     return nested
-
-
-def check_split(split: Split, groups: Sequence[str]) -> None:
-    """Refuse a split whose parts share a group, or that names cases that do not exist.
-
-    Raises
-    ------
-    DataError
-        Naming the shared groups and the parts they are in.
-    """
-    parts = {"training": split.train, "validation": split.validation, "test": split.test}
-    for name, cases in parts.items():
-        strays = [case for case in cases if not 0 <= case < len(groups)]
-        if strays:
-            raise DataError(
-                f"The {name} part names case number {strays[0]}, but the data set has {len(groups)} cases, "
-                "numbered from 0. Make the split anew from these data."
-            )
-        if len(set(cases)) < len(cases):
-            raise DataError(f"The {name} part names a case more than once. Make the split anew.")
-    sets = {name: {groups[case] for case in cases} for name, cases in parts.items()}
-    leaks = []
-    for first, second in (("training", "validation"), ("training", "test"), ("validation", "test")):
-        shared = sorted(sets[first] & sets[second])
-        if shared:
-            leaks.append(f"{first} and {second} share {_listed(shared)}")
-    if leaks:
-        raise DataError(
-            f"The parts of the split share groups, so the test would flatter the network: {'; '.join(leaks)}. "
-            "Put all cases of a group into one part."
-        )
 
 
 def scarce(
@@ -274,8 +297,8 @@ def _require(have: int, need: int, purpose: str, where: str = "in these data") -
     if have < need:
         raise DataError(
             f"The number of groups (patients) {where} is {have}, but {purpose} needs at least {need}, since a "
-            "group is never divided. Choose fewer parts, add cases of other patients, or say how cases are "
-            "grouped (--group)."
+            "group is never divided. Choose fewer parts (--fractions 1,0,0 trains on everything), add cases of other "
+            "patients, or say how cases are grouped (--group)."
         )
 
 
@@ -319,8 +342,3 @@ def _balance(members: dict[str, list[int]], parts: int, rng: np.random.Generator
         piles[lightest].append(name)
         load[lightest] += len(members[name])
     return [tuple(pile) for pile in piles]
-
-
-def _listed(names: Sequence[str], shown: int = 10) -> str:
-    more = f" and {len(names) - shown} more" if len(names) > shown else ""
-    return ", ".join(repr(name) for name in names[:shown]) + more
