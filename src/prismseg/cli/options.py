@@ -37,6 +37,16 @@ Channels = Annotated[
     int | None,
     typer.Option(help="Read images as 1 (grey) or 3 (RGB) channels.", rich_help_panel="Data"),
 ]
+Colours = Annotated[
+    Path | None,
+    typer.Option(
+        help=(
+            "Legend of the masks: a CSV, JSON, YAML or CVAT labelmap that says which colour (or stored number) is "
+            "which class."
+        ),
+        rich_help_panel="Data",
+    ),
+]
 Device = Annotated[str, typer.Option(help="Where to compute: cpu, cuda, cuda:1, mps …")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bars.")]
 Mirror = Annotated[

@@ -20,19 +20,30 @@ if TYPE_CHECKING:
     from prismseg.thermal import Reading, Session, Value
 
 _STYLES = {"error": "bold red", "warning": "yellow", "info": "cyan"}
+_SHOWN_FILES = 4
 
 
-def print_findings(findings: Sequence[Finding]) -> None:
-    """Print the findings of `prismseg check`, errors first, and a closing count."""
-    console = Console()
-    if findings:
-        table = Table()
-        for heading in ("severity", "kind", "file", "what and what to do"):
-            table.add_column(heading, overflow="fold")
-        for finding in sorted(findings, key=lambda finding: list(_STYLES).index(finding.severity)):
-            style = _STYLES[finding.severity]
-            table.add_row(f"[{style}]{finding.severity}[/]", finding.kind, str(finding.file), finding.message)
-        console.print(table)
+def print_findings(findings: Sequence[Finding], *, verbose: bool = False) -> None:
+    """Print the findings of `prismseg check`, errors first, one entry a kind, and a closing count.
+
+    Of each kind the first finding is told in full and the files of a few others are named; `verbose` tells every one.
+    Lines are not broken, so that a path can be copied.
+    """
+    from prismseg.data.findings import by_kind
+
+    console = Console(soft_wrap=True, highlight=False)
+    for alike in by_kind(findings):
+        first, *others = alike
+        files = f" ({len(alike)} times)" if others else ""
+        console.print(Text.assemble((first.severity, _STYLES[first.severity]), f": {first.kind}{files}"))
+        for finding in alike if verbose else [first]:
+            console.print(Text(f"    {finding.file}"))
+            console.print(Text(f"        {finding.message.removeprefix(f'{finding.file}: ')}"))
+        if others and not verbose:
+            for finding in others[:_SHOWN_FILES]:
+                console.print(Text(f"    {finding.file}"))
+            if len(others) > _SHOWN_FILES:
+                console.print(f"    and {len(others) - _SHOWN_FILES} more (--verbose tells all)")
     count = Counter(finding.severity for finding in findings)
     console.print(f"{count['error']} errors, {count['warning']} warnings, {count['info']} notes.")
 

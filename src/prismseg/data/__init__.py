@@ -13,7 +13,7 @@ _MODULE_OF = {
     "IMAGE_SUFFIXES": "images",
     "Augmentation": "augment",
     "AugmentationConfig": "augment",
-    "Finding": "check",
+    "Finding": "findings",
     "Preprocess": "preprocess",
     "Sample": "sample",
     "SegmentationDataset": "dataset",
@@ -28,6 +28,7 @@ _MODULE_OF = {
     "open_dataset": "dataset",
     "open_idx": "idx",
     "read_image": "images",
+    "read_legend": "legend",
     "read_mask": "images",
     "scarce": "splits",
 }
@@ -38,14 +39,15 @@ if TYPE_CHECKING:
     from prismseg.data.augment import Augmentation as Augmentation
     from prismseg.data.augment import AugmentationConfig as AugmentationConfig
     from prismseg.data.cache import TensorCache as TensorCache
-    from prismseg.data.check import Finding as Finding
     from prismseg.data.check import check_dataset as check_dataset
     from prismseg.data.dataset import SegmentationDataset as SegmentationDataset
     from prismseg.data.dataset import open_dataset as open_dataset
+    from prismseg.data.findings import Finding as Finding
     from prismseg.data.idx import open_idx as open_idx
     from prismseg.data.images import IMAGE_SUFFIXES as IMAGE_SUFFIXES
     from prismseg.data.images import read_image as read_image
     from prismseg.data.images import read_mask as read_mask
+    from prismseg.data.legend import read_legend as read_legend
     from prismseg.data.parts import Split as Split
     from prismseg.data.parts import check_split as check_split
     from prismseg.data.parts import join_groups as join_groups

@@ -4,48 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from prismseg.base import DataError, PrismsegError
-from prismseg.data.dataset import read_case
+from prismseg.base import DataError, PrismsegError, progress_bar
+from prismseg.data.dataset import open_legend, read_channels, size_remedy
 from prismseg.data.duplicates import Pair, digest, equal_pairs, near_pairs, thumbnail
-from prismseg.data.images import read_mask
-from prismseg.data.labels import decode, find_coding, listed_coding, name_classes, stored_labels, with_absent
+from prismseg.data.findings import Finding
+from prismseg.data.folder import NOTE_SUFFIXES, scan_folder
 from prismseg.data.layouts import Case, Listing, group_of, list_cases
-from prismseg.data.sample import IGNORE
-
-Severity = Literal["error", "warning", "info"]
+from prismseg.data.mask_checks import MaskFacts, check_masks
 
 TINY_GROUP_SHARE = 0.25  # of the median group
 SHOWN = 8
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One thing to know about a data set.
-
-    Attributes
-    ----------
-    severity : {"error", "warning", "info"}
-        An error must be mended before training.
-    kind : str
-        Short name, such as "size mismatch".
-    file : Path
-        File (or folder) it is about.
-    message : str
-        What is wrong and what to do.
-    """
-
-    severity: Severity
-    kind: str
-    file: Path
-    message: str
 
 
 def check_dataset(
@@ -57,12 +32,29 @@ def check_dataset(
     binary: bool = False,
     mask_suffix: str | None = None,
     channels: int | None = None,
+    colours: str | Path | Mapping[str, str] | None = None,
+    given_splits: bool = True,
+    show_progress: bool = False,
 ) -> list[Finding]:
     """Look for faults in the data set at `path`; the options are those of `open_dataset`.
 
-    Finds unreadable files (empty, truncated, huge, animated), NaN, mixed bit depths and channels, missing pairs,
-    masks of another size, unexpected mask values, empty masks, equal and nearly equal images within and across
-    groups, splits that divide a group, tiny groups and cases that each are their own group.
+    Finds unreadable files (empty, truncated, huge, animated), files that are left out, NaN, mixed bit depths and
+    channels, missing pairs, masks of another size or turned otherwise than their image, labels that are probably
+    meant otherwise (in the alpha channel, colours, from 1 on, grey values, blurred, no background), empty masks,
+    equal and nearly equal images within and across groups, splits that divide a group, tiny groups and cases that
+    each are their own group. A finding of the severity ``"error"`` makes the numbers of a training run wrong:
+    `prismseg train` refuses such data unless it is forced.
+
+    Parameters
+    ----------
+    path : path
+        Folder (or CSV).
+    layout, group, classes, binary, mask_suffix, channels, colours
+        As in `open_dataset`.
+    given_splits : bool
+        Whether the splits that the data set brings along are to be used, and so to be checked.
+    show_progress : bool
+        Show a progress bar on standard error.
 
     Returns
     -------
@@ -71,21 +63,28 @@ def check_dataset(
     """
     root = Path(path)
     try:
+        legend = open_legend(colours, classes)
         listing = list_cases(root, layout=layout, mask_suffix=mask_suffix)
+        if legend is not None:
+            listing = replace(listing, coding=legend.coding, classes=legend.classes)
         groups = [group_of(case, group) for case in listing.cases]
     except PrismsegError as error:
         return [Finding("error", "layout", root, str(error))]
-    findings = list(_check_pairs(listing))
-    images, masks = _Images(), _Masks()
-    for index, case in enumerate(listing.cases):
-        findings += images.read(index, case)
-        findings += masks.read(index, case)
+    findings = [*_check_folders(listing), *_check_pairs(listing)]
+    images, masks = _Images(), MaskFacts(legend)
+    with progress_bar("reading", len(listing.cases), visible=show_progress) as advance:
+        for index, case in enumerate(listing.cases):
+            findings += images.read(index, case)
+            findings += masks.read(index, case)
+            advance(index + 1, case.id)
     findings += _check_sizes(listing.cases, images.shapes, masks.shapes)
-    findings += _check_labels(listing, masks, root, binary=binary, classes=classes)
+    findings += _check_orientations(listing.cases, images, masks)
+    findings += check_masks(listing, masks, root, binary=binary, classes=classes)
     findings += _check_kinds(images, listing.cases, channels)
     findings += _check_duplicates(listing.cases, groups, images)
     findings += _check_groups(root, listing.cases, groups)
-    findings += _check_splits(root, listing, groups)
+    if given_splits:
+        findings += _check_splits(root, listing, groups)
     return findings
 
 
@@ -95,6 +94,7 @@ class _Images:
 
     shapes: dict[int, tuple[int, ...]] = field(default_factory=dict)
     depths: dict[int, str] = field(default_factory=dict)
+    orientations: dict[int, int] = field(default_factory=dict)
     digests: dict[int, str] = field(default_factory=dict)
     thumbnails: dict[int, NDArray[np.float32]] = field(default_factory=dict)
 
@@ -103,11 +103,12 @@ class _Images:
             return
         file = case.images[0]
         try:
-            pixels = read_case(case)
+            pixels, orientation = read_channels(case)
         except DataError as error:
             yield Finding("error", "unreadable image", file, str(error))
             return
         self.shapes[index] = pixels.shape
+        self.orientations[index] = orientation
         self.depths[index] = str(pixels.dtype)
         if pixels.dtype == np.float32 and not np.isfinite(pixels).all():
             count = int((~np.isfinite(pixels)).sum())
@@ -123,27 +124,6 @@ class _Images:
         self.thumbnails[index] = thumbnail(pixels)
         if np.ptp(pixels) == 0:
             yield Finding("warning", "constant image", file, f"All pixels of {file} are equal; is it a blank?")
-
-
-@dataclass
-class _Masks:
-    """What is kept of each mask while the next is read."""
-
-    paths: dict[int, Path] = field(default_factory=dict)
-    shapes: dict[int, tuple[int, ...]] = field(default_factory=dict)
-    labels: dict[int, list[int]] = field(default_factory=dict)
-
-    def read(self, index: int, case: Case) -> Iterator[Finding]:
-        if case.mask is None or not case.mask.is_file():
-            return
-        try:
-            stored = read_mask(case.mask)
-        except DataError as error:
-            yield Finding("error", "unreadable mask", case.mask, str(error))
-            return
-        self.paths[index] = case.mask
-        self.shapes[index] = stored.shape
-        self.labels[index] = stored_labels(stored)
 
 
 def _check_pairs(listing: Listing) -> Iterator[Finding]:
@@ -174,87 +154,61 @@ def _check_sizes(
                 "error",
                 "size mismatch",
                 mask,
-                f"The mask has {shape[0]} x {shape[1]} pixels, its image {images[index][0]} x {images[index][1]}; export "
-                "it at the image's size.",
+                f"The mask {mask} has {shape[0]} x {shape[1]} pixels, its image {images[index][0]} x "
+                f"{images[index][1]}. {size_remedy(shape, images[index])}",
             )
 
 
-def _check_labels(
-    listing: Listing, masks: _Masks, root: Path, *, binary: bool, classes: Sequence[str] | None
-) -> Iterator[Finding]:
-    values = {label: masks.paths[index] for index, labels in masks.labels.items() for label in labels}
-    if not values:
-        return
-    try:
-        found = listing.coding is None
-        coding = (
-            find_coding(values, binary=binary) if found else listed_coding(listing.coding or {}, binary=binary)
-        )
-    except DataError as error:
-        yield Finding("error", "unexpected labels", values[max(values)], str(error))
-        return
-    if classes is not None and found and not binary:
-        # Labels beyond the named classes are then found file by file.
-        coding = {label: index for label, index in coding.items() if index < len(classes) or index == IGNORE}
-        coding = with_absent(coding, classes)
-    try:
-        name_classes(coding if not (found and binary) else {0: 0, 1: 1}, classes, listing.classes)
-    except PrismsegError as error:
-        yield Finding("error", "class names", root, str(error))
-    foreground = False
-    for index, labels in masks.labels.items():
-        path = masks.paths[index]
-        try:
-            decoded = decode(np.array(labels), coding, path, binary=binary and found)
-        except DataError as error:
-            yield Finding("error", "unexpected labels", path, str(error))
-            foreground = True
-            continue
-        if ((decoded > 0) & (decoded != IGNORE)).any():
-            foreground = True
-        else:
-            yield Finding("info", "empty mask", path, "It holds background only; that is kept as a negative case.")
-    if not foreground:
-        yield Finding(
-            "error", "no foreground", root, "No mask holds anything but background, so there is nothing to learn."
-        )
-    if found and not binary:
-        yield from _explain_labels(coding, masks, values, named=classes is not None)
-
-
-def _explain_labels(
-    coding: Mapping[int, int], masks: _Masks, values: Mapping[int, Path], *, named: bool
-) -> Iterator[Finding]:
-    if set(values) - {0} == {IGNORE}:
-        yield Finding("info", "labels 0 and 255", values[IGNORE], "255 is read as the foreground of two classes.")
-    elif IGNORE in values:
-        holders = [set(labels) - {0, IGNORE} for labels in masks.labels.values() if IGNORE in labels]
+def _check_orientations(cases: Sequence[Case], images: _Images, masks: MaskFacts) -> Iterator[Finding]:
+    turned = [index for index, orientation in images.orientations.items() if orientation != 1]
+    if turned:
         yield Finding(
             "info",
-            "label 255",
-            values[IGNORE],
-            f"255 marks pixels that count nowhere, in {len(holders)} masks.",
+            "turned upright",
+            cases[turned[0]].images[0],
+            f"{len(turned)} images, such as this one, are stored turned or mirrored (Exif orientation) and are read "
+            "upright.",
         )
-        if set(values) <= {0, 1, IGNORE} and not any(holders):
+    for index, orientation in masks.orientations.items():
+        mask, stored = cases[index].mask, images.orientations.get(index, orientation)
+        if mask is None or stored == orientation or masks.shapes[index] != images.shapes[index][:2]:
+            continue
+        height, width = masks.shapes[index]
+        # Where turning back would change height and width, equal sizes prove that the mask is upright.
+        if height == width or (stored >= 5) == (orientation >= 5):
             yield Finding(
                 "warning",
-                "mixed foreground",
-                values[IGNORE],
-                f"{len(holders)} masks hold no label but 0 and 255, the others 0 and 1. If both 1 and 255 mean "
-                "foreground, --binary takes every label above 0; else 255 counts nowhere.",
+                "orientation differs",
+                mask,
+                f"The image {cases[index].images[0]} has the Exif orientation {stored}, its mask {mask} {orientation}, "
+                "and their sizes do not tell whether the mask was drawn on the upright picture. Look at an overlay; "
+                "if it does not fit, save image and mask without orientation.",
             )
-    highest = max((index for index in coding.values() if index != IGNORE), default=0)
-    known = {coding[label] for label in values if label in coding}
-    gaps = [index for index in range(1, highest + 1) if index not in known]
-    if gaps and known - {0, IGNORE}:
+
+
+def _check_folders(listing: Listing) -> Iterator[Finding]:
+    for path in listing.left_out:
         yield Finding(
-            "warning",
-            "unused labels",
-            values[max((label for label in values if label != IGNORE), default=IGNORE)],
-            f"The labels {', '.join(map(str, gaps))} occur in no mask, so their classes are never seen. "
-            + ("Leave their names out" if named else "Renumber the classes")
-            + " if that is not meant.",
+            "warning", "hidden file", path, f"{path} is a hidden file and is left out; remove it from the table."
         )
+    for folder in listing.folders:
+        scan = scan_folder(folder)
+        for path in scan.broken:
+            yield Finding(
+                "error",
+                "broken link",
+                path,
+                f"{path} is a link to {path.readlink()}, which does not exist; restore that file or remove the link.",
+            )
+        for path in scan.unread:
+            if path.suffix.lower() not in NOTE_SUFFIXES:
+                yield Finding(
+                    "warning",
+                    "unread file",
+                    path,
+                    f"{path} is left out, since files {path.suffix} are not read; convert it to PNG or TIFF if it is a "
+                    "picture.",
+                )
 
 
 def _check_kinds(images: _Images, cases: Sequence[Case], channels: int | None) -> Iterator[Finding]:
@@ -342,10 +296,11 @@ def _check_groups(root: Path, cases: Sequence[Case], groups: Sequence[str]) -> I
         return
     if len(sizes) == 1:
         yield Finding(
-            "error",
+            "warning",
             "one group",
             root,
-            "All images are in one group, so they cannot be split; say how to group them.",
+            "All images are in one group, so they cannot be split: there is no test on another patient. Say how to "
+            "group them (--group), or train on all of them.",
         )
         return
     usual = float(np.median(list(sizes.values())))

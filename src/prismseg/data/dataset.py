@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Sequence
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import overload
@@ -13,19 +15,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prismseg.base import ConfigError, DataError
+from prismseg.data.decoding import decode as decode_file
 from prismseg.data.identity import identity
-from prismseg.data.images import read_image, read_mask
+from prismseg.data.images import image_pixels, read_image, read_mask
 from prismseg.data.labels import (
+    LabelWarning,
+    count_labels,
     decode,
+    doubtful_labels,
     find_coding,
     listed_coding,
     name_classes,
     require_named,
-    stored_labels,
+    take_census,
     with_absent,
 )
 from prismseg.data.layouts import Case, Listing, group_of, list_cases
-from prismseg.data.sample import Sample
+from prismseg.data.legend import Legend, read_legend
+from prismseg.data.sample import IGNORE, Sample
 
 # Colour is looked for in this many images, and believed when a pixel in a thousand has channels this far apart.
 COLOUR_SAMPLE = 64
@@ -63,13 +70,15 @@ class SegmentationDataset(Sequence[Sample]):
         classes: Sequence[str] | None,
         binary: bool,
         channels: int | None,
+        legend: Legend | None = None,
     ) -> None:
         self.root = root
         self.layout = listing.layout
         self.predefined_splits = listing.splits
         self._cases = listing.cases
-        # A layout that fixes its labels has them looked up; only bare numbers are thresholded.
+        # A layout or a legend that fixes the labels has them looked up; only bare numbers are thresholded.
         self._threshold = binary and listing.coding is None
+        self._legend = legend
         self.ids = [case.id for case in self._cases]
         self.groups = [group_of(case, group) for case in self._cases]
         self._coding = _coding(listing, binary, classes)
@@ -92,14 +101,18 @@ class SegmentationDataset(Sequence[Sample]):
         image = read_case(case)
         mask = None
         if case.mask is not None:
-            labels = read_mask(case.mask)
-            if labels.shape != image.shape[:2]:
+            mask = self._read_mask(case.mask)
+            if mask.shape != image.shape[:2]:
                 raise DataError(
-                    f"The mask {case.mask} has {labels.shape[0]} x {labels.shape[1]} pixels, its image "
-                    f"{case.images[0]} has {image.shape[0]} x {image.shape[1]}. Export the mask at the image's size."
+                    f"The mask {case.mask} has {mask.shape[0]} x {mask.shape[1]} pixels, its image "
+                    f"{case.images[0]} has {image.shape[0]} x {image.shape[1]}. "
+                    + size_remedy(mask.shape, image.shape)
                 )
-            mask = decode(labels, self._coding, case.mask, binary=self._threshold)
         return Sample(case.id, self.groups[index], image, mask, case.images[0], case.mask)
+
+    def _read_mask(self, path: Path) -> NDArray[np.uint8]:
+        labels = read_mask(path) if self._legend is None else self._legend.read(path).astype(np.int64)
+        return decode(labels, self._coding, path, binary=self._threshold)
 
     def subset(self, indices: Sequence[int]) -> SegmentationDataset:
         """Make a data set of the cases at `indices`, in that order; classes and channels stay those of the whole."""
@@ -147,6 +160,8 @@ class SegmentationDataset(Sequence[Sample]):
             sizes = [path.stat().st_size for path in files]
             digest.update(repr((case.id, group, [path.name for path in files], sizes)).encode())
         digest.update(repr((self.classes, sorted(self._coding.items()), self.channels)).encode())
+        if self._legend is not None:
+            digest.update(repr(self._legend).encode())
         return digest.hexdigest()
 
     @cached_property
@@ -175,6 +190,7 @@ def open_dataset(
     binary: bool = False,
     mask_suffix: str | None = None,
     channels: int | None = None,
+    colours: str | Path | Mapping[str, str] | None = None,
 ) -> SegmentationDataset:
     """Open a data set on the disk.
 
@@ -194,17 +210,56 @@ def open_dataset(
         What mask names add to image names.
     channels : int, optional
         Channels that a network gets; by default 1 where all images are grey, also when stored as RGB.
+    colours : path or mapping, optional
+        Legend of the masks: which colour, or stored number, is which class. A file (see
+        `prismseg.data.legend.read_legend`) or what such a file says, ``{"#000000": "background", "#ff0000": "nerve"}``.
 
     Raises
     ------
     DataError
         When there is no data set, no layout fits, or its labels cannot be class indices.
     ConfigError
-        For an unknown layout or grouping.
+        For an unknown layout or grouping, or a legend that cannot be used.
+
+    Warns
+    -----
+    LabelWarning
+        When labels can be read as class indices but are probably not meant so: no background in any mask, or grey
+        values such as 0, 30, 60.
     """
+    legend = open_legend(colours, classes)
     root = Path(path)
     listing = list_cases(root, layout=layout, mask_suffix=mask_suffix)
-    return SegmentationDataset(root, listing, group=group, classes=classes, binary=binary, channels=channels)
+    if legend is not None:
+        listing = replace(listing, coding=legend.coding, classes=legend.classes)
+    return SegmentationDataset(
+        root, listing, group=group, classes=classes, binary=binary, channels=channels, legend=legend
+    )
+
+
+def open_legend(colours: str | Path | Mapping[str, str] | None, classes: Sequence[str] | None) -> Legend | None:
+    """Legend that `colours` names or holds; None without one.
+
+    Raises
+    ------
+    ConfigError
+        When it cannot be used, or classes are named beside it.
+    """
+    if colours is None:
+        return None
+    if classes is not None:
+        raise ConfigError("A legend (--colours) names the classes already; leave out --classes.")
+    return Legend.of(read_legend(colours) if isinstance(colours, str | Path) else colours)
+
+
+def size_remedy(mask: Sequence[int], image: Sequence[int]) -> str:
+    """Say what to do about a mask (H, W) that does not have the size of its image (H, W, …)."""
+    if tuple(mask) == (image[1], image[0]):
+        return (
+            "One of them seems to be turned by 90°: pictures are turned upright as their Exif orientation says, and "
+            "the mask must be drawn on the upright picture (or carry the same orientation)."
+        )
+    return "Export the mask at the image's size."
 
 
 def _coding(listing: Listing, binary: bool, classes: Sequence[str] | None) -> dict[int, int]:
@@ -212,12 +267,13 @@ def _coding(listing: Listing, binary: bool, classes: Sequence[str] | None) -> di
         return listed_coding(listing.coding, binary=binary)
     if binary:
         return {0: 0, 1: 1}
-    values: dict[int, Path] = {}
-    for case in listing.cases:
-        if case.mask is not None:
-            values |= dict.fromkeys(stored_labels(read_mask(case.mask)), case.mask)
-    coding = find_coding(values, binary=False) if values else {0: 0, 1: 1}
-    require_named(values, coding, classes)
+    census = take_census(
+        (case.mask, count_labels(read_mask(case.mask))) for case in listing.cases if case.mask is not None
+    )
+    coding = find_coding(census, binary=False) if census else {0: 0, 1: 1}
+    require_named(census, coding, classes)
+    for _, _, message in doubtful_labels(census, coding, named=classes is not None, binary=False):
+        warnings.warn(message, LabelWarning, stacklevel=4)
     return with_absent(coding, classes)
 
 
@@ -229,15 +285,21 @@ def read_case(case: Case) -> NDArray[np.generic]:
     DataError
         Naming the file that cannot be read, or does not fit the others of its case.
     """
-    planes = [read_image(path) for path in case.images]
+    return read_channels(case)[0]
+
+
+def read_channels(case: Case) -> tuple[NDArray[np.generic], int]:
+    """Image (H, W, C) of a case, upright, and the Exif orientation that its first file is stored in."""
+    pictures = [decode_file(path, "image") for path in case.images]
+    planes = [image_pixels(path, picture) for path, picture in zip(case.images, pictures, strict=True)]
     if len(planes) == 1:
-        return planes[0]
+        return planes[0], pictures[0].orientation
     for path, plane in zip(case.images, planes, strict=True):
         if plane.shape != planes[0].shape or plane.dtype != planes[0].dtype or plane.shape[2] != 1:
             raise DataError(
                 f"{path} does not fit {case.images[0]}: channels must be grey images of one size and depth."
             )
-    return np.concatenate(planes, axis=2)
+    return np.concatenate(planes, axis=2), pictures[0].orientation
 
 
 def _stamp(path: Path) -> tuple[int, int]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,26 +15,62 @@ from prismseg.data.sample import IGNORE
 MAX_CLASSES = 64
 JPEG = (".jpg", ".jpeg")
 JPEG_THRESHOLD = 128
+_FEW = 8  # labels that are listed one by one
 
 
-def stored_labels(labels: NDArray[np.int64]) -> list[int]:
-    """Every label of a mask, ascending."""
+# A mask of 0 and 255 that was blurred: few pixels lie between the two. Beside classes 1, 2 … the label 255 marks what
+# counts nowhere, and they are few beside it only where nothing was labelled.
+_BLURRED = 0.5
+_STRAY = 0.02
+_FULL_SCALE = (255, 65535)  # foreground of masks with two values
+
+
+class LabelWarning(UserWarning):
+    """Labels that can be read as class indices but are probably not meant so."""
+
+
+@dataclass(frozen=True)
+class Stored:
+    """How often a label is stored in the masks of a data set, how often beside 255, and in which file first."""
+
+    pixels: int
+    beside: int
+    file: Path
+
+
+Census = dict[int, Stored]
+
+
+def count_labels(labels: NDArray[np.int64]) -> dict[int, int]:
+    """Count the pixels of every label of a mask, ascending."""
     if labels.min() >= 0 and labels.max() < 2**16:
         # Counting is several times faster than the sort of numpy.unique.
-        return [int(label) for label in np.flatnonzero(np.bincount(labels.ravel()))]
-    return [int(label) for label in np.unique(labels)]
+        counts = np.bincount(labels.ravel())
+        return {int(label): int(counts[label]) for label in np.flatnonzero(counts)}
+    return {int(label): int(count) for label, count in zip(*np.unique(labels, return_counts=True), strict=True)}
 
 
-def find_coding(values: Mapping[int, Path], *, binary: bool) -> dict[int, int]:
+def take_census(counts: Iterable[tuple[Path, Mapping[int, int]]]) -> Census:
+    """Join what `count_labels` says of each mask."""
+    census: Census = {}
+    for path, pixels in counts:
+        for label, count in pixels.items():
+            before = census.get(label, Stored(0, 0, path))
+            beside = before.beside + count * (IGNORE in pixels)
+            census[label] = Stored(before.pixels + count, beside, before.file)
+    return census
+
+
+def find_coding(census: Census, *, binary: bool) -> dict[int, int]:
     """Decide what the stored labels of a data set mean.
 
-    0 and 1 alone, or 0 and 255 alone, are background and foreground. 0, 1, 2 … are class indices; 255 beside them
-    marks pixels that count nowhere. `binary` takes every label above 0 as foreground.
+    0 and 1 alone, or 0 and 255 (65535) alone, are background and foreground. 0, 1, 2 … are class indices; 255 beside
+    them marks pixels that count nowhere. `binary` takes every label above 0 as foreground.
 
     Parameters
     ----------
-    values : mapping
-        Every stored label, with a file it is in.
+    census : mapping
+        Every stored label, how often it is there and in which file.
     binary : bool
         Whether the masks hold instances of one foreground class.
 
@@ -47,26 +84,111 @@ def find_coding(values: Mapping[int, Path], *, binary: bool) -> dict[int, int]:
     DataError
         When the labels cannot be class indices; the message explains the usual reasons.
     """
-    labels = sorted(values)
+    labels = sorted(census)
+    require_sharp(census, binary=binary)
     if binary:
         return {label: int(label > 0) for label in labels}
-    if set(labels) <= {0, 1} or set(labels) <= {0, 255}:
+    if any(set(labels) <= {0, foreground} for foreground in (1, *_FULL_SCALE)):
         return {0: 0, **{label: 1 for label in labels if label > 0}}
-    jpeg = next((path for path in values.values() if path.suffix.lower() in JPEG), None)
-    if jpeg is not None and len(labels) > 2:
+    if labels[0] < 0:
         raise DataError(
-            f"The masks are JPEG files ({jpeg}), whose compression blurs labels into greys ({len(labels)} different "
-            "values). Save masks as PNG; for two classes, --binary takes everything from 128 up as foreground."
+            f"The masks hold the negative label {labels[0]} ({census[labels[0]].file}). If it marks pixels that count "
+            f"nowhere, say so in a legend (--colours MAPFILE with '{labels[0]}: ignore' and a line for each class)."
         )
     classes = [label for label in labels if label != IGNORE]
-    if classes[0] < 0 or classes[-1] >= MAX_CLASSES or len(labels) > MAX_CLASSES:
+    if classes[-1] >= MAX_CLASSES and len(labels) <= _FEW:
+        raise DataError(
+            f"The masks hold the grey values {', '.join(map(str, labels))} ({census[classes[-1]].file}), which cannot be "
+            f"class indices 0, 1, 2 …. Say which is which class in a legend (--colours MAPFILE with the lines "
+            f"{_legend_lines(labels)}); for two classes, --binary takes every label above 0 as foreground."
+        )
+    if classes[-1] >= MAX_CLASSES or len(labels) > MAX_CLASSES:
         raise DataError(
             f"The masks hold {len(labels)} different labels from {labels[0]} to {labels[-1]} (the largest in "
-            f"{values[labels[-1]]}), which cannot be class indices 0, 1, 2 …. If each object has a number of its own, "
-            "--binary takes every label above 0 as foreground; else renumber the classes."
+            f"{census[labels[-1]].file}), which cannot be class indices 0, 1, 2 …. If each object has a number of its "
+            "own, --binary takes every label above 0 as foreground; if greys come from scaling or JPEG, a legend "
+            "(--colours MAPFILE) cuts them ('0-127: background', '128-255: foreground'); else renumber the classes."
         )
     coding = {label: label for label in range(classes[-1] + 1)}
-    return coding | ({IGNORE: IGNORE} if IGNORE in values else {})
+    return coding | ({IGNORE: IGNORE} if IGNORE in census else {})
+
+
+def require_sharp(census: Census, *, binary: bool) -> None:
+    """Refuse masks of two values, 0 and 255, that JPEG compression or scaling has blurred.
+
+    Raises
+    ------
+    DataError
+        Saying how many pixels lie between, and the remedy.
+    """
+    jpeg = next((found.file for found in census.values() if found.file.suffix.lower() in JPEG), None)
+    if jpeg is not None and len(census) > 2:
+        if binary:
+            return
+        raise DataError(
+            f"The masks are JPEG files ({jpeg}), whose compression blurs labels into greys ({len(census)} different "
+            "values). Save masks as PNG; for two classes, --binary takes everything from 128 up as foreground."
+        )
+    between = [label for label in census if 0 < label < IGNORE]
+    if not between or IGNORE not in census or max(census) > IGNORE:
+        return
+    pixels = sum(census[label].beside for label in between)
+    share = pixels / census[IGNORE].pixels
+    consecutive = len(between) < MAX_CLASSES and max(between) == len(between)
+    if 0 < share < (_STRAY if consecutive else _BLURRED):
+        worst = max(between, key=lambda label: census[label].beside)
+        raise DataError(
+            f"The masks hold 0 and 255, and in {pixels} pixels ({share:.2%} of those of 255) {len(between)} other "
+            f"values, such as {worst} in {census[worst].file}: greys that scaling or lossy compression leaves. Export "
+            "the masks anew without smoothing, or cut the greys with a legend (--colours MAPFILE with the lines "
+            "'0-127: background', '128-255: foreground'). If 255 marks pixels that count nowhere, say that in the "
+            "legend."
+        )
+
+
+def doubtful_labels(
+    census: Census, coding: Mapping[int, int], *, named: bool, binary: bool
+) -> Iterator[tuple[str, Path, str]]:
+    """Say what makes labels that can be read as class indices look as if they were meant otherwise.
+
+    Yields the kind, a file and a sentence for: no background in any mask (labels from 1 on), and labels with more
+    gaps than classes (grey values).
+    """
+    labels = sorted(census)
+    classes = [label for label in labels if label != IGNORE or coding.get(IGNORE) == 1]
+    jpeg = {
+        label for label, found in census.items() if found.file.suffix.lower() in JPEG and label < JPEG_THRESHOLD
+    }
+    if not any(coding.get(label) == 0 or (binary and (label <= 0 or label in jpeg)) for label in labels):
+        listed = ", ".join(map(str, labels[:_FEW])) + (" …" if len(labels) > _FEW else "")
+        yield (
+            "no background",
+            census[labels[0]].file,
+            f"No mask has a pixel of background (0); the labels are {listed}. "
+            + (
+                f"If {labels[0]} is the background, say so in a legend (--colours MAPFILE with the lines "
+                f"{_legend_lines(labels)}), or renumber the masks from 0."
+                if len(classes) > 1
+                else "Every pixel is foreground, so there is nothing to tell it from; are the masks whole?"
+            ),
+        )
+    present = [label for label in classes if label > 0]
+    absent = max(present, default=0) - len(present)
+    if not named and not binary and coding.get(IGNORE) != 1 and present and absent >= len(present):
+        yield (
+            "gaps in labels",
+            census[present[-1]].file,
+            f"The labels are {', '.join(map(str, labels))}: {absent} of the classes up to {present[-1]} occur in no "
+            f"mask. If they are grey values, say which is which class in a legend (--colours MAPFILE with the lines "
+            f"{_legend_lines(labels)}); for two classes, --binary takes every label above 0 as foreground; else name "
+            "all classes (--classes).",
+        )
+
+
+def _legend_lines(labels: Sequence[int]) -> str:
+    names = {label: f"class {k}" if k else "background" for k, label in enumerate(labels)}
+    lines = [f"'{label}: {name}'" for label, name in names.items()]
+    return ", ".join(lines[:_FEW]) + (" …" if len(lines) > _FEW else "")
 
 
 def listed_coding(coding: Mapping[int, int], *, binary: bool) -> dict[int, int]:
@@ -84,7 +206,7 @@ def with_absent(coding: Mapping[int, int], classes: Sequence[str] | None) -> dic
     return {index: index for index in range(len(classes or ())) if index not in used} | dict(coding)
 
 
-def require_named(values: Mapping[int, Path], coding: Mapping[int, int], classes: Sequence[str] | None) -> None:
+def require_named(census: Census, coding: Mapping[int, int], classes: Sequence[str] | None) -> None:
     """Refuse labels beyond the named classes.
 
     Raises
@@ -93,10 +215,10 @@ def require_named(values: Mapping[int, Path], coding: Mapping[int, int], classes
         Naming a file with such a label.
     """
     for label, index in coding.items():
-        if classes is not None and index != IGNORE and index >= len(classes) and label in values:
+        if classes is not None and index != IGNORE and index >= len(classes) and label in census:
             raise ConfigError(
-                f"{len(classes)} class names are given ({', '.join(classes)}), but the mask {values[label]} holds the "
-                f"label {label}. Correct the mask, or name all classes, background first."
+                f"{len(classes)} class names are given ({', '.join(classes)}), but the mask {census[label].file} holds "
+                f"the label {label}. Correct the mask, or name all classes, background first."
             )
 
 

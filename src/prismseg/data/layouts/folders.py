@@ -18,8 +18,9 @@ def fits(root: Path) -> bool:
 
 
 def find_folder(root: Path, names: tuple[str, ...]) -> Path | None:
-    """First of the folders `names` that exists below `root`."""
-    return next((root / name for name in names if (root / name).is_dir()), None)
+    """First of the folders `names` that exists below `root`, in small or capital letters."""
+    folders = {path.name.lower(): path for path in sorted(root.iterdir(), reverse=True) if path.is_dir()}
+    return next((folders[name] for name in names if name in folders), None)
 
 
 def read(root: Path, mask_suffix: str | None = None) -> Listing:
@@ -66,4 +67,9 @@ def pair(layout: str, images: list[Path], masks: list[Path], mask_suffix: str | 
             f"masks like {masks[0].name}. Give them the same names, or say what mask names add (--mask-suffix)."
         )
     used = {case.mask for case in cases}
-    return Listing(layout, cases, orphans=tuple(path for path in masks if path not in used))
+    return Listing(
+        layout,
+        cases,
+        orphans=tuple(path for path in masks if path not in used),
+        folders=tuple(dict.fromkeys(path.parent for path in (*images, *masks))),
+    )

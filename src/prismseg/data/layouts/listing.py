@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from prismseg.base import ConfigError, DataError
-from prismseg.data.images import IMAGE_SUFFIXES
+from prismseg.data.folder import scan_folder
 
 # A trimap of the Oxford-IIIT Pet data set: pet, background, border; the border counts nowhere.
 TRIMAP = {1: 1, 2: 0, 3: 255}
@@ -40,6 +41,10 @@ class Listing:
         Stored label -> class index, where the layout fixes it.
     orphans : tuple of Path
         Masks without an image.
+    left_out : tuple of Path
+        Hidden files that a table lists.
+    folders : tuple of Path
+        Folders whose files were listed.
     splits : tuple of dict
         Parts that the data set brings along: case names by part.
     """
@@ -49,27 +54,29 @@ class Listing:
     classes: tuple[str, ...] | None = None
     coding: dict[int, int] | None = None
     orphans: tuple[Path, ...] = ()
+    left_out: tuple[Path, ...] = ()
+    folders: tuple[Path, ...] = ()
     splits: tuple[dict[str, list[str]], ...] = field(default=())
 
 
 def image_files(folder: Path) -> list[Path]:
     """Image files directly in `folder`, sorted by name; hidden ones (macOS leaves ``._`` copies) are left out."""
-    return sorted(
-        path
-        for path in folder.iterdir()
-        if path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".") and path.is_file()
-    )
+    return list(scan_folder(folder).images)
 
 
 def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
-    """Map file names without suffix to paths; two files of one name are an error."""
+    """Map file names without suffix to paths; two files of one name are an error.
+
+    Names are compared as they look: macOS may store an é as two characters.
+    """
     found: dict[str, Path] = {}
     for path in paths:
-        if path.stem in found:
+        stem = unicodedata.normalize("NFC", path.stem)
+        if stem in found:
             raise DataError(
-                f"{found[path.stem]} and {path} have the same name but for the suffix; remove or rename one of them."
+                f"{found[stem]} and {path} have the same name but for the suffix; remove or rename one of them."
             )
-        found[path.stem] = path
+        found[stem] = path
     return found
 
 

@@ -61,6 +61,7 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
         classes=classes,
         coding=coding,
         orphans=tuple(path for name, path in masks.items() if name not in files),
+        folders=(root / "imagesTr", root / "labelsTr"),
         splits=_splits(root),
     )
 

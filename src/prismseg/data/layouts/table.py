@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import unicodedata
 from pathlib import Path
 
 from prismseg.base import DataError
+from prismseg.data.folder import is_hidden
 from prismseg.data.layouts.listing import Case, Listing
 
 NAME = "dataset.csv"
@@ -43,15 +45,19 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
         )
     names = _names(rows)
     cases: list[Case] = []
+    left_out: list[Path] = []
     parts: dict[str, list[str]] = {part: [] for part in PARTS}
     for number, (row, name) in enumerate(zip(rows, names, strict=True), start=2):
         if not row["image"]:
             raise DataError(f"Line {number} of {path} names no image.")
-        image = path.parent / row["image"]
+        image = _as_stored(path.parent / row["image"])
+        if is_hidden(image):
+            left_out.append(image)
+            continue
         case = Case(
             id=name,
             images=(image,),
-            mask=path.parent / row["mask"] if row["mask"] else None,
+            mask=_as_stored(path.parent / row["mask"]) if row["mask"] else None,
             group=row.get("group") or None,
         )
         cases.append(case)
@@ -66,7 +72,13 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
         raise DataError(
             f"Line {nameless[0]} of {path} names no group though others do; fill the column in, or leave it out."
         )
-    return Listing("table", tuple(cases), splits=(parts,) if any(parts.values()) else ())
+    return Listing("table", tuple(cases), left_out=tuple(left_out), splits=(parts,) if any(parts.values()) else ())
+
+
+def _as_stored(path: Path) -> Path:
+    """Path as the disk spells it: macOS may store an é as two characters where the table has one."""
+    spellings = (Path(unicodedata.normalize(form, str(path))) for form in ("NFC", "NFD"))
+    return path if path.exists() else next((spelling for spelling in spellings if spelling.exists()), path)
 
 
 def _names(rows: list[dict[str, str]]) -> list[str]:
