@@ -11,6 +11,7 @@ from prismseg.cli.options import (
     Binary,
     Channels,
     Classes,
+    Colours,
     Device,
     Group,
     Layout,
@@ -48,6 +49,7 @@ def evaluate(
     classes: Classes = None,
     mask_suffix: MaskSuffix = None,
     channels: Channels = None,
+    colours: Colours = None,
     mirror: Mirror = False,
     device: Device = "cpu",
     quiet: Quiet = False,
@@ -74,6 +76,7 @@ def evaluate(
             classes=class_names(classes),
             mask_suffix=mask_suffix,
             channels=channels,
+            colours=colours,
         )
         report = evaluate_data(
             model, dataset, out=out, against=against, mirror=mirror, device=device, show_progress=not quiet

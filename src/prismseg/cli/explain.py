@@ -11,6 +11,7 @@ from prismseg.cli.options import (
     Binary,
     Channels,
     Classes,
+    Colours,
     Device,
     Group,
     Layout,
@@ -73,6 +74,7 @@ def explain(
     classes: Classes = None,
     mask_suffix: MaskSuffix = None,
     channels: Channels = None,
+    colours: Colours = None,
     device: Device = "cpu",
     quiet: Quiet = False,
 ) -> None:
@@ -115,6 +117,7 @@ def explain(
             classes=class_names(classes),
             mask_suffix=mask_suffix,
             channels=channels,
+            colours=colours,
         )
         page = explain_data(
             model,

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from prismseg.cli.options import Binary, Channels, Classes, Group, Layout, MaskSuffix, Quiet, class_names
+from prismseg.cli.options import Binary, Channels, Classes, Colours, Group, Layout, MaskSuffix, Quiet, class_names
 
 NETWORK, TRAINING, SPLIT, MACHINE = "Network", "Training", "Split", "Machine"
 
@@ -45,6 +45,7 @@ def train(
     classes: Classes = None,
     mask_suffix: MaskSuffix = None,
     channels: Channels = None,
+    colours: Colours = None,
     size: Annotated[
         str | None, typer.Option(help="Network input, 224 or 240x320 (height x width).", rich_help_panel="Data")
     ] = None,
@@ -116,6 +117,7 @@ def train(
     The run's folder gets the settings, the split, the learning curve, the last checkpoint and the best network.
     Then: prismseg evaluate RUN.
     """
+    from prismseg.data import read_legend
     from prismseg.train import configure
     from prismseg.train import train as run
 
@@ -128,6 +130,7 @@ def train(
             "classes": class_names(classes),
             "mask_suffix": mask_suffix,
             "channels": channels,
+            "colours": None if colours is None else read_legend(colours),
         },
         "split": {
             "folds": folds, "fold": fold, "predefined": predefined_split, "limit": limit, "fraction": fraction,

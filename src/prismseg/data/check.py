@@ -240,12 +240,13 @@ def _check_duplicates(cases: Sequence[Case], groups: Sequence[str], images: _Ima
     for first, other in equal_pairs(images.digests):
         across = groups[first] != groups[other]
         yield Finding(
-            "error" if across else "warning",
+            "warning",
             "duplicate across groups" if across else "duplicate",
             cases[other].images[0],
             f"It equals {cases[first].images[0]} pixel for pixel"
             + (
-                f", but they are in different groups ({groups[first]}, {groups[other]}): a split would leak."
+                f", but they are in different groups ({groups[first]}, {groups[other]}). A split that is drawn joins "
+                "these groups; remove one, or name the groups with --group."
                 if across
                 else "; remove one."
             ),

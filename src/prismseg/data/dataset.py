@@ -32,7 +32,7 @@ from prismseg.data.labels import (
 )
 from prismseg.data.layouts import Case, Listing, group_of, list_cases
 from prismseg.data.legend import Legend, read_legend
-from prismseg.data.sample import IGNORE, Sample
+from prismseg.data.sample import Sample
 
 # Colour is looked for in this many images, and believed when a pixel in a thousand has channels this far apart.
 COLOUR_SAMPLE = 64

@@ -259,9 +259,9 @@ def _without_alpha(path: Path, pixels: NDArray[np.generic], reading: Reading) ->
     if reading != "image" and alpha.min() != alpha.max():
         codes = np.zeros(alpha.shape, np.int64)
         for channel in range(colours.shape[2]):
-            codes = (codes << 16) + colours[..., channel]
+            codes = (codes << 16) + colours[..., channel].astype(np.int64)
         # A set of pairs in one number each; 64 bits hold three colours and an alpha of 16.
-        pairs = np.unique((codes << 16) + alpha)
+        pairs = np.unique((codes << 16) + alpha.astype(np.int64))
         if pairs.size > np.unique(pairs >> 16).size:
             raise MaskError(
                 "labels in the alpha channel",

@@ -43,7 +43,9 @@ def scan_folder(folder: Path) -> FolderScan:
     DataError
         When the folder may not be read.
     """
-    images, unread, broken = [], [], []
+    images: list[Path] = []
+    unread: list[Path] = []
+    broken: list[Path] = []
     try:
         for path in sorted(folder.iterdir()):
             if is_hidden(path):

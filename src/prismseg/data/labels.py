@@ -172,9 +172,9 @@ def doubtful_labels(
                 else "Every pixel is foreground, so there is nothing to tell it from; are the masks whole?"
             ),
         )
-    present = [label for label in classes if label > 0]
-    absent = max(present, default=0) - len(present)
-    if not named and not binary and coding.get(IGNORE) != 1 and present and absent >= len(present):
+    present = [label for label in classes if coding.get(label, IGNORE) not in (0, IGNORE)]
+    absent = max((coding[label] for label in present), default=0) - len(present)
+    if not named and not binary and present and absent >= len(present):
         yield (
             "gaps in labels",
             census[present[-1]].file,

@@ -248,9 +248,14 @@ def _value(key: str) -> tuple[int, int, bool]:
 
 
 def _is_value(key: str) -> bool:
+    text = key.strip()
+    return bool(_RANGE.fullmatch(text) or _TRIPLE.fullmatch(text) or _is_colour(text))
+
+
+def _is_colour(text: str) -> bool:
     try:
-        _value(key)
-    except ConfigError:
+        ImageColor.getrgb(text)
+    except ValueError:
         return False
     return True
 

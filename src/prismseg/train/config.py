@@ -25,6 +25,7 @@ class DataConfig(_Settings):
     classes: tuple[str, ...] | None = None
     mask_suffix: str | None = None
     channels: int | None = Field(default=None, ge=1)
+    colours: dict[str, str] | None = None
 
 
 class SplitConfig(_Settings):

@@ -96,6 +96,7 @@ def open_configured(config: TrainConfig) -> SegmentationDataset:
         classes=list(data.classes) if data.classes else None,
         mask_suffix=data.mask_suffix,
         channels=data.channels,
+        colours=data.colours,
     )
 
 
