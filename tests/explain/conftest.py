@@ -10,6 +10,9 @@ import pytest
 import torch
 from torch import nn
 
+from prismseg.explain.masks import SUMS
+from prismseg.explain.measures import Relevance
+
 IMAGE = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
 MASK = torch.tensor([[[1, 1], [0, 0]]])
 
@@ -41,3 +44,10 @@ def scene(batch=3, channels=1, size=(32, 32), classes=2, seed=0):
     coarse = torch.randint(0, classes, (batch, 1, 4, 4), generator=generator).float()
     masks = nn.functional.interpolate(coarse, size=size)[:, 0].long()
     return images + 0.5 * masks[:, None], masks
+
+
+def relevance_of(sums, masks, column):
+    """Sums (B, 8) of a map a case against class number `column` of `masks`."""
+    parts = {name: sums[:, place] for place, name in enumerate(SUMS)}
+    facts = {name: getattr(masks, name)[:, column] for name in ("area", "band", "region", "hit")}
+    return Relevance(**parts, **facts, pixels=masks.pixels)

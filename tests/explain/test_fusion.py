@@ -6,8 +6,7 @@ from prismseg.base import ConfigError, DataError
 from prismseg.explain.atlas import Atlas
 from prismseg.explain.collected import Axes, Collected
 from prismseg.explain.fusion import BETAS, _fused, cross_fit, fit_weights, folds, spread
-from prismseg.explain.masks import SUMS, ClassMasks
-from prismseg.explain.measures import Relevance, cam_dice
+from prismseg.explain.masks import SUMS
 from prismseg.nets import create_model
 from tests.explain.conftest import scene
 
@@ -29,6 +28,8 @@ def two_layers(inside, groups=None, area=2.0):
         perturbed=np.zeros((count, 1, 2, 1, 0)),
         area=plane,
         band=plane,
+        region=plane,
+        hit=plane,
         pixels=np.full(count, 4.0),
     )
 
@@ -78,33 +79,37 @@ def test_unknown_method_and_mode():
         fit_weights(two_layers([[1, 0]]), "layercam", "best")
 
 
-def test_fused_measures_are_those_of_fused_maps():
-    """Measures taken from sums alone equal those of the fused map itself, where all layers have full size."""
+@pytest.mark.parametrize("region", ["truth", "prediction"])
+def test_fused_measures_are_those_of_fused_maps(region):
+    """Measures taken from sums alone equal those of the fused map itself, with coarse layers and ignored pixels."""
     torch.manual_seed(0)
     model = create_model("unet", width=0.5)
     images, masks = scene(4)
-    atlas = Atlas(
-        model, ["encoder.0.first.0", "encoder.0.second.0", "decoder.3.second.0"], ["layercam"], region="truth"
-    )
+    masks[:, 3:9, 20:30] = 255
+    atlas = Atlas(model, ["encoder.*.first.0", "bottleneck*", "decoder.3.second.0"], ["layercam"], region)
     atlas.update(images, masks)
     cases = atlas.collected()
     fitted = fit_weights(cases, "layercam")
-    fused = fitted.fuse(atlas.maps(images, masks), classes=[0, 1])
+    counts = masks != 255
+    fused = fitted.fuse(atlas.maps(images, masks), [0, 1], counts)
     assert set(fused) == {0, 1} and fused[1].shape == (4, 32, 32)
-    prepared = ClassMasks.of(masks, [0, 1], width=3)
+    unit = cases.relevance(0).normalized("map")
     for cls in (0, 1):
-        [sums] = prepared.sums(fused[cls][None], cls)
-        parts = {name: sums[:, place] for place, name in enumerate(SUMS)}
-        direct = cam_dice(
-            Relevance(**parts, area=prepared.area[:, cls], band=prepared.band[:, cls], pixels=prepared.pixels)
+        by_sums = _fused(unit, fitted.weights[:, cls], cls)
+        mask = (masks == cls).double()
+        values = fused[cls].double() * counts
+        inside, total = (values * mask).sum((1, 2)), values.sum((1, 2))
+        np.testing.assert_allclose(
+            by_sums["cam_dice"], 2 * inside / (total + mask.sum((1, 2))), rtol=1e-4, atol=1e-6
         )
-        unit = cases.relevance(0).normalized("map")
-        np.testing.assert_allclose(_fused(unit, fitted.weights[:, cls], cls)["cam_dice"], direct, rtol=1e-4)
+        np.testing.assert_allclose(by_sums["rho"], inside / total, rtol=1e-4, atol=1e-6)
 
 
 def test_spread():
     maps = torch.tensor([[[1.0, 3.0]], [[2.0, 2.0]]])
     assert spread(maps).tolist() == [[[0, 1]], [[0, 0]]]
+    counts = torch.tensor([[[True, True, False]]])
+    assert spread(torch.tensor([[[1.0, 3.0, 9.0]]]), counts).tolist() == [[[0, 1, 1]]]  # the third counts nowhere
 
 
 def test_table():

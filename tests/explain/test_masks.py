@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prismseg.base import DataError
-from prismseg.explain.masks import SUMS, ClassMasks, as_labels, check_labels, enlargement_adjoint
+from prismseg.explain.masks import SUMS, ClassMasks, _last_taken, as_labels, check_labels, enlargement_adjoint
 
 # The Grad-CAM map of conftest.py against its mask.
 MAP = torch.tensor([[[0, 0.25], [1, 1.75]]])
@@ -24,6 +24,7 @@ def test_sums_by_hand():
         "total": 3.0,
         "inside": 0.25,
         "border": 3.0,  # with one pixel each way the band is the whole image
+        "on_region": 0.25,  # by default the class's own pixels
         "lowest": 0.0,
         "highest": 1.75,
         "pointing": 0.0,  # the largest value is below
@@ -113,16 +114,21 @@ def test_rank_accuracy_is_that_of_a_plain_sort(seed, ties):
     assert sums["rank"] == pytest.approx(expected / count, rel=1e-5)
 
 
-def test_rank_accuracy_with_unequal_cells():
-    """A grid whose cells stand for different numbers of pixels (3 from 7) takes the same path by another way."""
-    maps = torch.tensor([[[3.0, 2.0, 1.0]]])
-    mask = torch.tensor([[[1, 1, 1, 0, 0, 0, 0]]])
-    weights = enlargement_adjoint(torch.ones(1, 1, 1, 7), (1, 3))[0, 0, 0]
-    inside = enlargement_adjoint(mask[:, None].float(), (1, 3))[0, 0, 0]
-    assert weights[0] != pytest.approx(float(weights[1]))
-    rest = 3 - float(weights[0])  # the first cell is taken whole, of the second what is still wanted
-    expected = (float(inside[0]) + rest / float(weights[1]) * float(inside[1])) / 3
-    assert sums_of(maps, mask)[0]["rank"] == pytest.approx(expected, rel=1e-5)
+@given(seed=st.integers(0, 2**31), size=st.integers(1, 2000), share=st.floats(0, 1), zeros=st.floats(0, 1))
+def test_the_last_value_taken_is_that_of_a_sort(seed, size, share, zeros):
+    rng = np.random.default_rng(seed)
+    values = (rng.random(size) * (rng.random(size) >= zeros)).astype(np.float32)
+    count = max(1, int(share * size))
+    assert _last_taken(values, count) == np.sort(values)[size - count]
+
+
+def test_the_last_value_taken_where_the_sample_misleads():
+    """Every 61st value is small, all others large."""
+    values = np.ones(6100, np.float32)
+    values[::61] = 0
+    assert _last_taken(values, 100) == 1 and _last_taken(values, 6001) == 0
+    values[1::61] = 2
+    assert _last_taken(values, 100) == 2 and _last_taken(values, 101) == 1
 
 
 def test_masks_that_do_not_fit():

@@ -26,6 +26,8 @@ def cases():
         perturbed=np.zeros((4, 1, 2, 2, 0)),
         area=area,
         band=area,
+        region=area,
+        hit=area,
         pixels=np.full(4, 40.0),
     )
 

@@ -16,7 +16,7 @@ from prismseg.explain.baselines import eigen_cam, random_map
 from prismseg.explain.collected import Axes, Collected
 from prismseg.explain.footprint import images_within
 from prismseg.explain.gradient import GRADIENT_METHODS, gradient_maps
-from prismseg.explain.masks import SUMS, ClassMasks, as_labels, check_labels
+from prismseg.explain.masks import SUMS, ClassMasks, as_labels, check_labels, resized
 from prismseg.explain.perturbation import PERTURBATION, perturbation
 from prismseg.explain.score import score_cam
 from prismseg.explain.target import check_finite, class_count, class_logits, class_scores, find_logits, regions_of
@@ -141,7 +141,7 @@ class Batch:
         def emit(layer: str, index: int, maps: dict[str, Tensor]) -> None:
             if not compared:
                 assert self.masks is not None, "update takes masks"
-                compared.append(ClassMasks.of(self.masks, self.classes, width=atlas.border))
+                compared.append(ClassMasks.of(self.masks, self.classes, width=atlas.border, regions=self._regions))
             found = compared[0].sums(torch.stack(list(maps.values())), index)
             for method, values in zip(maps, found, strict=True):
                 sums[method, layer, index] = values
@@ -169,6 +169,8 @@ class Batch:
             perturbed=_stacked(perturbed, axes, count, len(PERTURBATION) if atlas.perturb else 0),
             area=masks.area,
             band=masks.band,
+            region=masks.region,
+            hit=masks.hit,
             pixels=masks.pixels,
         )
 
@@ -206,10 +208,3 @@ def _stacked(values: dict[MapKey, Any], axes: Axes, count: int, width: int) -> A
     for (method, layer, index), entry in values.items():
         result[:, axes.methods.index(method), axes.layers.index(layer), index] = entry
     return result
-
-
-def resized(maps: Tensor, size: tuple[int, int]) -> Tensor:
-    """Bring maps (B, h, w) to the image's size, bilinearly with pixel centres aligned."""
-    if tuple(maps.shape[-2:]) == size:
-        return maps
-    return F.interpolate(maps[:, None], size=size, mode="bilinear", align_corners=False)[:, 0]

@@ -16,7 +16,7 @@ from prismseg.explain.masks import SUMS, Array
 from prismseg.explain.measures import Relevance
 from prismseg.explain.perturbation import PERTURBATION
 
-_ARRAYS = ("sums", "perturbed", "area", "band", "pixels")
+_ARRAYS = ("sums", "perturbed", "area", "band", "region", "hit", "pixels")
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,13 @@ class Collected:
         Methods (M), layers (L) and classes (K).
     ids, groups : tuple of str
         Of each case.
-    sums : (n, M, L, K, 7)
+    sums : (n, M, L, K, 8)
         As `SUMS` names them.
     perturbed : (n, M, L, K, 3) or (n, M, L, K, 0)
-        Drop, increase and gain, where they were asked for.
-    area, band : (n, K)
-        Pixels of each class's mask and of the band around its contour.
+        Drop, increase and gain, where they were asked for; NaN where the region is empty.
+    area, band, region, hit : (n, K)
+        Pixels of each class's mask, of the band around its contour, of the region over which its score is taken,
+        and of that region inside the mask.
     pixels : (n,)
         Pixels that count.
     """
@@ -60,6 +61,8 @@ class Collected:
     perturbed: Array
     area: Array
     band: Array
+    region: Array
+    hit: Array
     pixels: Array
 
     @classmethod
@@ -98,6 +101,8 @@ class Collected:
             **each,
             area=self.area[:, None, :],
             band=self.band[:, None, :],
+            region=self.region[:, None, :],
+            hit=self.hit[:, None, :],
             pixels=self.pixels[:, None, None],
         )
 
@@ -114,7 +119,7 @@ class Collected:
         return missing
 
     def empty(self, method: int) -> NDArray[np.bool_]:
-        """Where a map is zero everywhere, (n, L, K): all its measures are 0."""
+        """Where a map is zero everywhere, (n, L, K): its measures are 0, and its excess minus the region's rho."""
         zero: NDArray[np.bool_] = self.sums[:, method, :, :, SUMS.index("highest")] == 0
         return zero
 

@@ -14,8 +14,17 @@ from torch import Tensor
 
 from prismseg.base import ConfigError, DataError
 from prismseg.explain.collected import Collected
-from prismseg.explain.masks import Array
-from prismseg.explain.measures import Relevance, border_share, cam_dice, lift, mask_relevance, rho
+from prismseg.explain.masks import EQUAL, Array
+from prismseg.explain.measures import (
+    Relevance,
+    border_share,
+    cam_dice,
+    lift,
+    mask_relevance,
+    region_share,
+    rho,
+    rho_excess,
+)
 
 MODES = ("rho", "thesis")
 BETAS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
@@ -24,6 +33,8 @@ FUSED = "(fused)"
 _FUSED_MEASURES = {
     "rho": rho,
     "lift": lift,
+    "rho_excess": rho_excess,
+    "region_share": region_share,
     "varrho_prime": mask_relevance,
     "cam_dice": cam_dice,
     "border_share": border_share,
@@ -65,8 +76,12 @@ class LayerWeights:
         table["beta"] = np.tile(self.betas, len(self.layers))
         return table
 
-    def fuse(self, maps: Mapping[tuple[str, str, int], Tensor], classes: Sequence[int]) -> dict[int, Tensor]:
-        """Fuse the maps of a batch, each spread over [0, 1] first.
+    def fuse(
+        self, maps: Mapping[tuple[str, str, int], Tensor], classes: Sequence[int], counts: Tensor | None = None
+    ) -> dict[int, Tensor]:
+        """Fuse the maps of a batch, each spread over [0, 1] first; the sum is not spread again.
+
+        Measures of the fused maps over the pixels that count are those of `cross_fit`.
 
         Parameters
         ----------
@@ -74,6 +89,8 @@ class LayerWeights:
             Of `Atlas.maps`.
         classes : sequence of int
             Class indices that the columns of the weights stand for.
+        counts : (B, H, W) bool Tensor, optional
+            Pixels that count, by default all: a map is spread by its least and largest value on these.
 
         Returns
         -------
@@ -83,7 +100,7 @@ class LayerWeights:
         return {
             cls: torch.stack(
                 [
-                    float(weight) * spread(maps[self.method, layer, cls])
+                    float(weight) * spread(maps[self.method, layer, cls], counts)
                     for layer, weight in zip(self.layers, self.weights[:, column], strict=True)
                 ]
             ).sum(0)
@@ -91,10 +108,12 @@ class LayerWeights:
         }
 
 
-def spread(maps: Tensor) -> Tensor:
-    """Spread each map (B, H, W) over [0, 1]; a constant one becomes 0."""
-    low, high = maps.amin((1, 2), keepdim=True), maps.amax((1, 2), keepdim=True)
-    return torch.where(high > low, (maps - low) / (high - low), 0.0)
+def spread(maps: Tensor, counts: Tensor | None = None) -> Tensor:
+    """Spread each map (B, H, W) over [0, 1] by its range where `counts`; one that is constant there becomes 0."""
+    below = maps if counts is None else torch.where(counts, maps, torch.inf)
+    above = maps if counts is None else torch.where(counts, maps, -torch.inf)
+    low, high = below.amin((1, 2), keepdim=True), above.amax((1, 2), keepdim=True)
+    return torch.where(high - low > EQUAL * high, (maps - low) / (high - low), 0.0).clamp(0, 1)
 
 
 def fit_weights(
@@ -184,12 +203,15 @@ def _fused(unit: Relevance, weights: Array, column: int) -> dict[str, Array]:
         total=mixed(unit.total),
         inside=mixed(unit.inside),
         border=mixed(unit.border),
+        on_region=mixed(unit.on_region),
         lowest=nothing,
         highest=nothing,
         pointing=nothing,
         rank=nothing,
         area=unit.area[:, 0, column],
         band=unit.band[:, 0, column],
+        region=unit.region[:, 0, column],
+        hit=unit.hit[:, 0, column],
         pixels=unit.pixels[:, 0, 0],
     )
     return {name: measure(fused) for name, measure in _FUSED_MEASURES.items()}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -19,42 +18,31 @@ Array = NDArray[np.float64]
 Plane = NDArray[np.float32]
 
 # What is kept of every map; all measures follow from it, under any normalisation.
-SUMS = ("total", "inside", "border", "lowest", "highest", "pointing", "rank")
+SUMS = ("total", "inside", "border", "on_region", "lowest", "highest", "pointing", "rank")
 
-
-class Grid(NamedTuple):
-    """The masks of one case on the grid of a map; cells that stand for no counting pixel are left out.
-
-    Attributes
-    ----------
-    kept : (cells,) bool or None
-        Cells that are not left out; None where all are kept.
-    classes : list of (3, n) float32
-        For each class, pixels that a kept cell stands for, how many of them have the class, and how many are near
-        its contour.
-    equal : bool
-        Whether all kept cells stand for the same number of pixels.
-    """
-
-    kept: NDArray[np.bool_] | None
-    classes: list[Plane]
-    equal: bool
+# Relative difference below which two values of an enlarged map are equal: bilinear weights add up to 1 only to
+# within rounding, so that an enlarged constant map is constant to within a few units of the last place.
+EQUAL = 1e-6
+_STRIDE = 61  # of the sample that a threshold is sought in; prime, lest it meets the columns of a picture
 
 
 @dataclass(frozen=True)
 class ClassMasks:
     """Masks of one batch, ready to be compared with maps of any resolution.
 
-    A map S on a coarse grid means its bilinear enlargement up(S). Since Σ up(S) M = Σ S up'(M), with up' the adjoint
-    of the enlargement, sums over pixels are taken on the map's own grid and are exact. Which cells are most
-    relevant (rank accuracy, pointing game, least and largest value) is judged on that grid too.
+    A map S on a coarse grid means its bilinear enlargement up(S) to the image. Since Σ up(S) M = Σ S up'(M), with up'
+    the adjoint of the enlargement, sums over pixels are taken on the map's own grid and are exact. What is not linear
+    in the map (least and largest value, pointing game, rank accuracy) is judged on the enlarged map: the coarse one
+    has other extremes.
 
     Attributes
     ----------
-    planes : (B, 2 K + 1, H, W) float32 Tensor
-        Which pixels have each class, which are near its contour, and which count (truth not 255).
-    area, band : (B, K)
-        Pixels of each class and of the band around its contour.
+    planes : (B, 3 K + 1, H, W) float32 Tensor
+        Which pixels have each class, which are near its contour, over which its score is taken, and which count
+        (truth not 255).
+    area, band, region, hit : (B, K)
+        Pixels of each class, of the band around its contour, of the region over which its score is taken, and of
+        the region inside the class.
     pixels : (B,)
         Pixels that count.
     """
@@ -62,46 +50,57 @@ class ClassMasks:
     planes: Tensor
     area: Array
     band: Array
+    region: Array
+    hit: Array
     pixels: Array
-    _grids: dict[tuple[int, int], list[Grid]] = field(default_factory=dict)
+    _coarse: dict[tuple[int, int], Plane] = field(default_factory=dict)
+    _fine: list[NDArray[np.bool_]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, masks: Tensor, classes: Sequence[int], *, width: int) -> ClassMasks:
+    def of(cls, masks: Tensor, classes: Sequence[int], *, width: int, regions: Tensor | None = None) -> ClassMasks:
         """Prepare `masks` (B, H, W) of class indices for `classes`; the band reaches `width` pixels each way.
 
         Distances are those of a king on a chess board; a class's contour lies between its pixels and the others,
-        not at the image's edge.
+        not at the image's edge. `regions` (B, K, H, W) of 0 and 1 are those of `regions_of`; by default each class's
+        own pixels.
         """
         inside = torch.stack([masks == number for number in classes], dim=1).float()
         counts = (masks != IGNORE)[:, None].float()
         near_both = _grown(inside, width) + _grown(1 - inside, width) - 1
-        planes = torch.cat([inside, near_both * counts, counts], dim=1)
+        scored = inside if regions is None else regions.float() * counts
+        planes = torch.cat([inside, near_both * counts, scored, counts], dim=1)
         sums = planes.sum((2, 3), dtype=torch.float64).cpu().numpy()
-        number = len(classes)
-        return cls(planes, area=sums[:, :number], band=sums[:, number:-1], pixels=sums[:, -1])
-
-    def on_grid(self, size: tuple[int, int]) -> list[Grid]:
-        """Masks of each case on a grid of h by w cells."""
-        if size not in self._grids:
-            planes = enlargement_adjoint(self.planes, size).flatten(2).cpu().numpy()
-            self._grids[size] = [_grid(case) for case in planes]
-        return self._grids[size]
+        hit = (scored * inside).sum((2, 3), dtype=torch.float64).cpu().numpy()
+        area, band, region = np.split(sums[:, :-1], 3, axis=1)
+        return cls(planes, area=area, band=band, region=region, hit=hit, pixels=sums[:, -1])
 
     def sums(self, maps: Tensor, index: int) -> Array:
         """Sum up maps (N, B, h, w), nowhere negative, against class number `index`.
 
         Returns
         -------
-        (N, B, 7) array
+        (N, B, 8) array
             As `SUMS` names them; all 0 for a map that is zero everywhere.
         """
-        grids = self.on_grid((maps.shape[2], maps.shape[3]))
-        rows = maps.flatten(2).cpu().numpy()
-        cases = [
-            _case_sums(rows[:, case], grid, index, area)
-            for case, (grid, area) in enumerate(zip(grids, self.area[:, index], strict=True))
-        ]
-        return np.stack(cases, axis=1)
+        number, size = self.area.shape[1], (maps.shape[2], maps.shape[3])
+        chosen = [3 * number, index, number + index, 2 * number + index]
+        if size not in self._coarse:
+            self._coarse[size] = enlargement_adjoint(self.planes, size).flatten(2).cpu().numpy()
+        if not self._fine:
+            self._fine.append(self.planes.flatten(2).bool().cpu().numpy())
+        rows = maps.float().flatten(2).cpu().numpy()
+        result = np.zeros((*maps.shape[:2], len(SUMS)))
+        for case in range(maps.shape[1]):
+            result[:, case, :4] = _products(rows[:, case], self._coarse[size][case, chosen])
+            counts, inside = self._fine[0][case, chosen[0]], self._fine[0][case, index]
+            whole = None if counts.all() else counts
+            if whole is not None:
+                inside = inside[whole]
+            enlarged = resized(maps[:, case].float(), (self.planes.shape[2], self.planes.shape[3])).flatten(1)
+            for place, values in enumerate(enlarged.cpu().numpy()):
+                result[place, case, 4:] = _judge(values if whole is None else values[whole], inside)
+        result[result[..., SUMS.index("highest")] <= 0] = 0
+        return result
 
 
 def _grown(planes: Tensor, width: int) -> Tensor:
@@ -125,63 +124,85 @@ def _enlargement(few: int, many: int, like: Tensor) -> Tensor:
     return F.interpolate(unit, size=many, mode="linear", align_corners=False)[0]
 
 
-def _grid(planes: Plane) -> Grid:
-    weight = planes[-1]
-    kept = None if weight.all() else weight > 0
-    if kept is not None:
-        planes = planes[:, kept]
-    inside, border = np.split(planes[:-1], 2)
-    weight = planes[-1]
-    classes = [np.stack(of_class) for of_class in zip([weight] * len(inside), inside, border, strict=True)]
-    return Grid(kept, classes, equal=weight.size > 0 and float(np.ptp(weight)) < 1e-4 * weight[0])
+def resized(maps: Tensor, size: tuple[int, int]) -> Tensor:
+    """Bring maps (N, h, w) to the image's size, bilinearly with pixel centres aligned."""
+    if tuple(maps.shape[-2:]) == size:
+        return maps
+    return F.interpolate(maps[:, None], size=size, mode="bilinear", align_corners=False)[:, 0]
 
 
-def _case_sums(rows: Plane, grid: Grid, index: int, area: float) -> Array:
-    """Sum up maps (N, cells) of one case: (N, 7)."""
-    values = rows if grid.kept is None else rows[:, grid.kept]
-    planes = grid.classes[index]
-    result = np.zeros((len(values), len(SUMS)))
-    highest = values.max(axis=1, initial=0)
-    best = _gathered(values == highest[:, None], planes[:2])
-    result[:, :3] = _gathered(values, planes)
-    result[:, 3] = values.min(axis=1, initial=np.inf)
-    result[:, 4] = highest
-    result[:, 5] = best[:, 1] / np.maximum(best[:, 0], np.finfo(np.float32).tiny)
-    if area > 0:
-        result[:, 6] = rank_accuracy(values, grid, index, area)
-    result[highest <= 0] = 0
-    return result
-
-
-def _gathered(cells: NDArray[Any], planes: Plane) -> Array:
-    """Sum up cells (N, n), values or whether they are chosen, over planes (P, n): (N, P)."""
-    wide = cells.astype(np.float32, copy=False)
+def _products(values: Plane, planes: Plane) -> Array:
+    """Sum up maps (N, cells) over planes (P, cells): (N, P)."""
     # One product a plane: BLAS is five times slower on matrices of three rows.
-    return np.stack([wide @ plane for plane in planes], axis=1, dtype=np.float64)
+    return np.stack([values @ plane for plane in planes], axis=1, dtype=np.float64)
 
 
-def rank_accuracy(values: Plane, grid: Grid, index: int, area: float) -> Array:
-    """Share of the most relevant pixels, as many as the mask has, that lie inside the mask: (N,) for maps (N, cells).
+def _judge(values: Plane, inside: NDArray[np.bool_]) -> tuple[float, float, float, float]:
+    """Least and largest value, pointing game and rank accuracy of a map (n,) over the pixels that count."""
+    if not values.size:
+        return 0, 0, 0, 0
+    lowest, highest = float(values.min()), float(values.max())
+    if highest <= 0:
+        return 0, 0, 0, 0
+    # Among pixels of equal relevance any may be pointed at: the mean over all choices.
+    best = inside[values >= highest * (1 - EQUAL)]
+    return lowest, highest, float(best.mean()), rank_accuracy(values, inside)
 
-    (Relevance rank accuracy, Arras et al. 2022, eq. 5.) Among cells of equal relevance any may be taken: the value is
+
+def rank_accuracy(values: Plane, inside: NDArray[np.bool_]) -> float:
+    """Share of the most relevant pixels, as many as the mask has, that lie inside the mask.
+
+    (Relevance rank accuracy, Arras et al. 2022, eq. 5.) Among pixels of equal relevance any may be taken: the value is
     the mean over all choices, as in the pointing game.
+
+    Parameters
+    ----------
+    values : (n,) float32
+        Relevance of each pixel, nowhere negative.
+    inside : (n,) bool
+        The mask.
+
+    Returns
+    -------
+    float
+        In [0, 1]; 0 for an empty mask.
+
+    Examples
+    --------
+    >>> rank_accuracy(np.float32([5, 4, 1, 0]), np.array([True, False, True, False]))
+    0.5
     """
-    planes = grid.classes[index]
-    threshold = _thresholds(values, grid, planes[0], area)[:, None]
-    above, ties = _gathered(values > threshold, planes[:2]), _gathered(values == threshold, planes[:2])
-    share = (area - above[:, 0]) / ties[:, 0]
-    return (above[:, 1] + share * ties[:, 1]) / area
+    area = int(inside.sum())
+    if not area:
+        return 0.0
+    threshold = _last_taken(values, area)
+    above, least = values > threshold * (1 + EQUAL), threshold * (1 - EQUAL)
+    ties = (values >= least) & ~above
+    share = (area - np.count_nonzero(above)) / np.count_nonzero(ties)
+    hits = np.count_nonzero(above & inside) + share * np.count_nonzero(ties & inside)
+    return float(hits / area)
 
 
-def _thresholds(values: Plane, grid: Grid, weight: Plane, area: float) -> Plane:
-    """Value (N,) of the last cell that is taken when `area` pixels are, the most relevant first."""
-    if grid.equal:
-        count = min(weight.size, max(1, int(np.ceil(area / weight[0] - 1e-3))))
-        # A whole sort beats np.partition, which crawls where many values are equal, as the zeros of a map are.
-        return np.sort(values, axis=1)[:, weight.size - count]
-    order = np.argsort(-values, axis=1)
-    last = (np.cumsum(weight[order], axis=1, dtype=np.float64) >= area * (1 - 1e-6)).argmax(axis=1)
-    return np.take_along_axis(values, np.take_along_axis(order, last[:, None], axis=1), axis=1)[:, 0]
+def _last_taken(values: Plane, count: int) -> float:
+    """Value of the last pixel that is taken when the `count` most relevant are."""
+    # After Floyd & Rivest 1975: a sorted sample tells a narrow range that holds the value, and only that is
+    # partitioned. np.partition of everything takes three times as long, and crawls where many values are equal.
+    sample = np.sort(values[::_STRIDE])
+    place, margin = sample.size * (1 - count / values.size), 2 * np.sqrt(sample.size)
+    low = sample[int(place - margin)] if place > margin else sample[0] - 1
+    high = sample[int(place + margin)] if place + margin < sample.size else np.inf
+    above = np.count_nonzero(values > high)
+    within = values[(values > low) & (values <= high)]
+    if above < count <= above + within.size:
+        return _largest(within, count - above)
+    if above + within.size < count <= np.count_nonzero(values >= low):
+        return float(low)
+    return _largest(values, count)
+
+
+def _largest(values: Plane, count: int) -> float:
+    """Value that is in place `count` from the top."""
+    return float(np.partition(values, values.size - count)[values.size - count])
 
 
 def as_labels(masks: Tensor, images: Tensor) -> Tensor:

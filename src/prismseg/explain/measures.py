@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from prismseg.explain.masks import Array
+from prismseg.explain.masks import EQUAL, Array
 
 
 @dataclass(frozen=True)
@@ -16,21 +16,24 @@ class Relevance:
 
     Attributes
     ----------
-    total, inside, border, lowest, highest, pointing, rank
+    total, inside, border, on_region, lowest, highest, pointing, rank
         As `SUMS` names them.
-    area, band, pixels
+    area, band, region, hit, pixels
         As in `ClassMasks`.
     """
 
     total: Array
     inside: Array
     border: Array
+    on_region: Array
     lowest: Array
     highest: Array
     pointing: Array
     rank: Array
     area: Array
     band: Array
+    region: Array
+    hit: Array
     pixels: Array
 
     def normalized(self, kind: str, highest_of_layer: Array | None = None) -> Relevance:
@@ -40,7 +43,8 @@ class Relevance:
         ----------
         kind : {"none", "map", "layer"}
             As they are; each map spread over [0, 1] by its own least and largest value; divided by the largest
-            value that the layer has in the data set.
+            value that the layer has in the data set. Values are those of the map at the image's size; one that is
+            constant but for rounding has no spread and becomes 0.
         highest_of_layer : array, optional
             That largest value.
         """
@@ -48,18 +52,21 @@ class Relevance:
             return self
         low = self.lowest if kind == "map" else np.zeros_like(self.lowest)
         top = self.highest if kind == "map" or highest_of_layer is None else highest_of_layer
-        scale = np.where(top > low, top - low, np.inf)
-        return Relevance(
-            total=(self.total - low * self.pixels) / scale,
-            inside=(self.inside - low * self.area) / scale,
-            border=(self.border - low * self.band) / scale,
+        scale = np.where(top - low > EQUAL * top, top - low, np.inf)
+
+        def shifted(sums: Array, pixels: Array) -> Array:
+            # Nowhere negative but for rounding.
+            spread: Array = np.maximum(sums - low * pixels, 0) / scale
+            return spread
+
+        return replace(
+            self,
+            total=shifted(self.total, self.pixels),
+            inside=shifted(self.inside, self.area),
+            border=shifted(self.border, self.band),
+            on_region=shifted(self.on_region, self.region),
             lowest=(self.lowest - low) / scale,
             highest=(self.highest - low) / scale,
-            pointing=self.pointing,
-            rank=self.rank,
-            area=self.area,
-            band=self.band,
-            pixels=self.pixels,
         )
 
 
@@ -94,6 +101,23 @@ def lift(sums: Relevance) -> Array:
     return divide(rho(sums) * sums.pixels, sums.area)
 
 
+def rho_excess(sums: Relevance) -> Array:
+    """Rho less that of the region as a map: 0 where a map tells no more than the region it explains.
+
+    The region as a map has the value 1 on the pixels over which the score is taken and 0 elsewhere. For the predicted
+    mask its rho is the prediction's precision, for the true mask 1, for the whole image the class's share of it.
+    """
+    return rho(sums) - divide(sums.hit, sums.region)
+
+
+def region_share(sums: Relevance) -> Array:
+    """Share of the relevance that lies on the region over which the score is taken.
+
+    Near 1 a map redraws that region, whatever the network looks at elsewhere.
+    """
+    return divide(sums.on_region, sums.total)
+
+
 def border_share(sums: Relevance) -> Array:
     """Share of the relevance that lies in the band around the mask's contour."""
     return divide(sums.border, sums.total)
@@ -118,6 +142,8 @@ def rank_share(sums: Relevance) -> Array:
 MEASURES: dict[str, tuple[Callable[[Relevance], Array], tuple[str, ...]]] = {
     "rho": (rho, ("none",)),
     "lift": (lift, ("none",)),
+    "rho_excess": (rho_excess, ("none",)),
+    "region_share": (region_share, ("none",)),
     "varrho_prime": (mask_relevance, ("none", "layer")),
     "cam_dice": (cam_dice, ("map", "layer")),
     "rank_accuracy": (rank_share, ("none",)),

@@ -9,8 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from prismseg.explain import Atlas
-from prismseg.explain.batch import resized
 from prismseg.explain.fusion import spread
+from prismseg.explain.masks import resized
 from prismseg.explain.reach import layer_reach
 from prismseg.explain.run import pointwise_layers
 from prismseg.thermal import Frame
