@@ -2,14 +2,18 @@
 
 import math
 
+import numpy as np
 import pytest
 import torch
+from scipy import ndimage
 from torch import nn
 
+from prismseg.base import ConfigError
 from prismseg.explain import METHODS, Atlas
 from prismseg.explain import gradient as gradient_module
 from prismseg.explain.baselines import eigen_cam, random_map
 from prismseg.explain.gradient import GRADIENT_METHODS, Terms, grad_cam_plus_plus, gradient_maps, x_grad_cam
+from prismseg.explain.score import blurred
 from tests.explain.conftest import IMAGE, MASK
 
 # I/6 + 0: alpha = 1 / (2 + 1 * 10), two pixels; the second channel has no positive gradient.
@@ -59,11 +63,49 @@ def test_background_of_a_single_logit():
     torch.testing.assert_close(maps["hirescam", "0", 0], torch.tensor([[[0, 0], [1.5, 2.0]]]))
 
 
-def test_scorecam_linear_and_temperature(small):
-    linear = Atlas(small, ["first"], ["scorecam"], classes=[1], linear=True, region="truth").maps(IMAGE, MASK)
-    assert linear["scorecam", "first", 1].eq(0).all()  # −3.5 I − (5 − I) is negative everywhere
-    even = Atlas(small, ["first"], ["scorecam"], classes=[1], temperature=1e9, region="truth").maps(IMAGE, MASK)
-    torch.testing.assert_close(even["scorecam", "first", 1], torch.full((1, 2, 2), 2.5))  # (I + 5 − I) / 2
+def scorecam(small, **options):
+    return Atlas(small, ["first"], ["scorecam"], classes=[1], region="truth", **options).maps(IMAGE, MASK)[
+        "scorecam", "first", 1
+    ]
+
+
+def test_scorecam_linear(small):
+    """Weights are differences to a black image, y = −5, as in the paper: 1 and 3.5, so 17.5 − 2.5 I.
+
+    Upper row seen through A1, 0 1/3: x = 0 2/3, y = −4; through A2, 1 2/3: x = 1 4/3, y = −1.5.
+    """
+    torch.testing.assert_close(scorecam(small, linear=True), 17.5 - 2.5 * IMAGE[0])
+
+
+def test_scorecam_against_a_blurred_image(small):
+    """Where the blurred upper row is x = (b1 b2), y = 3 mean(b) − 5 in place of −5."""
+    blurry = blurred(IMAGE)
+    assert blurry.amin() > 1 and blurry.amax() < 4  # some blur even at two pixels
+    start = 3 * blurry[0, 0, 0].mean() - 5
+    expected = ((-4 - start) * IMAGE[0] + (-1.5 - start) * (5 - IMAGE[0])).clamp_min(0)
+    torch.testing.assert_close(scorecam(small, linear=True, baseline="blur"), expected)
+
+
+def test_blurred_images():
+    torch.testing.assert_close(blurred(torch.full((2, 3, 20, 30), 0.7)), torch.full((2, 3, 20, 30), 0.7))
+    images = torch.randn(1, 2, 66, 44, dtype=torch.float64)
+    expected = [ndimage.gaussian_filter(plane, 3, mode="nearest", truncate=3) for plane in images[0].numpy()]
+    torch.testing.assert_close(blurred(images)[0], torch.from_numpy(np.stack(expected)))
+
+
+def test_scorecam_weights_by_softmax(small):
+    """The softmax of 1 and 3.5 does not depend on the baseline; a high temperature makes the weights equal."""
+    weights = torch.softmax(torch.tensor([1.0, 3.5]), 0)
+    expected = weights[0] * IMAGE[0] + weights[1] * (5 - IMAGE[0])
+    for baseline in ("black", "blur"):
+        torch.testing.assert_close(scorecam(small, baseline=baseline), expected)
+    torch.testing.assert_close(scorecam(small, temperature=1e9), torch.full((1, 2, 2), 2.5))  # (I + 5 − I) / 2
+
+
+@pytest.mark.parametrize("options", [{"baseline": "white"}, {"temperature": 0.0}, {"temperature": float("nan")}])
+def test_scorecam_options_that_do_not_exist(small, options):
+    with pytest.raises(ConfigError, match="Score-CAM"):
+        Atlas(small, ["first"], ["scorecam"], **options)
 
 
 def test_scorecam_does_not_depend_on_the_memory(small):

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 
+from prismseg.evaluation import bootstrap_ci
 from prismseg.explain.collected import Axes, Collected
 from prismseg.explain.masks import SUMS
 from prismseg.explain.summary import MEAN_LAYER, case_table, summarize_layers
-from prismseg.train import bootstrap_ci
 
 
 @pytest.fixture

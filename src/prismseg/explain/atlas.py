@@ -15,6 +15,7 @@ from prismseg.explain.batch import Batch, MapKey
 from prismseg.explain.collected import Collected
 from prismseg.explain.gradient import GRADIENT_METHODS
 from prismseg.explain.layers import Adapter, LayerChoice
+from prismseg.explain.score import Baseline, check_options
 from prismseg.explain.summary import case_table, summarize_layers
 from prismseg.explain.target import DEFAULT_REGION, REGIONS, OutputChoice, find_logits
 from prismseg.explain.trace import Trace, Tracer
@@ -52,7 +53,7 @@ class Atlas:
         Also measure drop, increase and gain: one forward pass more for each map.
     memory : float
         MiB that the forward passes of Score-CAM may take.
-    temperature, linear
+    temperature, linear, baseline
         Weights of Score-CAM, see `score_cam`.
     seed : int
         Of the random maps.
@@ -85,6 +86,7 @@ class Atlas:
         memory: float = 1024,
         temperature: float = 1.0,
         linear: bool = False,
+        baseline: Baseline = "black",
         seed: int = 0,
     ) -> None:
         self.methods = tuple([methods] if isinstance(methods, str) else dict.fromkeys(methods))
@@ -95,6 +97,7 @@ class Atlas:
             raise ConfigError(f"The region must be one of {', '.join(REGIONS)}, not {region!r}.")
         if border < 1:
             raise ConfigError(f"The band around contours must reach at least 1 pixel, not {border}.")
+        check_options(temperature, baseline)
         self.region = region
         self.border = border
         self.perturb = perturb
@@ -104,7 +107,7 @@ class Atlas:
         self.chosen = None if classes is None else tuple(classes)
         self.names = None if class_names is None else tuple(class_names)
         self.memory = memory
-        self.score_options: dict[str, Any] = {"temperature": temperature, "linear": linear}
+        self.score_options: dict[str, Any] = {"temperature": temperature, "linear": linear, "baseline": baseline}
         self.seed = seed
         self._layers: tuple[str, ...] | None = None
         self._parts: list[Collected] = []

@@ -153,8 +153,9 @@ class Batch:
                 if not before:
                     before.append(self._confidence(self.images))
                 for method, values in maps.items():
+                    enlarged, scored = resized(values, self.size), compared[0].region[:, index] > 0
                     perturbed[method, layer, index] = perturbation(
-                        self.images, resized(values, self.size), index, before[0], self._confidence
+                        self.images, enlarged, index, before[0], scored, self._confidence
                     )
 
         self.explain(emit)

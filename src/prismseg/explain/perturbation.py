@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from prismseg.explain.masks import Array
@@ -17,7 +18,9 @@ PERTURBATION = ("drop", "increase", "gain")
 Confidence = Callable[[Tensor], Tensor]
 
 
-def perturbation(images: Tensor, maps: Tensor, index: int, before: Tensor, confidence: Confidence) -> Array:
+def perturbation(
+    images: Tensor, maps: Tensor, index: int, before: Tensor, scored: NDArray[np.bool_], confidence: Confidence
+) -> Array:
     """Compare the confidence Y on images with O on images times their maps.
 
     Maps are spread over [0, 1] each. ``drop`` = max(0, Y − O) / Y and ``increase`` = 1[O > Y] (Chattopadhay et al.
@@ -32,17 +35,21 @@ def perturbation(images: Tensor, maps: Tensor, index: int, before: Tensor, confi
         Maps of one layer for class number `index`.
     before : (B, K) Tensor
         Confidence on the images.
+    scored : (B,) bool array
+        Cases whose region is not empty.
     confidence : callable
         See `Confidence`.
 
     Returns
     -------
     (B, 3) array
-        Where the region is empty all three are 0.
+        NaN for a case without a region, such as a class that is predicted nowhere: there is no confidence to lose.
     """
     low, high = maps.amin((1, 2), keepdim=True), maps.amax((1, 2), keepdim=True)
     unit = torch.where(high > low, (maps - low) / (high - low), 0.0)
     first = before[:, index].double().cpu().numpy()
     after = confidence(images * unit[:, None])[:, index].double().cpu().numpy()
     lost, won = np.maximum(first - after, 0), np.maximum(after - first, 0)
-    return np.stack([divide(lost, first), (after > first).astype(float), divide(won, 1 - first)], axis=1)
+    found = np.stack([divide(lost, first), (after > first).astype(float), divide(won, 1 - first)], axis=1)
+    found[~scored] = np.nan
+    return found

@@ -56,9 +56,9 @@ def summarize_layers(cases: Collected, *, resamples: int = RESAMPLES, seed: int 
     absent = np.repeat(cases.absent[:, None], len(cases.axes.layers) + 1, axis=1)
     tables = []
     for number, method in enumerate(cases.axes.methods):
-        counts = _counts(cases, number, index, absent)
         for name, kind, values in measured(cases, number):
             extended = np.where(absent, np.nan, np.concatenate([values, values.mean(1, keepdims=True)], axis=1))
+            counts = _counts(cases, number, index, np.isnan(extended))
             flat = extended.reshape(len(extended), -1)
             resampled = resampled_means(flat, index, resamples=resamples, seed=seed)
             resampled = resampled.reshape(-1, *extended.shape[1:])
@@ -86,16 +86,18 @@ def _share_of_best(means: Array) -> Array:
     return np.concatenate([shares, shares.mean(-2, keepdims=True)], axis=-2)
 
 
-def _counts(cases: Collected, method: int, index: NDArray[np.intp], absent: NDArray[np.bool_]) -> pd.DataFrame:
-    """How many cases, groups, empty maps and absent classes stand behind each layer and class."""
+def _counts(cases: Collected, method: int, index: NDArray[np.intp], missing: NDArray[np.bool_]) -> pd.DataFrame:
+    """How many cases, groups, empty maps and absent classes stand behind each layer and class.
+
+    `missing` (n, L + 1, K) tells where a measure says nothing: the class is absent, or predicted nowhere.
+    """
     zero = cases.empty(method)
-    empty = np.concatenate([zero, zero.all(1, keepdims=True)], axis=1) & ~absent
-    groups = [np.unique(index[~missing]).size for missing in cases.absent.T]
+    empty = np.concatenate([zero, zero.all(1, keepdims=True)], axis=1) & ~missing
     columns = {
-        "n": (~absent).sum(0),
-        "n_groups": np.broadcast_to(groups, absent.shape[1:]),
+        "n": (~missing).sum(0),
+        "n_groups": np.stack([~missing[index == group].all(0) for group in np.unique(index)]).sum(0),
         "n_empty": empty.sum(0),
-        "n_absent": absent.sum(0),
+        "n_absent": np.broadcast_to(cases.absent.sum(0), missing.shape[1:]),
     }
     names = pd.MultiIndex.from_product(
         [[*cases.axes.layers, MEAN_LAYER], cases.axes.classes], names=["layer", "class"]
