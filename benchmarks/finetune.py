@@ -19,7 +19,8 @@ import pandas as pd
 
 from prismseg import Predictor, open_dataset
 from prismseg.data import SegmentationDataset, Split
-from prismseg.evaluation import bootstrap_ci, paired_comparison
+from prismseg.evaluation import SHARE, mean_interval, paired_comparison
+from prismseg.evaluation.wording import show_interval
 from prismseg.nets import load_model
 from prismseg.phantom import DOMAINS, write_sessions
 from prismseg.train import Trainer, configure
@@ -106,11 +107,11 @@ def main() -> None:
         "| network | frames | Dice | 95 % CI | difference to it as it is | 95 % CI | p |\n|---|---|---|---|---|---|---|"
     )
     for name, count, scores in rows:
-        low, high = bootstrap_ci(scores, groups)
-        line = f"| {name} | {count} | {scores.mean():.3f} | {low:.3f}–{high:.3f} |"
+        shown = show_interval(mean_interval(scores, groups, bounds=SHARE).columns())
+        line = f"| {name} | {count} | {scores.mean():.3f} | {shown} |"
         if count:
             found = paired_comparison(scores, as_it_is, groups)
-            interval = f"{found['ci_low']:+.3f}–{found['ci_high']:+.3f}"
+            interval = show_interval(found, "+.3f")
             line += f" {found['difference']:+.3f} | {interval} | {found['p_value']:.2g} |"
         print(line + ("  |  |  |" if not count else ""))
 

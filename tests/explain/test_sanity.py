@@ -42,7 +42,7 @@ def test_gradient_maps_forget_and_maps_that_ignore_the_network_do_not():
     assert layer_cam.loc[layer_cam["step"] == 3, "correlation"].abs().max() < 0.6
     noise = table[table["method"] == "random"]
     np.testing.assert_allclose(noise["correlation"], 1)
-    assert (table["ci_low"] <= table["correlation"] + 1e-9).all()
+    assert table["ci_low"].isna().all() and (table["range_low"] <= table["correlation"] + 1e-9).all()
     again = randomize_layers(atlas, [Batch(images[:2], masks[:2], "aa"), Batch(images[2:], masks[2:], "bb")])
     deterministic = again["method"] == "layercam"
     np.testing.assert_allclose(again[deterministic]["correlation"], layer_cam["correlation"], atol=0.02)

@@ -22,11 +22,11 @@ def study(tmp_path):
 
 
 def rows(skip, images, seed, values):
-    """One row a case; three groups of two cases."""
+    """One row a case; six groups of a case."""
     return pd.DataFrame(
         {
             "skip": skip, "images": images, "seed": str(seed), "class": "nerve", "layer": "", "measure": "dice",
-            "case": [f"c{k}" for k in range(6)], "group": [f"g{k // 2}" for k in range(6)], "value": values,
+            "case": [f"c{k}" for k in range(6)], "group": [f"g{k}" for k in range(6)], "value": values,
         }
     )  # fmt: skip
 
@@ -57,7 +57,7 @@ def test_means_by_hand_and_differences_as_for_two_networks(study):
     here = cases.query("skip == 'none' and images == 'all'")["value"]
     row = summary.loc[("none", "all")]
     assert row["mean"] == pytest.approx(here.mean()) and row["sd"] == pytest.approx(here.std())
-    assert row["ci_low"] < row["mean"] < row["ci_high"] and (row["n"], row["n_groups"]) == (6, 3)
+    assert row["ci_low"] < row["mean"] < row["ci_high"] and (row["n"], row["n_groups"]) == (6, 6)
     compared = compare_study(study, cases, ["dice"])
     assert set(compared["reference"]) == {"none"}
     found = compared.set_index("images")

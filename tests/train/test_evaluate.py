@@ -42,7 +42,9 @@ def test_files_and_their_content(run, report, discs):
     summary = json.loads((folder / "summary.json").read_text())
     dice = next(row for row in summary["metrics"] if row["metric"] == "dice")
     mean = per_case.loc[per_case["metric"] == "dice", "value"].mean()
-    assert dice["mean"] == pytest.approx(mean) and dice["ci_low"] <= mean <= dice["ci_high"]
+    assert dice["mean"] == pytest.approx(mean) and dice["range_low"] <= mean <= dice["range_high"]
+    assert dice["ci_low"] is None and dice["n_groups"] < 6, "so few groups have no interval"
+    assert set(summary["machine"]) == {"cpu", "cores", "threads", "torch", "python"}
     assert summary["cases"] == len(tested) and "no case is dropped" in summary["empty_masks"]
 
 
@@ -62,7 +64,14 @@ def test_page_is_self_contained(report):
     page = report.read_text()
     assert page.count("data:image/png;base64,") == 3
     assert "http://" not in page and "https://" not in page and "<script" not in page
-    for word in ("esearch use only", "95 % CI", "no case is dropped", "Worst, median and best"):
+    for word in (
+        "esearch use only",
+        "range of groups, no CI",
+        "too few for a confidence interval",
+        "Measured on",
+        "no case is dropped",
+        "Worst, median and best",
+    ):
         assert word in page
     assert len(page) < 5e6
 
@@ -70,8 +79,10 @@ def test_page_is_self_contained(report):
 def test_comparison_with_itself_is_zero_and_with_other_cases_refused(run, report, tmp_path):
     again = evaluate_run(run, out=tmp_path / "again", against=report.parent, show_progress=False)
     rows = json.loads((again.parent / "summary.json").read_text())["comparison"]
-    assert rows and all(row["difference"] == 0 and row["p_value"] == 1 for row in rows)
-    assert "Difference to the other evaluation" in again.read_text()
+    assert rows and all(row["difference"] == row["range_high"] == 0 and row["p_value"] is None for row in rows)
+    page = again.read_text()
+    assert "Difference to the other evaluation" in page
+    assert "compares these two trained networks and no more" in page and "cannot give a p-value" in page
     with pytest.raises(DataError, match="other cases"):
         evaluate_run(run, part="train", out=tmp_path / "train", against=report.parent, show_progress=False)
     with pytest.raises(DataError, match="prismseg evaluate"):

@@ -181,14 +181,15 @@ def table(values_by_case, groups, empty=None):
 def test_a_summary_by_hand():
     row = summarize(table([0.5, 0.7, 0.9, 1.0], ["a", "a", "b", "b"], ["neither", "truth", "both", "neither"]))
     assert list(row.columns) == [
-        "class", "metric", "mean", "sd", "n", "n_groups", "n_empty", "ci_low", "ci_high",
+        "class", "metric", "mean", "sd", "n", "n_groups", "n_empty", "ci_low", "ci_high", "range_low", "range_high",
     ]  # fmt: skip
     (record,) = row.to_dict("records")
     assert record["mean"] == pytest.approx(0.775)
     assert record["sd"] == pytest.approx(math.sqrt((0.275**2 + 0.075**2 + 0.125**2 + 0.225**2) / 3))
     assert (record["n"], record["n_groups"], record["n_empty"]) == (4, 2, 2)
-    # With two groups the interval spans what drawing one of them twice gives.
-    assert (record["ci_low"], record["ci_high"]) == pytest.approx((0.6, 0.95))
+    # Two groups have no interval; their means are 0.6 and 0.95.
+    assert math.isnan(record["ci_low"]) and math.isnan(record["ci_high"])
+    assert (record["range_low"], record["range_high"]) == pytest.approx((0.6, 0.95))
 
 
 def test_one_group_has_no_interval_and_one_case_no_deviation():

@@ -13,6 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from prismseg.base import read_json
+from prismseg.evaluation.intervals import FEWEST_GROUPS, few_groups
+from prismseg.evaluation.paired import NO_TEST, TWO_NETWORKS
+from prismseg.evaluation.wording import interval_heading, show_interval
 
 if TYPE_CHECKING:
     from prismseg.data import Finding
@@ -147,12 +150,13 @@ def print_summary(path: Path) -> None:
     summary = read_json(path)
     console = Console()
     table = Table(title=f"{summary['dataset']}: {summary['cases']} cases, {summary['groups']} groups")
-    for heading in ("class", "metric", "mean", "SD", "95 % CI over groups"):
+    for heading in ("class", "metric", "mean", "SD", interval_heading(summary["metrics"])):
         table.add_column(heading, justify="left" if heading in ("class", "metric") else "right")
     for row in summary["metrics"]:
-        interval = f"{_number(row['ci_low'])} – {_number(row['ci_high'])}"
-        table.add_row(row["class"], row["metric"], _number(row["mean"]), _number(row["sd"]), interval)
+        table.add_row(row["class"], row["metric"], _number(row["mean"]), _number(row["sd"]), show_interval(row))
     console.print(table)
+    if summary["groups"] < FEWEST_GROUPS:
+        console.print(few_groups(summary["groups"]))
     console.print(f"Empty masks: {summary['empty_masks']}")
     if summary["comparison"]:
         _print_comparison(console, summary["comparison"])
@@ -164,29 +168,32 @@ def print_relevance(path: Path, *, methods: Sequence[str]) -> None:
 
     summary = pd.read_csv(path, dtype={"class": str})
     rows = summary[(summary["layer"] == "(mean)") & summary["method"].isin(methods)]
-    table = Table(title="Where the relevance lies, mean over layers [95 % CI over groups]")
+    shown = interval_heading(rows.to_dict("records"))
+    table = Table(title=f"Where the relevance lies, mean over layers [{shown}]")
     for heading in ("region", "method", "class", "rho", "lift (1: chance)", "CAM-Dice"):
         table.add_column(heading, justify="right" if heading[0] in "rlC" and heading != "region" else "left")
     for (region, method, cls), part in rows.groupby(["region", "method", "class"], sort=False):
         cells = []
         for measure, kind in (("rho", "none"), ("lift", "none"), ("cam_dice", "map")):
             row = part[(part["measure"] == measure) & (part["normalization"] == kind)].iloc[0]
-            cells.append(f"{row['mean']:.3f} [{row['ci_low']:.3f}, {row['ci_high']:.3f}]".replace("nan", "–"))
+            cells.append(f"{_number(row['mean'])} [{show_interval(row)}]")
         table.add_row(str(region), str(method), str(cls), *cells)
     Console().print(table)
 
 
 def _print_comparison(console: Console, rows: list[dict[str, Any]]) -> None:
     table = Table(title="Difference to the other evaluation, case by case (ours minus theirs)")
-    for heading in ("class", "metric", "difference", "95 % CI", "p (signed ranks)"):
+    for heading in ("class", "metric", "difference", interval_heading(rows), "p (sign flips)"):
         table.add_column(heading, justify="left" if heading in ("class", "metric") else "right")
     for row in rows:
-        interval = f"{_number(row['ci_low'], '+.3f')} – {_number(row['ci_high'], '+.3f')}"
         difference, p_value = _number(row["difference"], "+.3f"), _number(row["p_value"], ".3g")
-        table.add_row(row["class"], row["metric"], difference, interval, p_value)
+        table.add_row(row["class"], row["metric"], difference, show_interval(row, "+.3f"), p_value)
     console.print(table)
+    console.print(TWO_NETWORKS)
+    if any(row["n_groups"] < FEWEST_GROUPS for row in rows):
+        console.print(NO_TEST)
 
 
 def _number(value: float | None, form: str = ".3f") -> str:
     """Format a number; what one case or one group cannot tell is a dash."""
-    return "–" if value is None else format(value, form)
+    return "–" if value is None or value != value else format(value, form)

@@ -7,10 +7,13 @@ from numpy.typing import ArrayLike, NDArray
 
 
 def holm(p_values: ArrayLike) -> NDArray[np.float64]:
-    """p-values adjusted for their number (Holm 1979): all below alpha may be called significant together."""
+    """p-values adjusted for their number (Holm 1979): all below alpha may be called significant together.
+
+    What was not tested (NaN) stays so and costs the others nothing.
+    """
     p = np.asarray(p_values, float)
-    order = np.argsort(p)
-    stepped = np.maximum.accumulate(p[order] * np.arange(p.size, 0, -1))
-    adjusted = np.empty_like(p)
-    adjusted[order] = np.minimum(stepped, 1)
+    tested = np.flatnonzero(~np.isnan(p))
+    order = tested[np.argsort(p[tested])]
+    adjusted = np.full_like(p, np.nan)
+    adjusted[order] = np.minimum(np.maximum.accumulate(p[order] * np.arange(order.size, 0, -1)), 1)
     return adjusted

@@ -227,17 +227,18 @@ class Atlas:
         """
         return case_table(self.collected())
 
-    def summary(self, *, resamples: int = 2000, seed: int = 0) -> pd.DataFrame:
-        """Means over cases with 95 % intervals over groups.
+    def summary(self) -> pd.DataFrame:
+        """Means over cases with 95 % intervals over groups, or, with fewer than 6 groups, their range.
 
         Returns
         -------
         DataFrame
-            Columns method, layer, class, measure, normalization, mean, ci_low, ci_high, n, n_groups, n_empty,
-            n_absent; the layer ``(mean)`` is the mean over layers of each case's values. Cases from which the class
-            is absent (n_absent) are left out; maps that are zero everywhere (n_empty) count with the value 0.
+            Columns method, layer, class, measure, normalization, mean, ci_low, ci_high, range_low, range_high, n,
+            n_groups, n_empty, n_absent; the layer ``(mean)`` is the mean over layers of each case's values. Cases from
+            which the class is absent (n_absent) are left out; maps that are zero everywhere (n_empty) count with the
+            value 0.
         """
-        return summarize_layers(self.collected(), resamples=resamples, seed=seed)
+        return summarize_layers(self.collected())
 
     @contextmanager
     def logits(self, images: Tensor) -> Iterator[tuple[Trace, Tensor]]:

@@ -52,7 +52,8 @@ def compare_cases(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns region, method, layer, class, measure, difference, ci_low, ci_high, p_value, p_holm, n, n_groups.
+        Columns region, method, layer, class, measure, difference, ci_low, ci_high, range_low, range_high, p_value,
+        p_holm, n, n_groups; see `prismseg.evaluation.paired_comparison`, which compares two given networks.
         p_holm is adjusted for all measures, classes and methods of a region in the rows ``(mean)`` and ``(fused)``,
         and for all layers in those of single layers.
 

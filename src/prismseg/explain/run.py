@@ -10,7 +10,7 @@ import pandas as pd
 
 from prismseg.base import DataError, atomic_path, keep_freed_memory, progress_bar
 from prismseg.data import SegmentationDataset
-from prismseg.evaluation import bootstrap_ci
+from prismseg.evaluation import SHARE, mean_interval
 from prismseg.explain import sanity
 from prismseg.explain.collected import Collected
 from prismseg.explain.compare import compare_cases, read_cases
@@ -20,7 +20,7 @@ from prismseg.explain.gradient import PLACE_BY_PLACE
 from prismseg.explain.pictures import draw_sheet
 from prismseg.explain.reach import layer_reach
 from prismseg.explain.report import write_report
-from prismseg.explain.summary import case_table, summarize_layers
+from prismseg.explain.summary import SHARES, case_table, summarize_layers
 from prismseg.explain.work import POINTWISE, ExplainSettings, collect, load_batch, start
 from prismseg.train import Predictor, Trial, find_model
 from prismseg.train.evaluation import run_trials
@@ -212,7 +212,7 @@ def _tables(
     cases, summaries, fused, weights = [], [], [], []
     for region, part in collected.items():
         cases.append(case_table(part).assign(region=region))
-        summaries.append(summarize_layers(part, seed=settings.seed).assign(region=region))
+        summaries.append(summarize_layers(part).assign(region=region))
         for method in settings.methods:
             for mode in MODES:
                 # The published weighting takes all layers.
@@ -231,7 +231,7 @@ def _tables(
         collected=collected,
         cases=table,
         summary=pd.concat(summaries, ignore_index=True),
-        fused=_summarize_fused(fused_cases, settings.seed) if fused else pd.DataFrame(),
+        fused=_summarize_fused(fused_cases) if fused else pd.DataFrame(),
         weights=pd.concat(weights, ignore_index=True),
         randomization=None,
         comparison=None if theirs is None else compare_cases(table, theirs),
@@ -240,19 +240,19 @@ def _tables(
     )
 
 
-def _summarize_fused(cases: pd.DataFrame, seed: int) -> pd.DataFrame:
+def _summarize_fused(cases: pd.DataFrame) -> pd.DataFrame:
     rows = []
     keys = ["region", "method", "mode", "class"]
     for names, part in cases[~cases["absent"]].groupby(keys, sort=False):
         for measure in ("rho", "lift", "varrho_prime", "cam_dice", "border_share"):
-            low, high = bootstrap_ci(part[measure], part["group"], seed=seed)
+            bounds = SHARE if measure in SHARES else None
+            found = mean_interval(part[measure], part["group"], bounds=bounds)
             rows.append(
                 {
                     **dict(zip(keys, names, strict=True)),
                     "measure": measure,
                     "mean": part[measure].mean(),
-                    "ci_low": low,
-                    "ci_high": high,
+                    **found.columns(),
                     "n": len(part),
                     "n_groups": part["group"].nunique(),
                 }

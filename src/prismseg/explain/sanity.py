@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from scipy import stats
 from torch import Tensor, nn
 
-from prismseg.evaluation.intervals import percentile_interval, resampled_means
+from prismseg.evaluation import column_intervals
 from prismseg.explain.atlas import Atlas
 from prismseg.explain.batch import MapKey
 from prismseg.explain.layers import split_call
@@ -55,7 +55,8 @@ def randomize_layers(atlas: Atlas, batches: Sequence[Batch], *, seed: int = 0) -
     -------
     DataFrame
         Columns step (how many layers are scrambled), scrambled (name of the last one), method, class, correlation
-        (mean over layers and cases), ci_low, ci_high (95 % over groups), n_constant (maps without any order, whose
+        (mean over layers and cases), ci_low, ci_high, range_low, range_high (see `prismseg.evaluation.column_intervals`),
+        n_constant (maps without any order, whose
         correlation counts as 0).
     """
     model = copy.deepcopy(unwrap(atlas.model))
@@ -105,15 +106,14 @@ def _rows(
         keys = [key for key in before if (key[0], key[2]) == (method, cls)]
         values = np.stack([correlation(before[key], after[key]) for key in keys], axis=1)
         means = np.nan_to_num(values).mean(1, keepdims=True)
-        low, high = percentile_interval(resampled_means(means, index), np.array([index.max() + 1]))
+        found = column_intervals(means, index, bounds=(-1.0, 1.0))
         yield {
             "step": step,
             "scrambled": scrambled,
             "method": method,
             "class": cls,
             "correlation": float(means.mean()),
-            "ci_low": float(low[0]),
-            "ci_high": float(high[0]),
+            **{name: float(ends[0]) for name, ends in found.columns().items()},
             "n_constant": int(np.isnan(values).sum()),
         }
 

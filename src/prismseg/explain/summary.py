@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from prismseg.evaluation.intervals import RESAMPLES, percentile_interval, resampled_means
+from prismseg.evaluation.intervals import (
+    SHARE,
+    Intervals,
+    column_intervals,
+    group_sums,
+    leave_one_out,
+    pseudo_values,
+)
 from prismseg.explain.collected import Collected
 from prismseg.explain.masks import Array
 from prismseg.explain.measures import MEASURES, divide
 
 MEAN_LAYER = "(mean)"
+SHARES = ("rho", "cam_dice", "rank_accuracy", "pointing_game", "border_share", "increase")  # from 0 to 1
 
 
 def measured(cases: Collected, method: int) -> Iterator[tuple[str, str, Array]]:
@@ -50,7 +59,7 @@ def case_table(cases: Collected) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def summarize_layers(cases: Collected, *, resamples: int = RESAMPLES, seed: int = 0) -> pd.DataFrame:
+def summarize_layers(cases: Collected) -> pd.DataFrame:
     """Means over cases with intervals over groups; see `Atlas.summary`."""
     index = np.unique(cases.groups, return_inverse=True)[1]
     absent = np.repeat(cases.absent[:, None], len(cases.axes.layers) + 1, axis=1)
@@ -58,24 +67,41 @@ def summarize_layers(cases: Collected, *, resamples: int = RESAMPLES, seed: int 
     for number, method in enumerate(cases.axes.methods):
         for name, kind, values in measured(cases, number):
             extended = np.where(absent, np.nan, np.concatenate([values, values.mean(1, keepdims=True)], axis=1))
-            counts = _counts(cases, number, index, np.isnan(extended))
+            counts = _counts(cases, number, np.isnan(extended))
             flat = extended.reshape(len(extended), -1)
-            resampled = resampled_means(flat, index, resamples=resamples, seed=seed)
-            resampled = resampled.reshape(-1, *extended.shape[1:])
-            means = _mean(extended)
-            found = {name: (means, resampled)}
+            found = {name: column_intervals(flat, index, bounds=SHARE if name in SHARES else None)}
             if (name, kind) == ("varrho_prime", "none") and len(cases.axes.classes) > 1:
-                found["varrho"] = (_share_of_best(means), _share_of_best(resampled))
-            for measure, pair in found.items():
-                tables.append(_table(*pair, counts).assign(method=method, measure=measure, normalization=kind))
-    columns = ["method", "layer", "class", "measure", "normalization", "mean", "ci_low", "ci_high"]
+                found["varrho"] = _varrho(extended, index)
+            for measure, intervals in found.items():
+                table = counts.assign(mean=intervals.means, n_groups=intervals.n_groups, **intervals.columns())
+                tables.append(table.reset_index().assign(method=method, measure=measure, normalization=kind))
+    columns = ["method", "layer", "class", "measure", "normalization", "mean"]
+    columns += ["ci_low", "ci_high", "range_low", "range_high"]
     return pd.concat(tables, ignore_index=True)[[*columns, "n", "n_groups", "n_empty", "n_absent"]]
 
 
-def _mean(values: Array) -> Array:
-    """Mean over the cases to which a column applies; NaN where there is none."""
-    count = (~np.isnan(values)).sum(0).astype(float)
-    return divide(np.nansum(values, axis=0), count, otherwise=np.nan)
+def _varrho(extended: Array, index: NDArray[np.intp]) -> Intervals:
+    """Intervals of varrho, which is no mean of cases: from its pseudo-values without each group."""
+    shape = extended.shape[1:]
+    sums, sizes = group_sums(extended.reshape(len(extended), -1), index)
+    present = sizes > 0
+    own, left_out, means = (
+        _share_of_best(values.reshape(-1, *shape)).reshape(len(values), -1)
+        for values in (
+            divide(sums, sizes, otherwise=np.nan),
+            leave_one_out(sums, sizes),
+            divide(sums.sum(0), sizes.sum(0), otherwise=np.nan)[None],
+        )
+    )
+    pseudo = np.where(present, pseudo_values(means[0], left_out), np.nan)
+    found = column_intervals(pseudo, np.arange(len(sums)))
+    none = np.isnan(found.range_low)
+    return replace(
+        found,
+        means=means[0],
+        range_low=np.where(none, np.nan, np.where(present, own, np.inf).min(0)),
+        range_high=np.where(none, np.nan, np.where(present, own, -np.inf).max(0)),
+    )
 
 
 def _share_of_best(means: Array) -> Array:
@@ -86,8 +112,8 @@ def _share_of_best(means: Array) -> Array:
     return np.concatenate([shares, shares.mean(-2, keepdims=True)], axis=-2)
 
 
-def _counts(cases: Collected, method: int, index: NDArray[np.intp], missing: NDArray[np.bool_]) -> pd.DataFrame:
-    """How many cases, groups, empty maps and absent classes stand behind each layer and class.
+def _counts(cases: Collected, method: int, missing: NDArray[np.bool_]) -> pd.DataFrame:
+    """How many cases, empty maps and absent classes stand behind each layer and class.
 
     `missing` (n, L + 1, K) tells where a measure says nothing: the class is absent, or predicted nowhere.
     """
@@ -95,7 +121,6 @@ def _counts(cases: Collected, method: int, index: NDArray[np.intp], missing: NDA
     empty = np.concatenate([zero, zero.all(1, keepdims=True)], axis=1) & ~missing
     columns = {
         "n": (~missing).sum(0),
-        "n_groups": np.stack([~missing[index == group].all(0) for group in np.unique(index)]).sum(0),
         "n_empty": empty.sum(0),
         "n_absent": np.broadcast_to(cases.absent.sum(0), missing.shape[1:]),
     }
@@ -103,9 +128,3 @@ def _counts(cases: Collected, method: int, index: NDArray[np.intp], missing: NDA
         [[*cases.axes.layers, MEAN_LAYER], cases.axes.classes], names=["layer", "class"]
     )
     return pd.DataFrame({name: values.reshape(-1) for name, values in columns.items()}, index=names)
-
-
-def _table(means: Array, resampled: Array, counts: pd.DataFrame) -> pd.DataFrame:
-    """One row for each layer and class of means (L + 1, K), with intervals from resampled ones (R, L + 1, K)."""
-    low, high = percentile_interval(resampled.reshape(len(resampled), -1), counts["n_groups"].to_numpy())
-    return counts.assign(mean=means.reshape(-1), ci_low=low, ci_high=high).reset_index()

@@ -8,12 +8,13 @@ import numpy as np
 import pandas as pd
 
 from prismseg.base import DataError
-from prismseg.evaluation import bootstrap_ci, holm, paired_comparison
+from prismseg.evaluation import holm, mean_interval, paired_comparison
 from prismseg.study.grid import Study, choices
 
 UNITS = ("case", "group")
 DETAILS = ("class", "layer")
 ALL = "(all)"
+ENDS = ("ci_low", "ci_high", "range_low", "range_high")
 
 
 def shown_axes(study: Study) -> list[str]:
@@ -42,7 +43,7 @@ def pooled(study: Study, table: pd.DataFrame) -> pd.DataFrame:
     return table.groupby(keys, sort=False, dropna=False)["value"].mean().reset_index()
 
 
-def summarize_study(study: Study, cases: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
+def summarize_study(study: Study, cases: pd.DataFrame) -> pd.DataFrame:
     """Mean, SD and 95 % interval over groups of each measure.
 
     Parameters
@@ -64,14 +65,13 @@ def summarize_study(study: Study, cases: pd.DataFrame, *, seed: int = 0) -> pd.D
         known = part["value"].notna().to_numpy()
         values, groups = part["value"].to_numpy(float)[known], part["group"].to_numpy()[known]
         count = len({group for group in groups if not pd.isna(group)})
-        low, high = bootstrap_ci(values, groups, seed=seed) if count > 1 else (np.nan, np.nan)
+        ends = mean_interval(values, groups).columns() if len(values) else dict.fromkeys(ENDS, np.nan)
         rows.append(
             {
                 **dict(zip(keys, key, strict=True)),
                 "mean": values.mean() if len(values) else np.nan,
                 "sd": values.std(ddof=1) if len(values) > 1 else np.nan,
-                "ci_low": low,
-                "ci_high": high,
+                **ends,
                 "n": len(values),
                 "n_groups": count,
                 "n_missing": len(part) - len(values),
@@ -80,7 +80,7 @@ def summarize_study(study: Study, cases: pd.DataFrame, *, seed: int = 0) -> pd.D
     return pd.DataFrame(rows)
 
 
-def compare_study(study: Study, cases: pd.DataFrame, measures: Sequence[str], *, seed: int = 0) -> pd.DataFrame:
+def compare_study(study: Study, cases: pd.DataFrame, measures: Sequence[str]) -> pd.DataFrame:
     """Paired differences to the values named in `Study.compare`, everything else being equal.
 
     Only cases that both have are compared. Where other axes have several values, rows that say ``(all)`` there compare
@@ -99,11 +99,11 @@ def compare_study(study: Study, cases: pd.DataFrame, measures: Sequence[str], *,
         When two points that are compared share no case.
     """
     chosen = cases[cases["measure"].isin(measures) & cases["layer"].isin(("", "(mean)"))].dropna(subset=["value"])
-    tables = [_compare_axis(study, axis, chosen, seed) for axis in study.compare]
+    tables = [_compare_axis(study, axis, chosen) for axis in study.compare]
     return pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
 
 
-def _compare_axis(study: Study, axis: str, chosen: pd.DataFrame, seed: int) -> pd.DataFrame:
+def _compare_axis(study: Study, axis: str, chosen: pd.DataFrame) -> pd.DataFrame:
     others = [name for name in shown_axes(study) if name != axis]
     match = [*others, *DETAILS, "measure", *UNITS]
     pairs = []
@@ -114,11 +114,11 @@ def _compare_axis(study: Study, axis: str, chosen: pd.DataFrame, seed: int) -> p
         pairs.append(both.assign(**{axis: value, "reference": reference}))
     paired = pd.concat(pairs, ignore_index=True)
     keys = [axis, "reference", *others, *DETAILS, "measure"]
-    table = _compared(paired, keys, seed)
+    table = _compared(paired, keys)
     if any(paired[name].nunique() > 1 for name in others):
         merged = paired.assign(**dict.fromkeys(others, ALL))
         means = merged.groupby([*keys, *UNITS], sort=False)[["value", "value_reference"]].mean().reset_index()
-        table = pd.concat([table, _compared(means, keys, seed)], ignore_index=True)
+        table = pd.concat([table, _compared(means, keys)], ignore_index=True)
     table.insert(0, "compared", axis)
     return table
 
@@ -143,11 +143,11 @@ def _require_shared(
             raise DataError(f"{names} share no case at {where}, so nothing can be compared.")
 
 
-def _compared(pairs: pd.DataFrame, keys: list[str], seed: int) -> pd.DataFrame:
+def _compared(pairs: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
     rows = []
     for key, part in _parts(pairs, keys):
         if part["group"].nunique() > 1:
-            found = paired_comparison(part["value"], part["value_reference"], part["group"], seed=seed)
+            found = paired_comparison(part["value"], part["value_reference"], part["group"])
             rows.append({**dict(zip(keys, key, strict=True)), **found})
     table = pd.DataFrame(rows)
     if not table.empty:

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator
 
 from prismseg.base.page import COLOURS
-from prismseg.evaluation import bootstrap_ci
+from prismseg.evaluation import mean_interval
 from prismseg.study.figures import new_figure
 
 _KEYS = ["kernel", "map", "estimator", "outputs", "sigma"]
@@ -76,7 +76,7 @@ def draw_kernel(table: pd.DataFrame) -> dict[str, Figure]:
 
 
 def summarize(table: pd.DataFrame) -> pd.DataFrame:
-    """Mean over draws and its 95 % interval, for each point of the grid and measure.
+    """Mean over draws and its 95 % interval (NaN with fewer than 6 draws), for each point of the grid and measure.
 
     Of the RMSE the mean is that of squares, under the root: its expectation is what theory gives, while the mean of
     roots is smaller.
@@ -85,8 +85,8 @@ def summarize(table: pd.DataFrame) -> pd.DataFrame:
     for keys, part in table.groupby([*_KEYS, "measure"], sort=False):
         measure, values = keys[-1], part["value"].to_numpy(float)
         power = 2 if measure == "rmse" else 1
-        low, high = bootstrap_ci(values**power, range(len(values))) if len(values) > 1 else (math.nan, math.nan)
-        bounds = np.array([np.mean(values**power), low, high]) ** (1 / power)
+        ends = mean_interval(values**power, range(len(values))).columns()
+        bounds = np.array([np.mean(values**power), ends["ci_low"], ends["ci_high"]]) ** (1 / power)
         rows.append([*keys, *bounds])
     return pd.DataFrame(rows, columns=[*_KEYS, "measure", "mean", "low", "high"])
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
@@ -97,7 +96,10 @@ def draw_boxes(table: pd.DataFrame, axes: list[str], measure: str) -> Figure:
 
 
 def draw_against_size(table: pd.DataFrame, axes: list[str], measure: str) -> Figure:
-    """Draw means with 95 % intervals against the number of training images, one line a variant, one column a class."""
+    """Draw means against the number of training images, one line a variant, one column a class.
+
+    Bands are 95 % intervals over groups; there is none with fewer than 6 groups.
+    """
     table = table.dropna(subset=["value"])
     panels = _panels(table, [name for name in axes if name != SIZE_AXIS])
     classes = list(dict.fromkeys(table["class"]))
@@ -160,19 +162,18 @@ def _panels(table: pd.DataFrame, axes: list[str]) -> _Panels:
 
 
 def _draw_line(drawn: Any, line: pd.DataFrame, sizes: list[Any], style: dict[str, Any]) -> None:
-    from prismseg.evaluation import bootstrap_ci
+    from prismseg.evaluation import mean_interval
 
     places, means, lows, highs = [], [], [], []
     for index, size in enumerate(sizes):
         here = line[line[SIZE_AXIS] == size]
         if here.empty:
             continue
-        several = here["group"].nunique() > 1
-        low, high = bootstrap_ci(here["value"], here["group"]) if several else (np.nan, np.nan)
+        found = mean_interval(here["value"], here["group"]).columns()
         places.append(index)
         means.append(here["value"].mean())
-        lows.append(low)
-        highs.append(high)
+        lows.append(found["ci_low"])
+        highs.append(found["ci_high"])
     drawn.fill_between(places, lows, highs, color=style["color"], alpha=0.12, lw=0)
     drawn.plot(places, means, **style, markersize=4)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from prismseg.base import DataError, atomic_path, make_folder, progress_bar, write_json
+from prismseg.base.machine import this_machine
 from prismseg.base.version import VERSION
 from prismseg.data import SegmentationDataset
 from prismseg.evaluation import paired_comparison
@@ -134,6 +135,7 @@ def evaluate(
         out / "summary.json",
         {
             "software": f"prismseg {VERSION}",
+            "machine": this_machine(),
             "dataset": dataset.root.name,
             "part": part,
             "cases": int(per_case["case"].nunique()),
@@ -193,7 +195,8 @@ def compare(per_case: pd.DataFrame, against: Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns class, metric, difference (ours minus theirs), ci_low, ci_high, p_value, n.
+        Columns class, metric, difference (ours minus theirs), ci_low, ci_high, range_low, range_high, p_value, n,
+        n_groups; see `prismseg.evaluation.paired_comparison`.
 
     Raises
     ------

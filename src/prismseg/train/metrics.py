@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from prismseg.base import DataError
-from prismseg.evaluation import bootstrap_ci
+from prismseg.evaluation import SHARE, mean_interval
 from prismseg.train.losses import IGNORE, SMOOTH
+
+_DISTANCES = ("hd95",)  # all other metrics are shares
 
 Mask = NDArray[np.bool_]
 Empty = Literal["neither", "truth", "prediction", "both"]
@@ -146,22 +148,21 @@ def _edges(mask: Mask) -> Mask:
     return edges
 
 
-def summarize(per_case: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
+def summarize(per_case: pd.DataFrame) -> pd.DataFrame:
     """Put the rows of many cases into one row for each class and metric.
 
     Parameters
     ----------
     per_case : DataFrame
         Columns ``case, group, class, metric, value, empty``, as `case_metrics` measures them.
-    seed : int
-        Of the bootstrap; global random generators are not touched.
 
     Returns
     -------
     DataFrame
-        Columns ``class, metric, mean, sd, n, n_groups, n_empty, ci_low, ci_high``: mean and sample standard
-        deviation over the n cases, how many of them had an empty mask, and the 95 % interval of the mean over
-        groups (`bootstrap_ci`). NaN for what one case or one group cannot tell.
+        Columns ``class, metric, mean, sd, n, n_groups, n_empty, ci_low, ci_high, range_low, range_high``:
+        mean and sample standard deviation over the n cases, how many of them had an empty mask, and the 95 %
+        interval of the mean over groups (`mean_interval`), or, with fewer than 6 groups, their range; NaN for the
+        other of the two, and for the deviation of one case.
 
     Raises
     ------
@@ -171,7 +172,7 @@ def summarize(per_case: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
     rows = []
     for (name, metric), part in per_case.groupby(["class", "metric"], sort=False):
         values = part["value"].to_numpy(float)
-        low, high = bootstrap_ci(values, part["group"], seed=seed)
+        found = mean_interval(values, part["group"], bounds=None if metric in _DISTANCES else SHARE)
         rows.append(
             {
                 "class": name,
@@ -181,8 +182,7 @@ def summarize(per_case: pd.DataFrame, *, seed: int = 0) -> pd.DataFrame:
                 "n": values.size,
                 "n_groups": part["group"].nunique(),
                 "n_empty": int((part["empty"] != "neither").sum()),
-                "ci_low": low,
-                "ci_high": high,
+                **found.columns(),
             }
         )
     return pd.DataFrame(rows)

@@ -11,9 +11,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from prismseg.base.machine import STABLE, describe_machine, this_machine
 from prismseg.base.page import COLOURS, figure_uri, write_page
 from prismseg.base.version import VERSION
 from prismseg.data import SegmentationDataset
+from prismseg.evaluation.intervals import FEWEST_GROUPS
+from prismseg.evaluation.paired import NO_TEST, TWO_NETWORKS
+from prismseg.evaluation.wording import interval_heading, interval_sentence, show_interval
 from prismseg.train.metrics import EMPTY_POLICY
 from prismseg.train.render import class_colour, displayable
 
@@ -35,6 +39,7 @@ def write_report(
 ) -> Path:
     """Write the page for an evaluation; the arguments are what `evaluate` has measured."""
     dice = per_case[per_case["metric"] == "dice"]
+    rows, groups = _records(summary), int(per_case["group"].nunique())
     mean_dice = dice.groupby("case", sort=False)["value"].mean()
     return write_page(
         path,
@@ -44,9 +49,16 @@ def write_report(
         dataset=dataset.root.name,
         part=part,
         cases=int(per_case["case"].nunique()),
-        groups=int(per_case["group"].nunique()),
+        groups=groups,
+        interval=interval_heading(rows),
+        interval_sentence=interval_sentence(summary["n_groups"]),
+        show=show_interval,
+        two_networks=TWO_NETWORKS,
+        no_test="" if groups >= FEWEST_GROUPS else NO_TEST,
+        machine=describe_machine(this_machine()),
+        stable=STABLE,
         headline=_headline(summary),
-        summary=_records(summary),
+        summary=rows,
         comparison=None if comparison is None else _records(comparison),
         empty_policy=EMPTY_POLICY,
         distribution=figure_uri(draw_distribution(dice)),
