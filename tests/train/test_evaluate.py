@@ -5,10 +5,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from prismseg.base import DataError, ModelError, OutputError
+from prismseg.base import DataError, ModelError
 from prismseg.data import open_dataset
 from prismseg.nets import create_model
-from prismseg.train import Predictor, evaluate_data, evaluate_run, find_model, predict_files, train
+from prismseg.train import Predictor, evaluate_data, evaluate_run, find_model, train
 
 from .conftest import small_config
 
@@ -153,38 +153,6 @@ class TestPredictor:
             Predictor(model, mirror=True)
         with pytest.raises(DataError, match="no file"):
             Predictor.from_pretrained(run / "model")(tmp_path / "absent.png")
-
-
-class TestPredictFiles:
-    def test_folder(self, run, discs, tmp_path):
-        pictures = tmp_path / "pictures"
-        pictures.mkdir()
-        for name in ("a", "b"):
-            Image.open(discs / "p0_0.png").save(pictures / f"{name}.png")
-        predictor = Predictor.from_pretrained(run / "model")
-        written = predict_files(predictor, pictures, tmp_path / "out", show_progress=False)
-        assert [path.name for path in written] == ["a.png", "b.png"]
-        mask = Image.open(written[0])
-        assert mask.mode == "P" and mask.size == (48, 40)
-        np.testing.assert_array_equal(np.asarray(mask), predictor(pictures / "a.png").mask)
-        stored = np.load(tmp_path / "out" / "probabilities" / "a.npy")
-        assert stored.dtype == np.float16 and stored.shape == (2, 40, 48)
-        overlay = np.asarray(Image.open(tmp_path / "out" / "overlays" / "a.png"))
-        assert overlay.shape == (40, 48, 3) and (overlay[..., 0] != overlay[..., 2]).any()
-
-    def test_refusals(self, run, discs, tmp_path):
-        predictor = Predictor.from_pretrained(run / "model")
-        with pytest.raises(DataError, match="no file or folder"):
-            predict_files(predictor, tmp_path / "absent", tmp_path / "out")
-        (tmp_path / "empty").mkdir()
-        with pytest.raises(DataError, match="no image"):
-            predict_files(predictor, tmp_path / "empty", tmp_path / "out")
-        with pytest.raises(OutputError, match="among the pictures"):
-            predict_files(predictor, discs, discs)
-        for suffix in ("png", "bmp"):
-            Image.open(discs / "p0_0.png").save(tmp_path / "empty" / f"same.{suffix}")
-        with pytest.raises(DataError, match="both give"):
-            predict_files(predictor, tmp_path / "empty", tmp_path / "out")
 
 
 def test_find_model(run, tmp_path):

@@ -9,6 +9,8 @@ import typer
 
 from prismseg.cli.options import Device, Mirror, Quiet
 
+_SHOWN = 5
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
@@ -16,23 +18,43 @@ def register(app: typer.Typer) -> None:
         epilog=(
             "Examples:\n\n"
             "prismseg predict runs/nerves new-patient.png --out results\n\n"
-            "prismseg predict runs/nerves/model new-patients/ --out results --mirror"
+            "prismseg predict runs/nerves/model new-patients/ more/*.jpg --out results --mirror\n\n"
+            "prismseg predict runs/nerves table.csv --out results --probabilities"
         )
     )(predict)
 
 
 def predict(
     model: Annotated[Path, typer.Argument(help="Folder of a run or of a network.")],
-    images: Annotated[Path, typer.Argument(help="A picture or a folder of pictures.")],
+    images: Annotated[
+        list[Path],
+        typer.Argument(
+            help="Pictures, folders of pictures, lists (.txt, a path a line) or tables (.csv, column image)."
+        ),
+    ],
     out: Annotated[Path, typer.Option(help="Folder for masks, overlays and probabilities.")] = Path("predictions"),
-    probabilities: Annotated[bool, typer.Option(help="Also write class probabilities (NPY).")] = True,
+    probabilities: Annotated[
+        bool, typer.Option("--probabilities", help="Also write class probabilities (NPY, large).")
+    ] = False,
     mirror: Mirror = False,
     device: Device = "cpu",
     quiet: Quiet = False,
 ) -> None:
-    """Segment a picture or a folder of pictures, each at its own size."""
+    """Segment pictures, each at its own size; exit code 1 when some could not be.
+
+    A picture that is damaged is reported and the others are segmented.
+    """
     from prismseg.train import Predictor, find_model, predict_files
 
     predictor = Predictor.from_pretrained(find_model(model), mirror=mirror, device=device)
-    masks = predict_files(predictor, images, out, probabilities=probabilities, show_progress=not quiet)
-    typer.echo(f"Wrote {len(masks)} masks to {out / 'masks'} and overlays to {out / 'overlays'}")
+    report = predict_files(predictor, images, out, probabilities=probabilities, show_progress=not quiet)
+    typer.echo(f"Wrote {len(report.masks)} masks to {out / 'masks'} and overlays to {out / 'overlays'}")
+    if report.unread:
+        names = ", ".join(str(path) for path in report.unread[:_SHOWN])
+        more = f" and {len(report.unread) - _SHOWN} more" if len(report.unread) > _SHOWN else ""
+        typer.echo(f"Left out, since their suffix is that of no picture: {len(report.unread)} ({names}{more})")
+    if report.failed:
+        typer.echo(f"Without a mask: {len(report.failed)}", err=True)
+        for reason in report.failed.values():
+            typer.echo(f"  {reason}", err=True)
+        raise typer.Exit(1)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 _MODULE_OF = {
     "Prediction": "predictor",
+    "PredictionReport": "predict",
     "Predictor": "predictor",
     "Progress": "checkpoint",
     "RunFolder": "run",
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
     from prismseg.train.losses import create_loss as create_loss
     from prismseg.train.metrics import case_metrics as case_metrics
     from prismseg.train.metrics import summarize as summarize
+    from prismseg.train.predict import PredictionReport as PredictionReport
     from prismseg.train.predict import predict_files as predict_files
     from prismseg.train.predictor import Prediction as Prediction
     from prismseg.train.predictor import Predictor as Predictor

@@ -1,8 +1,9 @@
-"""Masks, probabilities and overlays for one picture or a folder of them."""
+"""Masks, overlays and probabilities for pictures: one, a folder of them, or a list."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,70 +12,116 @@ from PIL import Image
 from skimage.segmentation import find_boundaries
 
 from prismseg.base import DataError, OutputError, atomic_path, make_folder, progress_bar
-from prismseg.data import IMAGE_SUFFIXES, read_image
-from prismseg.train.predictor import Prediction, Predictor
+from prismseg.data import read_image
+from prismseg.train.pictures import Pictures, find_pictures
+from prismseg.train.predictor import Predictor
 from prismseg.train.render import class_colour, displayable
+
+OVERLAY_PIXELS = 2**24  # overlays of larger pictures are thinned out, since they are there to be looked at
+
+
+@dataclass
+class PredictionReport:
+    """What came of each picture.
+
+    Attributes
+    ----------
+    masks : list of Path
+        The masks that were written, in the order of the pictures.
+    failed : dict
+        Picture -> why it has no mask.
+    unread : tuple of Path
+        Files in the folders that are no pictures by their suffix.
+    """
+
+    masks: list[Path] = field(default_factory=list)
+    failed: dict[Path, str] = field(default_factory=dict)
+    unread: tuple[Path, ...] = ()
 
 
 def predict_files(
-    predictor: Predictor, source: Path, out: Path, *, probabilities: bool = True, show_progress: bool = True
-) -> list[Path]:
-    """Segment `source` (an image or a folder of images) and write the results below `out`.
+    predictor: Predictor,
+    sources: str | Path | Sequence[str | Path],
+    out: str | Path,
+    *,
+    probabilities: bool = False,
+    show_progress: bool = True,
+) -> PredictionReport:
+    """Segment the pictures that `sources` name and write the results below `out`.
 
     ``masks/NAME.png`` holds class indices at the picture's own size (palette coloured, so that it can be looked
-    at), ``overlays/NAME.png`` the picture with contours, ``probabilities/NAME.npy`` float16 (K, H, W).
+    at), ``overlays/NAME.png`` the picture with contours, ``probabilities/NAME.npy`` float16 (K, H, W). NAME is that of
+    the picture; where two pictures share one, their folders (and then suffixes) are added: ``a_1``, ``b_1``.
+
+    A picture that cannot be read or used is reported, and the others are segmented.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        The network.
+    sources : path or sequence of path
+        Pictures, folders and lists, see `prismseg.train.pictures.find_pictures`.
+    out : path
+        Folder for the results.
+    probabilities : bool
+        Also write the probabilities: 2 K bytes a pixel.
+    show_progress : bool
+        Show a progress bar.
 
     Returns
     -------
-    list of Path
-        The masks, in the order of the sorted file names.
+    PredictionReport
 
     Raises
     ------
     DataError
-        When there is no image, two images share a name, or one cannot be read; the message names it.
+        When there is no picture at all.
     OutputError
         When the results would land among the pictures, or cannot be written.
     """
-    paths = find_images(source)
-    if out.resolve() == (source if source.is_dir() else source.parent).resolve():
-        raise OutputError(f"The results would be written among the pictures in {out}; choose another --out.")
-    folders = ["masks", "overlays", *(["probabilities"] if probabilities else [])]
-    for name in folders:
+    given = [sources] if isinstance(sources, str | Path) else list(sources)
+    out = Path(out)
+    pictures = find_pictures(given)
+    _require_apart(out, given, pictures)
+    report = PredictionReport(unread=pictures.unread)
+    for path in pictures.broken:
+        report.failed[path] = f"{path} is a link to {path.readlink()}, which does not exist; restore that file."
+    for name in ("masks", "overlays", *(["probabilities"] if probabilities else [])):
         make_folder(out / name)
-    written = []
-    with progress_bar("predicting", len(paths), visible=show_progress) as advance:
-        for done, path in enumerate(paths, start=1):
-            image = read_image(path)
-            prediction = predictor(image)
-            target = out / "masks" / f"{path.stem}.png"
-            _write_mask(target, prediction, len(predictor.classes))
-            _write_overlay(out / "overlays" / f"{path.stem}.png", image, prediction)
-            if probabilities:
-                with atomic_path(out / "probabilities" / f"{path.stem}.npy") as temporary:
-                    np.save(temporary, prediction.probabilities.astype(np.float16), allow_pickle=False)
-            written.append(target)
+    with progress_bar("predicting", len(pictures.names), visible=show_progress) as advance:
+        for done, (path, name) in enumerate(pictures.names.items(), start=1):
+            try:
+                _predict_one(predictor, path, out, name, probabilities=probabilities)
+                report.masks.append(out / "masks" / f"{name}.png")
+            except DataError as error:
+                report.failed[path] = str(error) if str(path) in str(error) else f"{path}: {error}"
+            except MemoryError:
+                report.failed[path] = f"{path} needs more memory than there is; scale it down."
             advance(done, path.name)
-    return written
+    return report
 
 
-def find_images(source: Path) -> list[Path]:
-    """Image files that `source` names: itself, or those directly in the folder, sorted by name."""
-    if not source.exists():
-        raise DataError(f"There is no file or folder {source}.")
-    if source.is_file():
-        return [source]
-    paths = sorted(path for path in source.iterdir() if path.suffix.lower() in IMAGE_SUFFIXES)
-    if not paths:
-        raise DataError(f"There is no image directly in {source}; looked for {', '.join(sorted(IMAGE_SUFFIXES))}.")
-    stems: dict[str, Path] = {}
-    for path in paths:
-        if path.stem in stems:
-            raise DataError(
-                f"{stems[path.stem]} and {path} would both give {path.stem}.png; rename one or predict them apart."
-            )
-        stems[path.stem] = path
-    return paths
+def _require_apart(out: Path, sources: Sequence[str | Path], pictures: Pictures) -> None:
+    folders = [Path(source) for source in sources if Path(source).is_dir()]
+    folders += [path.parent for path in pictures.names]
+    targets = {(out / name).resolve() for name in (".", "masks", "overlays")}
+    if any(folder.resolve() in targets for folder in dict.fromkeys(folders)):
+        raise OutputError(f"The results would be written among the pictures in {out}; choose another --out.")
+
+
+def _predict_one(predictor: Predictor, path: Path, out: Path, name: str, *, probabilities: bool) -> None:
+    image = read_image(path)
+    if probabilities:
+        with atomic_path(out / "probabilities" / f"{name}.npy") as temporary:
+            shape = (len(predictor.classes), *image.shape[:2])
+            stored = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float16, shape=shape)
+            mask = predictor.segment(image, probabilities=stored)
+            stored.flush()
+            del stored
+    else:
+        mask = predictor.segment(image)
+    _write_mask(out / "masks" / f"{name}.png", mask, len(predictor.classes))
+    _write_overlay(out / "overlays" / f"{name}.png", image, mask)
 
 
 def overlay(image: NDArray[np.generic], mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -85,16 +132,17 @@ def overlay(image: NDArray[np.generic], mask: NDArray[np.uint8]) -> NDArray[np.u
     return picture
 
 
-def _write_mask(path: Path, prediction: Prediction, classes: int) -> None:
-    picture = Image.fromarray(prediction.mask, mode="P")
+def _write_mask(path: Path, mask: NDArray[np.uint8], classes: int) -> None:
+    picture = Image.fromarray(mask, mode="P")
     picture.putpalette(palette(classes))
     with atomic_path(path) as temporary:
         picture.save(temporary)
 
 
-def _write_overlay(path: Path, image: NDArray[np.generic], prediction: Prediction) -> None:
+def _write_overlay(path: Path, image: NDArray[np.generic], mask: NDArray[np.uint8]) -> None:
+    step = int(np.ceil(np.sqrt(mask.size / OVERLAY_PIXELS)))
     with atomic_path(path) as temporary:
-        Image.fromarray(overlay(image, prediction.mask)).save(temporary)
+        Image.fromarray(overlay(image[::step, ::step], mask[::step, ::step])).save(temporary)
 
 
 def palette(classes: int) -> Sequence[int]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -17,6 +18,8 @@ from prismseg.base import ConfigError, ModelError
 from prismseg.data import Preprocess, read_image
 from prismseg.nets import SegmentationModel, load_model
 from prismseg.train.feet import two_feet
+
+BAND_VALUES = 2**24  # probabilities that are enlarged at a time: 64 MiB in float32
 
 
 @dataclass(frozen=True)
@@ -115,6 +118,35 @@ class Predictor:
         array = read_image(image) if isinstance(image, str | Path) else np.asarray(image)
         return next(self.predict([array]))
 
+    def segment(
+        self,
+        image: NDArray[np.generic] | str | Path,
+        *,
+        probabilities: NDArray[np.floating[Any]] | None = None,
+    ) -> NDArray[np.uint8]:
+        """Mask (H, W) of one image: that of a `Prediction`, in little memory also where the image is large.
+
+        Parameters
+        ----------
+        image : (H, W) or (H, W, C) array, or path of an image file
+            The picture at its own size.
+        probabilities : (K, H, W) array of floats, optional
+            Where to put the probabilities, such as an array on the disk (`numpy.lib.format.open_memmap`).
+
+        Raises
+        ------
+        DataError
+            When the file or array is not a usable image.
+        """
+        array = read_image(image) if isinstance(image, str | Path) else np.asarray(image)
+        low = self._probabilities(self.preprocess.image_tensor(array)[None])
+        mask = np.empty(array.shape[:2], np.uint8)
+        for rows, band in _bands(low, array.shape[0], array.shape[1]):
+            mask[rows] = band.argmax(0).to(torch.uint8).cpu().numpy()
+            if probabilities is not None:
+                probabilities[:, rows] = band.float().cpu().numpy()
+        return self._clean(mask)
+
     def predict(self, images: Iterable[NDArray[np.generic]], *, batch_size: int = 8) -> Iterator[Prediction]:
         """Segment many images, `batch_size` at a time, in their order."""
         pending: list[NDArray[np.generic]] = []
@@ -134,19 +166,22 @@ class Predictor:
             yield from self._predict_alike(torch.stack(tensors), originals)
 
     def _predict_alike(self, batch: Tensor, images: Sequence[NDArray[np.generic]]) -> Iterator[Prediction]:
+        for image, low in zip(images, self._probabilities(batch), strict=True):
+            full = F.interpolate(low[None], size=image.shape[:2], mode="bilinear", align_corners=False)[0]
+            yield Prediction(
+                mask=self._clean(full.argmax(0).to(torch.uint8).cpu().numpy()),
+                probabilities=full.float().cpu().numpy(),
+            )
+
+    @torch.inference_mode()
+    def _probabilities(self, batch: Tensor) -> Tensor:
+        """Probabilities (B, K, h, w) at the size of the network's output."""
         batch = batch.to(self.device, memory_format=torch.channels_last)
-        with torch.inference_mode():
-            logits = self.model(batch)
-            probabilities = class_probabilities(logits)
-            if self.mirror:
-                mirrored = class_probabilities(self.model(batch.flip(-1))).flip(-1)
-                probabilities = (probabilities + mirrored) / 2
-            for image, low in zip(images, probabilities, strict=True):
-                full = F.interpolate(low[None], size=image.shape[:2], mode="bilinear", align_corners=False)[0]
-                yield Prediction(
-                    mask=self._clean(full.argmax(0).to(torch.uint8).cpu().numpy()),
-                    probabilities=full.float().cpu().numpy(),
-                )
+        probabilities = class_probabilities(self.model(batch))
+        if self.mirror:
+            mirrored = class_probabilities(self.model(batch.flip(-1))).flip(-1)
+            probabilities = (probabilities + mirrored) / 2
+        return probabilities
 
 
 def _as_it_is(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -154,6 +189,27 @@ def _as_it_is(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 _POSTPROCESS = {"none": _as_it_is, "two-feet": two_feet}
+
+
+def _bands(low: Tensor, height: int, width: int) -> Iterator[tuple[slice, Tensor]]:
+    """Enlarge probabilities (1, K, h, w) to `height` x `width`, some rows (K, rows, width) at a time.
+
+    The weights are those of bilinear interpolation by pixel centres.
+    """
+    count = max(1, BAND_VALUES // (low.shape[1] * width))
+    if count >= height:
+        full = F.interpolate(low, size=(height, width), mode="bilinear", align_corners=False)[0]
+        yield slice(0, height), full
+        return
+    last = low.shape[2] - 1
+    for start in range(0, height, count):
+        rows = torch.arange(start, min(start + count, height), device=low.device, dtype=torch.float64)
+        place = ((rows + 0.5) * (low.shape[2] / height) - 0.5).clamp(0, last)
+        above = place.floor().long()
+        share = (place - above).to(low.dtype)[:, None]
+        lines = low[:, :, above] * (1 - share) + low[:, :, (above + 1).clamp(max=last)] * share
+        band = F.interpolate(lines, size=(len(rows), width), mode="bilinear", align_corners=False)[0]
+        yield slice(start, start + len(rows)), band
 
 
 def _usable_device(name: str | torch.device) -> torch.device:
