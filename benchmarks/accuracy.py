@@ -25,7 +25,7 @@ from pathlib import Path
 SIZES: tuple[int | None, ...] = (20, 40, None)
 FOLDS = 5
 DATA = {
-    "usgra_seg": {"group": "block:12", "classes": ("background", "nerve", "vessel")},
+    "usgra_seg": {"classes": ("background", "nerve", "vessel")},  # groups as its dataset.csv states them
     "dsb2018_nuclei": {"group": "image", "binary": True},
 }
 
@@ -187,12 +187,16 @@ def train_dynunet(arguments, dataset, split, preprocess, cache):
 def report(out: Path) -> None:
     import pandas as pd
 
-    from prismseg.train import bootstrap_ci, paired_comparison
+    from prismseg.base.machine import describe_machine, this_machine
+    from prismseg.evaluation import SHARE, mean_interval, paired_comparison
+    from prismseg.evaluation.wording import show_interval
 
+    print(describe_machine(this_machine()))
     print(
-        "| data | training images | prismseg Dice (95 % CI) | DynUNet Dice (95 % CI) | difference (95 % CI) | steps |"
+        "In brackets: 95 % CI over groups of two given networks, or the range of the groups where they are below 6.\n"
     )
-    print("|---|---|---|---|---|---|")
+    print("| data | training images | groups tested | prismseg Dice | DynUNet Dice | difference | steps |")
+    print("|---|---|---|---|---|---|---|")
     for dataset in DATA:
         for limit in SIZES:
             tables, steps, trained = {}, {}, []
@@ -210,12 +214,13 @@ def report(out: Path) -> None:
             both = tables["prismseg"].merge(tables["dynunet"], on=["case", "group"], suffixes=("", "_peer"))
             cells = []
             for column in ("dice", "dice_peer"):
-                low, high = bootstrap_ci(both[column], both["group"])
-                cells.append(f"{both[column].mean():.3f} ({low:.3f}–{high:.3f})")
+                interval = mean_interval(both[column], both["group"], bounds=SHARE)
+                cells.append(f"{both[column].mean():.3f} ({show_interval(interval.columns())})")
             paired = paired_comparison(both["dice"], both["dice_peer"], both["group"])
-            difference = f"{paired['difference']:+.3f} ({paired['ci_low']:+.3f}–{paired['ci_high']:+.3f})"
+            cells.append(f"{paired['difference']:+.3f} ({show_interval(paired, '+.3f')})")
             counts = " / ".join(f"{steps[method]}" for method in ("prismseg", "dynunet"))
-            print(f"| {dataset} | {min(trained)} | {cells[0]} | {cells[1]} | {difference} | {counts} |")
+            groups = both["group"].nunique()
+            print(f"| {dataset} | {min(trained)} | {groups} | {' | '.join(cells)} | {counts} |")
 
 
 def main() -> None:
