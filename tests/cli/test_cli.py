@@ -97,7 +97,9 @@ def test_evaluate_prints_the_table(run):
 def test_evaluate_on_other_data(run, discs, tmp_path):
     result = prismseg("evaluate", run / "model", discs, "--out", tmp_path / "other", "--quiet")
     assert result.returncode == 0, result.stderr
-    assert json.loads((tmp_path / "other" / "summary.json").read_text())["cases"] == 18
+    tested = json.loads((run / "split.json").read_text())["test"]
+    assert json.loads((tmp_path / "other" / "summary.json").read_text())["parts"] == {"test": len(tested)}
+    assert "--part all" in result.stdout and f"({len(tested)} test)" in result.stdout
 
 
 def test_predict_one_file(run, discs, tmp_path):

@@ -91,7 +91,7 @@ def test_comparison_with_itself_is_zero_and_with_other_cases_refused(run, report
 
 def test_folds_are_evaluated_together(discs, tmp_path):
     config = small_config(discs, split={"folds": 3}, optim={"steps": 2})
-    train(config, tmp_path / "cv", all_folds=True, show_progress=False)
+    train(config, tmp_path / "cv", show_progress=False)
     report = evaluate_run(tmp_path / "cv", show_progress=False)
     per_case = pd.read_csv(report.parent / "metrics_per_case.csv")
     assert sorted(set(per_case["case"])) == sorted(open_dataset(discs).ids)
@@ -100,10 +100,10 @@ def test_folds_are_evaluated_together(discs, tmp_path):
 
 
 def test_other_data_and_other_classes(run, discs, tmp_path):
-    report = evaluate_data(run, open_dataset(discs), out=tmp_path / "all", show_progress=False)
+    report = evaluate_data(run, open_dataset(discs), part="all", out=tmp_path / "all", show_progress=False)
     assert json.loads((report.parent / "summary.json").read_text())["cases"] == 18
     three = open_dataset(discs, classes=["background", "disc", "ring"])
-    with pytest.raises(DataError, match="knows 2 classes"):
+    with pytest.raises(DataError, match="--classes background,foreground"):
         evaluate_data(run, three, out=tmp_path / "three", show_progress=False)
     with pytest.raises(DataError, match="no case to evaluate"):
         evaluate_data(run, _empty(open_dataset(discs)), out=tmp_path / "none", show_progress=False)
@@ -121,7 +121,7 @@ def test_cases_without_a_mask_are_named(run, discs, tmp_path):
         Image.open(discs / f"{name}.png").save(tmp_path / "images" / f"{name}.png")
     Image.open(discs / "p0_0_mask.png").save(tmp_path / "masks" / "p0_0.png")
     with pytest.raises(DataError, match=r"p0_1\.png has no mask"):
-        evaluate_data(run, open_dataset(tmp_path), out=tmp_path / "out", show_progress=False)
+        evaluate_data(run, open_dataset(tmp_path), part="all", out=tmp_path / "out", show_progress=False)
 
 
 class TestPredictor:

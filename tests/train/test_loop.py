@@ -180,11 +180,11 @@ def test_split_keeps_groups_apart_and_is_stored(config, tmp_path):
 
 def test_folds_cover_every_case_once_and_finished_folds_are_left_alone(discs, tmp_path):
     config = small_config(discs, split={"folds": 3}, optim={"steps": 2})
-    folders = train(config, tmp_path / "cv", all_folds=True, show_progress=False)
+    folders = train(config, tmp_path / "cv", show_progress=False)
     tested = [name for folder in folders for name in json.loads(folder.split.read_text())["test"]]
     assert sorted(tested) == sorted(open_dataset(discs).ids)
     before = [folder.checkpoint.stat().st_mtime_ns for folder in folders]
-    train(config, tmp_path / "cv", all_folds=True, resume=True, show_progress=False)
+    train(config, tmp_path / "cv", resume=True, show_progress=False)
     assert before == [folder.checkpoint.stat().st_mtime_ns for folder in folders]
 
 

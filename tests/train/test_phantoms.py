@@ -141,7 +141,7 @@ def test_another_head_is_drawn_for_other_classes(trained, tmp_path):
 
     network = create_model("unet", "crffg", multiplier=1, in_channels=1, classes=3)
     head = network.head.weight.clone()
-    take_weights(network, trained / "model")
+    take_weights(network, load_model(trained / "model"), trained)
     assert torch.equal(network.head.weight, head)
     theirs = load_model(trained / "model").state_dict()
     assert torch.equal(network.state_dict()["encoder.0.first.0.weight"], theirs["encoder.0.first.0.weight"])

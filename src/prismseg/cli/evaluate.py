@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from prismseg.cli.options import (
-    Binary,
+    BinaryGiven,
     Channels,
     Classes,
     Colours,
     Device,
-    Group,
-    Layout,
+    GroupGiven,
+    LayoutGiven,
     MaskSuffix,
     Mirror,
     Out,
@@ -30,22 +30,35 @@ def register(app: typer.Typer) -> None:
             "Examples:\n\n"
             "prismseg evaluate runs/nerves\n\n"
             "prismseg evaluate runs/nerves --against runs/baseline/evaluation\n\n"
-            "prismseg evaluate runs/nerves/model other-hospital/ --out runs/other-hospital"
+            "prismseg evaluate runs/nerves other-hospital/ --out runs/other-hospital\n\n"
+            "prismseg evaluate runs/nerves /new/place/of/nerves   (its data were moved)"
         )
     )(evaluate)
 
 
 def evaluate(
     model: Annotated[Path, typer.Argument(help="Folder of a run (or of a network, with DATA).")],
-    data: Annotated[Path | None, typer.Argument(help="Measure on all cases of these data instead.")] = None,
+    data: Annotated[
+        Path | None,
+        typer.Argument(
+            help="Measure on these data instead: other ones, or the run's own where they lie now. Cases are recognised "
+            "by content."
+        ),
+    ] = None,
     out: Out = None,
-    part: Annotated[str, typer.Option(help="Part of the run's split: test, validation or train.")] = "test",
+    part: Annotated[
+        str | None,
+        typer.Option(
+            help="test, validation, train; with DATA also new and same-group (of a patient that was trained on); "
+            "several with commas, or all. Without: test, and new with DATA."
+        ),
+    ] = None,
     against: Annotated[
         Path | None, typer.Option(help="Another evaluation folder of the same cases, to compare case by case.")
     ] = None,
-    layout: Layout = "auto",
-    group: Group = "auto",
-    binary: Binary = False,
+    layout: LayoutGiven = None,
+    group: GroupGiven = None,
+    binary: BinaryGiven = None,
     classes: Classes = None,
     mask_suffix: MaskSuffix = None,
     channels: Channels = None,
@@ -56,30 +69,46 @@ def evaluate(
 ) -> None:
     """Measure a network: Dice, IoU, sensitivity, specificity, precision, 95 % Hausdorff distance.
 
-    Writes metrics_per_case.csv, summary.json and report.html.
+    Data are read as the run read its own (layout, groups, classes), but for the options given here. Writes
+    metrics_per_case.csv, summary.json and report.html.
     """
     from prismseg.cli.tables import print_summary
+    from prismseg.data import read_legend
     from prismseg.train import evaluate_data, evaluate_run
+    from prismseg.train.trials import open_for
 
+    options = {
+        "layout": layout,
+        "group": group,
+        "binary": binary,
+        "classes": class_names(classes),
+        "mask_suffix": mask_suffix,
+        "channels": channels,
+        "colours": None if colours is None else read_legend(colours),
+    }
     if data is None:
         report = evaluate_run(
-            model, part=part, out=out, against=against, mirror=mirror, device=device, show_progress=not quiet
+            model,
+            part=part or "test",
+            out=out,
+            against=against,
+            mirror=mirror,
+            device=device,
+            options=options,
+            show_progress=not quiet,
         )
     else:
-        from prismseg.data import open_dataset
-
-        dataset = open_dataset(
-            data,
-            layout=layout,
-            group=group,
-            binary=binary,
-            classes=class_names(classes),
-            mask_suffix=mask_suffix,
-            channels=channels,
-            colours=colours,
-        )
+        dataset, notes = open_for(model, data, options)
         report = evaluate_data(
-            model, dataset, out=out, against=against, mirror=mirror, device=device, show_progress=not quiet
+            model,
+            dataset,
+            part=part,
+            out=out,
+            against=against,
+            mirror=mirror,
+            device=device,
+            notes=notes,
+            show_progress=not quiet,
         )
     print_summary(report.parent / "summary.json")
     typer.echo(f"Report: {report}")

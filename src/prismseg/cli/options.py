@@ -7,23 +7,31 @@ from typing import Annotated
 
 import typer
 
-Layout = Annotated[
-    str,
-    typer.Option(help="Folder layout: auto, folders, nnunet, table, pets or feet.", rich_help_panel="Data"),
-]
-Group = Annotated[
-    str,
-    typer.Option(
-        help=(
-            "What counts as one patient: auto, image, prefix (text before the first _), block:N (N consecutive "
-            "file numbers), csv, or regex:PATTERN with one group in parentheses."
-        ),
-        rich_help_panel="Data",
+_LAYOUT = typer.Option(help="Folder layout: auto, folders, nnunet, table, pets or feet.", rich_help_panel="Data")
+_GROUP = typer.Option(
+    help=(
+        "What counts as one patient: auto, image, prefix (text before the first _), block:N (N consecutive "
+        "file numbers), csv, or regex:PATTERN with one group in parentheses."
     ),
-]
+    rich_help_panel="Data",
+)
+Layout = Annotated[str, _LAYOUT]
+Group = Annotated[str, _GROUP]
 Binary = Annotated[
     bool,
     typer.Option("--binary", help="Every label above 0 is foreground (instance labels).", rich_help_panel="Data"),
+]
+# Where a file may say the same, an option that is not given must not look as if it were.
+LayoutGiven = Annotated[str | None, _LAYOUT]
+GroupGiven = Annotated[str | None, _GROUP]
+BinaryGiven = Annotated[
+    bool | None,
+    typer.Option(
+        "--binary/--no-binary",
+        help="Every label above 0 is foreground (instance labels).",
+        show_default=False,
+        rich_help_panel="Data",
+    ),
 ]
 Classes = Annotated[
     str | None,
@@ -54,6 +62,13 @@ Mirror = Annotated[
     typer.Option("--mirror", help="Average with the prediction of the mirrored image (test-time augmentation)."),
 ]
 Out = Annotated[Path | None, typer.Option(help="Folder for the results.")]
+
+
+def names(text: str | None) -> tuple[str, ...] | str | None:
+    """Split ``"a,b"``; "none" stays what it is, and takes back what a file says."""
+    if text is None or text.strip() == "none":
+        return None if text is None else "none"
+    return tuple(name.strip() for name in text.split(","))
 
 
 def class_names(text: str | None) -> tuple[str, ...] | None:

@@ -149,7 +149,9 @@ def print_summary(path: Path) -> None:
     """Print the table of metrics in a ``summary.json``."""
     summary = read_json(path)
     console = Console()
-    table = Table(title=f"{summary['dataset']}: {summary['cases']} cases, {summary['groups']} groups")
+    parts = " + ".join(f"{count} {name}" for name, count in summary.get("parts", {}).items())
+    title = f"{summary['dataset']}: {summary['cases']} cases{parts and f' ({parts})'}, {summary['groups']} groups"
+    table = Table(title=title)
     for heading in ("class", "metric", "mean", "SD", interval_heading(summary["metrics"])):
         table.add_column(heading, justify="left" if heading in ("class", "metric") else "right")
     for row in summary["metrics"]:
@@ -157,6 +159,8 @@ def print_summary(path: Path) -> None:
     console.print(table)
     if summary["groups"] < FEWEST_GROUPS:
         console.print(few_groups(summary["groups"]))
+    for note in summary.get("notes", ()):
+        console.print(Text(note, style="bold"))
     console.print(f"Empty masks: {summary['empty_masks']}")
     if summary["comparison"]:
         _print_comparison(console, summary["comparison"])

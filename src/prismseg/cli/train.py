@@ -7,7 +7,17 @@ from typing import Annotated, Any
 
 import typer
 
-from prismseg.cli.options import Binary, Channels, Classes, Colours, Group, Layout, MaskSuffix, Quiet, class_names
+from prismseg.cli.options import (
+    BinaryGiven,
+    Channels,
+    Classes,
+    Colours,
+    GroupGiven,
+    LayoutGiven,
+    MaskSuffix,
+    Quiet,
+    names,
+)  # fmt: skip
 
 NETWORK, TRAINING, SPLIT, MACHINE = "Network", "Training", "Split", "Machine"
 
@@ -19,7 +29,8 @@ def register(app: typer.Typer) -> None:
             "Examples:\n\n"
             "prismseg train nerves/ --skip crffg --multiplier 3 --out runs/nerves\n\n"
             "prismseg train nerves/ --group block:12 --folds 5 --out runs/nerves-cv\n\n"
-            "prismseg train nerves/ --out runs/nerves --resume   (after a power cut)\n\n"
+            "prismseg train --resume --out runs/nerves   (after a power cut)\n\n"
+            "prismseg train --resume --out runs/nerves --steps 2000   (lengthen a finished run)\n\n"
             "prismseg train my-feet/ --from thermal-feet --out runs/my-camera   (5 to 20 labelled frames)\n\n"
             "accelerate launch -m prismseg train nerves/ --out runs/nerves   (several GPUs)"
         )
@@ -38,10 +49,12 @@ def train(
             "--from", help="Start from this trained network: a run, a folder, or a shipped one (thermal-feet)."
         ),
     ] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
-    layout: Layout = "auto",
-    group: Group = "auto",
-    binary: Binary = False,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with the run in --out; more --steps lengthen a finished one.")
+    ] = False,
+    layout: LayoutGiven = None,
+    group: GroupGiven = None,
+    binary: BinaryGiven = None,
     classes: Classes = None,
     mask_suffix: MaskSuffix = None,
     channels: Channels = None,
@@ -50,19 +63,41 @@ def train(
         str | None, typer.Option(help="Network input, 224 or 240x320 (height x width).", rich_help_panel="Data")
     ] = None,
     intensity: Annotated[str | None, typer.Option(help="zscore or unit.", rich_help_panel="Data")] = None,
-    folds: Annotated[
-        int | None, typer.Option(help="Cross-validate: train each of this many folds.", rich_help_panel=SPLIT)
+    fit: Annotated[
+        str | None, typer.Option(help="stretch, or area (images keep their shape).", rich_help_panel="Data")
     ] = None,
-    fold: Annotated[int | None, typer.Option(help="Train this fold alone.", rich_help_panel=SPLIT)] = None,
+    fractions: Annotated[
+        str | None,
+        typer.Option(
+            help="Shares of training, validation and test: 0.8,0.1,0.1. 1,0,0 trains on everything.",
+            rich_help_panel=SPLIT,
+        ),
+    ] = None,
+    folds: Annotated[
+        str | None, typer.Option(help="Cross-validate: train each of this many folds.", rich_help_panel=SPLIT)
+    ] = None,
+    fold: Annotated[str | None, typer.Option(help="Train this fold alone.", rich_help_panel=SPLIT)] = None,
     predefined_split: Annotated[
         bool | None,
-        typer.Option("--predefined-split", help="Use the split that the data bring along.", rich_help_panel=SPLIT),
+        typer.Option(
+            "--predefined-split/--ignore-split",
+            help="A split that the data bring along is used; demand it, or ignore it.",
+            show_default=False,
+            rich_help_panel=SPLIT,
+        ),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(help="Use this many training images (nested).", rich_help_panel=SPLIT)
+        str | None,
+        typer.Option(
+            help="Use this many training images (nested), and no other labelled ones.", rich_help_panel=SPLIT
+        ),
     ] = None,
     fraction: Annotated[
-        float | None, typer.Option(help="Use this share of the training images (nested).", rich_help_panel=SPLIT)
+        str | None,
+        typer.Option(
+            help="Use this share of the training images (nested), and no other labelled ones.",
+            rich_help_panel=SPLIT,
+        ),
     ] = None,
     split_seed: Annotated[int | None, typer.Option(help="Seed of the split.", rich_help_panel=SPLIT)] = None,
     model: Annotated[str | None, typer.Option(help="unet, fcn or resunet.", rich_help_panel=NETWORK)] = None,
@@ -80,6 +115,14 @@ def train(
     schedule: Annotated[
         str | None, typer.Option(help="onecycle, cosine, poly or constant.", rich_help_panel=TRAINING)
     ] = None,
+    weight_decay: Annotated[float | None, typer.Option(help="Weight decay.", rich_help_panel=TRAINING)] = None,
+    momentum: Annotated[float | None, typer.Option(help="Momentum of sgd.", rich_help_panel=TRAINING)] = None,
+    clip: Annotated[
+        str | None, typer.Option(help="Largest norm of the gradients, or none.", rich_help_panel=TRAINING)
+    ] = None,
+    ema: Annotated[
+        str | None, typer.Option(help="Decay of the averaged weights, or none.", rich_help_panel=TRAINING)
+    ] = None,
     steps: Annotated[int | None, typer.Option(help="Optimiser steps.", rich_help_panel=TRAINING)] = None,
     batch_size: Annotated[
         int | None, typer.Option(help="Images a step, over all processes.", rich_help_panel=TRAINING)
@@ -90,9 +133,14 @@ def train(
     augmentation: Annotated[
         str | None, typer.Option(help="default, thesis or none.", rich_help_panel=TRAINING)
     ] = None,
+    postprocess: Annotated[
+        str | None, typer.Option(help="none or two-feet, for predictions.", rich_help_panel=TRAINING)
+    ] = None,
     patience: Annotated[
-        int | None,
-        typer.Option(help="Stop after this many evaluations without a better one.", rich_help_panel=TRAINING),
+        str | None,
+        typer.Option(
+            help="Stop after this many evaluations without a better one, or none.", rich_help_panel=TRAINING
+        ),
     ] = None,
     evaluate_every: Annotated[
         int | None, typer.Option(help="Steps between evaluations.", rich_help_panel=TRAINING)
@@ -103,6 +151,9 @@ def train(
     seed: Annotated[
         int | None, typer.Option(help="Seed of everything but the split.", rich_help_panel=TRAINING)
     ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps …", rich_help_panel=MACHINE)
+    ] = None,
     precision: Annotated[str | None, typer.Option(help="fp32 or bf16.", rich_help_panel=MACHINE)] = None,
     compile_: Annotated[
         str | None, typer.Option("--compile", help="auto, yes or no.", rich_help_panel=MACHINE)
@@ -110,9 +161,15 @@ def train(
     tracking: Annotated[
         str | None, typer.Option(help="tensorboard, mlflow or both with a comma.", rich_help_panel=MACHINE)
     ] = None,
+    cache_mib: Annotated[
+        int | None, typer.Option(help="MiB of prepared images kept in memory.", rich_help_panel=MACHINE)
+    ] = None,
     quiet: Quiet = False,
 ) -> None:
     """Train a segmentation network on a folder of images and masks.
+
+    What is given here wins over --config, and that over the defaults; none takes back a setting of the file that may be
+    absent (patience, clip, ema, limit, fraction, folds, fold, classes, mask-suffix).
 
     The run's folder gets the settings, the split, the learning curve, the last checkpoint and the best network.
     Then: prismseg evaluate RUN.
@@ -120,6 +177,8 @@ def train(
     from prismseg.data import read_legend
     from prismseg.train import configure
     from prismseg.train import train as run
+    from prismseg.train.finetune import settings_of
+    from prismseg.train.run import run_config
 
     chosen: dict[str, Any] = {
         "data": {
@@ -127,40 +186,35 @@ def train(
             "layout": layout,
             "group": group,
             "binary": binary,
-            "classes": class_names(classes),
+            "classes": names(classes),
             "mask_suffix": mask_suffix,
             "channels": channels,
             "colours": None if colours is None else read_legend(colours),
         },
         "split": {
-            "folds": folds, "fold": fold, "predefined": predefined_split, "limit": limit, "fraction": fraction,
-            "seed": split_seed,
+            "fractions": names(fractions), "folds": folds, "fold": fold, "predefined": predefined_split,
+            "limit": limit, "fraction": fraction, "seed": split_seed,
         },
         "model": {
             "arch": model, "skip": skip, "multiplier": multiplier, "preset": preset, "width": width, "norm": norm,
         },
         "optim": {
-            "loss": loss, "optimizer": optimizer, "lr": lr, "schedule": schedule, "steps": steps,
-            "batch_size": batch_size, "accumulate": accumulate,
+            "loss": loss, "optimizer": optimizer, "lr": lr, "weight_decay": weight_decay, "momentum": momentum,
+            "schedule": schedule, "steps": steps, "batch_size": batch_size, "accumulate": accumulate, "clip": clip,
+            "ema": ema,
         },
-        "size": size, "intensity": intensity, "augmentation": augmentation, "patience": patience,
-        "evaluate_every": evaluate_every, "checkpoint_every": checkpoint_every, "seed": seed,
-        "precision": precision, "compile": compile_,
-        "tracking": None if tracking is None else tuple(tracking.split(",")),
+        "size": size, "intensity": intensity, "fit": fit, "postprocess": postprocess, "augmentation": augmentation,
+        "patience": patience, "evaluate_every": evaluate_every, "checkpoint_every": checkpoint_every, "seed": seed,
+        "device": device, "precision": precision, "compile": compile_, "cache_mib": cache_mib,
+        "tracking": () if tracking == "none" else names(tracking),
     }  # fmt: skip
-    settings = configure(chosen, config, initial=_initial(from_))
-    all_folds = settings.split.folds is not None and fold is None
-    folders = run(settings, out, all_folds=all_folds, resume=resume, show_progress=not quiet)
+    if resume and config is None:
+        config = run_config(out)
+        if config.parent != out:
+            # The settings of a cross-validation lie in its folds, each with its own number.
+            chosen["split"]["fold"] = fold or "none"
+    settings = configure(chosen, config, initial=None if from_ is None else settings_of(from_))
+    folders = run(settings, out, resume=resume, tell=typer.echo, show_progress=not quiet)
     for folder in folders:
-        typer.echo(f"Best network: {folder.model}")
+        typer.echo(f"Network: {folder.model}")
     typer.echo(f"Now measure it: prismseg evaluate {out}")
-
-
-def _initial(source: str | None) -> dict[str, Any] | None:
-    if source is None:
-        return None
-    from prismseg.nets.storage import SHIPPED
-    from prismseg.train import find_model
-    from prismseg.train.finetune import settings_of
-
-    return settings_of(source if source in SHIPPED else find_model(Path(source)).resolve())

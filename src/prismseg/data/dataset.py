@@ -121,9 +121,16 @@ class SegmentationDataset(Sequence[Sample]):
         part.ids = [self.ids[index] for index in indices]
         part.groups = [self.groups[index] for index in indices]
         part.__dict__.pop("unlabelled", None)
-        if "identities" in self.__dict__:
-            part.__dict__["identities"] = [self.identities[index] for index in indices]
+        for name in ("identities", "sizes"):
+            if name in self.__dict__:
+                part.__dict__[name] = [self.__dict__[name][index] for index in indices]
         return part
+
+    def named(self, names: Sequence[str]) -> SegmentationDataset:
+        """Make the same data set with its classes named so, in the order of their labels."""
+        other = copy.copy(self)
+        other.classes, other.names_stated = list(names), True
+        return other
 
     def with_classes(self, names: Sequence[str]) -> SegmentationDataset:
         """Make the same data set with its classes in the order of `names`, labels changed along with them.
@@ -173,7 +180,12 @@ class SegmentationDataset(Sequence[Sample]):
         DataError
             Naming a file that is gone or cannot be read.
         """
-        return [_identity(case, tuple(_stamp(path) for path in case.images)) for case in self._cases]
+        return [_identity_and_size(case)[0] for case in self._cases]
+
+    @cached_property
+    def sizes(self) -> list[tuple[int, int]]:
+        """Height and width of each image; read along with `identities`."""
+        return [_identity_and_size(case)[1] for case in self._cases]
 
     @cached_property
     def unlabelled(self) -> list[int]:
@@ -310,9 +322,14 @@ def _stamp(path: Path) -> tuple[int, int]:
     return status.st_mtime_ns, status.st_size
 
 
+def _identity_and_size(case: Case) -> tuple[str, tuple[int, int]]:
+    return _look_at(case, tuple(_stamp(path) for path in case.images))
+
+
 @lru_cache(maxsize=100_000)
-def _identity(case: Case, stamps: tuple[tuple[int, int], ...]) -> str:
-    return identity(read_case(case))
+def _look_at(case: Case, stamps: tuple[tuple[int, int], ...]) -> tuple[str, tuple[int, int]]:
+    pixels = read_case(case)
+    return identity(pixels), (pixels.shape[0], pixels.shape[1])
 
 
 def _find_channels(cases: Sequence[Case]) -> int:

@@ -79,13 +79,14 @@ def run_segmentation(settings: SegmentationSettings, folder: Path) -> pd.DataFra
     """
     from prismseg.train import train
     from prismseg.train.evaluation import measure_cases, run_trials
+    from prismseg.train.run import run_of
 
     config = settings.training()
     if settings.simulate is not None:
         data = _simulated(settings.simulate, Path(config.data.path))
         config = config.model_copy(update={"data": config.data.model_copy(update={"path": str(data)})})
     root = folder / "run"
-    train(config, root, resume=(root / "config.yaml").exists(), show_progress=False)
+    train(config, root, resume=bool(run_of(root)), show_progress=False)
     trials, dataset = run_trials(root)
     table = measure_cases(trials, dataset, part="test", show_progress=False).rename(columns={"metric": "measure"})
     table["layer"] = ""

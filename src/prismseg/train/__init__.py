@@ -17,7 +17,7 @@ _MODULE_OF = {
     "TrainConfig": "config",
     "Trainer": "loop",
     "TrainingInterrupted": "loop",
-    "Trial": "evaluation",
+    "Trial": "trials",
     "case_metrics": "metrics",
     "configure": "config",
     "create_loss": "losses",
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from prismseg.train.config import make_config as make_config
     from prismseg.train.config import read_config as read_config
     from prismseg.train.crossval import train as train
-    from prismseg.train.evaluation import Trial as Trial
     from prismseg.train.evaluation import evaluate as evaluate
     from prismseg.train.evaluation import evaluate_data as evaluate_data
     from prismseg.train.evaluation import evaluate_run as evaluate_run
@@ -56,6 +55,11 @@ if TYPE_CHECKING:
     from prismseg.train.predictor import Predictor as Predictor
     from prismseg.train.run import RunFolder as RunFolder
     from prismseg.train.run import find_model as find_model
+    from prismseg.train.trials import Trial as Trial
+
+
+def __dir__() -> list[str]:
+    return [*globals(), *__all__]
 
 
 def __getattr__(name: str) -> Any:

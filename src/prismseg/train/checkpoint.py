@@ -15,7 +15,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from prismseg.base import ModelError, write_bytes
-from prismseg.train.config import TrainConfig, differences, make_config
+from prismseg.train.config import TrainConfig, make_config, refused_changes
 
 FORMAT = "prismseg-checkpoint-1"
 
@@ -29,6 +29,8 @@ class Progress:
     best_step: int = 0
     stale: int = 0
     finished: bool = False
+    # Step at which the run was lengthened, and its new length; once for each time.
+    lengthened: list[list[int]] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
     evaluations: list[dict[str, float]] = field(default_factory=list)
 
@@ -85,7 +87,8 @@ def load_checkpoint(
         architecture; the message names the difference.
     """
     tensors, metadata = _read(path)
-    _refuse_other_run(path, metadata, config, fingerprint)
+    started = make_config(json.loads(metadata["config"]))
+    _refuse_other_run(path, started, metadata["fingerprint"], config, fingerprint)
     parts: dict[str, dict[str, Tensor]] = {"model": {}, "average": {}, "optimizer": {}}
     for name, tensor in tensors.items():
         part, _, rest = name.partition(".")
@@ -94,7 +97,10 @@ def load_checkpoint(
     if average is not None:
         _load_weights(path, average, parts["average"])
     _load_optimizer(optimizer, parts["optimizer"])
-    return Progress(**json.loads(metadata["progress"]))
+    progress = Progress(**json.loads(metadata["progress"]))
+    if config.optim.steps != started.optim.steps:
+        progress.lengthened.append([progress.step, config.optim.steps])
+    return progress
 
 
 def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
@@ -114,14 +120,16 @@ def _read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     return tensors, metadata
 
 
-def _refuse_other_run(path: Path, metadata: dict[str, str], config: TrainConfig, fingerprint: str) -> None:
-    changed = differences(make_config(json.loads(metadata["config"])), config)
+def _refuse_other_run(
+    path: Path, started: TrainConfig, stored_fingerprint: str, config: TrainConfig, fingerprint: str
+) -> None:
+    changed = refused_changes(started, config)
     if changed:
         raise ModelError(
             f"The checkpoint {path} was made with other settings ({'; '.join(changed)}). Resume with the "
             "settings it was started with, or start a new run in another folder."
         )
-    if metadata["fingerprint"] != fingerprint:
+    if stored_fingerprint != fingerprint:
         raise ModelError(
             f"The data set has changed since the checkpoint {path} was made (other files or sizes). Restore it, "
             "or start a new run in another folder."

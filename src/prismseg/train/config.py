@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from prismseg.base import ConfigError, read_text, write_text
+
+FRACTIONS = (0.8, 0.1, 0.1)
+# Settings that may change when a run is resumed, since they do not decide what is learnt from what.
+CHANGEABLE = frozenset(
+    {"data.path", "patience", "checkpoint_every", "cache_mib", "tracking", "device", "optim.steps"}
+)
+# Of each row one setting counts: choosing one lets go of the others that a file names.
+_EITHER_OR = (("folds", "fractions"), ("limit", "fraction"))
 
 
 class _Settings(BaseModel):
@@ -31,23 +39,25 @@ class DataConfig(_Settings):
 class SplitConfig(_Settings):
     """How the cases are parted; a group (patient) is never shared between parts.
 
-    With `folds` the data are cut into that many folds and this run tests on number `fold`; otherwise
-    `fractions` names the shares of training, validation and test. With `predefined` the parts are those that
-    the data set brings along, number `fold` of them. `limit` (or `fraction`) then keeps that many (that share) of
-    the training images, nested: the first 10 are among the first 20 of the same seed.
+    A split that the data set brings along is used, number `fold` of them; `predefined` says whether there must be one
+    (true) or it is to be ignored (false). Otherwise the data are cut into `folds`, of which this run tests number `fold`
+    (none named: all of them, one run each), or into `fractions` for training, validation and test, by default
+    `FRACTIONS`. `limit` (or `fraction`) then keeps that many (that share) of the training images, nested: the first 10
+    are among the first 20 of the same seed. They are all the labelled images that such a run may use: its validation
+    part is empty, and the last weights are kept.
     """
 
-    fractions: tuple[float, float, float] = (0.8, 0.1, 0.1)
+    fractions: tuple[float, float, float] | None = None
     folds: int | None = Field(default=None, ge=2)
-    fold: int = Field(default=0, ge=0)
-    predefined: bool = False
+    fold: int | None = Field(default=None, ge=0)
+    predefined: bool | None = None
     seed: int = Field(default=0, ge=0)
     limit: int | None = Field(default=None, ge=1)
     fraction: float | None = Field(default=None, gt=0, le=1)
 
     @model_validator(mode="after")
     def _possible(self) -> SplitConfig:
-        if self.folds is not None and self.fold >= self.folds:
+        if self.folds is not None and self.fold is not None and self.fold >= self.folds:
             raise ValueError(f"fold {self.fold} does not exist; {self.folds} folds are numbered from 0")
         if self.limit is not None and self.fraction is not None:
             raise ValueError("give either a limit or a fraction of the training images, not both")
@@ -117,6 +127,7 @@ class TrainConfig(_Settings):
     patience: int | None = Field(default=None, ge=1)
     checkpoint_every: int = Field(default=50, ge=1)
     precision: Literal["fp32", "bf16"] = "fp32"
+    device: str = "auto"
     compile: Literal["auto", "yes", "no"] = "auto"
     cache_mib: int = Field(default=4096, ge=0)
     tracking: tuple[Literal["tensorboard", "mlflow"], ...] = ()
@@ -142,6 +153,10 @@ def _explain(error: ValidationError) -> str:
 
 def read_config(path: str | Path) -> TrainConfig:
     """Read a YAML configuration such as the `config.yaml` of a run folder."""
+    return make_config(_read_values(path))
+
+
+def _read_values(path: str | Path) -> dict[str, Any]:
     text = read_text(path)
     try:
         values = yaml.safe_load(text)
@@ -149,7 +164,7 @@ def read_config(path: str | Path) -> TrainConfig:
         raise ConfigError(f"{path} is not valid YAML ({error}).") from error
     if not isinstance(values, dict):
         raise ConfigError(f"{path} holds no settings; a configuration needs at least data.path.")
-    return make_config(values)
+    return values
 
 
 def write_config(path: str | Path, config: TrainConfig) -> Path:
@@ -159,35 +174,124 @@ def write_config(path: str | Path, config: TrainConfig) -> Path:
 
 def differences(ours: TrainConfig, theirs: TrainConfig) -> list[str]:
     """Name the settings in which two configurations differ, as `optim.lr: 0.001 -> 0.01`."""
+    return [f"{name}: {before} -> {after}" for name, (before, after) in _changes(ours, theirs).items()]
 
-    def flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-        out: dict[str, Any] = {}
-        for key, value in values.items():
-            out |= flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
-        return out
 
-    left, right = flat(ours.model_dump()), flat(theirs.model_dump())
-    return [f"{key}: {left[key]} -> {right[key]}" for key in left if left[key] != right[key]]
+def refused_changes(started: TrainConfig, now: TrainConfig) -> list[str]:
+    """Name the changes that a run which was `started` so cannot take on when it is resumed.
+
+    It may be lengthened, and what is `CHANGEABLE` may change.
+    """
+    return [
+        f"{name}: {before} -> {after}"
+        for name, (before, after) in _changes(started, now).items()
+        if name not in CHANGEABLE or (name == "optim.steps" and after < before)
+    ]
+
+
+def _changes(ours: TrainConfig, theirs: TrainConfig) -> dict[str, tuple[Any, Any]]:
+    left, right = flat_settings(ours.model_dump()), flat_settings(theirs.model_dump())
+    return {key: (left.get(key), right.get(key)) for key in left | right if left.get(key) != right.get(key)}
+
+
+def flat_settings(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Nested settings as ``{"optim.lr": 0.001}``."""
+    flat: dict[str, Any] = {}
+    for key, value in values.items():
+        flat |= flat_settings(value, f"{prefix}{key}.") if isinstance(value, dict) else {prefix + key: value}
+    return flat
 
 
 def configure(
     chosen: dict[str, Any], base: str | Path | None = None, *, initial: dict[str, Any] | None = None
 ) -> TrainConfig:
-    """Lay the `chosen` settings (None: not chosen) over those of the YAML file `base`, or over the defaults.
+    """Put together the settings of a run: the `chosen` ones, over those of the YAML file `base`, over the defaults.
 
-    With `initial`, the settings of a trained network (`prismseg.train.finetune.settings_of`), these come between.
+    Parameters
+    ----------
+    chosen : dict
+        Settings, nested as in the file; None means not chosen, ``"none"`` that an optional setting is to be none. A size
+        may be written ``"224"`` or ``"240x320"`` (height x width).
+    base : path, optional
+        YAML file, such as the ``config.yaml`` of a run.
+    initial : dict, optional
+        Of a trained network to go on from (`prismseg.train.finetune.settings_of`): its form and input stand over the
+        file's, since its weights fit no other; its short training stands under the file.
 
-    A size may be written ``"224"`` or ``"240x320"`` (height x width).
+    Raises
+    ------
+    ConfigError
+        Naming each setting that is wrong.
     """
-    values = read_config(base).model_dump(mode="json") if base is not None else {"data": {}}
-    for key, value in [*(initial or {}).items(), *chosen.items()]:
-        if isinstance(value, dict):
-            values.setdefault(key, {}).update({name: item for name, item in value.items() if item is not None})
-        elif value is not None:
-            values[key] = parse_size(value) if isinstance(value, str) and key == "size" else value
-    if "path" not in values["data"]:
+    values: dict[str, Any] = {"data": {}}
+    start = initial or {}
+    _lay(values, {key: value for key, value in start.items() if key not in _FORM})
+    if base is not None:
+        _lay(values, _stated(base))
+    _lay(values, {key: value for key, value in start.items() if key in _FORM})
+    _lay(values, chosen)
+    if not values["data"].get("path"):
         raise ConfigError("No data set is named; give its folder, or a --config that names it.")
     return make_config(values)
+
+
+# What a trained network settles when training goes on from it.
+_FORM = ("initial", "data", "model", "size", "intensity", "fit", "postprocess")
+
+
+def _stated(path: str | Path) -> dict[str, Any]:
+    """Read the settings that a file states, with "none" for null, so that it covers what lies below it."""
+    values = _read_values(path)
+    stated = values.get("data")
+    if (isinstance(stated, dict) and "path" not in stated) or stated is None:
+        # The data set may be named by the caller instead.
+        values = values | {"data": {"path": "", **(stated or {})}}
+
+    def filled(values: dict[str, Any]) -> dict[str, Any]:
+        return {
+            key: filled(value) if isinstance(value, dict) else "none" if value is None else value
+            for key, value in values.items()
+        }
+
+    return filled(make_config(values).model_dump(mode="json", exclude_unset=True))
+
+
+def _lay(values: dict[str, Any], upper: dict[str, Any], path: tuple[str, ...] = ()) -> None:
+    """Lay the settings `upper` over `values`, in place."""
+    for pair in _EITHER_OR if path == ("split",) else ():
+        named = [name for name in pair if upper.get(name) not in (None, "none")]
+        if len(named) == 1:
+            for name in set(pair) - set(named):
+                values.pop(name, None)
+    for key, value in upper.items():
+        if isinstance(value, dict) and _is_section((*path, key)):
+            if not isinstance(values.get(key), dict):
+                values[key] = {}
+            _lay(values[key], value, (*path, key))
+        elif value == "none" and _may_be_none((*path, key)):
+            values[key] = None
+        elif value is not None:
+            values[key] = parse_size(value) if isinstance(value, str) and key == "size" else value
+
+
+def _is_section(path: tuple[str, ...]) -> bool:
+    return any(hasattr(kind, "model_fields") for kind in _kinds(path))
+
+
+def _may_be_none(path: tuple[str, ...]) -> bool:
+    return type(None) in _kinds(path)
+
+
+def _kinds(path: tuple[str, ...]) -> tuple[Any, ...]:
+    """Types that the setting at `path` may have; none for an unknown setting."""
+    kinds: tuple[Any, ...] = (TrainConfig,)
+    for name in path:
+        model = next((kind for kind in kinds if hasattr(kind, "model_fields")), None)
+        field = None if model is None else model.model_fields.get(name)
+        if field is None:
+            return ()
+        kinds = get_args(field.annotation) or (field.annotation,)
+    return kinds
 
 
 def parse_size(text: str) -> tuple[int, int]:

@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
+from prismseg.base import OutputError
+from prismseg.data import SegmentationDataset
+from prismseg.nets import load_model
 from prismseg.train.config import TrainConfig
 from prismseg.train.loop import Trainer
-from prismseg.train.run import RunFolder
+from prismseg.train.partition import make_partition
+from prismseg.train.requirements import check_cases
+from prismseg.train.run import RunFolder, find_data, fold_folders, open_configured
+from prismseg.train.seen import SeenCases
+from prismseg.train.summary import summarize_run
 
 
 def train(
     config: TrainConfig,
-    out: Path,
+    out: str | Path,
     *,
-    all_folds: bool = False,
     resume: bool = False,
+    tell: Callable[[str], None] | None = None,
     show_progress: bool = True,
 ) -> list[RunFolder]:
     """Train what `config` describes into folder `out`.
+
+    With ``split.folds`` and no ``split.fold``, every fold is trained, one after another, in ``out/fold-0``,
+    ``out/fold-1`` …
 
     Parameters
     ----------
     config : TrainConfig
         Settings of the run.
-    out : Path
+    out : path
         Folder of the run, made if need be.
-    all_folds : bool
-        Train every fold of `config.split.folds`, one after another, in ``out/fold-0``, ``out/fold-1`` …
     resume : bool
-        Go on where the folder stands: finished folds are left alone, a cut one continues, the rest start.
+        Go on where the folder stands: finished folds are left alone, a cut one continues, the rest start. More steps than
+        a finished run had lengthen it.
+    tell : callable, optional
+        Called with sentences for the user before each run starts: parts, groups, classes, device, and what to know.
 
     Returns
     -------
@@ -38,18 +50,62 @@ def train(
     Raises
     ------
     PrismsegError
-        For data, settings, folders or checkpoints that cannot be used; `TrainingInterrupted` after Ctrl-C.
+        For data, settings, folders or checkpoints that cannot be used, before anything is written; `TrainingInterrupted`
+        after Ctrl-C.
     """
-    if not all_folds or config.split.folds is None:
-        Trainer(config, out, resume=resume).fit(show_progress=show_progress)
-        return [RunFolder(out)]
-    folders = []
-    for fold in range(config.split.folds):
-        folder = RunFolder(out / f"fold-{fold}")
-        split = config.split.model_copy(update={"fold": fold})
-        started = resume and folder.config.exists()
-        Trainer(config.model_copy(update={"split": split}), folder.root, resume=started).fit(
-            show_progress=show_progress
-        )
-        folders.append(folder)
+    root = Path(out)
+    if config.split.folds is None or config.split.fold is not None:
+        _train_one(Trainer(config, root, resume=resume), tell, show_progress=show_progress)
+        return [RunFolder(root)]
+    configs = [
+        config.model_copy(update={"split": config.split.model_copy(update={"fold": fold})})
+        for fold in range(config.split.folds)
+    ]
+    folders = [RunFolder(root / f"fold-{fold}") for fold in range(config.split.folds)]
+    dataset = open_configured(config, find_data(folders[0], config) if resume else None)
+    _check_folds(root, folders, configs, dataset, resume=resume)
+    for folder, settings in zip(folders, configs, strict=True):
+        trainer = Trainer(settings, folder.root, resume=folder.config.exists(), dataset=dataset)
+        _train_one(trainer, tell, show_progress=show_progress)
     return folders
+
+
+def _train_one(trainer: Trainer, tell: Callable[[str], None] | None, *, show_progress: bool) -> None:
+    if tell is not None and trainer.accelerator.is_main_process:
+        for line in summarize_run(trainer):
+            tell(line)
+    trainer.fit(show_progress=show_progress)
+
+
+def _check_folds(
+    root: Path,
+    folders: list[RunFolder],
+    configs: list[TrainConfig],
+    dataset: SegmentationDataset,
+    *,
+    resume: bool,
+) -> None:
+    """Refuse what one of the folds would refuse later, before the first is trained."""
+    if RunFolder(root).config.exists():
+        raise OutputError(f"{root} holds a single training run, not folds; choose another --out folder.")
+    begun = [
+        (folder, settings) for folder, settings in zip(folders, configs, strict=True) if folder.config.exists()
+    ]
+    if not resume:
+        RunFolder(root).refuse_existing()
+    elif not begun:
+        folders[0].started()
+    strange = {folder.root for folder in fold_folders(root)} - {folder.root for folder in folders}
+    if strange:
+        raise OutputError(
+            f"{root} holds the fold {min(strange).name} of a cross-validation with more folds; choose another "
+            "--out folder."
+        )
+    for folder, settings in begun:
+        folder.refuse_other(settings, dataset)
+    earlier = (
+        None if configs[0].initial is None else SeenCases.of_metadata(load_model(configs[0].initial).metadata)
+    )
+    for folder, settings in zip(folders, configs, strict=True):
+        if not folder.config.exists():
+            check_cases(settings, dataset, make_partition(settings, dataset, earlier).split)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -14,44 +14,40 @@ from prismseg.base.version import VERSION
 from prismseg.data import SegmentationDataset
 from prismseg.evaluation import paired_comparison
 from prismseg.train.metrics import EMPTY_POLICY, case_metrics, summarize
-from prismseg.train.predictor import Predictor
 from prismseg.train.report import write_report
-from prismseg.train.run import RunFolder, find_model, fold_folders, open_configured, open_run, read_part
-
-
-@dataclass(frozen=True)
-class Trial:
-    """A network and the cases it is tried on; a cross-validation has one a fold."""
-
-    predictor: Predictor
-    cases: tuple[int, ...]
-    folder: RunFolder | None = None
+from prismseg.train.run import find_model, fold_folders, open_run
+from prismseg.train.trials import Trial as Trial
+from prismseg.train.trials import data_trials, match_classes
+from prismseg.train.trials import run_trials as run_trials
 
 
 def evaluate_run(
-    root: Path,
+    root: str | Path,
     *,
     part: str = "test",
-    out: Path | None = None,
-    against: Path | None = None,
+    out: str | Path | None = None,
+    against: str | Path | None = None,
     mirror: bool = False,
     device: str = "cpu",
+    options: Mapping[str, Any] | None = None,
     show_progress: bool = True,
 ) -> Path:
     """Evaluate a training run on the cases it kept apart; with folds, every case by the fold that left it out.
 
     Parameters
     ----------
-    root : Path
+    root : path
         Folder that `prismseg train` filled.
-    part : {"test", "validation", "train"}
-        Which part of the split.
-    out : Path, optional
-        Where to write; by default ``root/evaluation``.
-    against : Path, optional
+    part : str
+        Which part of the split: "test", "validation", "train", some of them with commas, or "all".
+    out : path, optional
+        Where to write; by default ``root/evaluation``, for other parts than the test ``root/evaluation-PART``.
+    against : path, optional
         Another evaluation folder of the same cases to compare with, case by case.
     mirror : bool
         Average with the prediction of the mirrored image.
+    options : mapping, optional
+        How to read the data, where not as in training (`prismseg.data.open_dataset`).
 
     Returns
     -------
@@ -63,59 +59,77 @@ def evaluate_run(
     PrismsegError
         When there is no run, no model, no case to evaluate, or `against` has other cases.
     """
-    trials, dataset = run_trials(root, part=part, mirror=mirror, device=device)
-    out = out or root / "evaluation"
-    return evaluate(trials, dataset, out, part=part, against=against, show_progress=show_progress)
+    root = Path(root)
+    trials, dataset = run_trials(root, part=part, mirror=mirror, device=device, options=options)
+    out = out or root / ("evaluation" if part == "test" else f"evaluation-{part.replace(',', '-')}")
+    return evaluate(
+        trials, dataset, out, part=part, against=against, notes=_missing_folds(root), show_progress=show_progress
+    )
 
 
-def run_trials(
-    root: Path, *, part: str = "test", mirror: bool = False, device: str = "cpu"
-) -> tuple[list[Trial], SegmentationDataset]:
-    """Networks of a training run, one a fold, each with the cases of its split's `part`; and their data set.
+def evaluate_data(
+    model: str | Path,
+    dataset: SegmentationDataset,
+    *,
+    part: str | None = None,
+    out: str | Path | None = None,
+    against: str | Path | None = None,
+    mirror: bool = False,
+    device: str = "cpu",
+    notes: Sequence[str] = (),
+    show_progress: bool = True,
+) -> Path:
+    """Evaluate the network in `model` on the cases of `dataset` that it has not met; writes as `evaluate_run` does.
+
+    Parameters
+    ----------
+    model : path
+        Folder of a run, a cross-validation (each case by the fold that left it out) or a network.
+    dataset : SegmentationDataset
+        Its cases are recognised by content, whatever their files are called and wherever they lie.
+    part : str, optional
+        Of `prismseg.train.seen.PARTS`, with commas, or "all"; by default test cases of the run and new ones.
+    out : path, optional
+        Where to write; by default ``evaluation-NAME`` beside the network, NAME being the data set's folder.
+    notes : sequence of str
+        More to say on the page.
 
     Raises
     ------
     PrismsegError
-        When there is no run or no model, or the data set has changed.
+        When there is no network, no case, or the classes are not those of the network.
     """
-    folders = fold_folders(root) or [open_run(root)[0]]
-    _, config = open_run(folders[0].root)
-    dataset = open_configured(config)
-    trials = []
-    for folder in folders:
-        predictor = Predictor.from_pretrained(folder.model, mirror=mirror, device=device)
-        trials.append(Trial(predictor, tuple(read_part(folder, dataset, part)), folder))
-    return trials, dataset
+    trials, dataset, found = data_trials(model, dataset, part=part, mirror=mirror, device=device)
+    if out is None:
+        beside = Path(model) if fold_folders(model) else find_model(model).parent
+        out = beside / f"evaluation-{dataset.root.stem}"
+    return evaluate(
+        trials,
+        dataset,
+        out,
+        part=part or "test and new",
+        against=against,
+        notes=[*notes, *found],
+        show_progress=show_progress,
+    )
 
 
-def evaluate_data(
-    model: Path,
-    dataset: SegmentationDataset,
-    *,
-    out: Path | None = None,
-    against: Path | None = None,
-    mirror: bool = False,
-    device: str = "cpu",
-    show_progress: bool = True,
-) -> Path:
-    """Evaluate the network in `model` on every case of `dataset`; writes below `out` as `evaluate_run` does.
-
-    By default the results land in ``evaluation-NAME`` beside the network, NAME being the data set's folder.
-    """
-    folder = find_model(model)
-    predictor = Predictor.from_pretrained(folder, mirror=mirror, device=device)
-    trial = Trial(predictor, tuple(range(len(dataset))))
-    out = out or folder.parent / f"evaluation-{dataset.root.name}"
-    return evaluate([trial], dataset, out, against=against, show_progress=show_progress)
+def _missing_folds(root: Path) -> list[str]:
+    folders = fold_folders(root)
+    planned = open_run(folders[0].root)[1].split.folds if folders else None
+    if planned is None or len(folders) >= planned:
+        return []
+    return [f"Only {len(folders)} of {planned} folds were trained; the cases of the others are not measured."]
 
 
 def evaluate(
     trials: list[Trial],
     dataset: SegmentationDataset,
-    out: Path,
+    out: str | Path,
     *,
     part: str = "all",
-    against: Path | None = None,
+    against: str | Path | None = None,
+    notes: Sequence[str] = (),
     show_progress: bool = True,
 ) -> Path:
     """Measure every trial's cases, write ``metrics_per_case.csv``, ``summary.json`` and ``report.html``.
@@ -125,12 +139,17 @@ def evaluate(
     DataError
         When there is no case, a case has no mask, or the classes are not those of the network.
     """
+    out = Path(out)
+    if against is not None:
+        _metrics_of(against)
     per_case = measure_cases(trials, dataset, part=part, show_progress=show_progress)
-    make_folder(out)
+    comparison = None if against is None else compare(per_case, against)
     summary = summarize(per_case)
+    counts = per_case.drop_duplicates(["case", "part"])["part"].value_counts().to_dict()
+    notes = [*notes, *_met({str(name): int(count) for name, count in counts.items()})]
+    make_folder(out)
     with atomic_path(out / "metrics_per_case.csv") as temporary:
         per_case.to_csv(temporary, index=False)
-    comparison = None if against is None else compare(per_case, against)
     write_json(
         out / "summary.json",
         {
@@ -138,6 +157,8 @@ def evaluate(
             "machine": this_machine(),
             "dataset": dataset.root.name,
             "part": part,
+            "parts": {str(name): int(count) for name, count in counts.items()},
+            "notes": notes,
             "cases": int(per_case["case"].nunique()),
             "groups": int(per_case["group"].nunique()),
             "empty_masks": EMPTY_POLICY,
@@ -145,13 +166,26 @@ def evaluate(
             "comparison": None if comparison is None else _records(comparison),
         },
     )
-    return write_report(out / "report.html", trials, dataset, per_case, summary, comparison, part=part)
+    return write_report(
+        out / "report.html", trials, dataset, per_case, summary, comparison, part=part, notes=notes
+    )
+
+
+def _met(counts: Mapping[str, int]) -> list[str]:
+    """Say how many of the measured cases the network has met."""
+    met = {name: counts[name] for name in ("train", "validation", "same-group") if counts.get(name)}
+    if not met:
+        return []
+    listed = ", ".join(f"{count} {name}" for name, count in met.items())
+    return [f"The network has met {listed} cases of these or their groups: the numbers flatter it."]
 
 
 def measure_cases(
     trials: list[Trial], dataset: SegmentationDataset, *, part: str = "all", show_progress: bool = True
 ) -> pd.DataFrame:
-    """Measure every trial's cases: columns case, group, class, metric, value.
+    """Measure every trial's cases: columns case, group, part, class, metric, value.
+
+    The part says what the case is to the network (`prismseg.train.seen.PARTS`), where the trial knows.
 
     Raises
     ------
@@ -161,35 +195,43 @@ def measure_cases(
     total = sum(len(trial.cases) for trial in trials)
     if total == 0:
         raise DataError(
-            f"There is no case to evaluate in the {part} part of {dataset.root}. "
-            "Choose another --part, or train with a split that leaves some."
+            f"There is no case to evaluate in {dataset.root}: none is of the part {part}. Choose another --part (all: "
+            "also what the network has met), or train with a split that leaves some."
         )
     for trial in trials:
-        _check_classes(trial.predictor, dataset)
+        dataset, _ = match_classes(trial.predictor, dataset)
     rows: list[dict[str, object]] = []
     done = 0
     with progress_bar("evaluating", total, visible=show_progress) as advance:
         for trial in trials:
-            for case_rows in _measure(trial, dataset):
+            for case_rows in _measure(trial, dataset, part):
                 rows += case_rows
                 done += 1
                 advance(done, "")
     return pd.DataFrame(rows)
 
 
-def _measure(trial: Trial, dataset: SegmentationDataset) -> Iterator[list[dict[str, object]]]:
+def _measure(trial: Trial, dataset: SegmentationDataset, part: str) -> Iterator[list[dict[str, object]]]:
     images = (dataset[index].image for index in trial.cases)
-    for index, prediction in zip(trial.cases, trial.predictor.predict(images), strict=True):
+    parts = trial.parts or (part,) * len(trial.cases)
+    for index, name, prediction in zip(trial.cases, parts, trial.predictor.predict(images), strict=True):
         sample = dataset[index]
         if sample.mask is None:
             raise DataError(f"{sample.image_path} has no mask, so nothing can be measured on it.")
         measured = case_metrics(
             prediction.mask, sample.mask, dataset.classes, probabilities=prediction.probabilities
         )
-        yield [{"case": sample.id, "group": sample.group, **row} for row in measured]
+        yield [{"case": sample.id, "group": sample.group, "part": name, **row} for row in measured]
 
 
-def compare(per_case: pd.DataFrame, against: Path) -> pd.DataFrame:
+def _metrics_of(folder: str | Path) -> Path:
+    path = Path(folder) / "metrics_per_case.csv"
+    if not path.is_file():
+        raise DataError(f"There is no {path} to compare with; run `prismseg evaluate` on that model first.")
+    return path
+
+
+def compare(per_case: pd.DataFrame, against: str | Path) -> pd.DataFrame:
     """Differences to the evaluation in folder `against`, paired by case, for every class and metric.
 
     Returns
@@ -203,9 +245,7 @@ def compare(per_case: pd.DataFrame, against: Path) -> pd.DataFrame:
     DataError
         When the other folder has no evaluation, or one of other cases.
     """
-    path = against / "metrics_per_case.csv"
-    if not path.is_file():
-        raise DataError(f"There is no {path} to compare with; run `prismseg evaluate` on that model first.")
+    path = _metrics_of(against)
     key = ["case", "class", "metric"]
     both = per_case.merge(pd.read_csv(path, dtype={"case": str, "group": str}), on=key, suffixes=("", "_other"))
     if len(both) != len(per_case):
@@ -217,15 +257,6 @@ def compare(per_case: pd.DataFrame, against: Path) -> pd.DataFrame:
         result = paired_comparison(group["value"], group["value_other"], group["group"])
         rows.append({"class": cls, "metric": metric, **result})
     return pd.DataFrame(rows)
-
-
-def _check_classes(predictor: Predictor, dataset: SegmentationDataset) -> None:
-    if len(predictor.classes) != len(dataset.classes):
-        raise DataError(
-            f"The network knows {len(predictor.classes)} classes ({', '.join(predictor.classes)}), the data set "
-            f"{dataset.root} has {len(dataset.classes)} ({', '.join(dataset.classes)}). Evaluate it on data of "
-            "its own classes, or read these with the options it was trained with."
-        )
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, object]]:

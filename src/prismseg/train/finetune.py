@@ -10,6 +10,8 @@ import torch
 from prismseg.base import ModelError
 from prismseg.data import Preprocess
 from prismseg.nets import SegmentationModel, load_model
+from prismseg.nets.storage import SHIPPED
+from prismseg.train.run import find_model
 
 # Small steps: what the network knows is to be bent towards a camera, not learnt anew.
 _OPTIM = {"lr": 3e-4, "steps": 200, "batch_size": 8}
@@ -18,11 +20,18 @@ _OPTIM = {"lr": 3e-4, "steps": 200, "batch_size": 8}
 def settings_of(source: str | Path) -> dict[str, Any]:
     """Read the settings with which the network `source` goes on learning: its form, its input, short training.
 
+    Parameters
+    ----------
+    source : str or path
+        Name of a shipped network, or folder of a run or a network.
+
     Raises
     ------
     ModelError
         When there is no such network, or it does not say how to feed it.
     """
+    if str(source) not in SHIPPED and Path(source).exists():
+        source = find_model(source).resolve()
     network = load_model(source)
     if "preprocess" not in network.metadata:
         raise ModelError(
@@ -39,20 +48,20 @@ def settings_of(source: str | Path) -> dict[str, Any]:
         "optim": dict(_OPTIM),
         "size": preprocess.size,
         "intensity": preprocess.intensity,
+        "fit": preprocess.fit,
         "postprocess": network.metadata.get("postprocess", "none"),
         "evaluate_every": 50,
     }
 
 
-def take_weights(network: SegmentationModel, source: str | Path) -> None:
-    """Put the weights of the network `source` into `network`; a head for other classes stays as it was drawn.
+def take_weights(network: SegmentationModel, trained: SegmentationModel, source: str | Path) -> None:
+    """Put the weights of the network `trained`, from `source`, into `network`; a head for other classes stays as drawn.
 
     Raises
     ------
     ModelError
         When the two differ in more than their classes.
     """
-    trained = load_model(source)
     ours, theirs = network.config, trained.config
     differing = sorted(key for key in ours if key != "classes" and ours[key] != theirs[key])
     if differing:

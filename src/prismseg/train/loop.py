@@ -13,27 +13,29 @@ import torch
 from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
 
-from prismseg.base import ConfigError, PrismsegError, atomic_path, keep_freed_memory, progress_bar
+from prismseg.base import PrismsegError, atomic_path, keep_freed_memory, progress_bar
 from prismseg.data import Augmentation, SegmentationDataset, Split, TensorCache
-from prismseg.nets import SegmentationModel
+from prismseg.nets import SegmentationModel, load_model
 from prismseg.train.average import weight_average
 from prismseg.train.batches import step_seed
 from prismseg.train.checkpoint import Progress, load_checkpoint, save_checkpoint
-from prismseg.train.config import TrainConfig
+from prismseg.train.config import TrainConfig, write_config
 from prismseg.train.finetune import take_weights
 from prismseg.train.losses import IGNORE, create_loss
+from prismseg.train.partition import make_partition
 from prismseg.train.predictor import class_probabilities
-from prismseg.train.run import (
-    RunFolder,
-    describe,
-    make_network,
-    make_preprocess,
-    make_split,
-    open_configured,
-    write_split,
-)
+from prismseg.train.requirements import check_batches, check_cases
+from prismseg.train.run import RunFolder, describe, find_data, make_network, make_preprocess, open_configured
 from prismseg.train.schedule import learning_rate
-from prismseg.train.setup import create_optimizer, make_accelerator, should_compile, stop_requests
+from prismseg.train.seen import SeenCases
+from prismseg.train.setup import (
+    choose_device,
+    create_optimizer,
+    make_accelerator,
+    should_compile,
+    start_trackers,
+    stop_requests,
+)
 from prismseg.train.sources import CaseSource, PhantomSource, Source
 
 
@@ -51,14 +53,20 @@ class Trainer:
     config : TrainConfig
         All settings. The same configuration on the same machine gives the same weights, bit for bit on a CPU,
         whether or not the run was cut and resumed.
-    out : Path
-        Folder of the run (see `RunFolder`).
+    out : path
+        Folder of the run (see `RunFolder`). Nothing is written into it before everything is checked.
     resume : bool
-        Go on from the folder's last checkpoint.
+        Go on from the folder's last checkpoint, with the split that the run was begun with. A finished run goes on when
+        `config` has more steps; the learning rate is from there on that of the longer schedule.
     dataset : SegmentationDataset, optional
         Already opened data; by default what `config.data` names.
     split : Split, optional
         Parts to use instead of those of `config.split`; without validation cases the last weights are kept.
+
+    Attributes
+    ----------
+    notes : list of str
+        What a user has to know about this run before it starts.
 
     Raises
     ------
@@ -69,33 +77,44 @@ class Trainer:
     def __init__(
         self,
         config: TrainConfig,
-        out: Path,
+        out: str | Path,
         *,
         resume: bool = False,
         dataset: SegmentationDataset | None = None,
         split: Split | None = None,
     ) -> None:
         self.config = config
-        self.folder = RunFolder(out)
-        self.accelerator = make_accelerator(config, out)
-        if self.accelerator.device.type == "cpu":
+        self.folder = RunFolder(Path(out))
+        self.accelerator = make_accelerator(config, self.folder.root)
+        self.device = choose_device(config, self.accelerator)
+        self.notes: list[str] = []
+        if self.device.type == "cpu":
             keep_freed_memory()
-        self.dataset = dataset if dataset is not None else open_configured(config)
-        self.split = split if split is not None else make_split(config, self.dataset)
-        self._check_processes()
-        if self.accelerator.is_main_process:
-            self.folder.start(config, resume=resume)
-            write_split(self.folder, self.dataset, self.split)
-        self.accelerator.wait_for_everyone()
+        if self.accelerator.is_main_process and not resume:
+            self.folder.refuse_existing()
+        if dataset is None:
+            dataset = open_configured(config, find_data(self.folder, config) if resume else None)
+        self.dataset = dataset
+        if resume:
+            self.folder.refuse_other(config, self.dataset)
+        going_on = resume and self.folder.checkpoint.exists()
+        initial = None if config.initial is None or going_on else load_model(config.initial)
+        earlier = self.folder.earlier() if initial is None else SeenCases.of_metadata(initial.metadata)
+        self.split = self._choose_split(split, earlier, resume=resume)
+        check_cases(config, self.dataset, self.split)
 
         with torch.random.fork_rng():
             torch.manual_seed(step_seed(config.seed, 0))
             network: SegmentationModel = make_network(config, self.dataset)
+        check_batches(config, network, self.accelerator.num_processes)
+        if initial is not None:
+            take_weights(network, initial, str(config.initial))
+        seen = SeenCases.of_split(self.dataset, self.split)
         if config.initial is not None:
-            take_weights(network, config.initial)
-        network.metadata = describe(config, self.dataset, self.split)
-        network = network.to(self.accelerator.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if self.accelerator.num_processes > 1 and self.accelerator.device.type != "cpu":
+            seen = seen.after(earlier)
+        network.metadata = describe(config, self.dataset, self.split, seen)
+        network = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if self.accelerator.num_processes > 1 and self.device.type != "cpu":
             network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
         self.network = network
         self.average = weight_average(network, config.optim.ema) if config.optim.ema is not None else None
@@ -110,18 +129,60 @@ class Trainer:
         else:
             self.source = PhantomSource(config.phantoms, preprocess, config.optim.batch_size)
         self.progress = Progress()
-        if resume and self.folder.checkpoint.exists():
-            self.progress = load_checkpoint(
-                self.folder.checkpoint,
-                model=network,
-                average=self.average,
-                optimizer=self.optimizer,
-                config=config,
-                fingerprint=self.dataset.fingerprint(),
-            )
-        if should_compile(config, self.accelerator.device):
+        if going_on:
+            self._load()
+        if self.accelerator.is_main_process:
+            self._write_down(earlier, resume=resume)
+        self.accelerator.wait_for_everyone()
+        if should_compile(config, self.device):
             network.compile()
-        self.parallel: nn.Module = self.accelerator.prepare(network)
+        # The network is on its device already, which need not be the one that accelerate would choose.
+        self.parallel: nn.Module = self.accelerator.prepare_model(
+            network, device_placement=self.config.device == "auto"
+        )
+
+    def _choose_split(self, given: Split | None, earlier: SeenCases | None, *, resume: bool) -> Split:
+        if resume and self.folder.split.exists():
+            return self.folder.read_split(self.dataset)
+        if given is not None:
+            return given
+        partition = make_partition(self.config, self.dataset, earlier)
+        self.notes += partition.notes
+        return partition.split
+
+    def _load(self) -> None:
+        """Take up the state of the last checkpoint."""
+        self.progress = load_checkpoint(
+            self.folder.checkpoint,
+            model=self.network,
+            average=self.average,
+            optimizer=self.optimizer,
+            config=self.config,
+            fingerprint=self.dataset.fingerprint(),
+        )
+        progress, steps = self.progress, self.config.optim.steps
+        if progress.finished and progress.step < steps and not self._out_of_patience():
+            progress.finished = False
+            self.notes.append(
+                f"The finished run goes on from step {progress.step} to {steps}, at the learning rates of the longer "
+                "schedule."
+            )
+        elif progress.finished:
+            early = (
+                ", since no evaluation was better; a larger --patience goes on" if progress.step < steps else ""
+            )
+            self.notes.append(
+                f"The run is finished (step {progress.step} of {steps}{early}); more --steps lengthen it."
+            )
+
+    def _write_down(self, earlier: SeenCases | None, *, resume: bool) -> None:
+        with self.folder.locked():
+            if not resume:
+                self.folder.refuse_existing()
+            if not resume or not self.folder.split.exists():
+                self.folder.begin(self.config, self.dataset, self.split, earlier)
+            elif self.folder.started() != self.config:
+                write_config(self.folder.config, self.config)
 
     def fit(self, *, show_progress: bool = True) -> Progress:
         """Train until the last step or early stopping; write checkpoints, history and the best model.
@@ -132,13 +193,16 @@ class Trainer:
             After Ctrl-C or SIGTERM; the state was saved, so the run can be resumed.
         """
         steps = self.config.optim.steps
-        shown = show_progress and self.accelerator.is_main_process
+        main = self.accelerator.is_main_process
+        shown = show_progress and main
         with (
+            self.folder.locked() if main else nullcontext(),
             closing(self.source),
             torch.random.fork_rng(),
             stop_requests() as stop_requested,
             progress_bar("training", steps, start=self.progress.step, visible=shown) as advance,
         ):
+            start_trackers(self.accelerator, self.config)
             while not self.progress.finished:
                 loss = self.step(self.progress.step)
                 self.progress.losses.append(round(loss, 6))
@@ -152,8 +216,8 @@ class Trainer:
                 advance(self.progress.step, self._note())
                 if stop_requested() and not done:
                     raise TrainingInterrupted(
-                        f"Stopped at step {self.progress.step} of {steps}; the state is saved. Run the same "
-                        "command with --resume to go on."
+                        f"Stopped at step {self.progress.step} of {steps}; the state is saved. To go on: "
+                        f"prismseg train --resume --out {self.folder.root}"
                     )
         self.accelerator.end_training()
         return self.progress
@@ -165,7 +229,7 @@ class Trainer:
             group["lr"] = learning_rate(optim.schedule, step, optim.steps, optim.lr)
         parts = np.array_split(self.source.numbers(step)[rank::world], optim.accumulate)
         self.parallel.train()
-        total = torch.zeros((), device=self.accelerator.device)
+        total = torch.zeros((), device=self.device)
         for part, chosen in enumerate(parts):
             torch.manual_seed(step_seed(self.config.seed, step, rank, part))
             images, masks = self.augment(*self._placed(self.source.batch(chosen.tolist())))
@@ -231,12 +295,11 @@ class Trainer:
 
     def _placed(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         images, masks = batch
-        device = self.accelerator.device
-        return images.to(device, memory_format=torch.channels_last), masks.to(device)
+        return images.to(self.device, memory_format=torch.channels_last), masks.to(self.device)
 
     def _mixed_precision(self) -> torch.autocast:
         enabled = self.config.precision == "bf16"
-        return torch.autocast(self.accelerator.device.type, torch.bfloat16, enabled=enabled)
+        return torch.autocast(self.device.type, torch.bfloat16, enabled=enabled)
 
     def _validation_dice(self) -> float:
         """Mean hard Dice over validation cases and foreground classes, at the network's input size."""
@@ -256,6 +319,8 @@ class Trainer:
         network.metadata = self.network.metadata | {
             "best": {"step": self.progress.step, "validation_dice": self.progress.best_score}
         }
+        if self.progress.lengthened:
+            network.metadata["lengthened"] = self.progress.lengthened
         network.save_pretrained(self.folder.model)
 
     def _scored_network(self) -> SegmentationModel:
@@ -272,14 +337,6 @@ class Trainer:
         if self.progress.best_score is not None:
             note += f", best validation Dice {self.progress.best_score:.4f} at step {self.progress.best_step}"
         return note
-
-    def _check_processes(self) -> None:
-        parts = self.accelerator.num_processes * self.config.optim.accumulate
-        if self.config.optim.batch_size % parts:
-            raise ConfigError(
-                f"A batch of {self.config.optim.batch_size} cannot be dealt to {self.accelerator.num_processes} "
-                f"processes in {self.config.optim.accumulate} equal parts each; choose a multiple of {parts}."
-            )
 
 
 def _hard_dice(labels: Tensor, masks: Tensor, classes: int) -> Tensor:

@@ -77,7 +77,7 @@ class Predictor:
                 "This network never saw mirrored images in training, so averaging over the mirror would harm it. "
                 "Predict without mirroring, or train with augmentation."
             )
-        self.device = _usable_device(device)
+        self.device = usable_device(device)
         self.model = model.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self.preprocess = Preprocess.from_dict(model.metadata["preprocess"])
         self.mirror = mirror
@@ -212,7 +212,14 @@ def _bands(low: Tensor, height: int, width: int) -> Iterator[tuple[slice, Tensor
         yield slice(start, start + len(rows)), band
 
 
-def _usable_device(name: str | torch.device) -> torch.device:
+def usable_device(name: str | torch.device) -> torch.device:
+    """Device of that name.
+
+    Raises
+    ------
+    ConfigError
+        When this machine has none.
+    """
     try:
         device = torch.device(name)
         torch.empty(0, device=device)

@@ -22,7 +22,7 @@ from prismseg.train.metrics import EMPTY_POLICY
 from prismseg.train.render import class_colour, displayable
 
 if TYPE_CHECKING:
-    from prismseg.train.evaluation import Trial
+    from prismseg.train.trials import Trial
 
 SHOWN_CASES = 3
 
@@ -36,6 +36,7 @@ def write_report(
     comparison: pd.DataFrame | None,
     *,
     part: str,
+    notes: Sequence[str] = (),
 ) -> Path:
     """Write the page for an evaluation; the arguments are what `evaluate` has measured."""
     dice = per_case[per_case["metric"] == "dice"]
@@ -48,6 +49,7 @@ def write_report(
         version=VERSION,
         dataset=dataset.root.name,
         part=part,
+        notes=notes,
         cases=int(per_case["case"].nunique()),
         groups=groups,
         interval=interval_heading(rows),
@@ -88,7 +90,7 @@ def _headline(summary: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _wide(per_case: pd.DataFrame) -> list[dict[str, Any]]:
     table = per_case.pivot_table(
-        index=["case", "group", "class"], columns="metric", values="value", sort=False, dropna=False
+        index=["case", "group", "part", "class"], columns="metric", values="value", sort=False, dropna=False
     )
     columns = [name for name in per_case["metric"].unique() if name in table.columns]
     rows = table[columns].reset_index().dropna(how="all", subset=columns)

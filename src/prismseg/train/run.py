@@ -1,25 +1,32 @@
-"""The folder of one training run: what is in it, and how its data, split and network come about."""
+"""The folder of one training run: what is in it, and how its data and network come about."""
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prismseg.base import DataError, ModelError, OutputError, make_folder, read_json, write_json
-from prismseg.base.version import VERSION
-from prismseg.data import (
-    Preprocess,
-    SegmentationDataset,
-    Split,
-    check_split,
-    holdout,
-    kfold,
-    open_dataset,
-    scarce,
+from filelock import FileLock, Timeout
+
+from prismseg.base import (
+    DataError,
+    ModelError,
+    OutputError,
+    make_folder,
+    read_json,
+    write_json,
 )
+from prismseg.base.files import output_error
+from prismseg.base.version import VERSION
+from prismseg.data import Preprocess, SegmentationDataset, Split, open_dataset
 from prismseg.nets import SegmentationModel, create_model
-from prismseg.train.config import TrainConfig, read_config, write_config
+from prismseg.train.config import DataConfig, TrainConfig, read_config, refused_changes, write_config
+from prismseg.train.seen import SeenCases
+
+_FOLDS = "fold-*"
 
 
 @dataclass(frozen=True)
@@ -28,15 +35,23 @@ class RunFolder:
 
     root: Path
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "root", Path(self.root))
+
     @property
     def config(self) -> Path:
-        """Settings the run was started with (YAML)."""
+        """Settings the run was started with (YAML); written last, so where it is the run was begun."""
         return self.root / "config.yaml"
 
     @property
     def split(self) -> Path:
-        """Case names of the training, validation and test parts (JSON)."""
+        """Case names of the training, validation and test parts (JSON); never changed once written."""
         return self.root / "split.json"
+
+    @property
+    def cases(self) -> Path:
+        """Where the data were, their fingerprint, and the identity of each case (JSON)."""
+        return self.root / "cases.json"
 
     @property
     def history(self) -> Path:
@@ -58,38 +73,136 @@ class RunFolder:
         """Folder that `evaluate` fills."""
         return self.root / "evaluation"
 
-    def start(self, config: TrainConfig, *, resume: bool) -> None:
-        """Make the folder and store the settings; refuse to mix two runs in one folder.
-
-        A run that was cut before its first checkpoint is started over by `resume`.
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other processes from training in this folder.
 
         Raises
         ------
         OutputError
-            When the folder holds a run already and `resume` is false, or cannot be written.
+            When one does already, or the folder cannot be written.
+        """
+        make_folder(self.root)
+        lock = FileLock(self.root / ".training.lock")
+        try:
+            lock.acquire(timeout=0)
+        except Timeout as error:
+            raise OutputError(
+                f"Another process is training in {self.root}. Wait until it has ended, or choose another --out folder."
+            ) from error
+        except OSError as error:
+            raise output_error(self.root, error) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def refuse_existing(self) -> None:
+        """Refuse to start a run where one was begun.
+
+        Raises
+        ------
+        OutputError
+            Saying what to do.
+        """
+        if self.config.exists() or fold_folders(self.root):
+            what = "a training run" if self.config.exists() else "a cross-validation"
+            raise OutputError(
+                f"{self.root} holds {what} already. Add --resume to go on with it, or choose another --out folder."
+            )
+
+    def started(self) -> TrainConfig:
+        """Read the settings with which the run was begun.
+
+        Raises
+        ------
         ModelError
             When there is nothing to resume.
         """
-        if resume and not self.config.exists():
+        if not self.config.exists():
             raise ModelError(
                 f"There is no run to resume in {self.root}. Start it without --resume, or name the folder of the "
                 "run that was cut."
             )
-        if not resume and self.config.exists():
-            raise OutputError(
-                f"{self.root} holds a training run already. Add --resume to go on with it, or choose another "
-                "--out folder."
+        return read_config(self.config)
+
+    def refuse_other(self, config: TrainConfig, dataset: SegmentationDataset) -> None:
+        """Refuse to go on with other settings or data than the run was begun with.
+
+        Raises
+        ------
+        ModelError
+            Naming the difference.
+        """
+        changed = refused_changes(self.started(), config)
+        if changed:
+            raise ModelError(
+                f"The run in {self.root} was started with other settings ({'; '.join(changed)}). Resume it with those it "
+                f"was started with (prismseg train --resume --out {self.root} takes them), or start a new run in another "
+                "folder."
             )
-        make_folder(self.root)
-        if not self.checkpoint.exists():
-            write_config(self.config, config)
+        if self.cases.exists() and read_json(self.cases)["fingerprint"] != dataset.fingerprint():
+            raise ModelError(
+                f"The data set has changed since the run in {self.root} was started (other files, groups or classes in "
+                f"{dataset.root}). Restore it, or start a new run in another folder."
+            )
+
+    def begin(
+        self, config: TrainConfig, dataset: SegmentationDataset, split: Split, earlier: SeenCases | None = None
+    ) -> None:
+        """Write down a new run: its split, its cases, then its settings.
+
+        `earlier` is what the network that it starts from had met.
+        """
+        ids = dataset.ids
+        write_json(
+            self.split,
+            {part: [ids[i] for i in getattr(split, part)] for part in ("train", "validation", "test")},
+        )
+        write_json(
+            self.cases,
+            {
+                "data": str(_absolute(dataset.root)),
+                "relative": os.path.relpath(_absolute(dataset.root), _absolute(self.root)),
+                "fingerprint": dataset.fingerprint(),
+                "identities": dict(zip(ids, dataset.identities, strict=True)),
+                "earlier": None if earlier is None else earlier.to_metadata(),
+            },
+        )
+        write_config(self.config, config)
+
+    def earlier(self) -> SeenCases | None:
+        """Read what the network that the run started from had met; None where that is not known."""
+        stored = read_json(self.cases) if self.cases.exists() else {}
+        return SeenCases.of_metadata({"seen": stored.get("earlier")})
+
+    def read_split(self, dataset: SegmentationDataset) -> Split:
+        """Parts of the run as positions in `dataset`.
+
+        Raises
+        ------
+        DataError
+            When a case is not in the data set any more.
+        """
+        train, validation, test = (
+            tuple(read_part(self, dataset, part)) for part in ("train", "validation", "test")
+        )
+        return Split(train=train, validation=validation, test=test)
 
 
-def open_configured(config: TrainConfig) -> SegmentationDataset:
-    """Open the data set that `config` names, with the options it names."""
-    data = config.data
+def _absolute(path: Path) -> Path:
+    return Path(os.path.abspath(path))  # noqa: PTH100 (a link stays the name it has)
+
+
+def open_configured(config: TrainConfig, path: str | Path | None = None) -> SegmentationDataset:
+    """Open the data set that `config` names, or the one at `path`, with the options it names."""
+    return open_data(config.data, config.data.path if path is None else path)
+
+
+def open_data(data: DataConfig, path: str | Path) -> SegmentationDataset:
+    """Open the data set at `path` with the options that `data` names."""
     return open_dataset(
-        data.path,
+        path,
         layout=data.layout,
         group=data.group,
         binary=data.binary,
@@ -100,70 +213,60 @@ def open_configured(config: TrainConfig) -> SegmentationDataset:
     )
 
 
-def make_split(config: TrainConfig, dataset: SegmentationDataset) -> Split:
-    """Part the cases by group as `config.split` says.
+def find_data(folder: RunFolder, config: TrainConfig) -> Path:
+    """Where the data of a run are: where they were, or where they lie from the run's folder as they did.
 
     Raises
     ------
     DataError
-        When there are too few groups, the parts share one, or the data set brings no such split along.
+        When they are in neither place.
     """
-    plan = config.split
-    if plan.predefined:
-        split = _predefined(dataset, plan.fold)
-    elif plan.folds is not None:
-        split = kfold(dataset.groups, plan.folds, seed=plan.seed)[plan.fold]
-    else:
-        split = holdout(dataset.groups, fractions=plan.fractions, seed=plan.seed)
-    if plan.limit is not None or plan.fraction is not None:
-        kept = scarce(split.train, dataset.groups, limit=plan.limit, fraction=plan.fraction, seed=plan.seed)
-        split = Split(train=tuple(kept), validation=split.validation, test=split.test)
-    check_split(split, dataset.groups)
-    return split
-
-
-def _predefined(dataset: SegmentationDataset, number: int) -> Split:
-    splits = dataset.predefined_splits
-    if number >= len(splits):
-        raise DataError(
-            f"{dataset.root} brings {len(splits)} splits along, so there is none with number {number} (counted from "
-            "0); leave out --predefined-split, or choose another --fold."
-        )
-    position = {name: index for index, name in enumerate(dataset.ids)}
-    parts = splits[number]
-    unknown = sorted({name for names in parts.values() for name in names} - set(position))
-    if unknown:
-        raise DataError(f"A split of {dataset.root} names cases that are not there, such as {unknown[0]!r}.")
-    train, validation, test = (
-        tuple(position[name] for name in parts[part]) for part in ("train", "validation", "test")
+    places = [Path(config.data.path)]
+    if folder.cases.exists():
+        places.append(folder.root / str(read_json(folder.cases)["relative"]))
+    for place in places:
+        if place.exists():
+            return place
+    raise DataError(
+        f"The data of the run {folder.root} are no longer in {places[0]}. Bring them back, or say where they are: "
+        f"prismseg evaluate {folder.root} DATA."
     )
-    return Split(train=train, validation=validation, test=test)
-
-
-def write_split(folder: RunFolder, dataset: SegmentationDataset, split: Split) -> None:
-    """Store the case names of each part, by which `evaluate` finds the test cases again."""
-    ids = dataset.ids
-    parts = {part: [ids[i] for i in getattr(split, part)] for part in ("train", "validation", "test")}
-    write_json(folder.split, parts)
 
 
 def read_part(folder: RunFolder, dataset: SegmentationDataset, part: str) -> list[int]:
-    """Positions in `dataset` of the cases that `split.json` lists under `part`.
+    """Positions in `dataset` of the cases that `split.json` lists under `part`, recognised by their content.
 
     Raises
     ------
     DataError
-        When a listed case is not in the data set any more.
+        When a listed case is not in the data set any more, or is another picture under its old name.
     """
-    position = {name: index for index, name in enumerate(dataset.ids)}
     names = read_json(folder.split)[part]
-    missing = [name for name in names if name not in position]
+    if folder.cases.exists():
+        known = read_json(folder.cases)["identities"]
+        keys, present = [known[name] for name in names], dataset.identities
+    else:
+        keys, present = names, dataset.ids
+    # Copies of a picture have one identity; the one of the old name comes first.
+    position: dict[str, list[int]] = {}
+    for index, key in enumerate(present):
+        position.setdefault(key, []).append(index)
+    found: list[int] = []
+    missing: list[str] = []
+    for name, key in zip(names, keys, strict=True):
+        places = position.get(key, [])
+        place = next((index for index in places if dataset.ids[index] == name), places[0] if places else None)
+        if place is None:
+            missing.append(name)
+        else:
+            places.remove(place)
+            found.append(place)
     if missing:
         raise DataError(
-            f"{len(missing)} cases of {folder.split} are not in {dataset.root} (the first is {missing[0]!r}); "
-            "restore the data set as it was when the run was trained."
+            f"{len(missing)} cases of {folder.split} are not in {dataset.root} (the first is {missing[0]!r}), or their "
+            "pictures have changed; restore the data set as it was when the run was trained."
         )
-    return [position[name] for name in names]
+    return found
 
 
 def make_preprocess(config: TrainConfig, dataset: SegmentationDataset) -> Preprocess:
@@ -186,7 +289,7 @@ def make_network(config: TrainConfig, dataset: SegmentationDataset) -> Segmentat
     )
 
 
-def describe(config: TrainConfig, dataset: SegmentationDataset, split: Split) -> dict[str, Any]:
+def describe(config: TrainConfig, dataset: SegmentationDataset, split: Split, seen: SeenCases) -> dict[str, Any]:
     """Facts that travel with the model: how to feed it, what its classes are, what it was trained on."""
     return {
         "preprocess": make_preprocess(config, dataset).to_dict(),
@@ -196,22 +299,34 @@ def describe(config: TrainConfig, dataset: SegmentationDataset, split: Split) ->
         "training": {
             "software": f"prismseg {VERSION}",
             "dataset": Path(config.data.path).name,
-            "cases": {"train": len(split.train), "validation": len(split.validation)},
+            "cases": {
+                "train": len(split.train),
+                "validation": len(split.validation),
+                "labelled": len(split.train) + len(split.validation),
+            },
             "phantoms": None if config.phantoms is None else config.phantoms.model_dump(mode="json"),
             "optim": config.optim.model_dump(mode="json"),
             "augmentation": config.augmentation,
-            "initial": config.initial,
+            "initial": None if config.initial is None else _short(config.initial),
             "seed": config.seed,
         },
+        "seen": seen.to_metadata(),
     }
 
 
-def fold_folders(root: Path) -> list[RunFolder]:
+def _short(path: str) -> str:
+    """Name of a run or network, without the folders it lies in: those may say whose it is."""
+    parts = Path(path).parts
+    return "/".join(parts[-2:]) if parts[-1] == "model" else parts[-1]
+
+
+def fold_folders(root: str | Path) -> list[RunFolder]:
     """Folders of the folds of a cross-validation below `root`, in order; empty where there are none."""
-    return [RunFolder(path) for path in sorted(root.glob("fold-*")) if (path / "config.yaml").is_file()]
+    folders = [path for path in Path(root).glob(_FOLDS) if (path / "config.yaml").is_file()]
+    return [RunFolder(path) for path in sorted(folders, key=lambda path: (len(path.name), path.name))]
 
 
-def open_run(root: Path) -> tuple[RunFolder, TrainConfig]:
+def open_run(root: str | Path) -> tuple[RunFolder, TrainConfig]:
     """Folder and settings of a finished or running training run.
 
     Raises
@@ -219,11 +334,35 @@ def open_run(root: Path) -> tuple[RunFolder, TrainConfig]:
     ConfigError
         When `root` holds no run.
     """
-    folder = RunFolder(root)
+    folder = RunFolder(Path(root))
     return folder, read_config(folder.config)
 
 
-def find_model(path: Path) -> Path:
+def run_config(root: str | Path) -> Path:
+    """File with the settings of the run in `root`, or of the first fold that was begun of a cross-validation.
+
+    Raises
+    ------
+    ModelError
+        When there is nothing to resume.
+    """
+    folds = fold_folders(root)
+    folder = RunFolder(Path(root)) if RunFolder(Path(root)).config.exists() or not folds else folds[0]
+    folder.started()
+    return folder.config
+
+
+def run_of(model: str | Path) -> list[RunFolder]:
+    """List the runs of `model`: the run or the folds of a cross-validation in it, or the run that it lies in."""
+    path = Path(model)
+    if RunFolder(path).config.is_file():
+        return [RunFolder(path)]
+    if (path / "config.json").is_file() and RunFolder(path.parent).model == path:
+        return [folder for folder in (RunFolder(path.parent),) if folder.config.is_file()]
+    return fold_folders(path)
+
+
+def find_model(path: str | Path) -> Path:
     """Folder of the network that `path` means: itself, the best one of a run, or that of a run's only fold.
 
     Raises
@@ -231,6 +370,7 @@ def find_model(path: Path) -> Path:
     ModelError
         When there is none, or a cross-validation leaves the choice open.
     """
+    path = Path(path)
     if (path / "config.json").is_file():
         return path
     if RunFolder(path).model.is_dir():

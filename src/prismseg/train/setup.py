@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from types import FrameType
+from typing import cast
 
 import torch
 from accelerate import Accelerator
@@ -17,6 +18,7 @@ from torch import nn
 
 from prismseg.base import ConfigError
 from prismseg.train.config import OptimConfig, TrainConfig
+from prismseg.train.predictor import usable_device
 
 # Compiling takes about half a minute; below this many steps it costs more time than it saves.
 COMPILE_FROM_STEPS = 300
@@ -24,6 +26,8 @@ COMPILE_FROM_STEPS = 300
 
 def make_accelerator(config: TrainConfig, out: Path) -> Accelerator:
     """Devices and processes as `accelerate launch` set them up, with the trackers that `config` names.
+
+    The trackers write nothing before they are started.
 
     Mixed precision is left to the loop: bfloat16 needs no loss scaling, and the process-wide precision of
     `accelerate` could not differ between two runs of one session.
@@ -39,10 +43,31 @@ def make_accelerator(config: TrainConfig, out: Path) -> Accelerator:
             f"Tracking with {', '.join(missing)} is not installed; "
             "install it with: pip install 'prismseg[tracking]'."
         )
-    accelerator = Accelerator(log_with=list(config.tracking) or None, project_dir=str(out / "tracking"))
+    return Accelerator(log_with=list(config.tracking) or None, project_dir=str(out / "tracking"))
+
+
+def start_trackers(accelerator: Accelerator, config: TrainConfig) -> None:
+    """Begin to write what `config.tracking` names."""
     if config.tracking:
         accelerator.init_trackers("prismseg", config={"seed": config.seed, "dataset": Path(config.data.path).name})
-    return accelerator
+
+
+def choose_device(config: TrainConfig, accelerator: Accelerator) -> torch.device:
+    """Device of this process: the one that `config` names, or ("auto") the one that accelerate has chosen.
+
+    Raises
+    ------
+    ConfigError
+        When this machine has no such device, or several processes would share it.
+    """
+    if config.device == "auto":
+        return cast(torch.device, accelerator.device)
+    if accelerator.num_processes > 1:
+        raise ConfigError(
+            f"{accelerator.num_processes} processes cannot all compute on {config.device}; leave out --device, and "
+            "accelerate gives each its own."
+        )
+    return usable_device(config.device)
 
 
 def create_optimizer(config: OptimConfig, network: nn.Module) -> torch.optim.Optimizer:

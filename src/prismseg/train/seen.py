@@ -1,0 +1,122 @@
+"""Which cases a network has met, recognised by content: what it learnt from can never pass for a test."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from prismseg.data import SegmentationDataset, Split
+from prismseg.data.identity import group_key
+
+# What a case is to a network. "same-group": not met itself, but a case of its group (patient) was trained or chosen on.
+# "unknown": the network does not say what it has met.
+PARTS = ("train", "validation", "test", "same-group", "new", "unknown")
+UNSEEN = ("test", "new", "unknown")
+_MET = ("train", "validation")
+
+
+@dataclass(frozen=True)
+class SeenCases:
+    """What a network was trained on, chosen on and is to be tested on, earlier networks that it comes from included.
+
+    Attributes
+    ----------
+    train, validation : dict
+        Hash of the group of each case, by the identity of its picture (`prismseg.data.identity`). No name of a file or a
+        patient is in it.
+    test : frozenset of str
+        Identities of the cases that the split kept apart.
+    complete : bool
+        False where a network that it comes from does not say what it has met.
+    """
+
+    train: Mapping[str, str] = field(default_factory=dict)
+    validation: Mapping[str, str] = field(default_factory=dict)
+    test: frozenset[str] = frozenset()
+    complete: bool = True
+
+    @classmethod
+    def of_split(cls, dataset: SegmentationDataset, split: Split) -> SeenCases:
+        """Record the parts of a split."""
+        ids, groups = dataset.identities, dataset.groups
+        train, validation = (
+            {ids[case]: group_key(groups[case]) for case in part} for part in (split.train, split.validation)
+        )
+        return cls(train, validation, frozenset(ids[case] for case in split.test))
+
+    @classmethod
+    def of_metadata(cls, metadata: Mapping[str, Any]) -> SeenCases | None:
+        """Read what `to_metadata` wrote into a network's metadata; None where nothing was written."""
+        stored = metadata.get("seen")
+        if not isinstance(stored, dict):
+            return None
+        train, validation = (
+            dict(word.split(":", 1) for word in str(stored.get(part, "")).split() if ":" in word) for part in _MET
+        )
+        test = frozenset(str(stored.get("test", "")).split())
+        return cls(train, validation, test, complete=bool(stored.get("complete", True)))
+
+    def to_metadata(self) -> dict[str, Any]:
+        """Turn the record into JSON values: one line of ``identity:group`` words a part."""
+        lines: dict[str, Any] = {
+            part: " ".join(f"{case}:{group}" for case, group in sorted(getattr(self, part).items()))
+            for part in _MET
+        }
+        return lines | {"test": " ".join(sorted(self.test)), "complete": self.complete}
+
+    def after(self, earlier: SeenCases | None) -> SeenCases:
+        """Record of a network that began as another one, whose record is `earlier` (None: it has none)."""
+        if earlier is None:
+            return SeenCases(self.train, self.validation, self.test, complete=False)
+        return SeenCases(
+            {**earlier.train, **self.train},
+            {**earlier.validation, **self.validation},
+            self.test - set(earlier.train) - set(earlier.validation),
+            complete=self.complete and earlier.complete,
+        )
+
+    def parts(self, dataset: SegmentationDataset) -> list[str]:
+        """Say what each case of `dataset` is to the network, one of `PARTS`.
+
+        Names of groups are compared only where the data sets have a picture in common: patient 1 of another hospital is
+        somebody else.
+        """
+        met = self.groups(dataset)
+        parts = []
+        for case, group in zip(dataset.identities, dataset.groups, strict=True):
+            if case in self.train:
+                parts.append("train")
+            elif case in self.validation:
+                parts.append("validation")
+            elif case in self.test:
+                parts.append("test")
+            elif group in met:
+                parts.append("same-group")
+            else:
+                parts.append("new" if self.complete else "unknown")
+        return parts
+
+    def groups(self, dataset: SegmentationDataset) -> dict[str, str]:
+        """Find the groups of `dataset` that the network has met: "train" where it learnt from one of their cases."""
+        cases = list(zip(dataset.identities, dataset.groups, strict=True))
+        found: dict[str, str] = {}
+        for part in reversed(_MET):
+            known: Mapping[str, str] = getattr(self, part)
+            found |= {group: part for case, group in cases if case in known}
+        if any(case in self.train or case in self.validation or case in self.test for case, _ in cases):
+            for part in reversed(_MET):
+                keys = set(getattr(self, part).values())
+                found |= {
+                    group: part
+                    for group in set(dataset.groups)
+                    if group_key(group) in keys and found.get(group) != "train"
+                }
+        return found
+
+
+def count_parts(parts: Sequence[str]) -> str:
+    """Say how many cases are of each part, as "12 train, 3 test"."""
+    counts = Counter(parts)
+    return ", ".join(f"{counts[part]} {part}" for part in PARTS if counts[part])

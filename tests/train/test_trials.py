@@ -1,0 +1,259 @@
+"""Cases are recognised by content, classes by name: what a network has met cannot pass for a test."""
+
+import json
+import shutil
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from prismseg.base import ConfigError, DataError
+from prismseg.data import Split, open_dataset
+from prismseg.data.identity import group_key
+from prismseg.nets import load_model
+from prismseg.train import RunFolder, evaluate_data, evaluate_run, train
+from prismseg.train.seen import SeenCases
+from prismseg.train.trials import choose_parts, data_trials, open_for
+
+from ..conftest import write_discs
+from .conftest import small_config
+
+TINY = {"optim": {"steps": 1, "batch_size": 4}, "evaluate_every": 1}
+
+
+def reading(config, **options):
+    return config.model_copy(update={"data": config.data.model_copy(update=options)})
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_discs(tmp_path_factory.mktemp("discs") / "discs")
+
+
+@pytest.fixture(scope="module")
+def run(data, tmp_path_factory):
+    root = tmp_path_factory.mktemp("run") / "run"
+    train(reading(small_config(data, **TINY), group="prefix"), root, show_progress=False)
+    return root
+
+
+def split_of(run):
+    return json.loads((run / "split.json").read_text())
+
+
+def table(report):
+    return pd.read_csv(report.parent / "metrics_per_case.csv").drop_duplicates("case")
+
+
+def test_own_data_named_again_give_the_test_cases_alone(run, data, tmp_path):
+    report = evaluate_data(run, open_for(run, data)[0], out=tmp_path / "again", show_progress=False)
+    cases = table(report)
+    assert sorted(cases["case"]) == sorted(split_of(run)["test"]) and set(cases["part"]) == {"test"}
+    summary = json.loads((report.parent / "summary.json").read_text())
+    assert summary["parts"] == {"test": len(cases)} and summary["groups"] == 2
+    left = f"{len(split_of(run)['train'])} train, {len(split_of(run)['validation'])} validation"
+    assert any(left in note and "--part all" in note for note in summary["notes"])
+    assert left in report.read_text()
+    own = evaluate_run(run, out=tmp_path / "own", show_progress=False)
+    assert (own.parent / "metrics_per_case.csv").read_text() == (
+        report.parent / "metrics_per_case.csv"
+    ).read_text()
+
+
+def test_training_cases_are_measured_when_asked_for_and_labelled(run, data, tmp_path):
+    report = evaluate_data(run, open_for(run, data)[0], part="all", out=tmp_path / "all", show_progress=False)
+    parts = table(report).set_index("case")["part"].to_dict()
+    assert parts == {name: part for part, names in split_of(run).items() for name in names}
+    assert "the numbers flatter it" in report.read_text()
+    with pytest.raises(ConfigError, match="no part 'exam'"):
+        evaluate_data(run, open_for(run, data)[0], part="exam", out=tmp_path / "x", show_progress=False)
+
+
+def test_renamed_copies_and_new_pictures_are_told_apart(run, data, tmp_path):
+    names = split_of(run)
+    folder = tmp_path / "renamed"
+    folder.mkdir()
+    kept = {"a_1": names["train"][0], "b_1": names["validation"][0], "c_1": names["test"][0]}
+    for new, old in kept.items():
+        Image.open(data / f"{old}.png").convert("RGB").save(folder / f"{new}.tif")
+        shutil.copy(data / f"{old}_mask.png", folder / f"{new}_mask.png")
+    rng = np.random.default_rng(1)
+    for new in ("a_2", "d_1"):  # of the patient whose other picture was trained on, and of a new one
+        Image.fromarray(rng.integers(0, 255, (40, 48), dtype=np.uint8)).save(folder / f"{new}.png")
+        shutil.copy(data / "p0_0_mask.png", folder / f"{new}_mask.png")
+    dataset = open_dataset(folder, group="prefix")
+    seen = SeenCases.of_metadata(load_model(run / "model").metadata)
+    expected = {"a_1": "train", "a_2": "same-group", "b_1": "validation", "c_1": "test", "d_1": "new"}
+    assert dict(zip(dataset.ids, seen.parts(dataset), strict=True)) == expected
+    [trial], _, notes = data_trials(run, dataset)
+    assert [dataset.ids[case] for case in trial.cases] == ["c_1", "d_1"] and trial.parts == ("test", "new")
+    assert "1 train, 1 validation, 1 same-group" in notes[-1]
+
+
+def test_a_group_of_the_same_name_in_other_data_is_somebody_else(run, tmp_path):
+    other = write_discs(tmp_path / "other", size=(36, 48))
+    dataset = open_dataset(other, group="prefix")
+    [trial], _, notes = data_trials(run, dataset)
+    assert set(trial.parts) == {"new"} and len(trial.cases) == 18 and not notes
+
+
+def test_a_new_picture_of_a_known_group_is_not_new(run, data, tmp_path):
+    names = split_of(run)
+    folder = tmp_path / "more"
+    folder.mkdir()
+    patient = names["train"][0].split("_")[0]
+    shutil.copy(data / f"{names['test'][0]}.png", folder)  # shows that it is the same data set
+    shutil.copy(data / f"{names['test'][0]}_mask.png", folder)
+    Image.fromarray(np.random.default_rng(2).integers(0, 255, (40, 48), dtype=np.uint8)).save(
+        folder / f"{patient}_9.png"
+    )
+    shutil.copy(data / "p0_0_mask.png", folder / f"{patient}_9_mask.png")
+    dataset = open_dataset(folder, group="prefix")
+    seen = SeenCases.of_metadata(load_model(run / "model").metadata)
+    assert dict(zip(dataset.ids, seen.parts(dataset), strict=True)) == {
+        names["test"][0]: "test",
+        f"{patient}_9": "same-group",
+    }
+
+
+def test_a_model_folder_without_its_run_still_knows(run, data, tmp_path):
+    shutil.copytree(run / "model", tmp_path / "alone")
+    [trial], dataset, _ = data_trials(tmp_path / "alone", open_dataset(data, group="prefix"))
+    assert sorted(dataset.ids[case] for case in trial.cases) == sorted(split_of(run)["test"])
+    text = (tmp_path / "alone" / "config.json").read_text()
+    assert split_of(run)["train"][0] not in text and '"p0"' not in text
+    assert group_key(split_of(run)["train"][0].split("_")[0]) in text
+
+
+def test_a_model_of_an_older_version_is_not_believed(run, data, tmp_path):
+    shutil.copytree(run / "model", tmp_path / "old")
+    config = json.loads((tmp_path / "old" / "config.json").read_text())
+    del config["metadata"]["seen"]
+    (tmp_path / "old" / "config.json").write_text(json.dumps(config))
+    [trial], _, notes = data_trials(tmp_path / "old", open_dataset(data, group="prefix"))
+    assert set(trial.parts) == {"unknown"} and "does not say which cases it has met" in notes[-1]
+
+
+def test_the_options_of_the_run_are_kept_unless_given(run, data):
+    kept, notes = open_for(run, data)
+    assert len(set(kept.groups)) == 6 and "group prefix" in notes[0]
+    given, _ = open_for(run, data, {"group": "image", "classes": None})
+    assert len(set(given.groups)) == 18
+    own, _ = open_for(run)
+    assert own.groups == kept.groups
+    assert len(set(open_for(run, None, {"group": "image"})[0].groups)) == 18
+
+
+def test_moved_runs_and_moved_data(data, tmp_path):
+    shutil.copytree(data, tmp_path / "here" / "discs")
+    config = small_config(tmp_path / "here" / "discs", **TINY)
+    train(config, tmp_path / "here" / "runs" / "one", show_progress=False)
+    first = evaluate_run(tmp_path / "here" / "runs" / "one", show_progress=False).parent / "metrics_per_case.csv"
+    before = first.read_text()
+    # Both moved together: found from where the run lies.
+    (tmp_path / "here").rename(tmp_path / "there")
+    run = tmp_path / "there" / "runs" / "one"
+    again = evaluate_run(run, show_progress=False)
+    assert (again.parent / "metrics_per_case.csv").read_text() == before
+    train(config.model_copy(), run, resume=True, show_progress=False)
+    # The data alone: said, and then named.
+    (tmp_path / "there" / "discs").rename(tmp_path / "elsewhere")
+    with pytest.raises(DataError, match=r"no longer in .* prismseg evaluate .* DATA"):
+        evaluate_run(run, show_progress=False)
+    report = evaluate_data(run, open_for(run, tmp_path / "elsewhere")[0], show_progress=False)
+    assert (report.parent / "metrics_per_case.csv").read_text() == before
+
+
+def test_a_changed_picture_under_its_old_name_is_noticed(data, tmp_path):
+    folder = tmp_path / "discs"
+    shutil.copytree(data, folder)
+    train(small_config(folder, **TINY), tmp_path / "run", show_progress=False)
+    names = split_of(tmp_path / "run")
+    shutil.copy(folder / f"{names['train'][0]}.png", folder / f"{names['test'][0]}.png")
+    with pytest.raises(DataError, match="pictures have changed"):
+        evaluate_run(tmp_path / "run", show_progress=False)
+
+
+def test_folds_test_their_own_cases_of_data_named_again(data, tmp_path):
+    train(small_config(data, split={"folds": 3}, **TINY), tmp_path / "cv", show_progress=False)
+    report = evaluate_data(tmp_path / "cv", open_for(tmp_path / "cv", data)[0], show_progress=False)
+    assert report.parent == tmp_path / "cv" / "evaluation-discs"
+    cases = pd.read_csv(report.parent / "metrics_per_case.csv")
+    assert cases.groupby(["case", "metric"]).size().max() == 1 and cases["case"].nunique() == 18
+    own = evaluate_run(tmp_path / "cv", show_progress=False)
+    pd.testing.assert_frame_equal(
+        *(pd.read_csv(page.parent / "metrics_per_case.csv").sort_values(["case", "metric"], ignore_index=True)
+          for page in (report, own)),
+        check_exact=False,
+    )  # fmt: skip
+    shutil.rmtree(tmp_path / "cv" / "fold-1")
+    assert "Only 2 of 3 folds" in evaluate_run(tmp_path / "cv", show_progress=False).read_text()
+
+
+@pytest.fixture(scope="module")
+def three_classes(data, tmp_path_factory):
+    """Discs whose left half is another class, and a network for them."""
+    root = tmp_path_factory.mktemp("three")
+    for name, swapped in (("straight", False), ("swapped", True)):
+        shutil.copytree(data, root / name)
+        for path in (root / name).glob("*_mask.png"):
+            mask = np.asarray(Image.open(path)).copy()
+            left = np.arange(mask.shape[1]) < 24
+            values = (2, 1) if swapped else (1, 2)
+            mask = np.where(mask > 0, np.where(left[None], *values), 0).astype(np.uint8)
+            Image.fromarray(mask).save(path)
+    optim = {"steps": 40, "batch_size": 4, "lr": 1e-2, "loss": "dice_ce"}
+    config = small_config(root / "straight", optim=optim, evaluate_every=40)
+    config = reading(config, classes=("background", "nerve", "vessel"))
+    train(config, root / "run", show_progress=False)
+    return root
+
+
+def test_exchanged_classes_are_matched_by_name(three_classes, tmp_path):
+    """Measured in issue 13: the same pictures with nerve and vessel exchanged gave .001 for .64."""
+    run = three_classes / "run"
+    reports = []
+    for name, classes in (("straight", "background nerve vessel"), ("swapped", "background vessel nerve")):
+        dataset = open_dataset(three_classes / name, classes=classes.split())
+        reports.append(evaluate_data(run, dataset, out=tmp_path / name, show_progress=False))
+    first, second = (pd.read_csv(report.parent / "metrics_per_case.csv") for report in reports)
+    assert first[first["metric"] == "dice"]["value"].mean() > 0.2
+    pd.testing.assert_frame_equal(first, second)
+    assert "matched by name" in reports[1].read_text()
+
+
+def test_other_class_names_are_refused_with_the_remedy(three_classes, tmp_path):
+    run = three_classes / "run"
+    dataset = open_dataset(three_classes / "straight", classes=["background", "nervio", "vaso"])
+    with pytest.raises(DataError, match="--classes background,nerve,vessel"):
+        evaluate_data(run, dataset, out=tmp_path / "x", show_progress=False)
+    unnamed = open_dataset(three_classes / "straight")
+    report = evaluate_data(run, unnamed, out=tmp_path / "unnamed", show_progress=False)
+    assert "do not name their classes" in report.read_text()
+    assert set(pd.read_csv(report.parent / "metrics_per_case.csv")["class"]) == {"nerve", "vessel"}
+
+
+def test_a_chain_of_networks_remembers_all_it_has_met(data):
+    dataset = open_dataset(data)
+    first = SeenCases.of_split(dataset, Split((0, 1), (2,), (3, 4)))
+    second = SeenCases.of_split(dataset, Split((6,), (), (4, 9))).after(first)
+    third = SeenCases.of_metadata({"seen": second.to_metadata()})
+    assert third == second and second.complete
+    # Three cases a group: 0-2, 3-5, 6-8, 9-11.
+    first_group = ["train", "train", "validation", "new", "test", "new"]
+    assert third.parts(dataset)[:10] == [*first_group, "train", "same-group", "same-group", "test"]
+    assert not SeenCases.of_split(dataset, Split((5,), (), ())).after(None).complete
+
+
+def test_parts_by_name():
+    assert choose_parts("train, new") == ("train", "new") and choose_parts(None) == ("test", "new", "unknown")
+
+
+def test_paths_may_be_text(run, data, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    train(small_config(data, **TINY), "runs/x", show_progress=False)
+    page = evaluate_run("runs/x", out="out", show_progress=False)
+    assert page.is_file() and RunFolder("runs/x").model.is_dir()
+    assert evaluate_run("runs/x", out="again", against="out", show_progress=False).is_file()
+    assert evaluate_data("runs/x", open_dataset(str(data)), show_progress=False).is_file()
