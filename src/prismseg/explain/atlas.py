@@ -138,7 +138,9 @@ class Atlas:
         """Layers met by a pattern that cannot be shown, with the reason."""
         return dict(self._tracer.left_out)
 
-    def maps(self, images: Tensor, masks: Tensor | None = None) -> dict[MapKey, Tensor]:
+    def maps(
+        self, images: Tensor, masks: Tensor | None = None, *, regions: Tensor | None = None
+    ) -> dict[MapKey, Tensor]:
         """Compute the maps of a batch.
 
         Parameters
@@ -147,6 +149,9 @@ class Atlas:
             As the network takes them.
         masks : (B, H, W) integer Tensor, optional
             True classes, 255 for pixels that count nowhere; needed where the region is the truth.
+        regions : (B, K, H, W) Tensor, optional
+            Pixels over which each class is scored, 0 or 1, in place of those that `region` names: such as those of
+            `Atlas.regions` for another network.
 
         Returns
         -------
@@ -161,20 +166,37 @@ class Atlas:
         ModelError
             When the network's output is no map of logits, or there are several.
         """
+        return self.maps_of(images, masks, regions)[0]
+
+    def maps_of(
+        self, images: Tensor, masks: Tensor | None, regions: Tensor | None, *, first_case: int = 0
+    ) -> tuple[dict[MapKey, Tensor], Tensor]:
+        """Compute maps as `maps` does, and return the regions (B, K, H, W) that were explained beside them.
+
+        Random maps are those of the cases number `first_case` and on.
+        """
         found: dict[MapKey, Tensor] = {}
-        run = Batch(self, images, masks, [str(number) for number in range(images.shape[0])], first_case=0)
+        ids = [str(first_case + number) for number in range(images.shape[0])]
+        run = Batch(self, images, masks, ids, first_case=first_case, regions=regions)
 
         def emit(layer: str, index: int, maps: dict[str, Tensor]) -> None:
             for method, values in maps.items():
                 found[method, layer, index] = run.at_image_size(values)
 
         run.explain(emit)
-        return {
+        ordered = {
             (method, layer, cls): found[method, layer, index]
             for method in self.methods
             for layer in self.layers
             for index, cls in enumerate(run.classes)
         }
+        return ordered, run.regions
+
+    def regions(self, images: Tensor, masks: Tensor | None = None) -> Tensor:
+        """Find the pixels over which each class is scored, (B, K, H, W) of 0 and 1; arguments as for `maps`."""
+        run = Batch(self, images, masks, [str(number) for number in range(images.shape[0])], first_case=0)
+        run.settle()
+        return run.regions
 
     def update(
         self,

@@ -37,17 +37,25 @@ class Batch:
     """Images on their way through the network of an atlas."""
 
     def __init__(
-        self, atlas: Atlas, images: Tensor, masks: Tensor | None, ids: Sequence[str], *, first_case: int
+        self,
+        atlas: Atlas,
+        images: Tensor,
+        masks: Tensor | None,
+        ids: Sequence[str],
+        *,
+        first_case: int,
+        regions: Tensor | None = None,
     ) -> None:
         if images.ndim != 4 or 0 in images.shape:
             raise DataError(f"Images have shape (B, C, H, W), not {tuple(images.shape)}.")
-        if masks is None and atlas.region == "truth":
+        if masks is None and regions is None and atlas.region == "truth":
             raise DataError("The region is the true mask, so masks are needed; give them, or region='prediction'.")
         self.atlas, self.ids, self.first_case = atlas, ids, first_case
         labels = None if masks is None else as_labels(masks, images)
-        self.images, self.masks, self._inner = _padded(atlas.model, images, labels)
+        self.images, self.masks, self._inner = padded(atlas.model, images, labels)
         self.size = (self.images.shape[-2], self.images.shape[-1])
         self.classes: tuple[int, ...] = ()
+        self._given = regions
         self._regions = images.new_zeros(0)
 
     def explain(self, emit: Emit) -> None:
@@ -65,6 +73,18 @@ class Batch:
                 if "scorecam" in atlas.methods:
                     self._score_maps(activations, emit)
 
+    def settle(self) -> None:
+        """Find the classes and the regions, without maps."""
+        with self.atlas.logits(self.images) as (_, logits):
+            check_finite(logits, self.ids)
+            self._settle_classes(logits)
+
+    @property
+    def regions(self) -> Tensor:
+        """Pixels over which each class was scored, (B, K, H, W) of 0 and 1, at the size of the images as given."""
+        top, left, height, width = self._inner
+        return self._regions[..., top : top + height, left : left + width]
+
     def at_image_size(self, maps: Tensor) -> Tensor:
         """Enlarge maps (B, h, w) to the size of the images as they were given."""
         top, left, height, width = self._inner
@@ -79,7 +99,16 @@ class Batch:
             raise ConfigError(f"{len(atlas.names)} class names were given for {count} classes.")
         if self.masks is not None:
             check_labels(self.masks, count)
-        self._regions = regions_of(atlas.region, logits, self.masks, self.classes)
+        if self._given is None:
+            self._regions = regions_of(atlas.region, logits, self.masks, self.classes)
+            return
+        top, left, height, width = self._inner
+        wanted = (logits.shape[0], len(self.classes), height, width)
+        if tuple(self._given.shape) != wanted:
+            raise DataError(f"The regions have shape {tuple(self._given.shape)}, not (B, K, H, W) = {wanted}.")
+        # What images are continued by belongs to no region.
+        self._regions = logits.new_zeros(*wanted[:2], *self.size)
+        self._regions[..., top : top + height, left : left + width] = self._given.to(self._regions)
 
     def _gradient_maps(self, trace: Trace, logits: Tensor, emit: Emit) -> None:
         methods = [name for name in self.atlas.methods if name in GRADIENT_METHODS]
@@ -186,7 +215,7 @@ class Batch:
         )
 
 
-def _padded(
+def padded(
     model: nn.Module, images: Tensor, masks: Tensor | None
 ) -> tuple[Tensor, Tensor | None, tuple[int, int, int, int]]:
     """Continue images to the size that a network of ours would make of them, with pixels that count nowhere.

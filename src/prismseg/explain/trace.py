@@ -67,12 +67,7 @@ class Tracer:
         ModelError
             When a layer's output is no map.
         """
-        with ExitStack() as stack:
-            stack.enter_context(torch.inference_mode(False))
-            stack.enter_context(torch.enable_grad())
-            stack.enter_context(torch.random.fork_rng(devices=_cuda_devices(images)))
-            stack.enter_context(torch.compiler.set_stance("force_eager"))
-            stack.enter_context(evaluation_mode(self.model))
+        with undisturbed(self.model, images):
             # A leaf that needs a gradient: the graph is built even where all parameters are frozen.
             source = images.detach().clone() if images.is_inference() else images.detach()
             source = source.requires_grad_()
@@ -326,6 +321,22 @@ def _follow(logits: Tensor, activations: dict[str, Tensor]) -> tuple[list[str], 
         if keys and not before:
             front.append(activations[keys[0]])
     return reached, front
+
+
+@contextmanager
+def undisturbed(model: nn.Module, images: Tensor) -> Iterator[None]:
+    """Run `model` eagerly, in evaluation mode and with gradients, and leave modes and random state as they were.
+
+    It also holds inside `torch.no_grad` and `torch.inference_mode`.
+    """
+    with (
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        torch.random.fork_rng(devices=_cuda_devices(images)),
+        torch.compiler.set_stance("force_eager"),
+        evaluation_mode(model),
+    ):
+        yield
 
 
 def _cuda_devices(images: Tensor) -> list[int]:
