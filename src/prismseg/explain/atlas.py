@@ -176,7 +176,7 @@ class Atlas:
         Random maps are those of the cases number `first_case` and on.
         """
         found: dict[MapKey, Tensor] = {}
-        ids = [str(first_case + number) for number in range(images.shape[0])]
+        ids = [str(first_case + number) for number in range(len(images))]
         run = Batch(self, images, masks, ids, first_case=first_case, regions=regions)
 
         def emit(layer: str, index: int, maps: dict[str, Tensor]) -> None:
@@ -194,7 +194,7 @@ class Atlas:
 
     def regions(self, images: Tensor, masks: Tensor | None = None) -> Tensor:
         """Find the pixels over which each class is scored, (B, K, H, W) of 0 and 1; arguments as for `maps`."""
-        run = Batch(self, images, masks, [str(number) for number in range(images.shape[0])], first_case=0)
+        run = Batch(self, images, masks, [str(number) for number in range(len(images))], first_case=0)
         run.settle()
         return run.regions
 
@@ -222,7 +222,7 @@ class Atlas:
         DataError, ModelError
             As `maps`; what was collected before stays.
         """
-        count = images.shape[0]
+        count = len(images)
         names = [str(name) for name in ids] if ids is not None else [str(self._seen + n) for n in range(count)]
         units = [str(group) for group in groups] if groups is not None else names
         if not len(names) == len(units) == count:

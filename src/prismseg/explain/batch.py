@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from prismseg.base import ConfigError, DataError
+from prismseg.base import ConfigError, DataError, ModelError
 from prismseg.data.sample import IGNORE
 from prismseg.explain.baselines import eigen_cam, random_map
 from prismseg.explain.collected import Axes, Collected
@@ -19,7 +20,17 @@ from prismseg.explain.gradient import GRADIENT_METHODS, gradient_maps
 from prismseg.explain.masks import SUMS, ClassMasks, as_labels, check_labels, resized
 from prismseg.explain.perturbation import PERTURBATION, perturbation
 from prismseg.explain.score import score_cam
-from prismseg.explain.target import check_finite, class_count, class_logits, class_scores, find_logits, regions_of
+from prismseg.explain.target import (
+    HALF,
+    as_images,
+    check_finite,
+    class_count,
+    class_logits,
+    class_scores,
+    find_logits,
+    full,
+    regions_of,
+)
 from prismseg.explain.trace import Trace
 from prismseg.nets import SegmentationModel
 from prismseg.train.predictor import class_probabilities
@@ -46,32 +57,57 @@ class Batch:
         first_case: int,
         regions: Tensor | None = None,
     ) -> None:
-        if images.ndim != 4 or 0 in images.shape:
-            raise DataError(f"Images have shape (B, C, H, W), not {tuple(images.shape)}.")
+        images = as_images(images, atlas.model)
         if masks is None and regions is None and atlas.region == "truth":
             raise DataError("The region is the true mask, so masks are needed; give them, or region='prediction'.")
         self.atlas, self.ids, self.first_case = atlas, ids, first_case
-        labels = None if masks is None else as_labels(masks, images)
+        labels = None if masks is None else as_labels(torch.as_tensor(masks), images)
         self.images, self.masks, self._inner = padded(atlas.model, images, labels)
         self.size = (self.images.shape[-2], self.images.shape[-1])
         self.classes: tuple[int, ...] = ()
         self._given = regions
         self._regions = images.new_zeros(0)
+        kind = images.device.type
+        # What the caller runs the network in; what is made of its activations is never in half precision.
+        self._as_called = partial(
+            torch.autocast, kind, torch.get_autocast_dtype(kind), torch.is_autocast_enabled(kind)
+        )
 
     def explain(self, emit: Emit) -> None:
         """Make all maps and hand them out as they come to be."""
         atlas = self.atlas
-        with atlas.logits(self.images) as (trace, logits):
+
+        def checked(layer: str, index: int, maps: dict[str, Tensor]) -> None:
+            for method, values in maps.items():
+                self._require_finite(layer, method, values, trace.is_half)
+            emit(layer, index, maps)
+
+        with atlas.logits(self.images) as (trace, logits), torch.autocast(self.images.device.type, enabled=False):
             check_finite(logits, self.ids)
             self._settle_classes(logits)
             activations = {key: trace.map_of(key, tensor.detach()) for key, tensor in trace.activations.items()}
-            self._gradient_maps(trace, logits, emit)
+            self._gradient_maps(trace, logits, checked)
             del logits
             trace.forget()
             with torch.no_grad():
-                self._class_free_maps(activations, emit)
+                self._class_free_maps(activations, checked)
                 if "scorecam" in atlas.methods:
-                    self._score_maps(activations, emit)
+                    self._score_maps(activations, checked)
+
+    def _require_finite(self, layer: str, what: str, values: Tensor, half: bool) -> None:
+        bad = ~torch.isfinite(values).flatten(1).all(1)
+        if bad.any():
+            names = [self.ids[case] for case in bad.nonzero().flatten().tolist()]
+            remedy = (
+                "they overflow half precision. Run the network in float32 (model.float(), or outside of autocast)."
+                if half
+                else "they overflow single precision. Look for weights that have grown without bounds, or take another "
+                "method."
+            )
+            raise ModelError(
+                f"The {what} map of the layer {layer!r} is NaN or infinite for {', '.join(names[:5])}: its activations "
+                f"or gradients are, or {remedy}"
+            )
 
     def settle(self) -> None:
         """Find the classes and the regions, without maps."""
@@ -119,13 +155,18 @@ class Batch:
             def consume(layer: str, activation: Tensor, gradient: Tensor, index: int = index) -> None:
                 emit(layer, index, gradient_maps(activation, gradient, methods))
 
-            score = class_scores(class_logits(logits, cls), self._regions[:, index]).sum()
-            trace.backward(score, consume, last=index == len(self.classes) - 1)
+            scores = class_scores(class_logits(logits, cls), self._regions[:, index])
+            # The gradient of a mean over many pixels is below what half precision holds, that of their sum above.
+            magnified = self._regions[:, index].sum((1, 2)).clamp_min(1).sqrt() if trace.is_half else None
+            score = scores.sum() if magnified is None else (scores * magnified).sum()
+            trace.backward(score, consume, last=index == len(self.classes) - 1, magnified=magnified)
 
     def _class_free_maps(self, activations: dict[str, Tensor], emit: Emit) -> None:
-        for layer, activation in activations.items():
+        for layer, values in activations.items():
+            activation = full(values)
             maps = {}
             if "eigencam" in self.atlas.methods:
+                self._require_finite(layer, "eigencam", activation, values.dtype in HALF)
                 maps["eigencam"] = eigen_cam(activation)
             if "random" in self.atlas.methods:
                 maps["random"] = self._random(layer, activation)
@@ -152,12 +193,14 @@ class Batch:
             )
 
         for layer, activation in activations.items():
-            maps = score_cam(activation, self.images, score, chunk=chunk, **self.atlas.score_options)
+            maps = score_cam(full(activation), full(self.images), score, chunk=chunk, **self.atlas.score_options)
             for index in range(len(self.classes)):
                 emit(layer, index, {"scorecam": maps[:, index]})
 
     def _logits(self, images: Tensor) -> Tensor:
-        return find_logits(self.atlas.model(images), self.atlas.output, self.size)
+        with self._as_called():
+            output = self.atlas.model(images.to(self.images.dtype))
+        return find_logits(output, self.atlas.output, self.size)
 
     def measure(self, groups: Sequence[str]) -> Collected:
         """Make all maps and keep their sums."""
@@ -184,7 +227,7 @@ class Batch:
                 for method, values in maps.items():
                     enlarged, scored = resized(values, self.size), compared[0].region[:, index] > 0
                     perturbed[method, layer, index] = perturbation(
-                        self.images, enlarged, index, before[0], scored, self._confidence
+                        full(self.images), enlarged, index, before[0], scored, self._confidence
                     )
 
         self.explain(emit)

@@ -12,6 +12,7 @@ from torch import Tensor
 from prismseg.explain.atlas import Atlas
 from prismseg.explain.batch import padded
 from prismseg.explain.masks import Array
+from prismseg.explain.target import as_images
 
 MASS = 0.95
 _EXACT = 1e-3  # pixels
@@ -84,6 +85,7 @@ def layer_reach(atlas: Atlas, image: Tensor) -> dict[str, float]:
         ``{layer: radius}`` in pixels of the image, a chess king's distance from cell centre to pixel; the largest of
         five output pixels, or more where units are dead. NaN where no gradient arrives at all.
     """
+    image = as_images(image, atlas.model)
     inner_height, inner_width = image.shape[-2:]
     image, _, (top, left, _, _) = padded(atlas.model, image, None)
     found: dict[str, _Footprints] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -19,7 +19,7 @@ from prismseg.explain.atlas import Atlas
 from prismseg.explain.masks import Array
 from prismseg.explain.measures import divide
 from prismseg.explain.scramble import Cascade, estimate_statistics_, find_cascade, learnt, scramble_
-from prismseg.explain.target import find_logits
+from prismseg.explain.target import as_images, find_logits
 from prismseg.explain.trace import undisturbed, unwrap
 
 NOTHING = "(trained)"
@@ -88,6 +88,7 @@ def randomize_layers(
     if repeats < 1 or (points is not None and points < 1):
         raise ConfigError(f"Repeats and points must be at least 1, not {repeats} and {points}.")
     model = unwrap(atlas.model)
+    batches = [replace(each, images=as_images(each.images, model)) for each in batches]
     groups = [group for each in batches for group in each.groups]
     first = batches[0].images
     cascade = find_cascade(model, first[:1], lambda net, images: _logits(atlas, net, images))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, get_args
 
+import numpy as np
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from prismseg.base import ConfigError, DataError, ModelError
 from prismseg.data.sample import IGNORE
@@ -20,6 +21,7 @@ DEFAULT_REGION: Region = (
     "prediction"  # what the network claims; with the truth late layers score well by construction
 )
 EPSILON = 1e-7  # of the thesis's mean over a region, which may be empty
+HALF = (torch.float16, torch.bfloat16)
 _USUAL_KEYS = ("logits", "out")
 
 
@@ -34,7 +36,8 @@ def find_logits(output: Any, choice: OutputChoice, image_size: tuple[int, int]) 
         Key, index or function that finds the logits. None: a tensor itself, the value of "logits" or "out" in a
         mapping, or the only tensor there is.
     image_size : (H, W)
-        Logits of another size are resized bilinearly.
+        Logits of another size are resized bilinearly. Those of half precision become float32, in which regions of
+        any size can be counted.
 
     Raises
     ------
@@ -45,9 +48,38 @@ def find_logits(output: Any, choice: OutputChoice, image_size: tuple[int, int]) 
     if not isinstance(logits, Tensor) or logits.ndim != 4:
         shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
         raise ModelError(f"Logits of a segmentation have shape (B, K, H, W); this output is {shape}.")
+    logits = full(logits)
     if tuple(logits.shape[-2:]) != image_size:
         logits = F.interpolate(logits, size=image_size, mode="bilinear", align_corners=False)
     return logits
+
+
+def full(values: Tensor) -> Tensor:
+    """Values in at least single precision: half formats end at 65504, or have 3 digits."""
+    return values.float() if values.dtype in HALF else values
+
+
+def as_images(images: Any, model: nn.Module) -> Tensor:
+    """Bring images to a tensor (B, C, H, W) of the network's type and on its device.
+
+    Raises
+    ------
+    DataError
+        When they have another shape, or are not the floating-point numbers that a network takes.
+    """
+    values = images if isinstance(images, Tensor) else torch.as_tensor(np.asarray(images))
+    if values.ndim != 4 or 0 in values.shape:
+        raise DataError(f"Images have shape (B, C, H, W), not {tuple(values.shape)}.")
+    if not values.is_floating_point():
+        raise DataError(
+            f"The images are {values.dtype}; give floating-point numbers as the network takes them, after its "
+            "preprocessing (Predictor.preprocess.image_tensor for networks of ours)."
+        )
+    if values.is_inference():
+        with torch.inference_mode(False):
+            values = values.clone()
+    like = next((parameter for parameter in model.parameters() if parameter.is_floating_point()), None)
+    return values if like is None else values.to(like.device, like.dtype)
 
 
 def _pick(output: Any, choice: str | int | None) -> Any:
@@ -82,7 +114,8 @@ def check_finite(logits: Tensor, ids: Sequence[str]) -> None:
         names = [ids[index] for index in bad.nonzero().flatten().tolist()]
         raise DataError(
             f"The network's logits are NaN or infinite for {', '.join(names[:5])}; there is nothing to explain. "
-            "Look for NaN in the image, or train the network anew with a smaller learning rate."
+            "Look for NaN in the image; run a network of half precision in float32; or train it anew with a smaller "
+            "learning rate."
         )
 
 

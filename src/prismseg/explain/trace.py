@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from prismseg.base import ConfigError, ModelError
 from prismseg.explain.layers import Adapter, LayerChoice, choose_layers, split_call
+from prismseg.explain.target import HALF, as_images, full
 
 Consume = Callable[[str, Tensor, Tensor], None]
 
@@ -65,12 +66,13 @@ class Tracer:
         ConfigError
             When a named layer did not run.
         ModelError
-            When a layer's output is no map.
+            When a layer's output is no map, or no gradient can pass through the network.
         """
+        _require_gradients(self.model)
+        images = as_images(images, self.model)
         with undisturbed(self.model, images):
             # A leaf that needs a gradient: the graph is built even where all parameters are frozen.
-            source = images.detach().clone() if images.is_inference() else images.detach()
-            source = source.requires_grad_()
+            source = images.detach().requires_grad_()
             output, calls = self._forward(source)
             changed = {name for name, call in calls if call.overwritten()}
             if changed:
@@ -148,7 +150,14 @@ class Tracer:
         ------
         ConfigError
             When a layer asked for by name is not among them, or none is.
+        ModelError
+            When no gradient comes from the logits.
         """
+        if not logits.requires_grad:
+            raise ModelError(
+                "The network's forward pass cuts off gradients (torch.no_grad, torch.inference_mode or detach in it), so "
+                "its layers cannot be explained; take that out for the explanation."
+            )
         reached, front = _follow(logits, trace.activations)
         for key in trace.activations:
             if key not in reached:
@@ -200,7 +209,7 @@ class Trace:
         self.activations = {key: self.activations[key] for key in self.activations if key in set(keys)}
         self._front = front
 
-    def backward(self, score: Tensor, consume: Consume, *, last: bool) -> None:
+    def backward(self, score: Tensor, consume: Consume, *, last: bool, magnified: Tensor | None = None) -> None:
         """Follow the gradient of the scalar `score` back and hand it out layer by layer as it passes.
 
         Only one layer's gradient exists at a time, so that all layers cost the memory of a training step.
@@ -210,24 +219,37 @@ class Trace:
         score : () Tensor
             Sum of the scores of the cases.
         consume : callable
-            Called as ``consume(layer, activation, gradient)``, both (B, D, h, w), under no_grad. Layers come in
-            the order of the backward pass.
+            Called as ``consume(layer, activation, gradient)``, both (B, D, h, w), under no_grad and in at least
+            single precision. Layers come in the order of the backward pass.
         last : bool
             Whether the graph may be freed.
+        magnified : (B,) Tensor, optional
+            Factors by which the cases' scores were multiplied, lest gradients underflow in half precision; gradients
+            are divided by them.
         """
         assert self._front is not None, "Tracer.on_path comes first"
         with ExitStack() as hooks:
             for key, tensor in self.activations.items():
-                handle = tensor.register_hook(self._consumer(key, tensor, consume))  # type: ignore[no-untyped-call]
+                handle = tensor.register_hook(self._consumer(key, tensor, consume, magnified))  # type: ignore[no-untyped-call]
                 hooks.callback(handle.remove)
             torch.autograd.grad(score, self._front, retain_graph=not last)
 
-    def _consumer(self, key: str, tensor: Tensor, consume: Consume) -> Callable[[Tensor], None]:
+    def _consumer(
+        self, key: str, tensor: Tensor, consume: Consume, magnified: Tensor | None
+    ) -> Callable[[Tensor], None]:
         def hook(gradient: Tensor) -> None:
-            with torch.no_grad():
-                consume(key, self.map_of(key, tensor.detach()), self.map_of(key, gradient))
+            with torch.no_grad(), torch.autocast(gradient.device.type, enabled=False):
+                plane = full(self.map_of(key, gradient))
+                if magnified is not None:
+                    plane = plane / magnified[:, None, None, None]
+                consume(key, full(self.map_of(key, tensor.detach())), plane)
 
         return hook
+
+    @property
+    def is_half(self) -> bool:
+        """Whether an activation is of half precision."""
+        return any(tensor.dtype in HALF for tensor in self.activations.values())
 
     def forget(self) -> None:
         """Let go of the activations and, with them, of the graph."""
@@ -237,10 +259,13 @@ class Trace:
 class _Call:
     def __init__(self, tensor: Tensor) -> None:
         self.tensor = tensor
-        self._version = tensor._version
+        self._version = self._count()
 
     def overwritten(self) -> bool:
-        return self.tensor._version != self._version
+        return self._count() != self._version
+
+    def _count(self) -> int:
+        return 0 if self.tensor.is_inference() else self.tensor._version
 
 
 def _first_tensor(output: Any) -> tuple[Any, Tensor | None]:
@@ -321,6 +346,14 @@ def _follow(logits: Tensor, activations: dict[str, Tensor]) -> tuple[list[str], 
         if keys and not before:
             front.append(activations[keys[0]])
     return reached, front
+
+
+def _require_gradients(model: nn.Module) -> None:
+    if any(tensor.is_inference() for tensor in (*model.parameters(), *model.buffers())):
+        raise ModelError(
+            "The network was made or loaded inside torch.inference_mode(), so no gradient can pass through it. Make it "
+            "outside, or explain copy.deepcopy(model), taken outside."
+        )
 
 
 @contextmanager

@@ -1,0 +1,152 @@
+"""Half precision, autocast, and input of other types: right, or refused with the remedy."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from prismseg.base import DataError, ModelError
+from prismseg.explain import METHODS, Atlas, randomize_layers
+from prismseg.explain.reach import layer_reach
+from prismseg.explain.sanity import Batch
+from tests.explain.conftest import IMAGE, MASK, Small, scene
+
+GRADIENT = ("gradcam", "gradcam++", "layercam", "hirescam", "xgradcam")
+
+
+def network():
+    torch.manual_seed(0)
+    return nn.Sequential(
+        nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 4, 3, padding=1), nn.Conv2d(4, 2, 1)
+    )
+
+
+def assert_close(found, wanted, tolerance):
+    assert list(found) == list(wanted)
+    for key, values in wanted.items():
+        assert found[key].dtype == torch.float32, key
+        error = (found[key] - values).abs().max() / values.abs().max().clamp_min(1e-12)
+        assert error < tolerance, (key, float(error))
+
+
+@pytest.mark.parametrize("dtype, tolerance", [(torch.float16, 0.02), (torch.bfloat16, 0.1)])
+def test_half_precision_gives_the_maps_of_single_precision(dtype, tolerance):
+    """A region of 300 x 300 pixels: more than half precision counts to, and a mean's gradient of 1e-5."""
+    images, masks = scene(1, size=(300, 300), classes=1)
+    wanted = Atlas(network(), ["1", "2"], GRADIENT, "image", classes=[1]).maps(images, masks)
+    half = Atlas(network().to(dtype), ["1", "2"], GRADIENT, "image", classes=[1])
+    assert_close(half.maps(images.to(dtype), masks), wanted, tolerance)
+    half.update(images, masks)  # single precision is brought to the network's
+    assert half.cases()[["rho", "cam_dice"]].notna().all().all()
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_all_methods_and_measures_in_half_precision(dtype):
+    images, masks = scene(2, size=(16, 16))
+    model = network().to(dtype)
+    atlas = Atlas(model, methods=METHODS, perturb=True)
+    atlas.update(images, masks)
+    assert np.isfinite(atlas.cases().select_dtypes(float).drop(columns=["drop", "increase", "gain"])).all().all()
+    assert layer_reach(atlas, images[:1])["3"] == 0
+    table = randomize_layers(
+        Atlas(model, methods=["layercam"], region="truth"), [Batch(images, masks, "ab")], repeats=1
+    )
+    assert table["correlation"].iloc[0] == pytest.approx(1)
+
+
+def test_autocast():
+    images, masks = scene(2, size=(32, 32))
+    model = network()
+    methods = (*GRADIENT, "scorecam", "eigencam")
+    wanted = Atlas(model, ["1", "2"], methods, "truth").maps(images, masks)
+    atlas = Atlas(model, ["1", "2"], methods, "truth", perturb=True)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = atlas.maps(images, masks)
+        atlas.update(images, masks)
+    assert_close(found, wanted, 0.15)
+    assert atlas.collected().perturbed.shape[-1] == 3
+
+
+class Steep(nn.Module):
+    """Activations of 3e4 are added up beyond 65504 where nobody looks: only the layer itself overflows."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.head = nn.Conv2d(1, 2, 1, bias=False), nn.Conv2d(2, 2, 1)
+        nn.init.constant_(self.first.weight, 6e4)
+
+    def forward(self, x):
+        return self.head(self.first(x).clamp(-1, 1))
+
+
+def test_overflow_is_an_error_that_names_the_layer():
+    images = torch.full((2, 1, 4, 4), 0.5)
+    images[1] = 3
+    atlas = Atlas(Steep().half(), ["first"], ["eigencam", "layercam"], "image")
+    with pytest.raises(ModelError, match=r"'first'.*NaN or infinite for 1: .*float32"):
+        atlas.maps(images.half())
+    Atlas(Steep(), ["first"], ["eigencam", "layercam"], "image").maps(images)
+    steep = Steep()
+    nn.init.constant_(steep.first.weight, 3e38)
+    with pytest.raises(ModelError, match=r"'first'.*infinite for 1: "):
+        Atlas(steep, ["first"], ["eigencam"], "image").maps(images)
+
+
+def test_integer_images_are_refused_before_anything():
+    with pytest.raises(DataError, match=r"torch.uint8; give floating-point numbers"):
+        Atlas(Small()).maps((IMAGE * 50).to(torch.uint8), MASK)
+    with pytest.raises(DataError, match=r"int64; give floating-point"):
+        Atlas(Small()).update(IMAGE.long().numpy(), MASK)
+    with pytest.raises(DataError, match="floating-point"):
+        layer_reach(Atlas(Small()), IMAGE.to(torch.uint8))
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.int16, np.uint16, np.int32, np.float32])
+def test_numpy_masks_and_images(dtype):
+    wanted = Atlas(Small(), methods=["hirescam"], region="truth").maps(IMAGE, MASK)
+    atlas = Atlas(Small(), methods=["hirescam"], region="truth")
+    found = atlas.maps(IMAGE.numpy().astype(np.float64), MASK.numpy().astype(dtype))
+    for key, values in wanted.items():
+        torch.testing.assert_close(found[key], values)
+    atlas.update(IMAGE.numpy(), MASK.numpy().astype(dtype))
+    assert len(atlas.cases()) == 4
+
+
+def test_inside_inference_mode():
+    wanted = Atlas(Small(), methods=["gradcam"]).maps(IMAGE)
+    with torch.inference_mode():
+        images, masks = IMAGE.clone(), MASK.clone()
+        atlas = Atlas(Small_outside, methods=METHODS, perturb=True, region="truth")
+        atlas.update(images, masks)
+        found = Atlas(Small_outside, methods=["gradcam"]).maps(images)
+        assert layer_reach(atlas, images)
+        randomize_layers(Atlas(Small_outside), [Batch(images, masks, "a")], repeats=1)
+    for key, values in wanted.items():
+        torch.testing.assert_close(found[key], values)
+
+
+Small_outside = Small()
+
+
+def test_networks_without_gradients_are_refused():
+    with torch.inference_mode():
+        model = Small()
+        with pytest.raises(ModelError, match=r"inside torch.inference_mode.*deepcopy"):
+            Atlas(model).maps(IMAGE)
+    assert Atlas(copy.deepcopy(model), methods=["gradcam"]).maps(IMAGE)
+
+    class Cut(Small):
+        @torch.no_grad()
+        def forward(self, x):
+            return super().forward(x)
+
+    class Inferred(Small):
+        @torch.inference_mode()
+        def forward(self, x):
+            return super().forward(x)
+
+    for cut in (Cut(), Inferred()):
+        with pytest.raises(ModelError, match="cuts off gradients"):
+            Atlas(cut).maps(IMAGE)
