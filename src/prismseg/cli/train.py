@@ -52,6 +52,12 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with the run in --out; more --steps lengthen a finished one.")
     ] = False,
+    force: Annotated[
+        bool | None,
+        typer.Option(
+            "--force/--no-force", help="Train also on data in which check finds errors.", show_default=False
+        ),
+    ] = None,
     layout: LayoutGiven = None,
     group: GroupGiven = None,
     binary: BinaryGiven = None,
@@ -205,7 +211,7 @@ def train(
         },
         "size": size, "intensity": intensity, "fit": fit, "postprocess": postprocess, "augmentation": augmentation,
         "patience": patience, "evaluate_every": evaluate_every, "checkpoint_every": checkpoint_every, "seed": seed,
-        "device": device, "precision": precision, "compile": compile_, "cache_mib": cache_mib,
+        "device": device, "force": force, "precision": precision, "compile": compile_, "cache_mib": cache_mib,
         "tracking": () if tracking == "none" else names(tracking),
     }  # fmt: skip
     if resume and config is None:

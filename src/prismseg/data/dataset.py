@@ -171,6 +171,11 @@ class SegmentationDataset(Sequence[Sample]):
             digest.update(repr(self._legend).encode())
         return digest.hexdigest()
 
+    def stamps(self) -> tuple[tuple[int, int], ...]:
+        """List when each file was changed and its size: while they are the same, nothing need be read again."""
+        files = [path for case in self._cases for path in (*case.images, case.mask) if path is not None]
+        return tuple(_stamp(path) for path in files)
+
     @cached_property
     def identities(self) -> list[str]:
         """Identity of each case's pixels (`prismseg.data.identity`); reads every image once a process.

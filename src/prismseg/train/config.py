@@ -130,6 +130,7 @@ class TrainConfig(_Settings):
     device: str = "auto"
     compile: Literal["auto", "yes", "no"] = "auto"
     cache_mib: int = Field(default=4096, ge=0)
+    force: bool = False
     tracking: tuple[Literal["tensorboard", "mlflow"], ...] = ()
     seed: int = Field(default=0, ge=0)
 

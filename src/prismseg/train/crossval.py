@@ -11,7 +11,7 @@ from prismseg.nets import load_model
 from prismseg.train.config import TrainConfig
 from prismseg.train.loop import Trainer
 from prismseg.train.partition import make_partition
-from prismseg.train.requirements import check_cases
+from prismseg.train.requirements import check_cases, check_data
 from prismseg.train.run import RunFolder, find_data, fold_folders, open_configured
 from prismseg.train.seen import SeenCases
 from prismseg.train.summary import summarize_run
@@ -55,22 +55,48 @@ def train(
     """
     root = Path(out)
     if config.split.folds is None or config.split.fold is not None:
-        _train_one(Trainer(config, root, resume=resume), tell, show_progress=show_progress)
-        return [RunFolder(root)]
+        folder = RunFolder(root)
+        if not resume:
+            folder.refuse_existing()
+        dataset, notes = _open(config, folder, resume=resume, show_progress=show_progress)
+        trainer = Trainer(config, root, resume=resume, dataset=dataset)
+        _train_one(trainer, notes, tell, show_progress=show_progress)
+        return [folder]
     configs = [
         config.model_copy(update={"split": config.split.model_copy(update={"fold": fold})})
         for fold in range(config.split.folds)
     ]
     folders = [RunFolder(root / f"fold-{fold}") for fold in range(config.split.folds)]
-    dataset = open_configured(config, find_data(folders[0], config) if resume else None)
+    if not resume:
+        RunFolder(root).refuse_existing()
+    dataset, notes = _open(config, folders[0], resume=resume, show_progress=show_progress)
     _check_folds(root, folders, configs, dataset, resume=resume)
     for folder, settings in zip(folders, configs, strict=True):
         trainer = Trainer(settings, folder.root, resume=folder.config.exists(), dataset=dataset)
-        _train_one(trainer, tell, show_progress=show_progress)
+        _train_one(trainer, notes, tell, show_progress=show_progress)
     return folders
 
 
-def _train_one(trainer: Trainer, tell: Callable[[str], None] | None, *, show_progress: bool) -> None:
+def _open(
+    config: TrainConfig, folder: RunFolder, *, resume: bool, show_progress: bool
+) -> tuple[SegmentationDataset, list[str]]:
+    """Open the data, after a look for faults where a run begins."""
+    if resume:
+        dataset, notes = open_configured(config, find_data(folder, config)), []
+    else:
+        dataset = open_configured(config)
+        notes = check_data(config, dataset, show_progress=show_progress)
+    if config.force and dataset.unlabelled:
+        labelled = sorted(set(range(len(dataset))) - set(dataset.unlabelled))
+        notes.append(f"{len(dataset.unlabelled)} images without a mask are left out.")
+        dataset = dataset.subset(labelled)
+    return dataset, notes
+
+
+def _train_one(
+    trainer: Trainer, notes: list[str], tell: Callable[[str], None] | None, *, show_progress: bool
+) -> None:
+    trainer.notes[:0] = notes
     if tell is not None and trainer.accelerator.is_main_process:
         for line in summarize_run(trainer):
             tell(line)
@@ -91,9 +117,7 @@ def _check_folds(
     begun = [
         (folder, settings) for folder, settings in zip(folders, configs, strict=True) if folder.config.exists()
     ]
-    if not resume:
-        RunFolder(root).refuse_existing()
-    elif not begun:
+    if resume and not begun:
         folders[0].started()
     strange = {folder.root for folder in fold_folders(root)} - {folder.root for folder in folders}
     if strange:

@@ -5,12 +5,58 @@ from __future__ import annotations
 from math import ceil
 
 from prismseg.base import ConfigError, DataError
-from prismseg.data import SegmentationDataset, Split
+from prismseg.data import Finding, SegmentationDataset, Split, check_dataset
+from prismseg.data.findings import by_kind
 from prismseg.nets import SegmentationModel
 from prismseg.train.config import TrainConfig
 from prismseg.train.run import make_preprocess
 
 _SHAPES = ((1, 1), (4, 1), (1, 4))  # with fit "area" an image is at most four times longer than wide
+
+
+# A training run needs no two groups unless it parts them, and then it says so itself.
+_NO_MATTER = ("one group",)
+_checked: dict[str, list[Finding]] = {}
+
+
+def check_data(config: TrainConfig, dataset: SegmentationDataset, *, show_progress: bool = False) -> list[str]:
+    """Refuse data in which `prismseg check` finds errors, unless the settings say ``force``.
+
+    Returns
+    -------
+    list of str
+        What was found and not heeded.
+
+    Raises
+    ------
+    DataError
+        Naming each kind of error with a file.
+    """
+    # The runs of a study share their data; what was looked at is not looked at again.
+    key = f"{config.data.model_dump_json()} {config.split.predefined} {dataset.root} {hash(dataset.stamps())}"
+    if key not in _checked:
+        options = config.data.model_dump(exclude={"path"})
+        _checked[key] = check_dataset(
+            dataset.root, **options, given_splits=config.split.predefined is not False, show_progress=show_progress
+        )
+    kinds = [
+        alike
+        for alike in by_kind(_checked[key])
+        if alike[0].severity == "error" and alike[0].kind not in _NO_MATTER
+    ]
+    if not kinds:
+        return []
+    told = " ".join(
+        f"({number}) {alike[0].kind}, {len(alike)} times: {alike[0].file}: "
+        + alike[0].message.removeprefix(f"{alike[0].file}: ")
+        for number, alike in enumerate(kinds, start=1)
+    )
+    if not config.force:
+        raise DataError(
+            f"{dataset.root} has faults that would make the numbers of this run wrong. {told} Mend them (prismseg check "
+            "tells all), or add --force to train on the data as they are."
+        )
+    return [f"Trained all the same, as asked (--force): {told}"]
 
 
 def check_cases(config: TrainConfig, dataset: SegmentationDataset, split: Split) -> None:
