@@ -6,6 +6,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
+from torch._dynamo.backends.common import aot_autograd
 
 from prismseg.base import ConfigError
 from prismseg.features import PRESETS, CRFFg2d, exact_kernel, mass_factor
@@ -28,10 +29,10 @@ def test_presets_say_what_the_method_says():
     assert PRESETS["default"].amplitude == "unit" and PRESETS["default"].scale == 1.0
     thesis = CRFFg2d(4, 8, preset="thesis")
     assert thesis.scale.item() == pytest.approx(math.sqrt(4 * 9 / 2))
-    assert not thesis.log_scale.requires_grad and thesis.weight.requires_grad
+    assert not thesis.log_relative_scale.requires_grad and thesis.weight.requires_grad
     assert thesis.settings.padding_mode == "zeros" and thesis.amplitude() == pytest.approx(math.sqrt(2 / 8))
     frozen = CRFFg2d(4, 8, preset="frozen")
-    assert frozen.log_scale.requires_grad and not frozen.weight.requires_grad and frozen.bias is None
+    assert frozen.log_relative_scale.requires_grad and not frozen.weight.requires_grad and frozen.bias is None
 
 
 def test_default_output_has_rms_one_and_unit_gain():
@@ -87,7 +88,7 @@ def test_short_formats_keep_phase_and_cosine_in_float32():
     x = torch.randn(2, 8, 16, 16, generator=seeded(1)).bfloat16().float()
     with torch.no_grad():
         # Weights that bfloat16 holds exactly, so that only phase and cosine could lose digits.
-        layer.log_scale.zero_()
+        layer.log_relative_scale.zero_()
         layer.weight.copy_(layer.weight.bfloat16())
         exact = layer(x)
         with torch.autocast("cpu", torch.bfloat16):
@@ -144,11 +145,32 @@ def test_mass_factor_by_hand_and_when_all_norms_are_equal():
     assert 0.94 < many.item() < 1.0
 
 
-def test_compiled_and_eager_agree():
+def test_exported_and_eager_agree():
     layer = CRFFg2d(2, 4, generator=seeded())
     x = torch.randn(1, 2, 8, 8, generator=seeded(1))
     exported = torch.export.export(layer, (x,)).module()
     torch.testing.assert_close(exported(x), layer(x))
+
+
+def test_compiled_and_eager_agree():
+    # The backend traces and differentiates the graph as the compiler does, and needs no C++ compiler.
+    layer = CRFFg2d(2, 4, generator=seeded())
+    graphs = []
+
+    def backend(graph, inputs):
+        graphs.append(graph)
+        return graph.forward
+
+    compiled = torch.compile(layer, backend=aot_autograd(fw_compiler=backend), fullgraph=True)
+    x = torch.randn(1, 2, 8, 8, generator=seeded(1))
+    gradients = []
+    for function in (layer, compiled):
+        layer.zero_grad()
+        y = function(x)
+        y.square().sum().backward()
+        gradients.append((y.detach(), layer.weight.grad.clone(), layer.bias.grad.clone()))
+    assert len(graphs) >= 2
+    torch.testing.assert_close(gradients[1], gradients[0], atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize(

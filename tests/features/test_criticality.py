@@ -3,11 +3,11 @@ import torch
 from torch import nn
 
 from prismseg.base import ModelError
-from prismseg.features import CRFFg2d, check_criticality
+from prismseg.features import KERNELS, CRFFg2d, check_criticality
 
 
-def stack(**options) -> nn.Sequential:
-    torch.manual_seed(0)
+def stack(*, seed: int = 0, **options) -> nn.Sequential:
+    torch.manual_seed(seed)
     return nn.Sequential(*[CRFFg2d(1 if layer == 0 else 64, 64, **options) for layer in range(10)])
 
 
@@ -21,6 +21,20 @@ def test_default_stack_passes(images):
     assert report.ok, str(report)
     assert all(0.8 < layer.gain < 1.25 and 0.9 < layer.rms < 1.1 for layer in report.layers)
     assert 0.2 < report.gradient_ratio < 5
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_every_kernel_is_critical_at_scale_one(kernel, images):
+    for seed in range(2):
+        report = check_criticality(stack(kernel=kernel, seed=seed), images)
+        assert report.ok, str(report)
+        gains = torch.tensor([layer.gain for layer in report.layers])
+        # The heaviest tails leave most to few filters, so that a layer's gain scatters most.
+        assert gains.log().mean().exp().item() == pytest.approx(1, rel=0.25)
+        assert 0.3 < report.gradient_ratio < 3
+    # A control that must not pass: the scale of the Gaussian, where frequencies are longer.
+    if kernel in ("matern12", "laplacian_l1", "laplacian_l2"):
+        assert not check_criticality(stack(kernel=kernel, scale_unit="fan_in"), images).ok
 
 
 def test_thesis_stack_is_flagged_with_the_gain_of_theory(images):

@@ -6,7 +6,8 @@ import torch
 from scipy import stats
 
 from prismseg.base import ConfigError
-from prismseg.features import sample_frequencies, sample_phases
+from prismseg.features import sample_frequencies, sample_phases, second_moment
+from prismseg.study.weights_statistics import radial_law
 
 
 def generator(seed: int = 0) -> torch.Generator:
@@ -67,3 +68,24 @@ def test_stratified_phases_put_one_into_each_part():
     assert parts.tolist() == list(range(64))
     plain = sample_phases(3000, generator=generator(5)).numpy()
     assert stats.kstest(plain, stats.uniform(0, 2 * math.pi).cdf).pvalue > 1e-3
+
+
+@pytest.mark.parametrize("truncate", [None, 0.99, 0.9])
+@pytest.mark.parametrize("kernel", ["gaussian", "arccosine", "matern32", "matern52", "rational_quadratic"])
+def test_second_moments_are_those_of_the_law(kernel, truncate):
+    # The law of the weights study is tabulated from quantiles, apart from the closed forms.
+    assert second_moment(kernel, truncate=truncate) == pytest.approx(
+        radial_law(kernel, 7, truncate=truncate).second_moment / 7, rel=0.01
+    )
+
+
+@pytest.mark.parametrize("kernel", ["matern12", "laplacian_l2", "laplacian_l1"])
+def test_second_moments_of_heavy_tails(kernel):
+    assert math.isinf(second_moment(kernel))
+    for truncate in (0.99, 0.9):
+        # The mean over evenly spread quantiles is the integral, whose integrand is finite up to the truncation.
+        levels = (np.arange(200_000) + 0.5) / 200_000 * truncate
+        squares = np.tan(np.pi * levels / 2) ** 2 if kernel == "laplacian_l1" else 1 / stats.chi2.isf(levels, 1)
+        assert second_moment(kernel, truncate=truncate) == pytest.approx(squares.mean(), rel=1e-3)
+    drawn = sample_frequencies(kernel, 20_000, 3, truncate=0.99, generator=generator(7))
+    assert drawn.square().mean().item() == pytest.approx(second_moment(kernel, truncate=0.99), rel=0.1)

@@ -32,3 +32,27 @@ def test_missing_extra_names_the_remedy(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
     with pytest.raises(ModelError, match=r"prismseg\[onnx\]"):
         export_onnx(create_model("unet", width=0.25), tmp_path / "net.onnx")
+
+
+@pytest.mark.parametrize("skip", ["none", "conv", "crffg"])
+@pytest.mark.parametrize("arch", ["unet", "fcn", "resunet"])
+def test_torch_export_with_free_height_and_width(arch, skip):
+    model = create_model(arch, skip, width=0.125, classes=2, seed=0).eval()
+    free = torch.export.Dim.DYNAMIC
+    example = torch.randn(2, 1, 2 * model.stride + 1, 3 * model.stride + 3)
+    program = torch.export.export(model, (example,), dynamic_shapes=({0: free, 2: free, 3: free},)).module()
+    with torch.no_grad():
+        for size in ((64, 64), (33, 70), (50, 129)):
+            images = torch.randn(3, 1, *size)
+            expected = model(images)
+            torch.testing.assert_close(program(images), expected, atol=1e-4 * float(expected.abs().max()), rtol=0)
+
+
+def test_torch_export_with_named_dimensions():
+    model = create_model("unet", "crffg", width=0.125, seed=0).eval()
+    dims = {axis: torch.export.Dim(name, min=model.stride + 1) for axis, name in ((2, "height"), (3, "width"))}
+    program = torch.export.export(model, (torch.randn(1, 1, 40, 50),), dynamic_shapes=(dims,)).module()
+    images = torch.randn(1, 1, 17, 90)
+    with torch.no_grad():
+        expected = model(images)
+        torch.testing.assert_close(program(images), expected, atol=1e-4 * float(expected.abs().max()), rtol=0)

@@ -126,7 +126,7 @@ def test_a_layer_is_held_against_its_law():
     assert moved["ks_p"] < 1e-6 and moved["rayleigh_p"] < 1e-6
     assert moved["length_scale"] == pytest.approx(fresh["length_scale"] / 1.5)
     with torch.no_grad():
-        layer.log_scale += math.log(1.5)
+        layer.log_relative_scale += math.log(1.5)
     # A longer sigma undoes it: what counts is the frequency.
     assert measure_layer(layer, law, sigma)["length_scale"] == pytest.approx(fresh["length_scale"])
     with torch.no_grad():

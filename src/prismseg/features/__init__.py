@@ -7,7 +7,7 @@ from prismseg.features.kernels import KERNELS, exact_kernel
 from prismseg.features.presets import PRESETS, FourierSettings
 from prismseg.features.rff import RandomFourierFeatures
 from prismseg.features.scale import median_scale, sample_patches
-from prismseg.features.spectral import sample_frequencies, sample_phases
+from prismseg.features.spectral import sample_frequencies, sample_phases, second_moment
 
 __all__ = [
     "KERNELS",
@@ -24,4 +24,5 @@ __all__ = [
     "sample_frequencies",
     "sample_patches",
     "sample_phases",
+    "second_moment",
 ]

@@ -8,18 +8,19 @@ from torch import Tensor, nn
 
 from prismseg.base import ConfigError
 from prismseg.features.fourier import FourierFeatures
-from prismseg.features.normalize import unit_rms
+from prismseg.features.normalize import CONSTANT, unit_rms
 from prismseg.features.presets import choose_settings
 from prismseg.features.scale import median_scale, sample_patches
 
 
 class CRFFg2d(FourierFeatures):
-    r"""Convolutional random Fourier features, ``a cos((W / sigma) * x + b)``.
+    r"""Convolutional random Fourier features, ``a cos(omega * x + b)``, omega = W / sigma.
 
     Every patch of the input is mapped by random Fourier features of a kernel (Rahimi & Recht 2007), and weights
     and phases are then trained (Aguirre-Arango, Álvarez-Meza & Castellanos-Domínguez 2023, eq. 7). The default is
-    the critical form: the input is normalised to rms 1, ``sigma = sqrt(n)`` with ``n = in_channels k²``, and
-    ``a = sqrt(2)``, so that outputs have rms 1 and gradients keep their size from layer to layer.
+    the critical form: the input is normalised to rms 1, ``sigma = sqrt(n m)`` with ``n = in_channels k²`` and m the
+    mean square of the kernel's frequencies (1 for the Gaussian), and ``a = sqrt(2)``, so that outputs have rms 1 and
+    gradients keep their size from layer to layer.
     ``preset="thesis"`` is the published form, ``preset="frozen"`` the one for kernel studies and closed heads.
 
     Parameters
@@ -30,8 +31,8 @@ class CRFFg2d(FourierFeatures):
         Odd side k of the filters.
     preset : {"default", "frozen", "thesis"}
         Settings to start from; those below replace its own where they are not None.
-    kernel, scale, mapping, orthogonal, stratified, trainable_weight, trainable_scale, padding_mode
-        See `FourierSettings`. `scale` is s in ``sigma = s sqrt(n)``.
+    kernel, scale, scale_unit, mapping, orthogonal, stratified, trainable_weight, trainable_scale, padding_mode
+        See `FourierSettings`. `scale` is s, sigma in units of `scale_unit`.
     normalization, amplitude, mass
         See `FourierSettings`.
     generator : torch.Generator, optional
@@ -63,6 +64,7 @@ class CRFFg2d(FourierFeatures):
         preset: str = "default",
         kernel: str | None = None,
         scale: float | None = None,
+        scale_unit: str | None = None,
         mapping: str | None = None,
         orthogonal: bool | None = None,
         stratified: bool | None = None,
@@ -80,6 +82,7 @@ class CRFFg2d(FourierFeatures):
             preset,
             kernel=kernel,
             scale=scale,
+            scale_unit=scale_unit,
             mapping=mapping,
             orthogonal=orthogonal,
             stratified=stratified,
@@ -92,7 +95,9 @@ class CRFFg2d(FourierFeatures):
         )
         super().__init__(out_channels, (in_channels, kernel_size, kernel_size), settings, generator)
         self.in_channels, self.out_channels, self.kernel_size = in_channels, out_channels, kernel_size
-        self.norm = nn.BatchNorm2d(in_channels, affine=False) if settings.normalization == "batch" else None
+        self.norm = (
+            nn.BatchNorm2d(in_channels, eps=CONSTANT, affine=False) if settings.normalization == "batch" else None
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, in_channels, H, W) to features (B, out_channels, H, W)."""
@@ -115,7 +120,7 @@ class CRFFg2d(FourierFeatures):
         norm = 1 if self.settings.kernel == "laplacian_l1" else 2
         with torch.no_grad():
             patches = sample_patches(self._normalized(x), self.kernel_size)
-            self.log_scale.fill_(median_scale(patches, norm=norm)).log_()
+            self.set_scale_(median_scale(patches, norm=norm))
 
     def extra_repr(self) -> str:
         """Describe the layer in `print(model)`."""

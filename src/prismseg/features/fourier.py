@@ -3,35 +3,42 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from prismseg.base import ConfigError
 from prismseg.features.presets import FourierSettings
-from prismseg.features.spectral import sample_frequencies, sample_phases
+from prismseg.features.spectral import sample_frequencies, sample_phases, second_moment
 
-# Above this quantile heavy-tailed filters are not drawn when they will be trained.
-TRAINED_TAIL = 0.99
 LOG_SCALE_LIMIT = 20.0
 
 
 class FourierFeatures(nn.Module):
     """Random frequencies, phases and a length scale; subclasses say what the linear map is.
 
+    The frequencies are ``omega = weight / s`` with ``s = sigma / unit`` and ``unit = sqrt(n m)``, the root mean square
+    norm of the kernel's frequencies at sigma 1 (m is 1 for scale_unit "fan_in"). Entries of `weight` so have the size of
+    a convolution's, ``1 / sqrt(n)``, and an optimiser's step turns phases by as much as it changes the sums of a
+    convolution. With the kernel's own draws as parameter and ``omega = W / sigma``, as in the published code, Adam's
+    steps are ``unit`` times too short.
+
     Attributes
     ----------
     weight : Tensor
-        Frequencies at unit scale, (Q, …) for mapping "cos", (Q / 2, …) for "paired".
+        Frequencies at s = 1, (Q, …) for mapping "cos", (Q / 2, …) for "paired".
     bias : (Q,) Tensor or None
         Phases; None for "paired" and for the arc-cosine kernel.
-    log_scale : scalar Tensor
-        Logarithm of sigma, so that training keeps sigma positive.
+    log_relative_scale : scalar Tensor
+        Logarithm of s, so that training keeps sigma positive.
+    unit : float
+        What sigma is measured in.
     """
 
     weight: nn.Parameter
     bias: nn.Parameter | None
-    log_scale: Tensor
+    log_relative_scale: Tensor
 
     def __init__(
         self,
@@ -46,36 +53,68 @@ class FourierFeatures(nn.Module):
         self.out_features = out_features
         self.settings = settings
         self.fan_in = math.prod(weight_shape)
+        moment = 1.0
+        if settings.scale_unit == "critical":
+            moment = second_moment(settings.kernel, truncate=settings.truncate)
+        self.unit = math.sqrt(self.fan_in * moment)
         filters = out_features // 2 if settings.mapping == "paired" else out_features
-        weight = sample_frequencies(
-            settings.kernel,
-            filters,
-            self.fan_in,
-            orthogonal=settings.orthogonal,
-            truncate=TRAINED_TAIL if settings.trainable_weight else None,
-            generator=generator,
-        ).reshape(filters, *weight_shape)
-        self.weight = nn.Parameter(weight, requires_grad=settings.trainable_weight)
-        has_phase = settings.mapping == "cos" and settings.kernel != "arccosine"
-        if has_phase:
-            phases = sample_phases(filters, stratified=settings.stratified, generator=generator)
-            self.bias = nn.Parameter(phases, requires_grad=settings.trainable_weight)
+        self.weight = nn.Parameter(torch.empty(filters, *weight_shape), requires_grad=settings.trainable_weight)
+        if settings.mapping == "cos" and settings.kernel != "arccosine":
+            self.bias = nn.Parameter(torch.empty(filters), requires_grad=settings.trainable_weight)
         else:
             self.register_parameter("bias", None)
-        log_scale = torch.tensor(math.log(settings.scale * math.sqrt(self.fan_in)))
         if settings.trainable_scale:
-            self.log_scale = nn.Parameter(log_scale)
+            self.log_relative_scale = nn.Parameter(torch.empty(()))
         else:
-            self.register_buffer("log_scale", log_scale)
+            self.register_buffer("log_relative_scale", torch.empty(()))
+        self.reset_parameters(generator)
+
+    def reset_parameters(self, generator: torch.Generator | None = None) -> None:
+        """Draw frequencies and phases anew, and set sigma back."""
+        settings = self.settings
+        frequencies = sample_frequencies(
+            settings.kernel,
+            len(self.weight),
+            self.fan_in,
+            orthogonal=settings.orthogonal,
+            truncate=settings.truncate,
+            generator=generator,
+        )
+        with torch.no_grad():
+            self.weight.copy_(frequencies.reshape(self.weight.shape) / self.unit)
+            if self.bias is not None:
+                phases = sample_phases(len(self.bias), stratified=settings.stratified, generator=generator)
+                self.bias.copy_(phases)
+        self.set_scale_(
+            settings.scale * (self.unit if settings.scale_unit == "critical" else math.sqrt(self.fan_in))
+        )
+
+    @property
+    def relative_scale(self) -> Tensor:
+        """Sigma in units of `unit`, positive and finite whatever steps an optimiser takes."""
+        return self.log_relative_scale.clamp(-LOG_SCALE_LIMIT, LOG_SCALE_LIMIT).exp()
 
     @property
     def scale(self) -> Tensor:
-        """Length scale sigma, a positive finite scalar tensor whatever steps an optimiser takes."""
-        return self.log_scale.clamp(-LOG_SCALE_LIMIT, LOG_SCALE_LIMIT).exp()
+        """Length scale sigma, a scalar tensor."""
+        return self.relative_scale * self.unit
+
+    def set_scale_(self, sigma: float) -> None:
+        """Set the length scale."""
+        with torch.no_grad():
+            self.log_relative_scale.fill_(math.log(sigma / self.unit))
 
     def frequencies(self) -> Tensor:
-        """Frequencies omega = weight / sigma, of the shape of `weight`."""
-        return self.weight / self.scale
+        """Frequencies omega, of the shape of `weight`."""
+        return self.weight / self.relative_scale
+
+    def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *arguments: Any) -> None:
+        """Take over weights of version 0.1, which held the kernel's own draws W and the logarithm of sigma."""
+        old, new = f"{prefix}log_scale", f"{prefix}log_relative_scale"
+        if old in state_dict and new not in state_dict and f"{prefix}weight" in state_dict:
+            state_dict[new] = state_dict.pop(old) - math.log(self.unit)
+            state_dict[f"{prefix}weight"] = state_dict[f"{prefix}weight"] / self.unit
+        super()._load_from_state_dict(state_dict, prefix, *arguments)
 
     def amplitude(self) -> float:
         """Constant factor on the cosines."""

@@ -13,7 +13,10 @@ CHOICES = {
     "padding_mode": ("reflect", "replicate", "zeros", "none"),
     "normalization": ("batch", "rms", "none"),
     "amplitude": ("unit", "kernel", "none"),
+    "scale_unit": ("critical", "fan_in"),
 }
+# Above this quantile heavy-tailed filters are not drawn when they will be trained or must have a second moment.
+TRUNCATED_TAIL = 0.99
 
 
 @dataclass(frozen=True)
@@ -25,8 +28,11 @@ class FourierSettings:
     kernel : str
         Kernel whose spectral density the weights are drawn from.
     scale : float
-        Dimensionless s; the length scale is sigma = s sqrt(n) for fan-in n, right for inputs of rms 1. s = 1
-        keeps gradients at their size from layer to layer.
+        Dimensionless s, the length scale sigma in units of `scale_unit`.
+    scale_unit : {"critical", "fan_in"}
+        "critical": sigma = s sqrt(n m), with fan-in n and m the mean square of the kernel's frequencies
+        (`second_moment`); for inputs of rms 1, s = 1 keeps gradients at their size from layer to layer, whatever the
+        kernel. "fan_in": sigma = s sqrt(n). Both are one for the Gaussian and arc-cosine kernels, where m = 1.
     mapping : {"cos", "paired"}
         ``cos(w x + b)``, or ``[cos(w x), sin(w x)]`` with half as many filters.
     orthogonal, stratified : bool
@@ -45,6 +51,7 @@ class FourierSettings:
 
     kernel: str = "gaussian"
     scale: float = 1.0
+    scale_unit: str = "critical"
     mapping: str = "cos"
     orthogonal: bool = False
     stratified: bool = True
@@ -55,12 +62,18 @@ class FourierSettings:
     amplitude: str = "unit"
     mass: bool = False
 
+    @property
+    def truncate(self) -> float | None:
+        """Quantile below which frequencies are drawn; None for the kernel's whole law."""
+        return TRUNCATED_TAIL if self.trainable_weight or self.scale_unit == "critical" else None
+
 
 PRESETS = {
     "default": FourierSettings(),
     # sqrt(2 n) is the median distance between white patches; `fit_scale_` puts the data's own in its place.
     "frozen": FourierSettings(
         scale=math.sqrt(2),
+        scale_unit="fan_in",
         mapping="paired",
         orthogonal=True,
         trainable_weight=False,
@@ -70,7 +83,12 @@ PRESETS = {
     ),
     # As its published code computes it; amplitude "none" is the form of its equations.
     "thesis": FourierSettings(
-        scale=math.sqrt(0.5), stratified=False, padding_mode="zeros", normalization="none", amplitude="kernel"
+        scale=math.sqrt(0.5),
+        scale_unit="fan_in",
+        stratified=False,
+        padding_mode="zeros",
+        normalization="none",
+        amplitude="kernel",
     ),
 }
 

@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from prismseg.features.fourier import FourierFeatures
-from prismseg.features.normalize import unit_rms
+from prismseg.features.normalize import CONSTANT, unit_rms
 from prismseg.features.presets import choose_settings
 from prismseg.features.scale import median_scale
 
@@ -26,7 +26,7 @@ class RandomFourierFeatures(FourierFeatures):
         Sizes of the last dimension before and after.
     preset : {"frozen", "default", "thesis"}
         Settings to start from; those below replace its own where they are not None.
-    kernel, scale, mapping, orthogonal, stratified, trainable_weight, trainable_scale, normalization
+    kernel, scale, scale_unit, mapping, orthogonal, stratified, trainable_weight, trainable_scale, normalization
         See `FourierSettings`.
     amplitude, mass
         See `FourierSettings`.
@@ -47,6 +47,7 @@ class RandomFourierFeatures(FourierFeatures):
         preset: str = "frozen",
         kernel: str | None = None,
         scale: float | None = None,
+        scale_unit: str | None = None,
         mapping: str | None = None,
         orthogonal: bool | None = None,
         stratified: bool | None = None,
@@ -61,6 +62,7 @@ class RandomFourierFeatures(FourierFeatures):
             preset,
             kernel=kernel,
             scale=scale,
+            scale_unit=scale_unit,
             mapping=mapping,
             orthogonal=orthogonal,
             stratified=stratified,
@@ -72,7 +74,9 @@ class RandomFourierFeatures(FourierFeatures):
         )
         super().__init__(out_features, (in_features,), settings, generator)
         self.in_features = in_features
-        self.norm = nn.BatchNorm1d(in_features, affine=False) if settings.normalization == "batch" else None
+        self.norm = (
+            nn.BatchNorm1d(in_features, eps=CONSTANT, affine=False) if settings.normalization == "batch" else None
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, in_features) to (N, out_features)."""
@@ -82,7 +86,7 @@ class RandomFourierFeatures(FourierFeatures):
         """Set sigma to the median distance between the rows of `x` (N, in_features), as the layer sees them."""
         norm = 1 if self.settings.kernel == "laplacian_l1" else 2
         with torch.no_grad():
-            self.log_scale.fill_(median_scale(self._normalized(x), norm=norm)).log_()
+            self.set_scale_(median_scale(self._normalized(x), norm=norm))
 
     def _normalized(self, x: Tensor) -> Tensor:
         if self.norm is not None:

@@ -46,7 +46,8 @@ def sample_frequencies(
         whose law is not isotropic.
     truncate : float, optional
         Condition heavy-tailed laws on lying below this quantile, such as 0.99, so that training is not ruled
-        by a few huge filters. The normal law is not changed.
+        by a few huge filters, and spread the lengths of isotropic ones evenly over the law (one into each of `count`
+        equally probable parts). The normal law is not changed.
     alpha : float
         Shape of the rational quadratic kernel.
     generator : torch.Generator, optional
@@ -73,6 +74,41 @@ def sample_frequencies(
     if orthogonal:
         normal = _haar_rows(count, dim, generator) * normal.norm(dim=1, keepdim=True)
     return (normal * _mixing(kernel, count, truncate, alpha, generator)[:, None]).float()
+
+
+def second_moment(kernel: str, *, truncate: float | None = None, alpha: float = 1.0) -> float:
+    r"""Mean square ``E w_i^2`` of an entry of `sample_frequencies`, infinite for heavy tails that are not truncated.
+
+    With t for `truncate`, Y the chi-square variable with 2 nu degrees of freedom and q its quantile 1 - t: matern
+    ``E[2 nu / Y | Y >= q]``, which is ``2 nu / (2 nu - 2) P(chi2_{2 nu - 2} >= q) / t`` for 2 nu > 2 and
+    ``sqrt(2 / (pi q)) exp(-q / 2) / t - 1`` for nu = 1/2; rational_quadratic ``E[G | G <= its quantile t]`` of the
+    gamma variable G; laplacian_l1 ``tan(a) / a - 1`` with ``a = pi t / 2``; gaussian and arccosine 1.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown kernel.
+
+    Examples
+    --------
+    >>> second_moment("gaussian"), second_moment("matern52"), round(second_moment("matern12", truncate=0.99), 1)
+    (1.0, 1.6666666666666667, 63.3)
+    """
+    require_kernel(kernel)
+    share = truncate or 1.0
+    if kernel in ("gaussian", "arccosine"):
+        return 1.0
+    if kernel == "rational_quadratic":
+        highest = stats.gamma.ppf(share, alpha, scale=1 / alpha)
+        return float(stats.gamma.cdf(highest, alpha + 1, scale=1 / alpha) / share)
+    if kernel == "laplacian_l1":
+        half = math.pi * share / 2
+        return math.tan(half) / half - 1 if share < 1 else math.inf
+    freedom = 2 * MATERN_NU[kernel]
+    lowest = float(stats.chi2.isf(share, freedom))
+    if freedom > 2:
+        return float(freedom / (freedom - 2) * stats.chi2.sf(lowest, freedom - 2) / share)
+    return math.sqrt(2 / (math.pi * lowest)) * math.exp(-lowest / 2) / share - 1 if share < 1 else math.inf
 
 
 def sample_phases(count: int, *, stratified: bool = False, generator: torch.Generator | None = None) -> Tensor:
@@ -107,7 +143,11 @@ def _mixing(
     """Factor on the length of each row; large values are the heavy tail that `truncate` cuts."""
     if kernel in ("gaussian", "arccosine"):
         return torch.ones(count, dtype=torch.float64)
-    uniform = torch.rand(count, generator=generator, dtype=torch.float64).numpy() * (truncate or 1.0)
+    draws = torch.rand(count, generator=generator, dtype=torch.float64)
+    if truncate is not None:
+        # A few long filters carry most of a heavy tail's second moment, so their number is not left to chance.
+        draws = (torch.randperm(count, generator=generator) + draws) / count
+    uniform = draws.numpy() * (truncate or 1.0)
     if kernel == "rational_quadratic":
         return torch.from_numpy(np.sqrt(stats.gamma.ppf(uniform, alpha, scale=1 / alpha)))
     freedom = 2 * MATERN_NU[kernel]

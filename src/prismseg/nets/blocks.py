@@ -1,4 +1,4 @@
-"""Pieces that the architectures share: normalisation, convolutions, skips, initial weights."""
+"""Pieces that the architectures share: normalisation, convolutions, skips."""
 
 from __future__ import annotations
 
@@ -62,33 +62,3 @@ def make_skip(settings: NetworkSettings, channels: int) -> tuple[nn.Module, int]
         return CRFFg2d(channels, width, preset=settings.preset), width
     layer = conv_relu(channels, width)
     return (layer if settings.preset == "thesis" else nn.Sequential(*layer, UnitRMS())), width
-
-
-def initialize(module: nn.Module) -> None:
-    """He initialisation (He et al. 2015, eq. 10) of a convolution that feeds a ReLU; apply to every module.
-
-    Transposed convolutions that keep the number of channels start as bilinear up-sampling (Long et al. 2015, sec.
-    3.3), so that class scores reach the output from the first step on. CRFFg layers hold no such modules.
-    """
-    if isinstance(module, nn.Conv2d):
-        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
-    elif isinstance(module, nn.ConvTranspose2d):
-        if module.in_channels == module.out_channels:
-            with torch.no_grad():
-                module.weight.copy_(_bilinear(module))
-        else:
-            # Each output pixel sums over (kernel / stride)² taps of every input channel.
-            taps = module.in_channels * math.prod(module.kernel_size) / math.prod(module.stride)
-            nn.init.normal_(module.weight, std=math.sqrt(2 / taps))
-        if module.bias is not None:
-            nn.init.zeros_(module.bias)
-
-
-def _bilinear(module: nn.ConvTranspose2d) -> Tensor:
-    side, stride = module.kernel_size[0], module.stride[0]
-    centre = (side - 1) / 2
-    ramp = 1 - (torch.arange(side) - centre).abs() / stride
-    tent = ramp.clamp_min(0)
-    return torch.einsum("io,h,w->iohw", torch.eye(module.in_channels), tent, tent)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
+
+import torch
 from torch import nn
 
 from prismseg.base import ConfigError
 from prismseg.features import CRFFg2d, RandomFourierFeatures
-from prismseg.nets.blocks import initialize
+from prismseg.nets.initial import choose_seed, draw_weights, initialize
 
 KINDS = ("cnn", "crffg", "cnn+rff")
 WIDTHS = (16, 32, 64)
@@ -15,7 +18,12 @@ DENSE = 32
 
 
 def create_classifier(
-    kind: str = "cnn", *, in_channels: int = 1, classes: int = 10, preset: str = "default"
+    kind: str = "cnn",
+    *,
+    in_channels: int = 1,
+    classes: int = 10,
+    preset: str = "default",
+    seed: int | None = None,
 ) -> nn.Sequential:
     """Classifier for 28×28 images: three 3×3 layers without border, two poolings, two dense layers.
 
@@ -28,6 +36,9 @@ def create_classifier(
         Channels of the images and number of classes.
     preset : {"default", "thesis"}
         Form of the random Fourier layers, see `prismseg.features.FourierSettings`.
+    seed : int, optional
+        Of the initial weights; by default one number from torch's global generator. With the same seed, layers that
+        two kinds share begin alike.
 
     Returns
     -------
@@ -43,23 +54,29 @@ def create_classifier(
         raise ConfigError(f"There is no classifier {kind!r}; choose one of {', '.join(KINDS)}.")
     if preset not in ("default", "thesis"):
         raise ConfigError(f"There is no preset {preset!r} for classifiers; choose default or thesis.")
-    layers: list[nn.Module] = []
-    before = in_channels
-    for number, width in enumerate(WIDTHS):
-        if kind == "crffg":
-            layers.append(CRFFg2d(before, width, preset=preset, padding_mode="none"))
-        else:
-            layers += [nn.Conv2d(before, width, 3), nn.ReLU()]
-        if number < len(WIDTHS) - 1:
-            layers.append(nn.MaxPool2d(2))
-        before = width
-    layers.append(nn.Flatten())
-    if kind == "cnn+rff":
-        layers.append(RandomFourierFeatures(FLAT, DENSE, preset=preset))
-    else:
-        layers += [nn.Linear(FLAT, DENSE), nn.ReLU()]
-    layers.append(nn.Linear(DENSE, classes))
-    model = nn.Sequential(*layers)
-    if preset == "default":
-        model.apply(initialize)
+    chosen = choose_seed(seed)
+    with torch.random.fork_rng(devices=[]):
+        model = nn.Sequential(_layers(kind, in_channels, classes, preset))
+    draw_weights(model, chosen, initialize if preset == "default" else None)
     return model
+
+
+def _layers(kind: str, in_channels: int, classes: int, preset: str) -> OrderedDict[str, nn.Module]:
+    """Layers by name; a name means the same kind of layer in every classifier."""
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+    before = in_channels
+    for number, width in enumerate(WIDTHS, start=1):
+        if kind == "crffg":
+            layers[f"crffg{number}"] = CRFFg2d(before, width, preset=preset, padding_mode="none")
+        else:
+            layers[f"conv{number}"], layers[f"relu{number}"] = nn.Conv2d(before, width, 3), nn.ReLU()
+        if number < len(WIDTHS):
+            layers[f"pool{number}"] = nn.MaxPool2d(2)
+        before = width
+    layers["flatten"] = nn.Flatten()
+    if kind == "cnn+rff":
+        layers["rff"] = RandomFourierFeatures(FLAT, DENSE, preset=preset)
+    else:
+        layers["dense"], layers["dense_relu"] = nn.Linear(FLAT, DENSE), nn.ReLU()
+    layers["head"] = nn.Linear(DENSE, classes)
+    return layers

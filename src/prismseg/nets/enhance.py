@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from prismseg.base import ConfigError, ModelError, PrismsegError
 from prismseg.nets.blocks import make_skip
+from prismseg.nets.initial import choose_seed, draw_weights
 from prismseg.nets.segmentation import SegmentationModel
 from prismseg.nets.settings import NetworkSettings
 
@@ -74,7 +75,13 @@ class Skip(NamedTuple):
 
 
 def enhance_skips(
-    model: nn.Module, example: Tensor, *, kind: str = "crffg", multiplier: int = 1, preset: str = "default"
+    model: nn.Module,
+    example: Tensor,
+    *,
+    kind: str = "crffg",
+    multiplier: int = 1,
+    preset: str = "default",
+    seed: int | None = None,
 ) -> nn.Module:
     """Put a skip layer on every skip connection of an encoder–decoder.
 
@@ -92,6 +99,9 @@ def enhance_skips(
         Features a channel. The decoder gets its usual number of channels, by a 1×1 convolution where M > 1.
     preset : {"default", "thesis"}
         Form of the layer.
+    seed : int, optional
+        Of the layers' first weights; by default one number from torch's global generator. The layer of each skip has a
+        stream of its own, so that what two kinds share begins alike.
 
     Returns
     -------
@@ -108,13 +118,16 @@ def enhance_skips(
         message says what was looked for and what was found.
     """
     _check_request(model, example, kind)
+    chosen = choose_seed(seed)
     skips, shape = _find_skips(_copy(model), example)
     if not skips:
         raise ModelError(_explain(model))
     enhanced = _copy(model)
     for skip in skips:
-        layer = SkipLayer(skip.tensor.shape[1], kind, multiplier, preset).to(skip.tensor).train(model.training)
-        _attach(enhanced, skip, layer)
+        with torch.random.fork_rng(devices=[]):
+            layer = SkipLayer(skip.tensor.shape[1], kind, multiplier, preset)
+        draw_weights(layer, chosen, prefix=f"{skip.path}/{skip.stage}/")
+        _attach(enhanced, skip, layer.to(skip.tensor).train(model.training))
     _verify(_copy(enhanced), example, shape)
     return enhanced
 

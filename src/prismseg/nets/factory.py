@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import nn
 
 from prismseg.features.fourier import FourierFeatures
 from prismseg.nets.fcn import FCN
+from prismseg.nets.initial import choose_seed, draw_weights, initialize
 from prismseg.nets.resunet import ResUNet
 from prismseg.nets.segmentation import SegmentationModel
 from prismseg.nets.settings import NetworkSettings
@@ -26,6 +28,7 @@ def create_model(
     preset: str = "default",
     width: float = 1.0,
     norm: str = "batch",
+    seed: int | None = None,
 ) -> SegmentationModel:
     """Build an untrained segmentation network.
 
@@ -49,6 +52,9 @@ def create_model(
         Factor on all channel numbers.
     norm : {"batch", "group", "instance"}
         Normalisation; "group" and "instance" do not depend on the batch.
+    seed : int, optional
+        Of the initial weights; by default one number from torch's global generator. With the same seed, modules of the
+        same name and form begin alike in all variants, see `prismseg.nets.initial.draw_weights`.
 
     Raises
     ------
@@ -56,7 +62,12 @@ def create_model(
         For an argument that is none of these.
     """
     settings = NetworkSettings(arch, skip, multiplier, in_channels, classes, preset, width, norm)
-    return ARCHITECTURES[arch](settings)
+    chosen = choose_seed(seed)
+    # Modules draw weights when they are made; the caller's random numbers shall not depend on how many there are.
+    with torch.random.fork_rng(devices=[]):
+        network = ARCHITECTURES[arch](settings)
+    draw_weights(network, chosen, initialize if preset == "default" else None)
+    return network
 
 
 @dataclass(frozen=True)
@@ -85,7 +96,7 @@ def count_parameters(model: nn.Module) -> int:
         buffer.numel() for name, buffer in model.named_buffers() if name.endswith(("running_mean", "running_var"))
     )
     frozen_scales = sum(
-        not isinstance(module.log_scale, nn.Parameter)
+        not isinstance(module.log_relative_scale, nn.Parameter)
         for module in model.modules()
         if isinstance(module, FourierFeatures)
     )

@@ -39,7 +39,6 @@ class FCN(SegmentationModel):
             ]
         )
         self.head = nn.ConvTranspose2d(classes, classes, 16, stride=8, padding=4)
-        self.finish()
 
     def segment(self, x: Tensor) -> Tensor:
         """Logits of images whose sides are multiples of 32."""

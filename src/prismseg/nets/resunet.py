@@ -63,7 +63,6 @@ class ResUNet(SegmentationModel):
             self.decoder.append(level(skip_width + width, width, settings.norm))
             below = width
         self.head = nn.Conv2d(widths[0], settings.classes, 1)
-        self.finish()
 
     def segment(self, x: Tensor) -> Tensor:
         """Logits of images whose sides are multiples of 16."""

@@ -12,7 +12,6 @@ from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
 from prismseg.base import ModelError
-from prismseg.nets.blocks import initialize
 from prismseg.nets.settings import NetworkSettings
 
 
@@ -73,10 +72,21 @@ class SegmentationModel(nn.Module, PyTorchModelHubMixin, library_name="prismseg"
             )
         height, width = x.shape[-2:]
         left, right, top, below = self.padding(height, width)
-        if torch.compiler.is_exporting() or left + right or top + below:
+        if torch.compiler.is_exporting():
+            return self._segment_by_position(x, left, right, top, below)
+        if left + right or top + below:
             x = F.pad(x, (left, right, top, below), mode="replicate")
         logits = self.segment(x)
         return logits[..., top : top + height, left : left + width]
+
+    def _segment_by_position(self, x: Tensor, left: int, right: int, top: int, below: int) -> Tensor:
+        """Pad, segment and crop as `forward` does; exporters cannot prove that its slices lie inside the image."""
+        height, width = x.shape[-2:]
+        rows = torch.arange(height + top + below, device=x.device) - top
+        columns = torch.arange(width + left + right, device=x.device) - left
+        x = x.index_select(-2, rows.clamp(0, height - 1)).index_select(-1, columns.clamp(0, width - 1))
+        rows, columns = (torch.arange(size, device=x.device) for size in (height, width))
+        return self.segment(x).index_select(-2, rows + top).index_select(-1, columns + left)
 
     def padding(self, height: int, width: int) -> tuple[int, int, int, int]:
         """Pixels by which an image is continued to the left, to the right, above and below."""
@@ -84,11 +94,6 @@ class SegmentationModel(nn.Module, PyTorchModelHubMixin, library_name="prismseg"
         below = self.stride * ((height + self.stride - 1) // self.stride) - height
         right = self.stride * ((width + self.stride - 1) // self.stride) - width
         return right // 2, right - right // 2, below // 2, below - below // 2
-
-    def finish(self) -> None:
-        """Give a newly built network its initial weights; architectures call it last."""
-        if self.settings.preset == "default":
-            self.apply(initialize)
 
     def save_pretrained(
         self,

@@ -64,9 +64,7 @@ def load_model(source: str | Path, *, revision: str | None = None) -> Segmentati
     folder = find_weights(source, revision)
     config = _read_config(folder)
     try:
-        # First weights are drawn and then replaced; the caller's random numbers shall not notice.
-        with torch.random.fork_rng(devices=[]):
-            model = create_model(**config["model"])
+        model = create_model(**config["model"], seed=0)
     except (TypeError, ConfigError) as error:
         raise ModelError(
             f"{folder / CONFIG} describes no network of this version of prismseg: {error} "

@@ -53,7 +53,6 @@ class UNet(SegmentationModel):
             self.decoder.append(DoubleConv(skip_width + below, width, settings.norm))
             below = width
         self.head = nn.Conv2d(widths[0], settings.classes, 1)
-        self.finish()
 
     def segment(self, x: Tensor) -> Tensor:
         """Logits of images whose sides are multiples of 16."""

@@ -230,11 +230,8 @@ def _predict_network(
     settings: FashionSettings, images: Tensor, labels: Tensor, unseen: Tensor, classes: int
 ) -> Labels:
     """Train a network by cross-entropy."""
-    # Layers draw their first weights from torch's global generator; it is put back as it was.
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(settings.seed)
-        network = create_classifier(settings.method, classes=classes, preset=settings.preset)
-        _train(settings, network, images, labels)
+    network = create_classifier(settings.method, classes=classes, preset=settings.preset, seed=settings.seed)
+    _train(settings, network, images, labels)
     network.eval()
     with torch.no_grad():
         return _classes(torch.cat([network(x) for x in torch.split(unseen, _CHUNK)]))
@@ -243,16 +240,18 @@ def _predict_network(
 def _train(settings: FashionSettings, network: nn.Module, images: Tensor, labels: Tensor) -> None:
     config = OptimConfig(lr=settings.lr, weight_decay=settings.weight_decay)
     optimizer = create_optimizer(config, network)
+    # A generator of its own: all methods see the same images in the same order.
+    order = torch.Generator().manual_seed(settings.seed)
     queue = torch.empty(0, dtype=torch.int64)
     for step in range(settings.steps):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(config.schedule, step, settings.steps, settings.lr)
         while len(queue) < settings.batch_size:
-            queue = torch.cat([queue, torch.randperm(len(images))])
+            queue = torch.cat([queue, torch.randperm(len(images), generator=order)])
         batch, queue = queue[: settings.batch_size], queue[settings.batch_size :]
         x = images[batch]
         if settings.mirror:
-            x = torch.where(torch.rand(len(x), 1, 1, 1) < 0.5, x.flip(-1), x)
+            x = torch.where(torch.rand(len(x), 1, 1, 1, generator=order) < 0.5, x.flip(-1), x)
         loss = F.cross_entropy(network(x), labels[batch])
         optimizer.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]

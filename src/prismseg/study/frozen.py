@@ -106,14 +106,14 @@ class FrozenFeatures(nn.Module):
         )
         sample = images[torch.randperm(len(images), generator=generator)[:SCALE_IMAGES]]
         patches = sample_patches(sample, settings.patch, generator=generator)
-        _set_scale(self.layer, settings.scale * median_scale(patches, generator=generator))
+        self.layer.set_scale_(settings.scale * median_scale(patches, generator=generator))
         self.dense: RandomFourierFeatures | None = None
         if settings.dense:
             pooled = self(sample)
             self.dense = RandomFourierFeatures(
                 pooled.shape[1], settings.dense, preset="frozen", trainable_scale=False, generator=generator
             )
-            _set_scale(self.dense, settings.dense_scale * median_scale(pooled, generator=generator))
+            self.dense.set_scale_(settings.dense_scale * median_scale(pooled, generator=generator))
 
     @torch.no_grad()
     def forward(self, images: Tensor) -> Tensor:
@@ -145,10 +145,6 @@ def normalize_contrast(images: Tensor, *, window: int = 9, floor: float = 0.05) 
     centred = images - F.avg_pool2d(F.pad(images, border, mode="replicate"), window, 1)
     variance = F.avg_pool2d(F.pad(centred.square(), border, mode="replicate"), window, 1)
     return centred / (variance.sqrt() + floor)
-
-
-def _set_scale(layer: CRFFg2d | RandomFourierFeatures, scale: float) -> None:
-    layer.log_scale.fill_(math.log(scale))
 
 
 @dataclass(frozen=True)

@@ -238,7 +238,7 @@ def dense_features(settings: KernelSettings, points: Tensor, scale: float, gener
     """Map points (N, D) by dense features to (N, Q) float64."""
     layer = RandomFourierFeatures(points.shape[1], settings.outputs, **_options(settings), generator=generator)
     with torch.no_grad():
-        layer.log_scale.fill_(math.log(scale))
+        layer.set_scale_(scale)
         return layer(points).double()  # type: ignore[no-any-return]
 
 
@@ -255,7 +255,7 @@ def convolutional_features(
     )
     found = torch.empty(len(places[0]), settings.outputs, dtype=torch.float64)
     with torch.no_grad():
-        layer.log_scale.fill_(math.log(scale))
+        layer.set_scale_(scale)
         # Image by image: all maps of all images would be the largest thing in memory.
         for number in range(len(images)):
             here = places[0] == number

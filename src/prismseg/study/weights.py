@@ -13,9 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from scipy import stats
 
 from prismseg.base import ModelError, atomic_path
+from prismseg.base.version import VERSION
 from prismseg.features import CRFFg2d
-from prismseg.features.fourier import TRAINED_TAIL
 from prismseg.nets import SegmentationModel, create_model, load_model
+from prismseg.nets.initial import WEIGHT_STREAMS
 from prismseg.study.segmentation import SegmentationSettings, run_segmentation
 from prismseg.study.weights_figures import draw_weights as draw_weights
 from prismseg.study.weights_statistics import (
@@ -27,7 +28,6 @@ from prismseg.study.weights_statistics import (
     rayleigh_test,
 )
 from prismseg.train import find_model
-from prismseg.train.batches import step_seed
 
 Array = NDArray[np.float64]
 STATES = ("before", "after")
@@ -107,7 +107,7 @@ def untrained_twin(trained: SegmentationModel) -> SegmentationModel:
     Raises
     ------
     ModelError
-        When its metadata do not say with which seed it was made.
+        When its metadata do not say with which seed it was made, or another version drew its weights by another rule.
     """
     training = trained.metadata.get("training", {})
     if training.get("initial") is not None:
@@ -116,9 +116,12 @@ def untrained_twin(trained: SegmentationModel) -> SegmentationModel:
         raise ModelError(
             "The network does not say with which seed its training began, so it has no untrained twin."
         )
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(step_seed(training["seed"], 0))
-        return create_model(**trained.config).eval()
+    if training.get("weight_streams") != WEIGHT_STREAMS:
+        raise ModelError(
+            f"The training of the network began from weights that {training.get('software', 'another version')} drew "
+            f"by another rule than prismseg {VERSION} does, so its untrained twin cannot be drawn; train it anew."
+        )
+    return create_model(**trained.config, seed=training["seed"]).eval()
 
 
 def compare_weights(before: SegmentationModel, after: SegmentationModel) -> pd.DataFrame:
@@ -171,9 +174,7 @@ def compare_weights(before: SegmentationModel, after: SegmentationModel) -> pd.D
 
 def layer_law(layer: CRFFg2d) -> RadialLaw:
     """Law that the norms of the layer's filters were drawn from."""
-    settings = layer.settings
-    truncate = TRAINED_TAIL if settings.trainable_weight else None
-    return radial_law(settings.kernel, layer.fan_in, truncate=truncate)
+    return radial_law(layer.settings.kernel, layer.fan_in, truncate=layer.settings.truncate)
 
 
 def measure_layer(layer: CRFFg2d, law: RadialLaw, sigma: float) -> dict[str, float]:

@@ -103,9 +103,7 @@ class Trainer:
         self.split = self._choose_split(split, earlier, resume=resume)
         check_cases(config, self.dataset, self.split)
 
-        with torch.random.fork_rng():
-            torch.manual_seed(step_seed(config.seed, 0))
-            network: SegmentationModel = make_network(config, self.dataset)
+        network: SegmentationModel = make_network(config, self.dataset)
         check_batches(config, network, self.accelerator.num_processes)
         if initial is not None:
             take_weights(network, initial, str(config.initial))

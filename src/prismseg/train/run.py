@@ -23,6 +23,7 @@ from prismseg.base.files import output_error
 from prismseg.base.version import VERSION
 from prismseg.data import Preprocess, SegmentationDataset, Split, open_dataset
 from prismseg.nets import SegmentationModel, create_model
+from prismseg.nets.initial import WEIGHT_STREAMS
 from prismseg.train.config import DataConfig, TrainConfig, read_config, refused_changes, write_config
 from prismseg.train.seen import SeenCases
 
@@ -286,6 +287,7 @@ def make_network(config: TrainConfig, dataset: SegmentationDataset) -> Segmentat
         preset=config.model.preset,
         width=config.model.width,
         norm=config.model.norm,
+        seed=config.seed,
     )
 
 
@@ -309,6 +311,7 @@ def describe(config: TrainConfig, dataset: SegmentationDataset, split: Split, se
             "augmentation": config.augmentation,
             "initial": None if config.initial is None else _short(config.initial),
             "seed": config.seed,
+            "weight_streams": WEIGHT_STREAMS,
         },
         "seen": seen.to_metadata(),
     }

@@ -1,0 +1,100 @@
+"""First weights: every module draws its own from a stream that its name and the seed determine."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+# Version of the rule by which a seed becomes weights; it is stored with trained networks, so that their untrained twin
+# can be drawn again or refused.
+WEIGHT_STREAMS = 1
+
+
+def draw_weights(
+    network: nn.Module, seed: int, rule: Callable[[nn.Module], None] | None = None, *, prefix: str = ""
+) -> None:
+    """Draw all weights of `network` anew, those of each module from a random stream of its own.
+
+    Two networks drawn with the same seed agree in every module that has the same name and form in both, whatever else
+    is in them: they differ in nothing but what makes them different. Torch's global generator is left as it is.
+
+    Parameters
+    ----------
+    network : nn.Module
+        Network on the CPU, whose modules with parameters have a `reset_parameters` method, as torch's own do.
+    seed : int
+        At least 0.
+    rule : callable, optional
+        Applied to each such module after its `reset_parameters`, from the same stream; `initialize` for one.
+    prefix : str
+        Put before the names of modules, for a network that is a part of another.
+
+    Examples
+    --------
+    >>> small, large = nn.ModuleDict({"a": nn.Linear(2, 2)}), nn.ModuleDict({"b": nn.Linear(9, 9), "a": nn.Linear(2, 2)})
+    >>> draw_weights(small, seed=3), draw_weights(large, seed=3)
+    (None, None)
+    >>> bool((small["a"].weight == large["a"].weight).all())
+    True
+    """
+    state = torch.get_rng_state()
+    try:
+        for name, module in network.named_modules():
+            if next(module.parameters(recurse=False), None) is None:
+                continue
+            torch.default_generator.manual_seed(stream_seed(seed, prefix + name))
+            module.reset_parameters()
+            if rule is not None:
+                rule(module)
+    finally:
+        torch.set_rng_state(state)
+
+
+def stream_seed(seed: int, name: str) -> int:
+    """Seed of the stream `name`, well mixed and 63 bits wide.
+
+    Examples
+    --------
+    >>> stream_seed(0, "head") == stream_seed(0, "head"), stream_seed(0, "head") == stream_seed(1, "head")
+    (True, False)
+    """
+    return int.from_bytes(hashlib.sha256(f"{seed}/{name}".encode()).digest()[:8], "big") >> 1
+
+
+def choose_seed(seed: int | None) -> int:
+    """Return `seed`, or one drawn from torch's global generator where it is None."""
+    return int(torch.randint(2**62, ())) if seed is None else seed
+
+
+def initialize(module: nn.Module) -> None:
+    """He initialisation (He et al. 2015, eq. 10) of a convolution that feeds a ReLU; the rule of the default preset.
+
+    Transposed convolutions that keep the number of channels start as bilinear up-sampling (Long et al. 2015, sec.
+    3.3), so that class scores reach the output from the first step on. CRFFg layers hold no such modules.
+    """
+    if isinstance(module, nn.Conv2d):
+        nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.ConvTranspose2d):
+        if module.in_channels == module.out_channels:
+            with torch.no_grad():
+                module.weight.copy_(_bilinear(module))
+        else:
+            # Each output pixel sums over (kernel / stride)² taps of every input channel.
+            taps = module.in_channels * math.prod(module.kernel_size) / math.prod(module.stride)
+            nn.init.normal_(module.weight, std=math.sqrt(2 / taps))
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)
+
+
+def _bilinear(module: nn.ConvTranspose2d) -> Tensor:
+    side, stride = module.kernel_size[0], module.stride[0]
+    centre = (side - 1) / 2
+    ramp = 1 - (torch.arange(side) - centre).abs() / stride
+    tent = ramp.clamp_min(0)
+    return torch.einsum("io,h,w->iohw", torch.eye(module.in_channels), tent, tent)
