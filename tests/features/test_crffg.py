@@ -3,6 +3,7 @@ import math
 import numpy as np
 import pytest
 import torch
+from functorch.compile import make_boxed_func
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
@@ -159,7 +160,7 @@ def test_compiled_and_eager_agree():
 
     def backend(graph, inputs):
         graphs.append(graph)
-        return graph.forward
+        return make_boxed_func(graph.forward)
 
     compiled = torch.compile(layer, backend=aot_autograd(fw_compiler=backend), fullgraph=True)
     x = torch.randn(1, 2, 8, 8, generator=seeded(1))
