@@ -43,7 +43,7 @@ T0 = (0.0, 27.0, 27.0)
 
 
 def test_warming_needs_two_consecutive_frames() -> None:
-    assert brief(flags(T0, (5, 28.3, 27.0), (10, 27.2, 27.0), (15, 28.3, 27.0))) == []
+    assert brief(flags(T0, (5, 28.3, 27.0), (10, 27.2, 27.0), (15, 28.3, 27.0), (18, 27.2, 27.0))) == []
     (flag,) = flags(T0, (5, 27.4, 27.0), (10, 28.2, 27.6), (15, 28.4, 27.7))
     assert (flag.name, flag.level, flag.side, flag.minutes) == ("warming", "present", "left", (10.0, 15.0))
     assert flag.evidence["delta"] == pytest.approx([1.2, 1.4])
@@ -62,13 +62,13 @@ def test_the_threshold_itself_counts() -> None:
 
 
 def test_warming_is_clear_by_its_size_or_rate() -> None:
-    (flag,) = flags(T0, (10, 28.2, 27.4), (20, 29.2, 27.9))
+    flag = flags(T0, (10, 28.2, 27.4), (20, 29.2, 27.9))[0]
     assert flag.level == "clear" and not flag.evidence["within_uncertainty"] and "clear" in flag.sentence
     (flag,) = flags(T0, (2, 28.2, 27.0), (5, 28.4, 27.0))  # 0.6 °C/min to the first of them
     assert flag.level == "clear" and flag.evidence["fastest_rate"] == pytest.approx(0.6)
     assert "0.6 ± 0.1 °C/min" in flag.sentence
     # Over a quarter of a minute noise makes any rate.
-    assert flags(T0, (5, 28.0, 27.0), (5.25, 28.3, 27.0))[0].level == "present"
+    assert flags(T0, (5, 28.0, 27.0), (5.25, 28.3, 27.0), (6, 28.3, 27.0))[0].level == "present"
     assert brief(flags(T0, (5, 29.5, 27.0), (10, 27.0, 27.0))) == []
 
 
@@ -76,7 +76,7 @@ def test_a_flag_whose_threshold_is_within_the_error_says_so() -> None:
     sure, unsure = (flags(T0, (10, 28.3, 27.0), (20, 28.3, 27.2), error=error)[0] for error in (0.05, 0.3))
     assert "within its uncertainty" not in sure.sentence and not sure.evidence["within_uncertainty"]
     assert "within its uncertainty" in unsure.sentence and unsure.evidence["within_uncertainty"]
-    (unsure,) = flags(T0, (10, 29.1, 27.8), (14, 29.1, 28.2), error=0.2)
+    unsure = flags(T0, (10, 29.1, 27.8), (14, 29.1, 28.2), error=0.2)[0]
     assert unsure.level == "clear" and "within its uncertainty" in unsure.sentence
 
 
@@ -87,11 +87,11 @@ def test_asymmetry_counts_from_ten_minutes_on() -> None:
     (flag,) = [flag for flag in late if flag.name == "asymmetric"]
     assert flag.side == "right" and flag.minutes == (9.7, 15.0)
     assert flag.evidence["right_minus_left"] == pytest.approx([1.5, 1.3]) and "n=60" in flag.source
-    assert flag.sentence.startswith("The right sole warmed more than the left one")
+    assert flag.sentence.startswith("The right sole warmed, and the left one did not.")
     once = flags(T0, (10, 27.0, 28.5), (15, 27.9, 28.2))
     assert not [flag for flag in once if flag.name == "asymmetric"]
     # From one side to the other is not the same difference twice.
-    turned = flags(T0, (10, 27.0, 28.5), (15, 28.5, 27.0))
+    turned = flags(T0, (10, 27.0, 28.5), (15, 28.5, 27.0), (18, 27.0, 27.0))
     assert not [flag for flag in turned if flag.name == "asymmetric"]
 
 
@@ -108,7 +108,7 @@ def test_no_thermal_sign_does_not_exclude_a_block() -> None:
     assert "does NOT exclude a working block" in flag.sentence and "14 of 29" in flag.sentence
     assert "Bruins 2018" in flag.source and "17 %" in flag.source
     assert brief(flags(T0, (19.6, 27.1, 27.1))) == [("no thermal sign yet", "notice", None)]
-    assert flags(T0, (20, 27.1, 28.2)) == []
+    assert not [flag for flag in flags(T0, (20, 27.1, 28.2)) if flag.name == "no thermal sign yet"]
     # What warmed and cooled again had a sign.
     assert [flag.name for flag in flags(T0, (5, 28.3, 27.0), (10, 28.3, 27.0), (20, 27.1, 27.1))] == ["warming"]
     (flag,) = flags(T0, (20, 27.9, 27.0), error=0.2)
@@ -185,3 +185,94 @@ def test_flags_of_a_whole_session() -> None:
     steady = course(*((minute, 27.0, 27.0) for minute in (0, 1, 5, 10, 15, 20)))
     assert [flag.name for flag in steady.flags()] == ["no thermal sign yet"]
     assert np.isfinite(steady.table().query("region == 'whole sole'").delta).all()
+
+
+# --- what lasts, and how often it is sampled --------------------------------------------------------------------------
+
+
+def test_what_is_seen_in_the_last_frame_alone_is_said_but_not_confirmed() -> None:
+    found = flags(T0, (10, 27.1, 27.0), (20, 30.0, 27.0))
+    assert brief(found) == [("warming", "unconfirmed", "left"), ("asymmetric", "unconfirmed", "left")]
+    warming, apart = found
+    assert warming.minutes == (20.0,) and "3.0 ± 0.1 °C" in warming.sentence
+    assert "only at the end of the session (20 min)" in warming.sentence and "not confirmed" in warming.sentence
+    assert apart.sentence.startswith("The left sole warmed, and the right one did not.")
+    assert "not confirmed" in apart.sentence
+    confirmed = flags(T0, (10, 27.1, 27.0), (20, 30.0, 27.0), (22, 30.0, 27.0))
+    assert brief(confirmed) == [("warming", "clear", "left"), ("asymmetric", "present", "left")]
+    refuted = flags(T0, (10, 27.1, 27.0), (20, 30.0, 27.0), (22, 27.1, 27.0))
+    assert brief(refuted) == [("no thermal sign yet", "notice", None)]
+
+
+@pytest.mark.parametrize(("apart", "level"), [(0.1, "unconfirmed"), (0.9, "unconfirmed"), (1.0, "present")])
+def test_frames_must_lie_a_minute_apart_to_confirm_each_other(apart: float, level: str) -> None:
+    steps = [T0, (5.0, 28.5, 28.5), (5.0 + apart, 28.5, 28.5)]
+    assert brief(flags(*steps, clear_rate=9)) == [("warming", level, "left"), ("warming", level, "right")]
+    late = [flag for flag in flags(T0, (11.0, 28.5, 27), (11.0 + apart, 28.5, 27)) if flag.name == "asymmetric"]
+    assert [flag.level for flag in late] == [level]
+
+
+@pytest.mark.parametrize("every", [1.0, 0.5, 0.25, 0.1])
+@pytest.mark.parametrize(
+    ("slope", "end", "expected"),
+    [
+        (0.5, 1.9, [("warming", "clear", "left"), ("asymmetric", "present", "left")]),  # by its rate
+        (0.15, 1.5, [("warming", "present", "left"), ("asymmetric", "present", "left")]),
+        (0.3, 2.4, [("warming", "clear", "left"), ("asymmetric", "present", "left")]),  # by its size
+        (0.5, 0.9, []),
+    ],
+)
+def test_flags_do_not_depend_on_the_sampling_rate(every: float, slope: float, end: float, expected: list) -> None:
+    rng = np.random.default_rng(3)
+    minutes = np.arange(every, 14.001, every)
+    steps = [(float(m), 27 + min(slope * m, end) + rng.normal(0, 0.03), 27 + rng.normal(0, 0.03)) for m in minutes]
+    assert brief(flags(T0, *steps, error=0.03)) == expected
+
+
+def test_a_transient_of_a_moment_raises_nothing() -> None:
+    rng = np.random.default_rng(0)
+    steps = [(k / 60, 27 + 1.5 * (k in (100, 101)) + rng.normal(0, 0.05), 27.0) for k in range(1, 200)]
+    assert flags(T0, *steps) == []
+
+
+def test_no_flag_where_the_interval_holds_0() -> None:
+    wide = T0, (10, 28.2, 27.0), (15, 28.3, 27.0)
+    assert brief(flags(*wide, error=0.2)) == [("warming", "present", "left"), ("asymmetric", "present", "left")]
+    assert flags(*wide, error=0.6) == []  # 1.3 ± 1.7
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "side", "said"),
+    [
+        (28.0, 29.5, "right", "The right sole warmed more than the left one."),
+        (27.0, 28.5, "right", "The right sole warmed, and the left one did not."),
+        (26.5, 28.0, "right", "The right sole warmed, and the left one cooled."),
+        (25.5, 27.0, "right", "The left sole cooled, and the right one did not."),
+        (25.0, 26.5, "right", "The left sole cooled more than the right one."),
+        (27.0, 25.5, "left", "The right sole cooled, and the left one did not."),
+        (26.45, 27.55, "right", "The right sole warmed, and the left one cooled."),
+    ],
+)
+def test_an_asymmetry_is_worded_by_what_happened(left: float, right: float, side: str, said: str) -> None:
+    found = flags(T0, (10, left, right), (15, left, right))
+    (flag,) = [flag for flag in found if flag.name == "asymmetric"]
+    assert flag.side == side and flag.sentence.startswith(said + " ")
+    assert f"left {left - 27:+.1f} ± 0.1, right {right - 27:+.1f} ± 0.1 °C" in flag.sentence
+    assert flag.evidence["delta"] == pytest.approx({"left": left - 27, "right": right - 27})
+
+
+def test_a_difference_of_which_nobody_knows_whose_it_is() -> None:
+    (flag,) = flags(T0, (10, 26.5, 27.7), (15, 26.5, 27.7), error=0.3, warming=2.0, clear_warming=3.0)
+    assert flag.sentence.startswith("The right and the left sole changed unlike each other.")
+
+
+def test_a_jumps_remark_stays_with_flags_that_rest_on_frames_across_it() -> None:
+    jump = Observation(Concern.SHUTTER, "The whole frame jumped.")
+    frames = [entry(*T0), entry(5, 27.0, 27.0), entry(10, 28.5, 27.0), entry(15, 28.5, 27.0)]
+    frames[1] = Entry(5, "t5", estimates=frames[1].estimates, observations=(jump,))
+    for flag in find_flags(frames, frames[0])[:2]:
+        assert flag.evidence["cautions"] == ["shutter event"], flag.name
+        assert "Remarks on its frames: shutter event." in flag.sentence
+    before = [entry(*T0), entry(5, 28.5, 27.0), entry(8, 28.5, 27.0), entry(10, 27.0, 27.0)]
+    before[3] = Entry(10, "t10", estimates=before[3].estimates, observations=(jump,))
+    assert find_flags(before, before[0])[0].evidence["cautions"] == []

@@ -63,17 +63,35 @@ def test_deltas_rates_and_differences_by_hand() -> None:
 
 
 def test_errors_follow_from_those_of_the_means() -> None:
-    session = course((0, 27.0, 27.0), (5, 28.0, 28.0), session=Session(errors=Errors(netd=0.1, common=0.2)))
+    errors = Errors(netd=0.1, common=0.2, shared_stated=0.5)
+    session = course((0, 27.0, 27.0), (5, 28.0, 28.0), session=Session(errors=errors))
     first, then = (entry.estimates["left"][WHOLE] for entry in session.entries)
     assert then.error == pytest.approx(math.hypot(then.noise, then.mask, 0.2))
     assert value(session, "mean_error", 5) == then.error
-    assert value(session, "delta_error", 5) == pytest.approx(math.hypot(first.error, then.error))
-    assert value(session, "rate_error", 5) == pytest.approx(math.hypot(first.error, then.error) / 5)
+    # Half of the contour's variance is common to both frames and cancels; the offset is known from the background.
+    mask = math.sqrt(first.mask**2 + then.mask**2 - 2 * 0.5 * first.mask * then.mask)
+    own = math.hypot(first.noise, then.noise, mask)
+    background = session.background(session.entries[1])
+    expected = math.hypot(own, background.value, background.error)
+    assert abs(background.value) < 0.02 and 0.02 < background.error < 0.05
+    assert value(session, "delta_error", 5) == pytest.approx(expected)
+    assert value(session, "rate_error", 5) == pytest.approx(expected / 5)
     low, high = value(session, "delta_low", 5), value(session, "delta_high", 5)
     assert high - low == pytest.approx(2 * Z95 * value(session, "delta_error", 5))
     # What a frame's pixels share cancels between its soles.
-    four = [entry.estimates[side][WHOLE].own for entry in session.entries for side in ("left", "right")]
-    assert session.differences().difference_error.iloc[len(REGIONS)] == pytest.approx(math.hypot(*four))
+    assert session.differences().difference_error.iloc[len(REGIONS)] == pytest.approx(math.sqrt(2) * own, rel=0.02)
+
+
+def test_without_a_background_the_frames_common_errors_count() -> None:
+    session = Session(errors=Errors(common=0.2, contour=0))
+    for minute in (0, 5):
+        frame, mask = frame_of(27.0, 27.0, seed=minute)
+        patches = np.kron(np.random.default_rng(minute).normal(0, 2, (12, 16)), np.ones((20, 20)))
+        session.add(np.where(mask, frame.celsius, frame.celsius + patches), mask, minute=minute)
+    assert not session.background(session.entries[1]).known
+    assert value(session, "delta_error", 5) == pytest.approx(0.2 * math.sqrt(2), rel=0.01)
+    assert math.isnan(value(session, "beyond_background", 5))
+    assert "cannot be told" in session.entries[1].cautions[0]
 
 
 def test_the_table_has_one_row_for_each_frame_side_and_region() -> None:
@@ -280,9 +298,10 @@ def test_a_jump_of_the_whole_frame_is_a_shutter_event() -> None:
     assert after(28.5, 28.5, 23.5) == {"shutter event"}
     assert after(25.8, 25.6, 20.7) == {"shutter event"}
     assert after(28.5, 28.5, 22.0) == set()  # the feet alone
-    assert after(27.0, 27.0, 23.5) == set()  # the room alone
-    assert after(28.5, 27.0, 23.5) == set()  # one foot and the room
-    assert after(27.5, 27.5, 22.5) == set()  # too little
+    assert after(27.0, 27.0, 23.5) == {"background changed"}  # the room alone
+    assert after(28.5, 27.0, 23.5) == {"background changed"}  # one foot and the room
+    assert after(27.5, 27.5, 22.5) == {"background changed"}  # too little for a shutter
+    assert after(27.2, 27.2, 22.2) == set()
 
 
 def test_the_cameras_clock_is_compared() -> None:

@@ -10,7 +10,7 @@ from prismseg.thermal.uncertainty import Z95
 
 TITLES: Mapping[str, Message] = {
     "warming": Message("Warming"),
-    "asymmetric": Message("Asymmetric warming"),
+    "asymmetric": Message("Soles changed unlike each other"),
     "no thermal sign yet": Message("No thermal sign yet"),
     "uninformative": Message("Uninformative baseline"),
     "quality": Message("Quality of the recording"),

@@ -4,12 +4,15 @@ from prismseg.thermal.changes import Value
 from prismseg.thermal.contours import outlines
 from prismseg.thermal.curves import draw_curves
 from prismseg.thermal.entry import Concern, Entry, Observation
-from prismseg.thermal.flags import Flag, FlagSettings, find_flags
+from prismseg.thermal.flag import Flag
+from prismseg.thermal.flag_settings import FlagSettings
+from prismseg.thermal.flags import find_flags
 from prismseg.thermal.flir import RadiometricJpeg, parse_rjpeg, read_rjpeg
 from prismseg.thermal.flir_write import TYPICAL_PARAMETERS, strip_private, write_rjpeg
 from prismseg.thermal.frame import SKIN_EMISSIVITY, Frame, Parameters
 from prismseg.thermal.listing import Reading, find_frames, read_listing, write_listing
 from prismseg.thermal.minutes import in_order, minute_in_name, minutes_of
+from prismseg.thermal.orientation import upright
 from prismseg.thermal.outcome import outlined, write_session
 from prismseg.thermal.picture import draw_frame, write_picture
 from prismseg.thermal.pieces import Cleaning
@@ -82,6 +85,7 @@ __all__ = [
     "to_celsius",
     "to_counts",
     "transmission",
+    "upright",
     "write_listing",
     "write_picture",
     "write_rjpeg",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from prismseg.base import DataError, Message
 from prismseg.thermal.flir import read_limited
 from prismseg.thermal.frame import MAX_PIXELS, Frame, check_size, refuse_constant
 from prismseg.thermal.matrix import matrix_frame
+from prismseg.thermal.orientation import orientation_of, turned_note, upright
 from prismseg.thermal.stated import Stated
 from prismseg.thermal.tiff import TIFF_MAGICS, read_tiff
 
@@ -38,12 +40,11 @@ def bitmap_frame(path: Path, stated: Stated) -> Frame:
     DataError
         Naming the file and why it cannot be measured.
     """
-    pixels: NDArray[Any] = _read_pixels(path)
-    source = str(path)
-    if pixels.dtype != np.uint8:
-        return matrix_frame(source, pixels, stated)
-    if stated.limits is None and stated.scale is not None:
-        return matrix_frame(source, pixels, stated)
+    pixels, orientation = _read_pixels(path)
+    source, turned = str(path), turned_note(orientation)
+    if pixels.dtype != np.uint8 or (stated.limits is None and stated.scale is not None):
+        frame = matrix_frame(source, pixels, stated)
+        return replace(frame, notes=(*frame.notes, *turned))
     if stated.limits is None:
         raise DataError(
             Message(
@@ -60,10 +61,11 @@ def bitmap_frame(path: Path, stated: Stated) -> Frame:
     low, high = stated.limits
     step = (high - low) / 255
     notes = [
+        *turned,
         Message(
             "8-bit greys between stated limits: steps of {step:.3f} °C; burned-in text and bars are no temperatures",
             step=step,
-        )
+        ),
     ]
     clipped = float(np.isin(pixels, (0, 255)).mean())
     if clipped > 0.01:
@@ -74,8 +76,8 @@ def bitmap_frame(path: Path, stated: Stated) -> Frame:
     return Frame(celsius, stated.time, source, stated.parameters, "grey", stated.camera, tuple(notes))
 
 
-def _read_pixels(path: Path) -> NDArray[np.generic]:
-    """Pixels (H, W): uint8 greys, or numbers of another type."""
+def _read_pixels(path: Path) -> tuple[NDArray[Any], int]:
+    """Pixels (H, W), upright: uint8 greys, or numbers of another type; and the orientation they are stored in."""
     data = read_limited(path)
     try:
         with warnings.catch_warnings():
@@ -84,7 +86,10 @@ def _read_pixels(path: Path) -> NDArray[np.generic]:
             if numbers is not None:
                 return numbers
             with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
-                return _pixels_of(path, picture)
+                orientation = orientation_of(picture.getexif())
+                pixels = _pixels_of(path, picture)
+                # Pillow has turned a TIFF upright by now, and forgot the tag; other kinds it leaves as they are.
+                return upright(pixels, orientation_of(picture.getexif())), orientation
     except DataError:
         raise
     except Image.DecompressionBombError as error:

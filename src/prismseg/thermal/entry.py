@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from prismseg.base import DataError, Message
+from prismseg.thermal.backdrop import Backdrop
 from prismseg.thermal.frame import Frame
 from prismseg.thermal.sides import Side
 from prismseg.thermal.soles import Soles
@@ -33,6 +34,7 @@ class Concern(StrEnum):
     CLIPPED = "clipped temperatures"
     BORDER = "mask at border"
     SHUTTER = "shutter event"
+    DRIFT = "background changed"
     CROSSED = "sides crossed"
     SHAPE = "shape of the soles"
     TERRITORIES = "territories"
@@ -55,11 +57,14 @@ class Observation:
         What was seen and what to do.
     fatal : bool
         The frame has no numbers because of it.
+    size : float
+        How much it is: of several frames' sentences about one drift the largest speaks for all.
     """
 
     concern: Concern
     sentence: Message
     fatal: bool = False
+    size: float = 0.0
 
 
 class Refused(DataError):
@@ -90,6 +95,8 @@ class Entry:
         Empty after a failure.
     observations : tuple of Observation
         What is not as it should be.
+    backdrop : Backdrop or None
+        What was seen beside the soles; None after a failure.
     """
 
     minute: float
@@ -99,6 +106,7 @@ class Entry:
     territories: Mapping[Side, Territories] = field(default_factory=dict)
     estimates: Mapping[Side, Mapping[str, Estimate]] = field(default_factory=dict)
     observations: tuple[Observation, ...] = ()
+    backdrop: Backdrop | None = None
 
     @property
     def ok(self) -> bool:

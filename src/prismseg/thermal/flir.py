@@ -34,6 +34,7 @@ from prismseg.thermal.frame import (
     check_size,
     refuse_constant,
 )
+from prismseg.thermal.orientation import UPRIGHT, parse_orientation, turned_note, upright
 from prismseg.thermal.radiometry import Calibration, to_celsius
 
 MAX_BYTES = 40 * 2**20  # R-JPEGs with a photo of 12 megapixels have 10 MB, the largest matrices 25 MB
@@ -43,8 +44,9 @@ _IMAGE_HEADER = 32  # of a record with an image: byte order, width, height, and 
 _CLOCK_UNSET = 2003  # cameras that lost their battery begin anew in 1999 or 2000
 
 # APP1 and APP2 … hold more than FLIR's data; what begins so can name persons, places and devices.
+_EXIF = b"Exif\0"
 _PRIVATE_SEGMENTS = {
-    b"Exif\0": Message("Exif (maker notes, perhaps a GPS position)"),
+    _EXIF: Message("Exif (maker notes, perhaps a GPS position)"),
     b"http://ns.adobe.com/x": Message("XMP"),
     b"Photoshop 3.0": Message("Photoshop data"),
     b"MPF\0": Message("a second picture"),
@@ -64,7 +66,7 @@ class RadiometricJpeg:
     Attributes
     ----------
     counts : (H, W) uint16 array
-        Of the detector.
+        Of the detector, turned upright as the file's Exif orientation says.
     calibration : Calibration
         Of the camera.
     parameters : Parameters
@@ -81,6 +83,8 @@ class RadiometricJpeg:
         What else can name a person, a place or a device.
     name : str
         File, for messages.
+    orientation : int
+        In which the file stores the counts (Exif); here they are upright.
     """
 
     counts: NDArray[np.uint16]
@@ -92,6 +96,7 @@ class RadiometricJpeg:
     photo: bytes | None
     private: tuple[Message, ...]
     name: str
+    orientation: int = UPRIGHT
 
     def celsius(self) -> NDArray[np.float32]:
         """Temperatures (H, W); NaN where the counts are below any object's."""
@@ -101,7 +106,7 @@ class RadiometricJpeg:
         """Frame in °C, with notes on what the file holds beside it; a `DataError` says that the shutter was closed."""
         refuse_constant(self.name, self.counts)
         celsius = self.celsius()
-        notes = []
+        notes = turned_note(self.orientation)
         outside = int(np.isnan(celsius).sum())
         if outside:
             notes.append(Message("{pixels} pixels are outside the camera's range", pixels=outside))
@@ -203,9 +208,17 @@ def parse_rjpeg(data: bytes, name: str, **parameters: float) -> RadiometricJpeg:
     private = [label for kind, label in PRIVATE_RECORDS.items() if any(kind == found for found, _ in records)]
     private += _private_segments(segments)
     photo = next((_photo(record) for kind, record in records if kind == PHOTO), None)
+    orientation = _orientation(segments)
+    counts = np.ascontiguousarray(upright(counts, orientation))
     return RadiometricJpeg(
-        counts, calibration, merged, info.camera, info.time, info.serials, photo, tuple(private), name
+        counts, calibration, merged, info.camera, info.time, info.serials, photo, tuple(private), name, orientation
     )
+
+
+def _orientation(segments: list[tuple[int, bytes]]) -> int:
+    """How the camera was held: cameras turn neither the picture nor the counts, but say it in Exif."""
+    exif = next((content for _, content in segments if content.startswith(_EXIF)), None)
+    return UPRIGHT if exif is None else parse_orientation(exif)
 
 
 def check_names(parameters: dict[str, float]) -> dict[str, float]:

@@ -11,7 +11,7 @@ from scipy import ndimage
 
 from prismseg.base import DataError, Message
 from prismseg.thermal.entry import Concern, Entry, Observation, Refused
-from prismseg.thermal.flags import FlagSettings
+from prismseg.thermal.flag_settings import FlagSettings
 from prismseg.thermal.frame import PARAMETER_WORDS, Frame, Parameters, same_value
 from prismseg.thermal.pieces import Mask
 from prismseg.thermal.sides import SIDE_NAMES, SIDES, Side
@@ -21,7 +21,6 @@ from prismseg.thermal.uncertainty import WHOLE, Estimate
 
 _UNSURE = (0.16, 0.84)  # within one standard deviation of even odds
 _NEAR = 6  # pixels around a sole that may still be its
-_EDGE = 4  # pixels around the soles that a slight movement changes
 _CAUTIONS = {
     Caution.AT_BORDER: Concern.BORDER,
     Caution.SWAP: Concern.CROSSED,
@@ -319,39 +318,6 @@ def observe_clocks(minute: float, frame: Frame, before: Entry | None, settings: 
     else:
         return []
     return [Observation(Concern.CLOCK, sentence)]
-
-
-def observe_shutter(
-    frame: Frame,
-    soles: Soles,
-    estimates: Mapping[Side, Mapping[str, Estimate]],
-    before: Entry | None,
-    settings: FlagSettings,
-) -> list[Observation]:
-    """Find a jump that the whole picture shares with both soles: the camera's offset moved, not the feet's warmth.
-
-    The background's median change must reach `FlagSettings.jump`, be the same over the background (half of its pixels
-    within half of the jump), and explain at least half and at most one and a half of both soles' changes.
-    """
-    if before is None or before.frame is None or before.soles is None or before.frame.size != frame.size:
-        return []
-    covered = ndimage.binary_dilation(soles.cleaned | before.soles.cleaned, iterations=_EDGE)
-    change = (frame.celsius.astype(np.float64) - before.frame.celsius)[~covered]
-    change = change[np.isfinite(change)]
-    if change.size < soles.cleaned.size * 0.05:
-        return []
-    jump = float(np.median(change))
-    common = float(np.median(np.abs(change - jump))) < 0.5 * abs(jump)
-    moved = [estimates[side][WHOLE].mean - before.estimates[side][WHOLE].mean for side in SIDES]
-    shared = all(abs(each - jump) <= 0.5 * abs(jump) for each in moved)
-    if abs(jump) < settings.jump or not (common and shared):
-        return []
-    sentence = Message(
-        "The whole frame, background included, jumped by {jump:+.1f} °C since the frame before: a shutter event "
-        "or another change of the camera's offset, not of the feet. Take the frame again.",
-        jump=jump,
-    )
-    return [Observation(Concern.SHUTTER, sentence)]
 
 
 def _required(soles: Soles, side: Side) -> Mask:

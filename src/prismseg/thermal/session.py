@@ -13,10 +13,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from prismseg.base import ConfigError, DataError, Message
-from prismseg.thermal.changes import Value, asymmetry, delta, rate
+from prismseg.thermal.backdrop import Backdrop
+from prismseg.thermal.changes import Value, asymmetry, background, beyond_background, delta, rate
 from prismseg.thermal.entry import Concern, Entry, Observation, Refused
-from prismseg.thermal.flags import Flag, FlagSettings, find_flags
+from prismseg.thermal.flag import Flag
+from prismseg.thermal.flag_settings import FlagSettings
+from prismseg.thermal.flags import find_flags
 from prismseg.thermal.frame import Frame, Parameters
+from prismseg.thermal.offset import observe_offset
 from prismseg.thermal.pieces import Mask
 from prismseg.thermal.quality import (
     as_frame,
@@ -27,7 +31,6 @@ from prismseg.thermal.quality import (
     observe_clocks,
     observe_outlines,
     observe_second_look,
-    observe_shutter,
     observe_soles,
     observe_territories,
 )
@@ -115,7 +118,8 @@ class Session:
         frame : Frame or (H, W) array
             Temperatures in °C.
         mask : (H, W) array
-            Booleans or labels (all but 0 are sole), or a model's probabilities of sole (float, 0 to 1).
+            Booleans or labels (all but 0 are sole), or a model's probabilities of sole (float, 0 to 1). It lies on the
+            frame's own pixels, so upright where the file was stored turned (`prismseg.thermal.upright`).
         minute : float
             Since the test dose; 0 or less for the baseline.
         soles : Soles, optional
@@ -173,12 +177,19 @@ class Session:
             *observe_outlines(seen, probability, self.settings),
             *observe_second_look(made, estimates, looks, self.settings),
             *observe_clocks(minute, made, before, self.settings),
-            *observe_shutter(made, seen, estimates, before, self.settings),
         )
+        entry = Entry(
+            **found,
+            territories=territories,
+            estimates=estimates,
+            observations=observations,
+            backdrop=Backdrop.of(made.celsius, seen.cleaned),
+        )
+        offset = observe_offset(entry, before, self.baseline, self.settings)
         self._soles = seen
         if minute <= 0 or not self._anchor:
             self._anchor = territories
-        return self._keep(Entry(**found, territories=territories, estimates=estimates, observations=observations))
+        return self._keep(replace(entry, observations=(*observations, *offset)))
 
     def add_failed(self, minute: float, reason: str, source: str = "frame") -> Entry:
         """Keep the place of a frame that could not be read or segmented, with the reason."""
@@ -225,6 +236,14 @@ class Session:
         """Change of a region from t0 in °C; unknown without t0."""
         return delta(entry, self.baseline, side, region)
 
+    def background(self, entry: Entry) -> Value:
+        """Change from t0 of what is seen beside the soles, in °C; unknown without t0 or where it cannot be told."""
+        return background(entry, self.baseline)
+
+    def beyond_background(self, entry: Entry, side: Side, region: str = REGIONS[0]) -> Value:
+        """Change of a region from t0 less the background's, in °C; unknown where that is."""
+        return beyond_background(entry, self.baseline, side, region)
+
     def rate(self, entry: Entry, side: Side, region: str = REGIONS[0]) -> Value:
         """Change of a region in °C/min since the measured frame before; unknown without t0."""
         earlier = [other for other in self.measured if other.minute < entry.minute]
@@ -242,8 +261,8 @@ class Session:
         """One row for each frame, side and region; numbers are NaN where there are none.
 
         Columns: minute, source, status, reason; side, region, method of the territories; pixels, mean, sd, median; then
-        mean, delta and rate (°C/min since the measured frame before) each with ``_error`` (standard error), ``_low`` and
-        ``_high`` (95 %).
+        mean, delta, rate (°C/min since the measured frame before) and beyond_background (delta less the background's
+        change) each with ``_error`` (standard error), ``_low`` and ``_high`` (95 %).
         """
         return values_table(self)
 
@@ -252,7 +271,7 @@ class Session:
         return differences_table(self)
 
     def statements(self) -> pd.DataFrame:
-        """One row for each frame: whether it has numbers, why not, and what a reader should know."""
+        """One row for each frame: whether it has numbers, why not, the background's change, what a reader should know."""
         return statements_table(self)
 
     def _keep(self, entry: Entry) -> Entry:
@@ -267,6 +286,19 @@ class Session:
 
     def _check_soles(self, soles: Soles, frame: Frame, *looks: NDArray[np.floating] | None) -> None:
         for shape in (soles.cleaned.shape, *(look.shape for look in looks if look is not None)):
+            if shape == frame.size[::-1] != frame.size:
+                raise Refused(
+                    Concern.MASK,
+                    Message(
+                        "The mask is turned by 90° against the frame ({mask_width} x {mask_height} and {width} x "
+                        "{height} pixels). Frames are turned upright as their Exif orientation says; draw masks on the "
+                        "upright picture.",
+                        mask_width=shape[1],
+                        mask_height=shape[0],
+                        width=frame.size[1],
+                        height=frame.size[0],
+                    ),
+                )
             if shape != frame.size:
                 raise Refused(
                     Concern.MASK,

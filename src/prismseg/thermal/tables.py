@@ -19,7 +19,9 @@ _HEAD = ("minute", "source", "status", "reason")
 _VALUES = [
     *_HEAD, "side", "region", "method", "pixels", "mean", "mean_error", "mean_low", "mean_high", "sd", "median",
     "delta", "delta_error", "delta_low", "delta_high", "rate", "rate_error", "rate_low", "rate_high",
+    "beyond_background", "beyond_background_error", "beyond_background_low", "beyond_background_high",
 ]  # fmt: skip
+_STATEMENTS = [*_HEAD, "background", "background_error", "background_low", "background_high", "cautions"]
 _DIFFERENCES = [*_HEAD, "region", "difference", "difference_error", "difference_low", "difference_high"]
 
 
@@ -44,6 +46,7 @@ def values_table(session: Session) -> pd.DataFrame:
                         **_columns("mean", mean),
                         **_columns("delta", session.delta(entry, side, region)),
                         **_columns("rate", session.rate(entry, side, region)),
+                        **_columns("beyond_background", session.beyond_background(entry, side, region)),
                     }
                 )
     return pd.DataFrame(rows, columns=_VALUES)
@@ -61,8 +64,15 @@ def differences_table(session: Session) -> pd.DataFrame:
 
 def statements_table(session: Session) -> pd.DataFrame:
     """Tabulate `Session.statements`."""
-    rows = [{**_head(entry), "cautions": " ".join(entry.cautions)} for entry in session.entries]
-    return pd.DataFrame(rows, columns=[*_HEAD, "cautions"])
+    rows = [
+        {
+            **_head(entry),
+            **_columns("background", session.background(entry)),
+            "cautions": " ".join(entry.cautions),
+        }
+        for entry in session.entries
+    ]
+    return pd.DataFrame(rows, columns=_STATEMENTS)
 
 
 def _head(entry: Entry) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from PIL import Image
 
 from prismseg.base import DataError, Message
 from prismseg.thermal.frame import MAX_PIXELS, check_size
+from prismseg.thermal.orientation import ORIENTATION_TAG, UPRIGHT, orientation_of, upright
 
 TIFF_MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -27,8 +28,10 @@ _MAX_BYTES_A_PIXEL = 8
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 
-def read_tiff(path: Path, data: bytes) -> NDArray[np.generic] | None:
-    """Numbers (H, W) of a TIFF, or None where it holds 8 bits or fewer a pixel: a picture, not numbers.
+def read_tiff(path: Path, data: bytes) -> tuple[NDArray[np.generic], int] | None:
+    """Numbers (H, W) of a TIFF, upright, and the orientation it is stored in.
+
+    None where it holds 8 bits or fewer a pixel: a picture, not numbers.
 
     Raises
     ------
@@ -65,14 +68,21 @@ def read_tiff(path: Path, data: bytes) -> NDArray[np.generic] | None:
                 Message("{path} has tiles larger than any thermal frame; it is damaged. Leave it out.", path=path)
             )
         compression, predictor = int(page.compression), int(page.predictor)
+        orientation = _orientation(page)
         if compression == _LZW or predictor == _FLOAT_PREDICTOR:
-            return _with_pillow(path, data, file.byteorder, page)
+            return _with_pillow(path, data, file.byteorder, page), orientation
         if compression in _DEFLATES:
             _refuse_bomb(path, data, page)
         elif compression != _NONE:
             raise _other_compression(path, page)
         numbers: NDArray[np.generic] = page.asarray()
-        return numbers.reshape(page.imagelength, page.imagewidth)
+        return upright(numbers.reshape(page.imagelength, page.imagewidth), orientation), orientation
+
+
+def _orientation(page: tifffile.TiffPage) -> int:
+    tag = page.tags.get(ORIENTATION_TAG)
+    stated = UPRIGHT if tag is None else tag.value
+    return int(stated) if isinstance(stated, int) and 1 <= stated <= 8 else UPRIGHT
 
 
 def _has_second_page(file: tifffile.TiffFile) -> bool:
@@ -109,7 +119,8 @@ def _with_pillow(path: Path, data: bytes, order: str, page: tifffile.TiffPage) -
     if (order == ">" and page.dtype.kind == "f") or page.dtype.itemsize > 4:
         raise _other_compression(path, page)
     with Image.open(io.BytesIO(data), formats=("TIFF",)) as picture:
-        return np.asarray(picture)
+        stored = np.asarray(picture)  # Pillow turns TIFFs upright while it loads them, and then forgets the tag
+        return upright(stored, orientation_of(picture.getexif()))
 
 
 def _other_compression(path: Path, page: tifffile.TiffPage) -> DataError:

@@ -51,6 +51,12 @@ class Errors:
         The model's own is not believed below this, pixels: networks are surer of themselves than they should be.
     placing : float
         Distance of territory borders from where they would be, foot lengths.
+    shared : float
+        Correlation of the contour's error in two frames of a session where a network's probabilities are given: it errs
+        alike in all frames, which cancels in changes. Chosen on simulated sessions (`benchmarks/thermal.py`).
+    shared_stated : float
+        The same where masks are given: one hand's bias is much the same in all frames, and what changes sign along the
+        contour averages out (1.5 pixels over some fifty independent stretches leave 0.2, or 2 % of the variance).
 
     What is wrong by the same amount in all frames (emissivity, calibration) is not in it: it cancels in deltas.
     """
@@ -61,6 +67,8 @@ class Errors:
     contour: float = 1.5
     least_contour: float = 0.5
     placing: float = 0.015
+    shared: float = 0.88
+    shared_stated: float = 0.98
 
     def __post_init__(self) -> None:
         values = (self.netd, self.common, self.contour, self.least_contour, self.placing)
@@ -71,6 +79,10 @@ class Errors:
                     "{errors}.",
                     errors=self,
                 )
+            )
+        if not all(0 <= value <= 1 for value in (self.shared, self.shared_stated)):
+            raise ConfigError(
+                Message("The errors that frames share are correlations from 0 to 1; got {errors}.", errors=self)
             )
 
 
@@ -86,6 +98,11 @@ class Estimate:
         Over the pixels, °C.
     noise, mask, common : float
         Standard errors of the mean by noise, by contour and placing, and by what the whole frame shares, °C.
+    outward : float
+        Change of the mean when the contour is drawn out by one standard deviation, °C; its sign tells whether two frames
+        err in the same direction.
+    shared : float
+        Correlation of the mask's error with that in the session's other frames.
     """
 
     pixels: int
@@ -95,6 +112,8 @@ class Estimate:
     noise: float
     mask: float
     common: float
+    outward: float = 0.0
+    shared: float = 0.0
 
     @property
     def own(self) -> float:
@@ -169,13 +188,15 @@ def measure_sole(
     )
     looks = [inside] if second is None else [inside, second[window] & np.isfinite(values)]
     everywhere = np.ones(inside.shape, bool)
-    found = {WHOLE: _estimate(values, everywhere, looks, contours, [], reckoned)}
+    found = {WHOLE: _estimate(values, everywhere, looks, contours, [], reckoned, stated=probability is None)}
     if registration is None:
         return found
     labels, moved = _borders(registration, window, reckoned.placing)
     for number, name in enumerate(TERRITORIES, start=1):
         pairs = [(one == number, other == number) for one, other in moved]
-        found[name] = _estimate(values, labels == number, looks, contours, pairs, reckoned)
+        found[name] = _estimate(
+            values, labels == number, looks, contours, pairs, reckoned, stated=probability is None
+        )
     return found
 
 
@@ -186,6 +207,8 @@ def _estimate(
     contours: Drawn,
     moved: list[tuple[Mask, Mask]],
     errors: Errors,
+    *,
+    stated: bool,
 ) -> Estimate:
     inside, *second = looks
     here = values[region & inside]
@@ -195,6 +218,7 @@ def _estimate(
     variance = 0.0
     for (_, weight, _), (drawn_in, drawn_out) in zip(_STEPS, contours, strict=True):
         variance += weight * _square_changes(values, mean, region * drawn_in, region * drawn_out)
+    inward, outward = (_change(values, mean, region * drawn) or 0.0 for drawn in contours[0])
     for look in second:
         variance += _square_changes(values, mean, region & look)
     for one, other in moved:
@@ -207,18 +231,23 @@ def _estimate(
         noise=errors.netd * math.sqrt(min(1.0, errors.pixels_sharing / here.size)),
         mask=_AROUND_MASK * math.sqrt(variance),
         common=errors.common,
+        outward=(outward - inward) / 2,
+        shared=errors.shared_stated if stated else errors.shared,
     )
 
 
 def _square_changes(values: NDArray[np.float64], mean: float, *regions: NDArray[np.generic]) -> float:
     """Sum of the squared changes of the mean over regions; what is empty changes like the others on average."""
-    changes = []
-    for region in regions:
-        weights = np.asarray(region, np.float64)
-        counted = weights > 0  # what has no temperature has no weight
-        if counted.any():
-            changes.append(float(np.average(values[counted], weights=weights[counted])) - mean)
+    found = (_change(values, mean, region) for region in regions)
+    changes = [change for change in found if change is not None]
     return len(regions) * sum(change**2 for change in changes) / max(len(changes), 1)
+
+
+def _change(values: NDArray[np.float64], mean: float, region: NDArray[np.generic]) -> float | None:
+    """Mean over the weights of a region less another mean; None where the region is empty."""
+    weights = np.asarray(region, np.float64)
+    counted = weights > 0  # what has no temperature has no weight
+    return float(np.average(values[counted], weights=weights[counted])) - mean if counted.any() else None
 
 
 def _contours(inside: Mask, finite: Mask, errors: Errors, probability: NDArray[np.floating] | None) -> Drawn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 from prismseg.thermal.entry import Concern
-from prismseg.thermal.flags import FlagName, Level
+from prismseg.thermal.flag import FlagName, Level
 from prismseg.thermal.frame import Kind
 from prismseg.thermal.sides import SIDES, VIEWS
 from prismseg.thermal.soles import Caution, Status

@@ -63,7 +63,7 @@ def test_sentences_and_words_are_collected() -> None:
     found = templates()
     assert set(sentences()) <= set(found) and Caution.SWAP.value in found
     assert {"thermal/sides.py", "thermal/words.py"} <= set(found["left"])
-    assert found["The threshold lies within its uncertainty."] == ["thermal/flags.py"]
+    assert found["The threshold lies within its uncertainty."] == ["thermal/flag_rules.py"]
     assert not any(text.startswith("{part0}") or text == "{value:.4g}" for text in found)
 
 

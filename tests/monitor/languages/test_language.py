@@ -27,7 +27,7 @@ def entry(minute: float, left: float, right: float, *observations: Observation) 
 def test_a_flag_in_spanish() -> None:
     remark = Observation(Concern.MASK, Caution.SPLIT.message)
     frames = [entry(0, 27.0, 27.0), entry(5, 28.25, 27.1, remark), entry(10, 28.4, 27.2)]
-    (flag, quality) = find_flags(frames, frames[0], FlagSettings(warming=1.2))
+    (flag, apart, quality) = find_flags(frames, frames[0], FlagSettings(warming=1.2))
     assert flag.sentence == (
         "The left sole was warmer than at baseline by 1.2 °C or more in 2 consecutive frames (5 to 10 min), by at most "
         "1.4 ± 0.1 °C. The threshold lies within its uncertainty. Remarks on its frames: unusable mask."
@@ -43,6 +43,10 @@ def test_a_flag_in_spanish() -> None:
         SPANISH(quality.sentence) == "Las plantas se tocaban y se han separado por el estrechamiento entre ellas."
     )
     assert (SPANISH(flag.name), SPANISH(flag.level), SPANISH("left")) == ("calentamiento", "presente", "izquierda")
+    assert (apart.name, SPANISH(apart.level)) == ("asymmetric", "sin confirmar")
+    assert SPANISH(apart.sentence).startswith(
+        "La planta izquierda se calentó más que la derecha. Sus cambios desde la basal difirieron en 1,2 ± 0,2 °C"
+    )
 
 
 def test_no_sign_is_said_with_care_in_spanish() -> None:

@@ -15,7 +15,7 @@ from prismseg.monitor.report.pictures import LETTERS, Picture, Scale, scale_of
 from prismseg.monitor.report.style import CAUTION, CELL, CELL_STRONG, HEAD, SMALL, WIDTH, heading, p, ruled
 from prismseg.monitor.report.words import NOTHING, Words
 from prismseg.thermal import SIDES, WHOLE, Entry
-from prismseg.thermal.flags import QUALITY_SOURCE
+from prismseg.thermal.flag import QUALITY_SOURCE
 
 _GAP = 4 * mm
 _FEW = 6  # captures for which pictures are larger

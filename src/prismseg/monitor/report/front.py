@@ -155,4 +155,4 @@ def _flag(flag: dict[str, Any], words: Words) -> Flowable:
         hAlign="LEFT",
     )
     content = [p(" · ".join(title), STRONG), p(words(Message.from_json(flag["sentence"]))), Spacer(0, 3), evidence]
-    return boxed(content, warning=flag["level"] == "notice")
+    return boxed(content, warning=flag["level"] in ("notice", "unconfirmed"))
