@@ -241,3 +241,27 @@ def test_the_twin_of_a_run_has_its_groups(tmp_path):
     for name in ("config.yaml", "split.json"):
         assert (tmp_path / "a" / name).read_text() == (tmp_path / "b" / name).read_text()
     assert not Path("runs/latest").exists()
+
+
+@pytest.mark.parametrize("verb", ["evaluate", "explain"])
+def test_verbs_on_data_hand_over_only_what_is_given(monkeypatch, tmp_path, verb):
+    """A default of the command line must not beat the run's own settings."""
+    seen = []
+
+    def stop(model, path=None, options=None):
+        seen.append({key: value for key, value in options.items() if value is not None})
+        raise typer.Exit
+
+    monkeypatch.setattr("prismseg.train.trials.open_for", stop)
+    (tmp_path / "legend.csv").write_text("colour,class\n#000000,background\n#ff0000,nerve\n")
+    options = {setting.removeprefix("data."): (words, meant) for setting, _, words, meant in TRAIN.values()}
+    data_options = {
+        key: value
+        for key, value in options.items()
+        if key in make_config({"data": {"path": "x"}}).data.model_dump()
+    }
+    prismseg(verb, tmp_path, tmp_path)
+    assert seen.pop() == {}
+    for key, (words, meant) in data_options.items():
+        prismseg(verb, tmp_path, tmp_path, *(tmp_path / "legend.csv" if w == "LEGEND" else w for w in words))
+        assert seen.pop() == {key: meant}

@@ -181,7 +181,8 @@ def test_a_network_on_other_data(runs, tmp_path):
     data = open_dataset(write_discs(tmp_path / "data", patients=1, images=2))
     page = explain_data(
         runs / "crffg",
-        data,
+        data,  # pictures that the network has met
+        part="all",
         out=tmp_path / "out",
         settings=ExplainSettings(layers=("head",), methods=("gradcam",), regions=("truth",)),
         check_sanity=False,
@@ -197,7 +198,14 @@ def test_masks_are_needed(runs, tmp_path):
     folder = write_discs(tmp_path / "data", patients=2, images=1)
     (folder / "p1_0_mask.png").unlink()
     with pytest.raises(DataError, match=r"p1_0\.png has no mask"):
-        explain_data(runs / "crffg", open_dataset(folder), out=tmp_path / "out", settings=FEW, show_progress=False)
+        explain_data(
+            runs / "crffg",
+            open_dataset(folder),
+            part="all",
+            out=tmp_path / "out",
+            settings=FEW,
+            show_progress=False,
+        )
 
 
 def test_command_line(runs, tmp_path):

@@ -8,13 +8,13 @@ from typing import Annotated
 import typer
 
 from prismseg.cli.options import (
-    Binary,
+    BinaryGiven,
     Channels,
     Classes,
     Colours,
     Device,
-    Group,
-    Layout,
+    GroupGiven,
+    LayoutGiven,
     MaskSuffix,
     Out,
     Quiet,
@@ -37,7 +37,9 @@ def register(app: typer.Typer) -> None:
 
 def explain(
     model: Annotated[Path, typer.Argument(help="Folder of a run (or of a network, with DATA).")],
-    data: Annotated[Path | None, typer.Argument(help="Explain on all cases of these data instead.")] = None,
+    data: Annotated[
+        Path | None, typer.Argument(help="Explain on these data instead; cases are recognised by content.")
+    ] = None,
     out: Out = None,
     methods: Annotated[
         str,
@@ -56,7 +58,13 @@ def explain(
         str,
         typer.Option(help="Where a class's score is taken: prediction, truth, image; the first is shown large."),
     ] = "prediction,truth",
-    part: Annotated[str, typer.Option(help="Part of the run's split: test, validation or train.")] = "test",
+    part: Annotated[
+        str | None,
+        typer.Option(
+            help="test, validation, train; with DATA also new and same-group (of a patient that was trained on); "
+            "several with commas, or all. Without: test, and new with DATA."
+        ),
+    ] = None,
     against: Annotated[
         Path | None, typer.Option(help="Another explanation's folder, of the same cases, to compare case by case.")
     ] = None,
@@ -68,9 +76,9 @@ def explain(
     memory: Annotated[float, typer.Option(min=1, help="MiB that a batch may take.")] = 2048,
     seed: Annotated[int, typer.Option(min=0, help="Of random maps, scrambled layers and intervals.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an explanation that was cut.")] = False,
-    layout: Layout = "auto",
-    group: Group = "auto",
-    binary: Binary = False,
+    layout: LayoutGiven = None,
+    group: GroupGiven = None,
+    binary: BinaryGiven = None,
     classes: Classes = None,
     mask_suffix: MaskSuffix = None,
     channels: Channels = None,
@@ -83,7 +91,9 @@ def explain(
     Writes explanation.html, measures.csv, summary.csv, fused.csv, weights.csv and maps/.
     """
     from prismseg.cli.tables import print_relevance
+    from prismseg.data import read_legend
     from prismseg.explain import ExplainSettings, explain_data, explain_run
+    from prismseg.train.trials import open_for
 
     settings = ExplainSettings(
         layers=_names(layers),
@@ -94,10 +104,20 @@ def explain(
         memory=memory,
         seed=seed,
     )
+    options = {
+        "layout": layout,
+        "group": group,
+        "binary": binary,
+        "classes": class_names(classes),
+        "mask_suffix": mask_suffix,
+        "channels": channels,
+        "colours": None if colours is None else read_legend(colours),
+    }
     if data is None:
         page = explain_run(
             model,
-            part=part,
+            part=part or "test",
+            options=options,
             out=out,
             settings=settings,
             device=device,
@@ -107,21 +127,13 @@ def explain(
             show_progress=not quiet,
         )
     else:
-        from prismseg.data import open_dataset
-
-        dataset = open_dataset(
-            data,
-            layout=layout,
-            group=group,
-            binary=binary,
-            classes=class_names(classes),
-            mask_suffix=mask_suffix,
-            channels=channels,
-            colours=colours,
-        )
+        dataset, notes = open_for(model, data, options)
+        for note in notes:
+            typer.echo(note)
         page = explain_data(
             model,
             dataset,
+            part=part,
             out=out,
             settings=settings,
             device=device,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
@@ -22,8 +23,8 @@ from prismseg.explain.reach import layer_reach
 from prismseg.explain.report import write_report
 from prismseg.explain.summary import SHARES, case_table, summarize_layers
 from prismseg.explain.work import POINTWISE, ExplainSettings, collect, load_batch, start
-from prismseg.train import Predictor, Trial, find_model
-from prismseg.train.evaluation import run_trials
+from prismseg.train import Trial, find_model
+from prismseg.train.trials import data_trials, run_trials
 
 SANITY_CASES = 12
 
@@ -67,15 +68,16 @@ class Explanation:
 
 
 def explain_run(
-    root: Path,
+    root: str | Path,
     *,
     part: str = "test",
-    out: Path | None = None,
+    out: str | Path | None = None,
     settings: ExplainSettings | None = None,
     device: str = "cpu",
     resume: bool = False,
-    against: Path | None = None,
+    against: str | Path | None = None,
     check_sanity: bool = True,
+    options: Mapping[str, Any] | None = None,
     show_progress: bool = True,
 ) -> Path:
     """Explain a training run on the cases it kept apart; with folds, every case by the fold that left it out.
@@ -84,8 +86,8 @@ def explain_run(
     ----------
     root : Path
         Folder that `prismseg train` filled.
-    part : {"test", "validation", "train"}
-        Which part of the split.
+    part : str
+        Which part of the split: "test", "validation", "train", some of them with commas, or "all".
     out : Path, optional
         Where to write; by default ``root/explanation``.
     settings : ExplainSettings, optional
@@ -96,6 +98,8 @@ def explain_run(
         Another explanation of the same cases to compare with.
     check_sanity : bool
         Also scramble the layers of the first network and compare the maps.
+    options : mapping, optional
+        How to read the data, where not as in training (`prismseg.data.open_dataset`).
 
     Returns
     -------
@@ -107,45 +111,48 @@ def explain_run(
     PrismsegError
         When there is no run, no case, a layer does not exist, or `out` holds another explanation.
     """
-    trials, dataset = run_trials(root, part=part, device=device)
+    trials, dataset = run_trials(root, part=part, device=device, options=options)
     return explain(
         trials,
         dataset,
-        out or root / "explanation",
+        Path(out or Path(root) / "explanation"),
         part=part,
         settings=settings or ExplainSettings(),
         resume=resume,
-        against=against,
+        against=None if against is None else Path(against),
         check_sanity=check_sanity,
         show_progress=show_progress,
     )
 
 
 def explain_data(
-    model: Path,
+    model: str | Path,
     dataset: SegmentationDataset,
     *,
-    out: Path | None = None,
+    part: str | None = None,
+    out: str | Path | None = None,
     settings: ExplainSettings | None = None,
     device: str = "cpu",
     resume: bool = False,
-    against: Path | None = None,
+    against: str | Path | None = None,
     check_sanity: bool = True,
     show_progress: bool = True,
 ) -> Path:
-    """Explain the network in `model` on every case of `dataset`; writes below `out` as `explain_run` does.
+    """Explain the network in `model` on the cases of `dataset` that it has not met; writes as `explain_run` does.
 
-    By default the results land in ``explanation-NAME`` beside the network, NAME being the data set's folder.
+    Cases are recognised by content and classes matched by name (`prismseg.train.trials.data_trials`); `part` chooses
+    others. By default the results land in ``explanation-NAME`` beside the network, NAME being the data set's folder.
     """
-    folder = find_model(model)
-    trial = Trial(Predictor.from_pretrained(folder, device=device), tuple(range(len(dataset))))
+    trials, dataset, _ = data_trials(model, dataset, part=part, device=device)
+    beside = Path(model) if len(trials) > 1 else find_model(model).parent
     return explain(
-        [trial],
+        trials,
         dataset,
-        out or folder.parent / f"explanation-{dataset.root.name}",
+        Path(out or beside / f"explanation-{dataset.root.stem}"),
+        part=part or "test and new",
         settings=settings or ExplainSettings(),
         resume=resume,
-        against=against,
+        against=None if against is None else Path(against),
         check_sanity=check_sanity,
         show_progress=show_progress,
     )
