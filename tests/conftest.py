@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
@@ -43,3 +45,15 @@ def write_discs(folder: Path, *, patients: int = 6, images: int = 3, size: tuple
 def discs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder of `write_discs`: 6 patients with 3 images each."""
     return write_discs(tmp_path_factory.mktemp("discs"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep what is stored between runs (twins of data sets) out of the user's cache."""
+    before = os.environ.get("XDG_CACHE_HOME")
+    os.environ["XDG_CACHE_HOME"] = str(tmp_path_factory.mktemp("cache"))
+    yield
+    if before is None:
+        del os.environ["XDG_CACHE_HOME"]
+    else:
+        os.environ["XDG_CACHE_HOME"] = before

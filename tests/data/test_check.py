@@ -4,7 +4,6 @@ import tifffile
 from PIL import Image
 
 from prismseg.data import check_dataset, open_dataset
-from prismseg.data.duplicates import near_pairs, thumbnail
 
 
 @pytest.fixture
@@ -118,7 +117,7 @@ def nearly_across(study):
         (nan_pixels, ("error", "NaN"), "p1_1.tif"),
         (copy_across, ("warning", "duplicate across groups"), "p2_0.png"),
         (copy_within, ("warning", "duplicate"), "p1_1.png"),
-        (nearly_across, ("warning", "near duplicate across groups"), "p2_0.png"),
+        (nearly_across, ("warning", "twin across groups"), "p2_0.png"),
     ],
 )
 def test_each_planted_fault_is_found_and_no_other(study, plant, finding, file):
@@ -173,22 +172,13 @@ def test_a_copy_in_another_format_is_a_duplicate(study):
     assert ("warning", "duplicate across groups") in kinds(study)
 
 
-def test_near_duplicates_within_a_group_are_one_note(study):
+def test_twins_within_a_group_are_notes(study):
     pixels = np.asarray(Image.open(study / "images" / "p1_0.png")).copy()
     for number in (1, 2):
         pixels[0, number] ^= 3
         Image.fromarray(pixels).save(study / "images" / f"p1_{number}.png")
     found = check_dataset(study, group="prefix")
-    assert [(f.severity, f.kind) for f in found] == [("info", "near duplicate")]
-    assert found[0].message.startswith("3 pairs")
-
-
-def test_pairs_are_found_in_every_block_of_rows(monkeypatch):
-    monkeypatch.setattr("prismseg.data.duplicates.BLOCK", 4)
-    pictures = np.random.default_rng(0).integers(0, 255, (11, 20, 20, 1), dtype=np.uint8)
-    pictures[10], pictures[6] = pictures[1], pictures[5]
-    thumbnails = {2 * index: thumbnail(pixels) for index, pixels in enumerate(pictures)}
-    assert sorted(near_pairs(thumbnails)) == [(2, 20), (10, 12)]
+    assert {(f.severity, f.kind) for f in found} == {("info", "twin")} and len(found) == 3
 
 
 def test_masks_of_0_and_255_among_masks_of_0_and_1(study):

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 
 from prismseg.base import DataError, PrismsegError, progress_bar
 from prismseg.data.dataset import open_legend, read_channels, size_remedy
-from prismseg.data.duplicates import Pair, digest, equal_pairs, near_pairs, thumbnail
-from prismseg.data.findings import Finding
+from prismseg.data.findings import Finding, Severity
 from prismseg.data.folder import NOTE_SUFFIXES, scan_folder
+from prismseg.data.identity import identity
 from prismseg.data.layouts import Case, Listing, group_of, list_cases
 from prismseg.data.mask_checks import MaskFacts, check_masks
+from prismseg.data.twins import portrait, twins_of
 
 TINY_GROUP_SHARE = 0.25  # of the median group
-SHOWN = 8
 
 
 def check_dataset(
@@ -41,9 +41,9 @@ def check_dataset(
     Finds unreadable files (empty, truncated, huge, animated), files that are left out, NaN, mixed bit depths and
     channels, missing pairs, masks of another size or turned otherwise than their image, labels that are probably
     meant otherwise (in the alpha channel, colours, from 1 on, grey values, blurred, no background), empty masks,
-    equal and nearly equal images within and across groups, splits that divide a group, tiny groups and cases that
-    each are their own group. A finding of the severity ``"error"`` makes the numbers of a training run wrong:
-    `prismseg train` refuses such data unless it is forced.
+    copies of a picture (equal, or cut, scaled, mirrored, brightened) within and across groups, splits that divide a
+    group or copies, tiny groups and cases that each are their own group. A finding of the severity ``"error"`` makes the
+    numbers of a training run wrong: `prismseg train` refuses such data unless it is forced.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def check_dataset(
     findings += _check_orientations(listing.cases, images, masks)
     findings += check_masks(listing, masks, root, binary=binary, classes=classes)
     findings += _check_kinds(images, listing.cases, channels)
-    findings += _check_duplicates(listing.cases, groups, images)
+    findings += _check_duplicates(listing, groups, images, given_splits=given_splits, show_progress=show_progress)
     findings += _check_groups(root, listing.cases, groups)
     if given_splits:
         findings += _check_splits(root, listing, groups)
@@ -95,8 +95,8 @@ class _Images:
     shapes: dict[int, tuple[int, ...]] = field(default_factory=dict)
     depths: dict[int, str] = field(default_factory=dict)
     orientations: dict[int, int] = field(default_factory=dict)
-    digests: dict[int, str] = field(default_factory=dict)
-    thumbnails: dict[int, NDArray[np.float32]] = field(default_factory=dict)
+    identities: dict[int, str] = field(default_factory=dict)
+    portraits: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
 
     def read(self, index: int, case: Case) -> Iterator[Finding]:
         if not all(path.is_file() for path in case.images):
@@ -120,8 +120,8 @@ class _Images:
                 "leave the image out.",
             )
             return
-        self.digests[index] = digest(pixels)
-        self.thumbnails[index] = thumbnail(pixels)
+        self.identities[index] = identity(pixels)
+        self.portraits[index] = portrait(pixels)
         if np.ptp(pixels) == 0:
             yield Finding("warning", "constant image", file, f"All pixels of {file} are equal; is it a blank?")
 
@@ -236,52 +236,51 @@ def _check_kinds(images: _Images, cases: Sequence[Case], channels: int | None) -
             )
 
 
-def _check_duplicates(cases: Sequence[Case], groups: Sequence[str], images: _Images) -> Iterator[Finding]:
-    for first, other in equal_pairs(images.digests):
-        across = groups[first] != groups[other]
-        yield Finding(
-            "warning",
-            "duplicate across groups" if across else "duplicate",
-            cases[other].images[0],
-            f"It equals {cases[first].images[0]} pixel for pixel"
-            + (
-                f", but they are in different groups ({groups[first]}, {groups[other]}). A split that is drawn joins "
-                "these groups; remove one, or name the groups with --group."
-                if across
-                else "; remove one."
-            ),
-        )
-    near = [pair for pair in near_pairs(images.thumbnails) if images.digests[pair[0]] != images.digests[pair[1]]]
-    across_groups = [pair for pair in near if groups[pair[0]] != groups[pair[1]]]
-    yield from _near_across(cases, groups, across_groups)
-    within = [pair for pair in near if groups[pair[0]] == groups[pair[1]]]
-    if within:
-        left, right = within[0]
-        yield Finding(
-            "info",
-            "near duplicate",
-            cases[right].images[0],
-            f"{len(within)} pairs of images look almost the same within a group, such as this one and "
-            f"{cases[left].images[0]}; they add little to learn from.",
-        )
+def _check_duplicates(
+    listing: Listing, groups: Sequence[str], images: _Images, *, given_splits: bool, show_progress: bool
+) -> Iterator[Finding]:
+    order = sorted(images.identities)
+    identities = [images.identities[index] for index in order]
+    members: dict[str, list[int]] = {}
+    for index in order:
+        members.setdefault(images.identities[index], []).append(index)
+    equal = [(same[0], other, "It equals {} pixel for pixel") for same in members.values() for other in same[1:]]
+    portraits = (images.portraits[index] for index in order)
+    twins = [
+        (order[twin.first], order[twin.second], f"It shows the same picture as {{}} ({twin.relation})")
+        for twin in twins_of(identities, portraits, show_progress=show_progress)
+    ]
+    names = [case.id for case in listing.cases]
+    for kind, pairs in (("duplicate", equal), ("twin", twins)):
+        for first, other, words in pairs:
+            sentence = words.format(listing.cases[first].images[0])
+            parted = _parted(listing.splits, names[first], names[other]) if given_splits else None
+            yield _copy_finding(
+                kind, listing.cases[other].images[0], sentence, (groups[first], groups[other]), parted
+            )
 
 
-def _near_across(cases: Sequence[Case], groups: Sequence[str], pairs: Sequence[Pair]) -> Iterator[Finding]:
-    for left, right in pairs[:SHOWN]:
-        yield Finding(
-            "warning",
-            "near duplicate across groups",
-            cases[right].images[0],
-            f"It looks almost the same as {cases[left].images[0]}, which is in another group ({groups[left]}, "
-            f"{groups[right]}); if both show one patient, name the groups with --group.",
+def _parted(splits: Sequence[Mapping[str, Sequence[str]]], first: str, other: str) -> str | None:
+    """Name the parts that a split of the data set puts two cases in, where they are two."""
+    for number, split in enumerate(splits):
+        place = {name: part for part, members in split.items() for name in members if name in (first, other)}
+        if len(set(place.values())) > 1:
+            return f"split {number} of the data set puts them in {place[first]} and {place[other]}"
+    return None
+
+
+def _copy_finding(kind: str, file: Path, sentence: str, groups: tuple[str, str], parted: str | None) -> Finding:
+    if parted is not None:
+        message = f"{sentence}, and {parted}, so the test would flatter the network. Remove one, or move it."
+        return Finding("error", f"{kind} across parts", file, message)
+    if groups[0] != groups[1]:
+        message = (
+            f"{sentence}, but they are in different groups ({groups[0]}, {groups[1]}). A split that is drawn joins these "
+            "groups; remove one, or name the groups with --group."
         )
-    if len(pairs) > SHOWN:
-        yield Finding(
-            "warning",
-            "near duplicate across groups",
-            cases[pairs[SHOWN][1]].images[0],
-            f"{len(pairs) - SHOWN} more pairs look almost the same across groups.",
-        )
+        return Finding("warning", f"{kind} across groups", file, message)
+    severity: Severity = "warning" if kind == "duplicate" else "info"
+    return Finding(severity, kind, file, f"{sentence}; it adds little to learn from, remove one.")
 
 
 def _check_groups(root: Path, cases: Sequence[Case], groups: Sequence[str]) -> Iterator[Finding]:

@@ -33,6 +33,7 @@ from prismseg.data.labels import (
 from prismseg.data.layouts import Case, Listing, group_of, list_cases
 from prismseg.data.legend import Legend, read_legend
 from prismseg.data.sample import Sample
+from prismseg.data.twins import Twin, portrait, twins_of
 
 # Colour is looked for in this many images, and believed when a pixel in a thousand has channels this far apart.
 COLOUR_SAMPLE = 64
@@ -79,6 +80,7 @@ class SegmentationDataset(Sequence[Sample]):
         # A layout or a legend that fixes the labels has them looked up; only bare numbers are thresholded.
         self._threshold = binary and listing.coding is None
         self._legend = legend
+        self._twins: list[Twin] | None = None
         self.ids = [case.id for case in self._cases]
         self.groups = [group_of(case, group) for case in self._cases]
         self._coding = _coding(listing, binary, classes)
@@ -121,6 +123,7 @@ class SegmentationDataset(Sequence[Sample]):
         part.ids = [self.ids[index] for index in indices]
         part.groups = [self.groups[index] for index in indices]
         part.__dict__.pop("unlabelled", None)
+        part._twins = None
         for name in ("identities", "sizes"):
             if name in self.__dict__:
                 part.__dict__[name] = [self.__dict__[name][index] for index in indices]
@@ -191,6 +194,22 @@ class SegmentationDataset(Sequence[Sample]):
     def sizes(self) -> list[tuple[int, int]]:
         """Height and width of each image; read along with `identities`."""
         return [_identity_and_size(case)[1] for case in self._cases]
+
+    def twins(self, *, show_progress: bool = False) -> list[Twin]:
+        """Pairs of cases that show one picture in another cut, size, mirror or brightness (`prismseg.data.twins`).
+
+        Equal pictures are not among them: `identities` tells those. The answer is kept in the user's cache under the
+        content of the images, so that it is worked out once.
+
+        Raises
+        ------
+        DataError
+            Naming a file that is gone or cannot be read.
+        """
+        if self._twins is None:
+            portraits = (portrait(read_case(case)) for case in self._cases)
+            self._twins = twins_of(self.identities, portraits, show_progress=show_progress)
+        return self._twins
 
     @cached_property
     def unlabelled(self) -> list[int]:

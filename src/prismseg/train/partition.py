@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from prismseg.base import ConfigError, DataError
 from prismseg.data import SegmentationDataset, Split, check_split, holdout, join_groups, kfold, scarce
+from prismseg.data.twins import Twin
 from prismseg.train.config import FRACTIONS, TrainConfig
 from prismseg.train.seen import SeenCases
+
+_SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -52,6 +56,7 @@ def make_partition(config: TrainConfig, dataset: SegmentationDataset, seen: Seen
     if _uses_predefined(config, dataset):
         split = _predefined(dataset, plan.fold or 0)
         check_split(split, dataset.groups, dataset.identities)
+        _refuse_parted_twins(split, dataset)
         notes += _predefined_notes(dataset, split, plan.fold or 0)
         _refuse_met(split, dataset, met, config)
     else:
@@ -132,7 +137,7 @@ def _refuse_met(split: Split, dataset: SegmentationDataset, met: dict[str, str],
 
 
 def _joined(dataset: SegmentationDataset, notes: list[str]) -> list[str]:
-    """Join the groups that hold copies of a picture."""
+    """Join the groups that hold copies of a picture, equal ones or in another cut, size or brightness."""
     copies: dict[str, list[int]] = defaultdict(list)
     for case, identity in enumerate(dataset.identities):
         copies[identity].append(case)
@@ -144,7 +149,34 @@ def _joined(dataset: SegmentationDataset, notes: list[str]) -> list[str]:
             f"{len(across)} pairs of groups hold the same picture (such as {dataset.ids[first]} and "
             f"{dataset.ids[other]}); they are kept in one part."
         )
-    return join_groups(dataset.groups, across)
+    twins = [twin for twin in dataset.twins() if dataset.groups[twin.first] != dataset.groups[twin.second]]
+    if twins:
+        notes.append(
+            f"{len(twins)} pairs of pictures in different groups show the same in another cut, size, mirror or "
+            f"brightness ({_named(twins, dataset)}); their groups are kept in one part."
+        )
+    return join_groups(dataset.groups, [*across, *((twin.first, twin.second) for twin in twins)])
+
+
+def _refuse_parted_twins(split: Split, dataset: SegmentationDataset) -> None:
+    part = {case: name for name in ("train", "validation", "test") for case in getattr(split, name)}
+    twins = [
+        twin
+        for twin in dataset.twins()
+        if twin.first in part and twin.second in part and part[twin.first] != part[twin.second]
+    ]
+    if twins:
+        raise DataError(
+            f"The split of {dataset.root} has {len(twins)} pairs of pictures in different parts that show the same in "
+            f"another cut, size, mirror or brightness ({_named(twins, dataset)}), so the test would flatter the network. "
+            "Remove one of each pair, put both into one part, or add --ignore-split to draw a split that keeps them "
+            "together."
+        )
+
+
+def _named(twins: Sequence[Twin], dataset: SegmentationDataset) -> str:
+    pairs = [f"{dataset.ids[twin.first]} and {dataset.ids[twin.second]}" for twin in twins[:_SHOWN]]
+    return "; ".join(pairs) + (f" and {len(twins) - _SHOWN} more" if len(twins) > _SHOWN else "")
 
 
 def _limited(config: TrainConfig, dataset: SegmentationDataset, split: Split, notes: list[str]) -> Split:

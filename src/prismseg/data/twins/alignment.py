@@ -1,0 +1,183 @@
+"""Laying one picture exactly on another, and how well they agree there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter
+
+from prismseg.data.twins.candidates import Candidate, Window
+from prismseg.data.twins.portrait import SIDE, SIDES, Floats, turned, window_matrix
+
+ROUNDS = {32: 10, 64: 4, 128: 4}  # Gauss-Newton steps on each level of the pyramid
+START = 0.2  # correlation before the first step below which none is made
+EARLY = 0.5  # correlation at 32 pixels below which a pair is given up
+BLOCKS = 8  # a side, in which agreement is measured
+LOCAL = 6.0  # pixels of a portrait within which contrast is evened out
+QUIET = 0.02  # contrast (of 1) below which a block says nothing
+MARGIN = 2  # pixels at the edge that resampling spoils
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How well a part agrees with the whole.
+
+    Attributes
+    ----------
+    overall : float
+        Correlation of the overlap.
+    local : float
+        Median over blocks of the overlap of the correlation of fine detail.
+    low : float
+        Lower quartile of the same.
+    overlap : float
+        Share of the part that lies on the whole.
+    window : (top, left, height, width)
+        Where the part lies on the whole.
+    """
+
+    overall: float
+    local: float
+    low: float
+    overlap: float
+    window: Window
+
+
+def even_level(portraits: NDArray[np.uint8], side: int) -> Floats:
+    """Portraits (..., SIDE, SIDE) at `side` pixels, without what changes slowly over the picture."""
+    fold = SIDE // side
+    shape = (*portraits.shape[:-2], side, fold, side, fold)
+    small = (portraits.astype(np.float32) / 255).reshape(shape).mean(axis=(-3, -1))
+    blur = LOCAL * side / SIDE
+    sigma = (*(0.0 for _ in portraits.shape[:-2]), blur, blur)
+    even: Floats = small - gaussian_filter(small, sigma, mode="nearest")
+    return even
+
+
+def align_roughly(whole: Floats, part: Floats, candidate: Candidate) -> tuple[Window, float]:
+    """Align two even pictures of 32 pixels; the window of the part and the correlation there."""
+    turned_part = np.ascontiguousarray(turned(part, candidate.turn))
+    window, score = _align(whole, turned_part, np.array(candidate.window), ROUNDS[SIDES[0]])
+    return _tuple(window), score
+
+
+def agree(whole: NDArray[np.uint8], part: NDArray[np.uint8], turn: int, window: Window) -> Agreement:
+    """Align the part finely with the whole, from `window` on, and measure how well they agree."""
+    part = np.ascontiguousarray(turned(part, turn))
+    place = np.array(window)
+    for side in SIDES[1:]:
+        wide, narrow = even_level(whole, side), even_level(part, side)
+        place, _ = _align(wide, narrow, place, ROUNDS[side])
+    return _compare(wide, narrow, place)
+
+
+def _align(
+    whole: Floats, part: Floats, window: NDArray[np.float64], rounds: int
+) -> tuple[NDArray[np.float64], float]:
+    """Gauss-Newton on top, left, height and width for the least squared difference of standardised pictures."""
+    side = len(whole)
+    slope_y, slope_x = np.gradient(whole)
+    place = (np.arange(side) + 0.5) / side
+    best, best_score = window, _score(whole, part, window)
+    current = window
+    if best_score < START:
+        return best, best_score
+    for _ in range(rounds):
+        rows, columns = _matrices(current, side)
+        inside = _inside(current, side)
+        if inside.sum() < side:
+            break
+        seen = rows @ whole @ columns.T
+        down, across = (rows @ slope @ columns.T for slope in (slope_y, slope_x))
+        wanted = part[inside]
+        found = seen[inside]
+        spread = found.std()
+        if spread < 1e-4 or wanted.std() < 1e-4:
+            break
+        gain = wanted.std() / spread
+        error = (wanted - wanted.mean()) - gain * (found - found.mean())
+        basis = (
+            side
+            * gain
+            * np.stack([down, down * place[:, None], across, across * place[None, :]], axis=-1)[inside].astype(
+                np.float64
+            )
+        )
+        basis -= basis.mean(axis=0)
+        normal = basis.T @ basis
+        normal[np.diag_indices(4)] *= 1.01
+        try:
+            top, height, left, width = np.linalg.solve(normal, basis.T @ error)
+        except np.linalg.LinAlgError:
+            break
+        step = np.clip([top, left, height, width], -0.06, 0.06)
+        current = current + step
+        current[2:] = np.clip(current[2:], 0.5, 2.0)
+        score = _score(whole, part, current)
+        if score > best_score:
+            best, best_score = current.copy(), score
+        if np.abs(step).max() < 1e-4:
+            break
+    return best, best_score
+
+
+def _matrices(window: NDArray[np.float64], side: int) -> tuple[Floats, Floats]:
+    top, left, height, width = window.tolist()
+    return window_matrix(top, height, side, side), window_matrix(left, width, side, side)
+
+
+def _inside(window: NDArray[np.float64], side: int) -> NDArray[np.bool_]:
+    """Pixels of the part that lie on the whole."""
+    place = (np.arange(side) + 0.5) / side
+    top, left, height, width = window.tolist()
+    edge = 0.5 / side
+    rows = (top + place * height > edge) & (top + place * height < 1 - edge)
+    columns = (left + place * width > edge) & (left + place * width < 1 - edge)
+    return rows[:, None] & columns[None, :]
+
+
+def _score(whole: Floats, part: Floats, window: NDArray[np.float64]) -> float:
+    side = len(whole)
+    inside = _inside(window, side)
+    if inside.sum() < side * side / 4:
+        return -1.0
+    rows, columns = _matrices(window, side)
+    return _correlation((rows @ whole @ columns.T)[inside], part[inside])
+
+
+def _correlation(first: Floats, second: Floats) -> float:
+    first, second = first - first.mean(), second - second.mean()
+    length = float(np.linalg.norm(first) * np.linalg.norm(second))
+    return float((first * second).sum()) / length if length > 1e-6 else 0.0
+
+
+def _compare(whole: Floats, part: Floats, window: NDArray[np.float64]) -> Agreement:
+    rows, columns = _matrices(window, SIDE)
+    first, second = rows @ whole @ columns.T, part
+    inside = _inside(window, SIDE)
+    overall = _correlation(first[inside], second[inside])
+    size = SIDE // BLOCKS
+    values, weights = [], []
+    for top in range(0, SIDE, size):
+        for left in range(0, SIDE, size):
+            block = (slice(top, top + size), slice(left, left + size))
+            if inside[block].mean() < 0.9:
+                continue
+            a, b = first[block][inside[block]], second[block][inside[block]]
+            contrast = min(float(a.std()), float(b.std()))
+            if contrast > QUIET:
+                values.append(_correlation(a, b))
+                weights.append(contrast)
+    if len(values) < 4:
+        return Agreement(overall, 0.0, 0.0, float(inside.mean()), _tuple(window))
+    return Agreement(
+        overall, float(np.median(values)), float(np.quantile(values, 0.25)), float(inside.mean()), _tuple(window)
+    )
+
+
+def _tuple(window: Sequence[float] | NDArray[np.float64]) -> Window:
+    top, left, height, width = (float(value) for value in window)
+    return top, left, height, width

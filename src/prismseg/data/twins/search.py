@@ -1,0 +1,164 @@
+"""Copies of one picture under different names: cut, scaled, shifted, mirrored, brightened, compressed."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prismseg.base import PrismsegError, progress_bar, read_json, write_json
+from prismseg.data.twins.alignment import EARLY, SIDES, agree, align_roughly, even_level
+from prismseg.data.twins.candidates import Candidate, Window, find_candidates
+from prismseg.data.twins.portrait import SIDE, TURN_NAMES
+
+# Chosen with benchmarks/twins.py, which states how many copies are missed and how many pairs are named wrongly.
+OVERALL = 0.70
+LOCAL = 0.78
+FORMAT = 1  # of the stored answer; another number finds twins anew
+
+
+@dataclass(frozen=True)
+class Twin:
+    """Two pictures that show the same.
+
+    Attributes
+    ----------
+    first, second : int
+        Positions of the pictures; `first` is the smaller.
+    correlation : float
+        Of fine detail where the pictures overlap, median over blocks.
+    turn : int
+        How one is mirrored or turned towards the other, see `prismseg.data.twins.portrait.turned`.
+    window : (top, left, height, width)
+        Where the one lies on the other, as fractions: (0, 0, 1, 1) for the whole.
+    """
+
+    first: int
+    second: int
+    correlation: float
+    turn: int
+    window: Window
+
+    @property
+    def relation(self) -> str:
+        """How the pictures differ, in words."""
+        top, left, height, width = self.window
+        whole = max(abs(top), abs(left), abs(height - 1), abs(width - 1)) < 0.01
+        crop = "" if whole else f", {height:.0%} x {width:.0%} of it"
+        return f"{TURN_NAMES[self.turn]}{crop}"
+
+
+def find_twins(
+    portraits: NDArray[np.uint8] | Sequence[NDArray[np.uint8]], *, show_progress: bool = False
+) -> list[Twin]:
+    """Find pictures that are copies of one another.
+
+    Each picture is compared with windows of every other, in eight turns; of each the likeliest partners are laid exactly
+    on it, and those whose fine detail agrees are twins. Copies that show 90 % of the height or width (any side), are
+    shifted by up to 10 %, scaled, mirrored or turned by right angles, and changed in gamma (.6 to 1.6), contrast,
+    brightness or by JPEG are found; ``benchmarks/twins.py`` measures how many are missed and how many pairs are named
+    wrongly.
+
+    Parameters
+    ----------
+    portraits : (N, 128, 128) uint8 or sequence of (128, 128)
+        Made by `prismseg.data.twins.portrait.portrait`.
+    show_progress : bool
+        Show a progress bar on standard error.
+
+    Returns
+    -------
+    list of Twin
+        Sorted by `first` and `second`; the same portraits give the same list.
+    """
+    stack = np.asarray(portraits, np.uint8)
+    if len(stack) < 2:
+        return []
+    if stack.shape[1:] != (SIDE, SIDE):
+        raise ValueError(f"portraits have shape (N, {SIDE}, {SIDE}), not {stack.shape}")
+    with progress_bar("comparing pictures", len(stack), visible=show_progress) as advance:
+        candidates = find_candidates(stack, lambda done: advance(done, ""))
+    even = even_level(stack, SIDES[0])
+    twins = []
+    with progress_bar("aligning pairs", max(len(candidates), 1), visible=show_progress) as advance:
+        for done, candidate in enumerate(candidates, start=1):
+            twin = _verify(stack, even, candidate)
+            if twin is not None:
+                twins.append(twin)
+            advance(done, "")
+    return sorted(twins, key=lambda twin: (twin.first, twin.second))
+
+
+def _verify(portraits: NDArray[np.uint8], even: NDArray[np.float32], candidate: Candidate) -> Twin | None:
+    whole, part = candidate.whole, candidate.part
+    window, score = align_roughly(even[whole], even[part], candidate)
+    if score < EARLY:
+        return None
+    found = agree(portraits[whole], portraits[part], candidate.turn, window)
+    if found.overall < OVERALL or found.local < LOCAL:
+        return None
+    return Twin(min(whole, part), max(whole, part), round(found.local, 4), candidate.turn, found.window)
+
+
+def twins_of(
+    identities: Sequence[str], portraits: Iterable[NDArray[np.uint8]], *, show_progress: bool = False
+) -> list[Twin]:
+    """Find twins among pictures of known identity, or take the answer from the user's cache.
+
+    Parameters
+    ----------
+    identities : sequence of str
+        Identity of each picture (`prismseg.data.identity.identity`). Pictures of one identity are not compared: that
+        they are equal is known.
+    portraits : iterable of (128, 128) arrays
+        In the same order; only taken where there is no stored answer.
+    show_progress : bool
+        Show progress bars.
+    """
+    positions = {identity: index for index, identity in reversed(list(enumerate(identities)))}
+    order = sorted(positions)
+    stored = _cache_file(order)
+    pairs = _read_cache(stored)
+    if pairs is None:
+        wanted = {index: identity for identity, index in positions.items()}
+        chosen = {wanted[index]: made for index, made in enumerate(portraits) if index in wanted}
+        # In the order of identities, so that the answer does not depend on file names.
+        twins = find_twins(np.stack([chosen[identity] for identity in order]), show_progress=show_progress)
+        pairs = [asdict(twin) | {"first": order[twin.first], "second": order[twin.second]} for twin in twins]
+        _write_cache(stored, pairs)
+    found = []
+    for pair in pairs:
+        first, second = sorted((positions[pair["first"]], positions[pair["second"]]))
+        found.append(Twin(first, second, pair["correlation"], pair["turn"], tuple(pair["window"])))
+    return sorted(found, key=lambda twin: (twin.first, twin.second))
+
+
+def _cache_file(identities: Sequence[str]) -> Path:
+    root = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    key = hashlib.sha256(repr((FORMAT, list(identities))).encode()).hexdigest()[:32]
+    return Path(root) / "prismseg" / "twins" / f"{key}.json"
+
+
+def _read_cache(path: Path) -> list[dict[str, Any]] | None:
+    if not path.is_file():
+        return None
+    try:
+        pairs: list[dict[str, Any]] = read_json(path)
+        [(pair["first"], pair["second"], pair["correlation"], pair["turn"], pair["window"]) for pair in pairs]
+    except (PrismsegError, KeyError, TypeError):
+        return None  # damaged: it is made anew
+    return pairs
+
+
+def _write_cache(path: Path, pairs: list[dict[str, Any]]) -> None:
+    try:
+        write_json(path, pairs)
+    except PrismsegError:
+        # A home that cannot be written costs time the next time, not the answer.
+        return
