@@ -136,7 +136,8 @@ def _inside(window: NDArray[np.float64], side: int) -> NDArray[np.bool_]:
     edge = 0.5 / side
     rows = (top + place * height > edge) & (top + place * height < 1 - edge)
     columns = (left + place * width > edge) & (left + place * width < 1 - edge)
-    return rows[:, None] & columns[None, :]
+    both: NDArray[np.bool_] = rows[:, None] & columns[None, :]
+    return both
 
 
 def _score(whole: Floats, part: Floats, window: NDArray[np.float64]) -> float:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -13,7 +15,7 @@ SIDES = (32, 64, 128)  # of the pyramid on which two portraits are aligned
 BINS = 64
 STRETCH = 3.0
 
-Floats = NDArray[np.float32]
+Floats = NDArray[np.floating[Any]]
 
 
 def portrait(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
@@ -46,7 +48,8 @@ def _spread(values: Floats) -> NDArray[np.uint8]:
     counts, edges = np.histogram(unit, BINS, (0, 1))
     clipped = np.minimum(counts, STRETCH * values.size / BINS)
     levels = np.concatenate([[0], np.cumsum(clipped)])
-    return np.round(np.interp(unit, edges, 255 * levels / levels[-1])).astype(np.uint8)
+    spread: NDArray[np.uint8] = np.round(np.interp(unit, edges, 255 * levels / levels[-1])).astype(np.uint8)
+    return spread
 
 
 def turned(picture: NDArray[np.generic], turn: int) -> NDArray[np.generic]:
@@ -91,4 +94,5 @@ def window_matrix(start: float, length: float, side: int, size: int) -> Floats:
     rows = np.arange(size * fine)
     matrix[rows, left] = 1 - share
     matrix[rows, left + 1] += share
-    return matrix.reshape(size, fine, side).mean(axis=1)
+    averaged: Floats = matrix.reshape(size, fine, side).mean(axis=1)
+    return averaged

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prismseg.base import PrismsegError, progress_bar, read_json, write_json
-from prismseg.data.twins.alignment import EARLY, SIDES, agree, align_roughly, even_level
+from prismseg.data.twins.alignment import EARLY, agree, align_roughly, even_level
 from prismseg.data.twins.candidates import Candidate, Window, find_candidates
-from prismseg.data.twins.portrait import SIDE, TURN_NAMES
+from prismseg.data.twins.portrait import SIDE, SIDES, TURN_NAMES, Floats
 
 # Chosen with benchmarks/twins.py, which states how many copies are missed and how many pairs are named wrongly.
 OVERALL = 0.70
@@ -95,7 +95,7 @@ def find_twins(
     return sorted(twins, key=lambda twin: (twin.first, twin.second))
 
 
-def _verify(portraits: NDArray[np.uint8], even: NDArray[np.float32], candidate: Candidate) -> Twin | None:
+def _verify(portraits: NDArray[np.uint8], even: Floats, candidate: Candidate) -> Twin | None:
     whole, part = candidate.whole, candidate.part
     window, score = align_roughly(even[whole], even[part], candidate)
     if score < EARLY:
