@@ -136,5 +136,5 @@ def eight_patients(cases):
     names = tuple("12345678")
     return Collected(
         axes=cases.axes, ids=names, groups=names, sums=sums, perturbed=np.zeros((8, 1, 2, 2, 0)), area=area,
-        band=area, pixels=np.full(8, 40.0),
+        band=area, region=area, hit=area, pixels=np.full(8, 40.0),
     )  # fmt: skip

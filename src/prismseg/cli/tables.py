@@ -172,7 +172,7 @@ def print_relevance(path: Path, *, methods: Sequence[str]) -> None:
 
     summary = pd.read_csv(path, dtype={"class": str})
     rows = summary[(summary["layer"] == "(mean)") & summary["method"].isin(methods)]
-    shown = interval_heading(rows.to_dict("records"))
+    shown = interval_heading(row.to_dict() for _, row in rows.iterrows())
     table = Table(title=f"Where the relevance lies, mean over layers [{shown}]")
     for heading in ("region", "method", "class", "rho", "lift (1: chance)", "CAM-Dice"):
         table.add_column(heading, justify="right" if heading[0] in "rlC" and heading != "region" else "left")
@@ -180,7 +180,7 @@ def print_relevance(path: Path, *, methods: Sequence[str]) -> None:
         cells = []
         for measure, kind in (("rho", "none"), ("lift", "none"), ("cam_dice", "map")):
             row = part[(part["measure"] == measure) & (part["normalization"] == kind)].iloc[0]
-            cells.append(f"{_number(row['mean'])} [{show_interval(row)}]")
+            cells.append(f"{_number(row['mean'])} [{show_interval(row.to_dict())}]")
         table.add_row(str(region), str(method), str(cls), *cells)
     Console().print(table)
 

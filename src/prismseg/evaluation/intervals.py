@@ -201,6 +201,23 @@ def column_intervals(
     )
 
 
+def flip_limits(low: Array, high: Array, confidence: float) -> tuple[Array, Array]:
+    """Take the ends (k,) of sign-flip intervals from `part_means`; infinite where the groups cannot tell."""
+    beyond = _beyond(len(low), confidence)
+    return np.partition(low, beyond, axis=0)[beyond], np.partition(high, -1 - beyond, axis=0)[-1 - beyond]
+
+
+def sorted_limits(low: Array, high: Array, confidence: float) -> tuple[float, float]:
+    """Take the ends of one interval from `part_means` (partitions,) that are sorted, for many levels."""
+    beyond = _beyond(len(low), confidence)
+    return float(low[beyond]), float(high[-1 - beyond])
+
+
+def _beyond(partitions: int, confidence: float) -> int:
+    """How many partitions may lie wholly on one side of a value that is not rejected."""
+    return min(int((1 - confidence) * partitions + _ROUNDING), partitions - 1)
+
+
 def pseudo_values(statistics: Array, left_out: Array) -> Array:
     """Jackknife pseudo-values (G, k) of statistics (k,) from their values without each group (G, k).
 
@@ -230,7 +247,7 @@ def sign_flip_test(values: ArrayLike, groups: Iterable[object]) -> float:
     """
     checked, index = clustered(values, groups)
     sums, sizes = group_sums(checked[:, None], index)
-    low, high = _part_means(sums, sizes)
+    low, high = part_means(sums, sizes)
     slack = _ROUNDING * max(1.0, float(np.abs(checked).max()))
     return float(((low <= slack) & (high >= -slack)).mean())
 
@@ -272,13 +289,14 @@ def clustered(values: ArrayLike, groups: Iterable[object]) -> tuple[Array, NDArr
 
 
 def _limits(sums: Array, sizes: Array, confidence: float) -> tuple[Array, Array]:
-    low, high = _part_means(sums, sizes)
-    beyond = int((1 - confidence) * len(low) + _ROUNDING)  # partitions that may lie wholly on one side
-    return np.partition(low, beyond, axis=0)[beyond], np.partition(high, -1 - beyond, axis=0)[-1 - beyond]
+    return flip_limits(*part_means(sums, sizes), confidence)
 
 
-def _part_means(sums: Array, sizes: Array) -> tuple[Array, Array]:
-    """Lower and higher mean (partitions, k) of the two parts of each partition; infinite where one part is empty."""
+def part_means(sums: Array, sizes: Array) -> tuple[Array, Array]:
+    """Compute the lower and higher mean (partitions, k) of the two parts of each partition of the groups.
+
+    Infinite where one part is empty.
+    """
     part = _partitions(len(sums))
     inside, count = part @ sums, part @ sizes
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -97,7 +97,7 @@ def clustered_wilcoxon(differences: ArrayLike, groups: Iterable[object]) -> floa
     Raises
     ------
     DataError
-        As `bootstrap_ci`.
+        As `mean_interval`.
     """
     checked, index = clustered(differences, groups)
     checked = checked.round(_DECIMALS)
