@@ -5,6 +5,7 @@ import pytest
 
 from prismseg.study import Store, expand, read_study
 from prismseg.study.cases import find_points, picture_cases, ranked
+from prismseg.study.provenance import Made
 from tests.study.test_grid import write
 
 
@@ -55,7 +56,7 @@ def test_networks_that_are_gone_are_named(study, tmp_path):
     runs = {tuple(run.labels.values()): run for run in expand(study)}
     store, done = Store(tmp_path / "out"), []
     for point in list(DICE)[1:]:
-        store.begin(runs[point])
+        store.begin(runs[point], Made("prismseg 0", {}))
         store.finish(runs[point], table(DICE[point]), 1.0)
         done.append((runs[point], table(DICE[point])))
     figures, notes = picture_cases(study, done, store, tmp_path / "kept")

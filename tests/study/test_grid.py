@@ -57,7 +57,7 @@ def test_the_quick_form_replaces_key_by_key(tmp_path):
     runs = expand(study)
     assert len(runs) == 4 and study.note == "small" and "quick" in study.title
     assert {run.settings["optim"]["steps"] for run in runs} == {2}
-    with pytest.raises(ConfigError, match="quick holds base, grid and note"):
+    with pytest.raises(ConfigError, match="quick holds base, grid, compare, primary and note"):
         read_study(write(tmp_path, quick={}), quick=True)
 
 

@@ -8,10 +8,12 @@ import pandas as pd
 import pytest
 
 from prismseg.base import ConfigError, DataError
-from prismseg.evaluation import paired_comparison
+from prismseg.evaluation.methods import compare_methods
 from prismseg.study import Store, expand, read_study, report_study
-from prismseg.study.aggregate import compare_study, pooled, summarize_study
-from prismseg.study.figures import critical_difference, draw_differences, draw_ranks
+from prismseg.study.aggregate import compare_study, per_seed, pooled, summarize_study
+from prismseg.study.figures import draw_differences, draw_ranks
+from prismseg.study.kinds import KINDS
+from prismseg.study.provenance import Made, Provenance
 from prismseg.study.report import _shown, latex
 from tests.study.test_grid import write
 
@@ -50,28 +52,77 @@ def test_seeds_are_averaged_case_by_case(study):
     assert first == pytest.approx(parts[2]["value"][0])  # the mean of seeds -1, 0, 1 is the middle one
 
 
-def test_means_by_hand_and_differences_as_for_two_networks(study):
+def test_means_by_hand_and_differences_as_of_two_methods(study):
     table, _ = planted()
-    cases = pooled(study, table)
-    summary = summarize_study(study, cases).set_index(["skip", "images"])
-    here = cases.query("skip == 'none' and images == 'all'")["value"]
+    summary = summarize_study(study, pooled(study, table)).set_index(["skip", "images"])
+    here = pooled(study, table).query("skip == 'none' and images == 'all'")["value"]
     row = summary.loc[("none", "all")]
     assert row["mean"] == pytest.approx(here.mean()) and row["sd"] == pytest.approx(here.std())
     assert row["ci_low"] < row["mean"] < row["ci_high"] and (row["n"], row["n_groups"]) == (6, 6)
-    compared = compare_study(study, cases, ["dice"])
-    assert set(compared["reference"]) == {"none"}
+    compared = compare_study(study, per_seed(study, table), ["dice"])
+    assert set(compared["reference"]) == {"none"} and set(compared["role"]) == {"secondary"}
     found = compared.set_index("images")
-    ours = cases.query("skip == 'conv M3' and images == '20'").sort_values("case")
-    theirs = cases.query("skip == 'none' and images == '20'").sort_values("case")
-    wanted = paired_comparison(ours["value"].to_numpy(), theirs["value"].to_numpy(), ours["group"])
-    assert found.loc["20", "difference"] == pytest.approx(0.03) == pytest.approx(wanted["difference"])
-    assert found.loc["20", "p_value"] == pytest.approx(wanted["p_value"])
-    assert (found["p_holm"] >= found["p_value"]).all() and set(found.index) == {"20", "all", "(all)"}
-    one, two = found.loc[["20", "all"], "p_value"].sort_values()
-    assert sorted(found.loc[["20", "all"], "p_holm"]) == pytest.approx(
-        sorted([min(2 * one, 1), max(2 * one, two)])
+    ours, theirs = (
+        np.stack([part.sort_values("case")["value"] for _, part in table.query(query).groupby("seed")])
+        for query in ("skip == 'conv M3' and images == '20'", "skip == 'none' and images == '20'")
     )
-    assert found.loc["(all)", "p_holm"] == found.loc["(all)", "p_value"]
+    wanted = compare_methods(ours, theirs, range(6))
+    assert found.loc["20", "difference"] == pytest.approx(0.03) == pytest.approx(wanted["difference"])
+    for name in ("ci_low", "ci_high", "p_value", "aa"):
+        assert found.loc["20", name] == pytest.approx(wanted[name])
+    # Seeds of the two methods scatter by 0.01 and 0.02 about their means: A/A is the root of (0.01² + 0.02²) / 3.
+    assert found.loc["20", "aa"] == pytest.approx(np.sqrt((0.01**2 + 0.02**2) / 3))
+    assert (found["n_seeds"] == 3).all() and (found["n_left_out"] == 0).all()
+    assert set(found.index) == {"20", "all", "(all)"}
+    raw, adjusted = found["p_value"].sort_values().to_numpy(), found["p_holm"].sort_values().to_numpy()
+    assert adjusted == pytest.approx(np.minimum(np.maximum.accumulate(raw * [3, 2, 1]), 1))
+
+
+def test_the_primary_contrast_is_tested_alone(tmp_path):
+    """It is named beforehand, comes first, pays for no other, and is not repeated among the secondary ones."""
+    question = {
+        "axis": "skip",
+        "value": "conv M3",
+        "reference": "none",
+        "measure": "dice",
+        "at": {"images": "all"},
+    }
+    study = read_study(write(tmp_path, primary=question))
+    table, _ = planted()
+    found = compare_study(study, per_seed(study, table), ["dice"])
+    plain = compare_study(read_study(write(tmp_path)), per_seed(study, table), ["dice"])
+    assert list(found["role"]) == ["primary", "secondary", "secondary"]
+    assert list(found["images"]) == ["all", "20", "(all)"]
+    assert found["p_holm"][0] == found["p_value"][0] == plain.set_index("images").loc["all", "p_value"]
+    assert list(found["p_value"]) == pytest.approx(list(plain.set_index("images").loc[found["images"], "p_value"]))
+    # Over all sizes, and the mean of both classes of each case, where neither is named.
+    both = pd.concat([table, table.assign(**{"class": "vessel", "value": table["value"] + 0.1})])
+    del question["at"]
+    study = read_study(write(tmp_path, primary=question))
+    first = compare_study(study, per_seed(study, both), ["dice"]).iloc[0]
+    assert (first["role"], first["images"], first["class"]) == ("primary", "(all)", "(mean)")
+    assert first["difference"] == pytest.approx(0.03) and "all classes" in study.primary.sentence()
+    for wrong in ({"value": "flying"}, {"reference": "conv M3"}, {"at": {"weather": "fine"}}):
+        with pytest.raises(ConfigError, match="primary contrast"):
+            expand(read_study(write(tmp_path, primary=question | wrong)))
+
+
+def test_one_training_each_tells_nothing_of_methods(study):
+    """With one seed, or where each case was tried by one training alone, there is no p-value."""
+    table, _ = planted()
+    one = compare_study(study, per_seed(study, table[table["seed"] == "0"]), ["dice"])
+    assert one[["ci_low", "p_value", "p_holm", "aa"]].isna().all().all() and set(one["note"]) == {"one seed"}
+    assert one["range_low"].notna().all()
+    apart = table[table["case"].str[1:].astype(int) % 3 == table["seed"].astype(int)]
+    found = compare_study(study, per_seed(study, apart), ["dice"])
+    assert set(found["note"]) == {"one seed"} and set(found["n"]) == {6}
+
+
+def test_cases_that_not_all_trainings_have_are_counted(study):
+    table, _ = planted()
+    gone = (table["seed"] == "2") & (table["case"] == "c5") & (table["skip"] == "none")
+    found = compare_study(study, per_seed(study, table[~gone]), ["dice"])
+    assert set(found["n"]) == {5} and set(found["n_left_out"]) == {1} and set(found["note"]) == {"few groups"}
 
 
 def test_values_are_compared_with_their_own_references_and_over_all_else(tmp_path):
@@ -90,7 +141,7 @@ def test_values_are_compared_with_their_own_references_and_over_all_else(tmp_pat
             for n, images in enumerate(("20", "all"))
         ]
     )
-    found = compare_study(study, pooled(study, table), ["dice"]).set_index(["skip", "images"])
+    found = compare_study(study, per_seed(study, table), ["dice"]).set_index(["skip", "images"])
     assert len(found) == 6 and found.loc[("crffg", "20"), "reference"] == "conv"
     wanted = {"20": -0.02, "all": 0.06, "(all)": 0.02}
     assert {n: found.loc[("crffg", n), "difference"] for n in wanted} == pytest.approx(wanted)
@@ -119,7 +170,7 @@ def test_each_axis_that_is_named_is_compared_on_its_own(tmp_path):
     }
     compare = {"skip": "conv", "augmentation": "none"}
     study = read_study(write(tmp_path, grid=grid, pool=[], compare=compare))
-    found = compare_study(study, pooled(study, table), ["dice"])
+    found = compare_study(study, per_seed(study, table), ["dice"])
     wanted = [
         ("skip", "crffg", "none", "conv", 0.02), ("skip", "crffg", "thesis", "conv", 0.02),
         ("skip", "crffg", "(all)", "conv", 0.02), ("augmentation", "conv", "thesis", "none", 0.1),
@@ -129,8 +180,8 @@ def test_each_axis_that_is_named_is_compared_on_its_own(tmp_path):
     assert list(shown) == [each[:4] for each in wanted]
     assert list(found["difference"]) == pytest.approx([each[4] for each in wanted])
     alone = study.model_copy(update={"compare": {"augmentation": "none"}})
-    own = compare_study(alone, pooled(study, table), ["dice"])
-    assert list(own["p_holm"]) == list(found["p_holm"][3:]), "another axis does not cost power"
+    own = compare_study(alone, per_seed(study, table), ["dice"])
+    assert list(own["p_value"]) == pytest.approx(list(found["p_value"][3:]), nan_ok=True)
 
 
 def test_missing_values_are_counted_and_absent_cases_are_an_error(study):
@@ -138,11 +189,12 @@ def test_missing_values_are_counted_and_absent_cases_are_an_error(study):
     table.loc[(table["skip"] == "none") & (table["case"] == "c3"), "value"] = np.nan
     cases = pooled(study, table)
     assert set(summarize_study(study, cases).query("skip == 'none'")["n_missing"]) == {1}
-    assert set(compare_study(study, cases, ["dice"])["n"]) == {5}
-    reference = (cases["skip"] == "none") & (cases["images"] == "20")
-    assert set(compare_study(study, cases[~reference], ["dice"])["images"]) == {"all"}
+    trainings = per_seed(study, table)
+    assert set(compare_study(study, trainings, ["dice"])["n"]) == {5}
+    reference = (trainings["skip"] == "none") & (trainings["images"] == "20")
+    assert set(compare_study(study, trainings[~reference], ["dice"])["images"]) == {"all"}
     with pytest.raises(DataError, match="conv M3 and none share no case at 20"):
-        compare_study(study, cases.assign(case=cases["case"].where(~reference, "other")), ["dice"])
+        compare_study(study, trainings.assign(case=trainings["case"].where(~reference, "other")), ["dice"])
 
 
 def test_whole_sets_are_compared_by_seed(study):
@@ -156,7 +208,11 @@ def test_whole_sets_are_compared_by_seed(study):
     )
     cases = pooled(study, table)
     assert len(cases) == 8 and set(cases["group"]) == {"0", "1", "2", "3"}
-    assert compare_study(study, cases, ["accuracy"])["difference"].item() == pytest.approx(0.1)
+    row = compare_study(study, per_seed(study, table), ["accuracy"]).iloc[0]
+    # Student's test of two samples: variance (0.01² 5/3) (1/4 + 1/4), 6 degrees of freedom.
+    error = 0.01 * np.sqrt(5 / 3 / 2)
+    assert row["difference"] == pytest.approx(0.1) and row["aa"] == pytest.approx(error)
+    assert row["ci_low"] == pytest.approx(0.1 - 2.446912 * error) and row["n_seeds"] == 4
 
 
 def test_points_of_curves_are_no_cases(study):
@@ -169,19 +225,10 @@ def test_points_of_curves_are_no_cases(study):
     pd.testing.assert_frame_equal(cases, pooled(study, table))
 
 
-@pytest.mark.parametrize(("variants", "expected"), [(2, 1.960), (3, 2.343), (5, 2.728), (10, 3.164)])
-def test_critical_difference_of_demsar(variants, expected):
-    """Demsar 2006, table 5a: q for alpha .05."""
-    groups = 14
-    factor = np.sqrt(variants * (variants + 1) / (6 * groups))
-    assert critical_difference(variants, groups) == pytest.approx(expected * factor, abs=0.002 * factor)
-
-
-def test_ranks_are_joined_where_they_are_close():
-    figure = draw_ranks(pd.Series({"a": 1.2, "b": 1.9, "c": 3.8}), 1.0, "dice")
-    joined = [line for line in figure.axes[0].lines if line.get_linewidth() == 2.5]
-    assert len(joined) == 1
-    assert joined[0].get_xdata() == pytest.approx([1.18, 1.92])
+def test_ranks_are_drawn_where_they_lie():
+    (axes,) = draw_ranks(pd.Series({"a": 3.8, "b": 1.2}), "dice", 7).axes
+    assert [line.get_xdata()[0] for line in axes.lines] == [1.2, 3.8]
+    assert "over 7 groups" in axes.get_xlabel()
 
 
 def test_differences_are_drawn_where_they_lie():
@@ -206,7 +253,7 @@ def test_differences_are_drawn_where_they_lie():
 
 def test_the_page_shows_figures_of_its_measures_or_else_all():
     figures = {
-        name: draw_ranks(pd.Series({"a": 1.0}), 1.0, "x") for name in ("layers", "ranks-dice", "boxes-rho-skip")
+        name: draw_ranks(pd.Series({"a": 1.0}), "x", 3) for name in ("layers", "ranks-dice", "boxes-rho-skip")
     }
     assert [name for name, _ in _shown(figures, ["rho"])] == ["boxes-rho-skip"]
     assert [name for name, _ in _shown(figures, ["dice", "rho"])] == ["ranks-dice", "boxes-rho-skip"]
@@ -223,20 +270,23 @@ def test_latex_by_hand():
 
 def test_the_page_of_a_study_that_is_half_done(tmp_path, study):
     store, runs = Store(tmp_path / "out"), expand(study)
+    made = Provenance(tmp_path / "out").of(KINDS[study.kind], runs[0].settings)
     table, _ = planted()
     for run in runs[:-1]:
         part = table
         for name, label in run.labels.items():
             part = part[part[name] == label]
-        store.begin(run)
+        store.begin(run, made)
         store.finish(run, part.drop(columns=list(run.labels)), seconds=30.0)
-    store.begin(runs[-1])
+    store.begin(runs[-1], made)
     store.fail(runs[-1], ValueError("broken"))
     page = report_study(study, runs, tmp_path / "out").read_text()
     assert (
         "11 of 12 runs" in page and "1 failed" in page and "ValueError: broken" in page and "5.5 minutes" in page
     )
     assert not re.search(r'(src|href)="(?!data:)', page)
+    assert "Numbers made with prismseg" in page and "not digits" in page and "not checked" in page
+    assert "Methods are compared over groups and over trainings" in page and "stale" not in page
     folder = tmp_path / "out" / "report"
     assert {"summary.csv", "comparison.csv", "cases.csv", "summary.tex", "comparison.tex"} <= {
         p.name for p in folder.iterdir()
@@ -246,3 +296,20 @@ def test_the_page_of_a_study_that_is_half_done(tmp_path, study):
     with pytest.raises(DataError, match="No run of 'Test' is finished"):
         report_study(study, runs, tmp_path / "empty")
     assert json.loads((store.folder(runs[0]) / "settings.json").read_text())["labels"] == runs[0].labels
+
+
+def test_stale_runs_are_left_out_or_marked(tmp_path, study):
+    """The page bears the version that the numbers were made with, not that of the report."""
+    store, runs = Store(tmp_path / "out"), expand(study)
+    table, _ = planted()
+    for run in runs:
+        part = table
+        for name, label in run.labels.items():
+            part = part[part[name] == label]
+        store.begin(run, Made("prismseg 0.0.9", {"prismseg.train.metrics": "old"}))
+        store.finish(run, part.drop(columns=list(run.labels)), seconds=30.0)
+    with pytest.raises(DataError, match="All finished runs of 'Test'"):
+        report_study(study, runs, tmp_path / "out")
+    page = report_study(study, runs, tmp_path / "out", keep_stale=True).read_text()
+    assert "12 runs are stale" in page and "shown all the same" in page and "version: prismseg 0.0.9, now" in page
+    assert "Numbers made with prismseg 0.0.9 on" in page

@@ -16,7 +16,10 @@ from pydantic import BaseModel
 from prismseg.base import ConfigError, DataError
 from prismseg.study import Run, Store, execute
 from prismseg.study.kinds import KINDS, Kind
+from prismseg.study.provenance import Provenance
 from prismseg.study.runner import work
+
+MADE = Provenance(Path()).of(Kind("unused", "Settings", "act", "draw"), {})
 
 
 class Settings(BaseModel):
@@ -79,13 +82,13 @@ def test_the_seconds_of_all_attempts_add_up(tmp_path):
     """One that fails after 3 s, one that is killed 5 s after its beginning, one that ends."""
     store, run = Store(tmp_path), runs(1)[0]
     for ended, file in ((3, "failed.json"), (5, "work/checkpoint")):
-        folder = store.begin(run).parent
+        folder = store.begin(run, MADE).parent
         store.fail(run, ValueError("broken")) if file == "failed.json" else (folder / file).touch()
         begun = (folder / "attempt.json").stat().st_mtime
         os.utime(folder / file, (begun + ended, begun + ended))
         for old in {folder / "settings.json", folder / "failed.json"} - {folder / file}:
             os.utime(old, (begun - 60, begun - 60))
-    store.begin(run)
+    store.begin(run, MADE)
     store.finish(run, pd.DataFrame({"measure": ["a"], "value": [1.0]}), 7.0)
     assert store.seconds(run) == pytest.approx(15, abs=0.01)
 
@@ -93,7 +96,7 @@ def test_the_seconds_of_all_attempts_add_up(tmp_path):
 def test_what_another_process_does_is_left_alone(tmp_path):
     """Two people: the second finds the run held, and it is free again when the first is killed."""
     todo = runs(1, act="slow")
-    process = get_context("fork").Process(target=work, args=(KINDS["test"], todo[0], str(tmp_path)))
+    process = get_context("fork").Process(target=work, args=(KINDS["test"], todo[0], str(tmp_path), MADE))
     process.start()
     store = Store(tmp_path)
     while not (store.folder(todo[0]) / "work" / "begun").exists():

@@ -114,11 +114,29 @@ def print_session(session: Session) -> None:
     )
 
 
-def print_study(store: Store, runs: Sequence[Run]) -> None:
-    """Print how many runs of a study are in which state, and why runs failed."""
+def print_stale(kind: str, store: Store, runs: Sequence[Run], *, kept: bool) -> None:
+    """Print how many finished runs are stale, and why; nothing where none is."""
+    from prismseg.study import stale_runs
+
+    reasons = stale_runs(kind, store, runs)
+    if not reasons:
+        return
+    what = "kept (--keep-stale)" if kept else "repeated by `study run`"
+    console = Console()
+    console.print(f"{len(reasons)} finished runs are stale, and are {what}:")
+    for reason, count in Counter(reason for found in reasons.values() for reason in found).items():
+        console.print(Text(f"  {reason} ({count} runs)"))
+
+
+def print_study(kind: str, store: Store, runs: Sequence[Run]) -> None:
+    """Print how many runs of a study are in which state, which are stale and why, and why runs failed."""
     console = Console()
     states = [store.state(run) for run in runs]
     console.print(", ".join(f"{number} {state}" for state, number in Counter(states).items()))
+    print_stale(kind, store, runs, kept=False)
+    others = store.others(runs)
+    if others:
+        console.print(f"{others} runs in {store.root} have other settings and are not of this study now.")
     failed = [run for run, state in zip(runs, states, strict=True) if state == "failed"]
     if failed:
         table = Table(title="Failed")

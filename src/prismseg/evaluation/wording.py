@@ -11,7 +11,7 @@ INTERVAL = "95 % CI over groups"
 RANGE = "range of groups, no CI"
 
 
-def interval_heading(rows: Iterable[Mapping[str, Any]]) -> str:
+def interval_heading(rows: Iterable[Mapping[Any, Any]]) -> str:
     """Name the column of intervals of a table, by the kinds that its rows hold."""
     kinds = {kind for kind in map(_kind, rows) if kind}
     if kinds == {"ci"}:
@@ -21,7 +21,7 @@ def interval_heading(rows: Iterable[Mapping[str, Any]]) -> str:
     return f"{INTERVAL} (or range)" if kinds else INTERVAL
 
 
-def show_interval(row: Mapping[str, Any], form: str = ".3f") -> str:
+def show_interval(row: Mapping[Any, Any], form: str = ".3f") -> str:
     """Write the interval or range of a table's row; a dash where there is neither.
 
     Examples
@@ -61,7 +61,7 @@ def few_test_groups(count: int) -> str:
     )
 
 
-def _kind(row: Mapping[str, Any]) -> str:
+def _kind(row: Mapping[Any, Any]) -> str:
     for kind in ("ci", "range"):
         low = row.get(f"{kind}_low")
         if low is not None and low == low:

@@ -19,6 +19,7 @@ _MODULE_OF = {
     "expand": "grid",
     "read_study": "grid",
     "report_study": "report",
+    "stale_runs": "stale",
 }
 
 __all__ = sorted(_MODULE_OF)
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from prismseg.study.report import report_study as report_study
     from prismseg.study.runner import BACKENDS as BACKENDS
     from prismseg.study.runner import execute as execute
+    from prismseg.study.stale import stale_runs as stale_runs
     from prismseg.study.store import Store as Store
 
 

@@ -110,6 +110,11 @@ class FashionSettings(BaseModel):
         return min(max(wanted, self.fewest_steps), self.most_steps)
 
 
+def data_files(settings: FashionSettings) -> list[Path]:
+    """List the files of the data set."""
+    return sorted(path for path in settings.folder.glob("*-ubyte*") if path.is_file())
+
+
 def run_fashion(settings: FashionSettings, folder: Path) -> pd.DataFrame:
     """Train one classifier and measure it; ``predictions.csv`` in `folder` holds what it said of each image.
 

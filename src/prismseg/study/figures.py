@@ -1,15 +1,13 @@
-"""Figures of whole studies: differences, ranks with their critical difference; what all figures share."""
+"""Figures of whole studies: differences and ranks; what all figures share."""
 
 from __future__ import annotations
 
 import math
 from typing import Any
 
-import numpy as np
 import pandas as pd
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
-from scipy import stats
 
 from prismseg.base.page import COLOURS
 
@@ -25,17 +23,17 @@ def new_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def draw_ranks(ranks: pd.Series, difference: float, measure: str) -> Figure:
-    """Draw mean ranks and what differs by less than the critical difference (Demsar 2006, JMLR 7, fig. 1).
+def draw_ranks(ranks: pd.Series, measure: str, groups: int) -> Figure:
+    """Draw mean ranks over groups, which describe these trainings and test nothing.
 
     Parameters
     ----------
     ranks : Series
         Mean rank by variant; 1 is best.
-    difference : float
-        Critical difference of two mean ranks, see `critical_difference`.
     measure : str
         What was ranked.
+    groups : int
+        Over how many groups.
     """
     ordered = ranks.sort_values()
     figure = new_figure(7, 1.2 + 0.28 * len(ordered))
@@ -50,22 +48,17 @@ def draw_ranks(ranks: pd.Series, difference: float, measure: str) -> Figure:
             xytext=(4, 0),
             textcoords="offset points",
         )
-    for start, (first, low) in enumerate(ordered.items()):
-        alike = ordered[(ordered >= low) & (ordered <= low + difference)]
-        if len(alike) > 1 and (start == 0 or ordered.iloc[start - 1] < alike.iloc[-1] - difference):
-            drawn.plot([low - 0.02, alike.iloc[-1] + 0.02], [-start - 0.3] * 2, color="black", lw=2.5, alpha=0.6)
-        del first
     drawn.set_xlim(0.8, len(ordered) + 1.2)
     drawn.set_yticks([])
     drawn.set_xlabel(
-        f"mean rank by {measure} (1 is best); joined: closer than the critical difference {difference:.2f}"
+        f"mean rank by {measure} over {groups} groups (1 is best); differences are tested in the table"
     )
     drawn.spines[["left", "top", "right"]].set_visible(False)
     return figure
 
 
 def draw_differences(comparison: pd.DataFrame, axis: str, others: list[str], measure: str) -> Figure:
-    """Draw paired differences with their 95 % intervals: a row a point, a colour a pair, a panel a class.
+    """Draw differences with their 95 % intervals, where there are any: a row a point, a colour a pair, a panel a class.
 
     Parameters
     ----------
@@ -97,21 +90,12 @@ def draw_differences(comparison: pd.DataFrame, axis: str, others: list[str], mea
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].set_yticks(range(len(rows)), rows, fontsize=8)
     panels[0].set_ylim(len(rows) - 0.5, -0.5)
-    figure.supxlabel(f"difference of {measure}, 95 % interval over groups", fontsize=9)
+    known = ", 95 % CI over groups and seeds" if comparison["ci_low"].notna().any() else ""
+    figure.supxlabel(f"difference of {measure}{known}", fontsize=9)
     handles, labels = panels[0].get_legend_handles_labels()
     columns = min(4, 2 * len(classes))
     figure.legend(handles, labels, loc="outside upper center", ncols=columns, fontsize=8, frameon=False)
     return figure
-
-
-def critical_difference(variants: int, groups: int, alpha: float = 0.05) -> float:
-    """Difference of mean ranks that the Nemenyi test calls significant (Demsar 2006, JMLR 7, section 3.2.2).
-
-    ``q sqrt(k (k + 1) / (6 N))`` with q the studentised range for k variants and infinite degrees of freedom,
-    over sqrt 2.
-    """
-    q = float(stats.studentized_range.ppf(1 - alpha, variants, np.inf)) / math.sqrt(2)
-    return q * math.sqrt(variants * (variants + 1) / (6 * groups))
 
 
 def style_of(number: int) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from prismseg.base import ConfigError, read_text
 from prismseg.study.kinds import KINDS
 
 Axis = dict[str, Any]
+MEAN_CLASS = "(mean)"
 
 # Columns of the tables, which the labels of an axis of that name would overwrite.
 _COLUMNS = (
@@ -42,9 +43,47 @@ _SUMMARY_COLUMNS = (
     "n",
     "n_groups",
     "n_missing",
+    "range_low",
+    "range_high",
     "p_value",
     "p_holm",
+    "aa",
+    "note",
+    "role",
+    "n_seeds",
+    "n_left_out",
 )
+
+
+class Primary(BaseModel):
+    """The one contrast that a study is about; all others are secondary.
+
+    Attributes
+    ----------
+    axis, value, reference : str
+        Which value of which axis is compared with which.
+    measure : str
+        By what.
+    of : str
+        The class; by default the mean over the classes of each case.
+    at : dict of str to str
+        Values of other axes; over those that are not named each case's mean is taken.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, coerce_numbers_to_str=True)
+
+    axis: str
+    value: str
+    reference: str
+    measure: str
+    of: str = Field(default=MEAN_CLASS, alias="class")
+    at: dict[str, str] = Field(default_factory=dict)
+
+    def sentence(self) -> str:
+        """Say what is compared."""
+        where = ", ".join(f"{axis} {label}" for axis, label in self.at.items())
+        of = "all classes" if self.of == MEAN_CLASS else self.of
+        return f"{self.axis} {self.value} minus {self.reference} by {self.measure} ({of}{', ' + where if where else ''})"
 
 
 class Study(BaseModel):
@@ -66,12 +105,15 @@ class Study(BaseModel):
     compare : dict
         Axis and its value with which the others are compared, such as ``{skip: none}``, or which of its values is
         compared with which, such as ``{skip: {crffg M3: conv M3}}``. Each axis is compared on its own.
+    primary : Primary, optional
+        The one contrast that the study is about, named before it is run.
     measures : list of str
         What tables and figures show first; all are in the CSV.
     note : str
         What a reader should know.
     quick : dict
-        ``base`` and ``grid`` (and ``note``) that replace those above, key by key, for a run of minutes.
+        ``base`` and ``grid`` (and ``compare``, ``primary``, ``note``) that replace those above, key by key, for a run of
+        minutes.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -82,6 +124,7 @@ class Study(BaseModel):
     grid: dict[str, Axis] = Field(default_factory=dict)
     pool: tuple[str, ...] = ("seed", "fold")
     compare: dict[str, Any] = Field(default_factory=dict)
+    primary: Primary | None = None
     measures: tuple[str, ...] = ()
     note: str = ""
     quick: dict[str, Any] = Field(default_factory=dict)
@@ -158,6 +201,7 @@ def expand(study: Study) -> list[Run]:
         for label in [*value, *value.values()] if isinstance(value, dict) else [value]:
             if str(label) not in axes.get(name, {}):
                 raise ConfigError(f"{study.title}: the axis {name!r} has no value {label!r} to compare with.")
+    _require_primary(study, axes)
     runs: dict[str, Run] = {}
     for point in product(*(axis.items() for axis in axes.values())):
         labels = {name: label for name, (label, _) in zip(axes, point, strict=True)}
@@ -183,6 +227,22 @@ def expand(study: Study) -> list[Run]:
             )
         runs[run.key] = run
     return list(runs.values())
+
+
+def _require_primary(study: Study, axes: dict[str, dict[str, dict[str, Any]]]) -> None:
+    if study.primary is None:
+        return
+    question = study.primary
+    chosen = {question.axis: [question.value, question.reference]} | {axis: [v] for axis, v in question.at.items()}
+    for axis, labels in chosen.items():
+        missing = [label for label in labels if label not in axes.get(axis, {})]
+        if missing or axis in study.pool:
+            raise ConfigError(
+                f"{study.title}: the primary contrast is of {axis} {', '.join(labels)}, but "
+                + (f"the axis {axis!r} has no value {missing[0]!r}." if missing else f"{axis!r} is pooled.")
+            )
+    if question.value == question.reference:
+        raise ConfigError(f"{study.title}: the primary contrast compares {question.value!r} with itself.")
 
 
 def choose_runs(runs: Sequence[Run], only: Sequence[str]) -> list[Run]:
@@ -248,17 +308,22 @@ def _hash(kind: str, settings: dict[str, Any]) -> str:
 
 
 def _quickened(study: Study, path: str | Path) -> Study:
-    unknown = set(study.quick) - {"base", "grid", "note"}
+    unknown = set(study.quick) - {"base", "grid", "note", "compare", "primary"}
     if unknown or not study.quick:
-        raise ConfigError(f"{path}: quick holds base, grid and note, not {sorted(unknown) or 'nothing'}.")
+        raise ConfigError(
+            f"{path}: quick holds base, grid, compare, primary and note, not {sorted(unknown) or 'nothing'}."
+        )
     base = copy.deepcopy(study.base)
     for key, value in study.quick.get("base", {}).items():
         _put(base, key, value)
-    values = study.model_dump() | {
+    values = study.model_dump(by_alias=True)
+    values |= {
         "title": f"{study.title} (quick)",
         "base": base,
         "grid": study.grid | study.quick.get("grid", {}),
         "note": study.quick.get("note", study.note),
+        "compare": study.quick.get("compare", study.compare),
+        "primary": study.quick.get("primary", values["primary"]),
         "quick": {},
     }
     return Study.model_validate(values)

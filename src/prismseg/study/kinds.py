@@ -37,6 +37,12 @@ class Kind:
     pictures : str
         Name in that module of ``picture(study, done, store, kept) -> ({name: Figure}, notes)``, where single cases can be
         looked at.
+    files : str
+        Name in that module of ``files(settings) -> list of Path``, where a run reads data: a run is stale when their
+        content has changed.
+    skipped : str
+        Name in that module of ``skipped(settings) -> tuple of str``: rooms of the package that a run does not enter,
+        whose changes leave it as it is.
     """
 
     module: str
@@ -45,6 +51,8 @@ class Kind:
     draw: str
     version: int = 1
     pictures: str = ""
+    files: str = ""
+    skipped: str = ""
 
     def row_labels(self, settings: dict[str, Any]) -> dict[str, str]:
         """Columns of the run's rows that repeat its settings, with what stands in them."""
@@ -81,6 +89,26 @@ class Kind:
         draw: Callable[..., tuple[dict[str, Figure], list[str]]] = self._get(self.pictures)
         return draw(study, done, store, kept)
 
+    def inputs(self, settings: dict[str, Any]) -> list[Path]:
+        """List the files that a run reads.
+
+        Raises
+        ------
+        PrismsegError
+            When they are not there.
+        """
+        if not self.files:
+            return []
+        listed: Callable[[Any], list[Path]] = self._get(self.files)
+        return listed(self._made(settings))
+
+    def unused_rooms(self, settings: dict[str, Any]) -> tuple[str, ...]:
+        """Rooms of the package that a run does not enter."""
+        if not self.skipped:
+            return ()
+        named: Callable[[Any], tuple[str, ...]] = self._get(self.skipped)
+        return named(self._made(settings))
+
     def _get(self, name: str) -> Any:
         return getattr(importlib.import_module(f"prismseg.study.{self.module}"), name)
 
@@ -98,9 +126,15 @@ class Kind:
 
 KINDS = {
     "segmentation": Kind(
-        "segmentation", "SegmentationSettings", "run_segmentation", "draw_segmentation", pictures="picture_cases"
+        "segmentation",
+        "SegmentationSettings",
+        "run_segmentation",
+        "draw_segmentation",
+        pictures="picture_cases",
+        files="data_files",
+        skipped="unused_rooms",
     ),
-    "fashion": Kind("fashion", "FashionSettings", "run_fashion", "draw_fashion"),
+    "fashion": Kind("fashion", "FashionSettings", "run_fashion", "draw_fashion", files="data_files"),
     "kernel": Kind("kernel", "KernelSettings", "run_kernel", "draw_kernel"),
     "weights": Kind("weights", "WeightsSettings", "run_weights", "draw_weights"),
 }

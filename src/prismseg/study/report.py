@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import product
 from pathlib import Path
@@ -10,12 +11,17 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from prismseg.base import DataError, atomic_path, make_folder, write_text
+from prismseg.base.machine import STABLE, describe_machine, this_machine
 from prismseg.base.page import figure_uri, write_page
 from prismseg.base.version import VERSION
-from prismseg.study.aggregate import compare_study, pooled, shown_axes, summarize_study
-from prismseg.study.figures import critical_difference, draw_differences, draw_ranks
+from prismseg.evaluation.methods import method_sentence
+from prismseg.evaluation.wording import interval_heading, interval_sentence, show_interval
+from prismseg.study.aggregate import compare_study, per_seed, pooled, shown_axes, summarize_study
+from prismseg.study.figures import draw_differences, draw_ranks
 from prismseg.study.grid import Run, Study
 from prismseg.study.kinds import KINDS
+from prismseg.study.provenance import Provenance
+from prismseg.study.stale import stale_runs
 from prismseg.study.store import Store
 
 if TYPE_CHECKING:
@@ -25,11 +31,18 @@ _FEWEST_RANKED = 3
 _LOWER_IS_BETTER = ("hd95", "rmse", "mean_abs", "max_abs", "epsilon")
 
 
-def report_study(study: Study, runs: Sequence[Run], root: Path) -> Path:
+def report_study(study: Study, runs: Sequence[Run], root: Path, *, keep_stale: bool = False) -> Path:
     """Put together what is finished of a study, below ``root/report``.
 
     ``study.html``, ``summary.csv``, ``comparison.csv``, ``cases.csv``, both tables as ``.tex``, and ``figures/*.png`` and
     ``*.pdf``; ``kept`` holds predictions and maps of the cases that are shown, so that the next report is quick.
+
+    Parameters
+    ----------
+    study, runs, root
+        The study, its runs and its folder.
+    keep_stale : bool
+        Also take runs whose data, code or version have changed since, and say so; by default they are left out.
 
     Returns
     -------
@@ -39,18 +52,27 @@ def report_study(study: Study, runs: Sequence[Run], root: Path) -> Path:
     Raises
     ------
     DataError
-        When no run is finished.
+        When no run is finished, or all that are have become stale.
     """
     store = Store(root)
     finished = [run for run in runs if store.state(run) == "done"]
     if not finished:
         raise DataError(f"No run of {study.title!r} is finished in {root}; run it with `prismseg study run`.")
+    reasons = stale_runs(study.kind, store, finished)
+    stale = [run for run in finished if run.key in reasons]
+    if not keep_stale:
+        finished = [run for run in finished if run.key not in reasons]
+    if not finished:
+        raise DataError(
+            f"All finished runs of {study.title!r} in {root} are stale ({'; '.join(reasons[stale[0].key])}); repeat them "
+            "with `prismseg study run`, or add --keep-stale."
+        )
     tables = [store.results(run) for run in finished]
     table = pd.concat(tables, ignore_index=True)
     cases = pooled(study, table)
     summary = summarize_study(study, cases)
     measures = study.measures or tuple(dict.fromkeys(cases["measure"]))
-    comparison = compare_study(study, cases, measures)
+    comparison = compare_study(study, per_seed(study, table), measures)
     out = make_folder(root / "report")
     drawn = cases if study.kind == "segmentation" else table
     figures = KINDS[study.kind].figures(drawn) | _ranks(study, cases, measures) | _differences(study, comparison)
@@ -65,12 +87,13 @@ def report_study(study: Study, runs: Sequence[Run], root: Path) -> Path:
     shown = summary[summary["measure"].isin(measures) & summary["layer"].isin(("", "(mean)"))]
     write_text(out / "summary.tex", latex(shown.drop(columns=["layer", "n_missing"])))
     if not comparison.empty:
-        write_text(out / "comparison.tex", latex(comparison.drop(columns=["layer", "compared"])))
+        write_text(out / "comparison.tex", latex(comparison.drop(columns=["layer", "compared", "note"])))
     failed = [
         {"run": ", ".join(f"{k} {v}" for k, v in run.labels.items()), "why": store.failure(run)}
         for run in runs
         if store.state(run) == "failed"
     ]
+    rows, contrasts = shown.to_dict("records"), comparison.to_dict("records")
     seconds = sum(store.seconds(run) for run in finished)
     return write_page(
         out / "study.html",
@@ -87,8 +110,23 @@ def report_study(study: Study, runs: Sequence[Run], root: Path) -> Path:
         notes=notes,
         axes=shown_axes(study),
         pooled=" and ".join(study.pool) or "nothing",
-        summary=shown.to_dict("records"),
-        comparison=comparison.to_dict("records"),
+        summary=rows,
+        interval=interval_heading(rows),
+        interval_sentence=interval_sentence(shown["n_groups"]),
+        comparison=contrasts,
+        comparison_interval=interval_heading(contrasts),
+        comparison_sentence=method_sentence(
+            [row["note"] for row in contrasts], [row["n_groups"] for row in contrasts]
+        ),
+        primary="" if study.primary is None else study.primary.sentence(),
+        show=show_interval,
+        stale=_stale(stale, reasons),
+        stale_count=len(stale),
+        keep_stale=keep_stale,
+        made=_made(store, finished),
+        unchecked=_unchecked(study, finished, Provenance(root)),
+        stable=STABLE,
+        machine=describe_machine(this_machine()),
         version=VERSION,
     )
 
@@ -119,8 +157,30 @@ def _escaped(text: str) -> str:
     return text
 
 
+def _stale(stale: Sequence[Run], reasons: dict[str, list[str]]) -> list[dict[str, Any]]:
+    """Why runs are stale, with how many have each reason."""
+    counts = Counter(reason for run in stale for reason in reasons[run.key])
+    return [{"why": reason, "runs": count} for reason, count in counts.items()]
+
+
+def _made(store: Store, finished: Sequence[Run]) -> list[str]:
+    """With what version and on what machines the numbers were made."""
+    counts: Counter[str] = Counter()
+    for run in finished:
+        facts = store.facts(run)
+        machine = facts.get("machine")
+        counts[f"{facts['software']} on {describe_machine(machine) if machine else facts['host']}"] += 1
+    return [f"{name} ({count} runs)" if len(counts) > 1 else name for name, count in counts.items()]
+
+
+def _unchecked(study: Study, finished: Sequence[Run], provenance: Provenance) -> str:
+    """Why it could not be checked whether the data are still the same."""
+    reasons = [provenance.of(KINDS[study.kind], run.settings).missing for run in finished]
+    return next((reason for reason in reasons if reason), "")
+
+
 def _ranks(study: Study, cases: pd.DataFrame, measures: Sequence[str]) -> dict[str, Figure]:
-    """Mean ranks on each compared axis over groups (Demsar 2006), where enough values are compared."""
+    """Mean ranks on each compared axis over groups, where enough values are compared."""
     found = {}
     for axis, measure in product(study.compare, measures):
         part = cases[(cases["measure"] == measure) & cases["layer"].isin(("", "(mean)"))].dropna(subset=["value"])
@@ -128,9 +188,7 @@ def _ranks(study: Study, cases: pd.DataFrame, measures: Sequence[str]) -> dict[s
         if wide.shape[1] < _FEWEST_RANKED or len(wide) < _FEWEST_RANKED:
             continue
         ranks = wide.rank(axis=1, ascending=measure in _LOWER_IS_BETTER).mean()
-        found[_named("ranks", measure, axis, study)] = draw_ranks(
-            ranks, critical_difference(*reversed(wide.shape)), str(measure)
-        )
+        found[_named("ranks", measure, axis, study)] = draw_ranks(ranks, str(measure), len(wide))
     return found
 
 

@@ -17,6 +17,7 @@ from joblib import Parallel, delayed, parallel_config
 from prismseg.base import ConfigError, PrismsegError, progress_bar
 from prismseg.study.grid import Run
 from prismseg.study.kinds import KINDS, Kind
+from prismseg.study.provenance import Made, Provenance
 from prismseg.study.store import Store
 
 Backend = Literal["loky", "ray", "dask", "sequential"]
@@ -37,9 +38,12 @@ def execute(
     backend: Backend = "loky",
     jobs: int | None = None,
     address: str | None = None,
+    keep_stale: bool = False,
     show_progress: bool = True,
 ) -> Counter[str]:
-    """Do what is not done yet. Results lie in the store; they are the same whatever the backend.
+    """Do what is not done yet, or was done with other data or code.
+
+    Results lie in the store; they are the same whatever the backend.
 
     Parameters
     ----------
@@ -55,6 +59,8 @@ def execute(
         Runs at a time; by default one a core (or what the cluster has).
     address : str, optional
         Of the Ray or Dask cluster; a local one is started without it.
+    keep_stale : bool
+        Leave runs as they are whose data, code or version have changed since.
     show_progress : bool
         Whether a bar is drawn.
 
@@ -73,11 +79,19 @@ def execute(
     if backend not in BACKENDS:
         raise ConfigError(f"There is no backend {backend!r}; choose one of {', '.join(BACKENDS)}.")
     store = Store(root)
+    provenance = Provenance(root)
+    made = {run.key: provenance.of(KINDS[kind], run.settings) for run in runs}
     with _watched(store, runs, visible=show_progress), _cluster(backend, jobs, address) as options:
         for attempt in range(_ATTEMPTS):
-            waiting = [run for run in runs if store.state(run) != "done"]
+            waiting = [
+                run
+                for run in runs
+                if store.state(run) != "done" or (not keep_stale and store.stale(run, made[run.key]))
+            ]
             try:
-                Parallel(batch_size=1, **options)(delayed(work)(KINDS[kind], run, str(root)) for run in waiting)
+                Parallel(batch_size=1, **options)(
+                    delayed(work)(KINDS[kind], run, str(root), made[run.key]) for run in waiting
+                )
                 break
             except (KeyboardInterrupt, PrismsegError):
                 raise
@@ -91,15 +105,18 @@ def execute(
     return Counter(store.state(run) for run in runs)
 
 
-def work(kind: Kind, run: Run, root: str) -> None:
-    """Do one run, unless it is done or another process works on it; a failure is written down and stops nothing."""
+def work(kind: Kind, run: Run, root: str, made: Made) -> None:
+    """Do one run, unless it is done with these sources or another process works on it.
+
+    A failure is written down and stops nothing.
+    """
     store = Store(Path(root))
     with store.claim(run) as folder:
-        if folder is None or (folder / "done.json").exists():
+        if folder is None or ((folder / "done.json").exists() and not store.stale(run, made)):
             return
         start = time.perf_counter()
         try:
-            table = kind.execute(run.settings, store.begin(run))
+            table = kind.execute(run.settings, store.begin(run, made))
             store.finish(run, table, time.perf_counter() - start)
         except Exception as error:
             store.fail(run, error)

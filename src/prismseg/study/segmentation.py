@@ -13,12 +13,14 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from prismseg.study.cases import picture_cases as picture_cases
 from prismseg.study.segmentation_figures import draw_segmentation as draw_segmentation
+from prismseg.study.sources import code_of
 from prismseg.train.config import TrainConfig
 
 if TYPE_CHECKING:
     from prismseg.data import SegmentationDataset
     from prismseg.train import Trial
 
+_TABLES = (".csv", ".json", ".txt", ".yaml", ".yml")  # of cases, groups, splits, labels
 RELEVANCE = ("rho", "lift", "cam_dice", "pointing_game")
 
 
@@ -66,6 +68,32 @@ class SegmentationSettings(TrainConfig):
         """Take the settings of the training alone."""
         own = set(SegmentationSettings.model_fields) - set(TrainConfig.model_fields)
         return TrainConfig.model_validate(self.model_dump(exclude=own))
+
+
+def data_files(settings: SegmentationSettings) -> list[Path]:
+    """List the images, masks and tables that a run reads; none where they are simulated.
+
+    Raises
+    ------
+    PrismsegError
+        When there is no data set.
+    """
+    from prismseg.data.layouts import list_cases
+
+    if settings.simulate is not None:
+        return []
+    root = Path(settings.data.path)
+    listing = list_cases(root, layout=settings.data.layout, mask_suffix=settings.data.mask_suffix)
+    files = [path for case in listing.cases for path in (*case.images, *([case.mask] if case.mask else []))]
+    beside = root.iterdir() if root.is_dir() else [root]
+    files += [path for path in beside if path.suffix.lower() in _TABLES and path.is_file()]
+    return sorted(set(files))
+
+
+def unused_rooms(settings: SegmentationSettings) -> tuple[str, ...]:
+    """Name the rooms of the package that a run does not enter."""
+    simulated = () if settings.simulate is not None else ("phantom", "thermal")
+    return simulated if settings.explain else (*simulated, "explain")
 
 
 def run_segmentation(settings: SegmentationSettings, folder: Path) -> pd.DataFrame:
@@ -118,7 +146,9 @@ def _simulated(settings: SimulatedData, root: Path) -> Path:
     from prismseg.base import make_folder
     from prismseg.phantom import write_sessions
 
-    name = hashlib.sha256(json.dumps(settings.model_dump(), sort_keys=True).encode()).hexdigest()[:12]
+    # The simulator's own sources are in the name: frames of another version are other frames.
+    facts = [settings.model_dump(), code_of("prismseg.phantom.study")]
+    name = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
     folder = make_folder(root) / f"phantom-{name}"
     with FileLock(root / f"phantom-{name}.lock"):
         if not (folder / "dataset.csv").exists():

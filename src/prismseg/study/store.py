@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +16,10 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from prismseg.base import DataError, atomic_path, make_folder, read_json, write_json
+from prismseg.base.machine import this_machine
 from prismseg.base.version import VERSION
 from prismseg.study.grid import Run
+from prismseg.study.provenance import Made, keep, kept
 
 State = Literal["done", "failed", "running", "cut", "waiting"]
 
@@ -26,8 +29,9 @@ class Store:
     """Runs below ``root/runs``, which several processes and machines may share.
 
     A run's folder holds ``settings.json``, ``attempt.json`` (written when the run is begun or taken up), ``work/`` (what
-    the run itself writes), ``results.csv``, then ``done.json``, or ``failed.json`` with the reason. ``lock`` is held by
-    the process that works on it, and is free again when it dies.
+    the run itself writes), ``results.csv``, then ``done.json``, or ``failed.json`` with the reason. ``root/made`` says
+    what data, code and version each was made from. ``lock`` is held by the process that works on it, and is free again
+    when it dies.
     """
 
     root: Path
@@ -65,12 +69,28 @@ class Store:
         finally:
             lock.release()
 
-    def begin(self, run: Run) -> Path:
-        """Write down what is done; return the folder in which the run works."""
+    def begin(self, run: Run, made: Made) -> Path:
+        """Write down what is done and from what; return the folder in which the run works.
+
+        What an attempt with other data or code has left there is removed first.
+        """
         folder = self.folder(run)
-        write_json(folder / "attempt.json", {"seconds_before": round(_spent(folder), 3)})
+        mark = folder / "attempt.json"
+        if any(folder.glob("*.json")) and made.changes(kept(self.root, read_json(mark) if mark.exists() else {})):
+            for path in folder.iterdir():
+                if path.name != "lock":
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
+        write_json(mark, {"seconds_before": round(_spent(folder), 3), **keep(self.root, made)})
         write_json(folder / "settings.json", {"labels": run.labels, "settings": run.settings})
         return make_folder(folder / "work")
+
+    def stale(self, run: Run, made: Made) -> list[str]:
+        """Say why a finished run would have other numbers now; empty where it would not."""
+        return made.changes(kept(self.root, read_json(self.folder(run) / "done.json")))
+
+    def facts(self, run: Run) -> dict[str, Any]:
+        """Read what is known of a finished run: software, machine, host, time, seconds."""
+        return dict(read_json(self.folder(run) / "done.json"))
 
     def finish(self, run: Run, table: pd.DataFrame, seconds: float) -> None:
         """Write the results, and after them the mark that they are whole; `seconds` are those of this attempt."""
@@ -79,12 +99,22 @@ class Store:
             table.to_csv(temporary, index=False)
         (folder / "failed.json").unlink(missing_ok=True)
         total = _before(folder) + seconds
-        write_json(folder / "done.json", self._facts() | {"seconds": round(total, 3), "rows": len(table)})
+        mark = read_json(folder / "attempt.json")
+        made = kept(self.root, mark)
+        facts = self._facts() | {"seconds": round(total, 3), "rows": len(table), "machine": this_machine()}
+        known = {} if made is None else {"software": made["software"], "made": mark["made"]}
+        write_json(folder / "done.json", facts | known)
 
     def fail(self, run: Run, error: BaseException) -> None:
         """Write down why a run failed."""
         reason = {"error": f"{type(error).__name__}: {error}", "traceback": traceback.format_exception(error)}
         write_json(self.folder(run) / "failed.json", self._facts() | reason)
+
+    def others(self, runs: Sequence[Run]) -> int:
+        """Count runs in the folder whose settings none of `runs` has, such as those of a study that was edited."""
+        names = {run.key for run in runs}
+        folder = self.root / "runs"
+        return sum(path.name not in names for path in folder.iterdir()) if folder.is_dir() else 0
 
     def failure(self, run: Run) -> str:
         """Why a run failed."""

@@ -1,0 +1,110 @@
+"""Which sources of prismseg make the numbers of a run: a hash of each module that its kind imports, far or near."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+PACKAGE = "prismseg"
+_ROOT = Path(__file__).resolve().parents[1]
+# Modules that show numbers and make none. What they import themselves is not followed.
+_SHOWING = ("report", "figures", "page", "pictures", "examples", "render", "looks", "cases", "version", "machine")
+
+
+def code_of(module: str, *, without: Sequence[str] = ()) -> dict[str, str]:
+    """Hash the sources of a module and of all that it imports within the package.
+
+    Comments, docstrings and layout do not count, nor do modules that only draw or report, nor imports for annotations
+    alone: a change of documentation leaves the hashes as they are, a change of a metric does not.
+
+    Parameters
+    ----------
+    module : str
+        Such as ``prismseg.study.segmentation``.
+    without : sequence of str
+        Rooms that a run does not enter, such as ``explain``.
+
+    Returns
+    -------
+    dict of str to str
+        Hash by module; empty where there is no such module.
+    """
+    found: dict[str, str] = {}
+    waiting = [module]
+    closed = tuple(f"{PACKAGE}.{room}" for room in without)
+    while waiting:
+        name = waiting.pop()
+        path = _path(name)
+        if name in found or path is None or (name != module and _shows(name)):
+            continue
+        if any(name == room or name.startswith(f"{room}.") for room in closed):
+            continue
+        digest, imported = _read(path, path.stat().st_mtime_ns)
+        found[name] = digest
+        waiting += imported
+    return dict(sorted(found.items()))
+
+
+def _shows(name: str) -> bool:
+    last = name.rpartition(".")[2]
+    return last in _SHOWING or last.endswith("_figures")
+
+
+def _path(name: str) -> Path | None:
+    """File of a module of the package; None where there is none."""
+    if name != PACKAGE and not name.startswith(f"{PACKAGE}."):
+        return None
+    base = _ROOT.joinpath(*name.split(".")[1:])
+    return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
+
+
+@cache
+def _read(path: Path, changed: int) -> tuple[str, tuple[str, ...]]:
+    """Hash of a file and the modules it imports; `changed` is its time, so that an edited file is read again."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    imported = tuple(dict.fromkeys(name for node in tree.body for name in _imports(node)))
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+            and ast.get_docstring(node, clean=False) is not None
+        ):
+            node.body = node.body[1:] or [ast.Pass()]
+    return hashlib.sha256(ast.unparse(tree).encode()).hexdigest()[:16], imported
+
+
+def _imports(node: ast.AST) -> list[str]:
+    """Modules of the package that a statement imports, also inside functions."""
+    if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
+        return [name for below in node.orelse for name in _imports(below)]
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names if _path(alias.name)]
+    if isinstance(node, ast.ImportFrom):
+        return [found for alias in node.names for found in _resolved(node.module or "", alias.name)]
+    return [name for below in ast.iter_child_nodes(node) for name in _imports(below)]
+
+
+def _resolved(module: str, name: str) -> list[str]:
+    """Find where a name that is imported from a module is defined: a submodule, or one its package takes it from."""
+    path = _path(module)
+    if path is None:
+        return []
+    if _path(f"{module}.{name}"):
+        return [f"{module}.{name}"]
+    if path.name != "__init__.py":
+        return [module]
+    sources = _offered(path, path.stat().st_mtime_ns).get(name)
+    return [module] if sources is None else _resolved(*sources)
+
+
+@cache
+def _offered(path: Path, changed: int) -> dict[str, tuple[str, str]]:
+    """Names that a package takes from its modules, also those it loads on first use, with module and name there."""
+    return {
+        alias.asname or alias.name: (node.module or "", alias.name)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
