@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 import onnxruntime
 import pytest
@@ -32,6 +34,21 @@ def test_missing_extra_names_the_remedy(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "onnxruntime", None)
     with pytest.raises(ModelError, match=r"prismseg\[onnx\]"):
         export_onnx(create_model("unet", width=0.25), tmp_path / "net.onnx")
+
+
+def test_the_file_says_how_to_feed_it(tmp_path):
+    model = create_model("unet", width=0.25, seed=0)
+    facts = {
+        "classes": ["background", "nervio ciático"],
+        "preprocess": {"size": [64, 96], "channels": 1, "intensity": "zscore", "fit": "stretch"},
+        "mirror": True,
+    }
+    model.metadata = facts | {"seen": {"train": "not to be carried along"}}
+    export_onnx(model, tmp_path / "net.onnx")
+    session = onnxruntime.InferenceSession(str(tmp_path / "net.onnx"))
+    carried = session.get_modelmeta().custom_metadata_map
+    assert {key: json.loads(carried[key]) for key in facts} == facts
+    assert create_model(**json.loads(carried["model"])).config == model.config and "seen" not in carried
 
 
 @pytest.mark.parametrize("skip", ["none", "conv", "crffg"])

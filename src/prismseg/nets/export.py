@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from prismseg.base import ModelError, atomic_path
+from prismseg.base.version import VERSION
 from prismseg.nets.segmentation import SegmentationModel
 
 TOLERANCE = 1e-4
@@ -17,7 +19,8 @@ OPSET = 18
 def export_onnx(model: SegmentationModel, path: str | Path) -> float:
     """Write `model` as ONNX with free batch size, height and width, and compare it with PyTorch.
 
-    Input ``images`` (B, C, H, W) float32, output ``logits`` (B, K, H, W); H and W are free.
+    Input ``images`` (B, C, H, W) float32, output ``logits`` (B, K, H, W); H and W are free. The file's metadata say how
+    to feed it (``classes``, ``preprocess`` … as JSON, see `onnx_metadata`).
 
     Returns
     -------
@@ -56,6 +59,7 @@ def export_onnx(model: SegmentationModel, path: str | Path) -> float:
             verbose=False,
         )
         assert program is not None
+        program.model.metadata_props.update(onnx_metadata(model))
         program.save(temporary)
         session = onnxruntime.InferenceSession(str(temporary), providers=["CPUExecutionProvider"])
         worst = 0.0
@@ -71,3 +75,22 @@ def export_onnx(model: SegmentationModel, path: str | Path) -> float:
                 "was not written."
             )
     return worst
+
+
+def onnx_metadata(model: SegmentationModel) -> dict[str, str]:
+    """List what a run time needs to know beside the network, as it stands in the metadata of an ONNX file.
+
+    Returns
+    -------
+    dict
+        JSON texts. ``model``: arguments of `create_model`; and where the network's metadata say so ``classes``: names,
+        background first (one logit: background and the class); ``preprocess``: size, channels, intensity, fit
+        (`prismseg.data.Preprocess`); ``postprocess``; ``mirror``: whether it was trained on mirrored images too.
+    """
+    facts = {
+        key: model.metadata[key]
+        for key in ("classes", "preprocess", "postprocess", "mirror")
+        if key in model.metadata
+    }
+    texts = {key: json.dumps(value) for key, value in {"model": model.config, **facts}.items()}
+    return {"library": f"prismseg {VERSION}", "use": "Research use only: observations, not diagnoses.", **texts}
