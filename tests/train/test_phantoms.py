@@ -6,17 +6,19 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
+from typer.testing import CliRunner
 
-from prismseg.base import ConfigError, ModelError
+from prismseg.base import ConfigError, ModelError, OutputError
 from prismseg.data import Preprocess, open_dataset
 from prismseg.nets import create_model, load_model
 from prismseg.phantom import pair_at
 from prismseg.train import Predictor, Trainer, TrainingInterrupted, configure
 from prismseg.train import loop as loop_module
-from prismseg.train.config import PhantomConfig
+from prismseg.train.config import PhantomConfig, make_config, refused_changes, write_config
 from prismseg.train.feet import two_feet
 from prismseg.train.finetune import settings_of
 from prismseg.train.phantoms import phantom_config, train_on_phantoms
+from prismseg.train.run import RunFolder
 from prismseg.train.sources import PhantomSource
 from tests.train.conftest import small_config
 
@@ -63,6 +65,45 @@ def test_the_left_out_domain_is_never_learnt_and_always_watched(trained):
     assert json.loads((trained / "split.json").read_text())["train"] == []
     with pytest.raises(ConfigError, match="no phantom domain 'cube'"):
         phantom_config(trained, left_out="cube")
+
+
+def test_resume_takes_the_settings_of_the_run(trained, tmp_path, monkeypatch):
+    """`thermal train --resume` set what was not given back to its defaults, and was refused for it."""
+    from prismseg.cli.main import app
+
+    seen = []
+    monkeypatch.setattr(
+        "prismseg.train.phantoms.train_on_phantoms",
+        lambda config, out, **options: seen.append(config) or RunFolder(out),
+    )
+    started = RunFolder(trained).started()
+    words = ["thermal", "train", "--out", str(trained), "--resume", "--quiet"]
+    assert CliRunner().invoke(app, words).exit_code == 0
+    assert refused_changes(started, seen[-1]) == []
+    given = {
+        "steps": ("99", lambda config: config.optim.steps, 99),
+        "batch-size": ("6", lambda config: config.optim.batch_size, 6),
+        "size": ("64x96", lambda config: config.size, (64, 96)),
+        "multiplier": ("3", lambda config: config.model.multiplier, 3),
+        "seed": ("8", lambda config: config.seed, 8),
+        "left-out": ("spline", lambda config: "spline" in config.phantoms.domains, False),
+    }
+    for name, (word, value, meant) in given.items():
+        assert CliRunner().invoke(app, [*words, f"--{name}", word]).exit_code == 0
+        assert value(seen[-1]) == meant != value(started)
+    fresh = ["thermal", "train", "--out", str(tmp_path / "new"), "--quiet"]
+    assert CliRunner().invoke(app, fresh).exit_code == 0
+    assert seen[-1] == phantom_config(tmp_path / "new")
+
+
+def test_refused_phantom_runs_write_nothing(trained, tmp_path):
+    run = RunFolder(tmp_path / "run")
+    write_config(run.config, make_config({"data": {"path": "x"}}))
+    with pytest.raises(OutputError, match="holds a training run"):
+        train_on_phantoms(phantom_config(tmp_path / "run", **SMALL), tmp_path / "run")
+    with pytest.raises(ModelError, match="other settings"):
+        train_on_phantoms(phantom_config(tmp_path / "run", **SMALL), tmp_path / "run", resume=True)
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["config.yaml"]
 
 
 def test_what_travels_with_the_network(trained):

@@ -11,6 +11,7 @@ from prismseg.nets.storage import find_weights
 from prismseg.phantom import DOMAINS, draw_subject, frame_at
 from prismseg.thermal import Frame, Session, Soles
 from prismseg.train.feet import foot_probability
+from prismseg.train.seen import SeenCases
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +29,9 @@ def test_it_is_small_safe_and_says_what_it_has_seen():
     assert {path.suffix for path in folder.iterdir()} == {".safetensors", ".json", ".md"}
     facts = load_model("thermal-feet").metadata["training"]
     assert facts["cases"]["train"] == 0 and len(set(DOMAINS) - set(facts["phantoms"]["domains"])) == 1
+    # Simulated frames alone: no picture that anybody has.
+    seen = SeenCases.of_metadata(load_model("thermal-feet").metadata)
+    assert seen == SeenCases()
     assert "Research use only" in (folder / "README.md").read_text()
 
 

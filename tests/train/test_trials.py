@@ -117,6 +117,25 @@ def test_a_new_picture_of_a_known_group_is_not_new(run, data, tmp_path):
     }
 
 
+def test_a_cut_of_a_picture_that_was_met_is_not_new(run, data, tmp_path):
+    rng = np.random.default_rng(4)
+    # Texture enough to recognise a cut by.
+    pixels = np.kron(rng.integers(0, 255, (30, 40)), np.ones((8, 8))).astype(np.uint8)
+    folder = tmp_path / "cuts"
+    folder.mkdir()
+    Image.fromarray(pixels).save(folder / "a_1.png")
+    Image.fromarray(pixels[10:-10, 12:-12]).save(folder / "b_1.png")
+    Image.fromarray(rng.integers(0, 255, pixels.shape, dtype=np.uint8)).save(folder / "c_1.png")
+    for name in ("a_1", "b_1", "c_1"):
+        with Image.open(folder / f"{name}.png") as picture:
+            mask = np.zeros(picture.size[::-1], np.uint8)
+        mask[20:40, 20:40] = 1
+        Image.fromarray(mask).save(folder / f"{name}_mask.png")
+    dataset = open_dataset(folder)
+    seen = SeenCases.of_split(dataset, Split((0,), (), ()))
+    assert seen.parts(dataset) == ["train", "same-group", "new"]
+
+
 def test_a_model_folder_without_its_run_still_knows(run, data, tmp_path):
     shutil.copytree(run / "model", tmp_path / "alone")
     [trial], dataset, _ = data_trials(tmp_path / "alone", open_dataset(data, group="prefix"))

@@ -58,8 +58,47 @@ def phantom_config(
     return make_config(values)
 
 
+def resumed_phantom_config(out: str | Path, **given: Any) -> TrainConfig:
+    """Describe how the run in `out` goes on: as it was begun, but for what is `given` (see `phantom_config`).
+
+    Raises
+    ------
+    ModelError
+        When there is nothing to resume.
+    ConfigError
+        When what is given is out of range.
+    """
+    started = RunFolder(Path(out)).started()
+    phantoms = started.phantoms
+    left_out = [name for name in DOMAINS if phantoms is not None and name not in phantoms.domains]
+    if len(left_out) != 1:
+        raise ConfigError(f"The run in {out} was not trained on phantoms; go on with prismseg train --resume.")
+    begun: dict[str, Any] = {
+        "left_out": left_out[0],
+        "steps": started.optim.steps,
+        "batch_size": started.optim.batch_size,
+        "size": started.size,
+        "multiplier": started.model.multiplier,
+        "seed": started.seed,
+    }
+    chosen = phantom_config(Path(out), **(begun | given)).model_dump()
+    # What these options do not reach stays as it was begun, also where a later version would choose otherwise.
+    values = started.model_dump()
+    reached = {
+        "data": ("path",), "phantoms": ("domains", "seed"), "model": ("multiplier",), "optim": ("steps", "batch_size"),
+    }  # fmt: skip
+    for section, names in reached.items():
+        values[section] |= {name: chosen[section][name] for name in names}
+    return make_config(values | {name: chosen[name] for name in ("size", "seed")})
+
+
 def train_on_phantoms(
-    config: TrainConfig, out: Path, *, left_out_frames: int = 128, resume: bool = False, show_progress: bool = True
+    config: TrainConfig,
+    out: str | Path,
+    *,
+    left_out_frames: int = 128,
+    resume: bool = False,
+    show_progress: bool = True,
 ) -> RunFolder:
     """Train what `phantom_config` describes into folder `out`.
 
@@ -85,11 +124,16 @@ def train_on_phantoms(
     """
     if config.phantoms is None:
         raise ConfigError("These settings name no phantoms; make them with `phantom_config`.")
+    folder = RunFolder(Path(out))
+    if resume:
+        folder.refuse_changes(config)
+    else:
+        folder.refuse_existing()
     _write_left_out(Path(config.data.path), config.phantoms, left_out_frames, visible=show_progress)
     dataset = open_configured(config)
     everything = Split(train=(), validation=tuple(range(len(dataset.ids))), test=())
     Trainer(config, out, resume=resume, dataset=dataset, split=everything).fit(show_progress=show_progress)
-    return RunFolder(out)
+    return folder
 
 
 def _write_left_out(folder: Path, config: PhantomConfig, count: int, *, visible: bool) -> None:

@@ -127,13 +127,13 @@ class RunFolder:
             )
         return read_config(self.config)
 
-    def refuse_other(self, config: TrainConfig, dataset: SegmentationDataset) -> None:
-        """Refuse to go on with other settings or data than the run was begun with.
+    def refuse_changes(self, config: TrainConfig) -> None:
+        """Refuse to go on with other settings than the run was begun with.
 
         Raises
         ------
         ModelError
-            Naming the difference.
+            Naming the difference, or when there is nothing to resume.
         """
         changed = refused_changes(self.started(), config)
         if changed:
@@ -142,6 +142,16 @@ class RunFolder:
                 f"was started with (prismseg train --resume --out {self.root} takes them), or start a new run in another "
                 "folder."
             )
+
+    def refuse_other(self, config: TrainConfig, dataset: SegmentationDataset) -> None:
+        """Refuse to go on with other settings or data than the run was begun with.
+
+        Raises
+        ------
+        ModelError
+            Naming the difference, or when there is nothing to resume.
+        """
+        self.refuse_changes(config)
         if self.cases.exists() and read_json(self.cases)["fingerprint"] != dataset.fingerprint():
             raise ModelError(
                 f"The data set has changed since the run in {self.root} was started (other files, groups or classes in "

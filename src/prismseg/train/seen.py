@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from prismseg.data import SegmentationDataset, Split
+from prismseg.data import SegmentationDataset, Split, join_groups
 from prismseg.data.identity import group_key
 
 # What a case is to a network. "same-group": not met itself, but a case of its group (patient) was trained or chosen on.
@@ -84,8 +84,14 @@ class SeenCases:
         somebody else.
         """
         met = self.groups(dataset)
+        groups = dataset.groups
+        if met:
+            # Another cut of a picture that was met is of a group that was met.
+            joined = join_groups(groups, [(twin.first, twin.second) for twin in dataset.twins()])
+            reached = {new for old, new in zip(groups, joined, strict=True) if old in met}
+            met = met | {old: "train" for old, new in zip(groups, joined, strict=True) if new in reached}
         parts = []
-        for case, group in zip(dataset.identities, dataset.groups, strict=True):
+        for case, group in zip(dataset.identities, groups, strict=True):
             if case in self.train:
                 parts.append("train")
             elif case in self.validation:
