@@ -114,7 +114,10 @@ def train(
     norm: Annotated[str | None, typer.Option(help="batch, group or instance.", rich_help_panel=NETWORK)] = None,
     loss: Annotated[
         str | None,
-        typer.Option(help="dice, ce, dice_ce, focal, tversky or unified_focal.", rich_help_panel=TRAINING),
+        typer.Option(
+            help="auto (dice_ce; dice in the thesis's preset), dice, ce, dice_ce, focal, tversky or unified_focal.",
+            rich_help_panel=TRAINING,
+        ),
     ] = None,
     optimizer: Annotated[str | None, typer.Option(help="adamw, adam or sgd.", rich_help_panel=TRAINING)] = None,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate.", rich_help_panel=TRAINING)] = None,

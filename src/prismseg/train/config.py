@@ -9,6 +9,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from prismseg.base import ConfigError, read_text, write_text
+from prismseg.train.losses import DEFAULT_LOSSES
 
 FRACTIONS = (0.8, 0.1, 0.1)
 # Settings that may change when a run is resumed, since they do not decide what is learnt from what.
@@ -76,9 +77,12 @@ class ModelConfig(_Settings):
 
 
 class OptimConfig(_Settings):
-    """Loss, optimiser and schedule. Lengths are optimiser steps, so that a small set gets enough of them."""
+    """Loss, optimiser and schedule. Lengths are optimiser steps, so that a small set gets enough of them.
 
-    loss: Literal["dice", "ce", "dice_ce", "focal", "tversky", "unified_focal"] = "dice"
+    The loss "auto" is `prismseg.train.losses.DEFAULT_LOSSES` of the network's preset; a run stores what it became.
+    """
+
+    loss: Literal["auto", "dice", "ce", "dice_ce", "focal", "tversky", "unified_focal"] = "auto"
     optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
     lr: float = Field(default=3e-3, gt=0)
     weight_decay: float = Field(default=1e-2, ge=0)
@@ -133,6 +137,13 @@ class TrainConfig(_Settings):
     force: bool = False
     tracking: tuple[Literal["tensorboard", "mlflow"], ...] = ()
     seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _choose_loss(self) -> TrainConfig:
+        if self.optim.loss == "auto":
+            optim = self.optim.model_copy(update={"loss": DEFAULT_LOSSES[self.model.preset]})
+            object.__setattr__(self, "optim", optim)
+        return self
 
 
 def make_config(values: dict[str, Any]) -> TrainConfig:

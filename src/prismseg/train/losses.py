@@ -3,6 +3,11 @@
 All are means over the images of a batch of a value that an image has by itself, so that splitting a batch over
 processes or accumulation steps changes nothing. Pixels labelled `IGNORE` count nowhere.
 
+The overlap losses (Dice, Tversky) hardly see a class that an image does not show: with nothing to overlap, only eps is
+left of the fraction's numerator, and the gradient falls with the square of the falsely found area. Networks trained with
+one of them alone find something in almost every empty image. Cross-entropy and the focal losses weigh all pixels alike,
+hence the sum of Dice and cross-entropy as default.
+
 With one logit channel the probability is its sigmoid and region losses (Dice, Tversky) look at the foreground
 alone; with K >= 2 it is the softmax and they are averaged over all K classes, background included.
 """
@@ -10,6 +15,7 @@ alone; with K >= 2 it is the softmax and they are averaged over all K classes, b
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -82,7 +88,8 @@ def create_loss(name: str, classes: int) -> SegmentationLoss:
 def dice_loss(logits: Tensor, target: Tensor) -> Tensor:
     """1 - (2 Σ m p + eps) / (Σ m + Σ p + eps) per image and class, then the mean; eps = 1.
 
-    The sum of Milletari et al. 2016 without squares, as the thesis uses it.
+    The sum of Milletari et al. 2016 without squares, as the thesis uses it. An image without the class has a gradient
+    some thousand times smaller than one with it, see the module's text.
     """
     probability, truth = _regions(logits, target)
     overlap = (probability * truth).sum(-1)
@@ -97,7 +104,10 @@ def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
 
 
 def dice_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
-    """Sum of `dice_loss` and `cross_entropy`, as in nnU-Net (Isensee et al. 2021)."""
+    """Sum of `dice_loss` and `cross_entropy`, as in nnU-Net (Isensee et al. 2021); the default.
+
+    An image without a class counts through its pixels' cross-entropy.
+    """
     return dice_loss(logits, target) + cross_entropy(logits, target)
 
 
@@ -147,6 +157,9 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "tversky": tversky_loss,
     "unified_focal": unified_focal_loss,
 }
+
+# The thesis trains with its own loss; everything else with one that also sees images without a class.
+DEFAULT_LOSSES: dict[str, Literal["dice", "dice_ce"]] = {"default": "dice_ce", "thesis": "dice"}
 
 
 def _regions(logits: Tensor, target: Tensor, *, with_background: bool = False) -> tuple[Tensor, Tensor]:
