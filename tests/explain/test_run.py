@@ -171,9 +171,9 @@ def test_two_explanations_do_not_mix(explained, runs):
     with pytest.raises(OutputError, match="holds an explanation already"):
         explain_run(runs / "crffg", settings=FEW, show_progress=False)
     other = ExplainSettings(layers=("head",))
-    with pytest.raises(OutputError, match="another settings"):
+    with pytest.raises(OutputError, match="other settings"):
         explain_run(runs / "crffg", settings=other, resume=True, show_progress=False)
-    with pytest.raises(OutputError, match="another networks"):
+    with pytest.raises(OutputError, match="other networks"):
         explain_run(runs / "plain", out=explained, settings=FEW, resume=True, show_progress=False)
 
 

@@ -16,6 +16,7 @@ def cases():
     sums[..., SUMS.index("border")] = sums[..., SUMS.index("total")] * rng.uniform(0, 1, (4, 1, 2, 2))
     for share in ("lowest", "pointing", "rank"):
         sums[..., SUMS.index(share)] -= 1
+    sums[..., SUMS.index("on_region")] = sums[..., SUMS.index("inside")]
     sums[..., SUMS.index("lowest")] = 0
     sums[1, 0, 0, 0] = 0  # a map that is zero everywhere
     sums[3, 0, :, 1, SUMS.index("inside")] = 0

@@ -73,6 +73,9 @@ def explain(
         bool, typer.Option("--perturb", help="Also measure drop, increase and gain (one more pass a map; slow).")
     ] = False,
     sanity: Annotated[bool, typer.Option(help="Scramble layers and see whether the maps change.")] = True,
+    formats: Annotated[
+        str, typer.Option(help="Files of figures and sheets of maps: png, svg, pdf or several of them.")
+    ] = "png",
     memory: Annotated[float, typer.Option(min=1, help="MiB that a batch may take.")] = 2048,
     seed: Annotated[int, typer.Option(min=0, help="Of random maps, scrambled layers and intervals.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an explanation that was cut.")] = False,
@@ -88,7 +91,8 @@ def explain(
 ) -> None:
     """Say where the evidence of each class lies: activation maps of every layer, measured against the masks.
 
-    Writes explanation.html, measures.csv, summary.csv, fused.csv, weights.csv and maps/.
+    Writes explanation.html, headline.csv, measures.csv, summary.csv, fused.csv, weights.csv, layers.csv, figures/ and
+    maps/.
     """
     from prismseg.cli.tables import print_relevance
     from prismseg.data import read_legend
@@ -124,6 +128,7 @@ def explain(
             resume=resume,
             against=against,
             check_sanity=sanity,
+            formats=_names(formats),
             show_progress=not quiet,
         )
     else:
@@ -140,9 +145,10 @@ def explain(
             resume=resume,
             against=against,
             check_sanity=sanity,
+            formats=_names(formats),
             show_progress=not quiet,
         )
-    print_relevance(page.parent / "summary.csv", methods=settings.methods)
+    print_relevance(page.parent / "headline.csv")
     typer.echo(f"Page: {page}")
 
 

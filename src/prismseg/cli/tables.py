@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from prismseg.study import Run, Store
     from prismseg.thermal import Reading, Session, Value
 
+_HEADLINE = {"rho": ".3f", "lift": ".3f", "rho_excess": "+.3f"}
 _STYLES = {"error": "bold red", "warning": "yellow", "info": "cyan"}
 _SHOWN_FILES = 4
 
@@ -184,23 +185,37 @@ def print_summary(path: Path) -> None:
         _print_comparison(console, summary["comparison"])
 
 
-def print_relevance(path: Path, *, methods: Sequence[str]) -> None:
-    """Print the means over layers of a ``summary.csv`` of an explanation."""
+def print_relevance(path: Path) -> None:
+    """Print a ``headline.csv`` of an explanation: the numbers that its page begins with."""
     import pandas as pd
 
-    summary = pd.read_csv(path, dtype={"class": str})
-    rows = summary[(summary["layer"] == "(mean)") & summary["method"].isin(methods)]
-    shown = interval_heading(row.to_dict() for _, row in rows.iterrows())
-    table = Table(title=f"Where the relevance lies, mean over layers [{shown}]")
-    for heading in ("region", "method", "class", "rho", "lift (1: chance)", "CAM-Dice"):
-        table.add_column(heading, justify="right" if heading[0] in "rlC" and heading != "region" else "left")
-    for (region, method, cls), part in rows.groupby(["region", "method", "class"], sort=False):
-        cells = []
-        for measure, kind in (("rho", "none"), ("lift", "none"), ("cam_dice", "map")):
-            row = part[(part["measure"] == measure) & (part["normalization"] == kind)].iloc[0]
-            cells.append(f"{_number(row['mean'])} [{show_interval(row.to_dict())}]")
-        table.add_row(str(region), str(method), str(cls), *cells)
-    Console().print(table)
+    from prismseg.explain.headline import interval_of
+
+    read = pd.read_csv(path, dtype={"class": str}).to_dict("records")
+    rows = [{str(key): value for key, value in row.items()} for row in read]
+    method, region = rows[0]["method"], rows[0]["region"]
+    console = Console()
+    shown = interval_heading([interval_of(row, "rho") for row in rows])
+    table = Table(title=f"Where the relevance lies: {method}, region {region} [{shown}]", box=SIMPLE_HEAD)
+    table.add_column("class", overflow="fold")
+    for heading in ("fused map: rho", "lift\n(1: chance)", "rho over\nregion as map", "single layers:\nrho"):
+        table.add_column(heading, justify="right")
+    for row in rows:
+        rho, lift, excess = (_number(row.get(name), form) for name, form in _HEADLINE.items())
+        interval = show_interval(interval_of(row, "rho"))
+        single = " – ".join(_number(row.get(name)) for name in ("lowest", "highest"))
+        table.add_row(row["class"], rho if interval == "–" else f"{rho}\n[{interval}]", lift, excess, single)
+    console.print(table)
+    for row in rows:
+        if row["redraws"]:
+            console.print(
+                f"{row['class']}: the fused map redraws the region it explains, on which {row['region_share']:.1%} of "
+                "its relevance lie; read what it has over the region as a map."
+            )
+    if region == "truth":
+        console.print(
+            "The true mask is region and reference at once: circular. Look at --regions prediction, too."
+        )
 
 
 def _print_comparison(console: Console, rows: list[dict[str, Any]]) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -30,6 +30,25 @@ def read_cases(folder: Path) -> pd.DataFrame:
     if not path.is_file():
         raise DataError(f"There is no {path} to compare with; run `prismseg explain` on that network first.")
     return pd.read_csv(path, dtype={"case": str, "group": str, "class": str})
+
+
+def check_comparable(
+    cases: Iterable[str], methods: Collection[str], regions: Collection[str], theirs: pd.DataFrame
+) -> None:
+    """Refuse to compare with an explanation of other cases, or with one that has no method and region in common.
+
+    Raises
+    ------
+    DataError
+        Saying which.
+    """
+    if set(cases) != set(theirs["case"]):
+        raise DataError("The two explanations are of other cases; a paired comparison needs the same.")
+    if not (theirs["method"].isin(methods) & theirs["region"].isin(regions)).any():
+        raise DataError(
+            "The two explanations share no method, region and class: the other one has "
+            f"{', '.join(dict.fromkeys(theirs['method']))} for {', '.join(dict.fromkeys(theirs['region']))}."
+        )
 
 
 def with_mean_layer(cases: pd.DataFrame, layers: Collection[str]) -> pd.DataFrame:
@@ -62,8 +81,7 @@ def compare_cases(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
     DataError
         When the cases differ, or there is nothing in common.
     """
-    if set(ours["case"]) != set(theirs["case"]):
-        raise DataError("The two explanations are of other cases; a paired comparison needs the same.")
+    check_comparable(ours["case"], set(ours["method"]) - {NULL}, set(ours["region"]), theirs)
     common = set(ours["layer"]) & set(theirs["layer"]) - {FUSED}
     left, right = (with_mean_layer(cases, common) for cases in (ours, theirs))
     both = left.merge(right, on=_KEY, suffixes=("", "_other"))

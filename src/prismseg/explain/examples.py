@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -14,14 +15,37 @@ from torch import Tensor
 from prismseg.data import SegmentationDataset
 from prismseg.data.sample import IGNORE
 from prismseg.explain.collected import Collected
-from prismseg.explain.fusion import FUSED, LayerWeights, fit_weights, folds, spread
-from prismseg.explain.pictures import Pixels, background, overlay_map, overlay_masks
+from prismseg.explain.fusion import FUSED, LayerWeights, fit_weights, folds
+from prismseg.explain.pictures import Pixels, background, overlay_map, overlay_masks, scale_of
 from prismseg.explain.target import find_logits, predicted_mask
 from prismseg.explain.work import ExplainSettings, load_batch
 from prismseg.train import Trial
 
 MOST_TILES = 600
 _RANKS = ((0.9, "much relevance inside"), (0.5, "typical"), (0.1, "little relevance inside"))
+
+
+class Tile(NamedTuple):
+    """A map drawn over its image.
+
+    Attributes
+    ----------
+    layer : str
+    rho : float
+        Of this case.
+    picture : (h, w, 3) uint8
+    top : str
+        What the upper end of its scale is, see `Scale`.
+    agreement : float or None
+        Of the fused map: its correlation, pixel by pixel, with the predicted mask of the class; None for layers, and
+        where the class is predicted nowhere.
+    """
+
+    layer: str
+    rho: float
+    picture: Pixels
+    top: str
+    agreement: float | None = None
 
 
 @dataclass(frozen=True)
@@ -35,13 +59,13 @@ class Example:
     masks : (h, w, 3) uint8
         The image with true and predicted contours.
     tiles : dict
-        ``{class: [(layer, rho, tile), …]}``, the fused map first.
+        ``{class: [Tile, …]}``, the fused map first.
     """
 
     title: str
     note: str
     masks: Pixels
-    tiles: dict[str, list[tuple[str, float, Pixels]]]
+    tiles: dict[str, list[Tile]]
 
 
 def choose_examples(judged: pd.DataFrame, tiles: int) -> list[tuple[str, str]]:
@@ -101,23 +125,36 @@ def make_example(
         found = predicted_mask(find_logits(trial.predictor.model(batch.images), None, size))[0]
     picture = background(dataset[index].image, size)
     truth = batch.masks[0].cpu().numpy()
+    counts, predicted = truth != IGNORE, found.cpu().numpy()
     fused = None
     if len(set(cases.groups)) > 1:
         weights = weights_for(cases, method, case, without=without, seed=settings.seed)
-        fused = weights.fuse(maps, range(len(classes)))
+        fused = weights.fuse(maps, range(len(classes)), batch.masks != IGNORE)
     tiles = {}
     for cls, name in enumerate(classes):
         layers = {layer: values for (of, layer, number), values in maps.items() if (of, number) == (method, cls)}
-        shown: dict[str, Tensor] = {**({FUSED: fused[cls]} if fused else {}), **layers}
-        tiles[name] = [
-            (layer, share_inside(values[0], truth == cls, truth != IGNORE), _tile(picture, values, truth == cls))
-            for layer, values in shown.items()
-        ]
-    return Example(case, note, overlay_masks(picture, truth, found.cpu().numpy()), tiles)
+        drawn = [_tile(layer, picture, values[0], truth == cls, counts) for layer, values in layers.items()]
+        if fused:
+            tile = _tile(FUSED, picture, fused[cls][0], truth == cls, counts)
+            agreement = correlation_with(fused[cls][0].cpu().numpy()[counts], (predicted == cls)[counts])
+            drawn.insert(0, tile._replace(agreement=agreement))
+        tiles[name] = drawn
+    return Example(case, note, overlay_masks(picture, truth, predicted), tiles)
 
 
-def _tile(picture: Pixels, values: Tensor, mask: NDArray[np.bool_]) -> Pixels:
-    return overlay_map(picture, spread(values)[0].cpu().numpy(), mask)
+def _tile(layer: str, picture: Pixels, values: Tensor, mask: NDArray[np.bool_], counts: NDArray[np.bool_]) -> Tile:
+    plane = values.float().cpu().numpy()
+    scale = scale_of(plane, counts)
+    return Tile(
+        layer, share_inside(values, mask, counts), overlay_map(picture, scale.unit(plane), mask), scale.top
+    )
+
+
+def correlation_with(values: NDArray[np.floating], mask: NDArray[np.bool_]) -> float | None:
+    """Pearson's correlation of a map with a mask over the same pixels; None where one of them is constant."""
+    if not values.size or np.ptp(values) == 0 or mask.all() or not mask.any():
+        return None
+    return float(np.corrcoef(values.ravel().astype(np.float64), mask.ravel().astype(np.float64))[0, 1])
 
 
 def share_inside(values: Tensor, mask: NDArray[np.bool_], counts: NDArray[np.bool_]) -> float:

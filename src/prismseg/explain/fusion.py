@@ -30,7 +30,7 @@ MODES = ("rho", "thesis")
 BETAS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 FOLDS = 5
 FUSED = "(fused)"
-_FUSED_MEASURES = {
+FUSED_MEASURES = {
     "rho": rho,
     "lift": lift,
     "rho_excess": rho_excess,
@@ -214,7 +214,7 @@ def _fused(unit: Relevance, weights: Array, column: int) -> dict[str, Array]:
         hit=unit.hit[:, 0, column],
         pixels=unit.pixels[:, 0, 0],
     )
-    return {name: measure(fused) for name, measure in _FUSED_MEASURES.items()}
+    return {name: measure(fused) for name, measure in FUSED_MEASURES.items()}
 
 
 def cross_fit(

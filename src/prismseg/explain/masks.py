@@ -194,7 +194,7 @@ def _last_taken(values: Plane, count: int) -> float:
     above = np.count_nonzero(values > high)
     within = values[(values > low) & (values <= high)]
     if above < count <= above + within.size:
-        return _largest(within, count - above)
+        return _largest(within, int(count - above))
     if above + within.size < count <= np.count_nonzero(values >= low):
         return float(low)
     return _largest(values, count)

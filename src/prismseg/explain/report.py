@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import matplotlib
-import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
 from prismseg.base.page import figure_uri, photo_uri, write_page
 from prismseg.base.version import VERSION
 from prismseg.data import SegmentationDataset
+from prismseg.evaluation.intervals import FEWEST_GROUPS
+from prismseg.evaluation.wording import interval_sentence, show_interval
 from prismseg.explain.figures import colour_of, draw_curves, draw_differences, draw_randomization, draw_weights
 from prismseg.explain.fusion import FUSED, MODES
-from prismseg.explain.pictures import COLOURMAP
+from prismseg.explain.headline import REDRAWS, interval_of
+from prismseg.explain.pictures import PERCENTILE, draw_scale
 from prismseg.explain.summary import MEAN_LAYER
 from prismseg.explain.work import NULL, ExplainSettings
 from prismseg.train import Trial
@@ -25,12 +27,48 @@ from prismseg.train import Trial
 if TYPE_CHECKING:
     from prismseg.explain.run import Explanation
 
-_OVERALL = ("rho", "lift", "varrho", "cam_dice", "rank_accuracy", "pointing_game", "border_lift", "drop", "gain")
+# Measures of the tables and how they are called there; CAM-Dice is that of maps spread over [0, 1] each.
+MEASURES = {
+    "rho": "rho: share on the class",
+    "lift": "lift (1: chance)",
+    "rho_excess": "rho less the region’s own",
+    "region_share": "share on the region",
+    "varrho": "varrho",
+    "cam_dice": "CAM-Dice",
+    "rank_accuracy": "rank accuracy",
+    "pointing_game": "pointing game",
+    "border_lift": "border lift (1: chance)",
+    "drop": "average drop",
+    "increase": "average increase",
+    "gain": "average gain",
+}
+AGREEMENT = 0.8  # correlation with the predicted mask from which on a fused map is said to redraw it
+_REGIONS = {"truth": "true mask", "prediction": "predicted mask", "image": "whole image"}
+
+
+def draw_figures(found: Explanation, settings: ExplainSettings) -> dict[str, Figure]:
+    """Draw the figures of an explanation: the page shows them, and each is a file of this name."""
+    method, region = settings.methods[0], settings.regions[0]
+    cases = found.collected[region]
+    classes = cases.axes.classes
+    areas = dict(zip(found.headline["class"], found.headline["area"], strict=True))
+    figures = {"scale": draw_scale()}
+    for name in settings.methods:
+        figures[f"curves-{name}"] = draw_curves(found.summary, name, classes, areas)
+    figures["weights"] = draw_weights(_weights(found, settings), classes, title=f"{method}, region {region}")
+    if found.randomization is not None:
+        figures["randomization"] = draw_randomization(found.randomization, title=f"region {region}")
+    if found.comparison is not None:
+        drawn = draw_differences(found.comparison, method, region, classes)
+        if drawn is not None:
+            figures["differences"] = drawn
+    return figures
 
 
 def write_report(
     path: Path,
     found: Explanation,
+    figures: Mapping[str, Figure],
     trials: Sequence[Trial],
     dataset: SegmentationDataset,
     settings: ExplainSettings,
@@ -39,8 +77,9 @@ def write_report(
 ) -> Path:
     """Write the page; the arguments are what `explain` has found."""
     classes = trials[0].predictor.classes
+    method, region = settings.methods[0], settings.regions[0]
     first = next(iter(found.collected.values()))
-    areas = _areas(found, settings.regions[0], classes)
+    drawn = {name: figure_uri(figure) for name, figure in figures.items()}
     return write_page(
         path,
         "prismseg.explain",
@@ -54,72 +93,88 @@ def write_report(
         layers=len(first.axes.layers),
         size="{} × {}".format(*trials[0].predictor.preprocess.size),
         network=_network(trials[0]),
-        method=settings.methods[0],
-        region=settings.regions[0],
+        method=method,
+        region=region,
         regions=settings.regions,
+        region_names=_REGIONS,
         settings={
             key: list(value) if isinstance(value, tuple) else value for key, value in asdict(settings).items()
         },
-        headline=[_headline(found, settings, name, areas[name]) for name in classes],
+        headline=records(found.headline),
+        interval_of=interval_of,
+        show_interval=show_interval,
+        sentence=interval_sentence([len(set(first.groups))]),
+        fewest=FEWEST_GROUPS,
+        threshold=REDRAWS,
+        agreement=AGREEMENT,
+        percentile=PERCENTILE,
         colours={name: _hex(colour_of(classes, name)) for name in classes},
-        scale=figure_uri(_draw_scale()),
+        figures=drawn,
+        curves=[(name, drawn[f"curves-{name}"]) for name in settings.methods],
         examples=[
             {
                 "title": example.title,
                 "note": example.note,
                 "masks": photo_uri(example.masks),
                 "classes": [
-                    {"name": name, "tiles": [(layer, value, photo_uri(tile)) for layer, value, tile in tiles]}
+                    {
+                        "name": name,
+                        "tiles": [tile._asdict() | {"uri": photo_uri(tile.picture)} for tile in tiles],
+                    }
                     for name, tiles in example.tiles.items()
                 ],
             }
             for example in found.examples
         ],
-        curves=[
-            (method, figure_uri(draw_curves(found.summary, method, classes, areas))) for method in settings.methods
-        ],
-        weights=figure_uri(draw_weights(_weights(found, settings), classes)),
         betas=_betas(found, settings),
-        fused=_fused(found),
+        fused=[] if found.fused.empty else tables(found.fused, ["region", "method", "mode"]),
         modes=MODES,
         overall=_overall(found.summary, settings.methods),
         null=_overall(found.summary, [NULL]),
-        randomization=None if found.randomization is None else figure_uri(draw_randomization(found.randomization)),
         scrambled=None if found.randomization is None else _scrambled(found.randomization),
         comparison=None if found.comparison is None else _comparison(found.comparison),
-        differences=None
-        if found.comparison is None
-        else _differences(draw_differences(found.comparison, settings.methods[0], settings.regions[0], classes)),
         per_layer=_per_layer(found.summary, settings),
         reach=found.reach,
-        without=found.without(settings.methods[0]),
+        without=found.without(method),
+        left_out=found.left_out,
     )
 
 
-def _areas(found: Explanation, region: str, classes: Sequence[str]) -> dict[str, float]:
-    """Mean share of the image that each class covers, over the cases that have it; 0 for one that none has."""
-    cases = found.collected[region]
-    shares = np.where(cases.absent, np.nan, cases.area / cases.pixels[:, None])
-    return {
-        name: 0.0 if np.isnan(share).all() else float(np.nanmean(share))
-        for name, share in zip(classes, shares.T, strict=True)
-    }
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Rows of a table for a page: what is missing is None."""
+    return [
+        {str(key): None if pd.isna(value) else value for key, value in row.items()}
+        for row in table.to_dict("records")
+    ]
 
 
-def _headline(found: Explanation, settings: ExplainSettings, name: str, area: float) -> dict[str, Any]:
-    """Rho of a class: its mean over layers, the best layer that does not act pixel by pixel, and the fused map."""
-    method = settings.methods[0]
-    chosen = "method == @method and region == @settings.regions[0] and `class` == @name and measure == 'rho'"
-    rows = found.summary.query(chosen)
-    layers = rows[~rows["layer"].isin([MEAN_LAYER, *found.without(method)])].dropna(subset=["mean"])
-    fused = found.fused.query(f"{chosen} and mode == @MODES[0]") if not found.fused.empty else found.fused
-    return {
-        "name": name,
-        "area": area,
-        "mean": rows[rows["layer"] == MEAN_LAYER].iloc[0].to_dict(),
-        "best": None if layers.empty else layers.sort_values("mean").iloc[-1].to_dict(),
-        "fused": None if fused.empty else fused.iloc[0].to_dict(),
-    }
+def tables(rows: pd.DataFrame, keys: Sequence[str]) -> list[dict[str, Any]]:
+    """Turn rows into narrow tables, one for each combination of `keys`: a line a measure, a column a class.
+
+    Returns
+    -------
+    list of dict
+        Each with the values of `keys`, names of the classes, lines (label, [record or None, …]) and, for each class,
+        how many cases stand behind it.
+    """
+    found = []
+    for names, part in rows.groupby(list(keys), sort=False):
+        classes = list(dict.fromkeys(part["class"]))
+        lines = []
+        for measure, label in MEASURES.items():
+            own = {row["class"]: row for row in records(part[part["measure"] == measure])}
+            if own:
+                lines.append((label, [own.get(name) for name in classes]))
+        counts = {row["class"]: row for row in records(part[part["measure"] == "rho"])}
+        found.append(
+            {
+                **dict(zip(keys, names, strict=True)),
+                "classes": classes,
+                "lines": lines,
+                "counts": [counts.get(name) for name in classes],
+            }
+        )
+    return found
 
 
 def _network(trial: Trial) -> str:
@@ -131,16 +186,6 @@ def _hex(colour: tuple[float, float, float]) -> str:
     return matplotlib.colors.to_hex(colour)
 
 
-def _draw_scale() -> Figure:
-    """Colour bar of relevance."""
-    figure = Figure(figsize=(3.2, 0.55), layout="constrained")
-    scale = matplotlib.cm.ScalarMappable(matplotlib.colors.Normalize(0, 1), COLOURMAP)
-    bar = figure.colorbar(scale, cax=figure.add_subplot(), orientation="horizontal")
-    bar.set_ticks([0, 0.5, 1], labels=["0", "relevance", "the map's maximum"])
-    bar.ax.tick_params(labelsize=7)
-    return figure
-
-
 def _weights(found: Explanation, settings: ExplainSettings) -> pd.DataFrame:
     return found.weights.query("method == @settings.methods[0] and region == @settings.regions[0]")
 
@@ -150,29 +195,28 @@ def _betas(found: Explanation, settings: ExplainSettings) -> dict[str, float]:
     return dict(zip(rows["class"], rows["beta"], strict=True))
 
 
-def _fused(found: Explanation) -> list[dict[str, Any]]:
-    if found.fused.empty:
-        return []
-    keys = ["region", "method", "mode", "class"]
-    return _grouped(found.fused[found.fused["measure"].isin(["rho", "lift", "cam_dice"])], keys)
+def _reported(summary: pd.DataFrame) -> pd.DataFrame:
+    """Rows of the measures in tables; CAM-Dice is reported under one normalisation."""
+    rows = summary[summary["measure"].isin(MEASURES)]
+    return rows[(rows["measure"] != "cam_dice") | (rows["normalization"] == "map")]
 
 
 def _overall(summary: pd.DataFrame, methods: Sequence[str]) -> list[dict[str, Any]]:
-    rows = summary[(summary["layer"] == MEAN_LAYER) & summary["method"].isin(methods)]
-    rows = rows[
-        rows["measure"].isin(_OVERALL) & ((rows["measure"] != "cam_dice") | (rows["normalization"] == "map"))
-    ]
-    return _grouped(rows, ["region", "method", "class"])
+    rows = _reported(summary)
+    rows = rows[(rows["layer"] == MEAN_LAYER) & rows["method"].isin(methods)]
+    return tables(rows, ["region", "method"])
 
 
-def _grouped(rows: pd.DataFrame, keys: list[str]) -> list[dict[str, Any]]:
-    """One record for each combination of `keys`, with the mean and interval of every measure."""
-    records = []
-    for names, part in rows.groupby(keys, sort=False):
-        values = {row["measure"]: row for row in part.to_dict("records")}
-        facts = {key: part[key].iloc[0] for key in ("n", "n_groups", "n_empty", "n_absent") if key in part}
-        records.append({**dict(zip(keys, names, strict=True)), **facts, "values": values})
-    return records
+def _per_layer(summary: pd.DataFrame, settings: ExplainSettings) -> list[dict[str, Any]]:
+    """One record for each layer and class, with the mean and interval of a few measures."""
+    rows = _reported(summary).query("method == @settings.methods[0] and region == @settings.regions[0]")
+    rows = rows[(rows["layer"] != MEAN_LAYER) & rows["measure"].isin(["rho", "lift", "cam_dice", "border_lift"])]
+    found = []
+    for (layer, cls), part in rows.groupby(["layer", "class"], sort=False):
+        values = {row["measure"]: row for row in records(part)}
+        counts = {key: part[key].iloc[0] for key in ("n", "n_empty")}
+        found.append({"layer": layer, "class": cls, **counts, "values": values})
+    return found
 
 
 def _scrambled(table: pd.DataFrame) -> list[tuple[str, float]]:
@@ -181,16 +225,9 @@ def _scrambled(table: pd.DataFrame) -> list[tuple[str, float]]:
 
 
 def _comparison(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """Tables of the differences, one for each region and method."""
     rows = table[table["layer"].isin([MEAN_LAYER, FUSED])]
-    return [{str(key): value for key, value in row.items()} for row in rows.to_dict("records")]
-
-
-def _differences(figure: Figure | None) -> str | None:
-    return None if figure is None else figure_uri(figure)
-
-
-def _per_layer(summary: pd.DataFrame, settings: ExplainSettings) -> list[dict[str, Any]]:
-    rows = summary.query("method == @settings.methods[0] and region == @settings.regions[0]")
-    rows = rows[(rows["layer"] != MEAN_LAYER) & rows["measure"].isin(["rho", "lift", "cam_dice", "border_lift"])]
-    rows = rows[(rows["measure"] != "cam_dice") | (rows["normalization"] == "map")]
-    return _grouped(rows, ["layer", "class"])
+    return [
+        {"region": region, "method": method, "rows": records(part)}
+        for (region, method), part in rows.groupby(["region", "method"], sort=False)
+    ]

@@ -7,20 +7,22 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
-from prismseg.base import DataError, atomic_path, keep_freed_memory, progress_bar
+from prismseg.base import DataError, keep_freed_memory, progress_bar
 from prismseg.data import SegmentationDataset
 from prismseg.evaluation import SHARE, mean_interval
 from prismseg.explain import sanity
 from prismseg.explain.collected import Collected
-from prismseg.explain.compare import compare_cases, read_cases
+from prismseg.explain.compare import check_comparable, compare_cases, read_cases
 from prismseg.explain.examples import Example, choose_examples, make_example
-from prismseg.explain.fusion import FUSED, MODES, cross_fit, fit_weights
+from prismseg.explain.fusion import FUSED, FUSED_MEASURES, MODES, cross_fit, fit_weights
 from prismseg.explain.gradient import PLACE_BY_PLACE
-from prismseg.explain.pictures import draw_sheet
+from prismseg.explain.headline import headline
+from prismseg.explain.outputs import check_formats, write_figures, write_tables
 from prismseg.explain.reach import layer_reach
-from prismseg.explain.report import write_report
+from prismseg.explain.report import draw_figures, write_report
 from prismseg.explain.summary import SHARES, case_table, summarize_layers
 from prismseg.explain.work import POINTWISE, ExplainSettings, collect, load_batch, start
 from prismseg.train import Trial, find_model
@@ -50,6 +52,10 @@ class Explanation:
     examples : list of Example
     reach : dict
         How far each layer's evidence reaches, pixels (`layer_reach`).
+    headline : DataFrame
+        One row a class, see `headline`.
+    left_out : dict
+        Layers met by a pattern that have no maps, with the reason (`Atlas.left_out`).
     """
 
     collected: dict[str, Collected]
@@ -61,6 +67,8 @@ class Explanation:
     comparison: pd.DataFrame | None
     examples: list[Example]
     reach: dict[str, float]
+    headline: pd.DataFrame
+    left_out: dict[str, str]
 
     def without(self, method: str) -> list[str]:
         """Layers that fused maps of `method` leave out, since their maps lie on the region by construction."""
@@ -78,6 +86,7 @@ def explain_run(
     against: str | Path | None = None,
     check_sanity: bool = True,
     options: Mapping[str, Any] | None = None,
+    formats: Sequence[str] = ("png",),
     show_progress: bool = True,
 ) -> Path:
     """Explain a training run on the cases it kept apart; with folds, every case by the fold that left it out.
@@ -100,11 +109,13 @@ def explain_run(
         Also scramble the layers of the first network and compare the maps.
     options : mapping, optional
         How to read the data, where not as in training (`prismseg.data.open_dataset`).
+    formats : sequence of str
+        Of the figures and sheets of maps beside the page: png, svg, pdf.
 
     Returns
     -------
     Path
-        The page ``explanation.html``; CSV tables and ``maps/`` lie beside it.
+        The page ``explanation.html``; CSV tables, ``figures/`` and ``maps/`` lie beside it.
 
     Raises
     ------
@@ -121,6 +132,7 @@ def explain_run(
         resume=resume,
         against=None if against is None else Path(against),
         check_sanity=check_sanity,
+        formats=formats,
         show_progress=show_progress,
     )
 
@@ -136,6 +148,7 @@ def explain_data(
     resume: bool = False,
     against: str | Path | None = None,
     check_sanity: bool = True,
+    formats: Sequence[str] = ("png",),
     show_progress: bool = True,
 ) -> Path:
     """Explain the network in `model` on the cases of `dataset` that it has not met; writes as `explain_run` does.
@@ -154,6 +167,7 @@ def explain_data(
         resume=resume,
         against=None if against is None else Path(against),
         check_sanity=check_sanity,
+        formats=formats,
         show_progress=show_progress,
     )
 
@@ -168,12 +182,18 @@ def explain(
     resume: bool = False,
     against: Path | None = None,
     check_sanity: bool = True,
+    formats: Sequence[str] = ("png",),
     show_progress: bool = True,
 ) -> Path:
-    """Explain every trial's cases and write tables, sheets of maps and the page.
+    """Explain every trial's cases and write tables, figures, sheets of maps and the page.
+
+    Whatever can be wrong with the request (a method, a layer, a case without mask, an unfit comparison) is found before
+    anything is written.
 
     Raises
     ------
+    ConfigError
+        For a method, layer, region or format that does not exist.
     DataError
         When there is no case, a case has no mask, or `against` is of other cases.
     OutputError
@@ -184,19 +204,27 @@ def explain(
             f"There is no case to explain in the {part} part of {dataset.root}. Choose another --part, or train with "
             "a split that leaves some."
         )
+    check_formats(formats)
     theirs = None if against is None else read_cases(against)
+    if theirs is not None:
+        cases = [dataset.ids[index] for trial in trials for index in trial.cases]
+        check_comparable(cases, settings.methods, settings.regions, theirs)
     keep_freed_memory()
+    reach, left_out = _look_at_layers(trials, dataset, settings)
     start(out, trials, dataset, settings, resume=resume)
     collected = collect(out, trials, dataset, settings, show_progress=show_progress)
-    reach = _reach(trials[0], dataset, settings)
-    found = _tables(collected, settings, theirs, reach)
+    found = _tables(collected, settings, theirs, reach, left_out)
     found = replace(
         found,
         examples=_examples(trials, dataset, settings, found),
-        randomization=_randomize(trials[0], dataset, settings, show_progress) if check_sanity else None,
+        randomization=_randomize(_first(trials), dataset, settings, show_progress) if check_sanity else None,
     )
-    _write(out, found)
-    return write_report(out / "explanation.html", found, trials, dataset, settings, part=part)
+    figures = draw_figures(found, settings)
+    write_tables(out, _named_tables(found))
+    write_figures(
+        out, figures, found.examples, formats, what=f"{settings.methods[0]}, region {settings.regions[0]}"
+    )
+    return write_report(out / "explanation.html", found, figures, trials, dataset, settings, part=part)
 
 
 def pointwise_layers(reach: dict[str, float], method: str) -> list[str]:
@@ -205,9 +233,31 @@ def pointwise_layers(reach: dict[str, float], method: str) -> list[str]:
     return found if len(found) < len(reach) else []
 
 
-def _reach(trial: Trial, dataset: SegmentationDataset, settings: ExplainSettings) -> dict[str, float]:
+def _look_at_layers(
+    trials: Sequence[Trial], dataset: SegmentationDataset, settings: ExplainSettings
+) -> tuple[dict[str, float], dict[str, str]]:
+    """Reach of the first network's layers, and why others have no maps; refuses settings that fit a network ill."""
+    for trial in trials:
+        for region in settings.regions:
+            settings.atlas(trial.predictor, region)
+    trial = _first(trials)
     batch = load_batch(trial.predictor, dataset, trial.cases[:1])
-    return layer_reach(settings.atlas(trial.predictor, settings.regions[0]), batch.images)
+    atlas = settings.atlas(trial.predictor, settings.regions[0])
+    return layer_reach(atlas, batch.images), atlas.left_out
+
+
+def _first(trials: Sequence[Trial]) -> Trial:
+    """First trial that has cases."""
+    return next(trial for trial in trials if trial.cases)
+
+
+def areas_of(cases: Collected) -> dict[str, float]:
+    """Mean share of the image that each class covers, over the cases that have it; 0 for one that none has."""
+    shares = np.where(cases.absent, np.nan, cases.area / cases.pixels[:, None])
+    return {
+        name: 0.0 if np.isnan(share).all() else float(np.nanmean(share))
+        for name, share in zip(cases.axes.classes, shares.T, strict=True)
+    }
 
 
 def _tables(
@@ -215,6 +265,7 @@ def _tables(
     settings: ExplainSettings,
     theirs: pd.DataFrame | None,
     reach: dict[str, float],
+    left_out: dict[str, str],
 ) -> Explanation:
     cases, summaries, fused, weights = [], [], [], []
     for region, part in collected.items():
@@ -234,16 +285,28 @@ def _tables(
         own = fused_cases[fused_cases["mode"] == MODES[0]].drop(columns="mode")
         everything = [*cases, own.assign(layer=FUSED, empty=own["rho"] == 0)]
     table = pd.concat(everything, ignore_index=True)
+    summary = pd.concat(summaries, ignore_index=True)
+    fused_means = _summarize_fused(fused_cases) if fused else pd.DataFrame()
+    method, region = settings.methods[0], settings.regions[0]
     return Explanation(
         collected=collected,
         cases=table,
-        summary=pd.concat(summaries, ignore_index=True),
-        fused=_summarize_fused(fused_cases) if fused else pd.DataFrame(),
+        summary=summary,
+        fused=fused_means,
         weights=pd.concat(weights, ignore_index=True),
         randomization=None,
         comparison=None if theirs is None else compare_cases(table, theirs),
         examples=[],
         reach=reach,
+        headline=headline(
+            fused_means,
+            summary,
+            areas_of(collected[region]),
+            method=method,
+            region=region,
+            without=pointwise_layers(reach, method),
+        ),
+        left_out=left_out,
     )
 
 
@@ -251,7 +314,7 @@ def _summarize_fused(cases: pd.DataFrame) -> pd.DataFrame:
     rows = []
     keys = ["region", "method", "mode", "class"]
     for names, part in cases[~cases["absent"]].groupby(keys, sort=False):
-        for measure in ("rho", "lift", "varrho_prime", "cam_dice", "border_share"):
+        for measure in FUSED_MEASURES:
             bounds = SHARE if measure in SHARES else None
             found = mean_interval(part[measure], part["group"], bounds=bounds)
             rows.append(
@@ -299,32 +362,16 @@ def _randomize(
     return table.assign(**{"class": table["class"].map(names)})
 
 
-def _write(out: Path, found: Explanation) -> None:
+def _named_tables(found: Explanation) -> dict[str, pd.DataFrame | None]:
     front = ["region", "case", "group", "method", "layer", "class"]
     rest = [name for name in found.cases if name not in front]
-    tables = {
+    return {
+        "headline": found.headline,
         "measures": found.cases[[*front, *rest]],
         "summary": found.summary,
-        "fused": found.fused,
+        "fused": None if found.fused.empty else found.fused,
         "weights": found.weights,
         "randomization": found.randomization,
         "comparison": found.comparison,
         "layers": pd.DataFrame({"layer": list(found.reach), "reach": list(found.reach.values())}),
     }
-    for name, table in tables.items():
-        if table is not None:
-            with atomic_path(out / f"{name}.csv") as temporary:
-                table.to_csv(temporary, index=False)
-    for example in found.examples:
-        for cls, tiles in example.tiles.items():
-            figure = draw_sheet(
-                [("truth and prediction\n(white)", example.masks)]
-                + [(f"{layer}\nrho {value:.2f}", tile) for layer, value, tile in tiles],
-                f"{example.title}: {cls}",
-            )
-            with atomic_path(out / "maps" / f"{_safe(example.title)}-{_safe(cls)}.png") as temporary:
-                figure.savefig(temporary, dpi=160)
-
-
-def _safe(name: str) -> str:
-    return "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)

@@ -22,7 +22,15 @@ from prismseg.explain.masks import Array
 from prismseg.explain.measures import MEASURES, divide
 
 MEAN_LAYER = "(mean)"
-SHARES = ("rho", "cam_dice", "rank_accuracy", "pointing_game", "border_share", "increase")  # from 0 to 1
+SHARES = (
+    "rho",
+    "region_share",
+    "cam_dice",
+    "rank_accuracy",
+    "pointing_game",
+    "border_share",
+    "increase",
+)  # from 0 to 1
 
 
 def measured(cases: Collected, method: int) -> Iterator[tuple[str, str, Array]]:

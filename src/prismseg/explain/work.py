@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from prismseg.base import ConfigError, DataError, OutputError, make_folder, progress_bar, read_json, write_json
-from prismseg.base.version import VERSION
-from prismseg.data import SegmentationDataset
+from prismseg.base.version import VERSION, sources_digest
+from prismseg.data import Sample, SegmentationDataset
 from prismseg.explain.atlas import Atlas
 from prismseg.explain.collected import Collected
 from prismseg.explain.footprint import images_within
@@ -23,6 +26,7 @@ from prismseg.train import Predictor, Trial
 NULL = "random"
 POINTWISE = 0.5  # pixels that a layer's evidence may reach and still count as acting on each pixel by itself
 LARGEST_BATCH = 16
+_ROOMS = ("base", "features", "nets", "data", "evaluation", "train", "explain")  # whose code makes the numbers
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,11 @@ class ExplainSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
+        for name in ("layers", "methods"):
+            if not getattr(self, name):
+                raise ConfigError(f"Name at least one of the {name} to explain.")
+        if not self.memory > 0:
+            raise ConfigError(f"A batch must be allowed some memory, not {self.memory} MiB.")
         unknown = [region for region in self.regions if region not in REGIONS]
         if unknown or not self.regions:
             raise ConfigError(f"The regions must be of {', '.join(REGIONS)}, not {', '.join(unknown) or 'none'}.")
@@ -96,10 +105,8 @@ def load_batch(predictor: Predictor, dataset: SegmentationDataset, cases: Sequen
     images, masks = [], []
     for index in cases:
         sample = dataset[index]
-        if sample.mask is None:
-            raise DataError(f"{sample.image_path} has no mask, so nothing can be said of where its evidence lies.")
+        masks.append(predictor.preprocess.mask_tensor(_mask_of(sample)))
         images.append(predictor.preprocess.image_tensor(sample.image))
-        masks.append(predictor.preprocess.mask_tensor(sample.mask))
     return Batch(
         torch.stack(images).to(predictor.device, memory_format=torch.channels_last),
         torch.stack(masks).to(predictor.device),
@@ -113,25 +120,31 @@ def start(
 ) -> None:
     """Make the folder and store what is explained; refuse to mix two explanations in one folder.
 
+    Every case is read once, so that one that cannot be explained is found before anything is written, and one whose
+    pixels, mask or group have changed since is found on a resume.
+
     Raises
     ------
+    DataError
+        When a case has no mask, or cannot be read.
     OutputError
-        When the folder holds an explanation already and `resume` is false, or one of other networks, data or
-        settings.
+        When the folder holds an explanation already and `resume` is false, or one of other networks, data, settings
+        or of another version of this software.
     """
     path = out / "explanation.json"
+    if path.exists() and not resume:
+        raise OutputError(
+            f"{out} holds an explanation already. Add --resume to go on with it, or choose another --out folder."
+        )
     facts = _facts(trials, dataset, settings)
     if path.exists():
-        if not resume:
-            raise OutputError(
-                f"{out} holds an explanation already. Add --resume to go on with it, or choose another --out folder."
-            )
         before = read_json(path)
         changed = [key for key in facts if before.get(key) != facts[key]]
         if changed:
             raise OutputError(
-                f"The explanation in {out} was started with another {', '.join(changed)}; repeat the command it was "
-                "started with, or choose another --out folder."
+                f"The explanation in {out} was started with other {', '.join(changed)}, and its parts cannot be mixed "
+                "with new ones. Repeat the command it was started with, choose another --out folder, or remove this "
+                "one."
             )
     make_folder(out)
     write_json(path, facts)
@@ -140,19 +153,35 @@ def start(
 def _facts(trials: Sequence[Trial], dataset: SegmentationDataset, settings: ExplainSettings) -> dict[str, Any]:
     return {
         "software": f"prismseg {VERSION}",
+        "code": sources_digest(*_ROOMS),
         "dataset": dataset.root.name,
-        "fingerprint": dataset.fingerprint(),
         "networks": [_digest(trial.predictor) for trial in trials],
-        "cases": [[dataset.ids[index] for index in trial.cases] for trial in trials],
+        "cases": [{dataset.ids[index]: _content(dataset, index) for index in trial.cases} for trial in trials],
         "settings": {
             key: list(value) if isinstance(value, tuple) else value for key, value in asdict(settings).items()
         },
     }
 
 
+def _content(dataset: SegmentationDataset, index: int) -> str:
+    """Hash of a case's pixels, labels and group."""
+    sample = dataset[index]
+    digest = hashlib.sha256(repr((sample.image.dtype.str, sample.image.shape, dataset.groups[index])).encode())
+    digest.update(np.ascontiguousarray(sample.image).tobytes())
+    digest.update(np.ascontiguousarray(_mask_of(sample)).tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _mask_of(sample: Sample) -> NDArray[np.uint8]:
+    if sample.mask is None:
+        raise DataError(f"{sample.image_path} has no mask, so nothing can be said of where its evidence lies.")
+    return sample.mask
+
+
 def _digest(predictor: Predictor) -> str:
-    digest = hashlib.sha256()
-    for name, tensor in predictor.model.state_dict().items():
+    model = predictor.model
+    digest = hashlib.sha256(json.dumps([model.config, model.metadata], sort_keys=True, default=str).encode())
+    for name, tensor in model.state_dict().items():
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
@@ -177,10 +206,13 @@ def collect(
                 loaded: Batch | None = None
                 for region in settings.regions:
                     path = out / "parts" / f"{region}-{number}-{batch[0]:06d}.npz"
-                    if not path.exists():
+                    part = Collected.read(path) if path.exists() else None
+                    if part is None or part.ids != tuple(dataset.ids[index] for index in batch):
+                        # There is none, or batches had another size when the work was cut.
                         loaded = loaded or load_batch(trial.predictor, dataset, batch)
-                        _explain(settings.atlas(trial.predictor, region), loaded).write(path)
-                    found[region].append(Collected.read(path))
+                        part = _explain(settings.atlas(trial.predictor, region), loaded)
+                        part.write(path)
+                    found[region].append(part)
                     done += len(batch)
                     advance(done, region)
     return {region: Collected.join(parts) for region, parts in found.items()}
