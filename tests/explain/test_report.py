@@ -19,6 +19,7 @@ from prismseg.explain.outputs import FORMATS
 from prismseg.explain.pictures import Scale, blend, colour_bar, draw_sheet, overlay_map, scale_of
 from prismseg.explain.summary import MEAN_LAYER
 from prismseg.train import train
+from prismseg.train.trials import data_trials
 from tests.conftest import write_discs
 from tests.train.conftest import small_config
 
@@ -62,16 +63,12 @@ def test_terminal_table_and_page_tell_the_same_numbers(told):
     fused, summary = pd.read_csv(out / "fused.csv"), pd.read_csv(out / "summary.csv")
     assert len(rows) == 2
     for row in rows:
-        [line] = [line for line in printed.splitlines() if line.strip().startswith(row["class"])]
-        for value in (
-            row["rho"],
-            row["rho_ci_low"],
-            row["rho_ci_high"],
-            row["lift"],
-            row["lowest"],
-            row["highest"],
-        ):
+        lines = printed.splitlines()
+        [place] = [n for n, line in enumerate(lines) if line.strip().startswith(f"{row['class']}  ")]
+        line = lines[place]
+        for value in (row["rho"], row["lift"], row["lowest"], row["highest"]):
             assert f"{value:.3f}" in line
+        assert f"[{row['rho_ci_low']:.3f} – {row['rho_ci_high']:.3f}]" in lines[place + 1]
         assert f"{row['rho_excess']:+.3f}" in line and f"{row['rho_excess']:+.3f}" in cards
         for value in (row["rho"], row["area"], row["lowest"], row["highest"]):
             assert f"{100 * value:.1f} %" in cards
@@ -172,22 +169,21 @@ def test_a_case_without_mask_or_damaged_leaves_nothing_behind(run, tmp_path):
 
 
 def test_a_resume_does_not_mix_other_data(run, told, tmp_path, monkeypatch):
-    """Masks that were inverted, or a group that was renamed, since the work was cut are noticed; sizes are equal."""
+    """A mask that was inverted since the work was cut is noticed, though its file's size is the same."""
     folder = shutil.copytree(told[0].parent / "data", tmp_path / "data")
     out = shutil.copytree(told[0], tmp_path / "x")
 
-    def again(**changes):
-        explain_data(
-            run / "model", open_dataset(folder), out=out, settings=TINY, resume=True, check_sanity=False,
-            show_progress=False, **changes,
-        )  # fmt: skip
+    def again(settings=TINY):
+        trials, dataset, _ = data_trials(run / "model", open_dataset(folder), part=None, device="cpu")
+        work.start(out, trials, dataset, settings, resume=True)
 
-    monkeypatch.setattr(work, "_explain", lambda *_: pytest.fail("computed again"))
     again()
-    monkeypatch.setattr(work, "sources_digest", lambda *rooms: "other")
-    with pytest.raises(OutputError, match="other code"):
-        again()
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(work, "sources_digest", lambda *rooms: "other")
+        with pytest.raises(OutputError, match="other code"):
+            again()
+    with pytest.raises(OutputError, match="other settings"):
+        again(ExplainSettings(layers=TINY.layers, methods=("hirescam",), memory=64))
     mask = folder / "p1_0_mask.png"
     pixels = np.asarray(Image.open(mask))
     Image.fromarray(1 - pixels).save(mask)
@@ -195,11 +191,10 @@ def test_a_resume_does_not_mix_other_data(run, told, tmp_path, monkeypatch):
         again()
     Image.fromarray(pixels).save(mask)
     again()
-    settings = ExplainSettings(layers=TINY.layers, methods=("hirescam",), memory=64)
-    with pytest.raises(OutputError, match="other settings"):
-        explain_data(
-            run / "model", open_dataset(folder), out=out, settings=settings, resume=True, show_progress=False
-        )
+    (folder / "p1_0.png").rename(folder / "q1_0.png")
+    mask.rename(folder / "q1_0_mask.png")
+    with pytest.raises(OutputError, match="other cases"):
+        again()
 
 
 def test_parts_of_other_batches_are_computed_again(run, told, tmp_path, monkeypatch):
