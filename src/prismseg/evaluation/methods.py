@@ -65,10 +65,10 @@ def compare_methods(
 
     The difference d of the means has two errors. That of the groups is seen in the sign-flip interval (l, u) of the
     differences averaged over seeds (`mean_interval`), that of the trainings in how far the mean of a method
-    differs between its seeds: :math:`s^2 (1 / S_1 + 1 / S_2)`, pooled over both methods, with :math:`S_1 + S_2 - 2`
-    degrees of freedom. The interval joins the two half widths,
+    differs between its S seeds, :math:`v = s_1^2 / S_1 + s_2^2 / S_2`, with Welch's degrees of freedom. The interval
+    joins the two half widths,
 
-    .. math:: d - \sqrt{(d - l)^2 + t^2 s^2 (1 / S_1 + 1 / S_2)},\; d + \sqrt{(u - d)^2 + t^2 s^2 (1 / S_1 + 1 / S_2)},
+    .. math:: d - \sqrt{(d - l)^2 + t^2 v},\; d + \sqrt{(u - d)^2 + t^2 v},
 
     which holds at least what it states for sums of independent normal errors whose variances are estimated
     (Banerjee 1960, Sankhya 22, 361; Zou & Donner 2008, Stat. Med. 27, 1693), also with two seeds. Seeds of the two
@@ -137,7 +137,7 @@ def compare_methods(
 def compare_trainings(ours: ArrayLike, theirs: ArrayLike, *, confidence: float = CONFIDENCE) -> MethodComparison:
     """Compare two methods by one number a training, such as the accuracy on a whole test set.
 
-    Only trainings are sampled: Student's test of two samples with a common variance. Nothing is said about other test
+    Only trainings are sampled: Welch's test of two samples. Nothing is said about other test
     sets.
 
     Parameters
@@ -191,16 +191,16 @@ def method_sentence(notes: Iterable[str], counts: Iterable[int]) -> str:
     return " ".join(parts)
 
 
-def _seed_noise(left: Array, right: Array) -> tuple[int, float]:
-    """Degrees of freedom and variance that trainings give a difference of means; NaN with one training each."""
-    freedom = left.size + right.size - 2
-    if freedom < 1:
-        return 0, math.nan
-    squares = float(((left - left.mean()) ** 2).sum() + ((right - right.mean()) ** 2).sum())
-    return freedom, squares / freedom * (1 / left.size + 1 / right.size)
+def _seed_noise(left: Array, right: Array) -> tuple[float, float]:
+    """Variance that trainings give a difference of means, after Welch's degrees of freedom; NaN with one training."""
+    if min(left.size, right.size) < FEWEST_SEEDS:
+        return math.nan, math.nan
+    ours, theirs = (float(side.var(ddof=1)) / side.size for side in (left, right))
+    below = ours**2 / (left.size - 1) + theirs**2 / (right.size - 1)
+    return (ours + theirs) ** 2 / below if below > 0 else 1.0, ours + theirs
 
 
-def _student(centre: float, error: float, freedom: int) -> float:
+def _student(centre: float, error: float, freedom: float) -> float:
     if error == 0:
         return 1.0 if centre == 0 else 0.0
     return float(2 * stats.t.sf(abs(centre) / error, freedom))
