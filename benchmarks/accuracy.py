@@ -233,7 +233,7 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--lr", type=float, default=3e-3)
-    parser.add_argument("--loss", default="dice")
+    parser.add_argument("--loss", default="auto")
     parser.add_argument("--multiplier", type=int, default=3)
     parser.add_argument("--filters", type=int, default=32, help="first width of DynUNet (nnU-Net: 32)")
     parser.add_argument("--method", choices=["prismseg", "dynunet"], help=argparse.SUPPRESS)

@@ -35,7 +35,9 @@ def phantom(
         typer.Option(help="soles (to the camera; the default) or above (legs and feet); may be given again."),
     ] = None,
     size: Annotated[str, typer.Option(help="Of the pictures, height x width.")] = "240x320",
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same pictures.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="The same seed gives the same pictures on the same machine.")
+    ] = 0,
     quiet: Quiet = False,
 ) -> None:
     """Write a data set of simulated thermal feet in °C, with masks, sides, territories and true temperatures.

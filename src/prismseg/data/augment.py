@@ -116,7 +116,7 @@ class Augmentation(nn.Module):
     Outside its border an image is continued by its mirror image, and so is its mask: both get the same fill,
     so that every label still lies on what it labels. Images are interpolated bilinearly, masks take the nearest
     pixel, along one and the same grid. Random numbers come from torch's global generators alone: the same
-    ``torch.manual_seed`` gives the same batch, bit for bit on a CPU.
+    ``torch.manual_seed`` gives the same batch, bit for bit on the same CPU with the same number of threads.
 
     Parameters
     ----------

@@ -53,7 +53,7 @@ def write_sessions(
     size : (int, int)
         Height and width of the pictures.
     seed : int
-        The same seed gives the same files; session number k does not depend on how many there are.
+        The same seed gives the same files on the same machine; session number k does not depend on how many there are.
     progress : callable, optional
         Called with pictures done and in all.
 

@@ -140,9 +140,10 @@ def run_fashion(settings: FashionSettings, folder: Path) -> pd.DataFrame:
 
     Notes
     -----
-    The same settings give the same predictions on the same kind of CPU. The frozen form was chosen on the validation
-    part (seeds 0–2). Contrast normalisation matters most: with it 85.7 % of the validation images are right after 1000
-    training images and 74.9 % after 100, without it 83.3 % and 71.1 % (means over the seeds).
+    The same settings give the same predictions on the same CPU with the same number of threads. The frozen form was
+    chosen on the validation part (seeds 0–2). Contrast normalisation matters most: with it 85.7 % of the validation
+    images are right after 1000 training images and 74.9 % after 100, without it 83.3 % and 71.1 % (means over the
+    seeds).
     """
     train, labels, test, truth = _parts(settings, open_idx(settings.folder))
     classes = int(max(labels.max(), truth.max())) + 1

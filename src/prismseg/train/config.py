@@ -114,7 +114,10 @@ class PhantomConfig(_Settings):
 
 
 class TrainConfig(_Settings):
-    """One training run, whole: the same configuration and seed give the same weights."""
+    """One training run, whole: the same configuration gives the same weights on the same machine.
+
+    What other processors and numbers of threads do to them, `prismseg.base.machine` says.
+    """
 
     data: DataConfig
     phantoms: PhantomConfig | None = None

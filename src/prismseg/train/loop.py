@@ -51,8 +51,8 @@ class Trainer:
     Parameters
     ----------
     config : TrainConfig
-        All settings. The same configuration on the same machine gives the same weights, bit for bit on a CPU,
-        whether or not the run was cut and resumed.
+        All settings. On the same CPU and with the same number of threads, the same configuration gives the same weights
+        bit for bit, whether or not the run was cut and resumed.
     out : path
         Folder of the run (see `RunFolder`). Nothing is written into it before everything is checked.
     resume : bool
