@@ -175,6 +175,17 @@ def test_fingerprint_changes_with_the_files(tmp_path):
     assert open_dataset(tmp_path).fingerprint() != before
 
 
+def test_fingerprint_sees_a_mask_inverted_in_a_file_of_the_same_size(tmp_path):
+    pair(tmp_path, mask(1))
+    path = tmp_path / "masks" / "a.png"
+    labels = (np.asarray(Image.open(path)) > 0).astype(np.uint8)
+    found = []
+    for each in (labels, 1 - labels):
+        Image.fromarray(each).save(path, compress_level=0)
+        found.append((path.stat().st_size, open_dataset(tmp_path).fingerprint()))
+    assert found[0][0] == found[1][0] and found[0][1] != found[1][1]
+
+
 def test_what_is_no_data_set(tmp_path):
     with pytest.raises(DataError, match="no folder or table"):
         open_dataset(tmp_path / "absent")

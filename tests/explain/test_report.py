@@ -179,7 +179,7 @@ def test_a_resume_does_not_mix_other_data(run, told, tmp_path, monkeypatch):
 
     again()
     with monkeypatch.context() as patch:
-        patch.setattr(work, "sources_digest", lambda *rooms: "other")
+        patch.setattr(work, "sources_digest", lambda module: "other")
         with pytest.raises(OutputError, match="other code"):
             again()
     with pytest.raises(OutputError, match="other settings"):

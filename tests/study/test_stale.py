@@ -8,11 +8,12 @@ import pandas as pd
 import pytest
 from pydantic import BaseModel
 
-from prismseg.study import Run, Store, execute, sources, stale_runs
+from prismseg.base import sources
+from prismseg.base.sources import code_of
+from prismseg.study import Run, Store, execute, stale_runs
 from prismseg.study.kinds import KINDS, Kind
 from prismseg.study.provenance import UNKNOWN, Made, Provenance
 from prismseg.study.segmentation import SegmentationSettings, data_files, unused_rooms
-from prismseg.study.sources import code_of
 
 
 class Settings(BaseModel):

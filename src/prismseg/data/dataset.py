@@ -154,7 +154,7 @@ class SegmentationDataset(Sequence[Sample]):
         return ordered
 
     def fingerprint(self) -> str:
-        """Hash of what the data set consists of: file names and sizes, groups, classes.
+        """Hash of what the data set consists of: names and contents of its files, groups, classes.
 
         Raises
         ------
@@ -167,8 +167,8 @@ class SegmentationDataset(Sequence[Sample]):
             missing = next((path for path in files if not path.is_file()), None)
             if missing is not None:
                 raise DataError(f"There is no file {missing}; restore it, or take it out of the list.")
-            sizes = [path.stat().st_size for path in files]
-            digest.update(repr((case.id, group, [path.name for path in files], sizes)).encode())
+            contents = [_content(path, _stamp(path)) for path in files]
+            digest.update(repr((case.id, group, [path.name for path in files], contents)).encode())
         digest.update(repr((self.classes, sorted(self._coding.items()), self.channels)).encode())
         if self._legend is not None:
             digest.update(repr(self._legend).encode())
@@ -344,6 +344,12 @@ def _stamp(path: Path) -> tuple[int, int]:
     except OSError as error:
         raise DataError(f"There is no file {path}; restore it, or take it out of the list.") from error
     return status.st_mtime_ns, status.st_size
+
+
+@lru_cache(maxsize=100_000)
+def _content(path: Path, stamp: tuple[int, int]) -> str:
+    """Hash of a file's bytes; `stamp` is its time and size, so that a changed file is read again."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _identity_and_size(case: Case) -> tuple[str, tuple[int, int]]:

@@ -50,17 +50,6 @@ def interval_sentence(counts: Iterable[int]) -> str:
     return " ".join(parts)
 
 
-def few_test_groups(count: int) -> str:
-    """Warn of a test part with so few groups that its results will have no interval; empty where they are enough."""
-    if count >= FEWEST_GROUPS:
-        return ""
-    groups = "1 group" if count == 1 else f"{count} groups"
-    return (
-        f"The test part has {groups}: results will have no confidence interval, which needs {FEWEST_GROUPS}. "
-        "Choose larger test fractions, cross-validation (--folds), or finer groups if cases are independent."
-    )
-
-
 def _kind(row: Mapping[Any, Any]) -> str:
     for kind in ("ci", "range"):
         low = row.get(f"{kind}_low")

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from prismseg.base import ConfigError, DataError, OutputError, make_folder, progress_bar, read_json, write_json
-from prismseg.base.version import VERSION, sources_digest
+from prismseg.base.sources import sources_digest
+from prismseg.base.version import VERSION
 from prismseg.data import Sample, SegmentationDataset
 from prismseg.explain.atlas import Atlas
 from prismseg.explain.collected import Collected
@@ -26,7 +27,6 @@ from prismseg.train import Predictor, Trial
 NULL = "random"
 POINTWISE = 0.5  # pixels that a layer's evidence may reach and still count as acting on each pixel by itself
 LARGEST_BATCH = 16
-_ROOMS = ("base", "features", "nets", "data", "evaluation", "train", "explain")  # whose code makes the numbers
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,7 @@ def start(
 def _facts(trials: Sequence[Trial], dataset: SegmentationDataset, settings: ExplainSettings) -> dict[str, Any]:
     return {
         "software": f"prismseg {VERSION}",
-        "code": sources_digest(*_ROOMS),
+        "code": sources_digest("prismseg.explain.work"),
         "dataset": dataset.root.name,
         "networks": [_digest(trial.predictor) for trial in trials],
         "cases": [{dataset.ids[index]: _content(dataset, index) for index in trial.cases} for trial in trials],

@@ -13,9 +13,9 @@ from typing import Any
 from filelock import FileLock
 
 from prismseg.base import PrismsegError, make_folder, read_json, write_json
+from prismseg.base.sources import code_of
 from prismseg.base.version import VERSION
 from prismseg.study.kinds import Kind
-from prismseg.study.sources import code_of
 
 UNKNOWN = "made by a version that wrote down neither its data nor its code"
 _RECENT = 2.0  # seconds: a file that was changed this shortly before it was hashed may change again unseen

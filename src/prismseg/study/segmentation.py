@@ -11,9 +11,9 @@ import pandas as pd
 from filelock import FileLock
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from prismseg.base.sources import code_of
 from prismseg.study.cases import picture_cases as picture_cases
 from prismseg.study.segmentation_figures import draw_segmentation as draw_segmentation
-from prismseg.study.sources import code_of
 from prismseg.train.config import TrainConfig
 
 if TYPE_CHECKING:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from prismseg.evaluation.intervals import FEWEST_GROUPS
+
 if TYPE_CHECKING:
     from prismseg.train.loop import Trainer
-
-FEW_GROUPS = 6  # fewer groups in the test part give no interval
 
 
 def summarize_run(trainer: Trainer) -> list[str]:
@@ -35,9 +35,9 @@ def summarize_run(trainer: Trainer) -> list[str]:
     tested = len({dataset.groups[case] for case in split.test})
     if not split.test:
         lines.append("There is no test part: evaluate this network on other data.")
-    elif tested < FEW_GROUPS and config.split.folds is None:
+    elif tested < FEWEST_GROUPS and config.split.folds is None:
         lines.append(
-            f"The test part has {tested} group{'s' * (tested != 1)}, too few for an interval (from {FEW_GROUPS} on); "
+            f"The test part has {tested} group{'s' * (tested != 1)}, too few for an interval (from {FEWEST_GROUPS} on); "
             "--folds 5 tests every case."
         )
     return lines

@@ -1,9 +1,10 @@
-"""Which sources of prismseg make the numbers of a run: a hash of each module that its kind imports, far or near."""
+"""Which sources of prismseg make a number: a hash of each module that is imported for it, near or far."""
 
 from __future__ import annotations
 
 import ast
 import hashlib
+import json
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -46,6 +47,11 @@ def code_of(module: str, *, without: Sequence[str] = ()) -> dict[str, str]:
         found[name] = digest
         waiting += imported
     return dict(sorted(found.items()))
+
+
+def sources_digest(module: str) -> str:
+    """Hash all that `code_of` finds in one string: another one means other code."""
+    return hashlib.sha256(json.dumps(code_of(module)).encode()).hexdigest()
 
 
 def _shows(name: str) -> bool:
