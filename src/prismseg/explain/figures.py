@@ -21,6 +21,11 @@ CURVES = {
 }
 
 
+def _width(layers: Sequence[str]) -> float:
+    """Width in inches at which names of layers can be read on a page."""
+    return max(7.5, min(0.36 * len(layers) + 2, 10 + 0.08 * len(layers)))
+
+
 def colour_of(classes: Sequence[str], name: str) -> tuple[float, float, float]:
     """Colour of a class: grey for the background, else as in all pictures."""
     number = list(classes).index(name)
@@ -48,12 +53,12 @@ def draw_curves(summary: pd.DataFrame, method: str, classes: Sequence[str], area
     """
     rows = summary[(summary["method"] == method) & (summary["layer"] != MEAN_LAYER)]
     layers = list(dict.fromkeys(rows["layer"]))
-    figure = Figure(figsize=(max(7.5, 0.36 * len(layers) + 2), 8.2), layout="constrained")
+    figure = Figure(figsize=(_width(layers), 8.2), layout="constrained")
     panels = figure.subplots(len(CURVES), 1, sharex=True)
     for axes, (measure, (kind, label)) in zip(panels, CURVES.items(), strict=True):
         chosen = rows[(rows["measure"] == measure) & (rows["normalization"] == kind)]
-        for style, region in zip(STYLES, dict.fromkeys(chosen["region"]), strict=False):
-            for name in classes:
+        for name in classes:
+            for style, region in zip(STYLES, dict.fromkeys(chosen["region"]), strict=False):
                 line = chosen[(chosen["region"] == region) & (chosen["class"] == name)]
                 if line["mean"].notna().any():
                     _draw_line(axes, line, colour_of(classes, name), style, f"{name}, region {region}")
@@ -67,8 +72,11 @@ def draw_curves(summary: pd.DataFrame, method: str, classes: Sequence[str], area
     panels[-1].axhline(1, color="black", linewidth=0.8, linestyle=(0, (1, 3)))
     panels[-1].set_xticks(range(len(layers)), layers, rotation=90, fontsize=7)
     handles, labels = panels[0].get_legend_handles_labels()
+    # Entries fill column by column: a column a class.
     figure.suptitle(f"{method}, score over the region named", fontsize=10)
-    figure.legend(handles, labels, loc="outside lower center", ncols=3, fontsize=8, frameon=False)
+    figure.legend(
+        handles, labels, loc="outside lower center", ncols=min(3, len(classes)), fontsize=8, frameon=False
+    )
     return figure
 
 
@@ -97,7 +105,7 @@ def draw_weights(weights: pd.DataFrame, classes: Sequence[str], *, title: str) -
     """Weight of every layer in the fused map, a row a class; both modes side by side. `title` names the maps."""
     modes = list(dict.fromkeys(weights["mode"]))
     layers = list(dict.fromkeys(weights["layer"]))
-    figure = Figure(figsize=(max(7.5, 0.36 * len(layers) + 2), 1.4 + 0.9 * len(classes)), layout="constrained")
+    figure = Figure(figsize=(_width(layers), 1.4 + 0.9 * len(classes)), layout="constrained")
     panels = figure.subplots(len(classes), 1, sharex=True, squeeze=False)[:, 0]
     for axes, name in zip(panels, classes, strict=True):
         for shift, mode in enumerate(modes):
@@ -134,11 +142,11 @@ def draw_randomization(table: pd.DataFrame, *, title: str) -> Figure:
     names = table.drop_duplicates("step").set_index("step")["scrambled"]
     axes.set_xticks(names.index, names, rotation=90, fontsize=7)
     axes.axhline(0, color="black", linewidth=0.8)
-    axes.set_ylim(-0.3, 1.05)
+    axes.set_ylim(min(-0.3, float(table["correlation"].min()) - 0.05), 1.05)
     axes.set_ylabel("rank correlation with\nthe trained network's maps", fontsize=9)
     axes.set_xlabel("scrambled from the output down to this layer")
     axes.set_title(f"Layer randomisation: {title}", fontsize=10)
-    axes.legend(frameon=False, fontsize=8)
+    figure.legend(loc="outside lower center", ncols=6, frameon=False, fontsize=8)
     axes.grid(axis="y", alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
@@ -151,7 +159,7 @@ def draw_differences(comparison: pd.DataFrame, method: str, region: str, classes
     if rows.empty:
         return None
     layers = list(dict.fromkeys(rows["layer"]))
-    figure = Figure(figsize=(max(7.5, 0.36 * len(layers) + 2), 3.4), layout="constrained")
+    figure = Figure(figsize=(_width(layers), 3.4), layout="constrained")
     axes = figure.add_subplot()
     for number, name in enumerate(classes):
         line = rows[rows["class"] == name]

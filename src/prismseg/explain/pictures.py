@@ -166,7 +166,7 @@ def draw_sheet(tiles: Sequence[tuple[str, Pixels]], title: str, *, columns: int 
     """Sheet of tiles with their captions and the colour scale."""
     rows = -(-len(tiles) // columns)
     height, width = tiles[0][1].shape[:2]
-    tall, bar = (1.5 * height / width + 0.46) * rows, 0.62
+    tall, bar = (1.44 * height / width + 0.34) * rows, 0.62
     figure = Figure(figsize=(1.55 * columns + 0.2, tall + bar + 0.6), layout="constrained")
     halves: NDArray[np.object_] = np.asarray(figure.subfigures(2, 1, height_ratios=(tall + 0.6, bar)))
     above, below = halves
