@@ -22,6 +22,7 @@ from prismseg.study.weights import (
     untrained_twin,
 )
 from prismseg.study.weights_statistics import effective_length_scale, radial_law, radial_spectrum, rayleigh_test
+from prismseg.train.config import make_config, write_config
 
 RNG = np.random.default_rng
 
@@ -173,6 +174,25 @@ def test_the_twin_is_where_training_began(tmp_path):
     trained.metadata["training"]["seed"] = 8
     other = compare_weights(untrained_twin(trained), trained)
     assert other.query("measure == 'weight_change'")["value"].min() > 1
+    # Version 0.1 drew weights by another rule; its networks have no twin that could be drawn.
+    del trained.metadata["training"]["weight_streams"]
+    with pytest.raises(ModelError, match="another rule"):
+        untrained_twin(trained)
+
+
+def test_the_twin_of_a_network_that_went_on_is_the_one_it_began_from(tmp_path):
+    first = create_model("unet", "crffg", width=0.25, seed=3)
+    first.save_pretrained(tmp_path / "first")
+    going_on = create_model("unet", "crffg", width=0.25, seed=4)
+    going_on.metadata = {"training": {"initial": "first", "seed": 0, "weight_streams": 1}}
+    going_on.save_pretrained(tmp_path / "run" / "model")
+    with pytest.raises(ModelError, match="began from the network first"):
+        run_weights(WeightsSettings(source=str(tmp_path / "run" / "model")), tmp_path)
+    config = make_config({"data": {"path": "x"}, "initial": str(tmp_path / "first")})
+    write_config(tmp_path / "run" / "config.yaml", config)
+    table = run_weights(WeightsSettings(source=str(tmp_path / "run")), tmp_path)
+    expected = compare_weights(first, going_on)
+    pd.testing.assert_frame_equal(table, expected)
 
 
 def test_a_run_trains_measures_and_draws(tmp_path):

@@ -28,6 +28,7 @@ from prismseg.study.weights_statistics import (
     rayleigh_test,
 )
 from prismseg.train import find_model
+from prismseg.train.config import read_config
 
 Array = NDArray[np.float64]
 STATES = ("before", "after")
@@ -93,25 +94,33 @@ def run_weights(settings: WeightsSettings, folder: Path) -> pd.DataFrame:
         source = folder / "run"
     else:
         source = Path(str(settings.source))
-    trained = load_model(find_model(source))
-    twin = untrained_twin(trained)
+    model = find_model(source)
+    trained = load_model(model)
+    stored = model.parent / "config.yaml"
+    twin = untrained_twin(trained, read_config(stored).initial if stored.is_file() else None)
     with atomic_path(folder / "weights.npz") as temporary:
         np.savez_compressed(temporary, allow_pickle=False, **_arrays(twin, trained))
     tables.append(compare_weights(twin, trained))
     return pd.concat(tables, ignore_index=True)
 
 
-def untrained_twin(trained: SegmentationModel) -> SegmentationModel:
-    """Network from which the training of `trained` began: the same seed, or the network it was given.
+def untrained_twin(trained: SegmentationModel, initial: str | None = None) -> SegmentationModel:
+    """Network from which the training of `trained` began: the same seed, or the network it was given, `initial`.
 
     Raises
     ------
     ModelError
-        When its metadata do not say with which seed it was made, or another version drew its weights by another rule.
+        When its metadata do not say with which seed it was made, another version drew its weights by another rule, or
+        it was given a network and `initial` is missing.
     """
     training = trained.metadata.get("training", {})
     if training.get("initial") is not None:
-        return load_model(training["initial"])
+        if initial is None:
+            raise ModelError(
+                f"The training of the network began from the network {training['initial']}, and only the configuration "
+                "of its run says where that lies; name the folder of the run as the source."
+            )
+        return load_model(initial)
     if "seed" not in training:
         raise ModelError(
             "The network does not say with which seed its training began, so it has no untrained twin."
