@@ -1,6 +1,8 @@
 """From frame to curve on simulated sessions whose truth is known: errors, flags, sides, failures, intervals.
 
     python benchmarks/thermal.py --sessions 500 --network thermal-feet
+    python benchmarks/thermal.py --sessions 200 --frames 0 --framing above
+    python benchmarks/thermal.py --sessions 200 --frames 0 --drift 0.5
 
 (a) Dice and error of the mean temperature on single frames of both framings, by domain; one of the domains the shipped
 network has never seen (its card says which); (b) error of mean temperatures and changes in sessions, with the network
@@ -97,16 +99,23 @@ def dice(one: np.ndarray, other: np.ndarray) -> float:
     return 2 * int((one & other).sum()) / total if total else 1.0
 
 
-def run_session(kind: str, number: int, network: str, seed: int) -> tuple[list[dict], list[dict], list[dict]]:
-    """Rows of measured values, of frames, and of flags by minute."""
-    subject = person(kind, number, seed)
+def run_session(
+    kind: str, number: int, network: str, seed: int, framing: str = "soles", drift: float = 0.0
+) -> tuple[list[dict], list[dict], list[dict]]:
+    """Rows of measured values, of frames, and of flags by minute.
+
+    With a drift the camera's offset takes a random step of that standard deviation, °C, before each frame.
+    """
+    subject = replace(person(kind, number, seed), framing=framing)
     frames = [subject.picture(minute) for minute in MINUTES]
+    steps = np.random.default_rng([seed, number, 8]).normal(0, drift, len(MINUTES))
+    offsets = np.cumsum(steps) - steps[0]
     truths = [Truth.of(frame) for frame in frames]
     values, outcomes, flagged = [], [], []
     for method in METHODS:
         session = Session()
-        for minute, frame in zip(MINUTES, frames, strict=True):
-            thermal = _frame(frame, minute)
+        for minute, frame, offset in zip(MINUTES, frames, offsets, strict=True):
+            thermal = _frame(frame, minute, float(offset))
             looks = look_twice(predictor(network), thermal) if method == "network" else (frame.mask, None)
             session.add(thermal, looks[0], minute=minute, second=looks[1])
         about = {"kind": kind, "number": number, "domain": subject.domain, "method": method}
@@ -118,10 +127,10 @@ def run_session(kind: str, number: int, network: str, seed: int) -> tuple[list[d
     return values, outcomes, flagged
 
 
-def _frame(frame: PhantomFrame, minute: float):
+def _frame(frame: PhantomFrame, minute: float, offset: float):
     from prismseg.thermal import Frame
 
-    return Frame(frame.celsius, source=f"t{minute:g}")
+    return Frame(frame.celsius + np.float32(offset), source=f"t{minute:g}")
 
 
 def _values(session: Session, entry: Entry, truth: Truth, start: Truth) -> Iterator[dict]:
@@ -131,15 +140,18 @@ def _values(session: Session, entry: Entry, truth: Truth, start: Truth) -> Itera
             if estimate is None or not estimate.pixels:
                 continue
             true = truth.means[side, region]
+            if np.isnan(true):
+                continue  # views from above have no territories
             yield {"what": "mean", "region": region, "error": estimate.mean - true, "se": estimate.error}
-            change = session.delta(entry, side, region)
-            if change.known and entry is not session.baseline and session.baseline.minute == 0:
-                yield {
-                    "what": "delta",
-                    "region": region,
-                    "error": change.value - (true - start.means[side, region]),
-                    "se": change.error,
-                }
+            if entry is session.baseline or session.baseline is None or session.baseline.minute != 0:
+                continue
+            for what, change in (
+                ("delta", session.delta(entry, side, region)),
+                ("beyond background", session.beyond_background(entry, side, region)),
+            ):
+                if change.known:
+                    error = change.value - (true - start.means[side, region])
+                    yield {"what": what, "region": region, "error": error, "se": change.error}
     apart = session.difference(entry)
     if apart.known and entry is not session.baseline:
         true = [means.means["right", WHOLE] - means.means["left", WHOLE] for means in (truth, start)]
@@ -273,14 +285,22 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=100, help="single frames a domain and framing")
     parser.add_argument("--network", default="thermal-feet")
     parser.add_argument("--seed", type=int, default=31_000, help="far from those of training")
+    parser.add_argument("--framing", choices=FRAMINGS, default="soles", help="of the sessions")
+    parser.add_argument("--drift", type=float, default=0.0, help="SD of the camera's offset's step a frame, °C")
     parser.add_argument("--jobs", type=int, default=2)
     arguments = parser.parse_args()
     warnings.simplefilter("ignore")
     print(f"(f) {1000 * latency(arguments.network):.0f} ms a frame of 480 x 640, clean mask included")
-    show("(a) single frames", single_frames(arguments.network, arguments.frames, arguments.jobs, arguments.seed))
+    if arguments.frames:
+        show(
+            "(a) single frames", single_frames(arguments.network, arguments.frames, arguments.jobs, arguments.seed)
+        )
 
     people = [(KINDS[number % len(KINDS)], number) for number in range(arguments.sessions)]
-    tasks = [(kind, number, arguments.network, arguments.seed) for kind, number in people]
+    tasks = [
+        (kind, number, arguments.network, arguments.seed, arguments.framing, arguments.drift)
+        for kind, number in people
+    ]
     found = spread(run_session, tasks, arguments.jobs)
     values = pd.DataFrame([row for part, _, _ in found for row in part])
     outcomes = pd.DataFrame([row for _, part, _ in found for row in part])

@@ -135,7 +135,7 @@ def test_phantom(tmp_path):
     assert result.returncode == 0
     table = (tmp_path / "legs" / "dataset.csv").read_text().splitlines()
     assert len(table) == 13 and all(line.endswith((",solid,above", ",blob,above")) for line in table[1:])
-    with Image.open(tmp_path / "legs" / "masks" / "S02_t20.png") as mask:
+    with Image.open(tmp_path / "legs" / "masks" / "S02_t20min.png") as mask:
         assert mask.size == (64, 48)
 
 

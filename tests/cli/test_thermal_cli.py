@@ -100,3 +100,72 @@ def test_wrong_options_are_one_line(folder, arguments, words):
 
 def test_no_such_folder(tmp_path):
     assert_refused(prismseg("thermal", "read", tmp_path / "absent"), "absent")
+
+
+# --- measure: which file at which minute -------------------------------------------------------------------------------
+
+
+def assert_refused_with_table(result, *words):
+    assert result.returncode == 2 and result.stderr.startswith("Error: ") and "Traceback" not in result.stderr
+    assert ["file", "clock", "name", "minute"] in [line.split() for line in result.stderr.splitlines()]
+    for word in words:
+        assert word in result.stderr
+
+
+@pytest.fixture(scope="module")
+def feet(tmp_path_factory):
+    """A simulated session whose files are named t0, t1, t5, t10, t15, t20, and its masks."""
+    made = tmp_path_factory.mktemp("feet") / "study"
+    assert prismseg("phantom", "--out", made, "--sessions", 1, "--seed", 5, "--quiet").returncode == 0
+    for part in ("images", "masks"):
+        for path in sorted((made / part).iterdir()):
+            minute = int(path.stem.split("_t")[1].removesuffix("min"))
+            path.rename(path.with_name(f"t{minute}{path.suffix}"))
+    return made
+
+
+def test_a_dry_run_shows_files_clocks_names_and_minutes(feet):
+    images = feet / "images"
+    result = prismseg("thermal", "measure", images, "--minutes", "0,1,5,10,15,20", "--dry-run")
+    assert result.returncode == 0, result.stderr
+    rows = [line.split() for line in result.stdout.splitlines()]
+    assert rows[0] == ["file", "clock", "name", "minute"]
+    assert [(row[0], row[-1]) for row in rows[1:7]] == [(f"t{m}.tiff", str(m)) for m in (0, 1, 5, 10, 15, 20)]
+    assert "6 frames, minutes by: stated." in result.stdout
+    refused = prismseg("thermal", "measure", images, "--dry-run")
+    assert_refused_with_table(refused, "a bare t5 may be a visit or seconds", "t20.tiff")
+    assert prismseg("thermal", "measure", images, "--unit", "min", "--dry-run").stdout.split()[-1] == "names."
+    assert_refused(prismseg("thermal", "measure", images, "--unit", "h"), "--unit 'h'")
+
+
+def test_minutes_go_with_the_files_of_a_folder_by_number(feet, tmp_path):
+    def table(*options):
+        out = tmp_path / "-".join(map(str, options)).replace(",", "")
+        result = prismseg(
+            "thermal", "measure", feet / "images", "--masks", feet / "masks", *options, "--quiet", "--out", out
+        )
+        assert result.returncode == 0, result.stderr
+        with (out / "curves.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert "t20.tiff" in result.stdout  # results name the files
+        return [(row["minute"], row["mean"], row["delta"]) for row in rows]
+
+    assert table("--minutes", "0,1,5,10,15,20") == table("--unit", "min")
+
+
+def test_files_that_a_shell_lists_by_letter_do_not_get_each_others_minutes(feet):
+    listed = sorted((feet / "images").iterdir())  # t0 t1 t10 t15 t20 t5
+    result = prismseg("thermal", "measure", *listed, "--minutes", "0,1,5,10,15,20", "--dry-run")
+    assert_refused_with_table(result, "listed in another order", "t10.tiff")
+
+
+def test_a_window_is_stated(tmp_path, celsius):
+    from dataclasses import replace
+
+    from prismseg.thermal import TYPICAL_PARAMETERS
+
+    write_rjpeg(tmp_path / "a.jpg", celsius, parameters=replace(TYPICAL_PARAMETERS, window_transmission=0.82))
+    doubted = prismseg("thermal", "read", tmp_path / "a.jpg", "--quiet")
+    assert "window transmission 0.82 supposes" in " ".join(doubted.stdout.split())
+    stated = prismseg("thermal", "read", tmp_path / "a.jpg", "--window", 1, "--quiet")
+    assert "doubtful" not in stated.stdout

@@ -139,7 +139,7 @@ def test_sessions_do_not_depend_on_how_many_there_are(study, tmp_path):
     for path in parts:
         assert path.read_bytes() == (study / path.relative_to(again)).read_bytes()
     other = write_sessions(tmp_path / "other", sessions=1, minutes=(0,), seed=5, size=SMALL)
-    first, second = (tifffile.imread(folder / "images" / "S01_t00.tiff") for folder in (study, other))
+    first, second = (tifffile.imread(folder / "images" / "S01_t00min.tiff") for folder in (study, other))
     assert not np.array_equal(first, second)
 
 
@@ -157,7 +157,7 @@ def test_chosen_domains_framings_and_minutes(tmp_path):
     assert {row["domain"] for row in rows} == {"solid", "ellipse"} and {row["framing"] for row in rows} == {
         "above"
     }
-    assert rows[1]["image"] == "images/S01_t2.5.tiff" and (out / rows[1]["image"]).is_file()
+    assert rows[1]["image"] == "images/S01_t2.5min.tiff" and (out / rows[1]["image"]).is_file()
     # Real sessions show soles: nothing to compare these with.
     assert not (out / "calibration.csv").exists()
 
@@ -196,7 +196,7 @@ def test_an_unfinished_study_has_no_table(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         write_sessions(tmp_path / "feet", sessions=1, size=(48, 64), progress=stop)
     assert not (tmp_path / "feet" / "dataset.csv").exists()
-    assert [path.name for path in (tmp_path / "feet" / "images").iterdir()] == ["S01_t00.tiff"]
+    assert [path.name for path in (tmp_path / "feet" / "images").iterdir()] == ["S01_t00min.tiff"]
 
 
 @pytest.mark.parametrize(

@@ -1,45 +1,164 @@
-from datetime import datetime, timedelta
+"""When frames were taken: clocks, names, stated minutes, and what contradicts itself."""
+
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from prismseg.base import ConfigError
-from prismseg.thermal import Frame, in_order, minute_in_name, minutes_of
+from prismseg.base import ConfigError, DataError
+from prismseg.thermal import Frame, Shot, in_order, minute_in_name, plan_session, read_shots
+from prismseg.thermal.minutes import Named, number_in_name
 
 
 @pytest.mark.parametrize(
-    ("name", "minute"),
-    [("t0.jpg", 0), ("S01_t05.tiff", 5), ("P1-T2.5.png", 2.5), ("x t20min.csv", 20), ("left5.png", None),
-     ("cat5.png", None), ("t5_mask.png", None), ("2023t5.png", 5), ("IMG_0061.jpg", None)],
+    ("name", "number", "unit"),
+    [("t0.jpg", 0, None), ("S01_t05.tiff", 5, None), ("P1-T2.5.png", 2.5, None), ("x t20min.csv", 20, "min"),
+     ("2023t5.png", 5, None), ("a_t-5.jpg", -5, None), ("a_t-5min.jpg", -5, "min"), ("P1-5min.jpg", 5, "min"),
+     ("b_300s.jpg", 300, "s"), ("b_t90 sec.jpg", 90, "s"), ("x_-3min.png", -3, "min"),
+     ("S1_t05min_22.6to34.0C.png", 5, "min"), ("t1,5min.csv", 1.5, "min")],
 )  # fmt: skip
-def test_minutes_in_names(name, minute):
-    assert minute_in_name(Path(name)) == minute
+def test_numbers_in_names(name, number, unit):
+    assert number_in_name(Path(name)) == Named(number, unit)
+    assert minute_in_name(Path(name)) == pytest.approx(number / 60 if unit == "s" else number)
 
 
-def frame_at(seconds):
-    time = None if seconds is None else datetime(2024, 5, 1, 12) + timedelta(seconds=seconds)
+@pytest.mark.parametrize("name", ["left5.png", "cat5.png", "t5_mask.png", "IMG_0061.jpg", "a.jpg", "patient5.jpg"])
+def test_names_without_a_minute(name):
+    assert number_in_name(Path(name)) is None and minute_in_name(Path(name)) is None
+
+
+def frame_at(minute, *, aware=False):
+    start = datetime(2024, 5, 1, 12, tzinfo=UTC if aware else None)
+    time = None if minute is None else start + timedelta(minutes=minute)
     return Frame(np.linspace(20, 30, 100, dtype=np.float32).reshape(10, 10), time=time)
 
 
-def test_stated_minutes_come_before_names_and_names_before_clocks():
-    paths, frames = [Path("t0.jpg"), Path("t5.jpg")], [frame_at(0), frame_at(90)]
-    assert minutes_of(paths, frames, [0, 7]) == [0, 7]
-    assert minutes_of(paths, frames) == [0, 5]
-    assert minutes_of([Path("a.jpg"), Path("b.jpg")], frames) == [0, 1.5]
-    assert minutes_of([Path("a.jpg")], [None]) == [0]
+def shots_of(**clocks):
+    """By name (without suffix) the clock's minute; None without a clock, "damaged" for a file that was not read."""
+
+    def read(path):
+        if clocks[path.stem] == "damaged":
+            raise DataError("It is damaged.")
+        return frame_at(clocks[path.stem])
+
+    return read_shots([Path(f"{name}.jpg") for name in sorted(clocks)], read)  # sorted as text, as a shell does
 
 
-def test_unknown_times_are_refused_and_never_guessed():
-    paths = [Path("a.jpg"), Path("b_t5.jpg")]
-    with pytest.raises(ConfigError, match="--minutes"):
-        minutes_of(paths, [frame_at(0), frame_at(None)])
-    with pytest.raises(ConfigError, match="3 minutes are stated for 2"):
-        minutes_of(paths, [frame_at(0), frame_at(60)], [0, 5, 10])
+def planned(shots, *args, **options):
+    return [(shot.path.stem, shot.minute) for shot in plan_session(shots, *args, **options).shots]
 
 
-def test_files_are_ordered_by_number_and_not_by_letter():
-    paths = [Path(name) for name in ("t10.png", "t5.png", "t0.png")]
-    assert [path.name for path in in_order(paths)] == ["t0.png", "t5.png", "t10.png"]
-    unnamed = [Path("b.png"), Path("a.png")]
-    assert in_order(unnamed) == unnamed
+def test_the_clock_orders_and_times_what_names_do_not():
+    assert planned(shots_of(img1=0, img10=12, img2=1.5)) == [("img1", 0), ("img2", 1.5), ("img10", 12)]
+    # An export whose names count otherwise than the clock: the clock is right.
+    assert planned(shots_of(img1=10, img2=0)) == [("img2", 0), ("img1", 10)]
+    plan = plan_session(shots_of(a=0, b=5))
+    assert "from the first frame on" in plan.by and "a.jpg  2024-05-01 12:00:00  -     0" in plan.table()
+
+
+def test_names_that_agree_with_the_clock_set_its_zero():
+    plan = planned(shots_of(**{"t-5": 0, "t0": 5.2, "t10": 15.1, "t5": 10}))
+    assert plan == [("t-5", -5.2), ("t0", 0), ("t5", pytest.approx(4.8)), ("t10", pytest.approx(9.9))]
+    # Seconds are told from minutes by the clock.
+    assert planned(shots_of(t0=0, t30=0.5, t300=5)) == [("t0", 0), ("t30", 0.5), ("t300", 5)]
+    # One name with a unit is enough.
+    assert planned(shots_of(a=0, b_t0min=3, c=8)) == [("a", -3), ("b_t0min", 0), ("c", 5)]
+
+
+def test_visit_labels_are_not_minutes():
+    """T0, T1, T2 at 0, 20 and 45 min by the clock."""
+    assert planned(shots_of(T0=0, T1=20, T2=45)) == [("T0", 0), ("T1", 20), ("T2", 45)]
+    with pytest.raises(ConfigError, match="may be a visit or seconds"):
+        plan_session(shots_of(T0=None, T1=None, T2=None))
+
+
+def test_names_with_units_order_and_time_without_clocks():
+    named = shots_of(**{"t0min": None, "t10min": None, "t5min": None, "t-5min": None})
+    assert planned(named) == [("t-5min", -5), ("t0min", 0), ("t5min", 5), ("t10min", 10)]
+    assert planned(shots_of(a_0s=None, a_90s=None, a_300s=None)) == [("a_0s", 0), ("a_90s", 1.5), ("a_300s", 5)]
+    bare = shots_of(t0=None, t1=None, t10=None, t5=None)
+    assert planned(bare, unit="min") == [("t0", 0), ("t1", 1), ("t5", 5), ("t10", 10)]
+    assert planned(bare, unit="s")[-1] == ("t10", pytest.approx(10 / 60))
+
+
+def test_stated_minutes_go_by_number_and_not_by_letter():
+    bare = shots_of(t0=None, t1=None, t10=None, t15=None, t5=None)
+    expected = [("t0", 0), ("t1", 1), ("t5", 5), ("t10", 10), ("t15", 15)]
+    assert planned(bare, [0, 1, 5, 10, 15]) == expected
+    images = shots_of(img1=None, img10=None, img2=None)
+    assert planned(images, [0, 5, 9]) == [("img1", 0), ("img2", 5), ("img10", 9)]
+    assert planned(shots_of(a=5, b=0), [-1, 4]) == [("b", -1), ("a", 4)]
+
+
+def test_a_single_frame_is_the_baseline():
+    assert planned(shots_of(a=None)) == [("a", 0)]
+    assert planned(shots_of(a=3)) == [("a", 0)]
+    assert planned(shots_of(a_t20min=None)) == [("a_t20min", 20)]
+
+
+@pytest.mark.parametrize(
+    ("clocks", "minutes", "options", "reason"),
+    [
+        ({"t0": 10, "t10": 0}, None, {}, "in another order than the camera's clock"),
+        ({"t0": 0, "t5": 5, "t10": 40}, None, {}, "numbers in the names differ"),
+        ({"t0min": 0, "t5min": 9}, None, {}, "minutes in the names differ"),
+        ({"t0": 0, "t5": 9}, None, {"unit": "min"}, "minutes in the names differ"),
+        ({"a": 0, "b": 9}, [0, 5], {}, "stated minutes differ from the camera's clock"),
+        ({"t0min": None, "t5min": None}, [0, 9], {}, "differ from those in the names"),
+        ({"a": None, "b": None}, [5, 0], {}, "go back"),
+        ({"a": None, "b": None}, [5, 5], {}, "same minute"),
+        ({"a_t5min": None, "b_t5min": None}, None, {}, "same minute"),
+        ({"t0": None, "t10": None, "t5": None}, [0, 5, 10], {"listed": True}, "another order than that of their names"),
+        ({"a": 5, "b": 0}, [0, 5], {"listed": True}, "another order than that of the camera's clock"),
+        ({"t0": None, "t5min": None}, None, {}, "not known"),
+        ({"a": 0, "b": None}, None, {}, "not known"),
+        ({"a": None, "b": None}, [0, 1, 2], {}, "3 minutes are stated for 2"),
+        ({"a": None, "b": None}, [0, float("nan")], {}, "finite"),
+    ],
+)  # fmt: skip
+def test_contradictions_are_errors_with_a_table(clocks, minutes, options, reason):
+    with pytest.raises(ConfigError, match=reason) as caught:
+        plan_session(shots_of(**clocks), minutes, **options)
+    if reason != "finite":
+        lines = str(caught.value).splitlines()
+        heads = next(line for line in lines if line.startswith("file"))
+        assert heads.split() == ["file", "clock", "name", "minute"]
+        assert {line.split()[0] for line in lines[lines.index(heads) + 1 :]} == {f"{name}.jpg" for name in clocks}
+
+
+def test_clocks_that_are_wrong_can_be_left_out():
+    wrong = shots_of(t0=10, t10=0)
+    assert planned(wrong, ignore_clock=True, unit="min") == [("t0", 0), ("t10", 10)]
+    assert planned(wrong, [0, 10], ignore_clock=True) == [("t0", 0), ("t10", 10)]
+
+
+def test_clocks_with_and_without_a_zone_cannot_be_compared():
+    shots = [Shot(Path("a.jpg"), frame_at(0)), Shot(Path("b.jpg"), frame_at(5, aware=True))]
+    with pytest.raises(ConfigError, match="not known"):
+        plan_session(shots)
+
+
+def test_a_file_that_was_not_read_does_not_hide_the_clock():
+    plan = plan_session(shots_of(a=0, b="damaged", c=5))
+    assert [shot.path.stem for shot in plan.shots] == ["a", "c"] and "damaged" in plan.left_out[0].refusal
+    assert planned(shots_of(a_t0min=0, b_t2min="damaged", c_t5min=5)) == [
+        ("a_t0min", 0),
+        ("b_t2min", 2),
+        ("c_t5min", 5),
+    ]
+    assert planned(shots_of(a=0, b="damaged", c=5), [0, 2, 5]) == [("a", 0), ("b", 2), ("c", 5)]
+
+
+@given(st.lists(st.integers(-30, 120), min_size=2, max_size=8, unique=True), st.randoms())
+def test_any_order_of_files_gives_the_same_plan(minutes, random):
+    names = [f"x_t{minute}min" for minute in minutes]
+    shots = shots_of(**dict.fromkeys(names))
+    random.shuffle(shots)
+    assert [minute for _, minute in planned(shots)] == sorted(minutes)
+    assert [minute for _, minute in planned(shots, sorted(minutes))] == sorted(minutes)
+    assert [path.stem for path in in_order([shot.path for shot in shots])] == [
+        f"x_t{m}min" for m in sorted(minutes)
+    ]

@@ -3,6 +3,7 @@
 import io
 import struct
 import zlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,9 +12,10 @@ from PIL import Image
 from tests.tiffs import big_endian_lzw
 
 from prismseg.base import DataError
-from prismseg.thermal import read_frame, write_rjpeg
+from prismseg.thermal import TYPICAL_PARAMETERS, Session, read_frame, write_rjpeg
 
 from .conftest import centikelvin, greys
+from .feet import frame_of
 
 
 def plant_picture(name, pixels, **save):
@@ -177,3 +179,41 @@ def test_refused_with_the_reason_and_the_file(tmp_path, scene, what):
     with pytest.raises(DataError, match=words) as caught:
         read_frame(path)
     assert str(path) in str(caught.value)
+
+
+# --- parameters of a file that cannot be -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("own", "stated", "word"),
+    [
+        ({"reflected": 298.0}, {"reflected": 22.0}, "reflected 298 °C"),
+        ({"atmosphere": 95.0}, {"atmosphere": 20.0}, "atmosphere 95 °C"),
+        ({"window_transmission": 0.82}, {"window_transmission": 1.0}, "window transmission 0.82"),
+        ({"window_transmission": 0.82}, {"window_transmission": 0.82}, "window transmission 0.82"),
+    ],
+)
+def test_parameters_that_cannot_be_are_named_and_never_measured_with(tmp_path, own, stated, word):
+    celsius, mask = frame_of(29.0, 26.0)
+    path = tmp_path / "a.jpg"
+    write_rjpeg(path, np.array(celsius.celsius, float), parameters=replace(TYPICAL_PARAMETERS, **own))
+    frame = read_frame(path)
+    assert any("doubtful" in note and word in note for note in frame.notes)
+    entry = Session().add(frame, mask, minute=0)
+    assert entry.status == "doubtful parameters" and word in entry.reason and not entry.estimates
+    remade = read_frame(path, **stated)
+    assert remade.doubts == () and Session().add(remade, mask, minute=0).ok
+    if own == stated:
+        assert np.abs(remade.celsius - frame.celsius).max() < 1e-3
+    else:
+        assert np.abs(remade.celsius - frame.celsius).max() > 0.05
+
+
+def test_usual_parameters_are_not_doubted(tmp_path):
+    celsius, mask = frame_of(29.0, 26.0)
+    for own in ({}, {"reflected": -6.0}, {"reflected": 42.0, "atmosphere": 42.0}, {"window_temperature": 400.0}):
+        write_rjpeg(
+            tmp_path / "a.jpg", np.array(celsius.celsius, float), parameters=replace(TYPICAL_PARAMETERS, **own)
+        )
+        assert read_frame(tmp_path / "a.jpg").doubts == ()
+        assert Session().add(read_frame(tmp_path / "a.jpg"), mask, minute=0).ok

@@ -44,10 +44,10 @@ def test_curves_are_the_true_ones(study, session_files):
 
 def test_a_file_that_cannot_be_read_keeps_its_place(study, session_files, tmp_path):
     files = [shutil.copy(path, tmp_path) for path in session_files]
-    broken, constant = tmp_path / "S01_t05.tiff", tmp_path / "S01_t10.tiff"
+    broken, constant = tmp_path / "S01_t05min.tiff", tmp_path / "S01_t10min.tiff"
     broken.write_bytes(broken.read_bytes()[:500])
-    (tmp_path / "S01_t15.tiff").unlink()
-    Image.fromarray(np.full((240, 320), 3, np.uint8)).save(tmp_path / "S01_t15.png")
+    (tmp_path / "S01_t15min.tiff").unlink()
+    Image.fromarray(np.full((240, 320), 3, np.uint8)).save(tmp_path / "S01_t15min.png")
     import tifffile
 
     tifffile.imwrite(constant, np.full((240, 320), 25, np.float32))
@@ -55,7 +55,7 @@ def test_a_file_that_cannot_be_read_keeps_its_place(study, session_files, tmp_pa
     session = measured(study, paths)
     status = {entry.minute: entry.status for entry in session.entries}
     assert status[0] == status[1] == status[20] == "measured"
-    assert status[5] == "unreadable frame" and "S01_t05" in session.entries[2].reason
+    assert status[5] == "unreadable frame" and "S01_t05min" in session.entries[2].reason
     assert status[10] == "unreadable frame" and "shutter" in session.entries[3].reason
     assert status[15] == "unreadable frame" and "low and high" in session.entries[4].reason
     table = session.table()
@@ -67,7 +67,7 @@ def test_a_file_that_cannot_be_read_keeps_its_place(study, session_files, tmp_pa
 def test_a_missing_mask_is_that_frame_s_fault_alone(study, session_files, tmp_path):
     for path in (study / "masks").glob("S01_*.png"):
         shutil.copy(path, tmp_path)
-    (tmp_path / "S01_t01.png").unlink()
+    (tmp_path / "S01_t01min.png").unlink()
     session = measure_files(session_files, read_frame, by_masks(tmp_path), Session())
     assert [entry.ok for entry in session.entries] == [True, False, True, True, True, True]
     with pytest.raises(ConfigError, match="no folder of masks"):
@@ -153,7 +153,7 @@ def test_the_command(study, tmp_path):
 
 
 def test_the_command_says_when_nothing_could_be_measured(study, tmp_path):
-    shutil.copy(study / "images" / "S02_t00.tiff", tmp_path / "a.tiff")
+    shutil.copy(study / "images" / "S02_t00min.tiff", tmp_path / "a.tiff")
     masks = tmp_path / "masks"
     masks.mkdir()
     Image.fromarray(np.zeros((240, 320), np.uint8)).save(masks / "a.png")

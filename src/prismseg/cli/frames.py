@@ -14,6 +14,14 @@ if TYPE_CHECKING:
 _INSTEAD, _STATED = "In place of the file's own (R-JPEG)", "What the files do not say"
 Degrees = Annotated[float | None, typer.Option(help="In °C.", rich_help_panel=_INSTEAD)]
 Share = Annotated[float | None, typer.Option(min=0, help="From 0 to 1.", rich_help_panel=_INSTEAD)]
+Window = Annotated[
+    float | None,
+    typer.Option(
+        min=0,
+        help="Share that an infrared window before the lens lets through; 1: there is none.",
+        rich_help_panel=_INSTEAD,
+    ),
+]
 Metres = Annotated[float | None, typer.Option(min=0, help="In metres.", rich_help_panel=_INSTEAD)]
 Humidity = Annotated[float | None, typer.Option(min=0, help="0.5 or 50 percent.", rich_help_panel=_INSTEAD)]
 Grey = Annotated[
@@ -41,13 +49,14 @@ def reader(
     distance: float | None,
     humidity: float | None,
     atmosphere: float | None,
+    window: float | None,
     grey: str | None,
     counts: str | None,
 ) -> Callable[[Path], Frame]:
     """Make a function that reads a frame as these options say."""
     from prismseg.thermal import Parameters, read_frame
 
-    chosen = Parameters(emissivity, reflected, distance, humidity, atmosphere)
+    chosen = Parameters(emissivity, reflected, distance, humidity, atmosphere, window_transmission=window)
     low, high = pair("--grey", grey)
     scale, offset = pair("--counts", counts)
     return lambda path: read_frame(path, low=low, high=high, scale=scale, offset=offset, **chosen.stated())

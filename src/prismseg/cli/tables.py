@@ -70,6 +70,10 @@ def print_readings(readings: Sequence[Reading]) -> None:
                 assumed = _assumed(reading)
                 table.add_row(Text(reading.path.name), *degrees, size, assumed, time, Text(reading.camera or "–"))
         console.print(table)
+    for reading in readings:
+        for note in reading.notes:
+            if note.startswith(("doubtful", "stored turned")):
+                console.print(Text.assemble((f"{reading.path.name}: ", "bold"), note))
     if refused:
         table = Table(title="Refused")
         table.add_column("file", overflow="fold")
@@ -89,6 +93,7 @@ def print_session(session: Session) -> None:
     table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
     for heading in ("min", "left", "right", "Δ left", "Δ right", "Δ right - left"):
         table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("file", overflow="fold")
     for entry in session.measured:
         means = (entry.estimates[side][WHOLE] for side in SIDES)
         table.add_row(
@@ -96,6 +101,7 @@ def print_session(session: Session) -> None:
             *(f"{found.mean:.2f} ± {1.96 * found.error:.2f}" for found in means),
             *(_change(session.delta(entry, side)) for side in SIDES),
             _change(session.difference(entry)),
+            Text(Path(entry.source).name),
         )
     if session.measured:
         console.print(table)

@@ -3,20 +3,48 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from prismseg.cli.frames import ColourScale, Counts, Degrees, Grey, Humidity, Metres, Share, colour_scale, reader
+from prismseg.cli.frames import (
+    ColourScale,
+    Counts,
+    Degrees,
+    Grey,
+    Humidity,
+    Metres,
+    Share,
+    Window,
+    colour_scale,
+    reader,
+)
 from prismseg.cli.options import Device, Out, Quiet
+
+if TYPE_CHECKING:
+    from prismseg.thermal import Plan
+    from prismseg.thermal.minutes import Unit
 
 
 def measure(
-    paths: Annotated[list[Path], typer.Argument(help="Frames of one session: files in order, or a folder.")],
+    paths: Annotated[list[Path], typer.Argument(help="Frames of one session: files, or a folder.")],
     minutes: Annotated[
         str | None,
-        typer.Option(help="Since the test dose, one a frame: 0,1,5,10; else from names (S01_t05.jpg) or clocks."),
+        typer.Option(
+            help="Since the test dose, one a frame in the order of --dry-run: 0,1,5,10; else by the cameras' clocks, or "
+            "names with a unit (a_t5min.jpg, a_t-2min.jpg, a_t90s.jpg)."
+        ),
     ] = None,
+    unit: Annotated[
+        str | None, typer.Option(help="What a number without a unit means in names such as t5: min or s.")
+    ] = None,
+    ignore_clock: Annotated[
+        bool,
+        typer.Option("--ignore-clock", help="The cameras' clocks are wrong: go by names and --minutes alone."),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only show which file would be taken at which minute.")
+    ] = False,
     model: Annotated[str, typer.Option(help="Network that finds the feet: a shipped one, a run, or a folder.")] = (
         "thermal-feet"
     ),
@@ -31,6 +59,7 @@ def measure(
     distance: Metres = None,
     humidity: Humidity = None,
     atmosphere: Degrees = None,
+    window: Window = None,
     grey: Grey = None,
     counts: Counts = None,
     out: Out = None,
@@ -46,29 +75,28 @@ def measure(
     """
     from prismseg.base import progress_bar
     from prismseg.cli.tables import print_session
-    from prismseg.thermal import Session, check_view, find_frames, in_order, write_session
-    from prismseg.train.feet import measure_files, open_segment
+    from prismseg.thermal import Session, check_view, find_frames, plan_session, read_shots, write_session
+    from prismseg.train.feet import measure_plan, open_segment
 
-    ends = colour_scale(scale)
-    stated = _numbers(minutes)
+    ends, chosen, stated = colour_scale(scale), _unit(unit), _numbers(minutes)
     files = find_frames(paths)
-    if stated is None:
-        files = in_order(files)
+    read = reader(emissivity, reflected, distance, humidity, atmosphere, window, grey, counts)
+    listed = len(paths) > 1 or not paths[0].is_dir()
+    plan = plan_session(read_shots(files, read), stated, unit=chosen, ignore_clock=ignore_clock, listed=listed)
+    if dry_run:
+        typer.echo(plan.table())
+        typer.echo(f"{len(plan.shots)} frames, minutes by: {plan.by}. {_left_out(plan)}".rstrip())
+        return
     segment, found_by = open_segment(model, masks, device=device)
     session = Session(check_view(view))
-    with progress_bar("measuring", len(files), visible=not quiet) as advance:
-        measure_files(
-            files,
-            reader(emissivity, reflected, distance, humidity, atmosphere, grey, counts),
-            segment,
-            session,
-            minutes=stated,
-            progress=advance,
-        )
+    with progress_bar("measuring", len(plan.shots), visible=not quiet) as advance:
+        measure_plan(plan, segment, session, progress=advance)
     print_session(session)
+    if plan.left_out:
+        typer.echo(_left_out(plan))
     if out is not None:
-        with progress_bar("drawing", len(files), visible=not quiet) as advance:
-            table = write_session(session, out, scale=ends, facts=found_by, progress=advance)
+        with progress_bar("drawing", len(plan.shots), visible=not quiet) as advance:
+            table = write_session(session, out, scale=ends, facts=found_by | _times(plan), progress=advance)
         typer.echo(f"Table: {table}")
         typer.echo(f"Pictures: {out / 'pictures'}")
     if not session.measured:
@@ -84,3 +112,27 @@ def _numbers(text: str | None) -> list[float] | None:
         return [float(part) for part in text.split(",")]
     except ValueError as error:
         raise ConfigError(f"--minutes {text!r} is not a list of numbers such as 0,1,5,10,15,20.") from error
+
+
+def _unit(text: str | None) -> Unit | None:
+    from prismseg.base import ConfigError
+    from prismseg.thermal.minutes import UNITS
+
+    if text is None:
+        return None
+    for unit in UNITS:
+        if text == unit:
+            return unit
+    raise ConfigError(f"--unit {text!r} is neither min nor s.")
+
+
+def _left_out(plan: Plan) -> str:
+    if not plan.left_out:
+        return ""
+    told = "; ".join(f"{shot.path.name}: {shot.refusal}" for shot in plan.left_out)
+    return f"Left out, since they could not be read and nothing tells their minute ({len(plan.left_out)}): {told}"
+
+
+def _times(plan: Plan) -> dict[str, str]:
+    facts = {"minutes_by": str(plan.by)}
+    return facts | ({"left_out": ", ".join(shot.path.name for shot in plan.left_out)} if plan.left_out else {})

@@ -7,7 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from prismseg.cli.frames import ColourScale, Counts, Degrees, Grey, Humidity, Metres, Share, colour_scale, reader
+from prismseg.cli.frames import (
+    ColourScale,
+    Counts,
+    Degrees,
+    Grey,
+    Humidity,
+    Metres,
+    Share,
+    Window,
+    colour_scale,
+    reader,
+)
 from prismseg.cli.options import Out, Quiet
 
 if TYPE_CHECKING:
@@ -21,6 +32,7 @@ def read(
     distance: Metres = None,
     humidity: Humidity = None,
     atmosphere: Degrees = None,
+    window: Window = None,
     grey: Grey = None,
     counts: Counts = None,
     out: Out = None,
@@ -38,7 +50,7 @@ def read(
     from prismseg.thermal import find_frames, read_listing, write_listing
 
     ends = colour_scale(scale)
-    read_one = reader(emissivity, reflected, distance, humidity, atmosphere, grey, counts)
+    read_one = reader(emissivity, reflected, distance, humidity, atmosphere, window, grey, counts)
     files = find_frames(paths)
     with progress_bar("reading", len(files), visible=not quiet) as advance:
         readings: list[Reading] = read_listing(files, read_one, progress=advance)

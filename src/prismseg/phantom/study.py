@@ -35,9 +35,9 @@ def write_sessions(
 ) -> Path:
     """Simulate sessions and write what `prismseg.data.open_dataset` reads.
 
-    ``images/S01_t05.tiff`` (float32, °C), ``masks/S01_t05.png`` (0 background, 1 foot), the same names in ``labels``
-    (1 left, 2 right foot), ``territories`` (1 to 5, see `TERRITORIES`) and ``grey`` (the picture a camera exports),
-    ``dataset.csv`` (image, mask, group, minute, true mean temperature of each foot, domain, framing),
+    ``images/S01_t05min.tiff`` (float32, °C), ``masks/S01_t05min.png`` (0 background, 1 foot), the same names in
+    ``labels`` (1 left, 2 right foot), ``territories`` (1 to 5, see `TERRITORIES`) and ``grey`` (the picture a camera
+    exports), ``dataset.csv`` (image, mask, group, minute, true mean temperature of each foot, domain, framing),
     ``calibration.csv`` (statistics of the soles beside those of real sessions) and ``contact_sheet.png`` to look at.
 
     Parameters
@@ -124,7 +124,7 @@ def _check_plan(sessions: int, minutes: Sequence[float], size: tuple[int, int]) 
 
 
 def _moment(minute: float) -> str:
-    return f"t{minute:02g}"
+    return f"t{minute:02g}min"
 
 
 def _write_frame(folder: Path, name: str, frame: PhantomFrame) -> None:

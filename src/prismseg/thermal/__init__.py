@@ -11,7 +11,7 @@ from prismseg.thermal.flir import RadiometricJpeg, parse_rjpeg, read_rjpeg
 from prismseg.thermal.flir_write import TYPICAL_PARAMETERS, strip_private, write_rjpeg
 from prismseg.thermal.frame import SKIN_EMISSIVITY, Frame, Parameters
 from prismseg.thermal.listing import Reading, find_frames, read_listing, write_listing
-from prismseg.thermal.minutes import in_order, minute_in_name, minutes_of
+from prismseg.thermal.minutes import Plan, Shot, in_order, minute_in_name, plan_session, read_shots
 from prismseg.thermal.orientation import upright
 from prismseg.thermal.outcome import outlined, write_session
 from prismseg.thermal.picture import draw_frame, write_picture
@@ -52,9 +52,11 @@ __all__ = [
     "Frame",
     "Observation",
     "Parameters",
+    "Plan",
     "RadiometricJpeg",
     "Reading",
     "Session",
+    "Shot",
     "Side",
     "Soles",
     "Status",
@@ -72,13 +74,14 @@ __all__ = [
     "measure_frames",
     "measure_sole",
     "minute_in_name",
-    "minutes_of",
     "outlined",
     "outlines",
     "parse_rjpeg",
+    "plan_session",
     "read_frame",
     "read_listing",
     "read_rjpeg",
+    "read_shots",
     "sentences",
     "strip_private",
     "template_hash",

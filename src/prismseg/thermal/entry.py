@@ -29,6 +29,7 @@ class Concern(StrEnum):
     IMPLAUSIBLE = "no skin temperature"
     NO_BASELINE = "no t0"
     PARAMETERS = "parameters changed"
+    DOUBTFUL_PARAMETERS = "doubtful parameters"
     SIZE = "size changed"
     SPAN = "span changed"
     CLIPPED = "clipped temperatures"

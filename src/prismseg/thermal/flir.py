@@ -32,6 +32,7 @@ from prismseg.thermal.frame import (
     Frame,
     Parameters,
     check_size,
+    doubts_about,
     refuse_constant,
 )
 from prismseg.thermal.orientation import UPRIGHT, parse_orientation, turned_note, upright
@@ -85,6 +86,8 @@ class RadiometricJpeg:
         File, for messages.
     orientation : int
         In which the file stores the counts (Exif); here they are upright.
+    doubts : tuple of Message
+        Which of the file's own parameters cannot be.
     """
 
     counts: NDArray[np.uint16]
@@ -97,6 +100,7 @@ class RadiometricJpeg:
     private: tuple[Message, ...]
     name: str
     orientation: int = UPRIGHT
+    doubts: tuple[Message, ...] = ()
 
     def celsius(self) -> NDArray[np.float32]:
         """Temperatures (H, W); NaN where the counts are below any object's."""
@@ -115,7 +119,17 @@ class RadiometricJpeg:
         if self.private or self.serials:
             parts = [*self.private, *(_SERIALS[part] for part in self.serials)]
             notes.append(Message("the file also holds: {parts}", parts=Message.joined(parts, ", ")))
-        return Frame(celsius, self.time, self.name, self.parameters, "radiometric", self.camera, tuple(notes))
+        doubtful = [Message("doubtful: {what}", what=doubt) for doubt in self.doubts]
+        return Frame(
+            celsius,
+            self.time,
+            self.name,
+            self.parameters,
+            "radiometric",
+            self.camera,
+            (*doubtful, *notes),
+            self.doubts,
+        )
 
 
 def is_radiometric(data: bytes, name: str) -> bool:
@@ -210,8 +224,20 @@ def parse_rjpeg(data: bytes, name: str, **parameters: float) -> RadiometricJpeg:
     photo = next((_photo(record) for kind, record in records if kind == PHOTO), None)
     orientation = _orientation(segments)
     counts = np.ascontiguousarray(upright(counts, orientation))
+    own = Parameters(**{part: value for part, value in info.parameters.items() if part not in stated})
+    doubts = tuple(doubts_about(own))
     return RadiometricJpeg(
-        counts, calibration, merged, info.camera, info.time, info.serials, photo, tuple(private), name, orientation
+        counts,
+        calibration,
+        merged,
+        info.camera,
+        info.time,
+        info.serials,
+        photo,
+        tuple(private),
+        name,
+        orientation,
+        doubts,
     )
 
 

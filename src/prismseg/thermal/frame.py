@@ -102,6 +102,41 @@ PARAMETER_WORDS = {
 }
 
 
+# Surroundings of people. Cold sky and furnaces reflect otherwise, but no foot was ever measured before them.
+PLAUSIBLE_ROOM = (-40.0, 80.0)
+
+
+def doubts_about(own: Parameters) -> list[Message]:
+    """Name the parameters of a file that cannot be those of a room with people, or that suppose a window before the lens.
+
+    Parameters
+    ----------
+    own : Parameters
+        Those that the file says; what somebody stated is not doubted.
+    """
+    doubts = []
+    low, high = PLAUSIBLE_ROOM
+    passed = 1.0 if own.window_transmission is None else own.window_transmission
+    windowed = passed < 1 and not same_value(passed, 1.0)
+    for name in ("reflected", "atmosphere", *(("window_temperature",) if windowed else ())):
+        value = getattr(own, name)
+        if value is not None and not low <= value <= high:
+            doubts.append(
+                Message(
+                    "{parameter} {value:.4g} °C cannot be near people ({low:g} to {high:g} °C; kelvin, perhaps)",
+                    parameter=PARAMETER_WORDS[name],
+                    value=value,
+                    low=low,
+                    high=high,
+                )
+            )
+    if windowed:
+        doubts.append(
+            Message("window transmission {value:.2g} supposes an infrared window before the lens", value=passed)
+        )
+    return doubts
+
+
 def _require(name: str, value: float | None, low: float, high: float, meaning: Message) -> None:
     if value is not None and not (math.isfinite(value) and low <= value <= high):
         raise ConfigError(
@@ -138,6 +173,9 @@ class Frame:
         Model.
     notes : tuple of Message
         What a reader of the numbers should know.
+    doubts : tuple of Message
+        Parameters of the file that cannot be, though its temperatures were computed with them: such a frame is shown, but
+        not measured until they are stated.
 
     Raises
     ------
@@ -152,6 +190,7 @@ class Frame:
     kind: Kind = "matrix"
     camera: str | None = None
     notes: tuple[Message, ...] = ()
+    doubts: tuple[Message, ...] = ()
 
     def __post_init__(self) -> None:
         check_size(self.source, np.shape(self.celsius))

@@ -57,6 +57,25 @@ def as_frame(frame: Frame | NDArray[np.generic], source: str) -> Frame:
     return made
 
 
+def check_parameters(frame: Frame) -> None:
+    """Refuse a frame whose file was written with parameters that cannot be, unless others were stated.
+
+    Raises
+    ------
+    Refused
+        Naming them.
+    """
+    if frame.doubts:
+        raise Refused(
+            Concern.DOUBTFUL_PARAMETERS,
+            Message(
+                "The file's parameters are doubtful: {doubts}. State the true ones (--reflected, --atmosphere; "
+                "--window 1 where there is no window), so that its temperatures are computed anew.",
+                doubts=Message.joined(frame.doubts, "; "),
+            ),
+        )
+
+
 def check_clock(minute: float, frame: Frame, entries: Sequence[Entry]) -> None:
     """Refuse a frame that another one already was, or that is no later than the last one.
 

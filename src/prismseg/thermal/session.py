@@ -25,6 +25,7 @@ from prismseg.thermal.pieces import Mask
 from prismseg.thermal.quality import (
     as_frame,
     check_clock,
+    check_parameters,
     check_temperatures,
     observe_camera,
     observe_clipping,
@@ -154,6 +155,7 @@ class Session:
         try:
             found["frame"] = made = as_frame(frame, name)
             check_clock(minute, made, self._entries)
+            check_parameters(made)
             probability = None if mask is None else _probability(mask)
             found["soles"] = seen = soles or self._find_soles(mask if probability is None else probability > 0.5)
             self._check_soles(seen, made, probability, second)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from prismseg.base import ConfigError, Message, PrismsegError
 from prismseg.data import read_mask
 from prismseg.thermal import Frame, Session
-from prismseg.thermal.minutes import minutes_of
+from prismseg.thermal.minutes import Plan, Unit, plan_session, read_shots
 from prismseg.thermal.pieces import Cleaning, find_pieces
 from prismseg.thermal.second_look import brightened
 
@@ -109,54 +109,58 @@ def measure_files(
     session: Session,
     *,
     minutes: Sequence[float] | None = None,
+    unit: Unit | None = None,
     progress: Callable[[int, str], None] | None = None,
 ) -> Session:
-    """Read, segment and measure the frames of one session, in the order given.
+    """Read, segment and measure the frames of one session.
 
     Parameters
     ----------
     paths : sequence of path
-        The frames' files.
+        The frames' files, in any order.
     read : callable
         Reads one of them, see `prismseg.thermal.read_frame`.
     segment : callable
         Mask or probabilities of a frame, see `by_network` and `by_masks`.
     session : Session
         An empty one, with its settings.
-    minutes : sequence of float, optional
-        Since the test dose, one a file; else from names or clocks (`prismseg.thermal.minutes.minutes_of`).
+    minutes, unit
+        When they were taken, as `prismseg.thermal.plan_session` takes them; else by clocks and names.
     progress : callable, optional
         Told how many frames are done, and the last one's name.
 
     Returns
     -------
     Session
-        The same; a file that cannot be read or segmented has a place in it, with the reason.
+        The same; see `measure_plan`.
 
     Raises
     ------
     ConfigError
         When it is not known when the frames were taken.
     """
-    frames: list[Frame | None] = []
-    refusals: dict[int, Message] = {}
-    for number, path in enumerate(paths):
-        try:
-            frames.append(read(path))
-        except PrismsegError as error:
-            frames.append(None)
-            refusals[number] = error.message
-    for number, (path, frame, minute) in enumerate(
-        zip(paths, frames, minutes_of(paths, frames, minutes), strict=True)
-    ):
-        if frame is None:
-            session.add_failed(minute, refusals[number], str(path))
+    plan = plan_session(read_shots(paths, read), minutes, unit=unit)
+    return measure_plan(plan, segment, session, progress=progress)
+
+
+def measure_plan(
+    plan: Plan, segment: Segment, session: Session, *, progress: Callable[[int, str], None] | None = None
+) -> Session:
+    """Segment and measure frames of which it is known when they were taken.
+
+    A file that cannot be read or segmented has a place in the session, with the reason. Files that the plan left out have
+    none.
+    """
+    for number, shot in enumerate(plan.shots, start=1):
+        minute = 0.0 if shot.minute is None else shot.minute
+        if shot.frame is None:
+            session.add_failed(minute, shot.refusal or Message("The file was not read."), str(shot.path))
         else:
             try:
-                mask, second = segment(path, frame)
-                session.add(frame, mask, minute=minute, second=second, source=str(path))
+                mask, second = segment(shot.path, shot.frame)
+                session.add(shot.frame, mask, minute=minute, second=second, source=str(shot.path))
             except PrismsegError as error:
-                session.add_failed(minute, error.message, str(path))
+                session.add_failed(minute, error.message, str(shot.path))
         if progress is not None:
-            progress(number + 1, path.name)
+            progress(number, shot.path.name)
     return session

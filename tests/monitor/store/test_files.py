@@ -24,6 +24,20 @@ from prismseg.monitor.store.files import (
     encode_mask,
 )
 from prismseg.thermal import Frame, Parameters
+from prismseg.thermal.frame import doubts_about
+
+
+def test_doubts_about_a_files_parameters_are_kept() -> None:
+    """Else a frame that was refused for them would be measured once it is taken out of the store."""
+    frame = Frame(
+        np.linspace(20, 30, 100, dtype=np.float32).reshape(10, 10),
+        kind="radiometric",
+        doubts=tuple(doubts_about(Parameters(reflected=298.0))),
+    )
+    kept = decode_frame(encode_frame(frame))
+    assert kept.doubts == frame.doubts and len(kept.doubts) == 1
+    assert kept.doubts[0].template == frame.doubts[0].template  # translatable
+
 
 SIZES = st.tuples(st.integers(8, 40), st.integers(8, 40))
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)

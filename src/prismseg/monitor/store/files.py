@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import tifffile
@@ -89,7 +90,7 @@ class Files:
 
 def encode_frame(frame: Frame) -> bytes:
     """Write a frame as a float TIFF with its parameters, which other programs open as well."""
-    about = {
+    about: dict[str, Any] = {
         "time": None if frame.time is None else frame.time.isoformat(),
         "source": frame.source,
         "kind": frame.kind,
@@ -98,6 +99,8 @@ def encode_frame(frame: Frame) -> bytes:
         "notes": list(frame.notes),
         "unit": "degree Celsius",
     }
+    if frame.doubts:
+        about["doubts"] = [doubt.to_json() for doubt in frame.doubts]
     buffer = io.BytesIO()
     tifffile.imwrite(buffer, frame.celsius, compression="zlib", description=json.dumps(about), metadata=None)
     return buffer.getvalue()
@@ -116,6 +119,7 @@ def decode_frame(data: bytes) -> Frame:
         camera=about["camera"],
         parameters=Parameters(**about["parameters"]),
         notes=tuple(about["notes"]),
+        doubts=tuple(Message.from_json(doubt) for doubt in about.get("doubts", [])),
     )
 
 
