@@ -11,7 +11,7 @@ def test_chosen_over_file_over_defaults(tmp_path):
     assert read_config(tmp_path / "c.yaml") == base
     config = configure({"optim": {"steps": 9, "lr": None}, "size": "240x320", "seed": None}, tmp_path / "c.yaml")
     assert (config.optim.lr, config.optim.steps, config.seed, config.size) == (0.5, 9, 3, (240, 320))
-    assert config.optim.loss == "dice"
+    assert config.optim.loss == "dice_ce"
     assert differences(base, config) == ["optim.steps: 7 -> 9", "size: (224, 224) -> (240, 320)"]
 
 
