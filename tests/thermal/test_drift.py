@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from prismseg.thermal import WHOLE, Frame, Parameters, Session
+from prismseg.thermal import WHOLE, Frame, Parameters, Session, draw_curves
 from prismseg.thermal.backdrop import Backdrop
 
 from .feet import SIZE, frame_of, mask_of, pair
@@ -110,7 +110,7 @@ def test_rates_do_not_count_what_the_background_did() -> None:
     assert all(flag.level != "clear" for flag in flags)  # 0.55 °C/min were read, 0.3 are the foot's
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(offset=st.floats(-4, 4), rise=st.floats(-3, 5), seed=st.integers(0, 10**6))
 def test_intervals_hold_the_true_change_whatever_the_offset(offset: float, rise: float, seed: int) -> None:
     made = Session()
@@ -203,3 +203,9 @@ def test_the_tables_hold_the_background() -> None:
     rows = session.table().query("region == @WHOLE and side == 'left'")
     assert list(rows.beyond_background) == pytest.approx([0.0] * 6, abs=0.03)
     assert rows.beyond_background_error.iloc[-1] == pytest.approx(0.3, abs=0.05)  # a tenth of the drift
+
+
+def test_the_curves_show_the_background() -> None:
+    axes = draw_curves(session_of(CREEP)).axes[0]
+    (line,) = [line for line in axes.get_lines() if line.get_label() == "background"]
+    assert list(line.get_ydata()) == pytest.approx(CREEP, abs=0.02)

@@ -60,6 +60,12 @@ def test_a_file_a_folder_and_a_file_again(session):
     assert [path.name for path in paths] == ["t5.npy", "palette.png", "t0.jpg", "notes.md"]
 
 
+def test_a_folder_is_read_in_the_order_of_numbers(tmp_path, scene):
+    for name in ("t10", "t-5", "t2", "t0"):
+        np.save(tmp_path / f"{name}.npy", scene)
+    assert [path.stem for path in find_frames([tmp_path])] == ["t-5", "t0", "t2", "t10"]
+
+
 def test_nothing_to_read(tmp_path):
     with pytest.raises(DataError, match="no file or folder"):
         find_frames([tmp_path / "absent"])

@@ -9,6 +9,8 @@ from scipy.stats import norm
 
 from prismseg.base import ConfigError, DataError
 from prismseg.thermal import REGIONS, TERRITORIES, WHOLE, Errors, find_territories, measure_sole
+from prismseg.thermal.changes import delta
+from prismseg.thermal.entry import Entry
 from prismseg.thermal.uncertainty import Z95, Estimate
 
 from .feet import Foot
@@ -153,3 +155,34 @@ def test_95_percent_intervals_of_means_and_deltas_hold_the_truth(ground: float, 
     # Two standard deviations of 500 draws are 2 %, which go on top of 93 to 98 %.
     assert 0.92 <= means <= 0.99
     assert 0.93 <= deltas <= 0.99
+
+
+@pytest.mark.parametrize(("ground", "model"), [(4.0, True), (4.0, False), (-1.0, False)])
+def test_intervals_of_changes_are_as_wide_as_the_errors_that_frames_do_not_share(
+    ground: float, model: bool
+) -> None:
+    """One network, or one hand, draws all frames a little too wide or too narrow: this cancels, the rest does not.
+
+    With a ground of -1 °C the sole is colder than it at first and warmer later, so that the contour's error does not
+    cancel but adds.
+    """
+    rng, errors = np.random.default_rng(5), Errors()
+    shared = errors.shared if model else errors.shared_stated
+    before, after = _field(ground, 1.0, 0.0), _field(ground, 1.0, 3.0)
+    after[~TRUE] = before[~TRUE]
+    true = after[TRUE].mean() - before[TRUE].mean()
+    changes = []
+    for _ in range(250):
+        habit = rng.normal(0, errors.contour * math.sqrt(shared))
+        pair = []
+        for field in (before, after):
+            moved = SIGNED + habit + rng.normal(0, errors.contour * math.sqrt(1 - shared))
+            celsius = field + rng.normal(0, errors.netd, field.shape) + rng.normal(0, errors.common)
+            probability = norm.cdf(moved / errors.contour) if model else None
+            found = measure_sole(celsius, moved > 0, errors=errors, probability=probability)
+            pair.append(Entry(len(pair) * 5.0, "", estimates={"left": found, "right": found}))
+        changes.append(delta(pair[1], pair[0], "left"))
+    off = np.array([change.value - true for change in changes])
+    stated = np.array([change.error for change in changes])
+    assert 0.92 <= np.mean(np.abs(off) <= Z95 * stated) <= 0.995
+    assert 0.8 <= np.median(stated) / off.std() <= 1.45

@@ -20,7 +20,7 @@ _DIFFERENCE = "#555555"
 
 
 def draw_curves(session: Session, *, title: str = "") -> Figure:
-    """Draw the change from t0 of both soles, right against left, and each territory.
+    """Draw the change from t0 of both soles and of the background, right against left, and each territory.
 
     Raises
     ------
@@ -39,6 +39,7 @@ def draw_curves(session: Session, *, title: str = "") -> Figure:
     grid = figure.add_gridspec(3, 5, height_ratios=(2.4, 1.3, 1.3))
     whole = figure.add_subplot(grid[0, :])
     _draw_sides(whole, session, WHOLE)
+    _draw_background(whole, session)
     for threshold in (session.settings.warming, session.settings.clear_warming):
         whole.axhline(threshold, color="#bbbbbb", linewidth=0.8, linestyle=":")
     whole.set_title(title or "Change of mean temperature from t0, whole sole", loc="left", fontsize=11)
@@ -84,6 +85,14 @@ def _draw_sides(axes: Any, session: Session, region: str) -> None:
         axes.plot(
             minutes, [value.value for _, value in known], "o-", color=colour, markersize=3.5, lw=1.6, label=side
         )
+
+
+def _draw_background(axes: Any, session: Session) -> None:
+    """Draw what the background did: curves that follow it may be the camera's drift."""
+    known = [(entry.minute, value) for entry in session.measured if (value := session.background(entry)).known]
+    if known:
+        minutes, values = [minute for minute, _ in known], [value.value for _, value in known]
+        axes.plot(minutes, values, color=_DIFFERENCE, lw=1.0, linestyle="--", label="background")
 
 
 def _draw_difference(axes: Any, session: Session) -> None:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from prismseg.base import ConfigError, DataError, OutputError, PrismsegError, atomic_path, make_folder, write_text
 from prismseg.thermal.frame import PARAMETER_NAMES, Frame, Parameters
+from prismseg.thermal.minutes import in_order
 from prismseg.thermal.picture import whole_scale, write_picture
 from prismseg.thermal.readers import FRAME_SUFFIXES
 
@@ -73,7 +74,9 @@ class Reading:
 
 
 def find_frames(sources: Sequence[Path]) -> list[Path]:
-    """Files that `sources` name: themselves, or those directly in a folder whose suffix a frame can have, sorted.
+    """Files that `sources` name: themselves, or those directly in a folder whose suffix a frame can have.
+
+    Those of a folder come in natural order: ``t2`` before ``t10``.
 
     Raises
     ------
@@ -87,7 +90,7 @@ def find_frames(sources: Sequence[Path]) -> list[Path]:
         if not source.is_dir():
             found.append(source)
             continue
-        inside = sorted(path for path in source.iterdir() if _may_be_frame(path))
+        inside = in_order([path for path in source.iterdir() if _may_be_frame(path)])
         if not inside:
             raise DataError(
                 f"There is no frame directly in {source}; looked for {', '.join(sorted(FRAME_SUFFIXES))}."
