@@ -110,12 +110,16 @@ def test_other_files_that_carry_an_orientation(orientation: int, kind: str, tmp_
     assert any("turned upright" in note for note in frame.notes) == (orientation > 1)
 
 
-def test_a_mask_that_was_drawn_on_the_stored_picture_is_refused(tmp_path: Path) -> None:
-    celsius, mask = frame_of(29.0, 26.0)
-    frame = read_frame(write_turned(tmp_path / "a.jpg", np.array(celsius.celsius, np.float64), 6))
-    entry = Session().add(frame, stored(mask, 6), minute=0)
-    assert entry.status == Concern.MASK and "draw masks on the upright picture" in entry.reason
-    assert Session().add(frame, upright(stored(mask, 6), 6), minute=0).ok
+@pytest.mark.parametrize("orientation", range(2, 9))
+def test_a_mask_that_was_drawn_on_the_stored_picture_is_refused(orientation: int, tmp_path: Path) -> None:
+    feet = pair(shift=(6, 9))
+    celsius, mask = frame_of(29.0, 26.0, feet)
+    frame = read_frame(write_turned(tmp_path / "a.jpg", np.array(celsius.celsius, np.float64), orientation))
+    drawn = stored(mask, orientation)
+    entry = Session().add(frame, drawn, minute=0)
+    assert entry.status == Concern.MASK and "Draw masks on the upright picture" in entry.reason
+    assert Session().add(frame, upright(drawn, orientation), minute=0).ok
+    assert Session().add(frame, np.zeros_like(mask), minute=0).status == Concern.NOT_TWO_SOLES
 
 
 def test_orientations_that_do_not_exist_turn_nothing() -> None:

@@ -44,7 +44,7 @@ def bitmap_frame(path: Path, stated: Stated) -> Frame:
     source, turned = str(path), turned_note(orientation)
     if pixels.dtype != np.uint8 or (stated.limits is None and stated.scale is not None):
         frame = matrix_frame(source, pixels, stated)
-        return replace(frame, notes=(*frame.notes, *turned))
+        return replace(frame, notes=(*frame.notes, *turned), orientation=orientation)
     if stated.limits is None:
         raise DataError(
             Message(
@@ -73,7 +73,16 @@ def bitmap_frame(path: Path, stated: Stated) -> Frame:
             Message("{share:.0%} of the pixels are black or white, perhaps beyond the limits", share=clipped)
         )
     celsius = (low + step * pixels).astype(np.float32)
-    return Frame(celsius, stated.time, source, stated.parameters, "grey", stated.camera, tuple(notes))
+    return Frame(
+        celsius,
+        stated.time,
+        source,
+        stated.parameters,
+        "grey",
+        stated.camera,
+        tuple(notes),
+        orientation=orientation,
+    )
 
 
 def _read_pixels(path: Path) -> tuple[NDArray[Any], int]:

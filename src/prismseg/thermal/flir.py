@@ -129,6 +129,7 @@ class RadiometricJpeg:
             self.camera,
             (*doubtful, *notes),
             self.doubts,
+            self.orientation,
         )
 
 

@@ -176,6 +176,8 @@ class Frame:
     doubts : tuple of Message
         Parameters of the file that cannot be, though its temperatures were computed with them: such a frame is shown, but
         not measured until they are stated.
+    orientation : int
+        In which the file stores the picture (Exif, 1 to 8); here it is upright.
 
     Raises
     ------
@@ -191,6 +193,7 @@ class Frame:
     camera: str | None = None
     notes: tuple[Message, ...] = ()
     doubts: tuple[Message, ...] = ()
+    orientation: int = 1
 
     def __post_init__(self) -> None:
         check_size(self.source, np.shape(self.celsius))

@@ -13,6 +13,7 @@ from prismseg.base import DataError, Message
 from prismseg.thermal.entry import Concern, Entry, Observation, Refused
 from prismseg.thermal.flag_settings import FlagSettings
 from prismseg.thermal.frame import PARAMETER_WORDS, Frame, Parameters, same_value
+from prismseg.thermal.orientation import UPRIGHT, upright
 from prismseg.thermal.pieces import Mask
 from prismseg.thermal.sides import SIDE_NAMES, SIDES, Side
 from prismseg.thermal.soles import Caution, Soles
@@ -21,6 +22,8 @@ from prismseg.thermal.uncertainty import WHOLE, Estimate
 
 _UNSURE = (0.16, 0.84)  # within one standard deviation of even odds
 _NEAR = 6  # pixels around a sole that may still be its
+# So much steeper must a picture be along the outline of a turned mask than along the given one's.
+_SHARPER = 1.5
 _CAUTIONS = {
     Caution.AT_BORDER: Concern.BORDER,
     Caution.SWAP: Concern.CROSSED,
@@ -74,6 +77,41 @@ def check_parameters(frame: Frame) -> None:
                 doubts=Message.joined(frame.doubts, "; "),
             ),
         )
+
+
+def check_mask_upright(frame: Frame, mask: NDArray[np.generic]) -> None:
+    """Refuse a mask that was drawn on the pixels as the file stores them, while the frame was turned upright.
+
+    Its outline then runs along edges of the picture only when it is turned as the frame was.
+
+    Raises
+    ------
+    Refused
+        Saying so.
+    """
+    if frame.orientation == UPRIGHT or mask.ndim != 2:
+        return
+    turned = upright(mask, frame.orientation)
+    if turned.shape != frame.size:
+        return
+    filled = np.where(np.isfinite(frame.celsius), frame.celsius, np.nanmedian(frame.celsius))
+    edges = ndimage.gaussian_gradient_magnitude(filled.astype(np.float64), 1.0)
+    as_given, as_turned = (_along_outline(edges, each) for each in (mask, turned))
+    if mask.shape != frame.size or as_turned > _SHARPER * as_given:
+        raise Refused(
+            Concern.MASK,
+            Message(
+                "The mask fits the picture as the file stores it, and the frame was turned upright (Exif orientation "
+                "{number}). Draw masks on the upright picture, or turn this one likewise.",
+                number=frame.orientation,
+            ),
+        )
+
+
+def _along_outline(edges: NDArray[np.float64], mask: NDArray[np.generic]) -> float:
+    on = np.asarray(mask) != 0
+    outline = on ^ ndimage.binary_erosion(on, iterations=1)
+    return float(edges[outline].mean()) if mask.shape == edges.shape and outline.any() else 0.0
 
 
 def check_clock(minute: float, frame: Frame, entries: Sequence[Entry]) -> None:

@@ -25,6 +25,7 @@ from prismseg.thermal.pieces import Mask
 from prismseg.thermal.quality import (
     as_frame,
     check_clock,
+    check_mask_upright,
     check_parameters,
     check_temperatures,
     observe_camera,
@@ -157,6 +158,8 @@ class Session:
             check_clock(minute, made, self._entries)
             check_parameters(made)
             probability = None if mask is None else _probability(mask)
+            if mask is not None and probability is None:
+                check_mask_upright(made, np.asarray(mask))
             found["soles"] = seen = soles or self._find_soles(mask if probability is None else probability > 0.5)
             self._check_soles(seen, made, probability, second)
             check_temperatures(made, seen, self.settings)
@@ -288,19 +291,6 @@ class Session:
 
     def _check_soles(self, soles: Soles, frame: Frame, *looks: NDArray[np.floating] | None) -> None:
         for shape in (soles.cleaned.shape, *(look.shape for look in looks if look is not None)):
-            if shape == frame.size[::-1] != frame.size:
-                raise Refused(
-                    Concern.MASK,
-                    Message(
-                        "The mask is turned by 90° against the frame ({mask_width} x {mask_height} and {width} x "
-                        "{height} pixels). Frames are turned upright as their Exif orientation says; draw masks on the "
-                        "upright picture.",
-                        mask_width=shape[1],
-                        mask_height=shape[0],
-                        width=frame.size[1],
-                        height=frame.size[0],
-                    ),
-                )
             if shape != frame.size:
                 raise Refused(
                     Concern.MASK,
