@@ -16,6 +16,7 @@ from prismseg.data import open_dataset
 from prismseg.nets import load_model
 from prismseg.train import RunFolder, Trainer, configure, train
 from prismseg.train.finetune import settings_of
+from prismseg.train.partition import make_partition
 from prismseg.train.schedule import learning_rate
 from prismseg.train.seen import SeenCases
 
@@ -253,6 +254,31 @@ class TestSplits:
             with pytest.raises(ConfigError, match="--ignore-split"):
                 Trainer(changed(config, split=own), tmp_path / "third")
         assert not (tmp_path / "third").exists()
+
+    def test_the_folds_of_nnunet_are_used_and_said(self, discs, tmp_path):
+        for folder in ("imagesTr", "labelsTr"):
+            (tmp_path / "nn" / folder).mkdir(parents=True)
+        names = open_dataset(discs).ids
+        for name in names:
+            shutil.copy(discs / f"{name}.png", tmp_path / "nn" / "imagesTr" / f"{name}_0000.png")
+            shutil.copy(discs / f"{name}_mask.png", tmp_path / "nn" / "labelsTr" / f"{name}.png")
+        labels = {"background": 0, "disc": 1}
+        description = {"labels": labels, "channel_names": {"0": "grey"}, "file_ending": ".png"}
+        (tmp_path / "nn" / "dataset.json").write_text(json.dumps(description))
+        folds = [{"train": [n for n in names if (n < "p3") != held], "val": [n for n in names if (n < "p3") == held]}
+                 for held in (True, False)]  # fmt: skip
+        (tmp_path / "nn" / "splits_final.json").write_text(json.dumps(folds))
+        dataset = open_dataset(tmp_path / "nn", group="prefix")
+        config = small_config(tmp_path / "nn", split={})
+        found = make_partition(config, dataset)
+        assert [dataset.ids[case] for case in found.split.test] == folds[0]["val"] and not found.split.validation
+        assert "split 0 of the 2 splits that the data bring along" in found.notes[0]
+        second = make_partition(changed(config, split={"folds": 2, "fold": 1}), dataset)
+        assert [dataset.ids[case] for case in second.split.test] == folds[1]["val"]
+        with pytest.raises(ConfigError, match="--ignore-split"):
+            make_partition(changed(config, split={"folds": 3, "fold": 1}), dataset)
+        with pytest.raises(DataError, match="none with number 2"):
+            make_partition(changed(config, split={"fold": 2}), dataset)
 
     def test_cases_in_no_part_are_counted(self, discs, tmp_path):
         parts = {"p0": "test", "p1": ""}

@@ -26,7 +26,7 @@ from prismseg.explain.report import draw_figures, write_report
 from prismseg.explain.summary import SHARES, case_table, summarize_layers
 from prismseg.explain.work import POINTWISE, ExplainSettings, collect, load_batch, start
 from prismseg.train import Trial, find_model
-from prismseg.train.trials import data_trials, run_trials
+from prismseg.train.trials import data_name, data_trials, run_trials
 
 SANITY_CASES = 12
 
@@ -161,7 +161,7 @@ def explain_data(
     return explain(
         trials,
         dataset,
-        Path(out or beside / f"explanation-{dataset.root.stem}"),
+        Path(out or beside / f"explanation-{data_name(dataset)}"),
         part=part or "test and new",
         settings=settings or ExplainSettings(),
         resume=resume,

@@ -17,7 +17,7 @@ from prismseg.train.metrics import EMPTY_POLICY, case_metrics, summarize
 from prismseg.train.report import write_report
 from prismseg.train.run import find_model, fold_folders, open_run
 from prismseg.train.trials import Trial as Trial
-from prismseg.train.trials import data_trials, match_classes
+from prismseg.train.trials import data_name, data_trials, match_classes
 from prismseg.train.trials import run_trials as run_trials
 
 
@@ -102,7 +102,7 @@ def evaluate_data(
     trials, dataset, found = data_trials(model, dataset, part=part, mirror=mirror, device=device)
     if out is None:
         beside = Path(model) if fold_folders(model) else find_model(model).parent
-        out = beside / f"evaluation-{dataset.root.stem}"
+        out = beside / f"evaluation-{data_name(dataset)}"
     return evaluate(
         trials,
         dataset,

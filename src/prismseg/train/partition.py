@@ -56,7 +56,9 @@ def make_partition(config: TrainConfig, dataset: SegmentationDataset, seen: Seen
     if _uses_predefined(config, dataset):
         split = _predefined(dataset, plan.fold or 0)
         check_split(split, dataset.groups, dataset.identities)
-        _refuse_parted_twins(split, dataset)
+        if not config.force:
+            # They are told by their looks, so that a user may know better.
+            _refuse_parted_twins(split, dataset)
         notes += _predefined_notes(dataset, split, plan.fold or 0)
         _refuse_met(split, dataset, met, config)
     else:

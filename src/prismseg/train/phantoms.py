@@ -28,7 +28,7 @@ _DEFAULTS: dict[str, Any] = {
 
 
 def phantom_config(
-    out: Path,
+    out: str | Path,
     *,
     left_out: str = "ellipse",
     steps: int = 4000,
@@ -48,7 +48,7 @@ def phantom_config(
         raise ConfigError(f"There is no phantom domain {left_out!r}; choose one of {', '.join(DOMAINS)}.")
     domains = tuple(name for name in DOMAINS if name != left_out)
     values = _DEFAULTS | {
-        "data": {"path": str(out / "left-out"), "channels": 1, "classes": ("background", "foot")},
+        "data": {"path": str(Path(out) / "left-out"), "channels": 1, "classes": ("background", "foot")},
         "phantoms": PhantomConfig(domains=domains, framings=FRAMINGS, seed=seed).model_dump(),
         "model": _DEFAULTS["model"] | {"multiplier": multiplier},
         "optim": _DEFAULTS["optim"] | {"steps": steps, "batch_size": batch_size},

@@ -225,6 +225,11 @@ def data_trials(
     return trials, dataset, notes
 
 
+def data_name(dataset: SegmentationDataset) -> str:
+    """Name of the data set's folder or table, for folders of results."""
+    return dataset.root.stem if dataset.root.suffix.lower() == ".csv" else dataset.root.resolve().name
+
+
 def _trial(predictor: Predictor, cases: Sequence[tuple[int, str]], folder: RunFolder | None) -> Trial:
     return Trial(predictor, tuple(case for case, _ in cases), folder, parts=tuple(name for _, name in cases))
 
