@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -87,7 +88,7 @@ def onnx_metadata(model: SegmentationModel) -> dict[str, str]:
         background first (one logit: background and the class); ``preprocess``: size, channels, intensity, fit
         (`prismseg.data.Preprocess`); ``postprocess``; ``mirror``: whether it was trained on mirrored images too.
     """
-    facts = {
+    facts: dict[str, Any] = {
         key: model.metadata[key]
         for key in ("classes", "preprocess", "postprocess", "mirror")
         if key in model.metadata
