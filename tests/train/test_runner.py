@@ -39,12 +39,12 @@ def test_it_agrees_with_the_predictor(tmp_path, monkeypatch, capsys, channels, c
     pixels = (waves * 50 + 120 + rng.normal(0, 10, waves.shape)).clip(0, 255).astype(np.uint8)
     (tmp_path / "feet" / "grey").mkdir(parents=True)
     picture = Image.fromarray(pixels if colour else pixels[..., 0])
-    picture.save(tmp_path / "feet" / "grey" / "S01_t00.png")
+    picture.save(tmp_path / "feet" / "grey" / "S01_t00min.png")
     export_onnx(model, tmp_path / "feet.onnx")
     monkeypatch.chdir(tmp_path)
     names: dict = {}
     exec(compile(runner(), "runner", "exec"), names)
-    prediction = Predictor(model)(tmp_path / "feet" / "grey" / "S01_t00.png")
+    prediction = Predictor(model)(tmp_path / "feet" / "grey" / "S01_t00min.png")
     assert names["mask"].shape == (150, 180) and len(np.unique(prediction.mask)) > 1
     assert (names["mask"] != prediction.mask).mean() < 2e-3
     assert "c1" in capsys.readouterr().out
