@@ -1,4 +1,5 @@
 import json
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -87,6 +88,22 @@ def test_comparison_with_itself_is_zero_and_with_other_cases_refused(run, report
         evaluate_run(run, part="train", out=tmp_path / "train", against=report.parent, show_progress=False)
     with pytest.raises(DataError, match="prismseg evaluate"):
         evaluate_run(run, out=tmp_path / "x", against=tmp_path, show_progress=False)
+
+
+def test_other_pictures_of_the_same_names_are_no_pairs(run, discs, report, tmp_path):
+    """Case 0001 of one hospital is not case 0001 of another."""
+    other = tmp_path / "other"
+    shutil.copytree(discs, other)
+    tested = json.loads((run / "split.json").read_text())["test"]
+    for name in tested:
+        with Image.open(other / f"{name}.png") as picture:
+            brighter = picture.point(lambda value: min(255, value + 20))
+        brighter.save(other / f"{name}.png")
+    dataset = open_dataset(other)
+    dataset = dataset.subset([dataset.ids.index(name) for name in tested])
+    with pytest.raises(DataError, match="show other pictures"):
+        evaluate_data(run, dataset, part="all", out=tmp_path / "out", against=report.parent, show_progress=False)
+    assert not (tmp_path / "out").exists()
 
 
 def test_folds_are_evaluated_together(discs, tmp_path):

@@ -68,6 +68,12 @@ def add_pictures(folder):
         Image.fromarray(noise).save(folder / f"p9_{number}.png")
 
 
+def invert_masks(folder):
+    for path in folder.glob("*_mask.png"):
+        mask = np.asarray(Image.open(path))
+        Image.fromarray(1 - mask).save(path)
+
+
 REFUSED_RESUMES = {
     "group": (lambda config: changed(config, data={"group": "image"}), None, "data.group"),
     "folds": (lambda config: changed(config, split={"folds": 3, "fold": 0}), None, "split.folds"),
@@ -76,6 +82,7 @@ REFUSED_RESUMES = {
     "fewer steps": (lambda config: changed(config, optim={"steps": 1}), None, "optim.steps"),
     "network": (lambda config: changed(config, model={"skip": "none"}), None, "model.skip"),
     "more images": (lambda config: config, add_pictures, "data set has changed"),
+    "masks inverted": (lambda config: config, invert_masks, "data set has changed"),
     "an image gone": (lambda config: config, lambda data: (data / "p1_1.png").unlink(), "data set has changed"),
 }
 

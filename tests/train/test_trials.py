@@ -154,6 +154,17 @@ def test_a_model_of_an_older_version_is_not_believed(run, data, tmp_path):
     assert set(trial.parts) == {"unknown"} and "does not say which cases it has met" in notes[-1]
 
 
+def test_a_run_of_an_older_version_is_evaluated_by_its_names(run, tmp_path):
+    shutil.copytree(run, tmp_path / "old")
+    (tmp_path / "old" / "cases.json").unlink()
+    path = tmp_path / "old" / "model" / "config.json"
+    config = json.loads(path.read_text())
+    del config["metadata"]["seen"]
+    path.write_text(json.dumps(config))
+    report = evaluate_run(tmp_path / "old", show_progress=False)
+    assert sorted(table(report)["case"]) == sorted(split_of(run)["test"])
+
+
 def test_the_options_of_the_run_are_kept_unless_given(run, data):
     kept, notes = open_for(run, data)
     assert len(set(kept.groups)) == 6 and "group prefix" in notes[0]

@@ -142,6 +142,8 @@ def evaluate(
     out = Path(out)
     if against is not None:
         _metrics_of(against)
+    for trial in trials:
+        dataset, _ = match_classes(trial.predictor, dataset)
     per_case = measure_cases(trials, dataset, part=part, show_progress=show_progress)
     comparison = None if against is None else compare(per_case, against)
     summary = summarize(per_case)
@@ -183,9 +185,10 @@ def _met(counts: Mapping[str, int]) -> list[str]:
 def measure_cases(
     trials: list[Trial], dataset: SegmentationDataset, *, part: str = "all", show_progress: bool = True
 ) -> pd.DataFrame:
-    """Measure every trial's cases: columns case, group, part, class, metric, value.
+    """Measure every trial's cases: columns case, group, part, identity, class, metric, value.
 
-    The part says what the case is to the network (`prismseg.train.seen.PARTS`), where the trial knows.
+    The part says what the case is to the network (`prismseg.train.seen.PARTS`), where the trial knows; the identity is
+    that of the picture (`prismseg.data.identity`).
 
     Raises
     ------
@@ -221,7 +224,8 @@ def _measure(trial: Trial, dataset: SegmentationDataset, part: str) -> Iterator[
         measured = case_metrics(
             prediction.mask, sample.mask, dataset.classes, probabilities=prediction.probabilities
         )
-        yield [{"case": sample.id, "group": sample.group, "part": name, **row} for row in measured]
+        case = {"case": sample.id, "group": sample.group, "part": name, "identity": dataset.identities[index]}
+        yield [{**case, **row} for row in measured]
 
 
 def _metrics_of(folder: str | Path) -> Path:
@@ -243,15 +247,23 @@ def compare(per_case: pd.DataFrame, against: str | Path) -> pd.DataFrame:
     Raises
     ------
     DataError
-        When the other folder has no evaluation, or one of other cases.
+        When the other folder has no evaluation, or one of other cases, also under the same names.
     """
     path = _metrics_of(against)
     key = ["case", "class", "metric"]
-    both = per_case.merge(pd.read_csv(path, dtype={"case": str, "group": str}), on=key, suffixes=("", "_other"))
+    theirs = pd.read_csv(path, dtype={"case": str, "group": str, "identity": str})
+    both = per_case.merge(theirs, on=key, suffixes=("", "_other"))
     if len(both) != len(per_case):
         raise DataError(
             f"{path} holds other cases or classes than this evaluation; a paired comparison needs the same."
         )
+    if "identity_other" in both:
+        others = both.loc[both["identity"] != both["identity_other"], "case"].unique()
+        if len(others):
+            raise DataError(
+                f"{len(others)} cases of {path} have the names of cases of this evaluation (the first is {others[0]}), "
+                "but show other pictures; a paired comparison needs the same."
+            )
     rows = []
     for (cls, metric), group in both.groupby(["class", "metric"], sort=False):
         result = paired_comparison(group["value"], group["value_other"], group["group"])
