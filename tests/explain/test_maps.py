@@ -57,7 +57,7 @@ def test_background_of_a_single_logit():
     """Of one logit z = −I the background's score is the mean of −z over the lower row."""
     net = nn.Conv2d(1, 1, 1, bias=False)
     nn.init.constant_(net.weight, -1.0)
-    maps = Atlas(nn.Sequential(net), "all", ["gradcam", "hirescam"], classes=[0], region="truth").maps(IMAGE, MASK)
+    maps = Atlas(nn.Sequential(net), ["0"], ["gradcam", "hirescam"], classes=[0], region="truth").maps(IMAGE, MASK)
     # g = dy0/dz = −1/2 below, in the mean −1/4; ReLU(−1/4 * −I) = I/4.
     torch.testing.assert_close(maps["gradcam", "0", 0], IMAGE[0] / 4)
     torch.testing.assert_close(maps["hirescam", "0", 0], torch.tensor([[[0, 0], [1.5, 2.0]]]))

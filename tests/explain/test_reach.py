@@ -31,7 +31,7 @@ def test_reach_of_a_coarse_layer_is_counted_in_pixels():
     model = nn.Sequential(nn.Conv2d(1, 1, 4, 4), nn.Upsample(scale_factor=4), nn.Conv2d(1, 1, 1))
     for layer in (model[0], model[2]):
         nn.init.ones_(layer.weight)
-    reach = layer_reach(Atlas(model), torch.rand(1, 1, 16, 16))
+    reach = layer_reach(Atlas(model, ["0", "2"]), torch.rand(1, 1, 16, 16))
     assert reach["0"] == 1.5 and reach["2"] == 0
 
 

@@ -167,3 +167,19 @@ def test_nothing_to_scramble():
     with pytest.raises(ModelError, match="no parameter"):
         randomize_layers(Atlas(nn.Sequential(nn.Identity()), ["0"]), [batch_of()])
     assert sanity.POINTS > 1
+
+
+def test_a_network_that_cannot_be_copied():
+    class Keeping(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.head = nn.Conv2d(1, 2, 1)
+
+        def forward(self, x):
+            self.last = self.head(x)
+            return self.last
+
+    model = Keeping()
+    model(torch.rand(1, 1, 4, 4))
+    with pytest.raises(ModelError, match="cannot be copied"):
+        randomize_layers(Atlas(model, ["head"]), [batch_of()])

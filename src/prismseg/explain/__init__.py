@@ -21,12 +21,17 @@ _MODULE_OF = {
     "fit_weights": "fusion",
     "randomize_layers": "sanity",
     "run_demo": "demo",
-    "tokens_to_map": "layers",
+    "swin_to_map": "adapters",
+    "tokens_to_map": "adapters",
+    "vit_to_map": "adapters",
 }
 
 __all__ = sorted(_MODULE_OF)
 
 if TYPE_CHECKING:
+    from prismseg.explain.adapters import swin_to_map as swin_to_map
+    from prismseg.explain.adapters import tokens_to_map as tokens_to_map
+    from prismseg.explain.adapters import vit_to_map as vit_to_map
     from prismseg.explain.atlas import METHODS as METHODS
     from prismseg.explain.atlas import Atlas as Atlas
     from prismseg.explain.compare import compare_cases as compare_cases
@@ -34,7 +39,6 @@ if TYPE_CHECKING:
     from prismseg.explain.fusion import LayerWeights as LayerWeights
     from prismseg.explain.fusion import cross_fit as cross_fit
     from prismseg.explain.fusion import fit_weights as fit_weights
-    from prismseg.explain.layers import tokens_to_map as tokens_to_map
     from prismseg.explain.run import explain as explain
     from prismseg.explain.run import explain_data as explain_data
     from prismseg.explain.run import explain_run as explain_run

@@ -11,10 +11,11 @@ import pandas as pd
 from torch import Tensor, nn
 
 from prismseg.base import ConfigError, DataError, ModelError
+from prismseg.explain.adapters import Adapter
 from prismseg.explain.batch import Batch, MapKey
 from prismseg.explain.collected import Collected
 from prismseg.explain.gradient import GRADIENT_METHODS
-from prismseg.explain.layers import Adapter, LayerChoice
+from prismseg.explain.layers import LayerChoice
 from prismseg.explain.score import Baseline, check_options
 from prismseg.explain.summary import case_table, summarize_layers
 from prismseg.explain.target import DEFAULT_REGION, REGIONS, OutputChoice, find_logits
@@ -46,7 +47,8 @@ class Atlas:
     output : str, int or callable, optional
         Where the logits are in what the network returns, see `find_logits`.
     adapter : callable, optional
-        Turns tokens into maps, see `tokens_to_map`.
+        Turns tokens into maps: `vit_to_map`, `swin_to_map`, `tokens_to_map`, or a function of an output and the
+        image's (H, W).
     border : int
         Half width of the band around contours, pixels.
     perturb : bool
@@ -135,7 +137,7 @@ class Atlas:
 
     @property
     def left_out(self) -> dict[str, str]:
-        """Layers met by a pattern that cannot be shown, with the reason."""
+        """Layers met by a pattern that are not shown, with the reason: no maps, a single cell, the same as another."""
         return dict(self._tracer.left_out)
 
     def maps(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
@@ -18,9 +17,9 @@ from prismseg.evaluation import column_intervals
 from prismseg.explain.atlas import Atlas
 from prismseg.explain.masks import Array
 from prismseg.explain.measures import divide
-from prismseg.explain.scramble import Cascade, estimate_statistics_, find_cascade, learnt, scramble_
+from prismseg.explain.running import undisturbed, unwrap
+from prismseg.explain.scramble import Cascade, copied, estimate_statistics_, find_cascade, learnt, scramble_
 from prismseg.explain.target import as_images, find_logits
-from prismseg.explain.trace import undisturbed, unwrap
 
 NOTHING = "(trained)"
 CONTROL = "region (control)"
@@ -123,7 +122,7 @@ def _scrambled(
     count = len(cascade.steps)
     wanted = set(np.linspace(1, count, min(points or count, count)).round().astype(int).tolist()) | {count}
     with undisturbed(model, images[0]):
-        twin = copy.deepcopy(model)
+        twin = copied(model)
     done: list[str] = []
     for step, (name, parameters) in enumerate(cascade.steps, start=1):
         with undisturbed(twin, images[0]):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from prismseg.base import ModelError
-from prismseg.explain.trace import undisturbed
+from prismseg.explain.running import undisturbed
 
 # What a forward pass on a batch gives out as logits.
 Logits = Callable[[nn.Module, Tensor], Tensor]
@@ -59,6 +59,23 @@ class _Uses(TorchDispatchMode):  # type: ignore[no-untyped-call]
             for name in self._names.get(_place(tensor), ()):
                 self.last[name] = self._clock
         return func(*args, **(kwargs or {}))
+
+
+def copied(model: nn.Module) -> nn.Module:
+    """Copy a network, so that it can be scrambled.
+
+    Raises
+    ------
+    ModelError
+        When it keeps something that cannot be copied.
+    """
+    try:
+        return copy.deepcopy(model)
+    except (RuntimeError, TypeError) as error:
+        raise ModelError(
+            f"The network cannot be copied, so its copy cannot be scrambled ({error}). Take out what it keeps from a "
+            "forward pass."
+        ) from error
 
 
 def learnt(model: nn.Module) -> dict[str, Tensor]:
@@ -119,7 +136,7 @@ def find_cascade(model: nn.Module, images: Tensor, logits: Logits) -> Cascade:
         When the logits depend on no parameter.
     """
     with undisturbed(model, images):
-        model = copy.deepcopy(model)
+        model = copied(model)
         parameters = learnt(model)
         for parameter in parameters.values():
             parameter.requires_grad_(parameter.is_floating_point())

@@ -11,8 +11,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from prismseg.base import ConfigError, ModelError
-from prismseg.explain.layers import Adapter, LayerChoice, choose_layers, split_call
+from prismseg.base import ConfigError, ModelError, PrismsegError
+from prismseg.explain.activations import ActivationWatch, with_activations
+from prismseg.explain.adapters import Adapter, TokenAdapter
+from prismseg.explain.graph import follow, is_output, users_of
+from prismseg.explain.layers import ACTIVATED, LayerChoice, choose_layers, split_call
+from prismseg.explain.running import cuda_devices, require_gradients, undisturbed, unwrap
+from prismseg.explain.shapes import MapShapes, size_of
 from prismseg.explain.target import HALF, as_images, full
 
 Consume = Callable[[str, Tensor, Tensor], None]
@@ -30,7 +35,8 @@ class Tracer:
         See `choose_layers`. Of a module with several outputs the first tensor is kept. A module that runs more
         than once gives the layers ``name[0]``, ``name[1]``, …
     adapter : callable, optional
-        Turns outputs that are no maps into maps (B, D, h, w), such as `tokens_to_map`.
+        Turns outputs that are no maps into maps (B, D, h, w), such as `vit_to_map`, `swin_to_map` and
+        `tokens_to_map`.
 
     Attributes
     ----------
@@ -51,6 +57,7 @@ class Tracer:
             raise ModelError("TorchScript modules do not show their layers; give the original network.")
         self.adapter = adapter
         self._names, self._named = choose_layers(self.model, layers)
+        self._settled = layers != "all"
         self._overwritten: set[str] = set()
         self.left_out: dict[str, str] = {}
 
@@ -68,11 +75,13 @@ class Tracer:
         ModelError
             When a layer's output is no map, or no gradient can pass through the network.
         """
-        _require_gradients(self.model)
+        require_gradients(self.model)
         images = as_images(images, self.model)
         with undisturbed(self.model, images):
             # A leaf that needs a gradient: the graph is built even where all parameters are frozen.
             source = images.detach().requires_grad_()
+            if not self._settled:
+                self._settle(source[:1])
             output, calls = self._forward(source)
             changed = {name for name, call in calls if call.overwritten()}
             if changed:
@@ -80,21 +89,40 @@ class Tracer:
                 self._overwritten |= changed
                 del output, calls
                 output, calls = self._forward(source)
-            size = (images.shape[-2], images.shape[-1])
-            trace = Trace(output, self._select(calls), size, self.adapter)
+                if again := {name for name, call in calls if call.overwritten()}:
+                    raise ModelError(f"The network writes over the output of {', '.join(sorted(again))} in place.")
+            handed = {id(call.tensor): call.source for _, call in calls if call.source is not None}
+            trace = Trace(output, self._select(calls), source, self.adapter, handed)
             try:
                 yield trace
             finally:
                 trace.forget()
 
+    def _settle(self, image: Tensor) -> None:
+        """Find the activation functions behind the convolutions, in a run of their own."""
+        with torch.no_grad(), torch.random.fork_rng(devices=cuda_devices(image)):
+            self._names = with_activations(self.model, self._names, lambda: self.model(image))
+        self._settled = True
+
     def _forward(self, source: Tensor) -> tuple[Any, list[tuple[str, _Call]]]:
         modules = dict(self.model.named_modules())
         calls: list[tuple[str, _Call]] = []
         wanted = dict.fromkeys(split_call(name)[0] if name not in modules else name for name in self._names)
+
+        def found(name: str, activation: Tensor) -> Tensor:
+            calls.append((name, _Call(activation)))
+            return activation.clone() if name in self._overwritten else activation
+
         with ExitStack() as hooks:
+            watch = ActivationWatch(found)
             for name in wanted:
-                hook = self._hook(name, calls)
-                hooks.callback(modules[name].register_forward_hook(hook).remove)
+                if name not in modules:
+                    module, hook = modules[name.removesuffix(ACTIVATED)], _following(watch, name)
+                else:
+                    module, hook = modules[name], self._hook(name, calls)
+                hooks.callback(module.register_forward_hook(hook).remove)
+            if any(name not in modules for name in wanted):
+                hooks.enter_context(watch)
             output = self.model(source)
         return output, calls
 
@@ -103,13 +131,14 @@ class Tracer:
             place, tensor = _first_tensor(output)
             if tensor is None:
                 return None
-            passed = tensor
+            passed, source = tensor, None
             if any(tensor is given for given in inputs):
                 # What a module hands through untouched has other users; only this one's gradient is meant.
+                source = tensor
                 tensor = passed = tensor.view_as(tensor)
             if name in self._overwritten:
                 passed = tensor.clone()
-            calls.append((name, _Call(tensor)))
+            calls.append((name, _Call(tensor, source)))
             return _replace(output, place, passed)
 
         return keep
@@ -136,35 +165,55 @@ class Tracer:
             raise ConfigError("None of the chosen layers ran in the forward pass; choose others.")
         return selected
 
-    def _leave_out(self, name: str, reason: str) -> None:
-        if self._named:
-            raise ConfigError(
-                f"The layer {name!r} cannot be explained: {reason}. Choose another, or a module in it."
-            )
+    def _is_named(self, key: str) -> bool:
+        return key in self._named or split_call(key)[0] in self._named
+
+    def _leave_out(self, name: str, reason: str, error: type[PrismsegError] = ConfigError) -> None:
+        if self._is_named(name):
+            raise error(f"The layer {name!r} cannot be explained: {reason}. Choose another, or a module in it.")
         self.left_out[name] = reason
 
     def on_path(self, trace: Trace, logits: Tensor) -> list[str]:
-        """Keys of the traced layers that `logits` depend on.
+        """Keys of the traced layers that are maps which `logits` depend on.
+
+        Layers chosen by pattern are left out, with the reason in `left_out`, where they are no maps, have a single
+        cell, are the network's one logit itself, or show the same as another.
 
         Raises
         ------
         ConfigError
             When a layer asked for by name is not among them, or none is.
         ModelError
-            When no gradient comes from the logits.
+            When a layer asked for by name is no map, or no gradient comes from the logits.
         """
         if not logits.requires_grad:
             raise ModelError(
                 "The network's forward pass cuts off gradients (torch.no_grad, torch.inference_mode or detach in it), so "
                 "its layers cannot be explained; take that out for the explanation."
             )
-        reached, front = _follow(logits, trace.activations)
-        for key in trace.activations:
+        reached, _ = follow(logits, trace.activations)
+        kept: dict[str, Tensor] = {}
+        shapes, twins = trace.examine(logits), trace.twins(logits)
+        for key, tensor in trace.activations.items():
             if key not in reached:
                 self._leave_out(key, "the output does not depend on it (or no gradient reaches it)")
-        if not reached:
-            raise ConfigError("The output depends on none of the chosen layers; choose layers on its path.")
-        trace.keep(reached, front)
+            elif isinstance(shape := shapes[key], str):
+                self._leave_out(key, shape, ModelError)
+            elif (
+                not self._is_named(key)
+                and shape[1] == 1
+                and logits.shape[1] == 1
+                and is_output(trace.output, tensor)
+            ):
+                self._leave_out(key, "it is the network's one logit itself, whose maps of the background are zero")
+            elif not self._is_named(key) and key in twins:
+                self._leave_out(key, f"it shows the same as {twins[key]!r}")
+            else:
+                kept[key] = tensor
+        if not kept:
+            reasons = "; ".join(f"{name}: {reason}" for name, reason in list(self.left_out.items())[:4])
+            raise ConfigError(f"None of the chosen layers can be explained ({reasons}); choose others.")
+        trace.keep(list(kept), follow(logits, kept)[1])
         return list(trace.activations)
 
 
@@ -180,29 +229,59 @@ class Trace:
     """
 
     def __init__(
-        self, output: Any, activations: dict[str, Tensor], image_size: tuple[int, int], adapter: Adapter | None
+        self,
+        output: Any,
+        activations: dict[str, Tensor],
+        images: Tensor,
+        adapter: Adapter | None,
+        handed: dict[int, Tensor],
     ) -> None:
         self.output = output
+        self._handed = handed  # what modules handed through untouched, by the id of the view that is shown of them
         self.activations = activations
-        self._image_size = image_size
+        self._images = images
         self._adapter = adapter
+        self._maps: set[str] = set()  # layers that are known to be maps
         self._front: list[Tensor] | None = None
 
     def map_of(self, key: str, values: Tensor) -> Tensor:
-        """Bring an activation of layer `key`, or its gradient, to the form (B, D, h, w).
+        """Bring an activation of layer `key`, or its gradient, to the form (B, D, h, w); after `examine`."""
+        if self._adapter is None or (key in self._maps and isinstance(self._adapter, TokenAdapter)):
+            return values
+        return self._adapter(values, size_of(self._images))
 
-        Raises
-        ------
-        ModelError
-            When it has no such form and there is no adapter that gives it one.
+    def examine(self, logits: Tensor) -> dict[str, tuple[int, ...] | str]:
+        """Find the shapes (B, D, h, w) of all layers as maps, or the reason why one has none."""
+        shapes = MapShapes(self.activations, self._images, logits, self._adapter)
+        self._maps = shapes.certain
+        return {key: shapes.reason(key) or self._shape(key, shapes) for key in self.activations}
+
+    def _shape(self, key: str, shapes: MapShapes) -> tuple[int, ...] | str:
+        try:
+            shape = tuple(self.map_of(key, self.activations[key].detach()).shape)
+        except ModelError as error:
+            return str(error).rstrip(".")
+        return shapes.reason_after(shape) or shape
+
+    def twins(self, logits: Tensor) -> dict[str, str]:
+        """Layers that show the same activation, with the same gradient, as an earlier one of the layers.
+
+        A module that hands its input through untouched, such as a dropout, shows another gradient only where
+        something else uses the input too, as on a skip connection.
         """
-        plane = values if self._adapter is None else self._adapter(values, self._image_size)
-        if plane.ndim != 4:
-            raise ModelError(
-                f"The layer {key!r} gives {tuple(values.shape)}, no map (B, D, h, w). For a transformer pass "
-                "adapter=tokens_to_map(); else choose another layer."
-            )
-        return plane
+        users = users_of(logits) if self._handed else {}
+        first: dict[int, str] = {}
+        found: dict[str, str] = {}
+        # Children often come after their parents, but what is handed through comes later than its source.
+        for key, tensor in self.activations.items():
+            source = tensor
+            while id(source) in self._handed and users.get(self._handed[id(source)].grad_fn, 0) == 1:
+                source = self._handed[id(source)]
+            if id(source) in first:
+                found[key] = first[id(source)]
+            else:
+                first[id(source)] = key
+        return found
 
     def keep(self, keys: Sequence[str], front: list[Tensor]) -> None:
         """Forget all layers but `keys`; gradients are followed back to the tensors `front`."""
@@ -254,11 +333,21 @@ class Trace:
     def forget(self) -> None:
         """Let go of the activations and, with them, of the graph."""
         self.activations, self._front, self.output = {}, None, None
+        self._images, self._handed = self._images.detach()[:0], {}
+
+
+def _following(watch: ActivationWatch, name: str) -> Callable[[nn.Module, Any, Any], None]:
+    def hook(module: nn.Module, inputs: Any, output: Any) -> None:
+        if isinstance(output, Tensor):
+            watch.follow(name, output)
+
+    return hook
 
 
 class _Call:
-    def __init__(self, tensor: Tensor) -> None:
+    def __init__(self, tensor: Tensor, source: Tensor | None = None) -> None:
         self.tensor = tensor
+        self.source = source  # what a module handed through
         self._version = self._count()
 
     def overwritten(self) -> bool:
@@ -290,87 +379,3 @@ def _replace(output: Any, place: Any, tensor: Tensor) -> Any:
         return changed
     items = [*output[:place], tensor, *output[place + 1 :]]
     return type(output)(*items) if hasattr(output, "_fields") else type(output)(items)
-
-
-def unwrap(model: nn.Module) -> nn.Module:
-    """Look through DataParallel, DistributedDataParallel and torch.compile."""
-    wrappers = (nn.DataParallel, nn.parallel.DistributedDataParallel)
-    while True:
-        if isinstance(model, wrappers):
-            model = model.module
-        elif isinstance(original := getattr(model, "_orig_mod", None), nn.Module):
-            model = original
-        else:
-            return model
-
-
-@contextmanager
-def evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Set every module to evaluation and give each its own mode back at the end, exceptions included."""
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes.items():
-            module.training = mode
-
-
-def _follow(logits: Tensor, activations: dict[str, Tensor]) -> tuple[list[str], list[Tensor]]:
-    """Layers whose tensors `logits` are made from, and those of them with no other such layer before them."""
-    key_of: dict[Any, list[str]] = {}
-    for key, tensor in activations.items():
-        if tensor.grad_fn is not None:
-            key_of.setdefault(tensor.grad_fn, []).append(key)
-    children: dict[Any, list[Any]] = {}
-    order: list[Any] = []
-    stack: list[tuple[Any, bool]] = [(logits.grad_fn, False)] if logits.grad_fn is not None else []
-    while stack:
-        node, finished = stack.pop()
-        if finished:
-            order.append(node)
-            continue
-        if node in children:
-            continue
-        children[node] = [child for child, _ in node.next_functions if child is not None]
-        stack.append((node, True))
-        stack += [(child, False) for child in children[node] if child not in children]
-    below: dict[Any, bool] = {}  # does the node, or one it is made from, belong to a layer
-    front: list[Tensor] = []
-    reached: list[str] = []
-    for node in order:
-        before = any(below.get(child, False) for child in children[node])
-        keys = key_of.get(node, [])
-        reached += keys
-        below[node] = before or bool(keys)
-        if keys and not before:
-            front.append(activations[keys[0]])
-    return reached, front
-
-
-def _require_gradients(model: nn.Module) -> None:
-    if any(tensor.is_inference() for tensor in (*model.parameters(), *model.buffers())):
-        raise ModelError(
-            "The network was made or loaded inside torch.inference_mode(), so no gradient can pass through it. Make it "
-            "outside, or explain copy.deepcopy(model), taken outside."
-        )
-
-
-@contextmanager
-def undisturbed(model: nn.Module, images: Tensor) -> Iterator[None]:
-    """Run `model` eagerly, in evaluation mode and with gradients, and leave modes and random state as they were.
-
-    It also holds inside `torch.no_grad` and `torch.inference_mode`.
-    """
-    with (
-        torch.inference_mode(False),
-        torch.enable_grad(),
-        torch.random.fork_rng(devices=_cuda_devices(images)),
-        torch.compiler.set_stance("force_eager"),
-        evaluation_mode(model),
-    ):
-        yield
-
-
-def _cuda_devices(images: Tensor) -> list[int]:
-    return [images.device.index or 0] if images.is_cuda else []

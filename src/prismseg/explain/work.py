@@ -202,6 +202,7 @@ def collect(
     done = 0
     with progress_bar("explaining", total, visible=show_progress) as advance:
         for number, trial in enumerate(trials):
+            atlases = {region: settings.atlas(trial.predictor, region) for region in settings.regions}
             for batch in _batches(trial, dataset, settings.memory):
                 loaded: Batch | None = None
                 for region in settings.regions:
@@ -210,7 +211,7 @@ def collect(
                     if part is None or part.ids != tuple(dataset.ids[index] for index in batch):
                         # There is none, or batches had another size when the work was cut.
                         loaded = loaded or load_batch(trial.predictor, dataset, batch)
-                        part = _explain(settings.atlas(trial.predictor, region), loaded)
+                        part = _explain(atlases[region], loaded)
                         part.write(path)
                     found[region].append(part)
                     done += len(batch)
@@ -234,5 +235,6 @@ def _batches(trial: Trial, dataset: SegmentationDataset, memory: float) -> Itera
 
 
 def _explain(atlas: Atlas, batch: Batch) -> Collected:
+    atlas.reset()
     atlas.update(batch.images, batch.masks, groups=batch.groups, ids=batch.ids)
     return atlas.collected()

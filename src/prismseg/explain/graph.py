@@ -1,0 +1,257 @@
+"""What the graph of a forward pass says of an activation: whether the logits need it, and where its channels are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Literal
+
+from torch import Tensor, nn
+from torch.autograd.function import BackwardCFunction
+
+# Where the channels are: "first" (B, D, h, w), "last" (B, h, w, D), nowhere ("weights": attention), or not to be told.
+Layout = Literal["first", "last", "weights", "unknown"]
+
+# Operations on (B, D, h, w): what they put out is a map.
+_SPATIAL = ("Convolution", "Conv2D", "BatchNorm", "GroupNorm", "Pool2D", "Upsample", "PixelShuffle", "PixelUnshuffle",
+            "GridSampler2D", "ReflectionPad2D", "ReplicationPad2D", "ChannelShuffle")  # fmt: skip
+_LINEAR = ("Addmm", "Mm", "Linear")
+_WEIGHTS = ("Softmax", "Bmm", "ScaledDotProduct", "Baddbmm")
+# Operations that leave axes where they are.
+_SAME = frozenset((
+    "Abs", "Add", "Addcdiv", "Addcmul", "Alias", "As", "Cat", "Celu", "Clamp", "ClampMax", "ClampMin", "Clone",
+    "ConstantPadNd", "Copy", "CopySlices", "Cos", "Div", "Elu", "Exp", "Expand", "Flip", "FusedDropout", "Gelu",
+    "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyRelu", "Lerp", "Log", "LogSigmoid", "MaskedFill", "Maximum",
+    "Minimum", "Mish", "Mul", "NativeDropout", "Neg", "Pow", "PreluKernel", "Relu", "Roll", "RreluWithNoise",
+    "Rsqrt", "Rsub", "Sigmoid", "Silu", "Sin", "Slice", "Softplus", "Split", "SplitWithSizes", "Sqrt", "Square",
+    "Sub", "Tanh", "Threshold", "To", "ToCopy", "Where",
+))  # fmt: skip
+# Operations behind which only attention weights can still be told.
+_REDUCING = frozenset(("Mean", "Sum", "Select", "Unbind", "Squeeze", "Unsqueeze", "Index"))
+_FOLDING = frozenset(
+    ("T", "Transpose", "Permute", "View", "UnsafeView", "ReshapeAlias", "Expand", "Clone", "Unsqueeze")
+)
+_LIMIT = 500  # nodes
+
+
+def layout_of(activation: Tensor, image: Tensor) -> Layout:
+    """Find the axis of the channels of an activation with four axes, from the operations that made it.
+
+    The graph is followed back through operations that leave or exchange axes to one that tells: convolutions,
+    pooling and batch normalisation put channels first, linear layers and layer normalisation last, products of
+    tokens and softmax make attention weights, which are no map. Where operands disagree, or reshaping hides the
+    axes, it is unknown.
+
+    Parameters
+    ----------
+    activation : (B, …) Tensor
+        Of a forward pass with gradients.
+    image : Tensor
+        The network's input, whose channels are first.
+    """
+    if activation is image:
+        return "first"
+    found: set[Layout] = set()
+    stack: list[tuple[Any, tuple[int, ...]]] = [(activation.grad_fn, tuple(range(activation.ndim)))]
+    seen: set[Any] = set()
+    while stack and len(seen) < _LIMIT:
+        node, axes = stack.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        name = _kind(node)
+        if "AccumulateGrad" in name:
+            if node.variable is image:
+                found.add(_placed(axes, 1))
+        elif name.startswith(_WEIGHTS) and not _has_parameter(node):
+            found.add("weights")
+        elif any(kind in name for kind in _SPATIAL):
+            found.add(_placed(axes, 1))
+        elif "LayerNorm" in name and len(getattr(node, "_saved_normalized_shape", (0,))) == 1:
+            found.add(_placed(axes, _ndim(node) - 1))
+        elif name.startswith((*_LINEAR, *_WEIGHTS)):
+            # Mixers apply linear layers to places too, so that only the usual form tells.
+            last = _placed(axes, _ndim(node) - 1)
+            found.add("last" if last == "last" else "unknown")
+        elif name == "Permute":
+            dims = [dim % len(node._saved_dims) for dim in node._saved_dims]
+            stack += _children(node, tuple(dims[axis] for axis in axes))
+        elif name == "Transpose":
+            count = _ndim(node)
+            first, second = (_signed(dim) % count for dim in (node._saved_dim0, node._saved_dim1))
+            exchange = {first: second, second: first}
+            stack += _children(node, tuple(exchange.get(axis, axis) for axis in axes))
+        elif name in ("View", "UnsafeView", "ReshapeAlias"):
+            moved = _unreshaped(node, axes)
+            if moved is None:
+                found.add("unknown")
+            else:
+                stack += _children(node, moved)
+        elif name in _REDUCING:
+            stack += [(child, (-1,) * _ndim(child)) for child, _ in _children(node, axes)]
+        elif name in _SAME or "LayerNorm" in name:
+            stack += [pair for pair in _children(node, axes) if _ndim(pair[0]) == _ndim(node)]
+        elif isinstance(node, BackwardCFunction) and (kept := _of_same_shape(node)) is not None:
+            stack.append((kept, axes))
+        else:
+            found.add("unknown")
+    if "weights" in found and "first" not in found:
+        return "weights"
+    certain = found - {"unknown", "weights"}
+    return certain.pop() if len(certain) == 1 else "unknown"
+
+
+def _has_parameter(node: Any) -> bool:
+    """Whether an operand is a matrix of the network's: a linear layer may be a batch of products too."""
+    operands = [child for child, _ in node.next_functions]
+    if "Bmm" in _kind(node) and None in operands:
+        return True
+    for child in operands:
+        while child is not None and _kind(child) in _FOLDING and child.next_functions:
+            child = child.next_functions[0][0]
+        if child is not None and hasattr(child, "variable") and isinstance(child.variable, nn.Parameter):
+            return True
+    return False
+
+
+def _of_same_shape(node: Any) -> Any:
+    """Operand of somebody's own function that must be one of single numbers, since their shapes show it."""
+    sizes = _sizes(node)
+    like = [child for child, _ in node.next_functions if child is not None and _sizes(child) == sizes]
+    return like[0] if len(like) == 1 and len(set(sizes[1:])) > 1 else None
+
+
+def _kind(node: Any) -> str:
+    name = str(node.name()).rpartition("::")[2]
+    return name.rstrip("0123456789").removesuffix("Backward")
+
+
+def _children(node: Any, axes: tuple[int, ...]) -> list[tuple[Any, tuple[int, ...]]]:
+    return [(child, axes) for child, _ in node.next_functions if child is not None]
+
+
+def _sizes(node: Any) -> tuple[int, ...]:
+    """Shape of what an operation put out."""
+    if hasattr(node, "variable"):
+        return tuple(node.variable.shape)
+    return tuple(int(size) for size in node._input_metadata[0].shape)
+
+
+def _ndim(node: Any) -> int:
+    return len(_sizes(node))
+
+
+def _signed(dim: int) -> int:
+    return dim - 2**64 if dim >= 2**63 else dim
+
+
+def _placed(axes: tuple[int, ...], channels: int) -> Layout:
+    """Where the axis number `channels` of an earlier tensor is among `axes`."""
+    if axes[0] != 0 or axes.count(channels) != 1:
+        return "unknown"
+    place = axes.index(channels)
+    return "first" if place == 1 else "last" if place == len(axes) - 1 else "unknown"
+
+
+def _unreshaped(node: Any, axes: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Axes before a view; -1 for one that is several of them joined. None where the view is not to be followed."""
+    after = _sizes(node)
+    saved = getattr(node, "_saved_self_sym_sizes", None)
+    source = node.next_functions[0][0] if node.next_functions else None
+    if saved is None and source is None:
+        return None
+    before = tuple(int(size) for size in saved) if saved is not None else _sizes(source)
+    if len(before) == len(after) == 4 and before[2:] == after[2:]:
+        moved = [0, 1, 2, 3]  # instance normalisation takes (1, B D, h, w)
+    else:
+        moved = [-1] * len(after)
+        for old, new in _regrouped(before, after):
+            for axis in new:
+                moved[axis] = old[0] if len(old) == 1 else -1
+    return tuple(moved[axis] if axis >= 0 else -1 for axis in axes)
+
+
+def _regrouped(before: tuple[int, ...], after: tuple[int, ...]) -> Iterator[tuple[list[int], list[int]]]:
+    """Smallest groups of neighbouring axes that hold the same numbers before and after a view."""
+    old: list[int] = []
+    new: list[int] = []
+    left = right = 1
+    rest, coming = list(range(len(before))), list(range(len(after)))
+    while rest or coming:
+        if rest and (left <= right or not coming):
+            old.append(rest.pop(0))
+            left *= before[old[-1]]
+        else:
+            new.append(coming.pop(0))
+            right *= after[new[-1]]
+        if left == right and old and new:
+            yield old, new
+            old, new, left, right = [], [], 1, 1
+
+
+def follow(logits: Tensor, activations: dict[str, Tensor]) -> tuple[list[str], list[Tensor]]:
+    """Layers whose tensors `logits` are made from, and those of them with no other such layer before them."""
+    key_of: dict[Any, list[str]] = {}
+    for key, tensor in activations.items():
+        if tensor.grad_fn is not None:
+            key_of.setdefault(tensor.grad_fn, []).append(key)
+    children: dict[Any, list[Any]] = {}
+    order: list[Any] = []
+    stack: list[tuple[Any, bool]] = [(logits.grad_fn, False)] if logits.grad_fn is not None else []
+    while stack:
+        node, finished = stack.pop()
+        if finished:
+            order.append(node)
+            continue
+        if node in children:
+            continue
+        children[node] = [child for child, _ in node.next_functions if child is not None]
+        stack.append((node, True))
+        stack += [(child, False) for child in children[node] if child not in children]
+    below: dict[Any, bool] = {}  # does the node, or one it is made from, belong to a layer
+    front: list[Tensor] = []
+    reached: list[str] = []
+    for node in order:
+        before = any(below.get(child, False) for child in children[node])
+        keys = key_of.get(node, [])
+        reached += keys
+        below[node] = before or bool(keys)
+        if keys and not before:
+            front.append(activations[keys[0]])
+    return reached, front
+
+
+def users_of(logits: Tensor) -> Counter[Any]:
+    """How many operations on the way to `logits` use what each operation put out."""
+    found: Counter[Any] = Counter()
+    seen, stack = {logits.grad_fn}, [logits.grad_fn]
+    while stack:
+        node = stack.pop()
+        for child, _ in node.next_functions if node is not None else ():
+            found[child] += 1
+            if child is not None and child not in seen:
+                seen.add(child)
+                stack.append(child)
+    return found
+
+
+def is_output(output: Any, tensor: Tensor) -> bool:
+    """Whether a network's output is `tensor`, whatever was cropped or enlarged of it."""
+    return any(node is tensor.grad_fn for node in _makers(output))
+
+
+def _makers(output: Any) -> Iterator[Any]:
+    """Operations that made the tensors of a network's output, through cropping and enlarging."""
+    items: Iterable[Any] = (output,)
+    if isinstance(output, Mapping):
+        items = output.values()
+    elif isinstance(output, tuple | list):
+        items = output
+    for item in items:
+        node = item.grad_fn if isinstance(item, Tensor) else None
+        while node is not None:
+            yield node
+            name = str(node.name())
+            if not any(kind in name for kind in ("Slice", "Upsample", "View", "ToCopy", "Clone", "Alias")):
+                break
+            node = node.next_functions[0][0]

@@ -1,0 +1,65 @@
+"""Running somebody's network without changing it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor, nn
+
+from prismseg.base import ModelError
+
+
+def unwrap(model: nn.Module) -> nn.Module:
+    """Look through DataParallel, DistributedDataParallel and torch.compile."""
+    wrappers = (nn.DataParallel, nn.parallel.DistributedDataParallel)
+    while True:
+        if isinstance(model, wrappers):
+            model = model.module
+        elif isinstance(original := getattr(model, "_orig_mod", None), nn.Module):
+            model = original
+        else:
+            return model
+
+
+@contextmanager
+def evaluation_mode(model: nn.Module) -> Iterator[None]:
+    """Set every module to evaluation and give each its own mode back at the end, exceptions included."""
+    modes = {module: module.training for module in model.modules()}
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes.items():
+            module.training = mode
+
+
+def require_gradients(model: nn.Module) -> None:
+    """Refuse a network whose parameters cannot take part in a backward pass."""
+    if any(tensor.is_inference() for tensor in (*model.parameters(), *model.buffers())):
+        raise ModelError(
+            "The network was made or loaded inside torch.inference_mode(), so no gradient can pass through it. Make it "
+            "outside, or explain copy.deepcopy(model), taken outside."
+        )
+
+
+@contextmanager
+def undisturbed(model: nn.Module, images: Tensor) -> Iterator[None]:
+    """Run `model` eagerly, in evaluation mode and with gradients, and leave modes and random state as they were.
+
+    It also holds inside `torch.no_grad` and `torch.inference_mode`.
+    """
+    with (
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        torch.random.fork_rng(devices=cuda_devices(images)),
+        torch.compiler.set_stance("force_eager"),
+        evaluation_mode(model),
+    ):
+        yield
+
+
+def cuda_devices(images: Tensor) -> list[int]:
+    """Devices whose random state counts beside the processor's."""
+    return [images.device.index or 0] if images.is_cuda else []
