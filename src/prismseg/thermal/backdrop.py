@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,6 +68,7 @@ class Backdrop:
     """
 
     tiles: NDArray[np.float64]
+    _shifts: WeakKeyDictionary[Backdrop, Shift | None] = field(default_factory=WeakKeyDictionary, repr=False)
 
     @classmethod
     def of(cls, celsius: NDArray[np.floating], soles: Mask) -> Backdrop:
@@ -86,6 +89,7 @@ class Backdrop:
         known = (count >= _LEAST_FREE * values.shape[1]) & (high - low <= _EVEN)
         return cls(np.where(known, middle, np.nan).reshape(rows, columns))
 
+    @cached_property
     def cold(self) -> Mask:
         """Tiles that show no warm body: the colder half of the span, or all where the span is small.
 
@@ -108,9 +112,14 @@ class Backdrop:
             None where the background cannot tell: too little of it is seen in both frames, or its parts changed unlike
             each other, as when the camera or the sheet was moved.
         """
+        if earlier not in self._shifts:  # every region of every curve asks for the same
+            self._shifts[earlier] = self._compare(earlier)
+        return self._shifts[earlier]
+
+    def _compare(self, earlier: Backdrop) -> Shift | None:
         if self.tiles.shape != earlier.tiles.shape:
             return None
-        both = self.cold() & earlier.cold()
+        both = self.cold & earlier.cold
         count = int(both.sum())
         if count < _LEAST_TILES:
             return None
