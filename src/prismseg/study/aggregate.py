@@ -149,16 +149,21 @@ def compare_study(study: Study, trainings: pd.DataFrame, measures: Sequence[str]
     table = pd.concat(tables, ignore_index=True) if tables else pd.DataFrame()
     if not table.empty:
         table["p_holm"] = holm(table["p_value"].to_numpy(float))
+    order = ["role", "compared", *shown_axes(study), "reference", *DETAILS, "measure"]
     first = _primary(study, known)
     if first.empty:
-        return table
+        return table if table.empty else _ordered(table, order)
     # The primary contrast is not repeated among the others, and they do not pay for it.
     keys = [*shown_axes(study), "reference", *DETAILS, "measure", "compared"]
     if not table.empty:
         same = table[keys].astype(str).eq(first[keys].astype(str).iloc[0]).all(axis=1)
         table = table[~same]
         table["p_holm"] = holm(table["p_value"].to_numpy(float))
-    return pd.concat([first, table], ignore_index=True)[[*first.columns]]
+    return _ordered(pd.concat([first, table], ignore_index=True), order)
+
+
+def _ordered(table: pd.DataFrame, first: list[str]) -> pd.DataFrame:
+    return table[[*first, *(name for name in table.columns if name not in first)]]
 
 
 def _primary(study: Study, known: pd.DataFrame) -> pd.DataFrame:
