@@ -10,10 +10,12 @@ from pydantic import BaseModel
 
 from prismseg.base import sources
 from prismseg.base.sources import code_of
+from prismseg.nets import create_model
 from prismseg.study import Run, Store, execute, stale_runs
 from prismseg.study.kinds import KINDS, Kind
 from prismseg.study.provenance import UNKNOWN, Made, Provenance
 from prismseg.study.segmentation import SegmentationSettings, data_files, unused_rooms
+from prismseg.study.weights import WeightsSettings, source_files
 
 
 class Settings(BaseModel):
@@ -173,3 +175,11 @@ def test_segmentation_reads_images_masks_and_tables(tmp_path):
     assert unused_rooms(settings) == ("phantom", "thermal", "explain")
     simulated = settings.model_copy(update={"simulate": {"sessions": 1}, "explain": True})
     assert data_files(simulated) == [] and unused_rooms(simulated) == ()
+
+
+def test_a_study_of_given_weights_reads_their_network(tmp_path):
+    """Another network under the same name is other data; one that is trained on phantoms reads none."""
+    create_model("unet", skip="crffg", width=0.25).save_pretrained(tmp_path / "model")
+    given = WeightsSettings.model_validate({"source": str(tmp_path / "model")})
+    assert "model.safetensors" in [path.name for path in source_files(given)]
+    assert source_files(WeightsSettings()) == []

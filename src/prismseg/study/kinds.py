@@ -136,5 +136,5 @@ KINDS = {
     ),
     "fashion": Kind("fashion", "FashionSettings", "run_fashion", "draw_fashion", files="data_files"),
     "kernel": Kind("kernel", "KernelSettings", "run_kernel", "draw_kernel"),
-    "weights": Kind("weights", "WeightsSettings", "run_weights", "draw_weights"),
+    "weights": Kind("weights", "WeightsSettings", "run_weights", "draw_weights", files="source_files"),
 }

@@ -17,7 +17,7 @@ from prismseg.base.version import VERSION
 from prismseg.features import CRFFg2d
 from prismseg.nets import SegmentationModel, create_model, load_model
 from prismseg.nets.initial import WEIGHT_STREAMS
-from prismseg.study.segmentation import SegmentationSettings, run_segmentation
+from prismseg.study.segmentation import SegmentationSettings, data_files, run_segmentation
 from prismseg.study.weights_figures import draw_weights as draw_weights
 from prismseg.study.weights_statistics import (
     RadialLaw,
@@ -70,6 +70,21 @@ class WeightsSettings(BaseModel):
         if self.source is not None and self.training is not None:
             raise ValueError("give either a source or a training, not both")
         return self
+
+
+def source_files(settings: WeightsSettings) -> list[Path]:
+    """List the files that a run reads: those of the trained network, or the data that one is trained on.
+
+    Raises
+    ------
+    PrismsegError
+        When they are not there.
+    """
+    if settings.training is not None:
+        return data_files(settings.training)
+    model = find_model(Path(str(settings.source)))
+    beside = model.parent / "config.yaml"
+    return sorted([*(path for path in model.iterdir() if path.is_file()), *([beside] if beside.is_file() else [])])
 
 
 def run_weights(settings: WeightsSettings, folder: Path) -> pd.DataFrame:
