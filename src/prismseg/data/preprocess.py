@@ -93,20 +93,12 @@ class Preprocess:
         DataError
             When the channels do not fit, or a value is NaN or infinite.
         """
-        pixels = self._match_channels(image.astype(np.float32))
-        if not np.isfinite(pixels).all():
-            raise DataError(
-                "The image holds NaN or infinite values. Replace them (dead pixels of a camera, say, by their "
-                "neighbours), or leave the image out."
-            )
-        if self.intensity == "unit":
-            pixels = _to_unit(pixels, image.dtype)
-        planes = torch.from_numpy(np.ascontiguousarray(pixels.transpose(2, 0, 1)))
+        pixels = self._match_channels(image)
+        scale = _unit_scale(pixels, image.dtype) if self.intensity == "unit" else None
         size = self.size_for(*image.shape[:2])
-        if planes.shape[1:] != size:
-            planes = F.interpolate(planes[None], size=size, mode="bilinear", antialias=True, align_corners=False)[
-                0
-            ]
+        # One channel after another: a photograph of 100 megapixels would take gigabytes in floats.
+        planes = torch.cat([_plane(pixels[..., channel], size, scale) for channel in range(pixels.shape[2])])
+        planes = planes.expand(self.channels, -1, -1).contiguous()
         return _standardize(planes) if self.intensity == "zscore" else planes.clamp(0, 1)
 
     def mask_tensor(self, mask: NDArray[np.uint8]) -> Tensor:
@@ -142,7 +134,8 @@ class Preprocess:
                 "intensity are needed); restore the model's config.json."
             ) from error
 
-    def _match_channels(self, pixels: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _match_channels(self, pixels: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Channels (H, W, C) of the network's input; a single one may stand for all of them."""
         planes = pixels if pixels.ndim == 3 else pixels[..., None]
         if planes.ndim != 3 or 0 in planes.shape:
             raise DataError(f"An image has height, width and perhaps channels; this one has shape {pixels.shape}.")
@@ -154,21 +147,38 @@ class Preprocess:
         if have == self.channels:
             return planes
         if have == 1 and self.channels == 3:
-            return np.repeat(planes, 3, axis=2)
+            return planes
         if have == 3 and self.channels == 1:
-            return (planes @ _LUMA)[..., None]
+            return (planes.astype(np.float32) @ _LUMA)[..., None]
         raise DataError(
             f"The image has {pixels.shape[-1] if pixels.ndim == 3 else 1} channels, the network takes "
             f"{self.channels}, and there is no conversion. Give images like those it was trained on."
         )
 
 
-def _to_unit(pixels: NDArray[np.float32], dtype: np.dtype[Any]) -> NDArray[np.float32]:
+def _plane(values: NDArray[np.generic], size: tuple[int, int], scale: tuple[float, float] | None) -> Tensor:
+    """One channel (H, W) as (1, height, width) of `size`, each value minus and then over the two of `scale`."""
+    pixels = values.astype(np.float32)
+    if not np.isfinite(pixels).all():
+        raise DataError(
+            "The image holds NaN or infinite values. Replace them (dead pixels of a camera, say, by their "
+            "neighbours), or leave the image out."
+        )
+    if scale is not None:
+        low, spread = (np.float32(value) for value in scale)
+        pixels = np.clip((pixels - low) / spread, 0, 1)
+    plane = torch.from_numpy(np.ascontiguousarray(pixels))[None]
+    if plane.shape[1:] == size:
+        return plane
+    return F.interpolate(plane[None], size=size, mode="bilinear", antialias=True, align_corners=False)[0]
+
+
+def _unit_scale(pixels: NDArray[np.generic], dtype: np.dtype[Any]) -> tuple[float, float]:
+    """Find what "unit" takes off and divides by."""
     if dtype == np.uint8:
-        return pixels / np.float32(255)
-    low, high = np.percentile(pixels, _ROBUST_RANGE).astype(np.float32)
-    unit: NDArray[np.float32] = np.clip((pixels - low) / max(high - low, np.finfo(np.float32).tiny), 0, 1)
-    return unit
+        return 0.0, 255.0
+    low, high = np.percentile(pixels.astype(np.float32), _ROBUST_RANGE).astype(np.float32)
+    return float(low), float(max(high - low, np.finfo(np.float32).tiny))
 
 
 def _standardize(planes: Tensor) -> Tensor:
