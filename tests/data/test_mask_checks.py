@@ -209,6 +209,35 @@ def test_a_few_greys_between_0_and_255(tmp_path):
     assert open_dataset(tmp_path, colours=legend)[0].mask[3, 2:6].tolist() == [0, 1, 0, 1]
 
 
+def test_a_few_strays_that_look_like_classes(tmp_path):
+    mask = labels(255)
+    mask[20, 3:6] = 1
+    mask[21, 9] = 2
+    write(tmp_path / "stray", [mask] * 3)
+    assert errors(tmp_path / "stray") == {"unexpected labels"}
+    mask[17:22, 3:12] = 1
+    mask[17:22, 20:29] = 2
+    write(tmp_path / "classes", [mask] * 3)
+    assert errors(tmp_path / "classes") == set()
+
+
+def test_a_mask_that_was_scaled_smoothly(tmp_path):
+    small = Image.fromarray(labels(255).astype(np.uint8)).resize((20, 17), Image.Resampling.BILINEAR)
+    write(tmp_path, [small.resize(SHAPE[::-1], Image.Resampling.BILINEAR)] * 3)
+    assert errors(tmp_path) == {"unexpected labels"}
+    assert errors(tmp_path, binary=True) == {"unexpected labels"}
+
+
+def test_objects_numbered_up_to_255_are_no_blur(tmp_path):
+    objects = np.zeros((64, 64), np.int64)
+    objects[::2, ::4] = np.arange(512).reshape(32, 16) // 2
+    rng = np.random.default_rng(0)
+    write(tmp_path, [objects] * 2)
+    for path in (tmp_path / "images").iterdir():
+        Image.fromarray(rng.integers(0, 255, (64, 64), dtype=np.uint8)).save(path)
+    assert errors(tmp_path, binary=True) == set()
+
+
 def test_a_jpeg_blurred_mask_that_was_saved_as_png(tmp_path):
     write(tmp_path / "jpeg", [labels(255)] * 3, suffix=".jpg")
     blurred = []

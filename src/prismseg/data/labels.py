@@ -18,10 +18,11 @@ JPEG_THRESHOLD = 128
 _FEW = 8  # labels that are listed one by one
 
 
-# A mask of 0 and 255 that was blurred: few pixels lie between the two. Beside classes 1, 2 … the label 255 marks what
-# counts nowhere, and they are few beside it only where nothing was labelled.
+# A mask of 0 and 255 that was blurred: few pixels lie between the two, none of them alone as often as half of 255. Beside
+# classes 1, 2 … the label 255 marks what counts nowhere; they are strays where they are very few, or few and in no area.
 _BLURRED = 0.5
 _STRAY = 0.02
+_STRAY_LINES = 0.3
 _FULL_SCALE = (255, 65535)  # foreground of masks with two values
 
 
@@ -31,33 +32,72 @@ class LabelWarning(UserWarning):
 
 @dataclass(frozen=True)
 class Stored:
-    """How often a label is stored in the masks of a data set, how often beside 255, and in which file first."""
+    """How a label is stored in the masks of a data set.
+
+    Attributes
+    ----------
+    pixels, beside : int
+        How often it is there, and how often in masks that hold 255 too.
+    solid : bool
+        Whether it fills an area (3 x 3 pixels) in one of the masks.
+    file : Path
+        Where it was met first.
+    """
 
     pixels: int
     beside: int
+    solid: bool
     file: Path
+
+
+@dataclass(frozen=True)
+class LabelCounts:
+    """Pixels of every label of a mask, ascending, and those that fill an area (3 x 3 pixels)."""
+
+    pixels: dict[int, int]
+    solid: frozenset[int] = frozenset()
 
 
 Census = dict[int, Stored]
 
 
-def count_labels(labels: NDArray[np.int64]) -> dict[int, int]:
-    """Count the pixels of every label of a mask, ascending."""
+def count_labels(labels: NDArray[np.int64]) -> LabelCounts:
+    """Count the pixels of every label of a mask."""
     if labels.min() >= 0 and labels.max() < 2**16:
         # Counting is several times faster than the sort of numpy.unique.
         counts = np.bincount(labels.ravel())
-        return {int(label): int(counts[label]) for label in np.flatnonzero(counts)}
-    return {int(label): int(count) for label, count in zip(*np.unique(labels, return_counts=True), strict=True)}
+        pixels = {int(label): int(counts[label]) for label in np.flatnonzero(counts)}
+    else:
+        pixels = {
+            int(value): int(count) for value, count in zip(*np.unique(labels, return_counts=True), strict=True)
+        }
+    if not set(pixels) - {0, IGNORE}:
+        return LabelCounts(pixels)
+    return LabelCounts(pixels, frozenset(np.unique(_inner(labels)).tolist()))
 
 
-def take_census(counts: Iterable[tuple[Path, Mapping[int, int]]]) -> Census:
+def _inner(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Labels of the pixels all of whose eight neighbours have the same."""
+    same_right = labels[:, 1:] == labels[:, :-1]
+    rows = same_right[:, 1:] & same_right[:, :-1]
+    same_below = labels[1:, 1:-1] == labels[:-1, 1:-1]
+    inner = rows[1:-1] & rows[:-2] & rows[2:] & same_below[1:] & same_below[:-1]
+    values: NDArray[np.int64] = labels[1:-1, 1:-1][inner]
+    return values
+
+
+def take_census(counts: Iterable[tuple[Path, LabelCounts]]) -> Census:
     """Join what `count_labels` says of each mask."""
     census: Census = {}
-    for path, pixels in counts:
-        for label, count in pixels.items():
-            before = census.get(label, Stored(0, 0, path))
-            beside = before.beside + count * (IGNORE in pixels)
-            census[label] = Stored(before.pixels + count, beside, before.file)
+    for path, counted in counts:
+        for label, count in counted.pixels.items():
+            before = census.get(label, Stored(0, 0, False, path))
+            census[label] = Stored(
+                before.pixels + count,
+                before.beside + count * (IGNORE in counted.pixels),
+                before.solid or label in counted.solid,
+                before.file,
+            )
     return census
 
 
@@ -134,8 +174,14 @@ def require_sharp(census: Census, *, binary: bool) -> None:
         return
     pixels = sum(census[label].beside for label in between)
     share = pixels / census[IGNORE].pixels
-    consecutive = len(between) < MAX_CLASSES and max(between) == len(between)
-    if 0 < share < (_STRAY if consecutive else _BLURRED):
+    if max(between) == len(between):  # 1, 2 … may be classes or objects
+        lines = not any(census[label].solid for label in between)
+        blurred = share < (_STRAY_LINES if lines else _STRAY)
+    else:
+        blurred = share < _BLURRED or max(census[label].beside for label in between) < (
+            _BLURRED * census[IGNORE].pixels
+        )
+    if pixels and blurred:
         worst = max(between, key=lambda label: census[label].beside)
         raise DataError(
             f"The masks hold 0 and 255, and in {pixels} pixels ({share:.2%} of those of 255) {len(between)} other "

@@ -16,6 +16,7 @@ from prismseg.data.findings import Finding
 from prismseg.data.images import mask_labels, read_colours
 from prismseg.data.labels import (
     Census,
+    LabelCounts,
     count_labels,
     decode,
     doubtful_labels,
@@ -42,7 +43,7 @@ class MaskFacts:
     legend : Legend, optional
         By which masks are read; labels are then class indices.
     counts : dict
-        Number of pixels of every label of a mask.
+        Labels of each mask.
     colours : Counter
         Pixels of each colour in the masks that turned out to be colour pictures.
     palettes : dict
@@ -53,7 +54,7 @@ class MaskFacts:
     paths: dict[int, Path] = field(default_factory=dict)
     shapes: dict[int, tuple[int, ...]] = field(default_factory=dict)
     orientations: dict[int, int] = field(default_factory=dict)
-    counts: dict[int, dict[int, int]] = field(default_factory=dict)
+    counts: dict[int, LabelCounts] = field(default_factory=dict)
     colours: Counter[int] = field(default_factory=Counter)
     palettes: dict[int, dict[int, Path]] = field(default_factory=lambda: defaultdict(dict))
 
@@ -71,7 +72,7 @@ class MaskFacts:
                 self.orientations[index] = picture.orientation
         except MaskError as error:
             if error.kind == "colour mask":
-                self.colours.update(count_labels(read_colours(case.mask)))
+                self.colours.update(count_labels(read_colours(case.mask)).pixels)
             yield Finding("error", error.kind, case.mask, str(error))
             return
         except DataError as error:
@@ -81,7 +82,7 @@ class MaskFacts:
         self.shapes[index] = labels.shape
         self.counts[index] = count_labels(labels)
         if self.legend is None and picture.palette is not None:
-            for label in self.counts[index]:
+            for label in self.counts[index].pixels:
                 if label < len(picture.palette):
                     red, green, blue = (int(channel) for channel in picture.palette[label])
                     self.palettes[label].setdefault((red << 16) + (green << 8) + blue, case.mask)
@@ -166,22 +167,26 @@ def _check_palettes(masks: MaskFacts) -> Iterator[Finding]:
 def _check_contents(
     masks: MaskFacts, coding: Mapping[int, int], root: Path, *, threshold: bool
 ) -> Iterator[Finding]:
-    foreground = False
+    foreground = background = False
+    full: list[Finding] = []
     for index, counts in masks.counts.items():
         path = masks.paths[index]
         try:
-            decoded = decode(np.array(list(counts)), coding, path, binary=threshold)
+            decoded = decode(np.array(list(counts.pixels)), coding, path, binary=threshold)
         except DataError as error:
             yield Finding("error", "unexpected labels", path, str(error))
             foreground = True
             continue
         kept = decoded[decoded != IGNORE]
+        background |= bool((kept == 0).any())
         if not (kept > 0).any():
             yield Finding("info", "empty mask", path, "It holds background only; that is kept as a negative case.")
             continue
         foreground = True
         if (kept > 0).all():
-            yield Finding("info", "full mask", path, "It holds no background.")
+            full.append(Finding("info", "full mask", path, "It holds no background."))
+    if background:
+        yield from full
     if not foreground:
         yield Finding(
             "error", "no foreground", root, "No mask holds anything but background, so there is nothing to learn."
@@ -196,7 +201,7 @@ def _explain_labels(
             "info", "labels 0 and 255", census[IGNORE].file, "255 is read as the foreground of two classes."
         )
     elif IGNORE in census:
-        holders = [set(counts) - {0, IGNORE} for counts in masks.counts.values() if IGNORE in counts]
+        holders = [set(c.pixels) - {0, IGNORE} for c in masks.counts.values() if IGNORE in c.pixels]
         yield Finding(
             "info",
             "label 255",
@@ -205,11 +210,12 @@ def _explain_labels(
         )
         if set(census) <= {0, 1, IGNORE} and not any(holders):
             yield Finding(
-                "warning",
+                "error",
                 "mixed foreground",
                 census[IGNORE].file,
                 f"{len(holders)} masks hold no label but 0 and 255, the others 0 and 1. If both 1 and 255 mean "
-                "foreground, --binary takes every label above 0; else 255 counts nowhere.",
+                "foreground, --binary takes every label above 0; if 255 counts nowhere, say so in a legend (--colours "
+                "MAPFILE with the line '255: ignore').",
             )
     highest = max((index for index in coding.values() if index != IGNORE), default=0)
     known = {coding[label] for label in census if label in coding}
