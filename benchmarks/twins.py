@@ -23,6 +23,10 @@ from PIL import Image, ImageEnhance
 
 from prismseg.data import open_dataset, read_image
 from prismseg.data.twins import Twin, find_twins, portrait
+from prismseg.data.twins.alignment import even_level
+from prismseg.data.twins.candidates import find_candidates
+from prismseg.data.twins.portrait import SIDES
+from prismseg.data.twins.search import verify
 
 Picture = Image.Image
 Turn = Image.Transpose
@@ -130,8 +134,15 @@ def portrait_of(picture: Picture) -> NDArray[np.uint8]:
 
 def found_copies(originals: NDArray[np.uint8], copies: NDArray[np.uint8], chosen: list[int]) -> int:
     """Number of copies that are paired with their original, each alone among the originals."""
-    known = {(twin.first, twin.second) for twin in find_twins(np.concatenate([originals, copies]))}
-    return sum((number, len(originals) + place) in known for place, number in enumerate(chosen))
+    stack = np.concatenate([originals, copies])
+    even = even_level(stack, SIDES[0])
+    wanted = {(number, len(originals) + place) for place, number in enumerate(chosen)}
+    near = [
+        c
+        for c in find_candidates(stack, lambda done: None)
+        if (min(c.whole, c.part), max(c.whole, c.part)) in wanted
+    ]
+    return sum(verify(stack, even, candidate) is not None for candidate in near)
 
 
 def sensitivity(pictures: dict[str, list[Picture]], count: int) -> None:

@@ -204,3 +204,27 @@ class TestBadInput:
 
     def test_unwritable_device(self, run, discs, tmp_path):
         assert_refused(prismseg("evaluate", run, "--device", "warp", "--quiet"), "warp", "choose cpu")
+
+
+def test_check_tells_a_kind_once_and_breaks_no_path(tmp_path, monkeypatch):
+    """Ten colour masks in a deep folder on a narrow terminal: one entry, whole paths; --verbose tells all."""
+    folder = tmp_path / ("a folder with a long name " * 3).strip()
+    rng = np.random.default_rng(0)
+    for name in ("images", "masks"):
+        (folder / name).mkdir(parents=True)
+    for number in range(10):
+        pixels = rng.integers(0, 255, (20, 20), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / "images" / f"{number}.png")
+        Image.fromarray(np.dstack([pixels > 99, pixels * 0, pixels * 0]).astype(np.uint8) * 255).save(
+            folder / "masks" / f"{number}.png"
+        )
+    monkeypatch.setenv("COLUMNS", "40")
+    result = in_process("check", folder, "--quiet")
+    assert result.returncode == 1
+    lines = result.stdout.splitlines()
+    assert lines[0] == "error: colour mask (10 times)" and lines.count(f"    {folder / 'masks' / '4.png'}") == 1
+    assert sum("colour picture" in line for line in lines) == 1 and "    and 5 more (--verbose tells all)" in lines
+    verbose = prismseg("check", folder, "--quiet", "--verbose").stdout.splitlines()
+    assert sum("colour picture" in line for line in verbose) == 10
+    (folder / "legend.csv").write_text("colour,class\nblack,background\nred,nerve\n")
+    assert prismseg("check", folder, "--quiet", "--colours", folder / "legend.csv").returncode == 0

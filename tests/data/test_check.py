@@ -185,7 +185,7 @@ def test_masks_of_0_and_255_among_masks_of_0_and_1(study):
     for name in ("p1_1.png", "p2_2.png"):
         labels = np.asarray(Image.open(study / "masks" / name))
         set_mask(study, name, labels * 255)
-    assert ("warning", "mixed foreground") in kinds(study)
+    assert ("error", "mixed foreground") in kinds(study)
     assert kinds(study, binary=True) == set()
     set_mask(study, "p2_2.png", labels + np.eye(24, 32) * 254 * (labels == 1))
     # Now 255 lies beside 1, so it counts nowhere, and the mask of 0 and 255 holds nothing else.

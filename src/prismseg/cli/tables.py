@@ -41,15 +41,19 @@ def print_findings(findings: Sequence[Finding], *, verbose: bool = False) -> Non
         files = f" ({len(alike)} times)" if others else ""
         console.print(Text.assemble((first.severity, _STYLES[first.severity]), f": {first.kind}{files}"))
         for finding in alike if verbose else [first]:
-            console.print(Text(f"    {finding.file}"))
+            console.print(Text(f"    {_files(finding)}"))
             console.print(Text(f"        {finding.message.removeprefix(f'{finding.file}: ')}"))
         if others and not verbose:
             for finding in others[:_SHOWN_FILES]:
-                console.print(Text(f"    {finding.file}"))
+                console.print(Text(f"    {_files(finding)}"))
             if len(others) > _SHOWN_FILES:
                 console.print(f"    and {len(others) - _SHOWN_FILES} more (--verbose tells all)")
     count = Counter(finding.severity for finding in findings)
     console.print(f"{count['error']} errors, {count['warning']} warnings, {count['info']} notes.")
+
+
+def _files(finding: Finding) -> str:
+    return str(finding.file) if finding.other is None else f"{finding.file} and {finding.other}"
 
 
 def print_readings(readings: Sequence[Reading]) -> None:

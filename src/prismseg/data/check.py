@@ -253,11 +253,9 @@ def _check_duplicates(
     names = [case.id for case in listing.cases]
     for kind, pairs in (("duplicate", equal), ("twin", twins)):
         for first, other, words in pairs:
-            sentence = words.format(listing.cases[first].images[0])
+            files = listing.cases[first].images[0], listing.cases[other].images[0]
             parted = _parted(listing.splits, names[first], names[other]) if given_splits else None
-            yield _copy_finding(
-                kind, listing.cases[other].images[0], sentence, (groups[first], groups[other]), parted
-            )
+            yield _copy_finding(kind, files, words.format(files[0]), (groups[first], groups[other]), parted)
 
 
 def _parted(splits: Sequence[Mapping[str, Sequence[str]]], first: str, other: str) -> str | None:
@@ -269,18 +267,25 @@ def _parted(splits: Sequence[Mapping[str, Sequence[str]]], first: str, other: st
     return None
 
 
-def _copy_finding(kind: str, file: Path, sentence: str, groups: tuple[str, str], parted: str | None) -> Finding:
+def _copy_finding(
+    kind: str, files: tuple[Path, Path], sentence: str, groups: tuple[str, str], parted: str | None
+) -> Finding:
+    severity: Severity = "warning"
     if parted is not None:
+        severity, kind = "error", f"{kind} across parts"
         message = f"{sentence}, and {parted}, so the test would flatter the network. Remove one, or move it."
-        return Finding("error", f"{kind} across parts", file, message)
-    if groups[0] != groups[1]:
+    elif groups[0] != groups[1]:
+        kind = f"{kind} across groups"
         message = (
             f"{sentence}, but they are in different groups ({groups[0]}, {groups[1]}). A split that is drawn joins these "
             "groups; remove one, or name the groups with --group."
         )
-        return Finding("warning", f"{kind} across groups", file, message)
-    severity: Severity = "warning" if kind == "duplicate" else "info"
-    return Finding(severity, kind, file, f"{sentence}; it adds little to learn from, remove one.")
+    elif kind == "duplicate":
+        message = f"{sentence}; remove one."
+    else:
+        severity = "info"
+        message = f"{sentence}, in one group; it adds little to learn from."
+    return Finding(severity, kind, files[1], message, files[0])
 
 
 def _check_groups(root: Path, cases: Sequence[Case], groups: Sequence[str]) -> Iterator[Finding]:

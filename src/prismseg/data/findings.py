@@ -24,12 +24,15 @@ class Finding:
         File (or folder) it is about.
     message : str
         What is wrong and what to do.
+    other : Path, optional
+        The other file of a pair.
     """
 
     severity: Severity
     kind: str
     file: Path
     message: str
+    other: Path | None = None
 
 
 def by_kind(findings: Sequence[Finding]) -> list[list[Finding]]:

@@ -30,9 +30,9 @@ class Agreement:
     overall : float
         Correlation of the overlap.
     local : float
-        Median over blocks of the overlap of the correlation of fine detail.
-    low : float
-        Lower quartile of the same.
+        Correlation of blocks of the overlap, median.
+    strong : float
+        The same, mean weighted by the squares of the blocks' contrasts: what compression and noise leave.
     overlap : float
         Share of the part that lies on the whole.
     window : (top, left, height, width)
@@ -41,7 +41,7 @@ class Agreement:
 
     overall: float
     local: float
-    low: float
+    strong: float
     overlap: float
     window: Window
 
@@ -174,9 +174,8 @@ def _compare(whole: Floats, part: Floats, window: NDArray[np.float64]) -> Agreem
                 weights.append(contrast)
     if len(values) < 4:
         return Agreement(overall, 0.0, 0.0, float(inside.mean()), _tuple(window))
-    return Agreement(
-        overall, float(np.median(values)), float(np.quantile(values, 0.25)), float(inside.mean()), _tuple(window)
-    )
+    strong = float(np.average(values, weights=np.square(weights)))
+    return Agreement(overall, float(np.median(values)), strong, float(inside.mean()), _tuple(window))
 
 
 def _tuple(window: Sequence[float] | NDArray[np.float64]) -> Window:

@@ -19,6 +19,7 @@ GRID = 16  # side of a descriptor, pixels
 BLUR = 2.0  # what is slower than this many pixels of a descriptor is taken off
 CROPS = (1.0, 0.95, 0.9)  # height and width of the windows that a crop may have left
 STEP = 0.05  # between windows
+SMALL = ((0.85, 0.075), (0.8, 0.2 / 3))  # sides of smaller windows, cut on all sides alike, and their steps
 INNER = 0.8  # side of the middle part, by which shifted pictures are compared
 NEIGHBOURS = 8  # of each picture, that are looked at closely
 LEAST = 0.3  # correlation of descriptors
@@ -53,11 +54,15 @@ class Candidate:
 def crop_windows() -> list[Window]:
     """Windows of a picture that a copy may show."""
     offsets = {side: np.arange(0, 1 - side + 1e-6, STEP).tolist() for side in CROPS}
-    return [
+    windows = [
         (top, left, height, width)
         for height, width in product(CROPS, CROPS)
         for top, left in product(offsets[height], offsets[width])
     ]
+    for side, step in SMALL:
+        places = np.arange(0, 1 - side + 1e-6, step).tolist()
+        windows += [(top, left, side, side) for top, left in product(places, places)]
+    return windows
 
 
 def inner_windows() -> list[Window]:

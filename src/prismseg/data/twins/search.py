@@ -19,7 +19,8 @@ from prismseg.data.twins.portrait import SIDE, SIDES, TURN_NAMES, Floats
 
 # Chosen with benchmarks/twins.py, which states how many copies are missed and how many pairs are named wrongly.
 OVERALL = 0.70
-LOCAL = 0.78
+STRONG = 0.80
+LOCAL = 0.60
 FORMAT = 1  # of the stored answer; another number finds twins anew
 
 
@@ -32,7 +33,7 @@ class Twin:
     first, second : int
         Positions of the pictures; `first` is the smaller.
     correlation : float
-        Of fine detail where the pictures overlap, median over blocks.
+        Of blocks of the pictures where they overlap, mean weighted by contrast.
     turn : int
         How one is mirrored or turned towards the other, see `prismseg.data.twins.portrait.turned`.
     window : (top, left, height, width)
@@ -88,22 +89,26 @@ def find_twins(
     twins = []
     with progress_bar("aligning pairs", max(len(candidates), 1), visible=show_progress) as advance:
         for done, candidate in enumerate(candidates, start=1):
-            twin = _verify(stack, even, candidate)
+            twin = verify(stack, even, candidate)
             if twin is not None:
                 twins.append(twin)
             advance(done, "")
     return sorted(twins, key=lambda twin: (twin.first, twin.second))
 
 
-def _verify(portraits: NDArray[np.uint8], even: Floats, candidate: Candidate) -> Twin | None:
+def verify(portraits: NDArray[np.uint8], even: Floats, candidate: Candidate) -> Twin | None:
+    """Lay the two pictures of a candidate on each other; None where they are no twins.
+
+    `even` are the portraits at 32 pixels (`prismseg.data.twins.alignment.even_level`).
+    """
     whole, part = candidate.whole, candidate.part
     window, score = align_roughly(even[whole], even[part], candidate)
     if score < EARLY:
         return None
     found = agree(portraits[whole], portraits[part], candidate.turn, window)
-    if found.overall < OVERALL or found.local < LOCAL:
+    if found.overall < OVERALL or found.strong < STRONG or found.local < LOCAL:
         return None
-    return Twin(min(whole, part), max(whole, part), round(found.local, 4), candidate.turn, found.window)
+    return Twin(min(whole, part), max(whole, part), round(found.strong, 4), candidate.turn, found.window)
 
 
 def twins_of(
