@@ -401,6 +401,28 @@ class TestGoingOn:
         with pytest.raises(DataError, match="were met by"):
             train(configure(chosen, initial=settings_of(root / "run")), root / "no", show_progress=False)
 
+    def test_what_is_not_known_or_flatters_is_said(self, scene):
+        root, _ = scene
+        names = split_of(root / "run")
+        part_of = {name[:2]: part for part, listed in names.items() for name in listed}
+        learnt = min(group for group, part in part_of.items() if part == "train")
+        lines = ["image,mask,group,split"] + [
+            f"discs/{name}.png,discs/{name}_mask.png,{name[:2]},"
+            f"{'validation' if name[:2] == learnt else 'test' if part_of[name[:2]] == 'test' else 'train'}"
+            for listed in names.values() for name in listed
+        ]  # fmt: skip
+        (root / "table.csv").write_text("\n".join(lines))
+        chosen = {"data": {"path": str(root / "table.csv")}, "optim": {"steps": 1}}
+        trainer = Trainer(configure(chosen, initial=settings_of(root / "run")), root / "second")
+        assert any("3 of the 3 validation cases are of groups" in note for note in trainer.notes)
+        path = root / "run" / "model" / "config.json"
+        config = json.loads(path.read_text())
+        del config["metadata"]["seen"]
+        path.write_text(json.dumps(config))
+        trainer = Trainer(configure(chosen, initial=settings_of(root / "run")), root / "third")
+        assert any("does not say all that it has met" in note for note in trainer.notes)
+        assert not SeenCases.of_metadata(trainer.network.metadata).complete
+
 
 class TestFaultyData:
     def test_errors_that_check_finds_are_refused_unless_forced(self, tmp_path):

@@ -100,6 +100,11 @@ class Trainer:
         going_on = resume and self.folder.checkpoint.exists()
         initial = None if config.initial is None or going_on else load_model(config.initial)
         earlier = self.folder.earlier() if initial is None else SeenCases.of_metadata(initial.metadata)
+        if config.initial is not None and not (earlier is not None and earlier.complete):
+            self.notes.append(
+                f"{config.initial}, from which training goes on, does not say all that it has met (an older version "
+                "trained it or one that it comes from): where these data hold some of that, the test would flatter."
+            )
         self.split = self._choose_split(split, earlier, resume=resume)
         check_cases(config, self.dataset, self.split)
 

@@ -60,7 +60,7 @@ def make_partition(config: TrainConfig, dataset: SegmentationDataset, seen: Seen
             # They are told by their looks, so that a user may know better.
             _refuse_parted_twins(split, dataset)
         notes += _predefined_notes(dataset, split, plan.fold or 0)
-        _refuse_met(split, dataset, met, config)
+        notes += _met_notes(split, dataset, met, config)
     else:
         if dataset.predefined_splits:
             notes.append("The split that the data bring along is ignored, as asked.")
@@ -128,7 +128,8 @@ def _predefined_notes(dataset: SegmentationDataset, split: Split, number: int) -
     return notes
 
 
-def _refuse_met(split: Split, dataset: SegmentationDataset, met: dict[str, str], config: TrainConfig) -> None:
+def _met_notes(split: Split, dataset: SegmentationDataset, met: dict[str, str], config: TrainConfig) -> list[str]:
+    """Refuse a given split that tests on what the first network has met, and say what it validates on."""
     leaking = [case for case in split.test if dataset.groups[case] in met]
     if leaking:
         raise DataError(
@@ -136,6 +137,13 @@ def _refuse_met(split: Split, dataset: SegmentationDataset, met: dict[str, str],
             f"{config.initial}, from which training is to go on, or are of a group that was "
             f"(the first is {dataset.ids[leaking[0]]!r}). Start without --from, or take them out of the test part."
         )
+    learnt = [case for case in split.validation if met.get(dataset.groups[case]) == "train"]
+    if not learnt:
+        return []
+    return [
+        f"{len(learnt)} of the {len(split.validation)} validation cases are of groups that {config.initial} has learnt "
+        "from: their score, and the choice of the best step, flatter."
+    ]
 
 
 def _joined(dataset: SegmentationDataset, notes: list[str]) -> list[str]:
