@@ -195,7 +195,7 @@ def _flags(session: Session, truths: list[Truth]) -> Iterator[dict]:
     for k, minute in enumerate(MINUTES[1:], start=1):
         entries = session.entries[: k + 1]
         flags = find_flags(entries, session.baseline, session.settings)
-        names = {(flag.name, flag.side) for flag in flags}
+        names = {(flag.name, flag.side) for flag in flags if flag.level != "unconfirmed"}
         for side in SIDES:
             now = deltas[side][: k + 1]
             earned = any(a >= 1 and b >= 1 for a, b in pairwise(now[1:]))

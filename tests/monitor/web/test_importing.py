@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import io
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 from tests.monitor.web.conftest import JSON, as_json, delta
 
-from prismseg.base import OutputError
+from prismseg.base import Message, OutputError
 from prismseg.monitor import ward
 from prismseg.monitor.store import verify
+from prismseg.monitor.web.importing import _timed
+from prismseg.monitor.web.waiting import Sent
+from prismseg.thermal import Frame, minute_in_name
 
 
 def frame_file(celsius) -> bytes:
@@ -114,3 +119,31 @@ def test_only_the_last_few_batches_wait(page, camera):
     keys = [page.ask("POST", "/api/imports", files=one).json()["id"] for _ in range(5)]
     codes = [page.post(f"/api/imports/{key}", {"code": "E-1", "minutes": [0]}).status_code for key in keys]
     assert codes == [404, 201, 201, 201, 201]
+
+
+@pytest.mark.parametrize(
+    ("clocks", "proposed"),
+    [
+        ({"T0": 0, "T1": 20, "T2": 45}, {"T0": 0, "T1": 20, "T2": 45}),  # visits are no minutes
+        ({"a": 0, "b": 5}, {"a": 0, "b": 5}),
+        ({"t0": 5, "t5": 0}, {"t0": None, "t5": None}),  # clock and names disagree: nobody guesses
+        ({"t0": None, "t5": None}, {"t0": 0, "t5": 5}),  # shown, and confirmed by somebody
+    ],
+)
+def test_minutes_are_proposed_by_clocks_and_names(clocks, proposed):
+    start = datetime(2026, 5, 1, 10, tzinfo=UTC)
+    sent = [
+        Sent(
+            f"{name}.jpg",
+            Frame(
+                np.linspace(20, 30, 100, dtype=np.float32).reshape(10, 10),
+                time=None if minute is None else start + timedelta(minutes=minute),
+            ),
+            Message(""),
+            minute_in_name(Path(name)),
+        )
+        for name, minute in clocks.items()
+    ]
+    sent.append(Sent("broken.jpg", None, Message("damaged"), None))
+    found = {each.name.removesuffix(".jpg"): each.minute for each in _timed(sent)}
+    assert found == {**proposed, "broken": None}

@@ -15,13 +15,15 @@ from fastapi import APIRouter, Form, UploadFile
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
-from prismseg.base import DataError, Message, PrismsegError, make_folder, write_bytes
+from prismseg.base import ConfigError, DataError, Message, PrismsegError, make_folder, write_bytes
 from prismseg.monitor.keeping import Shot
 from prismseg.monitor.languages import Language
 from prismseg.monitor.web.api import State, Strict
 from prismseg.monitor.web.desk import Desk, TheDesk, TheLanguage, Who
 from prismseg.monitor.web.waiting import Batch, Sent
-from prismseg.thermal import FRAME_SUFFIXES, Frame, View, minute_in_name, read_frame
+from prismseg.thermal import FRAME_SUFFIXES, Frame, View, minute_in_name, plan_session, read_frame
+from prismseg.thermal.minutes import Shot as TimedFile
+from prismseg.thermal.minutes import Unit, number_in_name
 
 router = APIRouter(prefix="/api/imports")
 MOST_FILES = 60
@@ -78,6 +80,7 @@ async def send(
                 )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    sent = _timed(sent)
     sent.sort(key=lambda each: (each.minute is None, each.minute or 0.0, each.name))
     return {"id": desk.waiting.put(Batch(sent)), "files": [_described(each, language) for each in sent]}
 
@@ -131,6 +134,23 @@ def _keep(desk: Desk, who: str, body: Confirmed, chosen: list[tuple[float, Frame
         camera=chosen[0][1].camera or "imported files",
         dose=dose,
     )
+
+
+def _timed(sent: list[Sent]) -> list[Sent]:
+    """Propose minutes by the cameras' clocks and the names, to be confirmed on the page; none where they disagree."""
+    files = [TimedFile(Path(each.name), each.frame, each.reason, number_in_name(Path(each.name))) for each in sent]
+    read = [file for file in files if file.frame is not None]
+    units: tuple[Unit | None, ...] = (None, "min")  # a bare number is at least worth a question
+    for unit in units if read else ():
+        try:
+            plan = plan_session(read, unit=unit)
+        except ConfigError:
+            continue
+        minutes = {id(shot.frame): shot.minute for shot in plan.shots}
+        return [replace(each, minute=minutes.get(id(each.frame), each.minute)) for each in sent]
+    if any(file.clock is None for file in read):
+        return sent  # nothing contradicts what single names state
+    return [replace(each, minute=None) if each.frame is not None else each for each in sent]
 
 
 def _shown(name: str, number: int) -> str:
