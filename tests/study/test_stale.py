@@ -33,6 +33,14 @@ def files(settings):
     return sorted(Path(settings.folder).glob("*.txt"))
 
 
+@pytest.fixture(autouse=True)
+def fresh():
+    """Other tests of this process have hashed its code."""
+    code_of.cache_clear()
+    yield
+    code_of.cache_clear()
+
+
 @pytest.fixture
 def run(monkeypatch, tmp_path):
     names = {"Settings": Settings, "act": act, "files": files}
@@ -138,8 +146,10 @@ def test_documentation_changes_nothing_and_a_metric_does(tmp_path, monkeypatch):
     monkeypatch.setattr(sources, "_ROOT", root)
     before = code_of("prismseg.study.kind")
     assert list(before) == ["prismseg.study.kind", "prismseg.study.metric"]
+    code_of.cache_clear()
     metric.write_text('# A comment.\ndef share(a, b):\n    """New words."""\n\n    return (a / b)\n')
     assert code_of("prismseg.study.kind") == before
+    code_of.cache_clear()
     metric.write_text('def share(a, b):\n    """Old words."""\n    return b / a\n')
     changed = code_of("prismseg.study.kind")
     assert changed["prismseg.study.metric"] != before["prismseg.study.metric"]

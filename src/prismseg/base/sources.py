@@ -5,27 +5,33 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 PACKAGE = "prismseg"
 _ROOT = Path(__file__).resolve().parents[1]
 # Modules that show numbers and make none. What they import themselves is not followed.
-_SHOWING = ("report", "figures", "page", "pictures", "examples", "render", "looks", "cases", "version", "machine")
+_SHOWING = {
+    *(f"{PACKAGE}.base.{name}" for name in ("machine", "page", "progress", "sources", "version")),
+    *(f"{PACKAGE}.explain.{name}" for name in ("examples", "figures", "pictures", "report")),
+    *(f"{PACKAGE}.study.{name}" for name in ("cases", "looks", "report")),
+    *(f"{PACKAGE}.train.{name}" for name in ("render", "report")),
+}
 
 
-def code_of(module: str, *, without: Sequence[str] = ()) -> dict[str, str]:
+@cache
+def code_of(module: str, *, without: tuple[str, ...] = ()) -> dict[str, str]:
     """Hash the sources of a module and of all that it imports within the package.
 
     Comments, docstrings and layout do not count, nor do modules that only draw or report, nor imports for annotations
-    alone: a change of documentation leaves the hashes as they are, a change of a metric does not.
+    alone: a change of documentation leaves the hashes as they are, a change of a metric does not. A process hashes its
+    code once: what is edited while it runs is not what it has loaded.
 
     Parameters
     ----------
     module : str
         Such as ``prismseg.study.segmentation``.
-    without : sequence of str
+    without : tuple of str
         Rooms that a run does not enter, such as ``explain``.
 
     Returns
@@ -43,7 +49,7 @@ def code_of(module: str, *, without: Sequence[str] = ()) -> dict[str, str]:
             continue
         if any(name == room or name.startswith(f"{room}.") for room in closed):
             continue
-        digest, imported = _read(path, path.stat().st_mtime_ns)
+        digest, imported = _read(path)
         found[name] = digest
         waiting += imported
     return dict(sorted(found.items()))
@@ -55,8 +61,7 @@ def sources_digest(module: str) -> str:
 
 
 def _shows(name: str) -> bool:
-    last = name.rpartition(".")[2]
-    return last in _SHOWING or last.endswith("_figures")
+    return name in _SHOWING or name.endswith("_figures")
 
 
 def _path(name: str) -> Path | None:
@@ -67,9 +72,8 @@ def _path(name: str) -> Path | None:
     return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
 
 
-@cache
-def _read(path: Path, changed: int) -> tuple[str, tuple[str, ...]]:
-    """Hash of a file and the modules it imports; `changed` is its time, so that an edited file is read again."""
+def _read(path: Path) -> tuple[str, tuple[str, ...]]:
+    """Hash of a file, and the modules it imports."""
     tree = ast.parse(path.read_text(encoding="utf-8"))
     imported = tuple(dict.fromkeys(name for node in tree.body for name in _imports(node)))
     for node in ast.walk(tree):
@@ -101,12 +105,12 @@ def _resolved(module: str, name: str) -> list[str]:
         return [f"{module}.{name}"]
     if path.name != "__init__.py":
         return [module]
-    sources = _offered(path, path.stat().st_mtime_ns).get(name)
+    sources = _offered(path).get(name)
     return [module] if sources is None else _resolved(*sources)
 
 
 @cache
-def _offered(path: Path, changed: int) -> dict[str, tuple[str, str]]:
+def _offered(path: Path) -> dict[str, tuple[str, str]]:
     """Names that a package takes from its modules, also those it loads on first use, with module and name there."""
     return {
         alias.asname or alias.name: (node.module or "", alias.name)
