@@ -206,6 +206,14 @@ class TestBadInput:
         assert_refused(prismseg("evaluate", run, "--device", "warp", "--quiet"), "warp", "choose cpu")
 
 
+def test_our_own_warnings_do_not_name_the_code():
+    from prismseg.cli.main import _format_warning
+    from prismseg.data.labels import LabelWarning
+
+    assert _format_warning("No background.", LabelWarning, "dataset.py", 7) == "Warning: No background.\n"
+    assert _format_warning("Old.", FutureWarning, "a.py", 7) == "a.py:7: FutureWarning: Old.\n"
+
+
 def test_check_tells_a_kind_once_and_breaks_no_path(tmp_path, monkeypatch):
     """Ten colour masks in a deep folder on a narrow terminal: one entry, whole paths; --verbose tells all."""
     folder = tmp_path / ("a folder with a long name " * 3).strip()

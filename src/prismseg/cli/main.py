@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 
 import typer
 
@@ -56,6 +57,7 @@ def main(
 
 def run() -> None:
     """Entry point: a known error becomes one paragraph on standard error and an exit code, never a traceback."""
+    usual, warnings.formatwarning = warnings.formatwarning, _format_warning
     try:
         app()
     except PrismsegError as error:
@@ -65,3 +67,14 @@ def run() -> None:
     except KeyboardInterrupt:
         typer.echo("Stopped.", err=True)
         sys.exit(130)
+    finally:
+        warnings.formatwarning = usual
+
+
+def _format_warning(
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, line: str | None = None
+) -> str:
+    """Tell our own warnings without the place in the code, which means nothing to a user."""
+    if category.__module__.startswith("prismseg"):
+        return f"Warning: {message}\n"
+    return f"{filename}:{lineno}: {category.__name__}: {message}\n"
