@@ -13,9 +13,9 @@ from prismseg.base import ConfigError, DataError, OutputError
 from prismseg.cli.main import app
 from prismseg.data import open_dataset
 from prismseg.explain import ExplainSettings, explain_data, work
-from prismseg.explain.examples import correlation_with
+from prismseg.explain.examples import Example, Tile, correlation_with
 from prismseg.explain.headline import REDRAWS, headline
-from prismseg.explain.outputs import FORMATS
+from prismseg.explain.outputs import FORMATS, write_figures
 from prismseg.explain.pictures import Scale, blend, colour_bar, draw_sheet, overlay_map, scale_of
 from prismseg.explain.summary import MEAN_LAYER
 from prismseg.train import train
@@ -171,6 +171,20 @@ def test_a_wrong_option_leaves_nothing_behind(run, told, tmp_path, options):
     result = CliRunner().invoke(app, command)
     assert result.exit_code != 0 and isinstance(result.exception, ConfigError | DataError), result.output
     assert not out.exists()
+
+
+def test_what_is_named_twice_counts_once():
+    """A region or method that is named twice doubled the cases behind its means."""
+    twice = ExplainSettings(layers=("head", "head"), methods=("gradcam", "gradcam"), regions=("truth", "truth"))
+    assert (twice.layers, twice.methods, twice.regions) == (("head",), ("gradcam",), ("truth",))
+
+
+def test_names_that_differ_in_a_sign_get_files_of_their_own(tmp_path):
+    tile = Tile("head", 0.5, np.zeros((8, 8, 3), np.uint8), "max")
+    example = Example("p 1", "typical", tile.picture, {"vena cava": [tile], "vena_cava": [tile]})
+    write_figures(tmp_path, {}, [example], ["svg"], what="gradcam, region truth")
+    sheets = sorted((tmp_path / "maps").iterdir())
+    assert len(sheets) == 2 and "vena cava" in sheets[0].read_text() + sheets[1].read_text()
 
 
 def test_a_case_without_mask_or_damaged_leaves_nothing_behind(run, tmp_path):

@@ -216,6 +216,9 @@ def test_command_line(runs, tmp_path):
     assert "Where the relevance lies" in result.output and "explanation.html" in result.output
     measures = pd.read_csv(out / "measures.csv")
     assert {"drop", "increase", "gain", "rho", "lift", "cam_dice", "border_lift"} <= set(measures)
+    page = (out / "explanation.html").read_text()
+    null = page[page.index("Random maps (null)") : page.index("<h2>Fused maps")]
+    assert "average drop" in null and "average gain" in null
     again = CliRunner().invoke(app, ["explain", str(runs / "crffg"), "--out", str(out), *options, "--resume"])
     assert again.exit_code == 0
 

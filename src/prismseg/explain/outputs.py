@@ -56,6 +56,7 @@ def write_figures(
             old.unlink()
     for name, figure in figures.items():
         _save(figure, out / "figures" / safe(name), formats)
+    taken: set[str] = set()
     for example in examples:
         for cls, tiles in example.tiles.items():
             captions = [("truth and prediction\n(white)", example.masks)]
@@ -63,7 +64,11 @@ def write_figures(
                 top = "" if tile.top == "max" else f", top {tile.top}"
                 captions.append((f"{tile.layer}\nrho {tile.rho:.2f}{top}", tile.picture))
             sheet = draw_sheet(captions, f"{example.title}: {cls} ({what})")
-            _save(sheet, out / "maps" / f"{safe(example.title)}-{safe(cls)}", formats)
+            stem = f"{safe(example.title)}-{safe(cls)}"
+            while stem in taken:  # "vena cava" and "vena_cava" are two classes
+                stem += "_"
+            taken.add(stem)
+            _save(sheet, out / "maps" / stem, formats)
 
 
 def _save(figure: Figure, stem: Path, formats: Sequence[str]) -> None:

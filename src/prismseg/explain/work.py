@@ -60,9 +60,11 @@ class ExplainSettings:
     seed: int = 0
 
     def __post_init__(self) -> None:
-        for name in ("layers", "methods"):
-            if not getattr(self, name):
+        for name in ("layers", "methods", "regions"):
+            once = tuple(dict.fromkeys(getattr(self, name)))
+            if not once:
                 raise ConfigError(f"Name at least one of the {name} to explain.")
+            object.__setattr__(self, name, once)  # one that is named twice would count twice
         if not self.memory > 0:
             raise ConfigError(f"A batch must be allowed some memory, not {self.memory} MiB.")
         unknown = [region for region in self.regions if region not in REGIONS]
