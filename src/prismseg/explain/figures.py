@@ -131,7 +131,7 @@ def draw_weights(weights: pd.DataFrame, classes: Sequence[str], *, title: str) -
 
 def draw_randomization(table: pd.DataFrame, *, title: str) -> Figure:
     """Rank correlation with the trained network's maps against the number of scrambled layers."""
-    figure = Figure(figsize=(8, 3.6), layout="constrained")
+    figure = Figure(figsize=(_width(list(table["scrambled"].unique())), 4.8), layout="constrained")
     axes = figure.add_subplot()
     for number, (method, rows) in enumerate(table.groupby("method", sort=False)):
         line = rows.groupby("step")[["correlation", "ci_low", "ci_high"]].mean()
