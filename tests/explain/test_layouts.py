@@ -294,3 +294,11 @@ def test_our_networks_show_every_convolution_once():
         atlas.maps(scene(1, size=(64, 64))[0])
         count = sum(isinstance(module, nn.Conv2d | nn.ConvTranspose2d) for module in model.modules())
         assert len(atlas.layers) == count and atlas.left_out == {}
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_scripted_part_is_passed_over():
+    scripted = torch.jit.script(nn.Sequential(nn.Conv2d(4, 4, 1), nn.ReLU()))
+    atlas = Atlas(nn.Sequential(nn.Conv2d(1, 4, 1), nn.ReLU(), scripted, nn.Conv2d(4, 2, 1)), methods=["gradcam"])
+    atlas.maps(scene(1)[0])
+    assert atlas.layers == ("1", "3")

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
@@ -147,7 +148,8 @@ def with_activations(model: nn.Module, convolutions: Sequence[str], run: Callabl
 
     with ExitStack() as hooks:
         for module in names:
-            hooks.callback(module.register_forward_hook(note).remove)
+            if not isinstance(module, torch.jit.ScriptModule):  # no hook reaches into one
+                hooks.callback(module.register_forward_hook(note).remove)
         hooks.enter_context(watch)
         run()
     for _, owner, call in pending.values():
