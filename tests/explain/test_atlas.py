@@ -401,3 +401,29 @@ def test_the_atlas_and_the_command_explain_the_same_region_by_default(small):
     assert Atlas(small).region == DEFAULT_REGION == ExplainSettings().regions[0] == "prediction"
     command = inspect.signature(cli_explain.explain).parameters["regions"].default
     assert command.split(",")[0] == DEFAULT_REGION
+
+
+def test_all_layers_of_a_network_with_instance_norm_are_shown_whatever_their_shapes():
+    """Of 16 x 16 cells with 16 channels nothing but the graph tells which axes are places; it is written to in place."""
+    atlas = Atlas(BasicUNet(2, 1, 2, features=(8, 8, 16, 16, 32, 8)))
+    atlas.maps(torch.rand(2, 1, 64, 64))
+    assert len(atlas.layers) == 23 and not atlas.left_out
+
+
+def test_options_that_would_mix_up_classes_are_refused():
+    image, mask = torch.rand(1, 1, 8, 8), torch.randint(0, 3, (1, 8, 8))
+    model = nn.Sequential(nn.Conv2d(1, 3, 3, padding=1))
+    for options in ({"classes": []}, {"class_names": ["a", "a", "b"]}, {"border": 1.5}):
+        with pytest.raises(ConfigError):
+            Atlas(model, **options)
+    with pytest.raises(ConfigError, match="must be above 0"):
+        Atlas(model, methods=["scorecam"], memory=math.nan).maps(image, mask)
+    atlas = Atlas(model, classes=[1, 1])
+    atlas.update(image, mask)
+    assert len(atlas.cases().query("method == 'gradcam'")) == 1
+
+
+def test_a_case_none_of_whose_pixels_counts_has_no_measures():
+    atlas = Atlas(nn.Sequential(nn.Conv2d(1, 3, 3, padding=1)))
+    atlas.update(torch.rand(1, 1, 8, 8), torch.full((1, 8, 8), 255))
+    assert atlas.cases()["absent"].all() and atlas.cases()["area"].eq(0).all()

@@ -42,6 +42,10 @@ LAYOUTS = {
     "convolution": (lambda x: CONV(x), "first"),
     "activation and norm": (lambda x: F.gelu(NORM(CONV(x))), "first"),
     "instance norm": (lambda x: F.instance_norm(CONV(x)), "first"),
+    "instance norm and activation in place": (
+        lambda x: F.leaky_relu(F.instance_norm(CONV(x)), inplace=True),
+        "first",
+    ),
     "group norm": (lambda x: F.group_norm(CONV(x), 2), "first"),
     "pooling": (lambda x: F.max_pool2d(x, 2), "first"),
     "enlarged": (lambda x: F.interpolate(CONV(x), scale_factor=2), "first"),

@@ -6,10 +6,14 @@ import pytest
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
+from prismseg.base import ModelError
+from prismseg.explain import Atlas
 from prismseg.explain.scramble import (
     NO_EFFECT,
     NOT_EXECUTED,
+    copied,
     estimate_statistics_,
     find_cascade,
     learnt,
@@ -223,3 +227,48 @@ def test_running_statistics_follow_the_scrambled_weights_and_only_behind_them():
     estimate_statistics_(model, ["0"], [torch.rand(1, 1, 5, 5)], logits)  # a single value a channel
     assert not torch.equal(model[1].running_mean, first.running_mean)
     assert model[3].running_var.eq(0).all()
+
+
+class Keeping(nn.Module):
+    """Keeps what it saw last, with its graph, as networks with deep supervision do (MONAI's DynUNet)."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.head = nn.Conv2d(1, 3, 3, padding=1), nn.Conv2d(3, 2, 1)
+        self.heads = []
+
+    def forward(self, x):
+        self.heads[:] = [self.conv(x)]
+        return self.head(self.heads[0])
+
+
+def test_what_a_network_keeps_of_its_last_pass_is_copied_without_its_graph():
+    model, image = Keeping().eval(), torch.rand(1, 1, 8, 8)
+    model(image)
+    twin = copied(model)
+    assert torch.equal(twin.heads[0], model.heads[0]) and twin.heads[0].is_leaf and not model.heads[0].is_leaf
+    assert [name for name, _ in find_cascade(model, image, logits).steps] == ["head", "conv"]
+
+
+class Checkpointed(nn.Module):
+    def __init__(self, reentrant):
+        super().__init__()
+        self.first, self.inner, self.head = (nn.Conv2d(n, m, 3, padding=1) for n, m in ((1, 3), (3, 3), (3, 2)))
+        self.reentrant = reentrant
+
+    def forward(self, x):
+        return self.head(checkpoint(self.inner, self.first(x), use_reentrant=self.reentrant))
+
+
+@pytest.mark.filterwarnings("ignore:None of the inputs have requires_grad")
+def test_checkpointed_parts_are_followed_or_refused_with_the_remedy():
+    image, mask = torch.rand(2, 1, 8, 8), torch.randint(0, 2, (2, 8, 8))
+    model = Checkpointed(reentrant=False)
+    assert [name for name, _ in find_cascade(model, image, logits).steps] == ["head", "inner", "first"]
+    Atlas(model).update(image, mask)
+    for work in (
+        lambda net: Atlas(net, ["first"]).update(image, mask),
+        lambda net: find_cascade(net, image, logits),
+    ):
+        with pytest.raises(ModelError, match="use_reentrant=False"):
+            work(Checkpointed(reentrant=True))

@@ -95,11 +95,13 @@ def test_cases_are_drawn_as_their_network_predicts_them(studied):
     case = next(iter(looks))
     maps = Looks(store, studied / "kept").maps(run, case)
     rho = table[(table["measure"] == "rho") & (table["case"] == case) & (table["class"] == "foot")]
-    wanted = rho.set_index("layer")["value"].drop("(mean)")
-    # The case is alone in its batch here: rounding may send the gradient of a near tie in max pooling another way.
-    drawn = pd.Series(maps.rho[0], maps.layers)
-    pd.testing.assert_series_equal(drawn, wanted, check_names=False, check_index_type=False, atol=0.02)
-    assert ((drawn - wanted).abs() < 1e-4).mean() > 0.8
+    wanted, found = rho.set_index("layer")["value"].drop("(mean)"), pd.Series(maps.rho[0], maps.layers)
+    # Max pooling of a flat background has ties, and rounding (other for a case alone than in a batch) says which pixel of
+    # the layer before it gets the gradient.
+    pooled = wanted.index.str.fullmatch(r"encoder\.\d+\.second")
+    assert list(found.index) == list(wanted.index) and pooled.sum() == 4
+    np.testing.assert_allclose(found[~pooled], wanted[~pooled], rtol=1e-4)
+    np.testing.assert_allclose(found[pooled], wanted[pooled], atol=0.05)
     assert (maps.values.max(axis=(2, 3)) == 255).tolist() == (maps.rho > 0).tolist() and maps.rho.any()
 
 

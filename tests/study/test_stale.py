@@ -90,6 +90,17 @@ def test_the_same_size_with_other_content_is_seen_and_a_new_time_alone_is_not(ru
     assert stale_runs("test", Store(root), [run])
 
 
+def test_other_content_behind_an_old_date_is_seen(run, tmp_path):
+    """The same size and the same time of change, as a copy tool that keeps dates leaves them."""
+    file, root = Path(run.settings["folder"]) / "a.txt", tmp_path / "out"
+    value(root, run)
+    before = file.stat()
+    file.write_text("eno")
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert (file.stat().st_mtime_ns, file.stat().st_size) == (before.st_mtime_ns, before.st_size)
+    assert stale_runs("test", Store(root), [run]) == {"key": ["data changed: data/a.txt"]}
+
+
 def test_data_are_read_once(run, tmp_path, monkeypatch):
     root = tmp_path / "out"
     value(root, run)

@@ -97,16 +97,22 @@ class Atlas:
             raise ConfigError(f"There is no method {', '.join(unknown)!r}; choose from {', '.join(METHODS)}.")
         if region not in REGIONS:
             raise ConfigError(f"The region must be one of {', '.join(REGIONS)}, not {region!r}.")
-        if border < 1:
-            raise ConfigError(f"The band around contours must reach at least 1 pixel, not {border}.")
+        if border < 1 or border != int(border):
+            raise ConfigError(
+                f"The band around contours must reach a whole number of pixels, at least 1, not {border}."
+            )
+        if classes is not None and not len(classes):
+            raise ConfigError("Name at least one of the classes to explain, or none for all.")
+        if class_names is not None and len(set(class_names)) < len(class_names):
+            raise ConfigError(f"Classes of one name cannot be told apart in tables: {', '.join(class_names)}.")
         check_options(temperature, baseline)
         self.region = region
-        self.border = border
+        self.border = int(border)
         self.perturb = perturb
         self._choice, self._adapter = layers, adapter
         self._tracer = Tracer(model, layers, adapter=adapter)
         self.output = output
-        self.chosen = None if classes is None else tuple(classes)
+        self.chosen = None if classes is None else tuple(dict.fromkeys(classes))
         self.names = None if class_names is None else tuple(class_names)
         self.memory = memory
         self.score_options: dict[str, Any] = {"temperature": temperature, "linear": linear, "baseline": baseline}

@@ -32,6 +32,6 @@ def images_within(mebibytes: float, model: nn.Module, image: Tensor) -> int:
     ConfigError
         When the memory is not above 0.
     """
-    if mebibytes <= 0:
+    if not mebibytes > 0:
         raise ConfigError(f"The memory must be above 0 MiB, not {mebibytes}.")
     return max(1, int(mebibytes * 2**20 / bytes_per_image(model, image)))

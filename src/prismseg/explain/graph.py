@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
@@ -87,6 +88,8 @@ def layout_of(activation: Tensor, image: Tensor) -> Layout:
                 found.add("unknown")
             else:
                 stack += _children(node, moved)
+        elif name == "AsStrided" and _is_of_instances(node):
+            stack += _children(node, axes)
         elif name in _REDUCING:
             stack += [(child, (-1,) * _ndim(child)) for child, _ in _children(node, axes)]
         elif name in _SAME or "LayerNorm" in name:
@@ -169,6 +172,19 @@ def _unreshaped(node: Any, axes: tuple[int, ...]) -> tuple[int, ...] | None:
             for axis in new:
                 moved[axis] = old[0] if len(old) == 1 else -1
     return tuple(moved[axis] if axis >= 0 else -1 for axis in axes)
+
+
+def _is_of_instances(node: Any) -> bool:
+    """Whether instance normalisation's (1, B D, h, w) was seen as (B, D, h, w) and written to in place."""
+    (batch, *rest), source = node._saved_size, node.next_functions[0][0]
+    dense = (math.prod(rest), math.prod(rest[1:]), rest[-1], 1)
+    return (
+        len(rest) == 3
+        and source is not None
+        and _sizes(source) == (1, batch * rest[0], *rest[1:])
+        and node._saved_storage_offset == 0
+        and tuple(node._saved_stride) == dense
+    )
 
 
 def _regrouped(before: tuple[int, ...], after: tuple[int, ...]) -> Iterator[tuple[list[int], list[int]]]:

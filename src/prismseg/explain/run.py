@@ -20,6 +20,7 @@ from prismseg.explain.examples import Example, choose_examples, make_example
 from prismseg.explain.fusion import FUSED, FUSED_MEASURES, MODES, cross_fit, fit_weights
 from prismseg.explain.gradient import PLACE_BY_PLACE
 from prismseg.explain.headline import headline
+from prismseg.explain.measures import divide
 from prismseg.explain.outputs import check_formats, write_figures, write_tables
 from prismseg.explain.reach import layer_reach
 from prismseg.explain.report import draw_figures, write_report
@@ -253,7 +254,7 @@ def _first(trials: Sequence[Trial]) -> Trial:
 
 def areas_of(cases: Collected) -> dict[str, float]:
     """Mean share of the image that each class covers, over the cases that have it; 0 for one that none has."""
-    shares = np.where(cases.absent, np.nan, cases.area / cases.pixels[:, None])
+    shares = np.where(cases.absent, np.nan, divide(cases.area, cases.pixels[:, None]))
     return {
         name: 0.0 if np.isnan(share).all() else float(np.nanmean(share))
         for name, share in zip(cases.axes.classes, shares.T, strict=True)

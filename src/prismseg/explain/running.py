@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -42,6 +42,30 @@ def require_gradients(model: nn.Module) -> None:
             "The network was made or loaded inside torch.inference_mode(), so no gradient can pass through it. Make it "
             "outside, or explain copy.deepcopy(model), taken outside."
         )
+
+
+def gradients(
+    score: Tensor, inputs: Sequence[Tensor], *, retain_graph: bool = False, allow_unused: bool = False
+) -> tuple[Tensor | None, ...]:
+    """Compute the gradients of the scalar `score` with respect to `inputs`, as `torch.autograd.grad` does.
+
+    Raises
+    ------
+    ModelError
+        When a part of the network is checkpointed in a way that does not allow it.
+    """
+    try:
+        found: tuple[Tensor | None, ...] = torch.autograd.grad(
+            score, inputs, retain_graph=retain_graph, allow_unused=allow_unused
+        )
+    except RuntimeError as error:
+        if "use_reentrant" not in str(error):
+            raise
+        raise ModelError(
+            "The network checkpoints a part of itself with use_reentrant=True, through which gradients of layers cannot "
+            "be followed. Set use_reentrant=False, or turn checkpointing off for the explanation."
+        ) from error
+    return found
 
 
 @contextmanager

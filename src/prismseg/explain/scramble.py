@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from prismseg.base import ModelError
-from prismseg.explain.running import undisturbed
+from prismseg.explain.running import gradients, undisturbed
 
 # What a forward pass on a batch gives out as logits.
 Logits = Callable[[nn.Module, Tensor], Tensor]
@@ -62,7 +62,7 @@ class _Uses(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def copied(model: nn.Module) -> nn.Module:
-    """Copy a network, so that it can be scrambled.
+    """Copy a network, so that it can be scrambled; what it keeps from its last forward pass is copied without its graph.
 
     Raises
     ------
@@ -70,12 +70,18 @@ def copied(model: nn.Module) -> nn.Module:
         When it keeps something that cannot be copied.
     """
     try:
-        return copy.deepcopy(model)
+        return copy.deepcopy(model, _detached(model))
     except (RuntimeError, TypeError) as error:
         raise ModelError(
             f"The network cannot be copied, so its copy cannot be scrambled ({error}). Take out what it keeps from a "
             "forward pass."
         ) from error
+
+
+def _detached(model: nn.Module) -> dict[int, Any]:
+    """Copy, by id as `copy.deepcopy` wants them, of tensors of a graph that modules keep, which it cannot copy."""
+    kept = (tensor for module in model.modules() for tensor in _tensors(vars(module)) if not tensor.is_leaf)
+    return {id(tensor): tensor.detach().clone() for tensor in kept}
 
 
 def learnt(model: nn.Module) -> dict[str, Tensor]:
@@ -143,12 +149,12 @@ def find_cascade(model: nn.Module, images: Tensor, logits: Logits) -> Cascade:
         with _Uses(parameters) as uses:
             before = logits(model, images)
         free = [name for name in uses.last if parameters[name].requires_grad]
-        gradients: Sequence[Tensor | None] = (
-            torch.autograd.grad(before.sum(), [parameters[name] for name in free], allow_unused=True)
+        found: Sequence[Tensor | None] = (
+            gradients(before.sum(), [parameters[name] for name in free], allow_unused=True)
             if before.requires_grad
             else [None] * len(free)
         )
-        without = [name for name, gradient in zip(free, gradients, strict=True) if gradient is None]
+        without = [name for name, gradient in zip(free, found, strict=True) if gradient is None]
         beside = set(without) if _is_idle(model, images, logits, before, without) else set()
     return _sorted(parameters, {name: time for name, time in uses.last.items() if name not in beside}, beside)
 

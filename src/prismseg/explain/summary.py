@@ -48,7 +48,7 @@ def case_table(cases: Collected) -> pd.DataFrame:
     """One row for each case, method, layer and class; see `Atlas.cases`."""
     axes = cases.axes
     absent = np.broadcast_to(cases.absent[:, None], (len(cases.ids), *axes.shape[1:]))
-    share = np.broadcast_to((cases.area / cases.pixels[:, None])[:, None], absent.shape)
+    share = np.broadcast_to(divide(cases.area, cases.pixels[:, None])[:, None], absent.shape)
     tables = []
     for number, method in enumerate(axes.methods):
         columns: dict[str, Array] = {}

@@ -16,7 +16,7 @@ from prismseg.explain.activations import ActivationWatch, with_activations
 from prismseg.explain.adapters import Adapter, TokenAdapter
 from prismseg.explain.graph import follow, is_output, users_of
 from prismseg.explain.layers import ACTIVATED, LayerChoice, choose_layers, split_call
-from prismseg.explain.running import cuda_devices, require_gradients, undisturbed, unwrap
+from prismseg.explain.running import cuda_devices, gradients, require_gradients, undisturbed, unwrap
 from prismseg.explain.shapes import MapShapes, size_of
 from prismseg.explain.target import HALF, as_images, full
 
@@ -311,7 +311,7 @@ class Trace:
             for key, tensor in self.activations.items():
                 handle = tensor.register_hook(self._consumer(key, tensor, consume, magnified))  # type: ignore[no-untyped-call]
                 hooks.callback(handle.remove)
-            torch.autograd.grad(score, self._front, retain_graph=not last)
+            gradients(score, self._front, retain_graph=not last)
 
     def _consumer(
         self, key: str, tensor: Tensor, consume: Consume, magnified: Tensor | None

@@ -60,7 +60,8 @@ class Made:
 class Provenance:
     """Finds what runs would be made from now, reading each file once.
 
-    Hashes of data files are kept in ``hashes.json`` with the time of change and the size that they belong to.
+    Hashes of data files are kept in ``hashes.json`` with what the file system says of the file: times, number, size. The
+    time of change (ctime) tells of contents whose date (mtime) was set back.
 
     Parameters
     ----------
@@ -98,15 +99,15 @@ class Provenance:
             found = {}
             for file in files:
                 name, facts = str(file), file.stat()
-                stamp = [facts.st_mtime_ns, facts.st_size]
-                if name not in hashes or hashes[name][:2] != stamp:
+                stamp = [facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino, facts.st_size]
+                if name not in hashes or hashes[name][:-1] != stamp:
                     digest = hashlib.sha256(file.read_bytes()).hexdigest()[:16]
                     hashes.pop(name, None)
                     if time.time() - facts.st_mtime > _RECENT:
                         hashes[name] = [*stamp, digest]
                     fresh, found[name] = True, digest
                 else:
-                    found[name] = hashes[name][2]
+                    found[name] = hashes[name][-1]
             if fresh or len(hashes) != known:
                 write_json(path, hashes)
         return found

@@ -135,7 +135,10 @@ class Store:
         """
         folder = self.folder(run)
         rows = int(read_json(folder / "done.json")["rows"])
-        table = pd.read_csv(folder / "results.csv", dtype={"case": str, "group": str}, keep_default_na=True)
+        # Only an empty cell is a missing one: a patient or a class may be called NA or None.
+        table = pd.read_csv(
+            folder / "results.csv", dtype={"case": str, "group": str}, keep_default_na=False, na_values=[""]
+        )
         if len(table) != rows:
             raise DataError(
                 f"{folder / 'results.csv'} has {len(table)} rows and not {rows}; remove {folder} to repeat the run."
