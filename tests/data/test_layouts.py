@@ -86,6 +86,26 @@ def test_equal_names_in_the_folders_of_a_table_are_told_apart(tmp_path):
     assert dataset.ids == ["ann_1", "bob_1"] and dataset.groups == ["ann", "bob"]
 
 
+def test_spellings_of_a_table_neither_lose_a_split_nor_part_a_patient(tmp_path):
+    for name in "abcde":
+        save(tmp_path / f"{name}.png")
+        save(tmp_path / f"{name}_mask.png", HALF)
+    listing = list_cases(
+        write_table(
+            tmp_path,
+            "Image, mask ,Group,Split",
+            "a.png,a_mask.png,p1,Train",
+            "b.png , b_mask.png,p1 ,training",
+            "c.png,c_mask.png,p2,VAL",
+            "d.png,d_mask.png,p3, test ",
+            "e.png,e_mask.png,p4,NaN",
+        )
+    )
+    assert listing.splits == ({"train": ["a", "b"], "validation": ["c"], "test": ["d"]},)
+    assert [case.group for case in listing.cases] == ["p1", "p1", "p2", "p3", "p4"]
+    assert all(case.mask.is_file() for case in listing.cases)
+
+
 @pytest.mark.parametrize(
     ("lines", "words"),
     [

@@ -116,6 +116,29 @@ def test_lists_and_tables(predictor, tmp_path, monkeypatch):
     assert len(run(predictor, "lists/here.txt", tmp_path / "o4").masks) == 1
 
 
+def test_lists_as_people_write_them(predictor, tmp_path):
+    for name in ("a", "#1"):
+        picture(tmp_path / "pictures" / f"{name}.png")
+    lines = ["# the first ward", '"pictures\\a.png"', "", "'pictures/a.png' ", "  pictures/#1.png", "pictures"]
+    (tmp_path / "list.txt").write_text("\r\n".join(lines))
+    (tmp_path / "table.csv").write_text(
+        '\ufeffImage, note\npictures/a.png,"two\nlines"\n pictures/#1.png ,\nnan,\n'
+    )
+    report = run(predictor, tmp_path / "list.txt", tmp_path / "out")
+    assert [path.stem for path in report.masks] == ["a", "#1"]
+    assert list(report.failed.values()) == [f"{tmp_path}/pictures is a folder; name the pictures in it."]
+    table = run(predictor, tmp_path / "table.csv", tmp_path / "other")
+    assert [path.stem for path in table.masks] == ["a", "#1"] and not table.failed
+
+
+def test_no_earlier_result_stays_under_a_picture_that_has_none_now(predictor, tmp_path):
+    path = picture(tmp_path / "pictures" / "a.png")
+    run(predictor, path, tmp_path / "out", probabilities=True)
+    path.write_bytes(b"")
+    assert run(predictor, path, tmp_path / "out").failed
+    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+
+
 def test_equal_names_do_not_overwrite_each_other(predictor, tmp_path):
     paths = [
         picture(tmp_path / "in" / name, seed)

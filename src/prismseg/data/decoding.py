@@ -84,6 +84,8 @@ def decode(path: Path, reading: Reading) -> Picture:
     """
     if path.is_symlink() and not path.exists():
         raise DataError(f"{path} is a link to {path.readlink()}, which does not exist; restore that file.")
+    if path.is_dir():
+        raise DataError(f"{path} is a folder; name the pictures in it.")
     if not path.is_file():
         raise DataError(f"There is no file {path}; restore it, or take it out of the list.")
     if path.stat().st_size == 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ from pathlib import Path
 from prismseg.base import DataError, read_text
 from prismseg.data import IMAGE_SUFFIXES
 from prismseg.data.folder import is_hidden, scan_folder
+from prismseg.data.layouts.table import tidy_row
 
 _SHOWN = 5
 
@@ -41,8 +43,9 @@ def find_pictures(sources: Sequence[str | Path]) -> Pictures:
     Parameters
     ----------
     sources : sequence of path
-        Pictures; folders (the pictures directly in them); ``.txt`` files with a path a line; ``.csv`` tables with a
-        column ``image``. Paths in lists are relative to the list. Hidden files in folders and lists are left out.
+        Pictures; folders (the pictures directly in them); ``.txt`` files with a path a line (in quotes or not,
+        lines that begin with # are comments); ``.csv`` tables with a column ``image``. Paths in lists are relative to
+        the list. Hidden files in folders and lists are left out.
 
     Raises
     ------
@@ -95,24 +98,38 @@ def _nothing(sources: Sequence[str | Path], unread: Sequence[Path]) -> str:
 
 def _lines(source: Path) -> list[Path]:
     lines = read_text(source).lstrip("\ufeff").splitlines()
-    return [_resolve(source, line.strip()) for line in lines if line.strip()]
+    entries = (line.strip() for line in lines)
+    return [_resolve(source, _unquoted(entry)) for entry in entries if entry and not _is_comment(source, entry)]
+
+
+def _unquoted(text: str) -> str:
+    """Path without the quotes in which "copy as path" puts it."""
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
+
+
+def _is_comment(source: Path, line: str) -> bool:
+    return line.startswith("#") and not _resolve(source, line).exists()
 
 
 def _table(source: Path) -> list[Path]:
     try:
-        rows = list(csv.DictReader(read_text(source).lstrip("\ufeff").splitlines()))
+        rows = [tidy_row(row) for row in csv.DictReader(io.StringIO(read_text(source).lstrip("\ufeff")))]
     except csv.Error as error:
         raise DataError(f"{source} is not a CSV file ({error}).") from error
     if not rows or "image" not in rows[0]:
         heading = ", ".join(str(name) for name in rows[0]) if rows else "nothing"
         raise DataError(f"{source} needs a column named image, separated by commas; it has {heading}.")
-    return [_resolve(source, row["image"].strip()) for row in rows if (row["image"] or "").strip()]
+    return [_resolve(source, row["image"]) for row in rows if row["image"]]
 
 
 def _resolve(source: Path, text: str) -> Path:
-    """Path that a list names, relative to the list (or, where it is only there, to the current folder)."""
-    beside = source.parent / text
-    return Path(text) if not beside.exists() and Path(text).exists() else beside
+    """Path that a list names, relative to the list (or, where it is only there, to the current folder).
+
+    Windows writes backslashes, which other systems take for a part of the name.
+    """
+    names = [text, text.replace("\\", "/")]
+    places = [place for name in names for place in (source.parent / name, Path(name))]
+    return next((place for place in places if place.exists()), places[0])
 
 
 def _place(path: Path) -> Path:

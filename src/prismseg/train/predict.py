@@ -97,6 +97,8 @@ def predict_files(
                 report.failed[path] = str(error) if str(path) in str(error) else f"{path}: {error}"
             except MemoryError:
                 report.failed[path] = f"{path} needs more memory than there is; scale it down."
+            if path in report.failed:
+                _remove_earlier(out, name)
             advance(done, path.name)
     return report
 
@@ -107,6 +109,12 @@ def _require_apart(out: Path, sources: Sequence[str | Path], pictures: Pictures)
     targets = {(out / name).resolve() for name in (".", "masks", "overlays")}
     if any(folder.resolve() in targets for folder in dict.fromkeys(folders)):
         raise OutputError(f"The results would be written among the pictures in {out}; choose another --out.")
+
+
+def _remove_earlier(out: Path, name: str) -> None:
+    """Remove what an earlier prediction left under the name of a picture that has no result now."""
+    for kind, suffix in (("masks", "png"), ("overlays", "png"), ("probabilities", "npy")):
+        (out / kind / f"{name}.{suffix}").unlink(missing_ok=True)
 
 
 def _predict_one(predictor: Predictor, path: Path, out: Path, name: str, *, probabilities: bool) -> None:

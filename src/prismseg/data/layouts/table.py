@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
 
 from prismseg.base import DataError
@@ -12,6 +13,7 @@ from prismseg.data.layouts.listing import Case, Listing
 
 NAME = "dataset.csv"
 PARTS = ("train", "validation", "test")
+_SPELLINGS = {"training": "train", "val": "validation", "valid": "validation", "testing": "test"}
 
 
 def fits(root: Path) -> bool:
@@ -21,6 +23,8 @@ def fits(root: Path) -> bool:
 
 def read(root: Path, mask_suffix: str | None = None) -> Listing:
     """List the cases; paths are relative to the CSV. Without a group column each case is its own group.
+
+    Spaces around names and the case of headings and parts do not matter; parts may be called val and training too.
 
     Raises
     ------
@@ -32,7 +36,7 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
         raise DataError(f"There is no table {path}.")
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file))
+            rows = [tidy_row(row) for row in csv.DictReader(file)]
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} is not a CSV file in UTF-8 ({error}).") from error
     if not rows:
@@ -61,18 +65,33 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
             group=row.get("group") or None,
         )
         cases.append(case)
-        if row.get("split"):
-            if row["split"] not in PARTS:
-                raise DataError(
-                    f"Line {number} of {path} has the split {row['split']!r}; it must be train, validation or test."
-                )
-            parts[row["split"]].append(case.id)
+        part = row.get("split", "").lower()
+        part = _SPELLINGS.get(part, part)
+        if part not in (*PARTS, ""):
+            raise DataError(
+                f"Line {number} of {path} has the split {row['split']!r}; it must be train, validation or test."
+            )
+        if part:
+            parts[part].append(case.id)
     nameless = [number for number, case in enumerate(cases, start=2) if case.group is None]
     if nameless and len(nameless) < len(cases):
         raise DataError(
             f"Line {nameless[0]} of {path} names no group though others do; fill the column in, or leave it out."
         )
     return Listing("table", tuple(cases), left_out=tuple(left_out), splits=(parts,) if any(parts.values()) else ())
+
+
+def tidy_row(row: Mapping[str, str]) -> dict[str, str]:
+    """Row of a table with headings in lower case and no spaces around values; what stands for no value is empty.
+
+    A group "p1 " must not be another patient than "p1", and a column "Split" must not be overlooked.
+    """
+    tidy = {}
+    for name, text in row.items():
+        if isinstance(name, str):  # cells beyond the last heading have none
+            value = (text or "").strip()
+            tidy[name.strip().lower()] = "" if value.lower() == "nan" else value
+    return tidy
 
 
 def _as_stored(path: Path) -> Path:
