@@ -222,6 +222,12 @@ def test_a_label_beyond_the_named_classes_is_named_with_its_file(tmp_path):
         open_dataset(tmp_path, classes=["background", "nerve"])
 
 
+@pytest.mark.parametrize("names", [["a", "a"], ["background", ""], ["nerve", "background"]])
+def test_names_that_do_not_tell_classes_apart(discs, names):
+    with pytest.raises(ConfigError, match=r"a name of its own|label 0 is the background"):
+        open_dataset(discs, classes=names)
+
+
 def test_masks_of_0_and_255_have_no_third_class(tmp_path):
     pair(tmp_path, mask(255))
     with pytest.raises(ConfigError, match="the masks have 2 classes"):

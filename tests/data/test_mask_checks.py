@@ -328,3 +328,12 @@ def test_capital_folders_and_suffixes_and_composed_names(tmp_path):
     (tmp_path / "Masks" / "p0_0.png").rename(tmp_path / "Masks" / "e\u0301.png")
     dataset = open_dataset(tmp_path)
     assert dataset.ids == ["p1_1", "é"] and all(sample.mask is not None for sample in dataset)
+
+
+@pytest.mark.parametrize(
+    ("mask", "doubtful"), [(labels(1, 255), True), (labels(255), False), (labels(1, 2, 255), False)]
+)
+def test_binary_says_that_it_takes_255_beside_1(tmp_path, mask, doubtful):
+    findings = check_dataset(write(tmp_path, [mask] * 2), binary=True)
+    assert ("255 as foreground" in [finding.kind for finding in findings]) == doubtful
+    assert not [finding for finding in findings if finding.severity == "error"]

@@ -328,7 +328,8 @@ def _check_splits(root: Path, listing: Listing, groups: Sequence[str]) -> Iterat
                 "error",
                 "unknown case in split",
                 root,
-                f"Split {number} of the data set names cases that are not there: {', '.join(unknown[:5])}.",
+                f"Split {number} of the data set names cases that are not there: {', '.join(unknown[:5])}. "
+                "Correct the split, or draw another (--ignore-split).",
             )
         members = {
             part: {group_named[name] for name in names if name in group_named} for part, names in split.items()

@@ -133,9 +133,3 @@ def mask_colours(path: Path, picture: Picture) -> NDArray[np.int64]:
         )
     red, green, blue = (pixels[..., channel % pixels.shape[2]].astype(np.int64) for channel in range(3))
     return (red << 16) + (green << 8) + blue
-
-
-def image_size(path: str | Path) -> tuple[int, int]:
-    """Height and width of an image or mask file, upright; the errors are those of `read_image` but for its values."""
-    height, width = decode(Path(path), "image").pixels.shape[:2]
-    return height, width

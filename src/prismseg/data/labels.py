@@ -13,6 +13,7 @@ from prismseg.base import ConfigError, DataError
 from prismseg.data.sample import IGNORE
 
 MAX_CLASSES = 64
+BACKGROUND_NAMES = ("background", "bg")
 JPEG = (".jpg", ".jpeg")
 JPEG_THRESHOLD = 128
 _FEW = 8  # labels that are listed one by one
@@ -276,8 +277,11 @@ def name_classes(
     Raises
     ------
     ConfigError
-        When the number of given names is not that of the classes in the masks.
+        When the number of given names is not that of the classes in the masks, or a name is empty, given twice, or that
+        of the background in another place than the first.
     """
+    if named is not None:
+        _require_good_names(named)
     count = max(2, max((index for index in coding.values() if index != IGNORE), default=0) + 1)
     if named is not None and len(named) != count:
         raise ConfigError(
@@ -289,6 +293,19 @@ def name_classes(
     if listed is not None and len(listed) == count:
         return list(listed)
     return ["background", *(["foreground"] if count == 2 else [f"class {k}" for k in range(1, count)])]
+
+
+def _require_good_names(names: Sequence[str]) -> None:
+    """Refuse names by which classes cannot be told apart, or that put the background elsewhere than first."""
+    listed = ", ".join(names)
+    if "" in names or len(set(names)) < len(names):
+        raise ConfigError(f"The class names {listed} cannot be used: each class needs a name of its own.")
+    place = next((index for index, name in enumerate(names) if name.lower() in BACKGROUND_NAMES), 0)
+    if place > 0:
+        raise ConfigError(
+            f"The class names {listed} put {names[place]} at label {place}, but label 0 is the background; name it "
+            f"first. Where {place} is the stored label of the background, say so in a legend (--colours MAPFILE)."
+        )
 
 
 def decode(labels: NDArray[np.int64], coding: Mapping[int, int], path: Path, *, binary: bool) -> NDArray[np.uint8]:

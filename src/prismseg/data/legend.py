@@ -20,10 +20,10 @@ from PIL import ImageColor
 from prismseg.base import ConfigError, read_text
 from prismseg.data.decoding import MaskError
 from prismseg.data.images import read_colours, read_mask
+from prismseg.data.labels import BACKGROUND_NAMES
 from prismseg.data.sample import IGNORE
 
 IGNORE_NAMES = ("ignore", "void")
-BACKGROUND_NAMES = ("background", "bg")
 
 _RANGE = re.compile(r"(-?\d+)(?:\s*-\s*(-?\d+))?")
 _TRIPLE = re.compile(r"\(?\[?\s*(\d{1,3})[\s,]+(\d{1,3})[\s,]+(\d{1,3})\s*\]?\)?")
@@ -150,7 +150,7 @@ def read_legend(path: str | Path) -> dict[str, str]:
         elif suffix == ".txt":
             pairs = _labelmap_pairs(text)
         elif suffix in (".json", ".yaml", ".yml"):
-            pairs = _mapping_pairs(path, json.loads(text) if suffix == ".json" else yaml.safe_load(text))
+            pairs = _mapping_pairs(path, _mapping(text, suffix))
         else:
             raise ConfigError(f"A legend is a .csv, .json, .yaml or .txt (CVAT labelmap) file, not {path}.")
         entries: dict[str, str] = {}
@@ -159,6 +159,8 @@ def read_legend(path: str | Path) -> dict[str, str]:
             spelled = _spell(low, by_colour) if low == high else f"{low}-{high}"
             if spelled in entries:
                 raise ConfigError(f"{spelled} is named twice.")
+            if not name.strip():
+                raise ConfigError(f"{spelled} has no class name; write 'ignore' where it counts nowhere.")
             entries[spelled] = name
         Legend.of(entries)
     except (ValueError, yaml.YAMLError) as error:
@@ -166,6 +168,34 @@ def read_legend(path: str | Path) -> dict[str, str]:
     except ConfigError as error:
         raise ConfigError(f"The legend {path} cannot be used: {error}") from error
     return entries
+
+
+def _mapping(text: str, suffix: str) -> Any:
+    """Read JSON or YAML in which no key stands twice; usual readers keep the last one without a word."""
+    if suffix == ".json":
+        return json.loads(text, object_pairs_hook=_once)
+    return yaml.load(text, _OnceLoader)
+
+
+def _once(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
+    keys = [str(key) for key, _ in pairs]
+    twice = next((key for key in keys if keys.count(key) > 1), None)
+    if twice is not None:
+        raise ConfigError(f"{twice} is named twice.")
+    return dict(pairs)
+
+
+class _OnceLoader(yaml.SafeLoader):
+    """YAML without objects, in which no key stands twice."""
+
+
+def _construct_once(loader: yaml.SafeLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    return _once(
+        [(loader.construct_object(key, True), loader.construct_object(value, True)) for key, value in node.value]
+    )
+
+
+_OnceLoader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _construct_once)
 
 
 def _mapping_pairs(path: Path, content: Any) -> list[tuple[str, str]]:

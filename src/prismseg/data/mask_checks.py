@@ -121,6 +121,14 @@ def check_masks(
         doubts = doubtful_labels(census, coding, named=classes is not None, binary=binary)
         doubtful = [Finding("error", kind, file, message) for kind, file, message in doubts]
         yield from doubtful
+        if binary and 1 in census and set(census) <= {0, 1, IGNORE} and census[1].beside:
+            yield Finding(
+                "warning",
+                "255 as foreground",
+                census[IGNORE].file,
+                "Masks hold 1 beside 255, and --binary takes both as foreground. If 255 marks pixels that count nowhere, "
+                "leave out --binary.",
+            )
         if not binary:
             gaps = any(finding.kind == "gaps in labels" for finding in doubtful)
             yield from _explain_labels(coding, masks, census, named=classes is not None, gaps=gaps)
