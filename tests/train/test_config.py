@@ -24,6 +24,9 @@ def test_chosen_over_file_over_defaults(tmp_path):
         ({"data": {"path": "a"}, "split": {"folds": 3, "fold": 3}}, "fold 3"),
         ({"data": {"path": "a"}, "optim": {"loss": "hinge"}}, "loss"),
         ({"data": {"path": "a"}, "optim": {"lr": 0}}, "lr"),
+        ({"data": {"path": "a"}, "optim": {"lr": float("inf")}}, "lr"),
+        ({"data": {"path": "a"}, "optim": {"clip": float("inf")}}, "clip"),
+        ({"data": {"path": "a"}, "model": {"width": float("inf")}}, "width"),
     ],
 )
 def test_wrong_settings_are_named(values, word):

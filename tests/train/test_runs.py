@@ -286,6 +286,8 @@ class TestSplits:
             make_partition(changed(config, split={"folds": 3, "fold": 1}), dataset)
         with pytest.raises(DataError, match="none with number 2"):
             make_partition(changed(config, split={"fold": 2}), dataset)
+        with pytest.raises(ConfigError, match="--fold 1 needs --folds"):
+            make_partition(changed(config, split={"fold": 1, "predefined": False}), dataset)
 
     def test_cases_in_no_part_are_counted(self, discs, tmp_path):
         parts = {"p0": "test", "p1": ""}

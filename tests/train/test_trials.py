@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from prismseg.base import ConfigError, DataError
+from prismseg.base import ConfigError, DataError, ModelError
 from prismseg.data import Split, open_dataset
 from prismseg.data.identity import group_key
 from prismseg.nets import load_model
@@ -20,6 +20,11 @@ from ..conftest import write_discs
 from .conftest import small_config
 
 TINY = {"optim": {"steps": 1, "batch_size": 4}, "evaluate_every": 1}
+
+
+def changed(config, **sections):
+    values = config.model_dump()
+    return type(config).model_validate(values | {name: values[name] | value for name, value in sections.items()})
 
 
 def reading(config, **options):
@@ -193,6 +198,30 @@ def test_moved_runs_and_moved_data(data, tmp_path):
         evaluate_run(run, show_progress=False)
     report = evaluate_data(run, open_for(run, tmp_path / "elsewhere")[0], show_progress=False)
     assert (report.parent / "metrics_per_case.csv").read_text() == before
+    # Named when the run goes on, the new place is known from then on, also when both move together once more.
+    longer = changed(config, data={"path": str(tmp_path / "elsewhere")}, optim={"steps": 3})
+    train(longer, run, resume=True, show_progress=False)
+    (tmp_path / "all").mkdir()
+    for name in ("there", "elsewhere"):
+        (tmp_path / name).rename(tmp_path / "all" / name)
+    evaluate_run(tmp_path / "all" / "there" / "runs" / "one", show_progress=False)
+
+
+def test_a_legend_takes_the_place_of_a_runs_class_names(data, tmp_path):
+    """The run's own names stood in the way of a legend that is given, and none could be taken back."""
+    config = reading(small_config(data, **TINY), classes=("background", "disc"))
+    train(config, tmp_path / "run", show_progress=False)
+    legend = {"0": "background", "1": "disc"}
+    dataset, notes = open_for(tmp_path / "run", data, {"colours": legend})
+    assert dataset.classes == ["background", "disc"] and "classes" not in "".join(notes)
+    assert not open_for(tmp_path / "run", data, {"classes": "none"})[0].names_stated
+
+
+def test_a_network_alone_has_no_data(data, tmp_path):
+    train(small_config(data, **TINY), tmp_path / "run", show_progress=False)
+    shutil.copytree(tmp_path / "run" / "model", tmp_path / "alone")
+    with pytest.raises(ModelError, match=r"prismseg evaluate .*alone DATA"):
+        evaluate_run(tmp_path / "alone", show_progress=False)
 
 
 def test_a_changed_picture_under_its_old_name_is_noticed(data, tmp_path):

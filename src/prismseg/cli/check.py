@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from prismseg.cli.options import Binary, Channels, Classes, Colours, Group, Layout, MaskSuffix, Quiet, class_names
+from prismseg.cli.options import Binary, Channels, Classes, Colours, Group, Layout, MaskSuffix, Quiet, names
 
 
 def register(app: typer.Typer) -> None:
@@ -47,7 +47,7 @@ def check(
         layout=layout,
         group=group,
         binary=binary,
-        classes=class_names(classes),
+        classes=names(classes),
         mask_suffix=mask_suffix,
         channels=channels,
         colours=colours,

@@ -9,7 +9,7 @@ import typer
 
 from prismseg.cli.options import (
     BinaryGiven,
-    Channels,
+    ChannelsGiven,
     Classes,
     Colours,
     Device,
@@ -19,7 +19,8 @@ from prismseg.cli.options import (
     Mirror,
     Out,
     Quiet,
-    class_names,
+    legend,
+    names,
 )  # fmt: skip
 
 
@@ -61,7 +62,7 @@ def evaluate(
     binary: BinaryGiven = None,
     classes: Classes = None,
     mask_suffix: MaskSuffix = None,
-    channels: Channels = None,
+    channels: ChannelsGiven = None,
     colours: Colours = None,
     mirror: Mirror = False,
     device: Device = "cpu",
@@ -73,7 +74,6 @@ def evaluate(
     metrics_per_case.csv, summary.json and report.html.
     """
     from prismseg.cli.tables import print_summary
-    from prismseg.data import read_legend
     from prismseg.train import evaluate_data, evaluate_run
     from prismseg.train.trials import open_for
 
@@ -81,10 +81,10 @@ def evaluate(
         "layout": layout,
         "group": group,
         "binary": binary,
-        "classes": class_names(classes),
+        "classes": names(classes),
         "mask_suffix": mask_suffix,
         "channels": channels,
-        "colours": None if colours is None else read_legend(colours),
+        "colours": legend(colours),
     }
     if data is None:
         report = evaluate_run(

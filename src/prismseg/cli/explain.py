@@ -9,7 +9,7 @@ import typer
 
 from prismseg.cli.options import (
     BinaryGiven,
-    Channels,
+    ChannelsGiven,
     Classes,
     Colours,
     Device,
@@ -18,7 +18,8 @@ from prismseg.cli.options import (
     MaskSuffix,
     Out,
     Quiet,
-    class_names,
+    legend,
+    names,
 )  # fmt: skip
 
 
@@ -84,7 +85,7 @@ def explain(
     binary: BinaryGiven = None,
     classes: Classes = None,
     mask_suffix: MaskSuffix = None,
-    channels: Channels = None,
+    channels: ChannelsGiven = None,
     colours: Colours = None,
     device: Device = "cpu",
     quiet: Quiet = False,
@@ -95,7 +96,6 @@ def explain(
     maps/.
     """
     from prismseg.cli.tables import print_relevance
-    from prismseg.data import read_legend
     from prismseg.explain import ExplainSettings, explain_data, explain_run
     from prismseg.train.trials import open_for
 
@@ -112,10 +112,10 @@ def explain(
         "layout": layout,
         "group": group,
         "binary": binary,
-        "classes": class_names(classes),
+        "classes": names(classes),
         "mask_suffix": mask_suffix,
         "channels": channels,
-        "colours": None if colours is None else read_legend(colours),
+        "colours": legend(colours),
     }
     if data is None:
         page = explain_run(

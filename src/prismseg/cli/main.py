@@ -64,11 +64,26 @@ def run() -> None:
         typer.secho("Error: ", fg="red", bold=True, nl=False, err=True)
         typer.echo(str(error), err=True)
         sys.exit(error.exit_code)
+    except (MemoryError, RuntimeError) as error:
+        if not _out_of_memory(error):
+            raise
+        typer.secho("Error: ", fg="red", bold=True, nl=False, err=True)
+        typer.echo(
+            f"There is not enough memory ({str(error).splitlines()[0] or 'out of memory'}). Choose smaller pictures "
+            "(--size), fewer at once (--batch-size), or cut batches into parts (--accumulate).",
+            err=True,
+        )
+        sys.exit(1)
     except KeyboardInterrupt:
         typer.echo("Stopped.", err=True)
         sys.exit(130)
     finally:
         warnings.formatwarning = usual
+
+
+def _out_of_memory(error: Exception) -> bool:
+    words = str(error).lower()
+    return isinstance(error, MemoryError) or "out of memory" in words or "can't allocate memory" in words
 
 
 def _format_warning(

@@ -41,10 +41,9 @@ MaskSuffix = Annotated[
     str | None,
     typer.Option(help="What mask names add to image names, such as _mask.", rich_help_panel="Data"),
 ]
-Channels = Annotated[
-    int | None,
-    typer.Option(help="Read images as 1 (grey) or 3 (RGB) channels.", rich_help_panel="Data"),
-]
+_CHANNELS = typer.Option(help="Read images as 1 (grey) or 3 (RGB) channels.", rich_help_panel="Data")
+Channels = Annotated[int | None, _CHANNELS]
+ChannelsGiven = Annotated[str | None, _CHANNELS]
 Colours = Annotated[
     Path | None,
     typer.Option(
@@ -71,6 +70,10 @@ def names(text: str | None) -> tuple[str, ...] | str | None:
     return tuple(name.strip() for name in text.split(","))
 
 
-def class_names(text: str | None) -> tuple[str, ...] | None:
-    """Split ``"background,nerve"`` into names."""
-    return None if text is None else tuple(name.strip() for name in text.split(","))
+def legend(path: Path | None) -> dict[str, str] | str | None:
+    """Read the legend at `path`; "none" stays what it is, and takes back what a file says."""
+    from prismseg.data import read_legend
+
+    if path is None or str(path) == "none":
+        return None if path is None else "none"
+    return read_legend(path)

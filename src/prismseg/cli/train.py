@@ -9,13 +9,14 @@ import typer
 
 from prismseg.cli.options import (
     BinaryGiven,
-    Channels,
+    ChannelsGiven,
     Classes,
     Colours,
     GroupGiven,
     LayoutGiven,
     MaskSuffix,
     Quiet,
+    legend,
     names,
 )  # fmt: skip
 
@@ -63,7 +64,7 @@ def train(
     binary: BinaryGiven = None,
     classes: Classes = None,
     mask_suffix: MaskSuffix = None,
-    channels: Channels = None,
+    channels: ChannelsGiven = None,
     colours: Colours = None,
     size: Annotated[
         str | None, typer.Option(help="Network input, 224 or 240x320 (height x width).", rich_help_panel="Data")
@@ -178,12 +179,12 @@ def train(
     """Train a segmentation network on a folder of images and masks.
 
     What is given here wins over --config, and that over the defaults; none takes back a setting of the file that may be
-    absent (patience, clip, ema, limit, fraction, folds, fold, classes, mask-suffix).
+    absent (patience, clip, ema, limit, fraction, folds, fold, classes, colours, channels, mask-suffix).
 
     The run's folder gets the settings, the split, the learning curve, the last checkpoint and the best network.
     Then: prismseg evaluate RUN.
     """
-    from prismseg.data import read_legend
+    from prismseg.base import read_json
     from prismseg.train import configure
     from prismseg.train import train as run
     from prismseg.train.finetune import settings_of
@@ -198,7 +199,7 @@ def train(
             "classes": names(classes),
             "mask_suffix": mask_suffix,
             "channels": channels,
-            "colours": None if colours is None else read_legend(colours),
+            "colours": legend(colours),
         },
         "split": {
             "fractions": names(fractions), "folds": folds, "fold": fold, "predefined": predefined_split,
@@ -226,4 +227,5 @@ def train(
     folders = run(settings, out, resume=resume, tell=typer.echo, show_progress=not quiet)
     for folder in folders:
         typer.echo(f"Network: {folder.model}")
-    typer.echo(f"Now measure it: prismseg evaluate {out}")
+    tested = any(read_json(folder.split)["test"] for folder in folders)
+    typer.echo(f"Now measure it: prismseg evaluate {out}{'' if tested else ' OTHER-DATA'}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -16,12 +17,15 @@ FRACTIONS = (0.8, 0.1, 0.1)
 CHANGEABLE = frozenset(
     {"data.path", "patience", "checkpoint_every", "cache_mib", "tracking", "device", "optim.steps"}
 )
-# Of each row one setting counts: choosing one lets go of the others that a file names.
-_EITHER_OR = (("folds", "fractions"), ("limit", "fraction"))
+# Of each pair one setting counts: choosing one lets go of the other that a file names.
+_EITHER_OR: dict[tuple[str, ...], tuple[tuple[str, str], ...]] = {
+    ("split",): (("folds", "fractions"), ("limit", "fraction")),
+    ("data",): (("classes", "colours"),),
+}
 
 
 class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
 
 
 class DataConfig(_Settings):
@@ -250,6 +254,19 @@ def configure(
     return make_config(values)
 
 
+def choose_data(chosen: Mapping[str, Any], data: DataConfig) -> DataConfig:
+    """Lay the `chosen` options of a data set over `data`, by the rules of `configure`.
+
+    Raises
+    ------
+    ConfigError
+        Naming each option that is wrong.
+    """
+    values = {"data": data.model_dump()}
+    _lay(values, {"data": dict(chosen)})
+    return make_config(values).data
+
+
 # What a trained network settles when training goes on from it.
 _FORM = ("initial", "data", "model", "size", "intensity", "fit", "postprocess")
 
@@ -273,7 +290,7 @@ def _stated(path: str | Path) -> dict[str, Any]:
 
 def _lay(values: dict[str, Any], upper: dict[str, Any], path: tuple[str, ...] = ()) -> None:
     """Lay the settings `upper` over `values`, in place."""
-    for pair in _EITHER_OR if path == ("split",) else ():
+    for pair in _EITHER_OR.get(path, ()):
         named = [name for name in pair if upper.get(name) not in (None, "none")]
         if len(named) == 1:
             for name in set(pair) - set(named):

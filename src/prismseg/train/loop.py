@@ -19,7 +19,7 @@ from prismseg.nets import SegmentationModel, load_model
 from prismseg.train.average import weight_average
 from prismseg.train.batches import step_seed
 from prismseg.train.checkpoint import Progress, load_checkpoint, save_checkpoint
-from prismseg.train.config import TrainConfig, write_config
+from prismseg.train.config import TrainConfig
 from prismseg.train.finetune import take_weights
 from prismseg.train.losses import IGNORE, create_loss
 from prismseg.train.partition import make_partition
@@ -185,7 +185,7 @@ class Trainer:
             if not resume or not self.folder.split.exists():
                 self.folder.begin(self.config, self.dataset, self.split, earlier)
             elif self.folder.started() != self.config:
-                write_config(self.folder.config, self.config)
+                self.folder.go_on(self.config, self.dataset)
 
     def fit(self, *, show_progress: bool = True) -> Progress:
         """Train until the last step or early stopping; write checkpoints, history and the best model.

@@ -64,6 +64,11 @@ def make_partition(config: TrainConfig, dataset: SegmentationDataset, seen: Seen
     else:
         if dataset.predefined_splits:
             notes.append("The split that the data bring along is ignored, as asked.")
+        if plan.fold is not None and plan.folds is None:
+            raise ConfigError(
+                f"{dataset.root} brings no split along that is used, so --fold {plan.fold} needs --folds: the number of "
+                "parts that the cases are cut into."
+            )
         groups = _joined(dataset, notes)
         # A joined group is met when any of its groups is; having been learnt from weighs more.
         joined: dict[str, str] = {}
@@ -90,7 +95,7 @@ def _uses_predefined(config: TrainConfig, dataset: SegmentationDataset) -> bool:
     if plan.predefined is False or (plan.predefined is None and count == 0):
         return False
     if count == 0:
-        raise DataError(f"{dataset.root} brings 0 splits along; leave out --predefined-split.")
+        raise DataError(f"{dataset.root} brings no split along; leave out --predefined-split.")
     if plan.fractions is not None or plan.folds not in (None, count):
         asked = "fractions" if plan.fractions is not None else f"{plan.folds} folds"
         raise ConfigError(
@@ -104,8 +109,8 @@ def _predefined(dataset: SegmentationDataset, number: int) -> Split:
     splits = dataset.predefined_splits
     if number >= len(splits):
         raise DataError(
-            f"{dataset.root} brings {len(splits)} splits along, so there is none with number {number} (counted from "
-            "0); choose another --fold, or add --ignore-split."
+            f"{dataset.root} brings {len(splits)} split{'s' * (len(splits) > 1)} along, so there is none with number "
+            f"{number} (counted from 0); choose another --fold, or add --ignore-split."
         )
     position = {name: index for index, name in enumerate(dataset.ids)}
     parts = splits[number]

@@ -173,14 +173,23 @@ class RunFolder:
         write_json(
             self.cases,
             {
-                "data": str(_absolute(dataset.root)),
-                "relative": os.path.relpath(_absolute(dataset.root), _absolute(self.root)),
+                **self._place(dataset),
                 "fingerprint": dataset.fingerprint(),
                 "identities": dict(zip(ids, dataset.identities, strict=True)),
                 "earlier": None if earlier is None else earlier.to_metadata(),
             },
         )
         write_config(self.config, config)
+
+    def go_on(self, config: TrainConfig, dataset: SegmentationDataset) -> None:
+        """Write down what a resumed run may change: its settings, and where its data lie now."""
+        if self.cases.exists():
+            write_json(self.cases, read_json(self.cases) | self._place(dataset))
+        write_config(self.config, config)
+
+    def _place(self, dataset: SegmentationDataset) -> dict[str, str]:
+        data, root = _absolute(dataset.root), _absolute(self.root)
+        return {"data": str(data), "relative": os.path.relpath(data, root)}
 
     def earlier(self) -> SeenCases | None:
         """Read what the network that the run started from had met; None where that is not known."""
@@ -240,7 +249,7 @@ def find_data(folder: RunFolder, config: TrainConfig) -> Path:
             return place
     raise DataError(
         f"The data of the run {folder.root} are no longer in {places[0]}. Bring them back, or say where they are: "
-        f"prismseg evaluate {folder.root} DATA."
+        f"prismseg evaluate {folder.root} DATA, or prismseg train DATA --resume --out {folder.root}."
     )
 
 
@@ -344,10 +353,17 @@ def open_run(root: str | Path) -> tuple[RunFolder, TrainConfig]:
 
     Raises
     ------
-    ConfigError
+    ModelError
         When `root` holds no run.
     """
     folder = RunFolder(Path(root))
+    if not folder.config.is_file() and (folder.root / "config.json").is_file():
+        raise ModelError(
+            f"{root} is a network without its run, so it has no data of its own; name some: "
+            f"prismseg evaluate {root} DATA."
+        )
+    if not folder.config.is_file():
+        raise ModelError(f"There is no training run in {root} (no {folder.config.name}); name the folder of one.")
     return folder, read_config(folder.config)
 
 

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from prismseg.train.loop import Trainer
 
 
+_FOLDS = 5
+
+
 def summarize_run(trainer: Trainer) -> list[str]:
     """Sentences about a run that is about to start."""
     config, dataset, split = trainer.config, trainer.dataset, trainer.split
@@ -36,9 +39,13 @@ def summarize_run(trainer: Trainer) -> list[str]:
     if not split.test:
         lines.append("There is no test part: evaluate this network on other data.")
     elif tested < FEWEST_GROUPS and config.split.folds is None:
+        folds = min(_FOLDS, len(set(dataset.groups)))
+        own = 0 if config.split.predefined is False else len(dataset.predefined_splits)
+        folds = own if own > 1 else folds
+        ignoring = "--ignore-split " if own == 1 else ""
         lines.append(
-            f"The test part has {tested} group{'s' * (tested != 1)}, too few for an interval (from {FEWEST_GROUPS} on); "
-            "--folds 5 tests every case."
+            f"The test part has {tested} group{'s' * (tested != 1)}, too few for an interval (from {FEWEST_GROUPS} on)"
+            + (f"; {ignoring}--folds {folds} tests every case." if folds > 2 else ".")
         )
     return lines
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from prismseg.base import ConfigError, DataError
 from prismseg.data import SegmentationDataset
-from prismseg.train.config import DataConfig
+from prismseg.train.config import DataConfig, choose_data
 from prismseg.train.predictor import Predictor
 from prismseg.train.run import (
     RunFolder,
@@ -77,7 +77,7 @@ def open_for(
     path : path, optional
         The data; by default the run's own.
     options : mapping, optional
-        Of `prismseg.data.open_dataset`; None: not given.
+        Of `prismseg.data.open_dataset`; None: not given; "none" takes back what the run says.
 
     Returns
     -------
@@ -98,18 +98,24 @@ def open_for(
         data = DataConfig(path=str(path))
     else:
         data = open_run(runs[0].root)[1].data
-    changed = data.model_copy(update=given)
+    changed = choose_data(given, data)
     default = DataConfig(path=data.path)
     taken = [
-        f"{name} {getattr(data, name)}"
+        f"{name} {_shown(getattr(changed, name))}"
         for name in DataConfig.model_fields
-        if name not in ("path", *given) and getattr(data, name) != getattr(default, name)
+        if name not in ("path", *given) and getattr(changed, name) != getattr(default, name)
     ]
     if path is None:
         folder, config = open_run(runs[0].root)
         return open_data(changed, find_data(folder, config)), []
     notes = [f"Read as the run read its own data: {'; '.join(taken)}."] if taken and runs else []
     return open_data(changed, path), notes
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key}: {name}" for key, name in value.items())
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
 def match_classes(predictor: Predictor, dataset: SegmentationDataset) -> tuple[SegmentationDataset, list[str]]:
