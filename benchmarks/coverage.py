@@ -93,6 +93,19 @@ def _dice(level: float, missed: float, full: float) -> Population:
     return Population(f"Dice {mean:.2f}, {missed:.0%} at 0, {full:.0%} at 1", draw, mean, share=True)
 
 
+def _failing(share: float) -> Population:
+    """Dice of a network that finds nothing at all in a `share` of the patients, on every picture of theirs."""
+
+    def draw(rng: Generator, group: NDArray[np.intp]) -> Array:
+        count = group.max() + 1
+        level = np.where(rng.random(count) < share, 0.0, rng.beta(8, 1.5, count))[group]
+        values = rng.beta(np.maximum(12 * level, 1e-3), np.maximum(12 * (1 - level), 1e-3))
+        return np.where(level == 0, 0.0, values)
+
+    mean = (1 - share) * 8 / 9.5
+    return Population(f"Dice {mean:.2f}, 0 on all of {share:.0%} of the groups", draw, mean, share=True)
+
+
 def _binary(rate: float, spread: float) -> Population:
     def draw(rng: Generator, group: NDArray[np.intp]) -> Array:
         chance = rng.beta(rate * spread, (1 - rate) * spread, group.max() + 1)[group]
@@ -107,6 +120,7 @@ POPULATIONS = (
     _dice(_LEVEL[1], 0.04, 0.0),
     _binary(0.75, 4),
     _binary(0.9, 10),
+    _failing(0.05),
 )
 DIFFERENCES = (
     Population("normal", _normal, 0.0),

@@ -24,7 +24,7 @@ def coverage():
 
 
 @pytest.mark.parametrize("sizes", ["equal", "unequal", "single", "dominant"])
-@pytest.mark.parametrize("number", range(5))
+@pytest.mark.parametrize("number", range(6))
 def test_means_are_held_from_6_groups_on(coverage, number, sizes):
     rng = np.random.default_rng(number)
     for groups in (6, 12):
