@@ -12,7 +12,9 @@ from prismseg.base import ConfigError, DataError, ModelError
 from prismseg.data import Split, open_dataset
 from prismseg.data.identity import group_key
 from prismseg.nets import load_model
-from prismseg.train import RunFolder, evaluate_data, evaluate_run, train
+from prismseg.train import RunFolder, configure, evaluate_data, evaluate_run, train
+from prismseg.train.finetune import settings_of
+from prismseg.train.partition import make_partition
 from prismseg.train.seen import SeenCases
 from prismseg.train.trials import choose_parts, data_trials, open_for
 
@@ -97,7 +99,7 @@ def test_renamed_copies_and_new_pictures_are_told_apart(run, data, tmp_path):
 
 
 def test_a_group_of_the_same_name_in_other_data_is_somebody_else(run, tmp_path):
-    other = write_discs(tmp_path / "other", size=(36, 48))
+    other = write_discs(tmp_path / "other", size=(48, 40))
     dataset = open_dataset(other, group="prefix")
     [trial], _, notes = data_trials(run, dataset)
     assert set(trial.parts) == {"new"} and len(trial.cases) == 18 and not notes
@@ -120,6 +122,67 @@ def test_a_new_picture_of_a_known_group_is_not_new(run, data, tmp_path):
         names["test"][0]: "test",
         f"{patient}_9": "same-group",
     }
+
+
+def textured(folder, numbers, change=lambda pixels: pixels, suffix=".png"):
+    """Pictures with detail enough to be recognised by, one patient each, in another form if need be."""
+    folder.mkdir()
+    for number in numbers:
+        pixels = np.kron(np.random.default_rng(number).integers(20, 235, (16, 16)), np.ones((4, 4)))
+        Image.fromarray(change(pixels.astype(np.uint8))).save(
+            folder / f"t{number}_0{suffix}", **SAVED.get(suffix, {})
+        )
+        mask = np.zeros((64, 64), np.uint8)
+        mask[20:40, 20:40] = 1
+        Image.fromarray(change(mask) if change(mask).dtype == np.uint8 else mask).save(
+            folder / f"t{number}_0_mask.png"
+        )
+    return folder
+
+
+SAVED = {".jpg": {"quality": 90}}
+FORMS = {
+    "jpeg": (lambda pixels: pixels, ".jpg"),
+    "16 bits": (lambda pixels: pixels.astype(np.uint16) * 257 if pixels.max() > 1 else pixels, ".png"),
+    "mirrored": (lambda pixels: pixels[:, ::-1].copy(), ".png"),
+}
+
+
+@pytest.fixture(scope="module")
+def textured_run(tmp_path_factory):
+    root = tmp_path_factory.mktemp("textured")
+    config = small_config(textured(root / "data", range(8)), **TINY)
+    train(reading(config, group="prefix"), root / "run", show_progress=False)
+    return root / "run"
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_what_was_met_is_recognised_in_another_form(textured_run, tmp_path, form):
+    """All 20 of 20 cases were new, 14 of which the network had been trained or chosen on."""
+    other = textured(tmp_path / "other", range(10), *FORMS[form])
+    [trial], dataset, notes = data_trials(textured_run, open_dataset(other, group="prefix"))
+    names = split_of(textured_run)
+    fresh = sorted(["t8_0", "t9_0", *names["test"]])
+    assert sorted(dataset.ids[case] for case in trial.cases) == fresh and set(trial.parts) == {"new"}
+    assert notes[0].startswith(
+        f"{len(names['train'] + names['validation'])} cases show a picture that the network has met"
+    )
+    # A network that goes on from it is not tested on them either.
+    chosen = {"data": {"path": str(other), "group": "prefix"}, "optim": {"steps": 1}}
+    partition = make_partition(
+        configure(chosen, initial=settings_of(textured_run)),
+        open_dataset(other, group="prefix"),
+        SeenCases.of_metadata(load_model(textured_run / "model").metadata),
+    )
+    assert {dataset.ids[case] for case in partition.split.test} <= set(fresh)
+    assert "has met, in another cut" in partition.notes[0]
+
+
+def test_a_network_whose_pictures_are_gone_says_what_it_cannot_see(textured_run, tmp_path):
+    shutil.copytree(textured_run / "model", tmp_path / "alone")
+    other = open_dataset(textured(tmp_path / "other", range(3), *FORMS["jpeg"]))
+    [trial], _, notes = data_trials(tmp_path / "alone", other)
+    assert len(trial.cases) == 3 and "not all at hand" in notes[0]
 
 
 def test_a_cut_of_a_picture_that_was_met_is_not_new(run, data, tmp_path):

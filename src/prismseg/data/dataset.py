@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -207,9 +207,13 @@ class SegmentationDataset(Sequence[Sample]):
             Naming a file that is gone or cannot be read.
         """
         if self._twins is None:
-            portraits = (portrait(read_case(case)) for case in self._cases)
+            portraits = self.portraits(range(len(self)))
             self._twins = twins_of(self.identities, portraits, show_progress=show_progress)
         return self._twins
+
+    def portraits(self, indices: Iterable[int]) -> Iterator[NDArray[np.uint8]]:
+        """Small grey pictures of the cases at `indices`, by which twins are found, one image read at a time."""
+        return (portrait(read_case(self._cases[index])) for index in indices)
 
     @cached_property
     def unlabelled(self) -> list[int]:

@@ -10,6 +10,7 @@ from prismseg.base import ConfigError, DataError
 from prismseg.data import SegmentationDataset, Split, check_split, holdout, join_groups, kfold, scarce
 from prismseg.data.twins import Twin
 from prismseg.train.config import FRACTIONS, TrainConfig
+from prismseg.train.copies import find_copies
 from prismseg.train.seen import SeenCases
 
 _SHOWN = 5
@@ -52,7 +53,7 @@ def make_partition(config: TrainConfig, dataset: SegmentationDataset, seen: Seen
     """
     plan = config.split
     notes: list[str] = []
-    met = {} if seen is None else seen.groups(dataset)
+    met = {} if seen is None else _met_groups(config, dataset, seen, notes)
     if _uses_predefined(config, dataset):
         split = _predefined(dataset, plan.fold or 0)
         check_split(split, dataset.groups, dataset.identities)
@@ -87,6 +88,23 @@ def make_partition(config: TrainConfig, dataset: SegmentationDataset, seen: Seen
         split = _limited(config, dataset, split, notes)
     check_split(split, dataset.groups, dataset.identities)
     return Partition(split, tuple(notes))
+
+
+def _met_groups(
+    config: TrainConfig, dataset: SegmentationDataset, seen: SeenCases, notes: list[str]
+) -> dict[str, str]:
+    """Find the groups that the network to go on from has met, also in another cut, size or encoding."""
+    met = seen.groups(dataset)
+    if config.initial is None:
+        return met
+    among = [case for case, group in enumerate(dataset.groups) if group not in met]
+    copies = find_copies(config.initial, dataset, seen, among)
+    if copies.cases:
+        notes.append(
+            f"{len(copies.cases)} cases show a picture that {config.initial} has met, in another cut, size, mirror or "
+            f"encoding (the first is {dataset.ids[copies.cases[0]]})."
+        )
+    return met | {dataset.groups[case]: "train" for case in copies.cases}
 
 
 def _uses_predefined(config: TrainConfig, dataset: SegmentationDataset) -> bool:

@@ -10,6 +10,7 @@ from typing import Any
 from prismseg.base import ConfigError, DataError
 from prismseg.data import SegmentationDataset
 from prismseg.train.config import DataConfig, choose_data
+from prismseg.train.copies import find_copies
 from prismseg.train.predictor import Predictor
 from prismseg.train.run import (
     RunFolder,
@@ -222,6 +223,9 @@ def data_trials(
         notes += found
         seen = SeenCases.of_metadata(predictor.model.metadata)
         parts = seen.parts(dataset) if seen is not None else ["unknown"] * len(dataset)
+        if seen is not None and not folds:
+            parts, found = _with_copies(model, dataset, seen, parts)
+            notes += found
         if folds:
             parts = ["other fold" if name in ("new", "same-group", "unknown") else name for name in parts]
         labels.append(parts)
@@ -238,6 +242,31 @@ def data_name(dataset: SegmentationDataset) -> str:
 
 def _trial(predictor: Predictor, cases: Sequence[tuple[int, str]], folder: RunFolder | None) -> Trial:
     return Trial(predictor, tuple(case for case, _ in cases), folder, parts=tuple(name for _, name in cases))
+
+
+def _with_copies(
+    model: str | Path, dataset: SegmentationDataset, seen: SeenCases, parts: list[str]
+) -> tuple[list[str], list[str]]:
+    """Take cases for met that show a picture which was met in another form, and those of their groups."""
+    fresh = [case for case, name in enumerate(parts) if name in ("new", "unknown")]
+    copies = find_copies(model, dataset, seen, fresh)
+    notes = []
+    if copies.cases:
+        groups = {dataset.groups[case] for case in copies.cases}
+        parts = [
+            "same-group" if name in ("new", "unknown") and group in groups else name
+            for name, group in zip(parts, dataset.groups, strict=True)
+        ]
+        notes.append(
+            f"{len(copies.cases)} cases show a picture that the network has met, in another cut, size, mirror or "
+            f"encoding (the first is {dataset.ids[copies.cases[0]]}); they and their groups count as same-group."
+        )
+    if not copies.searched:
+        notes.append(
+            "The pictures that the network was trained on are not all at hand, so copies of them in another cut, size or "
+            "encoding are not recognised, only those of equal pixels."
+        )
+    return parts, notes
 
 
 def _left_out(
