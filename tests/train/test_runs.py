@@ -131,6 +131,21 @@ def test_other_refusals_change_nothing_either(scene, tmp_path):
     assert content(root) == before
 
 
+@pytest.mark.parametrize("name", ["split.json", "cases.json"])
+def test_a_run_whose_split_or_cases_are_lost_is_not_resumed(scene, name):
+    """A split that was lost was drawn anew, so that the run could be tested on what it had learnt from."""
+    root, config = scene
+    path = root / "run" / name
+    if name == "split.json":
+        path.unlink()
+    else:
+        path.write_text("[]")
+    before = content(root / "run")
+    with pytest.raises(ModelError, match=rf"{name} is .*restore it"):
+        train(changed(config, optim={"steps": 4}), root / "run", resume=True, show_progress=False)
+    assert content(root / "run") == before
+
+
 def test_resume_goes_on_with_the_split_that_was_written(scene):
     root, config = scene
     path = RunFolder(root / "run").split

@@ -152,7 +152,12 @@ class RunFolder:
             Naming the difference, or when there is nothing to resume.
         """
         self.refuse_changes(config)
-        if self.cases.exists() and read_json(self.cases)["fingerprint"] != dataset.fingerprint():
+        if self.checkpoint.exists() and not self.split.exists():
+            raise ModelError(
+                f"{self.split} is gone, and with it what the run has learnt from; restore it, or start a new run in "
+                "another folder."
+            )
+        if self.cases.exists() and self.read_cases()["fingerprint"] != dataset.fingerprint():
             raise ModelError(
                 f"The data set has changed since the run in {self.root} was started (other files, groups or classes in "
                 f"{dataset.root}). Restore it, or start a new run in another folder."
@@ -184,16 +189,31 @@ class RunFolder:
     def go_on(self, config: TrainConfig, dataset: SegmentationDataset) -> None:
         """Write down what a resumed run may change: its settings, and where its data lie now."""
         if self.cases.exists():
-            write_json(self.cases, read_json(self.cases) | self._place(dataset))
+            write_json(self.cases, self.read_cases() | self._place(dataset))
         write_config(self.config, config)
 
     def _place(self, dataset: SegmentationDataset) -> dict[str, str]:
         data, root = _absolute(dataset.root), _absolute(self.root)
         return {"data": str(data), "relative": os.path.relpath(data, root)}
 
+    def read_cases(self) -> dict[str, Any]:
+        """Read what `cases` holds.
+
+        Raises
+        ------
+        ModelError
+            When the file is damaged.
+        """
+        stored = read_json(self.cases)
+        if not isinstance(stored, dict) or not {"relative", "fingerprint", "identities"} <= set(stored):
+            raise ModelError(
+                f"{self.cases} is not what a run has written there; restore it from a copy of the run."
+            )
+        return stored
+
     def earlier(self) -> SeenCases | None:
         """Read what the network that the run started from had met; None where that is not known."""
-        stored = read_json(self.cases) if self.cases.exists() else {}
+        stored = self.read_cases() if self.cases.exists() else {}
         return SeenCases.of_metadata({"seen": stored.get("earlier")})
 
     def read_split(self, dataset: SegmentationDataset) -> Split:
@@ -243,7 +263,7 @@ def find_data(folder: RunFolder, config: TrainConfig) -> Path:
     """
     places = [Path(config.data.path)]
     if folder.cases.exists():
-        places.append(folder.root / str(read_json(folder.cases)["relative"]))
+        places.append(folder.root / str(folder.read_cases()["relative"]))
     for place in places:
         if place.exists():
             return place
@@ -263,7 +283,7 @@ def read_part(folder: RunFolder, dataset: SegmentationDataset, part: str) -> lis
     """
     names = read_json(folder.split)[part]
     if folder.cases.exists():
-        known = read_json(folder.cases)["identities"]
+        known = folder.read_cases()["identities"]
         keys, present = [known[name] for name in names], dataset.identities
     else:
         keys, present = names, dataset.ids
