@@ -410,6 +410,14 @@ def test_all_layers_of_a_network_with_instance_norm_are_shown_whatever_their_sha
     assert len(atlas.layers) == 23 and not atlas.left_out
 
 
+@pytest.mark.parametrize("variant", [("unet", "crffg"), ("resunet", "crffg"), ("unet", "conv")])
+def test_all_layers_of_our_networks_are_shown_whatever_their_shapes(variant):
+    """At 32 pixels, and at 128, a skip layer has as many channels as rows and columns; it was left out."""
+    atlas = Atlas(create_model(*variant, classes=3).eval())
+    atlas.maps(torch.rand(1, 1, 32, 32))
+    assert not atlas.left_out
+
+
 def test_options_that_would_mix_up_classes_are_refused():
     image, mask = torch.rand(1, 1, 8, 8), torch.randint(0, 3, (1, 8, 8))
     model = nn.Sequential(nn.Conv2d(1, 3, 3, padding=1))

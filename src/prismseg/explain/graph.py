@@ -25,7 +25,7 @@ _SAME = frozenset((
     "Hardsigmoid", "Hardswish", "Hardtanh", "LeakyRelu", "Lerp", "Log", "LogSigmoid", "MaskedFill", "Maximum",
     "Minimum", "Mish", "Mul", "NativeDropout", "Neg", "Pow", "PreluKernel", "Relu", "Roll", "RreluWithNoise",
     "Rsqrt", "Rsub", "Sigmoid", "Silu", "Sin", "Slice", "Softplus", "Split", "SplitWithSizes", "Sqrt", "Square",
-    "Sub", "Tanh", "Threshold", "To", "ToCopy", "Where",
+    "Sub", "Tanh", "Threshold", "To", "ToCopy", "Where", "_ScaledCosine",
 ))  # fmt: skip
 # Operations behind which only attention weights can still be told.
 _REDUCING = frozenset(("Mean", "Sum", "Select", "Unbind", "Squeeze", "Unsqueeze", "Index"))
