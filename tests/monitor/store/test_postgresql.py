@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session as Database
 
@@ -16,6 +17,7 @@ from prismseg.base import ConfigError, OutputError
 from prismseg.monitor.keeping import Shot
 from prismseg.monitor.store import Store, verify
 from prismseg.monitor.store.backup import copy_store
+from prismseg.monitor.store.database import _MONITOR_LOCK
 from prismseg.monitor.ward import Ward
 
 from .scene import Seer, busy, capture, frame, soles
@@ -110,6 +112,18 @@ def test_one_monitor_a_database(ward: Ward, url: str, tmp_path: Path) -> None:
     folder = ward.store.folder
     ward.store.close()
     Store(folder, url).close()
+
+
+def test_a_claim_waits_for_a_monitor_that_is_going(ward: Ward, url: str) -> None:
+    """The server may see a client's end only after the next monitor has begun."""
+    folder = ward.store.folder
+    ward.store.close()
+    going = create_engine(url).connect()
+    going.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MONITOR_LOCK})
+    end = threading.Timer(0.3, going.invalidate)  # closes the connection without a word of unlocking
+    end.start()
+    Store(folder, url).close()
+    end.join()
 
 
 def test_verify_and_backup_beside_a_monitor_that_writes(ward: Ward, url: str, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, Engine, create_engine, event, text
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, OperationalError, SQLAlchemyError
 from sqlalchemy.orm import Session as Database
 
 from prismseg.base import ConfigError, Message, OutputError
@@ -25,6 +25,8 @@ _BUSY_SECONDS = 10
 _CHAIN_LOCK = 0x7072_6973
 # Another one, which a monitor holds while it has the database.
 _MONITOR_LOCK = _CHAIN_LOCK + 1
+_CLAIM_SECONDS = 3
+_LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's code for a lock that was not had in time
 
 
 def open_engine(url: str, access: Access = "alone") -> Engine:
@@ -83,9 +85,17 @@ def claim(engine: Engine) -> Connection | None:
         return None
     connection = engine.execution_options(isolation_level="AUTOCOMMIT").connect()
     connection.detach()  # the claim is the server session's: closing must end it, not put it back into the pool
-    if not connection.scalar(text("SELECT pg_try_advisory_lock(:key)"), {"key": _MONITOR_LOCK}):
+    # A monitor that has just been stopped holds its claim until the server has seen it go: wait for that, not for ever.
+    connection.execute(text(f"SET lock_timeout = '{_CLAIM_SECONDS}s'"))
+    try:
+        connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MONITOR_LOCK})
+    except OperationalError as error:
         connection.close()
-        raise ConfigError(f"Another monitor uses the database {hidden(str(engine.url))}. Give each one its own.")
+        if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
+            raise
+        raise ConfigError(
+            f"Another monitor uses the database {hidden(str(engine.url))}. Give each one its own."
+        ) from error
     return connection
 
 
