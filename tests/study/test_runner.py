@@ -112,6 +112,19 @@ def test_what_another_process_does_is_left_alone(tmp_path):
     assert execute("test", todo, tmp_path, backend="sequential", show_progress=False) == {"done": 1}
 
 
+def test_a_patient_may_be_called_na(tmp_path):
+    """Only an empty cell is a missing one."""
+    store, run = Store(tmp_path), Run({}, {}, "key")
+    store.begin(run, MADE)
+    table = pd.DataFrame(
+        {"case": ["None", "1"], "group": ["NA", "null"], "class": ["nan", "a"], "value": [1, None]}
+    )
+    store.finish(run, table, 0)
+    found = store.results(run)
+    assert found[["case", "group", "class"]].to_numpy().tolist() == [["None", "NA", "nan"], ["1", "null", "a"]]
+    assert found["value"].isna().tolist() == [False, True]
+
+
 def test_torn_results_are_noticed(tmp_path):
     todo = runs(1)
     execute("test", todo, tmp_path, backend="sequential", show_progress=False)

@@ -201,7 +201,7 @@ def print_relevance(path: Path) -> None:
 
     from prismseg.explain.headline import interval_of
 
-    read = pd.read_csv(path, dtype={"class": str}).to_dict("records")
+    read = pd.read_csv(path, dtype={"class": str}, keep_default_na=False, na_values=[""]).to_dict("records")
     rows = [{str(key): value for key, value in row.items()} for row in read]
     method, region = rows[0]["method"], rows[0]["region"]
     console = Console()

@@ -174,7 +174,7 @@ class SegmentationDataset(Sequence[Sample]):
             digest.update(repr(self._legend).encode())
         return digest.hexdigest()
 
-    def stamps(self) -> tuple[tuple[int, int], ...]:
+    def stamps(self) -> tuple[tuple[int, ...], ...]:
         """List when each file was changed and its size: while they are the same, nothing need be read again."""
         files = [path for case in self._cases for path in (*case.images, case.mask) if path is not None]
         return tuple(_stamp(path) for path in files)
@@ -342,17 +342,17 @@ def read_channels(case: Case) -> tuple[NDArray[np.generic], int]:
     return np.concatenate(planes, axis=2), pictures[0].orientation
 
 
-def _stamp(path: Path) -> tuple[int, int]:
+def _stamp(path: Path) -> tuple[int, ...]:
     try:
         status = path.stat()
     except OSError as error:
         raise DataError(f"There is no file {path}; restore it, or take it out of the list.") from error
-    return status.st_mtime_ns, status.st_size
+    return status.st_mtime_ns, status.st_ctime_ns, status.st_size
 
 
 @lru_cache(maxsize=100_000)
-def _content(path: Path, stamp: tuple[int, int]) -> str:
-    """Hash of a file's bytes; `stamp` is its time and size, so that a changed file is read again."""
+def _content(path: Path, stamp: tuple[int, ...]) -> str:
+    """Hash of a file's bytes; `stamp` is its times and size, so that a changed file is read again."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
@@ -361,7 +361,7 @@ def _identity_and_size(case: Case) -> tuple[str, tuple[int, int]]:
 
 
 @lru_cache(maxsize=100_000)
-def _look_at(case: Case, stamps: tuple[tuple[int, int], ...]) -> tuple[str, tuple[int, int]]:
+def _look_at(case: Case, stamps: tuple[tuple[int, ...], ...]) -> tuple[str, tuple[int, int]]:
     pixels = read_case(case)
     return identity(pixels), (pixels.shape[0], pixels.shape[1])
 

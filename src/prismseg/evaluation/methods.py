@@ -150,7 +150,8 @@ def compare_trainings(ours: ArrayLike, theirs: ArrayLike, *, confidence: float =
     Returns
     -------
     MethodComparison
-        As `compare_methods`, with trainings in place of groups; the range is that of any two trainings.
+        As `compare_methods`, with trainings in place of groups; the range is that of any two trainings. Where each
+        method's trainings all gave the same number, they tell as little of its noise as one, and there is no p-value.
 
     Raises
     ------
@@ -161,8 +162,9 @@ def compare_trainings(ours: ArrayLike, theirs: ArrayLike, *, confidence: float =
     centre = float(left.mean() - right.mean())
     freedom, variance = _seed_noise(left, right)
     seeds = min(left.size, right.size)
-    note: Note = "one seed" if seeds < FEWEST_SEEDS else ""
     error = math.sqrt(variance)
+    # Trainings that are all alike show no more of their noise than one does.
+    note: Note = "one seed" if seeds < FEWEST_SEEDS or (error == 0 and centre != 0) else ""
     reach = float(stats.t.ppf((1 + confidence) / 2, freedom)) * error
     spread = (float(left.min() - right.max()), float(left.max() - right.min())) if note else (math.nan, math.nan)
     return MethodComparison(
@@ -202,7 +204,7 @@ def _seed_noise(left: Array, right: Array) -> tuple[float, float]:
 
 def _student(centre: float, error: float, freedom: float) -> float:
     if error == 0:
-        return 1.0 if centre == 0 else 0.0
+        return 1.0
     return float(2 * stats.t.sf(abs(centre) / error, freedom))
 
 

@@ -29,7 +29,10 @@ def read_cases(folder: Path) -> pd.DataFrame:
     path = folder / "measures.csv"
     if not path.is_file():
         raise DataError(f"There is no {path} to compare with; run `prismseg explain` on that network first.")
-    return pd.read_csv(path, dtype={"case": str, "group": str, "class": str})
+    # Only an empty cell is a missing one: a case or a class may be called NA.
+    return pd.read_csv(
+        path, dtype={"case": str, "group": str, "class": str}, keep_default_na=False, na_values=[""]
+    )
 
 
 def check_comparable(

@@ -251,7 +251,9 @@ def compare(per_case: pd.DataFrame, against: str | Path) -> pd.DataFrame:
     """
     path = _metrics_of(against)
     key = ["case", "class", "metric"]
-    theirs = pd.read_csv(path, dtype={"case": str, "group": str, "identity": str})
+    names = {"case": str, "group": str, "class": str, "identity": str}
+    # Only an empty cell is a missing one: a case or a class may be called NA.
+    theirs = pd.read_csv(path, dtype=names, keep_default_na=False, na_values=[""])
     both = per_case.merge(theirs, on=key, suffixes=("", "_other"))
     if len(both) != len(per_case):
         raise DataError(
