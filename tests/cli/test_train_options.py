@@ -169,7 +169,8 @@ def test_evaluate_and_explain_read_data_as_the_run_did(monkeypatch, discs, tmp_p
     data_options = {name for name, (setting, *_) in TRAIN.items() if setting.startswith("data.")}
     for verb in ("evaluate", "explain"):
         assert data_options <= parameters(verb)
-    from prismseg.train.run import RunFolder, write_config
+    from prismseg.train.config import write_config
+    from prismseg.train.folder import RunFolder
     from prismseg.train.trials import open_for
 
     opened = {}
@@ -190,7 +191,8 @@ def test_evaluate_and_explain_read_data_as_the_run_did(monkeypatch, discs, tmp_p
 
 
 def test_a_runs_own_settings_lie_below_the_options_when_it_is_resumed(settings_of, tmp_path):
-    from prismseg.train.run import RunFolder, write_config
+    from prismseg.train.config import write_config
+    from prismseg.train.folder import RunFolder
 
     config = make_config({"data": {"path": "here", "group": "prefix", "binary": True}, "optim": {"steps": 7}})
     write_config(RunFolder(tmp_path / "run").config, config)

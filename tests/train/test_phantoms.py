@@ -17,8 +17,8 @@ from prismseg.train import loop as loop_module
 from prismseg.train.config import PhantomConfig, make_config, refused_changes, write_config
 from prismseg.train.feet import two_feet
 from prismseg.train.finetune import settings_of
+from prismseg.train.folder import RunFolder
 from prismseg.train.phantoms import phantom_config, train_on_phantoms
-from prismseg.train.run import RunFolder
 from prismseg.train.sources import PhantomSource
 from tests.train.conftest import small_config
 

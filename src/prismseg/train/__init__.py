@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from prismseg.train.evaluation import evaluate as evaluate
     from prismseg.train.evaluation import evaluate_data as evaluate_data
     from prismseg.train.evaluation import evaluate_run as evaluate_run
+    from prismseg.train.folder import RunFolder as RunFolder
     from prismseg.train.loop import Trainer as Trainer
     from prismseg.train.loop import TrainingInterrupted as TrainingInterrupted
     from prismseg.train.losses import create_loss as create_loss
@@ -53,7 +54,6 @@ if TYPE_CHECKING:
     from prismseg.train.predict import predict_files as predict_files
     from prismseg.train.predictor import Prediction as Prediction
     from prismseg.train.predictor import Predictor as Predictor
-    from prismseg.train.run import RunFolder as RunFolder
     from prismseg.train.run import find_model as find_model
     from prismseg.train.trials import Trial as Trial
 

@@ -13,9 +13,10 @@ from prismseg.base.machine import this_machine
 from prismseg.base.version import VERSION
 from prismseg.data import SegmentationDataset
 from prismseg.evaluation import paired_comparison
+from prismseg.train.folder import fold_folders
 from prismseg.train.metrics import EMPTY_POLICY, case_metrics, summarize
 from prismseg.train.report import write_report
-from prismseg.train.run import find_model, fold_folders, open_run
+from prismseg.train.run import find_model, open_run
 from prismseg.train.trials import Trial as Trial
 from prismseg.train.trials import data_name, data_trials, match_classes
 from prismseg.train.trials import run_trials as run_trials

@@ -21,11 +21,12 @@ from prismseg.train.batches import step_seed
 from prismseg.train.checkpoint import Progress, load_checkpoint, save_checkpoint
 from prismseg.train.config import TrainConfig
 from prismseg.train.finetune import take_weights
+from prismseg.train.folder import RunFolder
 from prismseg.train.losses import IGNORE, create_loss
 from prismseg.train.partition import make_partition
 from prismseg.train.predictor import class_probabilities
 from prismseg.train.requirements import check_batches, check_cases
-from prismseg.train.run import RunFolder, describe, find_data, make_network, make_preprocess, open_configured
+from prismseg.train.run import describe, find_data, make_network, make_preprocess, open_configured
 from prismseg.train.schedule import learning_rate
 from prismseg.train.seen import SeenCases
 from prismseg.train.setup import (

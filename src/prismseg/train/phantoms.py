@@ -12,8 +12,9 @@ from prismseg.base import ConfigError, atomic_path, make_folder, progress_bar, w
 from prismseg.data import Split
 from prismseg.phantom import DOMAINS, FRAMINGS, frame_at
 from prismseg.train.config import PhantomConfig, TrainConfig, make_config
+from prismseg.train.folder import RunFolder
 from prismseg.train.loop import Trainer
-from prismseg.train.run import RunFolder, open_configured
+from prismseg.train.run import open_configured
 
 # Far from any seed that people choose, so that left-out pictures are never those of another run's training.
 _LEFT_OUT_SEED = 987_654_321

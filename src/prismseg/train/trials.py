@@ -11,17 +11,9 @@ from prismseg.base import ConfigError, DataError
 from prismseg.data import SegmentationDataset
 from prismseg.train.config import DataConfig, choose_data
 from prismseg.train.copies import find_copies
+from prismseg.train.folder import RunFolder, fold_folders, read_part
 from prismseg.train.predictor import Predictor
-from prismseg.train.run import (
-    RunFolder,
-    find_data,
-    find_model,
-    fold_folders,
-    open_data,
-    open_run,
-    read_part,
-    run_of,
-)
+from prismseg.train.run import find_data, find_model, open_data, open_run, run_of
 from prismseg.train.seen import PARTS, UNSEEN, SeenCases, count_parts
 
 
