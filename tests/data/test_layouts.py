@@ -123,6 +123,13 @@ def test_faults_of_a_table_are_named(tmp_path, lines, words):
     assert str(tmp_path) in str(caught.value)
 
 
+def test_a_mask_suffix_is_refused_where_masks_are_named(tmp_path):
+    """It was ignored without a word."""
+    (tmp_path / "dataset.csv").write_text("image,mask\na.png,b.png\n")
+    with pytest.raises(DataError, match="leave out the mask suffix '_mask'"):
+        list_cases(tmp_path, mask_suffix="_mask")
+
+
 def test_a_table_of_another_encoding_is_refused(tmp_path):
     (tmp_path / "dataset.csv").write_bytes("image,mask\nrücken.png,m.png\n".encode("latin-1"))
     with pytest.raises(DataError, match="UTF-8"):

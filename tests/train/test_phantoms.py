@@ -187,3 +187,20 @@ def test_another_head_is_drawn_for_other_classes(trained, tmp_path):
     assert torch.equal(network.head.weight, head)
     theirs = load_model(trained / "model").state_dict()
     assert torch.equal(network.state_dict()["encoder.0.first.0.weight"], theirs["encoder.0.first.0.weight"])
+
+
+def test_the_head_of_classes_in_another_order_is_not_taken_over():
+    """Its rows would stand for each other's classes."""
+    from prismseg.train.finetune import same_classes_reordered, take_weights
+
+    first = create_model("unet", "none", in_channels=1, classes=3, width=0.25, seed=1)
+    first.metadata = {"classes": ["background", "nerve", "vessel"]}
+    ours = create_model("unet", "none", in_channels=1, classes=3, width=0.25, seed=2)
+    drawn = ours.head.weight.clone()
+    assert same_classes_reordered(("background", "vessel", "nerve"), first)
+    assert not same_classes_reordered(("background", "nerve", "vessel"), first)
+    assert not same_classes_reordered(("background", "tumour", "cyst"), first)
+    take_weights(ours, first, "first", head=False)
+    assert torch.equal(ours.head.weight, drawn)
+    take_weights(ours, first, "first")
+    assert torch.equal(ours.head.weight, first.head.weight)

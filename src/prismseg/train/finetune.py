@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,25 @@ def settings_of(source: str | Path) -> dict[str, Any]:
     }
 
 
-def take_weights(network: SegmentationModel, trained: SegmentationModel, source: str | Path) -> None:
+def same_classes_reordered(classes: Sequence[str], trained: SegmentationModel) -> bool:
+    """Whether the network `trained` names these very classes in another order, so that its head would exchange them."""
+    theirs = list(trained.metadata.get("classes") or ())
+    return theirs != list(classes) and sorted(theirs) == sorted(classes)
+
+
+def take_weights(
+    network: SegmentationModel, trained: SegmentationModel, source: str | Path, *, head: bool = True
+) -> None:
     """Put the weights of the network `trained`, from `source`, into `network`; a head for other classes stays as drawn.
+
+    Parameters
+    ----------
+    network, trained : SegmentationModel
+        The network that goes on learning, and the one whose weights it takes.
+    source : str or path
+        Where `trained` came from, for messages.
+    head : bool
+        Whether to take the last layer too, where it has as many classes.
 
     Raises
     ------
@@ -72,5 +90,5 @@ def take_weights(network: SegmentationModel, trained: SegmentationModel, source:
     with torch.no_grad():
         state = network.state_dict()
         for name, tensor in trained.state_dict().items():
-            if not name.startswith("head.") or tensor.shape == state[name].shape:
+            if not name.startswith("head.") or (head and tensor.shape == state[name].shape):
                 state[name].copy_(tensor)

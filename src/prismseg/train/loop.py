@@ -20,7 +20,7 @@ from prismseg.train.average import weight_average
 from prismseg.train.batches import step_seed
 from prismseg.train.checkpoint import Progress, load_checkpoint, save_checkpoint
 from prismseg.train.config import TrainConfig
-from prismseg.train.finetune import take_weights
+from prismseg.train.finetune import same_classes_reordered, take_weights
 from prismseg.train.folder import RunFolder
 from prismseg.train.losses import IGNORE, create_loss
 from prismseg.train.partition import make_partition
@@ -112,7 +112,13 @@ class Trainer:
         network: SegmentationModel = make_network(config, self.dataset)
         check_batches(config, network, self.accelerator.num_processes)
         if initial is not None:
-            take_weights(network, initial, str(config.initial))
+            reordered = same_classes_reordered(self.dataset.classes, initial)
+            take_weights(network, initial, str(config.initial), head=not reordered)
+            if reordered:
+                self.notes.append(
+                    f"{config.initial} has these classes in another order ({', '.join(initial.metadata['classes'])}); "
+                    "its last layer is not taken over."
+                )
         seen = SeenCases.of_split(self.dataset, self.split)
         if config.initial is not None:
             seen = seen.after(earlier)

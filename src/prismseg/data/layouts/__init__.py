@@ -19,6 +19,9 @@ LAYOUTS: dict[str, ModuleType] = {
     "feet": feet,
 }
 
+# Layouts in which no mask is found by its name, so that a suffix would be given in vain.
+_NAMES_MASKS = ("table", "nnunet")
+
 __all__ = ["LAYOUTS", "Case", "Listing", "group_of", "list_cases"]
 
 
@@ -58,6 +61,10 @@ def _list(root: Path, layout: str, mask_suffix: str | None) -> Listing:
                 "group; nnU-Net (imagesTr, labelsTr, dataset.json); Oxford-IIIT Pet (images, annotations/trimaps); "
                 "NAME.jpg beside NAME_mask.png."
             )
+    if mask_suffix is not None and layout in _NAMES_MASKS:
+        raise DataError(
+            f"{root} ({layout}) says itself which mask is whose; leave out the mask suffix {mask_suffix!r}."
+        )
     listing: Listing = LAYOUTS[layout].read(root, mask_suffix)
     if not listing.cases:
         raise DataError(f"There is no image in {root}.")
