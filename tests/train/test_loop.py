@@ -216,7 +216,7 @@ def test_a_split_that_the_data_bring_along(discs, tmp_path):
     Trainer(config, tmp_path / "run")
     stored = json.loads((tmp_path / "run" / "split.json").read_text())
     assert sorted(stored["test"]) == [name for name in ids if name < "p2"] and not stored["validation"]
-    with pytest.raises(DataError, match="brings 0 splits"):
+    with pytest.raises(DataError, match="brings no split along; leave out --predefined-split"):
         Trainer(small_config(discs, split={"predefined": True}), tmp_path / "none")
 
 
