@@ -233,6 +233,19 @@ def test_a_run_of_an_older_version_is_evaluated_by_its_names(run, tmp_path):
     assert sorted(table(report)["case"]) == sorted(split_of(run)["test"])
 
 
+def test_a_run_s_mask_suffix_is_not_asked_of_a_table(run, data, tmp_path):
+    shutil.copytree(run, tmp_path / "run")
+    config = tmp_path / "run" / "config.yaml"
+    assert "mask_suffix: null" in config.read_text()
+    config.write_text(config.read_text().replace("mask_suffix: null", "mask_suffix: _mask"))
+    names = open_dataset(data).ids
+    rows = [f"{data}/{name}.png,{data}/{name}_mask.png,{name}" for name in names]
+    (tmp_path / "other.csv").write_text("\n".join(["image,mask,group", *rows]))
+    assert len(open_for(tmp_path / "run", tmp_path / "other.csv")[0]) == len(names)
+    with pytest.raises(DataError, match="--mask-suffix none"):
+        open_for(tmp_path / "run", tmp_path / "other.csv", {"mask_suffix": "_mask"})
+
+
 def test_the_options_of_the_run_are_kept_unless_given(run, data):
     kept, notes = open_for(run, data)
     assert len(set(kept.groups)) == 6 and "group prefix" in notes[0]

@@ -9,6 +9,7 @@ from typing import Any
 
 from prismseg.base import ConfigError, DataError
 from prismseg.data import SegmentationDataset
+from prismseg.data.layouts import names_its_masks
 from prismseg.train.config import DataConfig, choose_data
 from prismseg.train.copies import find_copies
 from prismseg.train.folder import RunFolder, fold_folders, read_part
@@ -92,6 +93,10 @@ def open_for(
     else:
         data = open_run(runs[0].root)[1].data
     changed = choose_data(given, data)
+    if path is not None and "mask_suffix" not in given and names_its_masks(path, changed.layout):
+        changed = changed.model_copy(
+            update={"mask_suffix": None}
+        )  # the run's suffix says nothing about these masks
     default = DataConfig(path=data.path)
     taken = [
         f"{name} {_shown(getattr(changed, name))}"

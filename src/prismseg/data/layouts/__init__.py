@@ -22,7 +22,7 @@ LAYOUTS: dict[str, ModuleType] = {
 # Layouts in which no mask is found by its name, so that a suffix would be given in vain.
 _NAMES_MASKS = ("table", "nnunet")
 
-__all__ = ["LAYOUTS", "Case", "Listing", "group_of", "list_cases"]
+__all__ = ["LAYOUTS", "Case", "Listing", "group_of", "list_cases", "names_its_masks"]
 
 
 def list_cases(root: Path, *, layout: str = "auto", mask_suffix: str | None = None) -> Listing:
@@ -47,6 +47,13 @@ def list_cases(root: Path, *, layout: str = "auto", mask_suffix: str | None = No
         raise DataError(f"{root} cannot be listed ({error.strerror or error}); check its permissions.") from error
 
 
+def names_its_masks(root: str | Path, layout: str = "auto") -> bool:
+    """Whether the data at `root` state which mask is whose, so that a suffix of mask names means nothing there."""
+    if layout == "auto":
+        layout = next((name for name, module in LAYOUTS.items() if module.fits(Path(root))), "")
+    return layout in _NAMES_MASKS
+
+
 def _list(root: Path, layout: str, mask_suffix: str | None) -> Listing:
     if layout == "auto":
         layout = next((name for name, module in LAYOUTS.items() if module.fits(root)), "")
@@ -63,7 +70,8 @@ def _list(root: Path, layout: str, mask_suffix: str | None) -> Listing:
             )
     if mask_suffix is not None and layout in _NAMES_MASKS:
         raise DataError(
-            f"{root} ({layout}) says itself which mask is whose; leave out the mask suffix {mask_suffix!r}."
+            f"{root} ({layout}) says itself which mask is whose; leave out the mask suffix {mask_suffix!r} "
+            "(--mask-suffix none takes back what a file says)."
         )
     listing: Listing = LAYOUTS[layout].read(root, mask_suffix)
     if not listing.cases:
