@@ -3,9 +3,9 @@ VENV := .venv
 PY := $(VENV)/bin/python
 PIP := $(PY) -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 PEERS := .venv-peers
-SOURCES := src tests benchmarks
+SOURCES := src tests benchmarks docs
 
-.PHONY: demo monitor test check format bench bench-peers clean
+.PHONY: demo monitor test check format docs bench bench-peers clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.ready  ## simulate, train, evaluate, report
@@ -26,6 +26,10 @@ check: $(VENV)/.ready-dev  ## lint, format, types, import floors
 format: $(VENV)/.ready-dev  ## put the sources in order
 	$(VENV)/bin/ruff check --fix $(SOURCES)
 	$(VENV)/bin/ruff format $(SOURCES)
+
+docs: $(VENV)/.ready-docs  ## the documentation as a site in site/ that opens without a network; a broken link fails
+	NO_COLOR=1 $(VENV)/bin/mkdocs build --strict --clean --quiet
+	@echo "Open site/index.html"
 
 bench: $(VENV)/.ready-dev  ## ratios of speed and memory
 	$(PY) benchmarks/speed.py
@@ -49,6 +53,11 @@ $(VENV)/.ready-dev: $(VENV)/.ready
 	$(PIP) --editable ".[dev]"
 	@touch $@
 
+$(VENV)/.ready-docs: $(VENV)/.ready
+	@echo "Installing the tools for the documentation ..."
+	$(PIP) --editable ".[docs]"
+	@touch $@
+
 $(PEERS)/.ready: pyproject.toml Makefile
 	test -x $(PEERS)/bin/python || python3 -m venv $(PEERS)
 	@echo "Installing torchvision and peers into $(PEERS) (several GB) ..."
@@ -57,4 +66,4 @@ $(PEERS)/.ready: pyproject.toml Makefile
 	@touch $@
 
 clean:  ## remove the environments and caches, never the runs
-	rm -rf $(VENV) $(PEERS) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) site .pytest_cache .mypy_cache .ruff_cache .hypothesis

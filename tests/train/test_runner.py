@@ -1,4 +1,4 @@
-"""The runner that docs/train.md shows, against the `Predictor`."""
+"""The runner that docs/guide/train.md shows, against the `Predictor`."""
 
 import re
 from pathlib import Path

@@ -1,0 +1,28 @@
+"""Hooks of MkDocs: tables in the pages that are derived from the package's registries."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+MARK = re.compile(r"^<!-- table: (?P<name>[\w-]+) -->$", re.MULTILINE)
+
+
+def on_page_markdown(markdown: str, **_: object) -> str:
+    """Replace each line ``<!-- table: NAME -->`` by the table of that name."""
+    return MARK.sub(lambda match: TABLES[match["name"]](), markdown)
+
+
+def _models() -> str:
+    from prismseg import list_models
+
+    rows = [(f"`{model.name}`", model.arch, model.skip, model.multiplier) for model in list_models()]
+    return _table(("name", "architecture", "skips", "multiplier"), rows)
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
+
+
+TABLES: dict[str, Callable[[], str]] = {"models": _models}
