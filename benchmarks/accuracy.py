@@ -189,7 +189,7 @@ def report(out: Path) -> None:
 
     from prismseg.base.machine import describe_machine, this_machine
     from prismseg.evaluation import SHARE, mean_interval, paired_comparison
-    from prismseg.evaluation.wording import show_interval
+    from prismseg.evaluation.statistics.wording import show_interval
 
     print(describe_machine(this_machine()))
     print(

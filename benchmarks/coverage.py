@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prismseg.evaluation import SHARE, clustered_wilcoxon, mean_interval, sign_flip_test
-from prismseg.evaluation.methods import compare_methods, compare_trainings
-from prismseg.study.weights_statistics import rayleigh_test
+from prismseg.evaluation.statistics.methods import compare_methods, compare_trainings
+from prismseg.study.kinds.weights.statistics import rayleigh_test
 
 GROUPS = (6, 8, 12, 20)
 SEEDS = (2, 3, 5, 10)
@@ -243,7 +243,7 @@ def tables(trials: int) -> Iterator[str]:
     for words, noise in (("equal", (1.0, 1.0)), ("three times larger in one method", (1.0, 3.0))):
         pairs = (training_rates(seeds, trials, rng, noise) for seeds in SEEDS)
         yield _row(words, *(f"{_percent(covered)} / {_percent(level)}" for covered, level in pairs))
-    yield "\n### Rayleigh test of phases (`prismseg.study.weights_statistics`): level at .05, %\n"
+    yield "\n### Rayleigh test of phases (`prismseg.study.kinds.weights.statistics`): level at .05, %\n"
     yield _row("phases", 8, 27, 64)
     yield _row(*["---"] * 4)
     yield _row("level", *(_percent(rayleigh_level(count, trials, rng)) for count in (8, 27, 64)))

@@ -20,9 +20,9 @@ import pandas as pd
 from prismseg import Predictor, open_dataset
 from prismseg.data import SegmentationDataset, Split
 from prismseg.evaluation import SHARE, mean_interval, paired_comparison
-from prismseg.evaluation.wording import show_interval
+from prismseg.evaluation.statistics.wording import show_interval
 from prismseg.nets import load_model
-from prismseg.phantom import DOMAINS, write_sessions
+from prismseg.thermal.phantom import DOMAINS, write_sessions
 from prismseg.train import Trainer, configure
 from prismseg.train.finetune import settings_of
 

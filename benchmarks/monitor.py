@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from prismseg.monitor.records import Details, Remarks
+from prismseg.monitor.sessions.records import Details, Remarks
 from prismseg.monitor.store import Store, captures_of, results_of
 from prismseg.monitor.store.schema import MaskRow, SessionRow
 

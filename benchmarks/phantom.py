@@ -13,7 +13,7 @@ import statistics
 import time
 from itertools import product
 
-from prismseg.phantom import DOMAINS, FRAMINGS, draw_subject, frame_at
+from prismseg.thermal.phantom import DOMAINS, FRAMINGS, draw_subject, frame_at
 
 TARGET = 20.0
 

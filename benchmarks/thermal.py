@@ -26,7 +26,9 @@ import numpy as np
 import pandas as pd
 
 from prismseg import Predictor
-from prismseg.phantom import (
+from prismseg.thermal import REGIONS, SIDES, TERRITORIES, WHOLE, Entry, Session, find_flags
+from prismseg.thermal.network.segmenter import look_twice
+from prismseg.thermal.phantom import (
     DOMAINS,
     FRAMINGS,
     FootCourse,
@@ -36,10 +38,8 @@ from prismseg.phantom import (
     draw_subject,
     frame_at,
 )
-from prismseg.phantom.climate import draw_climate
-from prismseg.phantom.physiology import PLATEAU
-from prismseg.thermal import REGIONS, SIDES, TERRITORIES, WHOLE, Entry, Session, find_flags
-from prismseg.train.feet import look_twice
+from prismseg.thermal.phantom.climate import draw_climate
+from prismseg.thermal.phantom.physiology import PLATEAU
 
 MINUTES = (0, 1, 5, 10, 15, 20)
 KINDS = ("working", "one-sided", "failed", "uninformative")

@@ -170,11 +170,11 @@ def test_evaluate_and_explain_read_data_as_the_run_did(monkeypatch, discs, tmp_p
     for verb in ("evaluate", "explain"):
         assert data_options <= parameters(verb)
     from prismseg.train.config import write_config
-    from prismseg.train.folder import RunFolder
-    from prismseg.train.trials import open_for
+    from prismseg.train.runs.folder import RunFolder
+    from prismseg.train.runs.trials import open_for
 
     opened = {}
-    monkeypatch.setattr("prismseg.train.run.open_dataset", lambda path, **options: opened.update(options))
+    monkeypatch.setattr("prismseg.train.runs.run.open_dataset", lambda path, **options: opened.update(options))
     for option in sorted(data_options):
         setting, stated, _, meant = TRAIN[option]
         key = setting.removeprefix("data.")
@@ -192,7 +192,7 @@ def test_evaluate_and_explain_read_data_as_the_run_did(monkeypatch, discs, tmp_p
 
 def test_a_runs_own_settings_lie_below_the_options_when_it_is_resumed(settings_of, tmp_path):
     from prismseg.train.config import write_config
-    from prismseg.train.folder import RunFolder
+    from prismseg.train.runs.folder import RunFolder
 
     config = make_config({"data": {"path": "here", "group": "prefix", "binary": True}, "optim": {"steps": 7}})
     write_config(RunFolder(tmp_path / "run").config, config)
@@ -259,7 +259,7 @@ def test_verbs_on_data_hand_over_only_what_is_given(monkeypatch, tmp_path, verb)
         seen.append({key: value for key, value in options.items() if value is not None})
         raise typer.Exit
 
-    monkeypatch.setattr("prismseg.train.trials.open_for", stop)
+    monkeypatch.setattr("prismseg.train.runs.trials.open_for", stop)
     (tmp_path / "legend.csv").write_text("colour,class\n#000000,background\n#ff0000,nerve\n")
     options = {setting.removeprefix("data."): (words, meant) for setting, _, words, meant in TRAIN.values()}
     data_options = {

@@ -175,7 +175,7 @@ def test_check_names_twins_across_groups(study):
 
 @pytest.mark.parametrize("seed", range(4))
 def test_a_drawn_split_keeps_twins_together_and_says_so(study, seed):
-    from prismseg.train.partition import make_partition
+    from prismseg.train.runs.partition import make_partition
 
     dataset = open_dataset(study)
     for split in ({"fractions": (0.5, 0.2, 0.3), "seed": seed}, {"folds": 3, "fold": seed % 3, "seed": seed}):
@@ -187,7 +187,7 @@ def test_a_drawn_split_keeps_twins_together_and_says_so(study, seed):
 
 def test_a_given_split_that_parts_twins_is_refused(study):
     from prismseg.base import DataError
-    from prismseg.train.partition import make_partition
+    from prismseg.train.runs.partition import make_partition
 
     def write(last):
         rows = [
@@ -207,7 +207,7 @@ def test_a_given_split_that_parts_twins_is_refused(study):
 
 
 def test_phantom_feet_are_no_twins(tmp_path):
-    from prismseg.phantom import pair_at
+    from prismseg.thermal.phantom import pair_at
 
     portraits = [portrait(pair_at(3, number)[0]) for number in range(24)]
     assert pairs(portraits) == []

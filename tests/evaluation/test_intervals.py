@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from prismseg.base import DataError
 from prismseg.evaluation import SHARE, column_intervals, mean_interval, sign_flip_test
-from prismseg.evaluation.intervals import group_sums, leave_one_out, pseudo_values
+from prismseg.evaluation.statistics.intervals import group_sums, leave_one_out, pseudo_values
 
 
 def clustered(rng, groups, cases, between, within, mean=0.0):

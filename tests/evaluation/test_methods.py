@@ -8,7 +8,13 @@ from scipy import stats
 
 from prismseg.base import DataError
 from prismseg.evaluation import mean_interval, sign_flip_test
-from prismseg.evaluation.methods import METHODS, ONE_SEED, compare_methods, compare_trainings, method_sentence
+from prismseg.evaluation.statistics.methods import (
+    METHODS,
+    ONE_SEED,
+    compare_methods,
+    compare_trainings,
+    method_sentence,
+)
 
 GROUPS = np.repeat(np.arange(8), 2)
 

@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from prismseg.explain.masks import SUMS
-from prismseg.explain.measures import Relevance
+from prismseg.explain.measures.masks import SUMS
+from prismseg.explain.measures.measures import Relevance
 
 IMAGE = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
 MASK = torch.tensor([[[1, 1], [0, 0]]])

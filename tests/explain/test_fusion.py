@@ -6,7 +6,7 @@ from prismseg.base import ConfigError, DataError
 from prismseg.explain.atlas import Atlas
 from prismseg.explain.collected import Axes, Collected
 from prismseg.explain.fusion import BETAS, _fused, cross_fit, fit_weights, folds, spread
-from prismseg.explain.masks import SUMS
+from prismseg.explain.measures.masks import SUMS
 from prismseg.nets import create_model
 from tests.explain.conftest import scene
 

@@ -7,7 +7,7 @@ from torch import nn
 
 from prismseg.base import ConfigError, ModelError
 from prismseg.explain import Atlas
-from prismseg.explain.graph import layout_of
+from prismseg.explain.trace.graph import layout_of
 from prismseg.nets import create_model
 from tests.explain.conftest import scene
 

@@ -10,10 +10,10 @@ from torch import nn
 
 from prismseg.base import ConfigError
 from prismseg.explain import METHODS, Atlas
-from prismseg.explain import gradient as gradient_module
-from prismseg.explain.baselines import eigen_cam, random_map
-from prismseg.explain.gradient import GRADIENT_METHODS, Terms, grad_cam_plus_plus, gradient_maps, x_grad_cam
-from prismseg.explain.score import blurred
+from prismseg.explain.maps import gradient as gradient_module
+from prismseg.explain.maps.gradient import GRADIENT_METHODS, Terms, grad_cam_plus_plus, gradient_maps, x_grad_cam
+from prismseg.explain.maps.score import blurred
+from prismseg.explain.measures.baselines import eigen_cam, random_map
 from tests.explain.conftest import IMAGE, MASK
 
 # I/6 + 0: alpha = 1 / (2 + 1 * 10), two pixels; the second channel has no positive gradient.

@@ -6,7 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prismseg.base import DataError
-from prismseg.explain.masks import SUMS, ClassMasks, _last_taken, as_labels, check_labels, enlargement_adjoint
+from prismseg.explain.measures.masks import (
+    SUMS,
+    ClassMasks,
+    _last_taken,
+    as_labels,
+    check_labels,
+    enlargement_adjoint,
+)
 
 # The Grad-CAM map of conftest.py against its mask.
 MAP = torch.tensor([[[0, 0.25], [1, 1.75]]])

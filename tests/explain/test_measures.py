@@ -6,8 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prismseg.explain.masks import SUMS, ClassMasks, resized
-from prismseg.explain.measures import (
+from prismseg.explain.measures.masks import SUMS, ClassMasks, resized
+from prismseg.explain.measures.measures import (
     MEASURES,
     Relevance,
     border_lift,

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from prismseg.explain.atlas import Atlas
-from prismseg.explain.perturbation import perturbation
+from prismseg.explain.measures.perturbation import perturbation
 from tests.explain.conftest import IMAGE, MASK
 
 

@@ -9,8 +9,8 @@ from torch import nn
 
 from prismseg.base import DataError, ModelError
 from prismseg.explain import METHODS, Atlas, randomize_layers
-from prismseg.explain.reach import layer_reach
-from prismseg.explain.sanity import Batch
+from prismseg.explain.checks.reach import layer_reach
+from prismseg.explain.checks.sanity import Batch
 from tests.explain.conftest import IMAGE, MASK, Small, scene
 
 GRADIENT = ("gradcam", "gradcam++", "layercam", "hirescam", "xgradcam")

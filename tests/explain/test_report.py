@@ -13,13 +13,13 @@ from prismseg.base import ConfigError, DataError, OutputError
 from prismseg.cli.main import app
 from prismseg.data import open_dataset
 from prismseg.explain import ExplainSettings, explain_data, work
-from prismseg.explain.examples import Example, Tile, correlation_with
-from prismseg.explain.headline import REDRAWS, headline
-from prismseg.explain.outputs import FORMATS, write_figures
-from prismseg.explain.pictures import Scale, blend, colour_bar, draw_sheet, overlay_map, scale_of
-from prismseg.explain.summary import MEAN_LAYER
+from prismseg.explain.report.examples import Example, Tile, correlation_with
+from prismseg.explain.report.headline import REDRAWS, headline
+from prismseg.explain.report.outputs import FORMATS, write_figures
+from prismseg.explain.report.pictures import Scale, blend, colour_bar, draw_sheet, overlay_map, scale_of
+from prismseg.explain.report.summary import MEAN_LAYER
 from prismseg.train import train
-from prismseg.train.trials import data_trials
+from prismseg.train.runs.trials import data_trials
 from tests.conftest import write_discs
 from tests.train.conftest import small_config
 

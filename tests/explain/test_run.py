@@ -14,10 +14,10 @@ from prismseg.cli.main import app
 from prismseg.data import open_dataset
 from prismseg.evaluation import holm, paired_comparison
 from prismseg.explain import ExplainSettings, explain_data, explain_run, work
-from prismseg.explain.compare import compare_cases, read_cases
 from prismseg.explain.fusion import FUSED
+from prismseg.explain.report.compare import compare_cases, read_cases
 from prismseg.train import evaluate_run, train
-from prismseg.train.evaluation import run_trials
+from prismseg.train.runs.evaluation import run_trials
 from tests.conftest import write_discs
 from tests.train.conftest import small_config
 

@@ -10,9 +10,9 @@ from scipy.stats import spearmanr
 from torch import nn
 
 from prismseg.base import ConfigError, ModelError
-from prismseg.explain import sanity
 from prismseg.explain.atlas import Atlas
-from prismseg.explain.sanity import CONTROL, Batch, centred_ranks, correlation, randomize_layers
+from prismseg.explain.checks import sanity
+from prismseg.explain.checks.sanity import CONTROL, Batch, centred_ranks, correlation, randomize_layers
 from prismseg.nets import create_model
 from tests.explain.conftest import scene
 

@@ -10,7 +10,7 @@ from torch.utils.checkpoint import checkpoint
 
 from prismseg.base import ModelError
 from prismseg.explain import Atlas
-from prismseg.explain.scramble import (
+from prismseg.explain.checks.scramble import (
     NO_EFFECT,
     NOT_EXECUTED,
     copied,

@@ -3,8 +3,8 @@ import pytest
 
 from prismseg.evaluation import SHARE, mean_interval
 from prismseg.explain.collected import Axes, Collected
-from prismseg.explain.masks import SUMS
-from prismseg.explain.summary import MEAN_LAYER, case_table, summarize_layers
+from prismseg.explain.measures.masks import SUMS
+from prismseg.explain.report.summary import MEAN_LAYER, case_table, summarize_layers
 
 
 @pytest.fixture

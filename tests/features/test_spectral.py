@@ -7,7 +7,7 @@ from scipy import stats
 
 from prismseg.base import ConfigError
 from prismseg.features import sample_frequencies, sample_phases, second_moment
-from prismseg.study.weights_statistics import radial_law
+from prismseg.study.kinds.weights.statistics import radial_law
 
 
 def generator(seed: int = 0) -> torch.Generator:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from prismseg.monitor.clock import JUMP_SECONDS, SteadyClock
+from prismseg.monitor.sessions.clock import JUMP_SECONDS, SteadyClock
 
 
 def test_a_jump_of_the_computers_clock_is_told_and_changes_nothing() -> None:

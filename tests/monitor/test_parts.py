@@ -4,7 +4,7 @@ import re
 from importlib.metadata import requires
 from pathlib import Path
 
-from prismseg.monitor.parts import EXTRAS, PURPOSES, as_markdown, parts
+from prismseg.monitor.web.parts import EXTRAS, PURPOSES, as_markdown, parts
 
 PAGE = Path(__file__).parents[2] / "docs" / "monitor" / "parts.md"
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from prismseg.monitor.pictures import coloured, colours, jpeg, overlay, png
+from prismseg.monitor.live.pictures import coloured, colours, jpeg, overlay, png
 from prismseg.thermal import Frame
 
 

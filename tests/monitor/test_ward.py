@@ -11,17 +11,17 @@ import pytest
 from sqlalchemy import select
 
 from prismseg.base import DataError, Message
-from prismseg.monitor.keeping import Shot
-from prismseg.monitor.measuring import METHOD, Model
-from prismseg.monitor.outcome import outcome_of
-from prismseg.monitor.rebuild import Rebuilder
-from prismseg.monitor.records import Provenance
+from prismseg.monitor.sessions.keeping import Shot
+from prismseg.monitor.sessions.measuring import METHOD, Model
+from prismseg.monitor.sessions.outcome import outcome_of
+from prismseg.monitor.sessions.rebuild import Rebuilder
+from prismseg.monitor.sessions.records import Provenance
+from prismseg.monitor.sessions.ward import Ward
 from prismseg.monitor.store import Conflict, NotFound, Store, capture_of, captures_of, find, results_of, verify
 from prismseg.monitor.store.files import encode_looks
 from prismseg.monitor.store.schema import AuditRow, CaptureRow, MaskRow, ResultRow, SessionRow
-from prismseg.monitor.ward import Ward
-from prismseg.phantom import draw_subject
 from prismseg.thermal import WHOLE, Frame, Parameters
+from prismseg.thermal.phantom import draw_subject
 
 MASK = draw_subject(1, 3).picture(0, size=(120, 160))
 

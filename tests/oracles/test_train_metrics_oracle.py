@@ -12,8 +12,8 @@ from torch.nn import functional as F
 from torchmetrics.functional.classification import binary_specificity
 from torchmetrics.functional.segmentation import dice_score
 
+from prismseg.evaluation.metrics import case_metrics
 from prismseg.train.losses import create_loss
-from prismseg.train.metrics import case_metrics
 
 CLASSES = ["background", "nerve", "vessel"]
 

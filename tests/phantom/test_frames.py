@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 
 from prismseg.base import ConfigError
-from prismseg.phantom import (
+from prismseg.thermal.phantom import (
     DOMAINS,
     FRAMINGS,
     LEFT,
@@ -19,11 +19,11 @@ from prismseg.phantom import (
     frame_at,
     stream,
 )
-from prismseg.phantom.canvas import Motion
-from prismseg.phantom.climate import draw_wild_climate
-from prismseg.phantom.flat import Brief
-from prismseg.phantom.frame import take_picture
-from prismseg.phantom.raster import coverage
+from prismseg.thermal.phantom.canvas import Motion
+from prismseg.thermal.phantom.climate import draw_wild_climate
+from prismseg.thermal.phantom.flat import Brief
+from prismseg.thermal.phantom.frame import take_picture
+from prismseg.thermal.phantom.raster import coverage
 
 SMALL = (96, 128)
 EVERY = [(domain, framing) for domain in DOMAINS for framing in FRAMINGS]

@@ -9,7 +9,7 @@ from PIL import Image
 
 from prismseg.base import ConfigError, OutputError
 from prismseg.data import open_dataset
-from prismseg.phantom import (
+from prismseg.thermal.phantom import (
     DEFAULT_MINUTES,
     FootCourse,
     Record,
@@ -21,7 +21,7 @@ from prismseg.phantom import (
     tile_greys,
     write_sessions,
 )
-from prismseg.phantom.calibration import FACTS
+from prismseg.thermal.phantom.calibration import FACTS
 
 SMALL = (96, 128)
 

@@ -8,7 +8,7 @@ import pandas as pd
 from pydantic import BaseModel
 
 from prismseg.study.grid import Run
-from prismseg.study.kinds import KINDS, Kind
+from prismseg.study.kind import KINDS, Kind
 
 
 class Settings(BaseModel):

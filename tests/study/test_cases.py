@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from prismseg.study import Store, expand, read_study
-from prismseg.study.cases import find_points, picture_cases, ranked
+from prismseg.study.kinds.segmentation.cases import find_points, picture_cases, ranked
 from prismseg.study.provenance import Made
 from tests.study.test_grid import write
 

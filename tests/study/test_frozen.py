@@ -12,8 +12,8 @@ from sklearn.metrics import f1_score
 
 from prismseg.base import ConfigError, DataError
 from prismseg.study import KINDS
-from prismseg.study.fashion import FashionSettings, classification_measures, nested_subset, run_fashion
-from prismseg.study.frozen import FrozenFeatures, FrozenSettings, fit_ridge
+from prismseg.study.kinds.fashion.frozen import FrozenFeatures, FrozenSettings, fit_ridge
+from prismseg.study.kinds.fashion.run import FashionSettings, classification_measures, nested_subset, run_fashion
 
 
 def problem(count, width, seed=0):

@@ -9,7 +9,7 @@ import pytest
 
 from prismseg.base import OutputError
 from prismseg.study import Run, Store, execute
-from prismseg.study.kinds import KINDS, Kind
+from prismseg.study.kind import KINDS, Kind
 
 ROWS = 60_000
 

@@ -9,7 +9,8 @@ import torch
 from pydantic import ValidationError
 
 from prismseg.features import KERNELS, RandomFourierFeatures, exact_kernel
-from prismseg.study.kernel import (
+from prismseg.study.kinds.kernel.figures import summarize
+from prismseg.study.kinds.kernel.run import (
     KernelSettings,
     _errors,
     base_scale,
@@ -20,7 +21,6 @@ from prismseg.study.kernel import (
     run_kernel,
     sample_places,
 )
-from prismseg.study.kernel_figures import summarize
 
 # Two near points, a far one and the mirror image of the first: k(x - y) and k(x + y) are small and large here.
 POINTS = torch.tensor([[0.3, 0.1, -0.2], [0.4, -0.1, 0.1], [-1.2, 0.9, 0.8], [-0.3, -0.1, 0.2]])

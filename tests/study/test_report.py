@@ -8,11 +8,11 @@ import pandas as pd
 import pytest
 
 from prismseg.base import ConfigError, DataError
-from prismseg.evaluation.methods import compare_methods
+from prismseg.evaluation.statistics.methods import compare_methods
 from prismseg.study import Store, expand, read_study, report_study
 from prismseg.study.aggregate import compare_study, per_seed, pooled, summarize_study
 from prismseg.study.figures import draw_differences, draw_ranks
-from prismseg.study.kinds import KINDS
+from prismseg.study.kind import KINDS
 from prismseg.study.provenance import Made, Provenance
 from prismseg.study.report import _shown, latex
 from tests.study.test_grid import write
@@ -306,7 +306,7 @@ def test_stale_runs_are_left_out_or_marked(tmp_path, study):
         part = table
         for name, label in run.labels.items():
             part = part[part[name] == label]
-        store.begin(run, Made("prismseg 0.0.9", {"prismseg.train.metrics": "old"}))
+        store.begin(run, Made("prismseg 0.0.9", {"prismseg.evaluation.metrics": "old"}))
         store.finish(run, part.drop(columns=list(run.labels)), seconds=30.0)
     with pytest.raises(DataError, match="All finished runs of 'Test'"):
         report_study(study, runs, tmp_path / "out")

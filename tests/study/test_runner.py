@@ -15,7 +15,7 @@ from pydantic import BaseModel
 
 from prismseg.base import ConfigError, DataError
 from prismseg.study import Run, Store, execute
-from prismseg.study.kinds import KINDS, Kind
+from prismseg.study.kind import KINDS, Kind
 from prismseg.study.provenance import Provenance
 from prismseg.study.runner import work
 

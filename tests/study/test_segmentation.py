@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from prismseg.base import ConfigError
 from prismseg.cli.main import app
 from prismseg.study import KINDS, Store, expand, read_study
-from prismseg.study.looks import Looks
-from prismseg.train.evaluation import measure_cases, run_trials
+from prismseg.study.kinds.segmentation.looks import Looks
+from prismseg.train.runs.evaluation import measure_cases, run_trials
 
 STUDY = {
     "title": "Tiny",

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from prismseg.study.segmentation_figures import draw_against_size, draw_boxes, draw_layers, draw_segmentation
+from prismseg.study.kinds.segmentation.figures import draw_against_size, draw_boxes, draw_layers, draw_segmentation
 
 ARCHS, SKIPS, SIZES, CLASSES = ("unet", "fcn", "resunet"), ("none", "conv", "crffg"), ("20", "100", "all"), "ab"
 AXES = ["arch", "skip", "images"]

@@ -12,10 +12,10 @@ from prismseg.base import sources
 from prismseg.base.sources import code_of
 from prismseg.nets import create_model
 from prismseg.study import Run, Store, execute, stale_runs
-from prismseg.study.kinds import KINDS, Kind
+from prismseg.study.kind import KINDS, Kind
+from prismseg.study.kinds.segmentation.run import SegmentationSettings, data_files, unused_rooms
+from prismseg.study.kinds.weights.run import WeightsSettings, source_files
 from prismseg.study.provenance import UNKNOWN, Made, Provenance
-from prismseg.study.segmentation import SegmentationSettings, data_files, unused_rooms
-from prismseg.study.weights import WeightsSettings, source_files
 
 
 class Settings(BaseModel):
@@ -119,9 +119,13 @@ def test_a_cut_attempt_with_other_data_begins_anew(run, tmp_path):
 
 
 def test_version_and_code_are_named():
-    before = {"software": "prismseg 1", "code": {"prismseg.train.metrics": "a", "prismseg.x": "b"}, "data": {}}
-    now = Made("prismseg 2", {"prismseg.train.metrics": "c", "prismseg.x": "b"}, {})
-    assert now.changes(before) == ["version: prismseg 1, now prismseg 2", "code changed: train.metrics"]
+    before = {
+        "software": "prismseg 1",
+        "code": {"prismseg.evaluation.metrics": "a", "prismseg.x": "b"},
+        "data": {},
+    }
+    now = Made("prismseg 2", {"prismseg.evaluation.metrics": "c", "prismseg.x": "b"}, {})
+    assert now.changes(before) == ["version: prismseg 1, now prismseg 2", "code changed: evaluation.metrics"]
     assert now.changes(None) == [UNKNOWN]
 
 
@@ -134,17 +138,20 @@ def test_runs_of_an_older_store_are_stale(run, tmp_path):
 
 
 def test_the_code_of_a_segmentation_run_holds_its_metrics_and_not_its_figures():
-    code = code_of("prismseg.study.segmentation")
-    assert {"prismseg.train.metrics", "prismseg.train.loop", "prismseg.nets.unet", "prismseg.data.augment"} <= set(
-        code
-    )
-    assert {"prismseg.explain.measures", "prismseg.features.crffg"} <= set(code)
+    code = code_of("prismseg.study.kinds.segmentation.run")
+    assert {
+        "prismseg.evaluation.metrics",
+        "prismseg.train.loop",
+        "prismseg.nets.unet",
+        "prismseg.data.augment",
+    } <= set(code)
+    assert {"prismseg.explain.measures.measures", "prismseg.features.crffg"} <= set(code)
     shown = ("_figures", ".report", ".figures", ".page")
     assert not [
         name for name in code if name.endswith(shown) or name.startswith(("prismseg.cli", "prismseg.monitor"))
     ]
-    assert "prismseg.study.fashion" not in code
-    small = code_of("prismseg.study.segmentation", without=("explain", "thermal"))
+    assert "prismseg.study.kinds.fashion.run" not in code
+    small = code_of("prismseg.study.kinds.segmentation.run", without=("explain", "thermal"))
     assert not [name for name in small if name.startswith(("prismseg.explain", "prismseg.thermal"))]
 
 
@@ -193,7 +200,7 @@ def test_segmentation_reads_images_masks_and_tables(tmp_path):
     (tmp_path / "README.md").write_text("words")
     settings = SegmentationSettings.model_validate({"data": {"path": str(tmp_path)}})
     assert [path.name for path in data_files(settings)] == ["dataset.csv", "a.png", "a.png"]
-    assert unused_rooms(settings) == ("phantom", "thermal", "explain")
+    assert unused_rooms(settings) == ("thermal", "explain")
     simulated = settings.model_copy(update={"simulate": {"sessions": 1}, "explain": True})
     assert data_files(simulated) == [] and unused_rooms(simulated) == ()
 

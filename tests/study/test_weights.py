@@ -12,7 +12,7 @@ from scipy import stats
 from prismseg.base import ConfigError, ModelError
 from prismseg.features import CRFFg2d, sample_frequencies
 from prismseg.nets import create_model, load_model
-from prismseg.study.weights import (
+from prismseg.study.kinds.weights.run import (
     WeightsSettings,
     compare_weights,
     draw_weights,
@@ -21,7 +21,12 @@ from prismseg.study.weights import (
     run_weights,
     untrained_twin,
 )
-from prismseg.study.weights_statistics import effective_length_scale, radial_law, radial_spectrum, rayleigh_test
+from prismseg.study.kinds.weights.statistics import (
+    effective_length_scale,
+    radial_law,
+    radial_spectrum,
+    rayleigh_test,
+)
 from prismseg.train.config import make_config, write_config
 
 RNG = np.random.default_rng

@@ -9,7 +9,7 @@ from scipy import ndimage
 from skimage.draw import polygon2mask
 
 from prismseg.thermal import Frame
-from prismseg.thermal.template import sole_outline, territory_at
+from prismseg.thermal.soles.template import sole_outline, territory_at
 
 SIZE = (240, 320)
 

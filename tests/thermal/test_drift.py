@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prismseg.thermal import WHOLE, Frame, Parameters, Session, draw_curves
-from prismseg.thermal.backdrop import Backdrop
+from prismseg.thermal.sessions.backdrop import Backdrop
 
 from .feet import SIZE, frame_of, mask_of, pair
 

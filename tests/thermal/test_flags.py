@@ -7,7 +7,7 @@ import pytest
 
 from prismseg.base import ConfigError
 from prismseg.thermal import REGIONS, Entry, Estimate, Flag, FlagSettings, find_flags
-from prismseg.thermal.entry import Concern, Observation
+from prismseg.thermal.sessions.entry import Concern, Observation
 
 from .test_session import course
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from prismseg.base import ConfigError, DataError
 from prismseg.thermal import Frame, Shot, in_order, minute_in_name, plan_session, read_shots
-from prismseg.thermal.minutes import Named, number_in_name
+from prismseg.thermal.sessions.minutes import Named, number_in_name
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 from prismseg.base import ConfigError
 from prismseg.thermal import Concern, Session, read_frame, read_rjpeg, strip_private, upright, write_rjpeg
-from prismseg.thermal.orientation import parse_orientation
+from prismseg.thermal.frames.orientation import parse_orientation
 
 from .feet import SIZE, frame_of, pair
 

@@ -5,7 +5,7 @@ from PIL import Image
 
 from prismseg.base import ConfigError
 from prismseg.thermal import Frame, draw_frame, write_picture
-from prismseg.thermal.picture import COLOUR_MAP, whole_scale
+from prismseg.thermal.output.picture import COLOUR_MAP, whole_scale
 
 
 def bar_of(figure):

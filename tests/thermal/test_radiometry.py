@@ -15,7 +15,7 @@ from prismseg.thermal import (
     to_celsius,
     to_counts,
 )
-from prismseg.thermal.radiometry import planck_celsius, planck_signal, transmission, water_vapour
+from prismseg.thermal.frames.radiometry import planck_celsius, planck_signal, transmission, water_vapour
 
 AIR = {"distance": st.floats(0, 20), "humidity": st.floats(0, 1), "atmosphere": st.floats(-10, 45)}
 SURROUNDINGS = {

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from prismseg.base import DataError
-from prismseg.thermal.registration import folds, register
-from prismseg.thermal.rows import handedness, profile_of, toes_up
+from prismseg.thermal.soles.registration import folds, register
+from prismseg.thermal.soles.rows import handedness, profile_of, toes_up
 
 from .feet import Foot, ragged
 

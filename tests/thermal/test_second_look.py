@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from prismseg.base import DataError
 from prismseg.thermal import WHOLE, Concern, Errors, Frame, Session, measure_sole
-from prismseg.thermal.second_look import again, brightened
+from prismseg.thermal.soles.second_look import again, brightened
 
 from .feet import SIZE, frame_of, mask_of, pair
 

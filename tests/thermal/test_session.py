@@ -22,7 +22,7 @@ from prismseg.thermal import (
     Soles,
     measure_frames,
 )
-from prismseg.thermal.uncertainty import Z95
+from prismseg.thermal.sessions.uncertainty import Z95
 
 from .feet import SIZE, Foot, frame_of, mask_of, pair
 

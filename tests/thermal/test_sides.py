@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prismseg.base import ConfigError
-from prismseg.thermal.sides import Naming, Track, check_view, medial_direction, name_sides
+from prismseg.thermal.soles.sides import Naming, Track, check_view, medial_direction, name_sides
 
 HERE = np.array([[0.5, 0.3], [0.5, 0.9]])
 

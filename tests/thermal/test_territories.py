@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from prismseg.base import DataError
 from prismseg.thermal import TERRITORIES, carry_territories, find_territories, template_hash
-from prismseg.thermal.registration import folds, register
-from prismseg.thermal.template import OUTLINE, TERRITORY_OUTLINES, territory_at
+from prismseg.thermal.soles.registration import folds, register
+from prismseg.thermal.soles.template import OUTLINE, TERRITORY_OUTLINES, territory_at
 
 from .feet import Foot, ragged
 

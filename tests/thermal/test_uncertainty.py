@@ -9,9 +9,9 @@ from scipy.stats import norm
 
 from prismseg.base import ConfigError, DataError
 from prismseg.thermal import REGIONS, TERRITORIES, WHOLE, Errors, find_territories, measure_sole
-from prismseg.thermal.changes import delta
-from prismseg.thermal.entry import Entry
-from prismseg.thermal.uncertainty import Z95, Estimate
+from prismseg.thermal.sessions.changes import delta
+from prismseg.thermal.sessions.entry import Entry
+from prismseg.thermal.sessions.uncertainty import Z95, Estimate
 
 from .feet import Foot
 

@@ -11,9 +11,9 @@ from typer.testing import CliRunner
 
 from prismseg.base import ConfigError, OutputError
 from prismseg.cli.main import app
-from prismseg.phantom import write_sessions
 from prismseg.thermal import Frame, Session, draw_curves, in_order, read_frame, write_session
-from prismseg.train.feet import by_masks, foot_probability, look_twice, measure_files, open_segment
+from prismseg.thermal.network.segmenter import by_masks, foot_probability, look_twice, measure_files, open_segment
+from prismseg.thermal.phantom import write_sessions
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prismseg.base import DataError
-from prismseg.train.metrics import EMPTY_POLICY, EMPTY_VALUES, case_metrics, hausdorff95, soft_dice, summarize
+from prismseg.evaluation.metrics import EMPTY_POLICY, EMPTY_VALUES, case_metrics, hausdorff95, soft_dice, summarize
 
 BINARY = ["background", "nerve"]
 

@@ -11,14 +11,14 @@ from typer.testing import CliRunner
 from prismseg.base import ConfigError, ModelError, OutputError
 from prismseg.data import Preprocess, open_dataset
 from prismseg.nets import create_model, load_model
-from prismseg.phantom import pair_at
+from prismseg.thermal.network.segmenter import two_feet
+from prismseg.thermal.network.training import phantom_config, train_on_phantoms
+from prismseg.thermal.phantom import pair_at
 from prismseg.train import Predictor, Trainer, TrainingInterrupted, configure
 from prismseg.train import loop as loop_module
 from prismseg.train.config import PhantomConfig, make_config, refused_changes, write_config
-from prismseg.train.feet import two_feet
 from prismseg.train.finetune import settings_of
-from prismseg.train.folder import RunFolder
-from prismseg.train.phantoms import phantom_config, train_on_phantoms
+from prismseg.train.runs.folder import RunFolder
 from prismseg.train.sources import PhantomSource
 from tests.train.conftest import small_config
 
@@ -74,7 +74,7 @@ def test_resume_takes_the_settings_of_the_run(trained, tmp_path, monkeypatch):
 
     seen = []
     monkeypatch.setattr(
-        "prismseg.train.phantoms.train_on_phantoms",
+        "prismseg.thermal.network.training.train_on_phantoms",
         lambda config, out, **options: seen.append(config) or RunFolder(out),
     )
     started = RunFolder(trained).started()

@@ -9,10 +9,10 @@ from typer.testing import CliRunner
 
 from prismseg.base import DataError, OutputError
 from prismseg.data import Preprocess, read_image
+from prismseg.inference import predictor as module
+from prismseg.inference.pictures import find_pictures
 from prismseg.nets import create_model
 from prismseg.train import Predictor, predict_files
-from prismseg.train import predictor as module
-from prismseg.train.pictures import find_pictures
 
 
 @pytest.fixture(scope="module")
@@ -202,7 +202,7 @@ def test_a_mask_made_in_bands(predictor, tmp_path, monkeypatch):
 
 
 def test_overlays_of_large_pictures_are_thinned_out(predictor, tmp_path, monkeypatch):
-    monkeypatch.setattr("prismseg.train.predict.OVERLAY_PIXELS", 1000)
+    monkeypatch.setattr("prismseg.inference.files.OVERLAY_PIXELS", 1000)
     run(predictor, picture(tmp_path / "a.png"), tmp_path / "out")
     assert Image.open(tmp_path / "out" / "overlays" / "a.png").size == (24, 20)
     assert Image.open(tmp_path / "out" / "masks" / "a.png").size == (48, 40)

@@ -16,9 +16,9 @@ from prismseg.data import open_dataset
 from prismseg.nets import load_model
 from prismseg.train import RunFolder, Trainer, configure, train
 from prismseg.train.finetune import settings_of
-from prismseg.train.partition import make_partition
+from prismseg.train.runs.partition import make_partition
+from prismseg.train.runs.seen import SeenCases
 from prismseg.train.schedule import learning_rate
-from prismseg.train.seen import SeenCases
 
 from ..conftest import write_discs
 from .conftest import small_config

@@ -8,10 +8,10 @@ from prismseg import Predictor
 from prismseg.base import ModelError
 from prismseg.nets import load_model
 from prismseg.nets.storage import find_weights
-from prismseg.phantom import DOMAINS, draw_subject, frame_at
 from prismseg.thermal import Frame, Session, Soles
-from prismseg.train.feet import foot_probability
-from prismseg.train.seen import SeenCases
+from prismseg.thermal.network.segmenter import foot_probability
+from prismseg.thermal.phantom import DOMAINS, draw_subject, frame_at
+from prismseg.train.runs.seen import SeenCases
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ from prismseg.data.identity import group_key
 from prismseg.nets import load_model
 from prismseg.train import RunFolder, configure, evaluate_data, evaluate_run, train
 from prismseg.train.finetune import settings_of
-from prismseg.train.partition import make_partition
-from prismseg.train.seen import SeenCases
-from prismseg.train.trials import choose_parts, data_trials, open_for
+from prismseg.train.runs.partition import make_partition
+from prismseg.train.runs.seen import SeenCases
+from prismseg.train.runs.trials import choose_parts, data_trials, open_for
 
 from ..conftest import write_discs
 from .conftest import small_config

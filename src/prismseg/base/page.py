@@ -52,7 +52,7 @@ def write_page(path: Path, package: str, template: str, **content: Any) -> Path:
     path : Path
         The HTML file.
     package : str
-        Package whose ``templates`` folder holds the template, such as ``"prismseg.train"``.
+        Package whose ``templates`` folder holds the template, such as ``"prismseg.explain.report"``.
     template : str
         Name of the template file.
     **content

@@ -13,9 +13,9 @@ _ROOT = Path(__file__).resolve().parents[1]
 # Modules that show numbers and make none. What they import themselves is not followed.
 _SHOWING = {
     *(f"{PACKAGE}.base.{name}" for name in ("machine", "page", "progress", "sources", "version")),
-    *(f"{PACKAGE}.explain.{name}" for name in ("examples", "figures", "pictures", "report")),
-    *(f"{PACKAGE}.study.{name}" for name in ("cases", "looks", "report")),
-    *(f"{PACKAGE}.train.{name}" for name in ("render", "report")),
+    *(f"{PACKAGE}.explain.report.{name}" for name in ("examples", "figures", "pictures", "report")),
+    *(f"{PACKAGE}.study.kinds.segmentation.{name}" for name in ("cases", "looks")),
+    *(f"{PACKAGE}.{name}" for name in ("study.report", "inference.render", "train.runs.report")),
 }
 
 
@@ -30,7 +30,7 @@ def code_of(module: str, *, without: tuple[str, ...] = ()) -> dict[str, str]:
     Parameters
     ----------
     module : str
-        Such as ``prismseg.study.segmentation``.
+        Such as ``prismseg.study.kinds.segmentation.run``.
     without : tuple of str
         Rooms that a run does not enter, such as ``explain``.
 
@@ -61,7 +61,7 @@ def sources_digest(module: str) -> str:
 
 
 def _shows(name: str) -> bool:
-    return name in _SHOWING or name.endswith("_figures")
+    return name in _SHOWING or name.endswith(("_figures", ".figures"))
 
 
 def _path(name: str) -> Path | None:

@@ -22,7 +22,7 @@ def demo(
 ) -> None:
     """Simulate thermal feet, train a CRFFg U-Net on them, explain and evaluate it, and write reports."""
     from prismseg.cli.tables import print_summary
-    from prismseg.explain import run_demo
+    from prismseg.thermal.demo import run_demo
 
     report = run_demo(out, seed=seed, show_progress=not quiet)
     print_summary(report.parent / "summary.json")

@@ -75,7 +75,7 @@ def evaluate(
     """
     from prismseg.cli.tables import print_summary
     from prismseg.train import evaluate_data, evaluate_run
-    from prismseg.train.trials import open_for
+    from prismseg.train.runs.trials import open_for
 
     options = {
         "layout": layout,

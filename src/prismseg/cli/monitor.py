@@ -79,7 +79,7 @@ def monitor(
         return
     from prismseg.base import ConfigError, progress_bar
     from prismseg.cli.frames import pair
-    from prismseg.monitor.rehearsal import demonstration_size
+    from prismseg.monitor.sessions.rehearsal import demonstration_size
     from prismseg.monitor.web.app import open_desk
     from prismseg.monitor.web.serve import address, serve
     from prismseg.thermal import check_view
@@ -190,7 +190,7 @@ def show(data: Data = _HERE, database: Url = None) -> None:
 
 def show_parts() -> None:
     """Print the software that the monitor is made of: name, version, licence, purpose."""
-    from prismseg.monitor.parts import as_markdown, parts
+    from prismseg.monitor.web.parts import as_markdown, parts
 
     typer.echo(as_markdown(parts()), nl=False)
 

@@ -46,7 +46,7 @@ def phantom(
     of some get warm. contact_sheet.png shows the first sessions, calibration.csv compares all with real ones.
     """
     from prismseg.base import progress_bar
-    from prismseg.phantom import DEFAULT_MINUTES, write_sessions
+    from prismseg.thermal.phantom import DEFAULT_MINUTES, write_sessions
     from prismseg.train.config import parse_size
 
     with progress_bar("simulating", sessions * len(DEFAULT_MINUTES), visible=not quiet) as advance:

@@ -13,9 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from prismseg.base import read_json
-from prismseg.evaluation.intervals import FEWEST_GROUPS, few_groups
-from prismseg.evaluation.paired import NO_TEST, TWO_NETWORKS
-from prismseg.evaluation.wording import interval_heading, show_interval
+from prismseg.evaluation.statistics.intervals import FEWEST_GROUPS, few_groups
+from prismseg.evaluation.statistics.paired import NO_TEST, TWO_NETWORKS
+from prismseg.evaluation.statistics.wording import interval_heading, show_interval
 
 if TYPE_CHECKING:
     from prismseg.data import Finding
@@ -199,7 +199,7 @@ def print_relevance(path: Path) -> None:
     """Print a ``headline.csv`` of an explanation: the numbers that its page begins with."""
     import pandas as pd
 
-    from prismseg.explain.headline import interval_of
+    from prismseg.explain.report.headline import interval_of
 
     read = pd.read_csv(path, dtype={"class": str}, keep_default_na=False, na_values=[""]).to_dict("records")
     rows = [{str(key): value for key, value in row.items()} for row in read]

@@ -23,7 +23,7 @@ from prismseg.cli.options import Device, Out, Quiet
 
 if TYPE_CHECKING:
     from prismseg.thermal import Plan
-    from prismseg.thermal.minutes import Unit
+    from prismseg.thermal.sessions.minutes import Unit
 
 
 def measure(
@@ -76,7 +76,7 @@ def measure(
     from prismseg.base import progress_bar
     from prismseg.cli.tables import print_session
     from prismseg.thermal import Session, check_view, find_frames, plan_session, read_shots, write_session
-    from prismseg.train.feet import measure_plan, open_segment
+    from prismseg.thermal.network.segmenter import measure_plan, open_segment
 
     ends, chosen, stated = colour_scale(scale), _unit(unit), _numbers(minutes)
     files = find_frames(paths)
@@ -116,7 +116,7 @@ def _numbers(text: str | None) -> list[float] | None:
 
 def _unit(text: str | None) -> Unit | None:
     from prismseg.base import ConfigError
-    from prismseg.thermal.minutes import UNITS
+    from prismseg.thermal.sessions.minutes import UNITS
 
     if text is None:
         return None

@@ -188,7 +188,7 @@ def train(
     from prismseg.train import configure
     from prismseg.train import train as run
     from prismseg.train.finetune import settings_of
-    from prismseg.train.run import run_config
+    from prismseg.train.runs.run import run_config
 
     chosen: dict[str, Any] = {
         "data": {

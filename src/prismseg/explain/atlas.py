@@ -11,15 +11,15 @@ import pandas as pd
 from torch import Tensor, nn
 
 from prismseg.base import ConfigError, DataError, ModelError
-from prismseg.explain.adapters import Adapter
 from prismseg.explain.batch import Batch, MapKey
 from prismseg.explain.collected import Collected
-from prismseg.explain.gradient import GRADIENT_METHODS
-from prismseg.explain.layers import LayerChoice
-from prismseg.explain.score import Baseline, check_options
-from prismseg.explain.summary import case_table, summarize_layers
+from prismseg.explain.maps.gradient import GRADIENT_METHODS
+from prismseg.explain.maps.score import Baseline, check_options
+from prismseg.explain.report.summary import case_table, summarize_layers
 from prismseg.explain.target import DEFAULT_REGION, REGIONS, OutputChoice, find_logits
-from prismseg.explain.trace import Trace, Tracer
+from prismseg.explain.trace.adapters import Adapter
+from prismseg.explain.trace.layers import LayerChoice
+from prismseg.explain.trace.trace import Trace, Tracer
 
 METHODS = (*GRADIENT_METHODS, "scorecam", "eigencam", "random")
 

@@ -13,13 +13,12 @@ from torch import Tensor, nn
 
 from prismseg.base import ConfigError, DataError, ModelError
 from prismseg.data.sample import IGNORE
-from prismseg.explain.baselines import eigen_cam, random_map
 from prismseg.explain.collected import Axes, Collected
-from prismseg.explain.footprint import images_within
-from prismseg.explain.gradient import GRADIENT_METHODS, gradient_maps
-from prismseg.explain.masks import SUMS, ClassMasks, as_labels, check_labels, resized
-from prismseg.explain.perturbation import PERTURBATION, perturbation
-from prismseg.explain.score import score_cam
+from prismseg.explain.maps.gradient import GRADIENT_METHODS, gradient_maps
+from prismseg.explain.maps.score import score_cam
+from prismseg.explain.measures.baselines import eigen_cam, random_map
+from prismseg.explain.measures.masks import SUMS, ClassMasks, as_labels, check_labels, resized
+from prismseg.explain.measures.perturbation import PERTURBATION, perturbation
 from prismseg.explain.target import (
     HALF,
     as_images,
@@ -31,9 +30,10 @@ from prismseg.explain.target import (
     full,
     regions_of,
 )
-from prismseg.explain.trace import Trace
+from prismseg.explain.trace.footprint import images_within
+from prismseg.explain.trace.trace import Trace
+from prismseg.inference.predictor import class_probabilities
 from prismseg.nets import SegmentationModel
-from prismseg.train.predictor import class_probabilities
 
 if TYPE_CHECKING:
     from prismseg.explain.atlas import Atlas

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prismseg.base import DataError, atomic_path
-from prismseg.explain.masks import SUMS, Array
-from prismseg.explain.measures import Relevance
-from prismseg.explain.perturbation import PERTURBATION
+from prismseg.explain.measures.masks import SUMS, Array
+from prismseg.explain.measures.measures import Relevance
+from prismseg.explain.measures.perturbation import PERTURBATION
 
 _ARRAYS = ("sums", "perturbed", "area", "band", "region", "hit", "pixels")
 

@@ -14,8 +14,8 @@ from torch import Tensor
 
 from prismseg.base import ConfigError, DataError
 from prismseg.explain.collected import Collected
-from prismseg.explain.masks import EQUAL, Array
-from prismseg.explain.measures import (
+from prismseg.explain.measures.masks import EQUAL, Array
+from prismseg.explain.measures.measures import (
     Relevance,
     border_share,
     cam_dice,

@@ -13,21 +13,21 @@ import pandas as pd
 from prismseg.base import DataError, keep_freed_memory, progress_bar
 from prismseg.data import SegmentationDataset
 from prismseg.evaluation import SHARE, mean_interval
-from prismseg.explain import sanity
+from prismseg.explain.checks import sanity
+from prismseg.explain.checks.reach import layer_reach
 from prismseg.explain.collected import Collected
-from prismseg.explain.compare import check_comparable, compare_cases, read_cases
-from prismseg.explain.examples import Example, choose_examples, make_example
 from prismseg.explain.fusion import FUSED, FUSED_MEASURES, MODES, cross_fit, fit_weights
-from prismseg.explain.gradient import PLACE_BY_PLACE
-from prismseg.explain.headline import headline
-from prismseg.explain.measures import divide
-from prismseg.explain.outputs import check_formats, write_figures, write_tables
-from prismseg.explain.reach import layer_reach
-from prismseg.explain.report import draw_figures, write_report
-from prismseg.explain.summary import SHARES, case_table, summarize_layers
+from prismseg.explain.maps.gradient import PLACE_BY_PLACE
+from prismseg.explain.measures.measures import divide
+from prismseg.explain.report.compare import check_comparable, compare_cases, read_cases
+from prismseg.explain.report.examples import Example, choose_examples, make_example
+from prismseg.explain.report.headline import headline
+from prismseg.explain.report.outputs import check_formats, write_figures, write_tables
+from prismseg.explain.report.report import draw_figures, write_report
+from prismseg.explain.report.summary import SHARES, case_table, summarize_layers
 from prismseg.explain.work import POINTWISE, ExplainSettings, collect, load_batch, start
 from prismseg.train import Trial, find_model
-from prismseg.train.trials import data_name, data_trials, run_trials
+from prismseg.train.runs.trials import data_name, data_trials, run_trials
 
 SANITY_CASES = 12
 
@@ -154,7 +154,7 @@ def explain_data(
 ) -> Path:
     """Explain the network in `model` on the cases of `dataset` that it has not met; writes as `explain_run` does.
 
-    Cases are recognised by content and classes matched by name (`prismseg.train.trials.data_trials`); `part` chooses
+    Cases are recognised by content and classes matched by name (`prismseg.train.runs.trials.data_trials`); `part` chooses
     others. By default the results land in ``explanation-NAME`` beside the network, NAME being the data set's folder.
     """
     trials, dataset, _ = data_trials(model, dataset, part=part, device=device)

@@ -20,8 +20,8 @@ from prismseg.base.version import VERSION
 from prismseg.data import Sample, SegmentationDataset
 from prismseg.explain.atlas import Atlas
 from prismseg.explain.collected import Collected
-from prismseg.explain.footprint import images_within
 from prismseg.explain.target import DEFAULT_REGION, REGIONS
+from prismseg.explain.trace.footprint import images_within
 from prismseg.train import Predictor, Trial
 
 NULL = "random"

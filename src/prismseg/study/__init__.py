@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 _MODULE_OF = {
     "BACKENDS": "runner",
-    "KINDS": "kinds",
+    "KINDS": "kind",
     "Run": "grid",
     "Store": "store",
     "Study": "grid",
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from prismseg.study.grid import choose_runs as choose_runs
     from prismseg.study.grid import expand as expand
     from prismseg.study.grid import read_study as read_study
-    from prismseg.study.kinds import KINDS as KINDS
+    from prismseg.study.kind import KINDS as KINDS
     from prismseg.study.report import report_study as report_study
     from prismseg.study.runner import BACKENDS as BACKENDS
     from prismseg.study.runner import execute as execute

@@ -10,7 +10,7 @@ import pandas as pd
 
 from prismseg.base import DataError
 from prismseg.evaluation import SHARE, holm, mean_interval
-from prismseg.evaluation.methods import compare_methods, compare_trainings
+from prismseg.evaluation.statistics.methods import compare_methods, compare_trainings
 from prismseg.study.grid import MEAN_CLASS, Study, choices
 
 UNITS = ("case", "group")
@@ -134,8 +134,8 @@ def compare_study(study: Study, trainings: pd.DataFrame, measures: Sequence[str]
     -------
     DataFrame
         Columns compared (the axis), role (primary, secondary), the shown axes, reference (its other value), class,
-        layer, measure, those of `prismseg.evaluation.methods.compare_methods`, p_holm, and n_left_out: cases that not
-        all trainings have. Empty where nothing is compared.
+        layer, measure, those of `prismseg.evaluation.statistics.methods.compare_methods`, p_holm, and n_left_out:
+        cases that not all trainings have. Empty where nothing is compared.
 
     Raises
     ------

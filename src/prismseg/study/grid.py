@@ -15,7 +15,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from prismseg.base import ConfigError, read_text
-from prismseg.study.kinds import KINDS
+from prismseg.study.kind import KINDS
 
 Axis = dict[str, Any]
 MEAN_CLASS = "(mean)"

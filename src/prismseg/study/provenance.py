@@ -15,7 +15,7 @@ from filelock import FileLock
 from prismseg.base import PrismsegError, make_folder, read_json, write_json
 from prismseg.base.sources import code_of
 from prismseg.base.version import VERSION
-from prismseg.study.kinds import Kind
+from prismseg.study.kind import Kind
 
 UNKNOWN = "made by a version that wrote down neither its data nor its code"
 _RECENT = 2.0  # seconds: a file that was changed this shortly before it was hashed may change again unseen
@@ -82,7 +82,7 @@ class Provenance:
             files, missing = (), str(error)
         key = (kind.module, rooms, files, missing)
         if key not in self._made:
-            code = code_of(f"prismseg.study.{kind.module}", without=rooms)
+            code = code_of(f"prismseg.study.kinds.{kind.module}.run", without=rooms)
             data = self._hashes(files)
             self._made[key] = Made(f"prismseg {VERSION}", code, data, missing)
         return self._made[key]

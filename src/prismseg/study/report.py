@@ -14,12 +14,12 @@ from prismseg.base import DataError, atomic_path, make_folder, write_text
 from prismseg.base.machine import STABLE, describe_machine, this_machine
 from prismseg.base.page import figure_uri, write_page
 from prismseg.base.version import VERSION
-from prismseg.evaluation.methods import method_sentence
-from prismseg.evaluation.wording import interval_heading, interval_sentence, show_interval
+from prismseg.evaluation.statistics.methods import method_sentence
+from prismseg.evaluation.statistics.wording import interval_heading, interval_sentence, show_interval
 from prismseg.study.aggregate import compare_study, per_seed, pooled, shown_axes, summarize_study
 from prismseg.study.figures import draw_differences, draw_ranks
 from prismseg.study.grid import Run, Study
-from prismseg.study.kinds import KINDS
+from prismseg.study.kind import KINDS
 from prismseg.study.provenance import Provenance
 from prismseg.study.stale import stale_runs
 from prismseg.study.store import Store

@@ -16,7 +16,7 @@ from joblib import Parallel, delayed, parallel_config
 
 from prismseg.base import ConfigError, PrismsegError, progress_bar
 from prismseg.study.grid import Run
-from prismseg.study.kinds import KINDS, Kind
+from prismseg.study.kind import KINDS, Kind
 from prismseg.study.provenance import Made, Provenance
 from prismseg.study.store import Store
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from prismseg.study.grid import Run
-from prismseg.study.kinds import KINDS
+from prismseg.study.kind import KINDS
 from prismseg.study.provenance import Provenance
 from prismseg.study.store import Store
 

@@ -1,30 +1,36 @@
 """Temperature of two soles: radiometric frames, sides, nerve territories, sessions, flags. No torch."""
 
-from prismseg.thermal.changes import Value
-from prismseg.thermal.contours import outlines
-from prismseg.thermal.curves import draw_curves
-from prismseg.thermal.entry import Concern, Entry, Observation
-from prismseg.thermal.flag import Flag
-from prismseg.thermal.flag_settings import FlagSettings
-from prismseg.thermal.flags import find_flags
-from prismseg.thermal.flir import RadiometricJpeg, parse_rjpeg, read_rjpeg
-from prismseg.thermal.flir_write import TYPICAL_PARAMETERS, strip_private, write_rjpeg
-from prismseg.thermal.frame import SKIN_EMISSIVITY, Frame, Parameters
-from prismseg.thermal.listing import Reading, find_frames, read_listing, write_listing
-from prismseg.thermal.minutes import Plan, Shot, in_order, minute_in_name, plan_session, read_shots
-from prismseg.thermal.orientation import upright
-from prismseg.thermal.outcome import outlined, write_session
-from prismseg.thermal.picture import draw_frame, write_picture
-from prismseg.thermal.pieces import Cleaning
-from prismseg.thermal.radiometry import TYPICAL_CALIBRATION, Calibration, to_celsius, to_counts, transmission
-from prismseg.thermal.readers import FRAME_SUFFIXES, read_frame
-from prismseg.thermal.session import Session, measure_frames
-from prismseg.thermal.sides import SIDE_NAMES, SIDES, VIEWS, Side, View, check_view
-from prismseg.thermal.soles import LEFT, RIGHT, Caution, Soles, Status
-from prismseg.thermal.template import SMALL_TERRITORIES, TERRITORIES, template_hash
-from prismseg.thermal.territories import Territories, carry_territories, find_territories
-from prismseg.thermal.uncertainty import REGIONS, WHOLE, Errors, Estimate, measure_sole
-from prismseg.thermal.words import sentences
+from prismseg.thermal.frames.flir import RadiometricJpeg, parse_rjpeg, read_rjpeg
+from prismseg.thermal.frames.flir_write import TYPICAL_PARAMETERS, strip_private, write_rjpeg
+from prismseg.thermal.frames.frame import SKIN_EMISSIVITY, Frame, Parameters
+from prismseg.thermal.frames.orientation import upright
+from prismseg.thermal.frames.radiometry import (
+    TYPICAL_CALIBRATION,
+    Calibration,
+    to_celsius,
+    to_counts,
+    transmission,
+)
+from prismseg.thermal.frames.readers import FRAME_SUFFIXES, read_frame
+from prismseg.thermal.output.curves import draw_curves
+from prismseg.thermal.output.listing import Reading, find_frames, read_listing, write_listing
+from prismseg.thermal.output.outcome import outlined, write_session
+from prismseg.thermal.output.picture import draw_frame, write_picture
+from prismseg.thermal.output.words import sentences
+from prismseg.thermal.sessions.changes import Value
+from prismseg.thermal.sessions.entry import Concern, Entry, Observation
+from prismseg.thermal.sessions.flags.find import find_flags
+from prismseg.thermal.sessions.flags.flag import Flag
+from prismseg.thermal.sessions.flags.settings import FlagSettings
+from prismseg.thermal.sessions.minutes import Plan, Shot, in_order, minute_in_name, plan_session, read_shots
+from prismseg.thermal.sessions.session import Session, measure_frames
+from prismseg.thermal.sessions.uncertainty import REGIONS, WHOLE, Errors, Estimate, measure_sole
+from prismseg.thermal.soles.contours import outlines
+from prismseg.thermal.soles.pair import LEFT, RIGHT, Caution, Soles, Status
+from prismseg.thermal.soles.pieces import Cleaning
+from prismseg.thermal.soles.sides import SIDE_NAMES, SIDES, VIEWS, Side, View, check_view
+from prismseg.thermal.soles.template import SMALL_TERRITORIES, TERRITORIES, template_hash
+from prismseg.thermal.soles.territories import Territories, carry_territories, find_territories
 
 __all__ = [
     "FRAME_SUFFIXES",

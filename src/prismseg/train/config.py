@@ -109,7 +109,7 @@ class OptimConfig(_Settings):
 
 
 class PhantomConfig(_Settings):
-    """Train on simulated frames, each seen once, instead of the data set's cases (see `prismseg.phantom`)."""
+    """Train on simulated frames, each seen once, instead of the data set's cases (see `prismseg.thermal.phantom`)."""
 
     domains: tuple[str, ...]
     framings: tuple[str, ...] = ("soles", "above")

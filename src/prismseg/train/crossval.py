@@ -9,13 +9,13 @@ from prismseg.base import OutputError
 from prismseg.data import SegmentationDataset
 from prismseg.nets import load_model
 from prismseg.train.config import TrainConfig
-from prismseg.train.folder import RunFolder, fold_folders
 from prismseg.train.loop import Trainer
-from prismseg.train.partition import make_partition
-from prismseg.train.requirements import check_cases, check_data
-from prismseg.train.run import find_data, open_configured
-from prismseg.train.seen import SeenCases
-from prismseg.train.summary import summarize_run
+from prismseg.train.runs.folder import RunFolder, fold_folders
+from prismseg.train.runs.partition import make_partition
+from prismseg.train.runs.requirements import check_cases, check_data
+from prismseg.train.runs.run import find_data, open_configured
+from prismseg.train.runs.seen import SeenCases
+from prismseg.train.runs.summary import summarize_run
 
 
 def train(

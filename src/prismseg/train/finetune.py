@@ -12,7 +12,7 @@ from prismseg.base import ModelError
 from prismseg.data import Preprocess
 from prismseg.nets import SegmentationModel, load_model
 from prismseg.nets.storage import SHIPPED
-from prismseg.train.run import find_model
+from prismseg.train.runs.run import find_model
 
 # Small steps: what the network knows is to be bent towards a camera, not learnt anew.
 _OPTIM = {"lr": 3e-4, "steps": 200, "batch_size": 8}

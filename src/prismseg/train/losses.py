@@ -23,8 +23,8 @@ from torch import Tensor, nn
 
 from prismseg.base import ConfigError, ModelError
 from prismseg.data import IGNORE as IGNORE
+from prismseg.evaluation.metrics import SMOOTH
 
-SMOOTH = 1.0  # eps of method.md: an image without the class still has a gradient
 FOCAL_GAMMA = 2.0
 TVERSKY_FALSE_POSITIVE, TVERSKY_FALSE_NEGATIVE = 0.3, 0.7
 UNIFIED_WEIGHT, UNIFIED_DELTA, UNIFIED_GAMMA = 0.5, 0.6, 0.5

@@ -17,8 +17,8 @@ from accelerate import Accelerator
 from torch import nn
 
 from prismseg.base import ConfigError
+from prismseg.inference.predictor import usable_device
 from prismseg.train.config import OptimConfig, TrainConfig
-from prismseg.train.predictor import usable_device
 
 # Compiling takes about half a minute; below this many steps it costs more time than it saves.
 COMPILE_FROM_STEPS = 300

@@ -14,7 +14,7 @@ from threadpoolctl import threadpool_limits
 from torch import Tensor
 
 from prismseg.data import Preprocess, TensorCache
-from prismseg.phantom import Pair, pair_at
+from prismseg.thermal.phantom import Pair, pair_at
 from prismseg.train.batches import batch_cases
 from prismseg.train.config import PhantomConfig
 

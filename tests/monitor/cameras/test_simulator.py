@@ -9,7 +9,7 @@ import pytest
 
 from prismseg.base import ConfigError, Message
 from prismseg.monitor.cameras import KINDS, CameraError, Guarded, Simulator, simulator_of
-from prismseg.phantom import LEFT, RIGHT
+from prismseg.thermal.phantom import LEFT, RIGHT
 
 
 class Clock:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from prismseg.monitor.cameras import Guarded, Simulator
-from prismseg.monitor.clock import SteadyClock
+from prismseg.monitor.sessions.clock import SteadyClock
 from prismseg.monitor.web.app import open_desk
 from prismseg.monitor.web.desk import Desk
 from prismseg.monitor.web.serve import server_of

@@ -10,7 +10,7 @@ from babel.messages.pofile import read_po
 from prismseg.monitor.languages import languages
 from prismseg.monitor.languages.extract import ROOT, missing, rendered, templates
 from prismseg.thermal import sentences
-from prismseg.thermal.soles import Caution
+from prismseg.thermal.soles.pair import Caution
 
 OTHERS = [code for code in languages() if code != "en"]
 WHAT_TO_DO = "run `python -m prismseg.monitor.languages.extract --add` and translate the new entries"
@@ -62,8 +62,8 @@ def test_catalogues_are_sorted(code: str) -> None:
 def test_sentences_and_words_are_collected() -> None:
     found = templates()
     assert set(sentences()) <= set(found) and Caution.SWAP.value in found
-    assert {"thermal/sides.py", "thermal/words.py"} <= set(found["left"])
-    assert found["The threshold lies within its uncertainty."] == ["thermal/flag_rules.py"]
+    assert {"thermal/soles/sides.py", "thermal/output/words.py"} <= set(found["left"])
+    assert found["The threshold lies within its uncertainty."] == ["thermal/sessions/flags/rules.py"]
     assert not any(text.startswith("{part0}") or text == "{value:.4g}" for text in found)
 
 

@@ -10,8 +10,8 @@ import pytest
 from prismseg.base import Message, PrismsegError
 from prismseg.monitor.languages import Language, languages, pick
 from prismseg.thermal import Estimate, FlagSettings, Session, find_flags, read_frame
-from prismseg.thermal.entry import Concern, Entry, Observation
-from prismseg.thermal.soles import Caution
+from prismseg.thermal.sessions.entry import Concern, Entry, Observation
+from prismseg.thermal.soles.pair import Caution
 
 ENGLISH, SPANISH = languages()["en"], languages()["es"]
 

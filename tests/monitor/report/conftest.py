@@ -9,9 +9,9 @@ import pytest
 
 from prismseg.base import Message
 from prismseg.monitor.languages import Language, languages
-from prismseg.monitor.records import CaptureFacts, DeletedCapture, Details, Provenance, Remarks, Report
-from prismseg.phantom import FootCourse, draw_subject
+from prismseg.monitor.sessions.records import CaptureFacts, DeletedCapture, Details, Provenance, Remarks, Report
 from prismseg.thermal import Frame, Parameters, Session
+from prismseg.thermal.phantom import FootCourse, draw_subject
 
 START = datetime(2026, 5, 4, 14, 0, tzinfo=UTC)
 MINUTES = (-1.5, 1.0, 5.0, 10.2, 15.0, 20.0)

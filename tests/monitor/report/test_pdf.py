@@ -12,13 +12,13 @@ import pypdfium2
 import pytest
 
 from prismseg.base import Message, OutputError
-from prismseg.monitor.flag_texts import CAVEATS, TITLES
 from prismseg.monitor.languages import Language
-from prismseg.monitor.records import Report
+from prismseg.monitor.languages.flag_texts import CAVEATS, TITLES
 from prismseg.monitor.report import write_pdf
 from prismseg.monitor.report.words import Words
-from prismseg.phantom import FootCourse
+from prismseg.monitor.sessions.records import Report
 from prismseg.thermal import Value
+from prismseg.thermal.phantom import FootCourse
 
 from .conftest import changed, in_utc, made
 

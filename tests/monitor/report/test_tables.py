@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prismseg.monitor.flag_texts import CAVEATS
-from prismseg.monitor.records import Remarks, Report
+from prismseg.monitor.languages.flag_texts import CAVEATS
 from prismseg.monitor.report import tidy, write_csv, write_xlsx
 from prismseg.monitor.report.tables import FORMULA, harmless
+from prismseg.monitor.sessions.records import Remarks, Report
 
 from .conftest import METHOD, changed, in_utc, made
 

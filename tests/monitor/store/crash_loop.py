@@ -22,9 +22,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from scene import Seer, capture
 from sqlalchemy import select
 
+from prismseg.monitor.sessions.ward import Ward
 from prismseg.monitor.store import Store, verify
 from prismseg.monitor.store.schema import CaptureRow, MaskRow, ResultRow
-from prismseg.monitor.ward import Ward
 
 PER_STORE = 5
 

@@ -22,9 +22,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 from scene import Seer, capture, soles
 from sqlalchemy import Engine, event, text
 
+from prismseg.monitor.sessions.ward import Ward
 from prismseg.monitor.store import Store, verify
 from prismseg.monitor.store import audit as audit_module
-from prismseg.monitor.ward import Ward
 
 DIED, DONE = 77, 0
 

@@ -12,12 +12,12 @@ from threading import Event
 
 import numpy as np
 
-from prismseg.monitor.keeping import Shot
-from prismseg.monitor.measuring import METHOD, Model
-from prismseg.monitor.records import Provenance
+from prismseg.monitor.sessions.keeping import Shot
+from prismseg.monitor.sessions.measuring import METHOD, Model
+from prismseg.monitor.sessions.records import Provenance
+from prismseg.monitor.sessions.ward import Ward
 from prismseg.monitor.store import Store, Verdict, verify
 from prismseg.monitor.store.files import encode_looks
-from prismseg.monitor.ward import Ward
 from prismseg.thermal import Frame, Parameters
 
 SIZE = (60, 80)

@@ -15,9 +15,9 @@ from pathlib import Path
 import pytest
 
 from prismseg.base import ConfigError, DataError, OutputError
+from prismseg.monitor.sessions.ward import Ward
 from prismseg.monitor.store import Store, audit, verify
 from prismseg.monitor.store.backup import copy_store
-from prismseg.monitor.ward import Ward
 
 from .scene import UNLOCK, Seer, capture, sql, verdict
 

@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from prismseg.base import OutputError
+from prismseg.monitor.sessions.ward import Ward
 from prismseg.monitor.store import Store, verify
 from prismseg.monitor.store import store as store_module
 from prismseg.monitor.store.backup import copy_store
-from prismseg.monitor.ward import Ward
 from prismseg.monitor.web.users import add_user, disable_user
 
 from .scene import Seer, busy, capture

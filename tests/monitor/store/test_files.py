@@ -24,7 +24,7 @@ from prismseg.monitor.store.files import (
     encode_mask,
 )
 from prismseg.thermal import Frame, Parameters
-from prismseg.thermal.frame import doubts_about
+from prismseg.thermal.frames.frame import doubts_about
 
 
 def test_doubts_about_a_files_parameters_are_kept() -> None:

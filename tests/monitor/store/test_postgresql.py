@@ -14,11 +14,11 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.orm import Session as Database
 
 from prismseg.base import ConfigError, OutputError
-from prismseg.monitor.keeping import Shot
+from prismseg.monitor.sessions.keeping import Shot
+from prismseg.monitor.sessions.ward import Ward
 from prismseg.monitor.store import Store, verify
 from prismseg.monitor.store.backup import copy_store
 from prismseg.monitor.store.database import _MONITOR_LOCK
-from prismseg.monitor.ward import Ward
 
 from .scene import Seer, busy, capture, frame, soles
 

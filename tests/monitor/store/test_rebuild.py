@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from prismseg.monitor.rebuild import minute_of
+from prismseg.monitor.sessions.rebuild import minute_of
+from prismseg.monitor.sessions.ward import Ward
 from prismseg.monitor.store import Store, verify
-from prismseg.monitor.ward import Ward
 
 from .scene import Seer, capture
 

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import text
 
 from prismseg.base import ConfigError, DataError
+from prismseg.monitor.sessions.ward import Ward
 from prismseg.monitor.store import Store, verify
-from prismseg.monitor.ward import Ward
 from prismseg.monitor.web.users import add_user
 
 from .scene import UNLOCK, Seer, capture, soles, sql, verdict

@@ -15,8 +15,8 @@ from starlette.testclient import TestClient
 
 from prismseg.base import Message
 from prismseg.monitor.cameras import CameraError, Simulator
-from prismseg.monitor.clock import SteadyClock
-from prismseg.monitor.measuring import Measurer
+from prismseg.monitor.sessions.clock import SteadyClock
+from prismseg.monitor.sessions.measuring import Measurer
 from prismseg.monitor.web import app as application
 from prismseg.monitor.web import users
 from prismseg.monitor.web.settings import MonitorSettings

@@ -13,7 +13,7 @@ import tifffile
 from tests.monitor.web.conftest import JSON, as_json, delta
 
 from prismseg.base import Message, OutputError
-from prismseg.monitor import ward
+from prismseg.monitor.sessions import ward
 from prismseg.monitor.store import verify
 from prismseg.monitor.web.importing import _timed
 from prismseg.monitor.web.waiting import Sent

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from prismseg.base import Message
 from prismseg.monitor.cameras.protocol import CameraError
-from prismseg.thermal.frame import ZERO_CELSIUS
+from prismseg.thermal.frames.frame import ZERO_CELSIUS
 
 Celsius = NDArray[np.float32]
 Counts = NDArray[np.uint16]

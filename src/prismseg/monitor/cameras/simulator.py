@@ -15,11 +15,11 @@ from scipy import ndimage
 
 from prismseg.base import ConfigError, Message
 from prismseg.monitor.cameras.protocol import Camera, CameraError
-from prismseg.phantom import LEFT, REFERENCE_SIZE, RIGHT, FootCourse, PhantomFrame, Subject, draw_subject
-from prismseg.phantom.canvas import Motion
-from prismseg.phantom.flat import Brief
-from prismseg.phantom.frame import take_picture
 from prismseg.thermal import SKIN_EMISSIVITY, Frame, Parameters
+from prismseg.thermal.phantom import LEFT, REFERENCE_SIZE, RIGHT, FootCourse, PhantomFrame, Subject, draw_subject
+from prismseg.thermal.phantom.canvas import Motion
+from prismseg.thermal.phantom.flat import Brief
+from prismseg.thermal.phantom.frame import take_picture
 
 Field = NDArray[np.float32]
 

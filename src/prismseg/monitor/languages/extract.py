@@ -37,7 +37,7 @@ def templates(root: Path = ROOT) -> dict[str, list[str]]:
     scripts of others (in a folder ``vendor``); then the words of `prismseg.thermal.sentences`.
     """
     found: dict[str, set[str]] = {}
-    words = ((text, "thermal/words.py") for text in sentences())
+    words = ((text, "thermal/output/words.py") for text in sentences())
     for text, place in (*_messages(root), *_interface(root), *words):
         found.setdefault(text, set()).add(place)
     return {text: sorted(places) for text, places in sorted(found.items())}

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from prismseg.base import Message
 from prismseg.monitor.cameras import Camera, CameraError
 from prismseg.monitor.live.lights import Light, lights_of
-from prismseg.monitor.pictures import coloured, jpeg
+from prismseg.monitor.live.pictures import coloured, jpeg
 from prismseg.thermal import LEFT, RIGHT, Frame, Soles, View, check_view, outlines
 
 _RETRY_SECONDS = 0.5

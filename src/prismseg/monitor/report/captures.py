@@ -9,13 +9,13 @@ from reportlab.lib.units import mm
 from reportlab.platypus import CondPageBreak, Flowable, Spacer, Table
 
 from prismseg.base import Message
-from prismseg.monitor.flag_texts import CAVEATS, TITLES
-from prismseg.monitor.records import ORIGINS, CaptureFacts, Report
+from prismseg.monitor.languages.flag_texts import CAVEATS, TITLES
 from prismseg.monitor.report.pictures import LETTERS, Picture, Scale, scale_of
 from prismseg.monitor.report.style import CAUTION, CELL, CELL_STRONG, HEAD, SMALL, WIDTH, heading, p, ruled
 from prismseg.monitor.report.words import NOTHING, Words
+from prismseg.monitor.sessions.records import ORIGINS, CaptureFacts, Report
 from prismseg.thermal import SIDES, WHOLE, Entry
-from prismseg.thermal.flag import QUALITY_SOURCE
+from prismseg.thermal.sessions.flags.flag import QUALITY_SOURCE
 
 _GAP = 4 * mm
 _FEW = 6  # captures for which pictures are larger

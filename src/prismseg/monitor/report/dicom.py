@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from prismseg.base import ConfigError, Message, atomic_path, make_folder
 from prismseg.monitor.languages import Language
-from prismseg.monitor.records import CaptureFacts, Report
 from prismseg.monitor.report.pdf import write_pdf
 from prismseg.monitor.report.pictures import scale_of
+from prismseg.monitor.sessions.records import CaptureFacts, Report
 from prismseg.thermal import SIDES, Entry
 
 if TYPE_CHECKING:

@@ -9,15 +9,15 @@ from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, KeepTogether, Spacer, Table
 
 from prismseg.base import Message
-from prismseg.monitor.flag_texts import CAVEATS, TITLES, threshold_of, value_of
-from prismseg.monitor.outcome import flags_of
-from prismseg.monitor.records import FIELDS, Report
+from prismseg.monitor.languages.flag_texts import CAVEATS, TITLES, threshold_of, value_of
 from prismseg.monitor.report.charts import draw_curves, draw_territories
 from prismseg.monitor.report.style import CELL, HEAD, SMALL, STRONG, TITLE, WIDTH, boxed, p, ruled
 from prismseg.monitor.report.words import Words
+from prismseg.monitor.sessions.outcome import flags_of
+from prismseg.monitor.sessions.records import FIELDS, Report
 from prismseg.thermal import WHOLE, Session
-from prismseg.thermal.entry import Concern
-from prismseg.thermal.sides import SIDES
+from prismseg.thermal.sessions.entry import Concern
+from prismseg.thermal.soles.sides import SIDES
 
 _NO_FLAG = Message("No threshold was reached. This does not mean that the block works, nor that it does not.")
 _COLUMNS = 5

@@ -21,7 +21,7 @@ from prismseg.base import Message
 from prismseg.monitor.report.style import BOLD, COLOURS, DASHES, GROUND, INK, LINE, PLAIN, SOFT, WIDTH
 from prismseg.monitor.report.words import Words
 from prismseg.thermal import SIDES, Entry, Session, Side, outlines
-from prismseg.thermal.picture import COLOUR_MAP
+from prismseg.thermal.output.picture import COLOUR_MAP
 
 _LEVELS = 256
 _NO_VALUE = (127, 127, 127)

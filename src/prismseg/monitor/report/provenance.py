@@ -8,9 +8,9 @@ from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, Spacer
 
 from prismseg.base import Message
-from prismseg.monitor.records import CaptureFacts, Report
 from prismseg.monitor.report.style import CELL_STRONG, HASH, HEAD, SMALL, p, ruled
 from prismseg.monitor.report.words import NOTHING, Words
+from prismseg.monitor.sessions.records import CaptureFacts, Report
 from prismseg.thermal import View
 
 # On paper enough to tell one network from another; tables hold the whole hash.

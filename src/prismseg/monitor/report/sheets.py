@@ -17,14 +17,14 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from prismseg.base import Message
-from prismseg.monitor.flag_texts import CAVEATS, TITLES, threshold_of, value_of
 from prismseg.monitor.languages import Language
-from prismseg.monitor.outcome import flags_of
-from prismseg.monitor.records import FIELDS, ORIGINS, Report
+from prismseg.monitor.languages.flag_texts import CAVEATS, TITLES, threshold_of, value_of
 from prismseg.monitor.report.front import blocked
 from prismseg.monitor.report.tables import FORMULA, tidy
 from prismseg.monitor.report.target import Target, deliver
 from prismseg.monitor.report.words import Words
+from prismseg.monitor.sessions.outcome import flags_of
+from prismseg.monitor.sessions.records import FIELDS, ORIGINS, Report
 
 Row = Sequence[Any]
 

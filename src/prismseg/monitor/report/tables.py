@@ -8,10 +8,10 @@ from typing import Any
 
 import pandas as pd
 
-from prismseg.monitor.records import CaptureFacts, Report
 from prismseg.monitor.report.target import Target, deliver
+from prismseg.monitor.sessions.records import CaptureFacts, Report
 from prismseg.thermal import REGIONS, SIDES
-from prismseg.thermal.frame import PARAMETER_NAMES
+from prismseg.thermal.frames.frame import PARAMETER_NAMES
 
 # With these a spreadsheet lets a formula begin, in some languages also with their wide forms.
 FORMULA = tuple("=+-@\t\r\n＝＋－＠")

@@ -9,12 +9,12 @@ from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, Spacer
 
 from prismseg.base import Message
-from prismseg.monitor.records import Report
 from prismseg.monitor.report.pictures import LETTERS
 from prismseg.monitor.report.style import CELL, CELL_STRONG, SMALL, SOFT, heading, p, ruled
 from prismseg.monitor.report.words import Words
+from prismseg.monitor.sessions.records import Report
 from prismseg.thermal import REGIONS, SIDES, Entry, Side, Value
-from prismseg.thermal.changes import estimate_of
+from prismseg.thermal.sessions.changes import estimate_of
 
 _SHARES = (9, 12, *(14,) * len(REGIONS))
 

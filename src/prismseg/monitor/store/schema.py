@@ -44,7 +44,7 @@ class Base(DeclarativeBase):
 
 
 class SessionRow(Base):
-    """One session; `details` is a `prismseg.monitor.records.Details`."""
+    """One session; `details` is a `prismseg.monitor.sessions.records.Details`."""
 
     __tablename__ = "sessions"
 

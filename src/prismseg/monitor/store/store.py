@@ -15,7 +15,7 @@ from sqlalchemy import Connection, func, select
 from sqlalchemy.orm import Session as Database
 
 from prismseg.base import ConfigError, DataError, Message, OutputError, make_folder
-from prismseg.monitor.records import Details, Remarks
+from prismseg.monitor.sessions.records import Details, Remarks
 from prismseg.monitor.store import audit
 from prismseg.monitor.store.database import Access, claim, open_engine, open_to_read, writing
 from prismseg.monitor.store.files import Files

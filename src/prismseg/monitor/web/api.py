@@ -8,10 +8,10 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from prismseg.monitor.keeping import Shot
 from prismseg.monitor.languages import Language
-from prismseg.monitor.records import Cold
-from prismseg.monitor.rehearsal import rehearse
+from prismseg.monitor.sessions.keeping import Shot
+from prismseg.monitor.sessions.records import Cold
+from prismseg.monitor.sessions.rehearsal import rehearse
 from prismseg.monitor.store import find
 from prismseg.monitor.store.schema import SessionRow
 from prismseg.monitor.web.desk import Desk, Number, TheDesk, TheLanguage, Who
@@ -44,7 +44,7 @@ class NewSession(Strict):
 
 
 class ChangedDetails(Strict):
-    """Any of `prismseg.monitor.records.Details`, checked there."""
+    """Any of `prismseg.monitor.sessions.records.Details`, checked there."""
 
     changed: dict[str, str | int | float | None] = Field(max_length=20)
 

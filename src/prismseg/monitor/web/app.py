@@ -16,12 +16,12 @@ from starlette.exceptions import HTTPException
 from prismseg.base import Message, OutputError, PrismsegError
 from prismseg.base.version import VERSION
 from prismseg.monitor.cameras import Camera, CameraError, open_camera, simulator_of
-from prismseg.monitor.clock import SteadyClock
 from prismseg.monitor.live import LiveView
-from prismseg.monitor.measuring import Measurer
-from prismseg.monitor.rehearsal import fill
+from prismseg.monitor.sessions.clock import SteadyClock
+from prismseg.monitor.sessions.measuring import Measurer
+from prismseg.monitor.sessions.rehearsal import fill
+from prismseg.monitor.sessions.ward import Ward
 from prismseg.monitor.store import Conflict, NotFound, Store
-from prismseg.monitor.ward import Ward
 from prismseg.monitor.web import api, downloads, images, importing, live, pages
 from prismseg.monitor.web.desk import Desk
 from prismseg.monitor.web.explaining import Explainer

@@ -9,12 +9,12 @@ from anyio import CapacityLimiter
 from fastapi import Depends, Path, Request
 
 from prismseg.monitor.cameras import Camera
-from prismseg.monitor.clock import SteadyClock
 from prismseg.monitor.languages import Language
 from prismseg.monitor.live import LiveView
-from prismseg.monitor.measuring import Measurer
+from prismseg.monitor.sessions.clock import SteadyClock
+from prismseg.monitor.sessions.measuring import Measurer
+from prismseg.monitor.sessions.ward import Ward
 from prismseg.monitor.store import Store
-from prismseg.monitor.ward import Ward
 from prismseg.monitor.web.explaining import Explainer
 from prismseg.monitor.web.guard import Guard, language_of
 from prismseg.monitor.web.settings import MonitorSettings

@@ -11,7 +11,7 @@ from pathlib import Path
 from fastapi import APIRouter, Response
 
 from prismseg.monitor.report import write_csv, write_dicom, write_pdf, write_xlsx
-from prismseg.monitor.reporting import report_of
+from prismseg.monitor.report.reporting import report_of
 from prismseg.monitor.web.desk import TheDesk, TheLanguage
 
 router = APIRouter(prefix="/api/sessions/{session}")

@@ -9,12 +9,12 @@ import torch
 from numpy.typing import NDArray
 
 from prismseg.explain import Atlas
+from prismseg.explain.checks.reach import layer_reach
 from prismseg.explain.fusion import spread
-from prismseg.explain.masks import resized
-from prismseg.explain.reach import layer_reach
+from prismseg.explain.measures.masks import resized
 from prismseg.explain.run import pointwise_layers
+from prismseg.inference.predictor import Predictor
 from prismseg.thermal import Frame
-from prismseg.train.predictor import Predictor
 
 METHOD = "layercam"
 

@@ -14,7 +14,7 @@ from starlette.concurrency import run_in_threadpool
 
 from prismseg.base import DataError, Message
 from prismseg.monitor.live import lines_of
-from prismseg.monitor.pictures import coloured, overlay, png
+from prismseg.monitor.live.pictures import coloured, overlay, png
 from prismseg.monitor.store import Conflict, capture_of, find
 from prismseg.monitor.store.files import decode_looks
 from prismseg.monitor.store.schema import CaptureRow, MaskRow, SessionRow

@@ -16,14 +16,14 @@ from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from prismseg.base import ConfigError, DataError, Message, PrismsegError, make_folder, write_bytes
-from prismseg.monitor.keeping import Shot
 from prismseg.monitor.languages import Language
+from prismseg.monitor.sessions.keeping import Shot
 from prismseg.monitor.web.api import State, Strict
 from prismseg.monitor.web.desk import Desk, TheDesk, TheLanguage, Who
 from prismseg.monitor.web.waiting import Batch, Sent
 from prismseg.thermal import FRAME_SUFFIXES, Frame, View, minute_in_name, plan_session, read_frame
-from prismseg.thermal.minutes import Shot as TimedFile
-from prismseg.thermal.minutes import Unit, number_in_name
+from prismseg.thermal.sessions.minutes import Shot as TimedFile
+from prismseg.thermal.sessions.minutes import Unit, number_in_name
 
 router = APIRouter(prefix="/api/imports")
 MOST_FILES = 60

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from prismseg.base import Message
 from prismseg.base.version import VERSION
 from prismseg.monitor.languages import Language, languages
-from prismseg.monitor.pictures import colours
+from prismseg.monitor.live.pictures import colours
 from prismseg.monitor.report import dicom_installed
 from prismseg.monitor.store import capture_of, find
 from prismseg.monitor.store.schema import SessionRow

@@ -10,9 +10,9 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session as Database
 
 from prismseg.base import Message
-from prismseg.monitor.flag_texts import CAVEATS, TITLES, threshold_of, value_of
 from prismseg.monitor.languages import Language
-from prismseg.monitor.records import Details
+from prismseg.monitor.languages.flag_texts import CAVEATS, TITLES, threshold_of, value_of
+from prismseg.monitor.sessions.records import Details
 from prismseg.monitor.store import captures_of, results_of
 from prismseg.monitor.store.schema import CaptureRow, MaskRow, ResultRow, SessionRow
 from prismseg.thermal import REGIONS, SIDES

@@ -1,0 +1,193 @@
+"""Hard segmentation metrics of single cases at their original size, and their summary over cases and groups."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal, TypedDict
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from prismseg.base import DataError
+from prismseg.data import IGNORE
+from prismseg.evaluation import SHARE, mean_interval
+
+SMOOTH = 1.0  # added to both sides of the soft Dice, so that an image without the class has a value
+_DISTANCES = ("hd95",)  # all other metrics are shares
+
+Mask = NDArray[np.bool_]
+Empty = Literal["neither", "truth", "prediction", "both"]
+
+# What a metric is worth where a mask is empty: (both, only the truth, only the prediction).
+EMPTY_VALUES: dict[str, tuple[str, str, str]] = {
+    "dice": ("1", "0", "0"),
+    "jaccard": ("1", "0", "0"),
+    "sensitivity": ("1", "0", "0"),
+    "specificity": ("1", "its formula", "1"),
+    "precision": ("1", "0", "0"),
+    "hd95": ("0", "the image diagonal", "the image diagonal"),
+    "soft_dice": ("its formula", "its formula", "its formula"),
+}
+EMPTY_POLICY = (
+    "no case is dropped. Where both masks are empty | only the truth | only the prediction: "
+    + "; ".join(f"{name} {' | '.join(values)}" for name, values in EMPTY_VALUES.items())
+    + f". Specificity is 1 where the class fills the image; soft_dice adds {SMOOTH:g} to both sides of its "
+    "fraction; ignored pixels count nowhere."
+)
+
+# "class" is no name Python allows for an attribute, hence not the class syntax.
+Row = TypedDict("Row", {"class": str, "metric": str, "value": float, "empty": Empty})
+
+
+def case_metrics(
+    prediction: NDArray[np.integer],
+    truth: NDArray[np.integer],
+    classes: Sequence[str],
+    *,
+    probabilities: NDArray[np.floating] | None = None,
+) -> list[Row]:
+    """Measure one case, a row for each foreground class and metric.
+
+    Parameters
+    ----------
+    prediction, truth : (H, W) integer
+        Class indices at the original size; pixels whose truth is 255 are left out of both.
+    classes : sequence of str
+        Names of all classes, background first.
+    probabilities : (K, H, W) float, optional
+        Probability of each class, at the same size; with it the rows include ``soft_dice``.
+
+    Returns
+    -------
+    list of Row
+        Metrics ``dice jaccard sensitivity specificity precision hd95 [soft_dice]``, each with which mask was
+        empty (`EMPTY_VALUES` says what the value then is). ``hd95`` is in pixels, the rest are shares.
+
+    Raises
+    ------
+    DataError
+        When the sizes differ, or a mask holds a label that is no class.
+    """
+    if prediction.shape != truth.shape:
+        raise DataError(f"The prediction is {_size(prediction)} pixels, the true mask {_size(truth)}.")
+    valid = truth != IGNORE
+    for name, labels in (("prediction", prediction), ("true mask", truth)):
+        highest = labels[valid].max(initial=0)
+        if highest >= len(classes):
+            raise DataError(f"The {name} holds label {highest}, but there are only {len(classes)} classes.")
+    rows: list[Row] = []
+    for label, name in enumerate(classes[1:], start=1):
+        found, wanted = (prediction == label) & valid, (truth == label) & valid
+        values = _overlap_metrics(found, wanted, int(valid.sum())) | {"hd95": hausdorff95(found, wanted)}
+        if probabilities is not None:
+            values["soft_dice"] = soft_dice(probabilities[label][valid], wanted[valid])
+        empty = _which_empty(found, wanted)
+        rows += [
+            Row({"class": name, "metric": key, "value": value, "empty": empty}) for key, value in values.items()
+        ]
+    return rows
+
+
+def _overlap_metrics(found: Mask, wanted: Mask, pixels: int) -> dict[str, float]:
+    hits = int(np.count_nonzero(found & wanted))
+    alarms, misses = int(np.count_nonzero(found)) - hits, int(np.count_nonzero(wanted)) - hits
+    rest = pixels - hits - alarms - misses
+
+    def share(part: int, whole: int) -> float:
+        # 0/0 is right if there was nothing to find and nothing was found, else wrong.
+        return part / whole if whole else float(alarms + misses == 0)
+
+    return {
+        "dice": share(2 * hits, 2 * hits + alarms + misses),
+        "jaccard": share(hits, hits + alarms + misses),
+        "sensitivity": share(hits, hits + misses),
+        "specificity": rest / (rest + alarms) if rest + alarms else 1.0,
+        "precision": share(hits, hits + alarms),
+    }
+
+
+def _which_empty(found: Mask, wanted: Mask) -> Empty:
+    if found.any():
+        return "neither" if wanted.any() else "truth"
+    return "prediction" if wanted.any() else "both"
+
+
+def soft_dice(probability: NDArray[np.floating], truth: NDArray[np.bool_]) -> float:
+    """(2 Σ m p + 1) / (Σ m + Σ p + 1), the number the thesis reports: no threshold, one minus its loss."""
+    overlap = float(probability[truth].sum(dtype=np.float64))
+    total = float(probability.sum(dtype=np.float64)) + int(np.count_nonzero(truth))
+    return (2 * overlap + SMOOTH) / (total + SMOOTH)
+
+
+def hausdorff95(first: Mask, second: Mask) -> float:
+    """95 % Hausdorff distance of two masks (H, W), pixels.
+
+    From every edge pixel of a mask the distance to the nearest edge pixel of the other; the 95th percentile of
+    each direction, and the larger of the two (as MONAI; Huttenlocher et al. 1993 with a percentile for the
+    maximum). Two empty masks are 0 apart; one empty mask is as far as anything can be, the image's diagonal.
+    """
+    union = first | second
+    if not union.any():
+        return 0.0
+    if not first.any() or not second.any():
+        return math.hypot(*union.shape)
+    rows, columns = (np.flatnonzero(union.any(axis=axis)) for axis in (1, 0))
+    window = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    edges = [_edges(mask[window]) for mask in (first, second)]
+    return max(
+        float(np.percentile(ndimage.distance_transform_edt(~there)[here], 95))
+        for here, there in (edges, edges[::-1])
+    )
+
+
+def _edges(mask: Mask) -> Mask:
+    """Pixels of `mask` with one of their four neighbours outside it or outside the image."""
+    edges: Mask = mask & ~ndimage.binary_erosion(mask)
+    return edges
+
+
+def summarize(per_case: pd.DataFrame) -> pd.DataFrame:
+    """Put the rows of many cases into one row for each class and metric.
+
+    Parameters
+    ----------
+    per_case : DataFrame
+        Columns ``case, group, class, metric, value, empty``, as `case_metrics` measures them.
+
+    Returns
+    -------
+    DataFrame
+        Columns ``class, metric, mean, sd, n, n_groups, n_empty, ci_low, ci_high, range_low, range_high``:
+        mean and sample standard deviation over the n cases, how many of them had an empty mask, and the 95 %
+        interval of the mean over groups (`mean_interval`), or, with fewer than 6 groups, their range; NaN for the
+        other of the two, and for the deviation of one case.
+
+    Raises
+    ------
+    DataError
+        When a value is missing: no case is ever dropped.
+    """
+    rows = []
+    for (name, metric), part in per_case.groupby(["class", "metric"], sort=False):
+        values = part["value"].to_numpy(float)
+        found = mean_interval(values, part["group"], bounds=None if metric in _DISTANCES else SHARE)
+        rows.append(
+            {
+                "class": name,
+                "metric": metric,
+                "mean": float(values.mean()),
+                "sd": float(values.std(ddof=1)) if values.size > 1 else math.nan,
+                "n": values.size,
+                "n_groups": part["group"].nunique(),
+                "n_empty": int((part["empty"] != "neither").sum()),
+                **found.columns(),
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def _size(mask: NDArray[np.integer]) -> str:
+    return " x ".join(map(str, mask.shape))

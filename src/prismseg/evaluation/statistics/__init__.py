@@ -1,0 +1,1 @@
+"""Statistics over cases in groups: intervals, paired differences, comparisons of methods."""

@@ -1,0 +1,1 @@
+"""Whether maps mean something: randomised weights, reach, order."""

@@ -1,0 +1,134 @@
+"""How far the evidence of one output pixel reaches in each layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from prismseg.explain.atlas import Atlas
+from prismseg.explain.batch import padded
+from prismseg.explain.measures.masks import Array
+from prismseg.explain.target import as_images
+
+MASS = 0.95
+_EXACT = 1e-3  # pixels
+ALIVE = 3  # output pixels whose gradient must reach a layer
+SPARE = 25  # further pixels to try where dead units let no gradient through
+_PROBES = ((0.5, 0.5), (0.25, 0.25), (0.25, 0.75), (0.75, 0.25), (0.75, 0.75))
+
+
+@dataclass
+class _Footprints:
+    """Gradients (h, w) of single output pixels in one layer, and where those pixels lie."""
+
+    pixels: list[tuple[int, int]] = field(default_factory=list)
+    masses: list[Array] = field(default_factory=list)
+
+    def add(self, pixel: tuple[int, int], mass: Array) -> None:
+        """Take up the gradient of one pixel; one that vanishes says nothing about the kernels."""
+        if mass.any():
+            self.pixels.append(pixel)
+            self.masses.append(mass)
+
+    def reach(self, size: tuple[int, int]) -> float:
+        """Compute the largest radius, NaN where no gradient was found."""
+        if not self.masses:
+            return float("nan")
+        lengths = zip(size, self.masses[0].shape, strict=True)
+        scales = [self._scale(axis, length / cells) for axis, (length, cells) in enumerate(lengths)]
+        return max(_radius(mass, pixel, scales) for pixel, mass in zip(self.pixels, self.masses, strict=True))
+
+    def _scale(self, axis: int, pitch: float) -> tuple[float, float]:
+        """Pixels a cell, and the pixel on which the centre of the first cell lies, along one axis.
+
+        Commonly the cells divide the image among them. Where a network adds or cuts off a border of its own, they do
+        not; then the places themselves at which the gradients of several pixels lie tell how it is.
+        """
+        places = np.array([pixel[axis] for pixel in self.pixels], float)
+        centres, widths = np.array([_position(mass, axis) for mass in self.masses]).T
+        usual = (pitch, pitch / 2 - 0.5)
+        if np.ptp(centres) < 1:
+            return usual
+        slope, start = np.polyfit(centres, places, 1)
+        off = np.abs(start + slope * centres - places).max()
+        if abs(slope - 1) < _EXACT and off < _EXACT:
+            return 1.0, float(round(start))  # a cell is a pixel
+        # A wide footprint may lean to one side, and a pixel lies somewhere in its cell.
+        if (np.abs(usual[1] + pitch * centres - places) <= pitch * (widths + 0.5) + _EXACT).all() or slope <= 0:
+            return usual
+        return float(slope), float(start)
+
+
+def layer_reach(atlas: Atlas, image: Tensor) -> dict[str, float]:
+    """Radius around an output pixel that holds 95 % of its gradient's magnitude, for every layer.
+
+    Where it is 0, a layer acts on each pixel by itself: maps that weight places (Layer-CAM, HiResCAM) are then zero
+    outside the region whose score is explained, whatever the network has learnt.
+
+    It is a matter of the network's kernels, not of the image's size: distances are counted on the image as the
+    layers see it, with the border that a network adds to bring its sides to a multiple of its stride.
+
+    Parameters
+    ----------
+    atlas : Atlas
+        Its network and layers are used.
+    image : (1, C, H, W) Tensor
+        An image as the network takes it.
+
+    Returns
+    -------
+    dict
+        ``{layer: radius}`` in pixels of the image, a chess king's distance from cell centre to pixel; the largest of
+        five output pixels, or more where units are dead. NaN where no gradient arrives at all.
+    """
+    image = as_images(image, atlas.model)
+    inner_height, inner_width = image.shape[-2:]
+    image, _, (top, left, _, _) = padded(atlas.model, image, None)
+    found: dict[str, _Footprints] = {}
+    probed = 0
+    with atlas.logits(image) as (trace, logits):
+        height, width = logits.shape[-2:]
+        # Classes get different weights, lest their gradients cancel out.
+        weights = torch.arange(1, logits.shape[1] + 1, dtype=logits.dtype, device=logits.device)
+        for row, column in _pixels((inner_height, inner_width), (top, left)):
+
+            def consume(layer: str, _: Tensor, gradient: Tensor, pixel: tuple[int, int] = (row, column)) -> None:
+                mass = gradient.double().abs().sum(1)[0].cpu().numpy()
+                found.setdefault(layer, _Footprints()).add(pixel, mass)
+
+            trace.backward((logits[0, :, row, column] * weights).sum(), consume, last=False)
+            probed += 1
+            if probed >= len(_PROBES) and all(len(layer.masses) >= ALIVE for layer in found.values()):
+                break
+    return {layer: found[layer].reach((height, width)) for layer in atlas.layers}
+
+
+def _pixels(size: tuple[int, int], corner: tuple[int, int]) -> Iterator[tuple[int, int]]:
+    """Output pixels to probe: five spread evenly, then random ones."""
+    spare = np.random.default_rng(0).random((SPARE, 2)).tolist()
+    for down, right in [*_PROBES, *spare]:
+        yield corner[0] + int(down * (size[0] - 1)), corner[1] + int(right * (size[1] - 1))
+
+
+def _position(mass: Array, axis: int) -> tuple[float, float]:
+    """Centre of gravity of `mass` along one axis, and its standard deviation, in cells."""
+    along = mass.sum(1 - axis)
+    total, cells = along.sum(), np.arange(along.size)
+    centre = float(along @ cells / total)
+    return centre, float(np.sqrt(along @ (cells - centre) ** 2 / total))
+
+
+def _radius(mass: Array, pixel: tuple[int, int], scales: list[tuple[float, float]]) -> float:
+    """Distance from `pixel` within which `MASS` of a layer's gradient (h, w) lies."""
+    away = [
+        np.abs(start + pitch * np.arange(cells) - place)
+        for cells, (pitch, start), place in zip(mass.shape, scales, pixel, strict=True)
+    ]
+    distance = np.maximum(away[0][:, None], away[1][None, :]).ravel()
+    order = np.argsort(distance, kind="stable")
+    held = np.cumsum(mass.ravel()[order])
+    return float(distance[order[int(np.searchsorted(held, MASS * held[-1]))]])

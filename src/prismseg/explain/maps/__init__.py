@@ -1,0 +1,1 @@
+"""Methods that turn activations and gradients into activation maps."""

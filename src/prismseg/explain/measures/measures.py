@@ -1,0 +1,153 @@
+"""Where the relevance of maps lies: measures made of the sums of maps against masks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from prismseg.explain.measures.masks import EQUAL, Array
+
+
+@dataclass(frozen=True)
+class Relevance:
+    """Sums of many maps with what they were compared with; arrays broadcast against each other.
+
+    Attributes
+    ----------
+    total, inside, border, on_region, lowest, highest, pointing, rank
+        As `SUMS` names them.
+    area, band, region, hit, pixels
+        As in `ClassMasks`.
+    """
+
+    total: Array
+    inside: Array
+    border: Array
+    on_region: Array
+    lowest: Array
+    highest: Array
+    pointing: Array
+    rank: Array
+    area: Array
+    band: Array
+    region: Array
+    hit: Array
+    pixels: Array
+
+    def normalized(self, kind: str, highest_of_layer: Array | None = None) -> Relevance:
+        """Compute the sums of the maps after a normalisation, which needs no maps since it is linear.
+
+        Parameters
+        ----------
+        kind : {"none", "map", "layer"}
+            As they are; each map spread over [0, 1] by its own least and largest value; divided by the largest
+            value that the layer has in the data set. Values are those of the map at the image's size; one that is
+            constant but for rounding has no spread and becomes 0.
+        highest_of_layer : array, optional
+            That largest value.
+        """
+        if kind == "none":
+            return self
+        low = self.lowest if kind == "map" else np.zeros_like(self.lowest)
+        top = self.highest if kind == "map" or highest_of_layer is None else highest_of_layer
+        scale = np.where(top - low > EQUAL * top, top - low, np.inf)
+
+        def shifted(sums: Array, pixels: Array) -> Array:
+            # Nowhere negative but for rounding.
+            spread: Array = np.maximum(sums - low * pixels, 0) / scale
+            return spread
+
+        return replace(
+            self,
+            total=shifted(self.total, self.pixels),
+            inside=shifted(self.inside, self.area),
+            border=shifted(self.border, self.band),
+            on_region=shifted(self.on_region, self.region),
+            lowest=(self.lowest - low) / scale,
+            highest=(self.highest - low) / scale,
+        )
+
+
+def divide(part: Array, whole: Array, *, otherwise: float = 0.0) -> Array:
+    """Divide, and take `otherwise` where there is no whole, such as no relevance or no mask."""
+    part, whole = np.broadcast_arrays(part, whole)
+    result: Array = np.divide(part, whole, out=np.full(part.shape, otherwise), where=whole > 0)
+    return result
+
+
+def rho(sums: Relevance) -> Array:
+    """CAM-based cumulative relevance a / s: the share of the relevance that lies inside the mask.
+
+    The same as relevance mass accuracy (Arras et al. 2022, eq. 4) and the energy-based pointing game (Wang et al.
+    2020).
+    """
+    return divide(sums.inside, sums.total)
+
+
+def mask_relevance(sums: Relevance) -> Array:
+    """Mask-based cumulative relevance varrho' = a / m: the mean relevance of a pixel of the mask."""
+    return divide(sums.inside, sums.area)
+
+
+def cam_dice(sums: Relevance) -> Array:
+    """CAM-Dice D' = 2 a / (s + m), the harmonic mean of rho and varrho'."""
+    return divide(2 * sums.inside, sums.total + sums.area)
+
+
+def lift(sums: Relevance) -> Array:
+    """Rho over the mask's share of the image: 1 is what a map without evidence gets."""
+    return divide(rho(sums) * sums.pixels, sums.area)
+
+
+def rho_excess(sums: Relevance) -> Array:
+    """Rho less that of the region as a map: 0 where a map tells no more than the region it explains.
+
+    The region as a map has the value 1 on the pixels over which the score is taken and 0 elsewhere. For the predicted
+    mask its rho is the prediction's precision, for the true mask 1, for the whole image the class's share of it.
+    """
+    return rho(sums) - divide(sums.hit, sums.region)
+
+
+def region_share(sums: Relevance) -> Array:
+    """Share of the relevance that lies on the region over which the score is taken.
+
+    Near 1 a map redraws that region, whatever the network looks at elsewhere.
+    """
+    return divide(sums.on_region, sums.total)
+
+
+def border_share(sums: Relevance) -> Array:
+    """Share of the relevance that lies in the band around the mask's contour."""
+    return divide(sums.border, sums.total)
+
+
+def border_lift(sums: Relevance) -> Array:
+    """Border share over the band's share of the image: above 1 the layer looks at contours."""
+    return divide(border_share(sums) * sums.pixels, sums.band)
+
+
+def pointing_game(sums: Relevance) -> Array:
+    """1 where the most relevant pixel lies inside the mask (Zhang et al. 2018)."""
+    return sums.pointing
+
+
+def rank_share(sums: Relevance) -> Array:
+    """Relevance rank accuracy, see `rank_accuracy`."""
+    return sums.rank
+
+
+# Measure -> how it is computed, and the normalisations under which it is reported.
+MEASURES: dict[str, tuple[Callable[[Relevance], Array], tuple[str, ...]]] = {
+    "rho": (rho, ("none",)),
+    "lift": (lift, ("none",)),
+    "rho_excess": (rho_excess, ("none",)),
+    "region_share": (region_share, ("none",)),
+    "varrho_prime": (mask_relevance, ("none", "layer")),
+    "cam_dice": (cam_dice, ("map", "layer")),
+    "rank_accuracy": (rank_share, ("none",)),
+    "pointing_game": (pointing_game, ("none",)),
+    "border_share": (border_share, ("none",)),
+    "border_lift": (border_lift, ("none",)),
+}

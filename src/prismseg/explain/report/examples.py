@@ -1,0 +1,164 @@
+"""Cases worth looking at, with the map of every layer and class drawn over them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from prismseg.data import SegmentationDataset
+from prismseg.data.sample import IGNORE
+from prismseg.explain.collected import Collected
+from prismseg.explain.fusion import FUSED, LayerWeights, fit_weights, folds
+from prismseg.explain.report.pictures import Pixels, background, overlay_map, overlay_masks, scale_of
+from prismseg.explain.target import find_logits, predicted_mask
+from prismseg.explain.work import ExplainSettings, load_batch
+from prismseg.train import Trial
+
+MOST_TILES = 600
+_RANKS = ((0.9, "much relevance inside"), (0.5, "typical"), (0.1, "little relevance inside"))
+
+
+class Tile(NamedTuple):
+    """A map drawn over its image.
+
+    Attributes
+    ----------
+    layer : str
+    rho : float
+        Of this case.
+    picture : (h, w, 3) uint8
+    top : str
+        What the upper end of its scale is, see `Scale`.
+    agreement : float or None
+        Of the fused map: its correlation, pixel by pixel, with the predicted mask of the class; None for layers, and
+        where the class is predicted nowhere.
+    """
+
+    layer: str
+    rho: float
+    picture: Pixels
+    top: str
+    agreement: float | None = None
+
+
+@dataclass(frozen=True)
+class Example:
+    """A case with its tiles.
+
+    Attributes
+    ----------
+    title, note : str
+        Name of the case, and why it is shown.
+    masks : (h, w, 3) uint8
+        The image with true and predicted contours.
+    tiles : dict
+        ``{class: [Tile, …]}``, the fused map first.
+    """
+
+    title: str
+    note: str
+    masks: Pixels
+    tiles: dict[str, list[Tile]]
+
+
+def choose_examples(judged: pd.DataFrame, tiles: int) -> list[tuple[str, str]]:
+    """Names of a few cases and why: by rho, ranked within each foreground class, mean over these.
+
+    Parameters
+    ----------
+    judged : DataFrame
+        One row a case and class, with columns case, class, absent, rho.
+    tiles : int
+        Pictures that a case takes; fewer cases are chosen where they are many.
+
+    Returns
+    -------
+    list of (case, note)
+        Of cases that have all classes, where there are any.
+    """
+    table = judged.assign(rank=judged.groupby("class")["rho"].rank(pct=True))
+    classes = list(dict.fromkeys(judged["class"]))
+    foreground = table[table["class"].isin(classes[1:] or classes)]
+    complete = ~foreground.groupby("case", sort=False)["absent"].any()
+    score = foreground[~foreground["absent"]].groupby("case", sort=False)["rank"].mean()
+    usable = [case for case in score.index if complete[case]] or list(score.index)
+    ordered = score[usable].sort_values().index.tolist()
+    count = max(1, min(len(_RANKS), len(ordered), MOST_TILES // max(1, tiles)))
+    chosen: dict[str, str] = {}
+    for share, note in [_RANKS[1], _RANKS[0], _RANKS[2]][:count]:
+        chosen.setdefault(ordered[round(share * (len(ordered) - 1))], note)
+    return list(chosen.items())
+
+
+def weights_for(cases: Collected, method: str, case: str, *, without: Collection[str], seed: int) -> LayerWeights:
+    """Weights fitted on the groups that are judged apart from `case`."""
+    place = cases.ids.index(case)
+    fitted = next(fitted for fitted, judged in folds(cases, seed=seed) if place in judged)
+    return fit_weights(cases.take(fitted), method, without=without)
+
+
+def make_example(
+    trial: Trial,
+    dataset: SegmentationDataset,
+    settings: ExplainSettings,
+    cases: Collected,
+    case: str,
+    note: str,
+    *,
+    without: Collection[str],
+) -> Example:
+    """Compute and draw the maps of one case: the first method, the first region."""
+    index = dataset.ids.index(case)
+    batch = load_batch(trial.predictor, dataset, [index])
+    method, region = settings.methods[0], settings.regions[0]
+    classes = trial.predictor.classes
+    maps = settings.atlas(trial.predictor, region).maps(batch.images, batch.masks)
+    with torch.inference_mode():
+        size = (batch.images.shape[-2], batch.images.shape[-1])
+        found = predicted_mask(find_logits(trial.predictor.model(batch.images), None, size))[0]
+    picture = background(dataset[index].image, size)
+    truth = batch.masks[0].cpu().numpy()
+    counts, predicted = truth != IGNORE, found.cpu().numpy()
+    fused = None
+    if len(set(cases.groups)) > 1:
+        weights = weights_for(cases, method, case, without=without, seed=settings.seed)
+        fused = weights.fuse(maps, range(len(classes)), batch.masks != IGNORE)
+    tiles = {}
+    for cls, name in enumerate(classes):
+        layers = {layer: values for (of, layer, number), values in maps.items() if (of, number) == (method, cls)}
+        drawn = [_tile(layer, picture, values[0], truth == cls, counts) for layer, values in layers.items()]
+        if fused:
+            tile = _tile(FUSED, picture, fused[cls][0], truth == cls, counts)
+            agreement = correlation_with(fused[cls][0].cpu().numpy()[counts], (predicted == cls)[counts])
+            drawn.insert(0, tile._replace(agreement=agreement))
+        tiles[name] = drawn
+    return Example(case, note, overlay_masks(picture, truth, predicted), tiles)
+
+
+def _tile(layer: str, picture: Pixels, values: Tensor, mask: NDArray[np.bool_], counts: NDArray[np.bool_]) -> Tile:
+    plane = values.float().cpu().numpy()
+    scale = scale_of(plane, counts)
+    return Tile(
+        layer, share_inside(values, mask, counts), overlay_map(picture, scale.unit(plane), mask), scale.top
+    )
+
+
+def correlation_with(values: NDArray[np.floating], mask: NDArray[np.bool_]) -> float | None:
+    """Pearson's correlation of a map with a mask over the same pixels; None where one of them is constant."""
+    if not values.size or np.ptp(values) == 0 or mask.all() or not mask.any():
+        return None
+    return float(np.corrcoef(values.ravel().astype(np.float64), mask.ravel().astype(np.float64))[0, 1])
+
+
+def share_inside(values: Tensor, mask: NDArray[np.bool_], counts: NDArray[np.bool_]) -> float:
+    """Rho of one map (H, W): share of its relevance on `mask`, of that on the pixels that count; 0 for an empty map."""
+    relevance = values.cpu().numpy() * counts
+    total = float(relevance.sum())
+    return float(relevance[mask].sum()) / total if total > 0 else 0.0

@@ -1,0 +1,76 @@
+"""What is said first of an explanation: one row a class, the same numbers in the terminal, the table and the page."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import pandas as pd
+
+from prismseg.explain.fusion import MODES
+from prismseg.explain.report.summary import MEAN_LAYER
+
+REDRAWS = 0.9  # share of the relevance on the scored region from which on a map is said to redraw it
+_FUSED = ("rho", "lift", "rho_excess", "region_share", "cam_dice")
+_ENDS = ("ci_low", "ci_high", "range_low", "range_high")
+
+
+def headline(
+    fused: pd.DataFrame,
+    summary: pd.DataFrame,
+    areas: Mapping[str, float],
+    *,
+    method: str,
+    region: str,
+    without: Collection[str],
+) -> pd.DataFrame:
+    """Sum up the first method and region: the fused map, and the single layers between which it lies.
+
+    Layers see differently much of the image, so that their mean is no property of any map; it is not in here.
+
+    Parameters
+    ----------
+    fused, summary : DataFrame
+        Of the explanation; `fused` may be empty, where all cases are of one group.
+    areas : mapping
+        Share of the image that each class covers.
+    without : collection of str
+        Layers whose maps lie on the region by construction; the extremes are sought among the others.
+
+    Returns
+    -------
+    DataFrame
+        Columns class, method, region, area, n, n_groups, the measures rho, lift, rho_excess, region_share and cam_dice
+        of the fused maps with the ends of their intervals or ranges (``rho_ci_low`` …), redraws (whether the region,
+        no more, is what the fused maps show), and lowest, highest with lowest_layer and highest_layer (rho of single
+        layers).
+    """
+    rows = []
+    layers = _chosen(summary, method, region)
+    layers = layers[(layers["measure"] == "rho") & ~layers["layer"].isin([MEAN_LAYER, *without])]
+    maps = fused if fused.empty else _chosen(fused, method, region)
+    maps = maps if maps.empty else maps[maps["mode"] == MODES[0]]
+    for name, area in areas.items():
+        row: dict[str, Any] = {"class": name, "method": method, "region": region, "area": area}
+        own = maps if maps.empty else maps[maps["class"] == name]
+        for measure in _FUSED if not own.empty else ():
+            found = own[own["measure"] == measure].iloc[0]
+            row |= {"n": found["n"], "n_groups": found["n_groups"], measure: found["mean"]}
+            row |= {f"{measure}_{end}": found[end] for end in _ENDS if end in found}
+        # The whole image as region holds all relevance of any map.
+        row["redraws"] = bool(region != "image" and row.get("region_share", 0) >= REDRAWS)
+        single = layers[layers["class"] == name].dropna(subset=["mean"]).sort_values("mean")
+        if not single.empty:
+            row |= {"lowest_layer": single["layer"].iloc[0], "lowest": single["mean"].iloc[0]}
+            row |= {"highest_layer": single["layer"].iloc[-1], "highest": single["mean"].iloc[-1]}
+        rows.append(row)
+    return pd.DataFrame(rows)
+
+
+def _chosen(table: pd.DataFrame, method: str, region: str) -> pd.DataFrame:
+    return table[(table["method"] == method) & (table["region"] == region)]
+
+
+def interval_of(row: Mapping[str, Any], measure: str) -> dict[str, Any]:
+    """Pick the ends of the interval or range of one measure of a row, as `show_interval` takes them."""
+    return {end: row.get(f"{measure}_{end}") for end in _ENDS}

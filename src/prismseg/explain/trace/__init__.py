@@ -1,0 +1,1 @@
+"""One forward pass, recorded: layers, activations, the graph of the network."""

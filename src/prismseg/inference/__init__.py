@@ -1,0 +1,1 @@
+"""Prediction with a trained network: predictor, files, pictures."""

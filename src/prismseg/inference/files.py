@@ -1,0 +1,158 @@
+"""Masks, overlays and probabilities for pictures: one, a folder of them, or a list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+from skimage.segmentation import find_boundaries
+
+from prismseg.base import DataError, OutputError, atomic_path, make_folder, progress_bar
+from prismseg.data import read_image
+from prismseg.inference.pictures import Pictures, find_pictures
+from prismseg.inference.predictor import Predictor
+from prismseg.inference.render import class_colour, displayable
+
+OVERLAY_PIXELS = 2**24  # overlays of larger pictures are thinned out, since they are there to be looked at
+
+
+@dataclass
+class PredictionReport:
+    """What came of each picture.
+
+    Attributes
+    ----------
+    masks : list of Path
+        The masks that were written, in the order of the pictures.
+    failed : dict
+        Picture -> why it has no mask.
+    unread : tuple of Path
+        Files in the folders that are no pictures by their suffix.
+    """
+
+    masks: list[Path] = field(default_factory=list)
+    failed: dict[Path, str] = field(default_factory=dict)
+    unread: tuple[Path, ...] = ()
+
+
+def predict_files(
+    predictor: Predictor,
+    sources: str | Path | Sequence[str | Path],
+    out: str | Path,
+    *,
+    probabilities: bool = False,
+    show_progress: bool = True,
+) -> PredictionReport:
+    """Segment the pictures that `sources` name and write the results below `out`.
+
+    ``masks/NAME.png`` holds class indices at the picture's own size (palette coloured, so that it can be looked
+    at), ``overlays/NAME.png`` the picture with contours, ``probabilities/NAME.npy`` float16 (K, H, W). NAME is that of
+    the picture; where two pictures share one, their folders (and then suffixes) are added: ``a_1``, ``b_1``.
+
+    A picture that cannot be read or used is reported, and the others are segmented.
+
+    Parameters
+    ----------
+    predictor : Predictor
+        The network.
+    sources : path or sequence of path
+        Pictures, folders and lists, see `prismseg.inference.pictures.find_pictures`.
+    out : path
+        Folder for the results.
+    probabilities : bool
+        Also write the probabilities: 2 K bytes a pixel.
+    show_progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    PredictionReport
+
+    Raises
+    ------
+    DataError
+        When there is no picture at all.
+    OutputError
+        When the results would land among the pictures, or cannot be written.
+    """
+    given = [sources] if isinstance(sources, str | Path) else list(sources)
+    out = Path(out)
+    pictures = find_pictures(given)
+    _require_apart(out, given, pictures)
+    report = PredictionReport(unread=pictures.unread)
+    for path in pictures.broken:
+        report.failed[path] = f"{path} is a link to {path.readlink()}, which does not exist; restore that file."
+    for name in ("masks", "overlays", *(["probabilities"] if probabilities else [])):
+        make_folder(out / name)
+    with progress_bar("predicting", len(pictures.names), visible=show_progress) as advance:
+        for done, (path, name) in enumerate(pictures.names.items(), start=1):
+            try:
+                _predict_one(predictor, path, out, name, probabilities=probabilities)
+                report.masks.append(out / "masks" / f"{name}.png")
+            except DataError as error:
+                report.failed[path] = str(error) if str(path) in str(error) else f"{path}: {error}"
+            except MemoryError:
+                report.failed[path] = f"{path} needs more memory than there is; scale it down."
+            if path in report.failed:
+                _remove_earlier(out, name)
+            advance(done, path.name)
+    return report
+
+
+def _require_apart(out: Path, sources: Sequence[str | Path], pictures: Pictures) -> None:
+    folders = [Path(source) for source in sources if Path(source).is_dir()]
+    folders += [path.parent for path in pictures.names]
+    targets = {(out / name).resolve() for name in (".", "masks", "overlays")}
+    if any(folder.resolve() in targets for folder in dict.fromkeys(folders)):
+        raise OutputError(f"The results would be written among the pictures in {out}; choose another --out.")
+
+
+def _remove_earlier(out: Path, name: str) -> None:
+    """Remove what an earlier prediction left under the name of a picture that has no result now."""
+    for kind, suffix in (("masks", "png"), ("overlays", "png"), ("probabilities", "npy")):
+        (out / kind / f"{name}.{suffix}").unlink(missing_ok=True)
+
+
+def _predict_one(predictor: Predictor, path: Path, out: Path, name: str, *, probabilities: bool) -> None:
+    image = read_image(path)
+    if probabilities:
+        with atomic_path(out / "probabilities" / f"{name}.npy") as temporary:
+            shape = (len(predictor.classes), *image.shape[:2])
+            stored = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float16, shape=shape)
+            mask = predictor.segment(image, probabilities=stored)
+            stored.flush()
+            del stored
+    else:
+        mask = predictor.segment(image)
+    _write_mask(out / "masks" / f"{name}.png", mask, len(predictor.classes))
+    _write_overlay(out / "overlays" / f"{name}.png", image, mask)
+
+
+def overlay(image: NDArray[np.generic], mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Picture (H, W, 3) with the contour of every class of `mask` drawn in the class's colour."""
+    picture = displayable(image)
+    for cls in np.unique(mask[mask > 0]):
+        picture[find_boundaries(mask == cls, mode="inner")] = class_colour(int(cls))
+    return picture
+
+
+def _write_mask(path: Path, mask: NDArray[np.uint8], classes: int) -> None:
+    picture = Image.fromarray(mask, mode="P")
+    picture.putpalette(palette(classes))
+    with atomic_path(path) as temporary:
+        picture.save(temporary)
+
+
+def _write_overlay(path: Path, image: NDArray[np.generic], mask: NDArray[np.uint8]) -> None:
+    step = int(np.ceil(np.sqrt(mask.size / OVERLAY_PIXELS)))
+    with atomic_path(path) as temporary:
+        Image.fromarray(overlay(image[::step, ::step], mask[::step, ::step])).save(temporary)
+
+
+def palette(classes: int) -> Sequence[int]:
+    """Flat RGB palette: black background, then one colour-blind-safe colour a class."""
+    return [0, 0, 0, *(value for cls in range(1, classes) for value in class_colour(cls))]

@@ -1,0 +1,239 @@
+"""From pictures to masks: the face of a trained network for people who do not write loops."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from prismseg.base import ConfigError, ModelError
+from prismseg.data import Preprocess, read_image
+from prismseg.nets import SegmentationModel, load_model
+from prismseg.thermal.network.segmenter import two_feet
+
+BAND_VALUES = 2**24  # probabilities that are enlarged at a time: 64 MiB in float32
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a network says about one image, at the image's own size.
+
+    Attributes
+    ----------
+    mask : (H, W) uint8
+        Class index of each pixel; cleaned where the network's metadata ask for it (``postprocess``).
+    probabilities : (K, H, W) float32
+        Probability of each class, background first; sums to 1 over K.
+    """
+
+    mask: NDArray[np.uint8]
+    probabilities: NDArray[np.float32]
+
+
+class Predictor:
+    """Segment images of any size with a trained network.
+
+    Parameters
+    ----------
+    model : SegmentationModel
+        A network whose `metadata` says how to feed it, as `prismseg train` writes it.
+    mirror : bool
+        Average with the prediction of the mirrored image (test-time augmentation). Only the horizontal mirror
+        is offered, and only where training mirrored images too: other turns are implausible for a patient's
+        picture.
+    device : str or torch.device
+        Where to compute.
+
+    Raises
+    ------
+    ModelError
+        When the model does not say how to feed it, or was not trained for mirrored images.
+
+    Examples
+    --------
+    >>> predictor = Predictor.from_pretrained("runs/nerves/model")  # doctest: +SKIP
+    >>> predictor("frame.png").mask.shape  # doctest: +SKIP
+    (480, 640)
+    """
+
+    def __init__(
+        self, model: SegmentationModel, *, mirror: bool = False, device: str | torch.device = "cpu"
+    ) -> None:
+        if "preprocess" not in model.metadata:
+            raise ModelError(
+                "This model does not say how images must be prepared for it (config.json has no "
+                "metadata.preprocess). Train it with `prismseg train`, or set model.metadata['preprocess']."
+            )
+        if mirror and not model.metadata.get("mirror", False):
+            raise ModelError(
+                "This network never saw mirrored images in training, so averaging over the mirror would harm it. "
+                "Predict without mirroring, or train with augmentation."
+            )
+        self.device = usable_device(device)
+        self.model = model.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+        self.preprocess = Preprocess.from_dict(model.metadata["preprocess"])
+        self.mirror = mirror
+        name = model.metadata.get("postprocess", "none")
+        if name not in _POSTPROCESS:
+            raise ModelError(
+                f"This network asks for the post-processing {name!r}, which this version of prismseg does not know; "
+                "update prismseg."
+            )
+        self._clean = _POSTPROCESS[name]
+
+    @classmethod
+    def from_pretrained(
+        cls, path: str | Path, *, mirror: bool = False, device: str | torch.device = "cpu"
+    ) -> Predictor:
+        """Load a network (folder, shipped or hub name, see `prismseg.nets.load_model`) and make a predictor of it."""
+        return cls(load_model(path), mirror=mirror, device=device)
+
+    @property
+    def classes(self) -> list[str]:
+        """Names of the classes, background first."""
+        names: list[str] = self.model.metadata["classes"]
+        return names
+
+    def __call__(self, image: NDArray[np.generic] | str | Path) -> Prediction:
+        """Segment one image.
+
+        Parameters
+        ----------
+        image : (H, W) or (H, W, C) array of uint8, uint16 or float, or path of an image file
+            The picture at its own size.
+
+        Raises
+        ------
+        DataError
+            When the file or array is not a usable image.
+        """
+        array = read_image(image) if isinstance(image, str | Path) else np.asarray(image)
+        return next(self.predict([array]))
+
+    def segment(
+        self,
+        image: NDArray[np.generic] | str | Path,
+        *,
+        probabilities: NDArray[np.floating[Any]] | None = None,
+    ) -> NDArray[np.uint8]:
+        """Mask (H, W) of one image: that of a `Prediction`, in little memory also where the image is large.
+
+        Parameters
+        ----------
+        image : (H, W) or (H, W, C) array, or path of an image file
+            The picture at its own size.
+        probabilities : (K, H, W) array of floats, optional
+            Where to put the probabilities, such as an array on the disk (`numpy.lib.format.open_memmap`).
+
+        Raises
+        ------
+        DataError
+            When the file or array is not a usable image.
+        """
+        array = read_image(image) if isinstance(image, str | Path) else np.asarray(image)
+        low = self._probabilities(self.preprocess.image_tensor(array)[None])
+        mask = np.empty(array.shape[:2], np.uint8)
+        for rows, band in _bands(low, array.shape[0], array.shape[1]):
+            mask[rows] = band.argmax(0).to(torch.uint8).cpu().numpy()
+            if probabilities is not None:
+                probabilities[:, rows] = band.float().cpu().numpy()
+        return self._clean(mask)
+
+    def predict(self, images: Iterable[NDArray[np.generic]], *, batch_size: int = 8) -> Iterator[Prediction]:
+        """Segment many images, `batch_size` at a time, in their order."""
+        pending: list[NDArray[np.generic]] = []
+        for image in images:
+            pending.append(image if image.ndim == 3 else image[..., None])
+            if len(pending) == batch_size:
+                yield from self._predict_batch(pending)
+                pending = []
+        if pending:
+            yield from self._predict_batch(pending)
+
+    def _predict_batch(self, images: list[NDArray[np.generic]]) -> Iterator[Prediction]:
+        prepared = ((self.preprocess.image_tensor(image), image) for image in images)
+        # Images that keep their shape share a pass only with their like.
+        for _, alike in groupby(prepared, key=lambda pair: pair[0].shape):
+            tensors, originals = zip(*alike, strict=True)
+            yield from self._predict_alike(torch.stack(tensors), originals)
+
+    def _predict_alike(self, batch: Tensor, images: Sequence[NDArray[np.generic]]) -> Iterator[Prediction]:
+        for image, low in zip(images, self._probabilities(batch), strict=True):
+            full = F.interpolate(low[None], size=image.shape[:2], mode="bilinear", align_corners=False)[0]
+            yield Prediction(
+                mask=self._clean(full.argmax(0).to(torch.uint8).cpu().numpy()),
+                probabilities=full.float().cpu().numpy(),
+            )
+
+    @torch.inference_mode()
+    def _probabilities(self, batch: Tensor) -> Tensor:
+        """Probabilities (B, K, h, w) at the size of the network's output."""
+        batch = batch.to(self.device, memory_format=torch.channels_last)
+        probabilities = class_probabilities(self.model(batch))
+        if self.mirror:
+            mirrored = class_probabilities(self.model(batch.flip(-1))).flip(-1)
+            probabilities = (probabilities + mirrored) / 2
+        return probabilities
+
+
+def _as_it_is(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return mask
+
+
+_POSTPROCESS = {"none": _as_it_is, "two-feet": two_feet}
+
+
+def _bands(low: Tensor, height: int, width: int) -> Iterator[tuple[slice, Tensor]]:
+    """Enlarge probabilities (1, K, h, w) to `height` x `width`, some rows (K, rows, width) at a time.
+
+    The weights are those of bilinear interpolation by pixel centres.
+    """
+    count = max(1, BAND_VALUES // (low.shape[1] * width))
+    if count >= height:
+        full = F.interpolate(low, size=(height, width), mode="bilinear", align_corners=False)[0]
+        yield slice(0, height), full
+        return
+    last = low.shape[2] - 1
+    for start in range(0, height, count):
+        rows = torch.arange(start, min(start + count, height), device=low.device, dtype=torch.float64)
+        place = ((rows + 0.5) * (low.shape[2] / height) - 0.5).clamp(0, last)
+        above = place.floor().long()
+        share = (place - above).to(low.dtype)[:, None]
+        lines = low[:, :, above] * (1 - share) + low[:, :, (above + 1).clamp(max=last)] * share
+        band = F.interpolate(lines, size=(len(rows), width), mode="bilinear", align_corners=False)[0]
+        yield slice(start, start + len(rows)), band
+
+
+def usable_device(name: str | torch.device) -> torch.device:
+    """Device of that name.
+
+    Raises
+    ------
+    ConfigError
+        When this machine has none.
+    """
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        raise ConfigError(
+            f"The device {str(name)!r} cannot be used here ({str(error).splitlines()[0][:120]}); choose cpu, or a "
+            "device that this machine has."
+        ) from error
+    return device
+
+
+def class_probabilities(logits: Tensor) -> Tensor:
+    """Probabilities (B, K, H, W) of all classes, background first, from logits (B, 1 or K, H, W)."""
+    if logits.shape[1] == 1:
+        foreground = torch.sigmoid(logits)
+        return torch.cat([1 - foreground, foreground], dim=1)
+    return torch.softmax(logits, dim=1)

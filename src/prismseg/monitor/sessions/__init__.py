@@ -1,0 +1,1 @@
+"""Sessions of the ward: captures, their measurement, what is kept of them."""

@@ -1,0 +1,1 @@
+"""Kinds of studies, a folder each."""

@@ -1,0 +1,1 @@
+"""Study of random features before a classifier on Fashion-MNIST."""

@@ -1,0 +1,1 @@
+"""Study of how well random features approximate a kernel."""

@@ -1,0 +1,1 @@
+"""Study of segmentation networks on sets of images with masks."""

@@ -1,0 +1,165 @@
+"""A run that trains a segmentation network, measures it on the test cases and, if asked, explains it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pandas as pd
+from filelock import FileLock
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from prismseg.base.sources import code_of
+from prismseg.study.kinds.segmentation.cases import picture_cases as picture_cases
+from prismseg.study.kinds.segmentation.figures import draw_segmentation as draw_segmentation
+from prismseg.train.config import TrainConfig
+
+if TYPE_CHECKING:
+    from prismseg.data import SegmentationDataset
+    from prismseg.train import Trial
+
+_TABLES = (".csv", ".json", ".txt", ".yaml", ".yml")  # of cases, groups, splits, labels
+RELEVANCE = ("rho", "lift", "cam_dice", "pointing_game")
+
+
+class SimulatedData(BaseModel):
+    """Sessions of phantom feet, made once for all runs of a study."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sessions: int = Field(default=30, ge=1)
+    size: tuple[int, int] = (240, 320)
+    framings: tuple[str, ...] = ("soles",)
+    seed: int = Field(default=0, ge=0)
+
+
+class SegmentationSettings(TrainConfig):
+    """A training run and what is measured of it.
+
+    Attributes
+    ----------
+    simulate : SimulatedData, optional
+        Make phantom feet and take them as the data; ``data.path`` then names the folder they are made in.
+    explain : bool
+        Also measure where the relevance lies.
+    method, region : str
+        Of the maps, see `prismseg.explain.Atlas`.
+    """
+
+    simulate: SimulatedData | None = None
+    explain: bool = False
+    method: str = "layercam"
+    region: str = "prediction"
+
+    @model_validator(mode="after")
+    def _known(self) -> SegmentationSettings:
+        if self.explain:
+            from prismseg.explain.atlas import METHODS
+            from prismseg.explain.target import REGIONS
+
+            for value, known in ((self.method, METHODS), (self.region, REGIONS)):
+                if value not in known:
+                    raise ValueError(f"{value!r} is none of {', '.join(known)}")
+        return self
+
+    def training(self) -> TrainConfig:
+        """Take the settings of the training alone."""
+        own = set(SegmentationSettings.model_fields) - set(TrainConfig.model_fields)
+        return TrainConfig.model_validate(self.model_dump(exclude=own))
+
+
+def data_files(settings: SegmentationSettings) -> list[Path]:
+    """List the images, masks and tables that a run reads; none where they are simulated.
+
+    Raises
+    ------
+    PrismsegError
+        When there is no data set.
+    """
+    from prismseg.data.layouts import list_cases
+
+    if settings.simulate is not None:
+        return []
+    root = Path(settings.data.path)
+    listing = list_cases(root, layout=settings.data.layout, mask_suffix=settings.data.mask_suffix)
+    files = [path for case in listing.cases for path in (*case.images, *([case.mask] if case.mask else []))]
+    beside = root.iterdir() if root.is_dir() else [root]
+    files += [path for path in beside if path.suffix.lower() in _TABLES and path.is_file()]
+    return sorted(set(files))
+
+
+def unused_rooms(settings: SegmentationSettings) -> tuple[str, ...]:
+    """Name the rooms of the package that a run does not enter."""
+    simulated = () if settings.simulate is not None else ("thermal",)
+    return simulated if settings.explain else (*simulated, "explain")
+
+
+def run_segmentation(settings: SegmentationSettings, folder: Path) -> pd.DataFrame:
+    """Train, measure and explain; a run that was cut goes on from its last checkpoint.
+
+    Returns
+    -------
+    DataFrame
+        Columns case, group, class, layer (only of relevance; ``(mean)`` over all layers but those on skips), measure,
+        value.
+    """
+    from prismseg.train import train
+    from prismseg.train.runs.evaluation import measure_cases, run_trials
+    from prismseg.train.runs.run import run_of
+
+    config = settings.training()
+    if settings.simulate is not None:
+        data = _simulated(settings.simulate, Path(config.data.path))
+        config = config.model_copy(update={"data": config.data.model_copy(update={"path": str(data)})})
+    root = folder / "run"
+    train(config, root, resume=bool(run_of(root)), show_progress=False)
+    trials, dataset = run_trials(root)
+    table = measure_cases(trials, dataset, part="test", show_progress=False).rename(columns={"metric": "measure"})
+    table["layer"] = ""
+    if settings.explain:
+        table = pd.concat([table, _relevance(settings, folder, trials, dataset)], ignore_index=True)
+    return table[["case", "group", "class", "layer", "measure", "value"]]
+
+
+def _relevance(
+    settings: SegmentationSettings, folder: Path, trials: list[Trial], dataset: SegmentationDataset
+) -> pd.DataFrame:
+    """Measure every layer, and their mean over the layers that networks with and without skip layers share."""
+    from prismseg.explain.report.summary import case_table
+    from prismseg.explain.work import ExplainSettings, collect, start
+
+    out = folder / "explanation"
+    chosen = ExplainSettings(methods=(settings.method,), regions=(settings.region,))
+    start(out, trials, dataset, chosen, resume=True)
+    table = case_table(collect(out, trials, dataset, chosen, show_progress=False)[settings.region])
+    table = table[(table["method"] == settings.method) & ~table["absent"]]
+    units = ["case", "group", "class"]
+    shared = table[~table["layer"].str.startswith("skips.")]
+    mean = shared.groupby(units, sort=False)[list(RELEVANCE)].mean().reset_index().assign(layer="(mean)")
+    return pd.concat([table, mean]).melt([*units, "layer"], list(RELEVANCE), "measure", "value")
+
+
+def _simulated(settings: SimulatedData, root: Path) -> Path:
+    """Folder of phantom sessions, made by whichever run comes first."""
+    from prismseg.base import make_folder
+    from prismseg.thermal.phantom import write_sessions
+
+    # The simulator's own sources are in the name: frames of another version are other frames.
+    facts = [settings.model_dump(), code_of("prismseg.thermal.phantom.study")]
+    name = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
+    folder = make_folder(root) / f"phantom-{name}"
+    with FileLock(root / f"phantom-{name}.lock"):
+        if not (folder / "dataset.csv").exists():
+            # A folder without its table is an unfinished one.
+            for path in sorted(folder.rglob("*"), reverse=True):
+                path.rmdir() if path.is_dir() else path.unlink()
+            write_sessions(
+                folder,
+                sessions=settings.sessions,
+                size=settings.size,
+                framings=settings.framings,
+                seed=settings.seed,
+            )
+    return folder

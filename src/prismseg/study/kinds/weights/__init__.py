@@ -1,0 +1,1 @@
+"""Study of how training changes the frequencies of CRFFg."""

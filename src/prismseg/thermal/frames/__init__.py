@@ -1,0 +1,1 @@
+"""Radiometric frames in degrees Celsius: readers, radiometry, what cameras write."""

@@ -1,0 +1,164 @@
+"""Picture files (TIFF, PNG, JPEG, BMP) that are no R-JPEG: numbers, stated greys, or a refusal."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, UnidentifiedImageError
+
+from prismseg.base import DataError, Message
+from prismseg.thermal.frames.flir import read_limited
+from prismseg.thermal.frames.frame import MAX_PIXELS, Frame, check_size, refuse_constant
+from prismseg.thermal.frames.matrix import matrix_frame
+from prismseg.thermal.frames.orientation import orientation_of, turned_note, upright
+from prismseg.thermal.frames.stated import Stated
+from prismseg.thermal.frames.tiff import TIFF_MAGICS, read_tiff
+
+BITMAP_MAGICS = (b"\xff\xd8", b"\x89PNG", b"BM", *TIFF_MAGICS)
+_FORMATS = ("JPEG", "PNG", "TIFF", "BMP")
+_JPEG_TINT = (
+    8  # levels by which JPEG compression moves the channels of a grey picture apart; palettes differ by 100
+)
+# TIFF 6.0, tags TileWidth and TileLength.
+_TILE_WIDTH, _TILE_LENGTH = 322, 323
+
+
+def bitmap_frame(path: Path, stated: Stated) -> Frame:
+    """Frame of a picture file.
+
+    Floating-point and 16-bit TIFFs and PNGs are matrices; 8-bit greys need stated limits; colours are refused, since a
+    palette's luminance is no temperature.
+
+    Raises
+    ------
+    DataError
+        Naming the file and why it cannot be measured.
+    """
+    pixels, orientation = _read_pixels(path)
+    source, turned = str(path), turned_note(orientation)
+    if pixels.dtype != np.uint8 or (stated.limits is None and stated.scale is not None):
+        frame = matrix_frame(source, pixels, stated)
+        return replace(frame, notes=(*frame.notes, *turned), orientation=orientation)
+    if stated.limits is None:
+        raise DataError(
+            Message(
+                "{path} is an 8-bit grey picture that does not say which temperatures black and white stand for, "
+                "perhaps a "
+                'screenshot. State low and high in °C: as arguments, in {sidecar} as {{"low": 22.6, "high": '
+                "34.0}}, or in "
+                "its name as 22.6to34.0C.",
+                path=path,
+                sidecar=path.with_suffix(".json").name,
+            )
+        )
+    refuse_constant(source, pixels)
+    low, high = stated.limits
+    step = (high - low) / 255
+    notes = [
+        *turned,
+        Message(
+            "8-bit greys between stated limits: steps of {step:.3f} °C; burned-in text and bars are no temperatures",
+            step=step,
+        ),
+    ]
+    clipped = float(np.isin(pixels, (0, 255)).mean())
+    if clipped > 0.01:
+        notes.append(
+            Message("{share:.0%} of the pixels are black or white, perhaps beyond the limits", share=clipped)
+        )
+    celsius = (low + step * pixels).astype(np.float32)
+    return Frame(
+        celsius,
+        stated.time,
+        source,
+        stated.parameters,
+        "grey",
+        stated.camera,
+        tuple(notes),
+        orientation=orientation,
+    )
+
+
+def _read_pixels(path: Path) -> tuple[NDArray[Any], int]:
+    """Pixels (H, W), upright: uint8 greys, or numbers of another type; and the orientation they are stored in."""
+    data = read_limited(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            numbers = read_tiff(path, data) if data.startswith(TIFF_MAGICS) else None
+            if numbers is not None:
+                return numbers
+            with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
+                orientation = orientation_of(picture.getexif())
+                pixels = _pixels_of(path, picture)
+                # Pillow has turned a TIFF upright by now, and forgot the tag; other kinds it leaves as they are.
+                return upright(pixels, orientation_of(picture.getexif())), orientation
+    except DataError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise DataError(
+            Message(
+                "{path} has more pixels than any thermal camera; it is damaged or no thermal frame.", path=path
+            )
+        ) from error
+    except UnidentifiedImageError as error:
+        raise DataError(
+            Message(
+                "{path} is a picture of a kind that is not read, or is damaged at its beginning; export °C as "
+                "TIFF or CSV.",
+                path=path,
+            )
+        ) from error
+    except Exception as error:  # damaged pictures make Pillow's decoders raise nearly every type
+        reason = (str(error) or type(error).__name__).splitlines()[0]
+        raise DataError(
+            Message(
+                "{path} is truncated or damaged ({reason}); copy it anew or leave it out.",
+                path=path,
+                reason=reason,
+            )
+        ) from error
+
+
+def _pixels_of(path: Path, picture: Image.Image) -> NDArray[np.generic]:
+    tags = getattr(picture, "tag_v2", {})
+    check_size(str(path), (picture.height, picture.width))
+    if tags.get(_TILE_WIDTH, 0) * tags.get(_TILE_LENGTH, 0) > MAX_PIXELS:
+        raise DataError(
+            Message("{path} has tiles larger than any thermal frame; it is damaged. Leave it out.", path=path)
+        )
+    if picture.mode == "1":
+        raise DataError(Message("{path} is a picture of one bit, a mask and not a thermal frame.", path=path))
+    if picture.mode in ("I", "L") or picture.mode.startswith("I;16"):
+        return np.asarray(picture)
+    if picture.mode == "P" and picture.getpalette("RGB") is not None:
+        palette = np.asarray(picture.getpalette("RGB"), dtype=np.uint8).reshape(-1, 3)
+        used = np.unique(np.asarray(picture))
+        if used.max() < len(palette) and (palette[used] == palette[used][:, :1]).all():
+            greys: NDArray[np.uint8] = palette[:, 0][np.asarray(picture)]
+            return greys
+    if picture.mode in ("RGB", "RGBA", "LA"):
+        channels = np.asarray(picture)
+        if picture.mode != "RGB":
+            if (channels[..., -1] != 255).any():
+                raise DataError(
+                    Message("{path} is partly transparent: a drawing, not a thermal frame.", path=path)
+                )
+            channels = channels[..., :-1]
+        tint = channels.max(axis=2).astype(np.int16) - channels.min(axis=2)
+        if int(tint.max()) <= (_JPEG_TINT if picture.format in ("JPEG", "MPO") else 0):
+            rounded: NDArray[np.uint8] = np.rint(channels.mean(axis=2, dtype=np.float32)).astype(np.uint8)
+            return rounded
+    raise DataError(
+        Message(
+            "{path} is a palette picture, not radiometric: its colours stand for temperatures that are not in "
+            "the file, and are never guessed. Export the radiometric original, or °C as TIFF or CSV.",
+            path=path,
+        )
+    )

@@ -1,0 +1,244 @@
+"""Matrices of numbers (TIFF, CSV, NPY): °C only where that is certain, else a refusal that says what to state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prismseg.base import DataError, Message
+from prismseg.thermal.frames.flir import read_limited
+from prismseg.thermal.frames.frame import Frame, Kind, check_size, refuse_constant
+from prismseg.thermal.frames.stated import Stated
+
+NPY_MAGIC = b"\x93NUMPY"
+# Text takes several times its size in memory while it is parsed.
+_MAX_TEXT, _MAX_LINES, _MAX_LINE = 16 * 2**20, 2**16, 2**20
+
+# Scales in which cameras write counts that are kelvin: hundredths (Optris, Seek, lepton), FLIR's TLinear, tenths.
+_KELVIN_STEPS = {
+    0.01: Message("hundredths of a kelvin"),
+    0.04: Message("steps of {step:g} K", step=0.04),
+    0.1: Message("tenths of a kelvin"),
+}
+
+
+def matrix_frame(source: str, values: NDArray[np.generic], stated: Stated) -> Frame:
+    """Frame of a matrix of numbers.
+
+    Parameters
+    ----------
+    source : str
+        For messages.
+    values : (H, W) array
+        °C as floating point, or anything for which `stated` gives a scale.
+    stated : Stated
+        What is known about the file.
+
+    Raises
+    ------
+    DataError
+        When the numbers are not certainly °C: counts, kelvin, Fahrenheit, fractions, all equal, mostly NaN.
+    """
+    if values.ndim == 3 and values.shape[2] == 1:
+        values = values[..., 0]
+    if values.ndim == 3:
+        raise DataError(
+            Message(
+                "{source} holds an array of shape {shape}, a stack of frames or a colour picture; save one frame "
+                "of °C a file.",
+                source=source,
+                shape=values.shape,
+            )
+        )
+    check_size(source, values.shape)
+    if values.dtype.kind not in "uif":
+        raise DataError(
+            Message(
+                "{source} holds values of the type {type}; save °C as real numbers.",
+                source=source,
+                type=values.dtype,
+            )
+        )
+    with np.errstate(all="ignore"):
+        numbers = values.astype(np.float64)
+        known = np.isfinite(numbers)
+        finite = numbers if known.all() else numbers[known]
+        refuse_constant(source, finite)
+        if stated.scale is None and finite.size:
+            _refuse_doubtful(source, finite)
+        del finite
+        if stated.scale is not None:
+            numbers *= stated.scale[0]
+            numbers += stated.scale[1]
+        celsius = numbers.astype(np.float32)
+    kind: Kind = "matrix" if stated.scale is None else "counts"
+    return Frame(celsius, stated.time, source, stated.parameters, kind, stated.camera)
+
+
+def _refuse_doubtful(source: str, finite: NDArray[np.float64]) -> None:
+    """Raise where the numbers look like anything but °C."""
+    low, high = float(finite.min()), float(finite.max())
+    known: dict[str, Any] = {"source": source, "low": low, "high": high}
+    if _whole(finite.reshape(-1)[:1000]) and _whole(finite):
+        said = [
+            Message(
+                "{source} holds values from {low:g} to {high:g}, all whole: raw counts or grey levels without a scale.",
+                **known,
+            ),
+            *_kelvin_hints(finite),
+            Message("State scale and offset (celsius = scale·number + offset; 1 and 0 if they are °C)."),
+        ]
+        raise DataError(Message.joined(said))
+    if low >= 0 and high <= 1:
+        raise DataError(
+            Message(
+                "{source} holds values from {low:g} to {high:g}: fractions of a scale, not °C. State scale and offset "
+                "(high - low, and low).",
+                **known,
+            )
+        )
+    if low >= 200 and high <= 450 and high - low <= 150:
+        raise DataError(
+            Message(
+                "{source} holds values from {low:g} to {high:g}, which looks like kelvin. State scale 1 and offset "
+                "-273.15 if it is, or 1 and 0 if it is °C.",
+                **known,
+            )
+        )
+    if low >= 50 and high <= 125:
+        raise DataError(
+            Message(
+                "{source} holds values from {low:g} to {high:g}, which looks like Fahrenheit. State scale 0.55556 and "
+                "offset -17.7778 if it is, or 1 and 0 if it is °C.",
+                **known,
+            )
+        )
+
+
+def _whole(numbers: NDArray[np.float64]) -> bool:
+    return bool((numbers == np.rint(numbers)).all())
+
+
+def _kelvin_hints(finite: NDArray[np.float64]) -> list[Message]:
+    middle = float(np.median(finite))
+    for step, name in _KELVIN_STEPS.items():
+        if -60 <= middle * step - 273.15 <= 150:
+            return [
+                Message(
+                    "They may be {name}: then the scale is {step:g} and the offset -273.15.", name=name, step=step
+                )
+            ]
+    return []
+
+
+def read_npy(path: Path) -> NDArray[np.generic]:
+    """Array of an NPY file; a `DataError` says that it is damaged, huge or holds Python objects."""
+    try:
+        stored = np.load(path, allow_pickle=False, mmap_mode="r")
+    except Exception as error:  # the header is parsed as Python code, so damage there raises nearly every type
+        raise DataError(
+            Message(
+                "{path} is truncated or damaged ({error}); write it with numpy.save.",
+                path=path,
+                error=_first_line(error),
+            )
+        ) from error
+    if stored.ndim == 2:
+        check_size(str(path), stored.shape)
+    if stored.ndim > 3 or stored.nbytes > 2**26:
+        raise DataError(
+            Message(
+                "{path} holds an array of shape {shape}; save one frame (H, W) a file.",
+                path=path,
+                shape=stored.shape,
+            )
+        )
+    return np.array(stored)
+
+
+def read_csv(path: Path) -> NDArray[np.float64]:
+    """Matrix of a text file: comma, semicolon, tab or blanks between, decimal point or (but for commas between) comma.
+
+    Raises
+    ------
+    DataError
+        When it is no text, has headings or row numbers, or its rows differ in length.
+    """
+    data = read_limited(path, _MAX_TEXT)
+    if b"\0" in data:
+        raise DataError(
+            Message("{path} is not a text file of numbers; save the frame as CSV in UTF-8.", path=path)
+        )
+    if data.count(b"\n") + data.count(b"\r") > 2 * _MAX_LINES:
+        raise DataError(
+            Message(
+                "{path} has more lines than a frame has rows; save one frame a file, a row of °C a line.",
+                path=path,
+            )
+        )
+    text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
+    lines = [line for line in text.split("\n") if line.strip()]
+    del data, text
+    if not lines:
+        raise DataError(Message("{path} holds no numbers; export the frame anew.", path=path))
+    if max(map(len, lines)) > _MAX_LINE:
+        raise DataError(
+            Message(
+                "{path} has a line of more than {most} characters; save a row of °C a line.",
+                path=path,
+                most=_MAX_LINE,
+            )
+        )
+    delimiter = next((mark for mark in ("\t", ";", ",") if mark in lines[0]), None)
+    if (
+        delimiter == ","
+        and len(lines[0].split()) > 1
+        and not any(", " in line or " ," in line for line in lines[:3])
+    ):
+        delimiter = None  # blanks between numbers with decimal commas
+    if delimiter != ",":
+        lines = [line.replace(",", ".") for line in lines]
+    lines = [stripped for line in lines if (stripped := line.strip().rstrip(delimiter))]
+    if not lines:
+        raise DataError(Message("{path} holds no numbers; export the frame anew.", path=path))
+    width = len(lines[0].split(delimiter))
+    if len(lines) > 1 or width > 1:
+        check_size(str(path), (len(lines), width))
+    try:
+        values = np.loadtxt(lines, delimiter=delimiter, comments=None, ndmin=2, dtype=np.float64)
+    except (ValueError, OverflowError) as error:
+        raise DataError(
+            Message(
+                "{path} is not a matrix of numbers ({error}); delete headings and keep one row of °C a line.",
+                path=path,
+                error=_first_line(error),
+            )
+        ) from error
+    check_size(str(path), values.shape)
+    _refuse_numbering(path, values)
+    return values
+
+
+def _refuse_numbering(path: Path, values: NDArray[np.float64]) -> None:
+    """Tables exported with row or column numbers would put 0, 1, 2 … among the temperatures."""
+    if _numbering(values[:, 0]):
+        raise DataError(
+            Message("The first column of {path} is a numbering, not °C; save the matrix without it.", path=path)
+        )
+    if _numbering(values[0]):
+        raise DataError(
+            Message("The first row of {path} is a numbering, not °C; save the matrix without it.", path=path)
+        )
+
+
+def _numbering(line: NDArray[np.float64]) -> bool:
+    steps = np.diff(line[1:])
+    return bool(steps.size) and bool((steps == 1).all())
+
+
+def _first_line(error: Exception) -> str:
+    text = str(error).strip()
+    return text.splitlines()[0][:200] if text else type(error).__name__

@@ -1,0 +1,135 @@
+"""TIFFs of numbers (16 bits and more), without trust in what they declare."""
+
+from __future__ import annotations
+
+import io
+import logging
+import zlib
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from PIL import Image
+
+from prismseg.base import DataError, Message
+from prismseg.thermal.frames.frame import MAX_PIXELS, check_size
+from prismseg.thermal.frames.orientation import ORIENTATION_TAG, UPRIGHT, orientation_of, upright
+
+TIFF_MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+# TIFF 6.0, tags Compression, PhotometricInterpretation and Predictor.
+_NONE, _LZW, _DEFLATES = 1, 5, (8, 32946)
+_WHITE_IS_ZERO, _BLACK_IS_ZERO = 0, 1
+_FLOAT_PREDICTOR = 3
+_MAX_BYTES_A_PIXEL = 8
+
+# A damaged TIFF is reported once, by our error, and not by a page of log lines before it.
+logging.getLogger("tifffile").addHandler(logging.NullHandler())
+
+
+def read_tiff(path: Path, data: bytes) -> tuple[NDArray[np.generic], int] | None:
+    """Numbers (H, W) of a TIFF, upright, and the orientation it is stored in.
+
+    None where it holds 8 bits or fewer a pixel: a picture, not numbers.
+
+    Raises
+    ------
+    DataError
+        When it is damaged, holds several pictures or colours, declares more than a frame, or is compressed in a way
+        that is not read.
+    """
+    # TiffFile refers to itself and would keep the bytes until the next collection; a closed stream lets go of them.
+    with io.BytesIO(data) as stream, tifffile.TiffFile(stream) as file:
+        page = file.pages.first
+        if _has_second_page(file):
+            raise DataError(Message("{path} holds several pictures; save the frame of °C alone.", path=path))
+        check_size(str(path), (int(page.imagelength), int(page.imagewidth)))
+        if int(np.max(page.bitspersample)) <= 8:
+            return None
+        if (
+            page.samplesperpixel != 1
+            or page.imagedepth != 1
+            or page.photometric not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO)
+        ):
+            raise DataError(
+                Message(
+                    "{path} holds {count} numbers a pixel, a colour picture; save °C alone.",
+                    path=path,
+                    count=page.samplesperpixel,
+                )
+            )
+        if page.photometric == _WHITE_IS_ZERO:
+            raise DataError(
+                Message("{path} has white for its lowest number; save it with black for the lowest.", path=path)
+            )
+        if page.tilewidth * page.tilelength > MAX_PIXELS:
+            raise DataError(
+                Message("{path} has tiles larger than any thermal frame; it is damaged. Leave it out.", path=path)
+            )
+        compression, predictor = int(page.compression), int(page.predictor)
+        orientation = _orientation(page)
+        if compression == _LZW or predictor == _FLOAT_PREDICTOR:
+            return _with_pillow(path, data, file.byteorder, page), orientation
+        if compression in _DEFLATES:
+            _refuse_bomb(path, data, page)
+        elif compression != _NONE:
+            raise _other_compression(path, page)
+        numbers: NDArray[np.generic] = page.asarray()
+        return upright(numbers.reshape(page.imagelength, page.imagewidth), orientation), orientation
+
+
+def _orientation(page: tifffile.TiffPage) -> int:
+    tag = page.tags.get(ORIENTATION_TAG)
+    stated = UPRIGHT if tag is None else tag.value
+    return int(stated) if isinstance(stated, int) and 1 <= stated <= 8 else UPRIGHT
+
+
+def _has_second_page(file: tifffile.TiffFile) -> bool:
+    # Counting the pages would follow chains of millions.
+    try:
+        file.pages[1]
+    except IndexError:
+        return False
+    return True
+
+
+def _refuse_bomb(path: Path, data: bytes, page: tifffile.TiffPage) -> None:
+    """Unpack every strip or tile once into nothing, and stop when they are larger than the picture."""
+    pixels = page.imagelength * page.imagewidth
+    if page.is_tiled:
+        across, down = -(-page.imagewidth // page.tilewidth), -(-page.imagelength // page.tilelength)
+        pixels = across * page.tilewidth * down * page.tilelength
+    left = pixels * _MAX_BYTES_A_PIXEL
+    for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False):
+        packed, unpacker = data[offset : offset + count], zlib.decompressobj()
+        while packed and not unpacker.eof and left >= 0:
+            left -= len(unpacker.decompress(packed, 2**20))
+            packed = unpacker.unconsumed_tail
+    if left < 0:
+        raise DataError(
+            Message(
+                "{path} unpacks to far more than the picture it declares; it is damaged. Leave it out.", path=path
+            )
+        )
+
+
+def _with_pillow(path: Path, data: bytes, order: str, page: tifffile.TiffPage) -> NDArray[np.generic]:
+    # Pillow swaps the bytes of compressed big-endian floats twice, and so reads other numbers.
+    if (order == ">" and page.dtype.kind == "f") or page.dtype.itemsize > 4:
+        raise _other_compression(path, page)
+    with Image.open(io.BytesIO(data), formats=("TIFF",)) as picture:
+        stored = np.asarray(picture)  # Pillow turns TIFFs upright while it loads them, and then forgets the tag
+        return upright(stored, orientation_of(picture.getexif()))
+
+
+def _other_compression(path: Path, page: tifffile.TiffPage) -> DataError:
+    return DataError(
+        Message(
+            "{path} is a TIFF of {type} with {compression} compression, which is not read. Save it uncompressed "
+            "or with deflate and no predictor.",
+            path=path,
+            type=page.dtype,
+            compression=page.compression.name,
+        )
+    )

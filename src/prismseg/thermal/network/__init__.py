@@ -1,0 +1,1 @@
+"""The network for thermal feet: segmentation of frames, training on phantoms."""

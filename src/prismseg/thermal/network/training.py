@@ -1,0 +1,159 @@
+"""Train a network for thermal feet on simulated frames alone, watched on a domain that it never learns from."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from prismseg.base import ConfigError, atomic_path, make_folder, progress_bar, write_text
+from prismseg.data import Split
+from prismseg.thermal.phantom import DOMAINS, FRAMINGS, frame_at
+from prismseg.train.config import PhantomConfig, TrainConfig, make_config
+from prismseg.train.loop import Trainer
+from prismseg.train.runs.folder import RunFolder
+from prismseg.train.runs.run import open_configured
+
+# Far from any seed that people choose, so that left-out pictures are never those of another run's training.
+_LEFT_OUT_SEED = 987_654_321
+_DEFAULTS: dict[str, Any] = {
+    "model": {"arch": "unet", "skip": "crffg", "multiplier": 1},
+    "optim": {"loss": "dice_ce", "steps": 4000, "batch_size": 16, "lr": 3e-3, "ema": 0.998},
+    "fit": "area",
+    "postprocess": "two-feet",
+    "evaluate_every": 200,
+    "checkpoint_every": 100,
+}
+
+
+def phantom_config(
+    out: str | Path,
+    *,
+    left_out: str = "ellipse",
+    steps: int = 4000,
+    batch_size: int = 16,
+    size: tuple[int, int] = (192, 256),
+    multiplier: int = 1,
+    seed: int = 0,
+) -> TrainConfig:
+    """Describe a run on all domains but `left_out`, which decides what the best network is.
+
+    Raises
+    ------
+    ConfigError
+        When there is no such domain, or a setting is out of range.
+    """
+    if left_out not in DOMAINS:
+        raise ConfigError(f"There is no phantom domain {left_out!r}; choose one of {', '.join(DOMAINS)}.")
+    domains = tuple(name for name in DOMAINS if name != left_out)
+    values = _DEFAULTS | {
+        "data": {"path": str(Path(out) / "left-out"), "channels": 1, "classes": ("background", "foot")},
+        "phantoms": PhantomConfig(domains=domains, framings=FRAMINGS, seed=seed).model_dump(),
+        "model": _DEFAULTS["model"] | {"multiplier": multiplier},
+        "optim": _DEFAULTS["optim"] | {"steps": steps, "batch_size": batch_size},
+        "size": size,
+        "seed": seed,
+    }
+    return make_config(values)
+
+
+def resumed_phantom_config(out: str | Path, **given: Any) -> TrainConfig:
+    """Describe how the run in `out` goes on: as it was begun, but for what is `given` (see `phantom_config`).
+
+    Raises
+    ------
+    ModelError
+        When there is nothing to resume.
+    ConfigError
+        When what is given is out of range.
+    """
+    started = RunFolder(Path(out)).started()
+    phantoms = started.phantoms
+    left_out = [name for name in DOMAINS if phantoms is not None and name not in phantoms.domains]
+    if len(left_out) != 1:
+        raise ConfigError(f"The run in {out} was not trained on phantoms; go on with prismseg train --resume.")
+    begun: dict[str, Any] = {
+        "left_out": left_out[0],
+        "steps": started.optim.steps,
+        "batch_size": started.optim.batch_size,
+        "size": started.size,
+        "multiplier": started.model.multiplier,
+        "seed": started.seed,
+    }
+    chosen = phantom_config(Path(out), **(begun | given)).model_dump()
+    # What these options do not reach stays as it was begun, also where a later version would choose otherwise.
+    values = started.model_dump()
+    reached = {
+        "data": ("path",), "phantoms": ("domains", "seed"), "model": ("multiplier",), "optim": ("steps", "batch_size"),
+    }  # fmt: skip
+    for section, names in reached.items():
+        values[section] |= {name: chosen[section][name] for name in names}
+    return make_config(values | {name: chosen[name] for name in ("size", "seed")})
+
+
+def train_on_phantoms(
+    config: TrainConfig,
+    out: str | Path,
+    *,
+    left_out_frames: int = 128,
+    resume: bool = False,
+    show_progress: bool = True,
+) -> RunFolder:
+    """Train what `phantom_config` describes into folder `out`.
+
+    Frames of the left-out domain are written to ``out/left-out``, as grey pictures with masks.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        With `phantoms` set.
+    out : Path
+        Folder of the run, made if need be.
+    left_out_frames : int
+        How many frames the network is watched on, half of either framing.
+    resume : bool
+        Go on from the folder's last checkpoint.
+    show_progress : bool
+        Whether bars are drawn.
+
+    Raises
+    ------
+    PrismsegError
+        For settings, folders or checkpoints that cannot be used; `TrainingInterrupted` after Ctrl-C.
+    """
+    if config.phantoms is None:
+        raise ConfigError("These settings name no phantoms; make them with `phantom_config`.")
+    folder = RunFolder(Path(out))
+    if resume:
+        folder.refuse_changes(config)
+    else:
+        folder.refuse_existing()
+    _write_left_out(Path(config.data.path), config.phantoms, left_out_frames, visible=show_progress)
+    dataset = open_configured(config)
+    everything = Split(train=(), validation=tuple(range(len(dataset.ids))), test=())
+    Trainer(config, out, resume=resume, dataset=dataset, split=everything).fit(show_progress=show_progress)
+    return folder
+
+
+def _write_left_out(folder: Path, config: PhantomConfig, count: int, *, visible: bool) -> None:
+    table = folder / "dataset.csv"
+    if table.exists():
+        return
+    others = tuple(name for name in DOMAINS if name not in config.domains)
+    for part in ("images", "masks"):
+        make_folder(folder / part)
+    lines = ["image,mask,group"]
+    with progress_bar("simulating what is left out", count, visible=visible) as advance:
+        for number in range(count):
+            framing = FRAMINGS[number % len(FRAMINGS)]
+            frame = frame_at(_LEFT_OUT_SEED, number, others, (framing,), size=config.size)
+            name = f"{number:04d}_{framing}.png"
+            for part, picture in (("images", frame.grey), ("masks", frame.mask)):
+                with atomic_path(folder / part / name) as temporary:
+                    Image.fromarray(np.ascontiguousarray(picture)).save(temporary, "PNG")
+            lines.append(f"images/{name},masks/{name},{number}")
+            advance(number + 1, "")
+    # Written last: a folder without its table is begun anew.
+    write_text(table, "\n".join(lines) + "\n")

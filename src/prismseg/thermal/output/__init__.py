@@ -1,0 +1,1 @@
+"""What is written of frames and sessions: lists, curves, pictures, words."""

@@ -1,0 +1,177 @@
+"""A scene painted layer by layer, with its exact truth.
+
+Places are given in *ideal* coordinates (row, column) in picture heights from the top left corner, so that the size of
+the picture changes its sampling only. A `Motion` moves the camera, and with it everything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from prismseg.thermal.phantom.raster import Curve, Field, Window, coverage, paint, window_of
+from prismseg.thermal.phantom.texture import Kind, texture
+
+LEFT, RIGHT = 1, 2
+
+
+@dataclass(frozen=True)
+class Motion:
+    """What changes between two pictures of one person.
+
+    Attributes
+    ----------
+    zoom : float
+        Magnification by the camera's distance.
+    shift : (float, float)
+        Downwards and to the right, picture heights.
+    roll : float
+        Turn of the camera about its axis, radians.
+    turns : (float, float)
+        Outward turn of the left and of the right foot, radians.
+    """
+
+    zoom: float = 1.0
+    shift: tuple[float, float] = (0.0, 0.0)
+    roll: float = 0.0
+    turns: tuple[float, float] = (0.0, 0.0)
+
+    def matrix(self, size: tuple[int, int]) -> NDArray[np.float64]:
+        """Affine map (2, 3) from ideal coordinates to pixels (row, column) of a picture of `size`."""
+        height, width = size
+        cos, sin = self.zoom * np.cos(self.roll), self.zoom * np.sin(self.roll)
+        turn = np.array([[cos, -sin], [sin, cos]])
+        middle = np.array([0.5, 0.5 * width / height])
+        offset = middle + np.asarray(self.shift) - turn @ middle
+        return np.column_stack([turn * height, offset * height - 0.5])
+
+
+@dataclass(frozen=True)
+class Layer:
+    """Closed curves (N, 2) in pixels whose union covers what was painted before; `label` 0 is no sole."""
+
+    label: int
+    curves: tuple[Curve, ...]
+
+
+class Canvas:
+    """Temperatures, and how much of each pixel each visible sole covers.
+
+    Attributes
+    ----------
+    celsius : (H, W) float32
+        Temperatures, °C.
+    rows, columns : (H, W) float32
+        Ideal coordinates of the pixels.
+    layers : list of Layer
+        Every opaque layer in the order of painting, which the truth can be made from again.
+    """
+
+    def __init__(self, size: tuple[int, int], motion: Motion) -> None:
+        self.size = size
+        self.motion = motion
+        self.celsius: Field = np.zeros(size, np.float32)
+        self.layers: list[Layer] = []
+        self.territories: NDArray[np.uint8] = np.zeros(size, np.uint8)
+        self._share = np.zeros((3, *size), np.float32)
+        self._matrix = motion.matrix(size)
+        inverse = np.linalg.inv(self._matrix[:, :2])
+        self.to_ideal = np.column_stack([inverse, -inverse @ self._matrix[:, 2]])
+        down = np.arange(size[0], dtype=np.float32)[:, None]
+        right = np.arange(size[1], dtype=np.float32)[None]
+        table = self.to_ideal.astype(np.float32)
+        self.rows: Field = table[0, 0] * down + table[0, 1] * right + table[0, 2]
+        self.columns: Field = table[1, 0] * down + table[1, 1] * right + table[1, 2]
+
+    @property
+    def wide(self) -> float:
+        """Width of the picture in picture heights."""
+        return self.size[1] / self.size[0]
+
+    @property
+    def pixels(self) -> float:
+        """Pixels in one ideal unit of length."""
+        return self.size[0] * self.motion.zoom
+
+    @property
+    def everywhere(self) -> Window:
+        """The whole picture as a window."""
+        return slice(0, self.size[0]), slice(0, self.size[1])
+
+    def to_pixels(self, curve: Curve) -> Curve:
+        """Map (N, 2) ideal coordinates to pixels."""
+        return curve @ self._matrix[:, :2].T + self._matrix[:, 2]
+
+    def cover(self, curves: Sequence[Curve], margin: int = 2) -> tuple[Window, Field]:
+        """Window and share of its pixels that the union of ideal `curves` covers."""
+        pixels = [self.to_pixels(curve) for curve in curves]
+        window = window_of(pixels, self.size, margin)
+        return window, coverage(pixels, window)
+
+    def values(self, curves: Sequence[Curve], values: Sequence[float], window: Window) -> Field:
+        """Values painted into ideal `curves`, see `prismseg.thermal.phantom.raster.paint`."""
+        return paint([self.to_pixels(curve) for curve in curves], values, window)
+
+    def put(
+        self,
+        curves: Sequence[Curve],
+        field: Field | NDArray[np.float64] | float,
+        *,
+        label: int = 0,
+        cover: tuple[Window, Field] | None = None,
+        softness: float = 0.0,
+    ) -> Window:
+        """Paint an opaque layer.
+
+        Parameters
+        ----------
+        curves : sequence of (N, 2) arrays
+            Closed curves, ideal coordinates.
+        field : (h, w) float array or float
+            Its temperature, over the window or over the whole picture, °C.
+        label : int
+            `LEFT`, `RIGHT` or 0.
+        cover : (window, share), optional
+            What `cover` returned for these curves.
+        softness : float
+            Width of a blurred edge, ideal units.
+
+        Returns
+        -------
+        Window
+            The part of the picture that was painted.
+        """
+        window, share = cover or self.cover(curves, margin=2 + round(2 * softness * self.pixels))
+        if 0 in share.shape:
+            return window
+        if softness > 0:
+            share = ndimage.gaussian_filter(share, softness * self.pixels, truncate=2.5, mode="nearest")
+        if isinstance(field, np.ndarray) and field.shape == self.size:
+            field = field[window]
+        below = self.celsius[window]
+        self.celsius[window] = below + share * (field - below)
+        self._share[:, *window] *= 1 - share
+        if label:
+            self._share[label][window] += share
+        self.layers.append(Layer(label, tuple(self.to_pixels(curve) for curve in curves)))
+        return window
+
+    def blur(self, sigma: float) -> None:
+        """Put all that was painted so far out of focus by `sigma`, ideal units."""
+        if sigma * self.pixels > 0.3:
+            self.celsius = ndimage.gaussian_filter(self.celsius, sigma * self.pixels, mode="nearest", truncate=2.5)
+
+    def texture(self, rng: np.random.Generator, kind: Kind, grain: float, *, stretch: float = 1.0) -> Field:
+        """Irregular field (H, W) that keeps its place on what is painted when the camera moves."""
+        return texture(rng, kind, grain, self.to_ideal, self.size, stretch=stretch)
+
+    def labels(self) -> NDArray[np.uint8]:
+        """0, `LEFT` or `RIGHT` (H, W): the sole that covers at least half of the pixel."""
+        best = self._share[1:].max(axis=0)
+        which = self._share[1:].argmax(axis=0).astype(np.uint8) + 1
+        labels: NDArray[np.uint8] = np.where(best >= 0.5, which, 0).astype(np.uint8)
+        return labels

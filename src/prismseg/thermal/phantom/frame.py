@@ -1,0 +1,165 @@
+"""One simulated picture with its truth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prismseg.base import ConfigError
+from prismseg.thermal.phantom.camera import Camera
+from prismseg.thermal.phantom.canvas import LEFT, RIGHT, Canvas, Layer, Motion
+from prismseg.thermal.phantom.domains import DOMAINS
+from prismseg.thermal.phantom.export import Export
+from prismseg.thermal.phantom.flat import Brief
+
+FRAMINGS = ("soles", "above")
+REFERENCE_SIZE = (240, 320)
+Scalar = TypeVar("Scalar", np.float32, np.uint8)
+SMALLEST_SIDE = 32  # pixels; below, toes are no longer drawn apart
+
+
+@dataclass(frozen=True)
+class PhantomFrame:
+    """A simulated picture and its truth.
+
+    Attributes
+    ----------
+    celsius : (H, W) float32
+        Temperatures as the camera measures them, °C.
+    grey : (H, W) uint8
+        The picture that the camera exports: unknown range, overlay, compression.
+    mask : (H, W) uint8
+        1 on a foot, 0 elsewhere: where it covers at least half of the pixel.
+    labels : (H, W) uint8
+        1 on the patient's left foot, 2 on the right one.
+    territories : (H, W) uint8
+        1 to 5 on soles, in the order of `prismseg.thermal.phantom.TERRITORIES`; 0 elsewhere and in views from above.
+    truth : (H, W) float32
+        Temperatures of the scene, before optics and noise, °C.
+    left, right : float
+        Mean of `truth` over the visible pixels of each foot, °C; NaN where there is none.
+    layers : tuple of Layer
+        Every opaque outline in the order of painting, in pixels.
+    domain, framing : str
+        Which generator, and ``"soles"`` or ``"above"``.
+    """
+
+    celsius: NDArray[np.float32]
+    grey: NDArray[np.uint8]
+    mask: NDArray[np.uint8]
+    labels: NDArray[np.uint8]
+    territories: NDArray[np.uint8]
+    truth: NDArray[np.float32]
+    left: float
+    right: float
+    layers: tuple[Layer, ...]
+    domain: str
+    framing: str
+
+
+def take_picture(
+    scene: np.random.Generator,
+    noise: np.random.Generator,
+    *,
+    domain: str,
+    brief: Brief,
+    camera: Camera,
+    export: Export,
+    motion: Motion,
+    turns: int = 0,
+    mirrored: bool = False,
+    size: tuple[int, int] = REFERENCE_SIZE,
+) -> PhantomFrame:
+    """Compose a scene and photograph it.
+
+    Parameters
+    ----------
+    scene : numpy.random.Generator
+        Decides who and what is seen: equal generators give the same person in the same bed.
+    noise : numpy.random.Generator
+        Decides the camera's noise and its overlay.
+    domain : str
+        One of `DOMAINS`.
+    brief : Brief
+        Framing and temperatures.
+    camera, export : Camera, Export
+        What takes the picture, and how it is shown.
+    motion : Motion
+        What moved since the person was first seen.
+    turns : int
+        Quarter turns of the camera; the picture keeps `size`.
+    mirrored : bool
+        Whether the view is mirrored.
+    size : (int, int)
+        Height and width, pixels.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown domain or framing.
+    """
+    check_choice((domain,), (brief.framing,))
+    canvas = Canvas(size if turns % 2 == 0 else (size[1], size[0]), motion)
+    DOMAINS[domain](scene, canvas, brief)
+    labels = _view(canvas.labels(), turns, mirrored)
+    territories = np.where(labels > 0, _view(canvas.territories, turns, mirrored), 0).astype(np.uint8)
+    truth = _view(canvas.celsius, turns, mirrored)
+    layers = tuple(_seen(layer, canvas.size, turns, mirrored) for layer in canvas.layers)
+    celsius = camera.measure(noise, truth)
+    left, right = (
+        float(truth[labels == label].mean(dtype=np.float64)) if (labels == label).any() else float("nan")
+        for label in (LEFT, RIGHT)
+    )
+    return PhantomFrame(
+        celsius=celsius,
+        grey=export.picture(noise, celsius),
+        mask=(labels > 0).astype(np.uint8),
+        labels=labels,
+        territories=territories,
+        truth=truth,
+        left=left,
+        right=right,
+        layers=layers,
+        domain=domain,
+        framing=brief.framing,
+    )
+
+
+def check_choice(domains: Sequence[str] | None, framings: Sequence[str]) -> tuple[str, ...]:
+    """Return the chosen domains, all for None; refuse those that do not exist, and empty choices."""
+    chosen_domains = tuple(DOMAINS if domains is None else domains)
+    for chosen, known, word in ((chosen_domains, tuple(DOMAINS), "domain"), (framings, FRAMINGS, "framing")):
+        unknown = [name for name in chosen if name not in known]
+        if unknown or not chosen:
+            what = f"the {word} {unknown[0]!r} does not exist" if unknown else f"at least one {word} is needed"
+            raise ConfigError(f"Phantoms: {what}; choose from {', '.join(known)}.")
+    return chosen_domains
+
+
+def check_size(size: tuple[int, int]) -> None:
+    """Refuse pictures on which feet cannot be drawn."""
+    if min(size) < SMALLEST_SIDE:
+        raise ConfigError(
+            f"Pictures of {size[0]} x {size[1]} pixels are too small; use {SMALLEST_SIDE} or more a side."
+        )
+
+
+def _view(array: NDArray[Scalar], turns: int, mirrored: bool) -> NDArray[Scalar]:
+    turned = np.rot90(array, turns)
+    return np.ascontiguousarray(turned[:, ::-1] if mirrored else turned)
+
+
+def _seen(layer: Layer, size: tuple[int, int], turns: int, mirrored: bool) -> Layer:
+    """Move a layer's outlines as `_view` moves pixels."""
+    height, width = size
+    curves = list(layer.curves)
+    for _ in range(turns % 4):
+        curves = [np.column_stack([width - 1 - curve[:, 1], curve[:, 0]]) for curve in curves]
+        height, width = width, height
+    if mirrored:
+        curves = [np.column_stack([curve[:, 0], width - 1 - curve[:, 1]]) for curve in curves]
+    return Layer(layer.label, tuple(curves))

@@ -1,0 +1,81 @@
+"""Simple closed curves, in any plane of (row, column) or (u, v)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.interpolate import CubicSpline
+
+from prismseg.thermal.phantom.raster import Curve, Field
+
+
+def ellipse(
+    middle: tuple[float, float],
+    radii: tuple[float, float],
+    turn: float = 0.0,
+    *,
+    power: float = 2.0,
+    points: int = 40,
+) -> Curve:
+    """Superellipse with `radii` along both axes, turned by `turn` radians; `power` 2 is an ellipse, 4 nearly a box."""
+    angle = np.linspace(0, 2 * np.pi, points, endpoint=False)
+    cos, sin = np.cos(angle), np.sin(angle)
+    first = radii[0] * np.sign(cos) * np.abs(cos) ** (2 / power)
+    second = radii[1] * np.sign(sin) * np.abs(sin) ** (2 / power)
+    return np.column_stack(
+        [
+            middle[0] + first * np.cos(turn) - second * np.sin(turn),
+            middle[1] + first * np.sin(turn) + second * np.cos(turn),
+        ]
+    )
+
+
+def capsule(
+    start: Sequence[float] | Curve, end: Sequence[float] | Curve, first: float, second: float, points: int = 20
+) -> Curve:
+    """Convex hull of two discs with the radii `first` at `start` and `second` at `end`."""
+    (r0, c0), (r1, c1) = start, end
+    distance = float(np.hypot(r1 - r0, c1 - c0))
+    if distance <= abs(first - second):
+        return ellipse((r0, c0) if first > second else (r1, c1), (max(first, second),) * 2)
+    direction = np.arctan2(c1 - c0, r1 - r0)
+    open_angle = np.arccos((first - second) / distance)
+    far = np.linspace(-open_angle, open_angle, points)
+    near = np.linspace(open_angle, 2 * np.pi - open_angle, points)
+    arcs = []
+    for row, column, radius, turn in ((r1, c1, second, far), (r0, c0, first, near)):
+        angle = direction + turn
+        arcs.append(np.column_stack([row + radius * np.cos(angle), column + radius * np.sin(angle)]))
+    return np.vstack(arcs)
+
+
+def smooth_closed(control: Curve, points: int = 100) -> Curve:
+    """Periodic cubic spline through `control` (N, 2)."""
+    closed = np.vstack([control, control[:1]])
+    curve: Curve = CubicSpline(np.arange(len(closed)), closed, bc_type="periodic")(
+        np.linspace(0, len(control), points, endpoint=False)
+    )
+    return curve
+
+
+def strip(line: Curve, half_widths: Sequence[float]) -> Curve:
+    """Outline of a limb along a polyline (N, 2) with a half width at each of its points."""
+    along = np.gradient(line, axis=0)
+    along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
+    across = np.column_stack([-along[:, 1], along[:, 0]]) * np.asarray(half_widths)[:, None]
+    return np.vstack([line + across, (line - across)[::-1]])
+
+
+def smoothstep(value: Field, start: float, end: float) -> Field:
+    """0 below `start`, 1 above `end`, smooth between."""
+    share = np.clip((value - np.float32(start)) / np.float32(end - start), 0, 1)
+    smooth: Field = share * share * (3 - 2 * share)
+    return smooth
+
+
+def bump(u: Field, v: Field, middle: tuple[float, float], half: tuple[float, float]) -> Field:
+    """Gaussian bump of height 1."""
+    down, across = (u - np.float32(middle[0])) / half[0], (v - np.float32(middle[1])) / half[1]
+    value: Field = np.exp(-(down**2) - across**2).astype(np.float32)
+    return value

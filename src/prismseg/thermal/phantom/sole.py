@@ -1,0 +1,226 @@
+"""One foot in the picture: outlines with sole coordinates, and how skin is painted into them.
+
+A point of a foot has a place ``u`` along it, 0 at the heel (seen from above: at the ankle) and 1 at the tip of the
+longest toe, and ``v`` across it, positive towards the medial (big toe's) side, both in foot lengths.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+
+from prismseg.thermal.phantom.canvas import LEFT, RIGHT, Canvas
+from prismseg.thermal.phantom.raster import Curve, Field, Window
+from prismseg.thermal.phantom.territories import territory_map
+
+OUTWARD = {LEFT: 1, RIGHT: -1}  # to the image's right or left, for a patient who faces the camera
+SOFT_FLOOR = 0.3
+
+
+@dataclass(frozen=True)
+class Placement:
+    """An affine map from the foot's plane to the picture, in ideal coordinates.
+
+    Attributes
+    ----------
+    row, column : float
+        Position of u = v = 0.
+    lean : float
+        Angle by which the foot's axis leans to the image's right from straight up, radians.
+    length : float
+        Length of the foot, picture heights.
+    outward : int
+        +1 for the foot whose lateral side is on the image's right, else -1.
+    taper : float
+        Perspective: relative gain of width from heel to toes.
+    shear : float
+        Oblique view: how far the toes are shifted medially, foot lengths.
+    """
+
+    row: float
+    column: float
+    lean: float
+    length: float
+    outward: int
+    taper: float = 0.0
+    shear: float = 0.0
+
+    def to_picture(self, curve: Curve) -> Curve:
+        """Map points (u, v) to ideal coordinates, (N, 2)."""
+        up = curve[:, 0] * self.length
+        medial = (curve[:, 1] + self.shear * curve[:, 0]) * (1 + self.taper * (curve[:, 0] - 0.5))
+        right = -self.outward * medial * self.length
+        cos, sin = np.cos(self.lean), np.sin(self.lean)
+        return np.column_stack([self.row - up * cos + right * sin, self.column + up * sin + right * cos])
+
+    def to_sole(self, rows: Field, columns: Field) -> tuple[Field, Field]:
+        """Sole coordinates u and v of places in the picture: the inverse of `to_picture`."""
+        cos, sin = np.float32(np.cos(self.lean)), np.float32(np.sin(self.lean))
+        up, right = np.float32(self.row) - rows, columns - np.float32(self.column)
+        u = (up * cos + right * sin) / np.float32(self.length)
+        scale = np.clip(1 + np.float32(self.taper) * (u - np.float32(0.5)), 0.2, 3.0)
+        v = (up * sin - right * cos) * np.float32(self.outward / self.length) / scale
+        return u.astype(np.float32), (v - np.float32(self.shear) * u).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Foot:
+    """Outlines (N, 2) of one foot, ideal coordinates.
+
+    Attributes
+    ----------
+    body : tuple of curves
+        The foot without its toes; their union counts.
+    toes : tuple of five curves
+        Big toe first.
+    to_sole, to_picture : callable
+        Give u and v of rows and columns, and the reverse for curves (N, 2).
+    length : float
+        Picture heights.
+    label : int
+        `LEFT` or `RIGHT`.
+    fourth_toe : float
+        Place v of the fourth toe's middle.
+    """
+
+    body: tuple[Curve, ...]
+    toes: tuple[Curve, ...]
+    to_sole: Callable[[Field, Field], tuple[Field, Field]]
+    to_picture: Callable[[Curve], Curve]
+    length: float
+    label: int
+    fourth_toe: float
+
+    @property
+    def curves(self) -> tuple[Curve, ...]:
+        """All outlines."""
+        return self.body + self.toes
+
+
+def place_foot(body: Sequence[Curve], toes: Sequence[Curve], place: Placement, label: int) -> Foot:
+    """Put outlines in sole coordinates into the picture."""
+    return Foot(
+        body=tuple(place.to_picture(curve) for curve in body),
+        toes=tuple(place.to_picture(curve) for curve in toes),
+        to_sole=place.to_sole,
+        to_picture=place.to_picture,
+        length=place.length,
+        label=label,
+        fourth_toe=float(toes[3][:, 1].mean()),
+    )
+
+
+@dataclass(frozen=True)
+class Skin:
+    """What a temperature pattern is painted on.
+
+    Attributes
+    ----------
+    u, v : (h, w) float32
+        Sole coordinates; seen from above, the leg has negative u.
+    cover : (h, w) float32
+        Share of each pixel that the foot covers, with the leg where it is bare.
+    window : Window
+        The part of the picture.
+    canvas : Canvas
+        Where textures come from.
+    foot : Foot
+        The outlines.
+    """
+
+    u: Field
+    v: Field
+    cover: Field
+    window: Window
+    canvas: Canvas
+    foot: Foot
+
+    def on_toes(self, values: Sequence[float], softness: float = 0.012) -> Field:
+        """Values on the toes, big toe first, that end within `softness` foot lengths at the ball, not outside."""
+        painted = self.canvas.values(self.foot.toes, values, self.window)
+        sigma = softness * self.foot.length * self.canvas.pixels
+        if sigma < 0.3:
+            return painted
+        around = ndimage.gaussian_filter(self.cover, sigma, truncate=2.5)
+        inner: Field = ndimage.gaussian_filter(painted, sigma, truncate=2.5) / np.maximum(around, 0.05)
+        return inner
+
+    def drawn(self, curves: Sequence[Curve], values: Sequence[float], softness: float) -> Field:
+        """Values in closed curves in sole coordinates (vessels), blurred over `softness` foot lengths."""
+        if not curves:
+            return np.zeros_like(self.u)
+        placed = [self.foot.to_picture(curve) for curve in curves]
+        sigma = max(0.4, softness * self.foot.length * self.canvas.pixels)
+        soft: Field = ndimage.gaussian_filter(self.canvas.values(placed, values, self.window), sigma, truncate=2.5)
+        return soft
+
+    def rim(self, width: float) -> Field:
+        """0 well inside, falling to -1 at the outline over `width` foot lengths."""
+        sigma = max(0.5, width * self.foot.length * self.canvas.pixels)
+        inner = ndimage.gaussian_filter(self.cover, sigma, truncate=2.0)
+        fall: Field = 2 * np.clip(inner, 0.5, 1) - 2
+        return fall
+
+    def creases(self, width: float) -> Field:
+        """About 1 on the lines between neighbouring toes, 0 elsewhere."""
+        numbers = self.canvas.values(self.foot.toes, (1.0, 3.0, 2.0, 4.0, 1.5), self.window)
+        jump = np.hypot(ndimage.sobel(numbers, 0), ndimage.sobel(numbers, 1))
+        lines = np.clip(jump / 4, 0, 1).astype(np.float32) * np.clip(self.u * 8 - 5, 0, 1)
+        sigma = max(0.5, width * self.foot.length * self.canvas.pixels)
+        soft: Field = ndimage.gaussian_filter(lines, sigma, truncate=2.5)
+        return soft
+
+
+Pattern = Callable[[Skin], Field]
+
+
+def put_foot(
+    canvas: Canvas, foot: Foot, pattern: Pattern, mean: float, floor: float, *, leg: Sequence[Curve] = ()
+) -> None:
+    """Paint a foot, and the bare leg that it continues without an edge.
+
+    Parameters
+    ----------
+    canvas : Canvas
+        Where to.
+    foot : Foot
+        Outlines.
+    pattern : callable
+        Departure from the mean on a `Skin`, °C; its own mean does not matter.
+    mean : float
+        Mean temperature of the whole foot, °C.
+    floor : float
+        Temperature below which no skin falls, °C.
+    leg : sequence of curves
+        Outlines of the leg, ideal coordinates, painted before the foot and no part of it.
+    """
+    window, share = canvas.cover([*foot.curves, *leg], margin=4)
+    if 0 in share.shape:
+        return
+    u, v = foot.to_sole(canvas.rows[window], canvas.columns[window])
+    part_window, part_share = canvas.cover(foot.curves)
+    inside = np.zeros(canvas.size, np.bool_)
+    inside[part_window] = part_share >= 0.5
+    field = pattern(Skin(u, v, share, window, canvas, foot))
+    field = _centre(field, mean, inside[window])
+    bent = np.float32(floor) + SOFT_FLOOR * np.logaddexp(0, (field - np.float32(floor)) / SOFT_FLOOR)
+    # Raising the coldest toes to the floor has warmed the foot a little: its mean is what the course says.
+    field = _centre(bent.astype(np.float32), mean, inside[window])
+    whole = np.zeros(canvas.size, np.float32)
+    whole[window] = field
+    if leg:
+        canvas.put(leg, whole)
+    canvas.put(foot.curves, whole, label=foot.label, cover=(part_window, part_share))
+    if not leg:
+        territories = territory_map(u, v, inside[window], foot.fourth_toe)
+        canvas.territories[window] = np.where(inside[window], territories, canvas.territories[window])
+
+
+def _centre(field: Field, mean: float, inside: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> Field:
+    if not inside.any():
+        return field + np.float32(mean)
+    centred: Field = field + np.float32(mean - field[inside].mean(dtype=np.float64))
+    return centred

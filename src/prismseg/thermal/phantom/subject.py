@@ -1,0 +1,102 @@
+"""One person pictured several times during a session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from prismseg.thermal.phantom.camera import Camera, draw_camera
+from prismseg.thermal.phantom.canvas import Motion
+from prismseg.thermal.phantom.climate import Climate, draw_climate
+from prismseg.thermal.phantom.export import Export, draw_session_export
+from prismseg.thermal.phantom.flat import Brief
+from prismseg.thermal.phantom.frame import REFERENCE_SIZE, PhantomFrame, check_choice, take_picture
+from prismseg.thermal.phantom.physiology import FootCourse, draw_courses
+
+MILLISECONDS = 60_000  # in a minute: the resolution at which pictures differ
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What stays the same in all pictures of one person.
+
+    Attributes
+    ----------
+    seed : tuple of int
+        Decides feet, pose, bed and body, and the noise of each picture.
+    domain, framing : str
+        See `PhantomFrame`.
+    courses : (FootCourse, FootCourse)
+        Temperatures of the left and of the right foot.
+    climate : Climate
+        Temperatures at the start.
+    camera, export : Camera, Export
+        What takes and shows the pictures.
+    """
+
+    seed: tuple[int, ...]
+    domain: str
+    framing: str
+    courses: tuple[FootCourse, FootCourse]
+    climate: Climate
+    camera: Camera
+    export: Export
+
+    def picture(self, minute: float, *, size: tuple[int, int] = REFERENCE_SIZE) -> PhantomFrame:
+        """Take the picture of `minute` after the test dose; small movements and noise are new in each."""
+        noise = np.random.default_rng([*self.seed, 1, round(minute * MILLISECONDS)])
+        return take_picture(
+            np.random.default_rng([*self.seed, 2]),
+            noise,
+            domain=self.domain,
+            brief=Brief(self.framing, self.climate.at(self.courses, minute), wild=False),
+            camera=self.camera,
+            export=self.export,
+            motion=draw_motion(noise),
+            size=size,
+        )
+
+
+def draw_subject(
+    seed: int, number: int, domains: Sequence[str] | None = None, framings: Sequence[str] = ("soles",)
+) -> Subject:
+    """Draw person `number` of a study with this seed, whoever else is in it.
+
+    Parameters
+    ----------
+    seed, number : int
+        Both 0 or more.
+    domains : sequence of str, optional
+        Generators to choose from; all by default.
+    framings : sequence of str
+        ``"soles"``, ``"above"``, or both.
+
+    Raises
+    ------
+    ConfigError
+        For unknown domains or framings.
+    """
+    domains = check_choice(domains, framings)
+    rng = np.random.default_rng([seed, number, 0])
+    courses = draw_courses(rng)
+    return Subject(
+        seed=(seed, number),
+        domain=domains[int(rng.integers(len(domains)))],
+        framing=framings[int(rng.integers(len(framings)))],
+        courses=courses,
+        climate=draw_climate(rng, courses),
+        camera=draw_camera(rng),
+        export=draw_session_export(rng),
+    )
+
+
+def draw_motion(rng: np.random.Generator) -> Motion:
+    """Draw what moved until the next picture: people stir, and so do hand-held cameras."""
+    return Motion(
+        zoom=float(1 + rng.normal(0, 0.03)),
+        shift=(float(rng.normal(0, 0.012)), float(rng.normal(0, 0.02))),
+        roll=float(rng.normal(0, 0.015)),
+        turns=(float(rng.normal(0, 0.05)), float(rng.normal(0, 0.05))),
+    )

@@ -1,0 +1,1 @@
+"""Frames of one session over time: quality, uncertainty, changes, flags."""

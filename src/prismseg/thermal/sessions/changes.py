@@ -1,0 +1,171 @@
+"""Changes from baseline and over time, left against right, each with its standard error."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from prismseg.thermal.frames.frame import same_conditions
+from prismseg.thermal.sessions.backdrop import Shift
+from prismseg.thermal.sessions.entry import Entry
+from prismseg.thermal.sessions.uncertainty import WHOLE, Z95, Estimate
+from prismseg.thermal.soles.sides import SIDES, Side
+
+
+@dataclass(frozen=True)
+class Value:
+    """A number and its standard error; both NaN where there is none."""
+
+    value: float = math.nan
+    error: float = math.nan
+
+    @property
+    def low(self) -> float:
+        """Lower end of the 95 % interval."""
+        return self.value - Z95 * self.error
+
+    @property
+    def high(self) -> float:
+        """Upper end of the 95 % interval."""
+        return self.value + Z95 * self.error
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a number."""
+        return not math.isnan(self.value)
+
+    def __str__(self) -> str:
+        return f"{self.value:+.1f} ± {Z95 * self.error:.1f}"
+
+
+NOTHING = Value()
+# Of a mean's error by the contour, the share that must be of first order for its direction to be certain is 1 in 4.
+_STEEP = 4.0
+# The offset of a camera drifts much, but not wholly, alike all over the picture: by so large a share of its change the
+# soles' may be another one.
+_UNLIKE = 0.1
+
+
+def estimate_of(entry: Entry | None, side: Side, region: str) -> Estimate | None:
+    """Temperature of a region, None where it has no pixel or the frame no numbers."""
+    if entry is None or not entry.ok:
+        return None
+    found = entry.estimates.get(side, {}).get(region)
+    return None if found is None or found.pixels == 0 else found
+
+
+def background(entry: Entry, baseline: Entry | None) -> Value:
+    """Change of what is behind the soles and belongs to nobody, in °C; none where it cannot be told.
+
+    It is the camera's offset that drifted, or the room: either way the soles' temperatures cannot be believed further.
+    """
+    shift = _shift(entry, baseline)
+    if shift is None:
+        return NOTHING
+    return Value(0.0, 0.0) if entry is baseline else Value(shift.value, shift.error)
+
+
+def delta(entry: Entry, baseline: Entry | None, side: Side, region: str = WHOLE) -> Value:
+    """Change from baseline in °C; none between frames of other cameras or parameters.
+
+    What is wrong by the same amount in both frames cancels: calibration, and the contour's error as far as it is the same
+    (`Errors.shared`). The background's change enters the error as a standard deviation, since it may be the camera's;
+    where the background cannot tell, the frames' common errors add. At baseline itself the change is 0 by definition,
+    without error.
+    """
+    now, before = estimate_of(entry, side, region), estimate_of(baseline, side, region)
+    if now is None or before is None or not comparable(entry, baseline):
+        return NOTHING
+    if entry is baseline:
+        return Value(0.0, 0.0)
+    shift = _shift_at(entry, baseline, side)
+    offset = math.hypot(now.common, before.common) if shift is None else math.hypot(shift.value, shift.error)
+    return Value(now.mean - before.mean, math.hypot(_own(now, before), offset))
+
+
+def beyond_background(entry: Entry, baseline: Entry | None, side: Side, region: str = WHOLE) -> Value:
+    """Change from baseline less the background's change, °C; none where the background cannot tell.
+
+    It is right where the camera's offset drifted. Where the room itself became warmer or colder, `delta` is.
+    """
+    now, before = estimate_of(entry, side, region), estimate_of(baseline, side, region)
+    if now is None or before is None or not comparable(entry, baseline):
+        return NOTHING
+    if entry is baseline:
+        return Value(0.0, 0.0)
+    shift = _shift_at(entry, baseline, side)
+    if shift is None:
+        return NOTHING
+    error = math.hypot(_own(now, before), shift.error, _UNLIKE * shift.value)
+    return Value(now.mean - before.mean - shift.value, error)
+
+
+def rate(entry: Entry, before: Entry | None, side: Side, region: str = WHOLE) -> Value:
+    """Change since the frame before in °C/min.
+
+    The frame before is the last one with numbers. A slope over more frames would be steadier but late, and a rise after a
+    block is a step with a bend, not a line.
+    """
+    change = delta(entry, before, side, region)
+    if before is None or entry.minute <= before.minute:
+        return NOTHING
+    minutes = entry.minute - before.minute
+    return Value(change.value / minutes, change.error / minutes)
+
+
+def asymmetry(entry: Entry, baseline: Entry | None, region: str = WHOLE) -> Value:
+    """Right minus left in °C, less what it was at baseline; what a frame's pixels share cancels.
+
+    By as much as the background's two sides changed unlike each other, the difference may be wrong.
+    """
+    four = [estimate_of(frame, side, region) for frame in (entry, baseline) for side in ("right", "left")]
+    if any(estimate is None for estimate in four) or not comparable(entry, baseline):
+        return NOTHING
+    if entry is baseline:
+        return Value(0.0, 0.0)
+    right, left, right_before, left_before = (estimate for estimate in four if estimate is not None)
+    offsets = [_shift_at(entry, baseline, side) for side in SIDES]
+    one, other = (0.0 if offset is None else offset.value for offset in offsets)
+    return Value(
+        (right.mean - right_before.mean) - (left.mean - left_before.mean),
+        math.hypot(_own(right, right_before), _own(left, left_before), one - other),
+    )
+
+
+def _own(now: Estimate, before: Estimate) -> float:
+    """Give the standard error of a change by noise and contour.
+
+    A contour that is too wide in both frames takes up too much ground in both: this cancels as far as the errors are
+    shared, but adds where the sole was colder than the ground before and is warmer now.
+    """
+    together = min(now.shared, before.shared) * _direction(now) * _direction(before) * now.mask * before.mask
+    mask = now.mask**2 + before.mask**2 - 2 * together
+    return math.hypot(now.noise, before.noise, math.sqrt(max(mask, 0.0)))
+
+
+def _direction(estimate: Estimate) -> float:
+    """Tell whether a wider contour makes the mean warmer (1), colder (-1), or hardly moves it (between)."""
+    if estimate.mask == 0:
+        return 0.0
+    return min(max(_STEEP * estimate.outward / estimate.mask, -1.0), 1.0)
+
+
+def _shift(entry: Entry, baseline: Entry | None) -> Shift | None:
+    if baseline is None or entry.backdrop is None or baseline.backdrop is None or not comparable(entry, baseline):
+        return None
+    return entry.backdrop.shift_from(baseline.backdrop)
+
+
+def _shift_at(entry: Entry, baseline: Entry | None, side: Side) -> Value | None:
+    """Give the background's change at the place of one sole."""
+    shift, soles = _shift(entry, baseline), entry.soles
+    if shift is None or soles is None or soles.track is None:
+        return None
+    (row, column), (height, width) = getattr(soles.track, side), soles.cleaned.shape
+    return Value(shift.at(row, column * height / width), shift.error)
+
+
+def comparable(entry: Entry, other: Entry | None) -> bool:
+    """Tell whether two frames come from the same camera, kind of file and parameters."""
+    frames = [each.frame for each in (entry, other) if each is not None and each.frame is not None]
+    return len(frames) < 2 or same_conditions(*frames)

@@ -1,0 +1,156 @@
+"""What flags are judged on: changes that last, and that neither the camera nor the sampling made."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+
+from prismseg.thermal.sessions.changes import Value, beyond_background, delta, rate
+from prismseg.thermal.sessions.entry import Entry
+from prismseg.thermal.soles.sides import Side
+
+_SAME_TIME = 0.02  # minutes by which captures that are meant to be a minute apart may be nearer
+
+
+@dataclass(frozen=True)
+class Point:
+    """A value at a minute, and the frame that it was measured in: with dense frames an earlier one, the median."""
+
+    minute: float
+    value: Value
+    entry: Entry
+
+
+@dataclass(frozen=True)
+class Run:
+    """Consecutive points for which something holds.
+
+    Attributes
+    ----------
+    points : tuple of Point
+        In the order of time.
+    lasting : bool
+        Whether they are as many, and last as long, as is asked for.
+    """
+
+    points: tuple[Point, ...]
+    lasting: bool
+
+    @property
+    def minutes(self) -> tuple[float, ...]:
+        """When it held."""
+        return tuple(point.minute for point in self.points)
+
+    @property
+    def frames(self) -> list[Entry]:
+        """The frames that the values were measured in."""
+        return [point.entry for point in self.points]
+
+    @property
+    def values(self) -> list[Value]:
+        """What was found."""
+        return [point.value for point in self.points]
+
+
+@dataclass(frozen=True)
+class Persistence:
+    """So many consecutive frames, over so many minutes from the first to the last."""
+
+    frames: int
+    minutes: float
+
+    def __call__(self, points: Sequence[Point]) -> bool:
+        """Tell whether points are enough of them."""
+        if not points or len(points) < self.frames:
+            return False
+        return self.frames == 1 or points[-1].minute - points[0].minute >= self.minutes - _SAME_TIME
+
+
+def least_rise(entry: Entry, baseline: Entry, side: Side) -> Value:
+    """Give the rise of a whole sole from baseline, as measured or beyond the background's, whichever is smaller."""
+    measured, beyond = delta(entry, baseline, side), beyond_background(entry, baseline, side)
+    return beyond if beyond.known and beyond.value < measured.value else measured
+
+
+def greatest_rise(entry: Entry, baseline: Entry, side: Side) -> Value:
+    """Give the larger of the same two: what cannot be ruled out."""
+    measured, beyond = delta(entry, baseline, side), beyond_background(entry, baseline, side)
+    return beyond if beyond.known and beyond.value > measured.value else measured
+
+
+def least_rate(entry: Entry, before: Entry, side: Side) -> Value:
+    """Rise of a whole sole in °C/min since an earlier frame, as measured or beyond the background's."""
+    measured, beyond = rate(entry, before, side), beyond_background(entry, before, side)
+    minutes = entry.minute - before.minute
+    if not beyond.known or beyond.value / minutes >= measured.value:
+        return measured
+    return Value(beyond.value / minutes, beyond.error / minutes)
+
+
+def settled(
+    entries: Sequence[Entry], value_of: Callable[[Entry], Value], minutes: float, *, sign: int = 1
+) -> list[Point]:
+    """Value at each frame: the median over the last minutes, of an even number the one nearer to 0 in the sign's sense.
+
+    Where frames are as far apart as that or farther, these are the values themselves.
+    """
+    values = [value_of(entry) for entry in entries]
+    points = []
+    for k, entry in enumerate(entries):
+        first = k
+        while first and entry.minute - entries[first - 1].minute < minutes - _SAME_TIME:
+            first -= 1
+        known = [j for j in range(first, k + 1) if values[j].known]
+        if not values[k].known:
+            points.append(Point(entry.minute, values[k], entry))
+            continue
+        chosen = sorted(known, key=lambda j: sign * values[j].value)[(len(known) - 1) // 2]
+        points.append(Point(entry.minute, values[chosen], entries[chosen]))
+    return points
+
+
+def runs_of(points: Sequence[Point], holds: Callable[[Value], bool], enough: Persistence) -> list[Run]:
+    """Split off the stretches in which something holds, lasting or not."""
+    runs: list[list[Point]] = [[]]
+    for point in points:
+        if holds(point.value):
+            runs[-1].append(point)
+        elif runs[-1]:
+            runs.append([])
+    return [Run(tuple(run), enough(run)) for run in runs if run]
+
+
+def confirmed(points: Sequence[Point], holds: Callable[[Value], bool], enough: Persistence) -> list[Run]:
+    """Give the stretches that last."""
+    return [run for run in runs_of(points, holds, enough) if run.lasting]
+
+
+def unconfirmed(
+    entries: Sequence[Entry],
+    value_of: Callable[[Entry], Value],
+    holds: Callable[[Value], bool],
+    enough: Persistence,
+) -> Run | None:
+    """Give the frames at the end in which something holds that has not lasted long enough yet, None without such."""
+    points = [Point(entry.minute, value_of(entry), entry) for entry in entries]
+    last = runs_of(points, holds, enough)[-1:]
+    return last[0] if last and last[0].points[-1] is points[-1] and not last[0].lasting else None
+
+
+def fastest(points: Sequence[Point], baseline: Entry, run: Run, side: Side, minutes: float) -> Value:
+    """Give the highest rate at the points of a run, each since the last point at least so many minutes earlier.
+
+    Rates whose 95 % interval does not hold 0 come first.
+    """
+    before = [baseline, *(point.entry for point in points)]
+    times = list(accumulate((entry.minute for entry in before), max))
+    found = []
+    for entry in {id(point.entry): point.entry for point in run.points}.values():
+        earlier = bisect_right(times, entry.minute - minutes + _SAME_TIME)
+        if earlier:
+            found.append(least_rate(entry, before[earlier - 1], side))
+    return max(
+        (each for each in found if each.known), key=lambda each: (each.low > 0, each.value), default=Value()
+    )

@@ -1,0 +1,141 @@
+"""What a session keeps of one frame: its two soles in °C, or why it has no numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from prismseg.base import DataError, Message
+from prismseg.thermal.frames.frame import Frame
+from prismseg.thermal.sessions.backdrop import Backdrop
+from prismseg.thermal.sessions.uncertainty import Estimate
+from prismseg.thermal.soles.pair import Soles
+from prismseg.thermal.soles.sides import Side
+from prismseg.thermal.soles.territories import Territories
+
+
+class Concern(StrEnum):
+    """What can be wrong with a frame or a session."""
+
+    UNREADABLE = "unreadable frame"
+    CONSTANT = "constant frame"
+    CLOCK = "clock"
+    DUPLICATE = "duplicate frame"
+    MASK = "unusable mask"
+    OUTLINE = "doubtful outline"
+    NOT_TWO_SOLES = "not two soles"
+    MISSING = "missing temperatures"
+    IMPLAUSIBLE = "no skin temperature"
+    NO_BASELINE = "no t0"
+    PARAMETERS = "parameters changed"
+    DOUBTFUL_PARAMETERS = "doubtful parameters"
+    SIZE = "size changed"
+    SPAN = "span changed"
+    CLIPPED = "clipped temperatures"
+    BORDER = "mask at border"
+    SHUTTER = "shutter event"
+    DRIFT = "background changed"
+    CROSSED = "sides crossed"
+    SHAPE = "shape of the soles"
+    TERRITORIES = "territories"
+
+    @property
+    def message(self) -> Message:
+        """The same, translatable."""
+        return Message(self.value)
+
+
+@dataclass(frozen=True)
+class Observation:
+    """Something about a frame that a reader of its numbers should know.
+
+    Attributes
+    ----------
+    concern : Concern
+        What it is about.
+    sentence : Message
+        What was seen and what to do.
+    fatal : bool
+        The frame has no numbers because of it.
+    size : float
+        How much it is: of several frames' sentences about one drift the largest speaks for all.
+    """
+
+    concern: Concern
+    sentence: Message
+    fatal: bool = False
+    size: float = 0.0
+
+
+class Refused(DataError):
+    """A frame that must not give numbers."""
+
+    def __init__(self, concern: Concern, sentence: Message) -> None:
+        super().__init__(sentence)
+        self.concern = concern
+
+
+@dataclass(frozen=True, eq=False)
+class Entry:
+    """One frame of a session.
+
+    Attributes
+    ----------
+    minute : float
+        Since the catheter's test dose; 0 and before is baseline.
+    source : str
+        File or camera.
+    frame : Frame or None
+        The temperatures; None where the frame could not be read.
+    soles : Soles or None
+        What was found in the mask; None where nothing was looked for.
+    territories : mapping of side to Territories
+        Of each sole that is large enough for them.
+    estimates : mapping of side to mapping of region to Estimate
+        Empty after a failure.
+    observations : tuple of Observation
+        What is not as it should be.
+    backdrop : Backdrop or None
+        What was seen beside the soles; None after a failure.
+    """
+
+    minute: float
+    source: str
+    frame: Frame | None = None
+    soles: Soles | None = None
+    territories: Mapping[Side, Territories] = field(default_factory=dict)
+    estimates: Mapping[Side, Mapping[str, Estimate]] = field(default_factory=dict)
+    observations: tuple[Observation, ...] = ()
+    backdrop: Backdrop | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether the frame has numbers."""
+        return not any(observation.fatal for observation in self.observations)
+
+    @property
+    def status(self) -> Message:
+        """``measured``, or the concern that left the frame without numbers."""
+        fatal = [observation.concern for observation in self.observations if observation.fatal]
+        return fatal[0].message if fatal else Message("measured")
+
+    @property
+    def reason(self) -> Message:
+        """Why the frame has no numbers; empty where it has."""
+        return Message.joined([observation.sentence for observation in self.observations if observation.fatal])
+
+    @property
+    def cautions(self) -> tuple[Message, ...]:
+        """What a reader of the numbers should know."""
+        return tuple(observation.sentence for observation in self.observations if not observation.fatal)
+
+    @property
+    def statement(self) -> Message:
+        """Minute, status, reason and cautions in one line."""
+        told = (
+            Message("{minute:g} min: measured.", minute=self.minute)
+            if self.ok
+            else Message("{minute:g} min: no numbers. {reason}", minute=self.minute, reason=self.reason)
+        )
+        return Message.joined([told, *self.cautions])

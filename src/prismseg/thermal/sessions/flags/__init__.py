@@ -1,0 +1,1 @@
+"""Flags: observations about the course of a session that deserve a look."""

@@ -1,0 +1,82 @@
+"""Checks of the camera's offset: jumps from one frame to the next, and drifts since the baseline."""
+
+from __future__ import annotations
+
+from prismseg.base import Message
+from prismseg.thermal.sessions.changes import Value, background, beyond_background, comparable, estimate_of
+from prismseg.thermal.sessions.entry import Concern, Entry, Observation
+from prismseg.thermal.sessions.flags.settings import FlagSettings
+from prismseg.thermal.sessions.uncertainty import WHOLE, Z95
+from prismseg.thermal.soles.sides import SIDES, Side
+
+_SHARED = 0.5  # of a jump, by which both soles' changes may differ from it
+
+
+def observe_offset(
+    entry: Entry, before: Entry | None, baseline: Entry | None, settings: FlagSettings
+) -> list[Observation]:
+    """Compare a measured frame's background with the frame before and with the baseline.
+
+    Parameters
+    ----------
+    entry : Entry
+        The frame, measured.
+    before : Entry or None
+        The last measured frame before it.
+    baseline : Entry or None
+        t0, for a frame after it.
+    settings : FlagSettings
+        Thresholds.
+    """
+    jump = [] if before is None else _jump(entry, before, settings)
+    if baseline is None or entry.minute <= baseline.minute or (jump and before is baseline):
+        return jump  # one sentence is enough for one change
+    return jump + _drift(entry, baseline, settings)
+
+
+def _jump(entry: Entry, before: Entry, settings: FlagSettings) -> list[Observation]:
+    """Find a jump that the background shares with both soles: the camera's offset moved, not the feet's warmth."""
+    jump = background(entry, before).value
+    moved = [_mean(entry, side) - _mean(before, side) for side in SIDES]
+    shared = all(abs(each - jump) <= _SHARED * abs(jump) for each in moved)
+    if not abs(jump) >= settings.jump or not shared:
+        return []
+    sentence = Message(
+        "The whole frame, background included, jumped by {jump:+.1f} °C since the frame before: a shutter event "
+        "or another change of the camera's offset, not of the feet. Take the frame again.",
+        jump=jump,
+    )
+    return [Observation(Concern.SHUTTER, sentence)]
+
+
+def _drift(entry: Entry, baseline: Entry, settings: FlagSettings) -> list[Observation]:
+    """State how far the background has moved away from the baseline's, and what of the soles' changes exceeds it."""
+    if not comparable(entry, baseline):
+        return []
+    found = background(entry, baseline)
+    if not found.known:
+        sentence = Message(
+            "Whether the camera drifted since t0 cannot be told: too little background is seen in both frames, or its "
+            "parts changed unlike each other. A drift would look like a change of both soles."
+        )
+        return [Observation(Concern.DRIFT, sentence)]
+    if abs(found.value) < max(settings.drift, Z95 * found.error):
+        return []
+    beyond: dict[Side, Value] = {side: beyond_background(entry, baseline, side) for side in SIDES}
+    sentence = Message(
+        "The background has changed by {value:+.1f} ± {error:.1f} °C since t0: the camera drifted, or the room's "
+        "temperature changed. Beyond it the left sole changed by {left:+.1f} ± {left_error:.1f} and the right one by "
+        "{right:+.1f} ± {right_error:.1f} °C.",
+        value=found.value,
+        error=Z95 * found.error,
+        left=beyond["left"].value,
+        left_error=Z95 * beyond["left"].error,
+        right=beyond["right"].value,
+        right_error=Z95 * beyond["right"].error,
+    )
+    return [Observation(Concern.DRIFT, sentence, size=abs(found.value))]
+
+
+def _mean(entry: Entry, side: Side) -> float:
+    estimate = estimate_of(entry, side, WHOLE)
+    return float("nan") if estimate is None else estimate.mean

@@ -1,0 +1,278 @@
+"""Mean temperature of a region and how far it may be from the true one: noise, contour, placing of borders."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from prismseg.base import ConfigError, DataError, Message
+from prismseg.thermal.soles.pieces import Mask, Window, window_of
+from prismseg.thermal.soles.registration import Registration
+from prismseg.thermal.soles.second_look import reach_of
+from prismseg.thermal.soles.template import TERRITORIES, territory_at
+
+# Weights of a contour's two sides, drawn in and drawn out by one and by two standard deviations.
+Drawn = list[tuple[NDArray[np.float64], NDArray[np.float64]]]
+
+WHOLE = "whole sole"
+REGIONS = (WHOLE, *TERRITORIES)
+Z95 = 1.959964
+# Mean of a function of a normal variate from its values at 0, ±1 and ±2 standard deviations, exact up to its fifth power:
+# steps, weights of each of a pair, and the model's probabilities at which the contour lies there. One step alone misses
+# that a mask lying well within the foot is blind to the foot's edge.
+_STEPS = ((1.0, 1 / 6, (0.841, 0.159)), (2.0, 1 / 12, (0.977, 0.023)))
+# The rule is exact around the true contour and is used around the mask's. Simulated soles on a ground 2 to 6 °C colder
+# need this factor on the mask's error, else 95 % intervals hold the true mean in only 92 %.
+_AROUND_MASK = 1.1
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Standard deviations of what makes a mean wrong.
+
+    Attributes
+    ----------
+    netd : float
+        Noise of one pixel, °C (noise-equivalent temperature difference). Handheld cameras have 0.05–0.08.
+    pixels_sharing : float
+        Pixels that share one value of the noise: 4 for 320 × 240 enlarged to 640 × 480.
+    common : float
+        Error that all pixels of one frame share and the next frame does not: drift since the last shutter, °C. It does
+        not shrink with the number of pixels, and it cancels in the difference of two soles of one frame.
+    contour : float
+        Distance of the mask's contour from the true one, pixels, the same all around: the worst case, since errors that
+        change sign along the contour average out. Replaced by the model's own where probabilities are given.
+    least_contour : float
+        The model's own is not believed below this, pixels: networks are surer of themselves than they should be.
+    placing : float
+        Distance of territory borders from where they would be, foot lengths.
+    shared : float
+        Correlation of the contour's error in two frames of a session where a network's probabilities are given: it errs
+        alike in all frames, which cancels in changes. Chosen on simulated sessions (`benchmarks/thermal.py`).
+    shared_stated : float
+        The same where masks are given: one hand's bias is much the same in all frames, and what changes sign along the
+        contour averages out (1.5 pixels over some fifty independent stretches leave 0.2, or 2 % of the variance).
+
+    What is wrong by the same amount in all frames (emissivity, calibration) is not in it: it cancels in deltas.
+    """
+
+    netd: float = 0.06
+    pixels_sharing: float = 1.0
+    common: float = 0.05
+    contour: float = 1.5
+    least_contour: float = 0.5
+    placing: float = 0.015
+    shared: float = 0.88
+    shared_stated: float = 0.98
+
+    def __post_init__(self) -> None:
+        values = (self.netd, self.common, self.contour, self.least_contour, self.placing)
+        if not all(math.isfinite(value) and value >= 0 for value in values) or not self.pixels_sharing >= 1:
+            raise ConfigError(
+                Message(
+                    "Errors are standard deviations of 0 or more, and at least one pixel shares a value of noise; got "
+                    "{errors}.",
+                    errors=self,
+                )
+            )
+        if not all(0 <= value <= 1 for value in (self.shared, self.shared_stated)):
+            raise ConfigError(
+                Message("The errors that frames share are correlations from 0 to 1; got {errors}.", errors=self)
+            )
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Temperature of one region in one frame.
+
+    Attributes
+    ----------
+    pixels : int
+        How many pixels; with 0 the temperatures are NaN.
+    mean, sd, median : float
+        Over the pixels, °C.
+    noise, mask, common : float
+        Standard errors of the mean by noise, by contour and placing, and by what the whole frame shares, °C.
+    outward : float
+        Change of the mean when the contour is drawn out by one standard deviation, °C; its sign tells whether two frames
+        err in the same direction.
+    shared : float
+        Correlation of the mask's error with that in the session's other frames.
+    """
+
+    pixels: int
+    mean: float
+    sd: float
+    median: float
+    noise: float
+    mask: float
+    common: float
+    outward: float = 0.0
+    shared: float = 0.0
+
+    @property
+    def own(self) -> float:
+        """Standard error without what the whole frame shares, °C."""
+        return math.hypot(self.noise, self.mask)
+
+    @property
+    def error(self) -> float:
+        """Standard error of the mean, °C."""
+        return math.hypot(self.noise, self.mask, self.common)
+
+
+def measure_sole(
+    celsius: NDArray[np.floating],
+    sole: Mask,
+    registration: Registration | None = None,
+    *,
+    errors: Errors | None = None,
+    probability: NDArray[np.floating] | None = None,
+    second: Mask | None = None,
+) -> Mapping[str, Estimate]:
+    """Measure one sole and its nerve territories.
+
+    The mask's part of the error: the mean is taken again within contours drawn in and out by one and by two standard
+    deviations (or at the model's probabilities 0.84 and 0.16, 0.98 and 0.02), and for territories with their borders
+    moved by a standard deviation along and across the sole. The mean squares of the changes add to the variance.
+
+    Parameters
+    ----------
+    celsius : (H, W) float
+        Temperatures.
+    sole : (H, W) bool
+        One sole.
+    registration : Registration, optional
+        For the territories; without it only the whole sole is measured.
+    errors : Errors, optional
+        Standard deviations to reckon with.
+    probability : (H, W) float, optional
+        The model's probability that a pixel is sole.
+    second : (H, W) bool, optional
+        The sole as a second look saw it (`prismseg.thermal.soles.second_look`): by as much as a mean changes there, it
+        may be wrong.
+
+    Returns
+    -------
+    mapping of str to Estimate
+        By name of the region (`REGIONS`).
+
+    Raises
+    ------
+    DataError
+        When shapes differ, the sole is empty or a temperature on it is not finite.
+    """
+    reckoned = errors or Errors()
+    if any(given is not None and given.shape != sole.shape for given in (celsius, probability, second)):
+        raise DataError(
+            Message(
+                "Temperatures, mask and probabilities differ in shape: {temperatures}, {mask}.",
+                temperatures=celsius.shape,
+                mask=sole.shape,
+            )
+        )
+    if not sole.any():
+        raise DataError(Message("The sole has no pixel; there is no mean."))
+    margin = math.ceil(6 * max(reckoned.contour, reckoned.least_contour)) + 2
+    window = window_of(sole, margin=margin if second is None else max(margin, reach_of(sole)))
+    values, inside = celsius[window].astype(np.float64), sole[window]
+    if not np.isfinite(values[inside]).all():
+        raise DataError(Message("A temperature on the sole is missing or infinite; there is no mean."))
+    contours = _contours(
+        inside, np.isfinite(values), reckoned, None if probability is None else probability[window]
+    )
+    looks = [inside] if second is None else [inside, second[window] & np.isfinite(values)]
+    everywhere = np.ones(inside.shape, bool)
+    found = {WHOLE: _estimate(values, everywhere, looks, contours, [], reckoned, stated=probability is None)}
+    if registration is None:
+        return found
+    labels, moved = _borders(registration, window, reckoned.placing)
+    for number, name in enumerate(TERRITORIES, start=1):
+        pairs = [(one == number, other == number) for one, other in moved]
+        found[name] = _estimate(
+            values, labels == number, looks, contours, pairs, reckoned, stated=probability is None
+        )
+    return found
+
+
+def _estimate(
+    values: NDArray[np.float64],
+    region: Mask,
+    looks: list[Mask],
+    contours: Drawn,
+    moved: list[tuple[Mask, Mask]],
+    errors: Errors,
+    *,
+    stated: bool,
+) -> Estimate:
+    inside, *second = looks
+    here = values[region & inside]
+    if here.size == 0:
+        return Estimate(0, math.nan, math.nan, math.nan, math.nan, math.nan, math.nan)
+    mean = float(here.mean())
+    variance = 0.0
+    for (_, weight, _), (drawn_in, drawn_out) in zip(_STEPS, contours, strict=True):
+        variance += weight * _square_changes(values, mean, region * drawn_in, region * drawn_out)
+    inward, outward = (_change(values, mean, region * drawn) or 0.0 for drawn in contours[0])
+    for look in second:
+        variance += _square_changes(values, mean, region & look)
+    for one, other in moved:
+        variance += 0.5 * _square_changes(values, mean, one * inside, other * inside)
+    return Estimate(
+        pixels=here.size,
+        mean=mean,
+        sd=float(here.std()),
+        median=float(np.median(here)),
+        noise=errors.netd * math.sqrt(min(1.0, errors.pixels_sharing / here.size)),
+        mask=_AROUND_MASK * math.sqrt(variance),
+        common=errors.common,
+        outward=(outward - inward) / 2,
+        shared=errors.shared_stated if stated else errors.shared,
+    )
+
+
+def _square_changes(values: NDArray[np.float64], mean: float, *regions: NDArray[np.generic]) -> float:
+    """Sum of the squared changes of the mean over regions; what is empty changes like the others on average."""
+    found = (_change(values, mean, region) for region in regions)
+    changes = [change for change in found if change is not None]
+    return len(regions) * sum(change**2 for change in changes) / max(len(changes), 1)
+
+
+def _change(values: NDArray[np.float64], mean: float, region: NDArray[np.generic]) -> float | None:
+    """Mean over the weights of a region less another mean; None where the region is empty."""
+    weights = np.asarray(region, np.float64)
+    counted = weights > 0  # what has no temperature has no weight
+    return float(np.average(values[counted], weights=weights[counted])) - mean if counted.any() else None
+
+
+def _contours(inside: Mask, finite: Mask, errors: Errors, probability: NDArray[np.floating] | None) -> Drawn:
+    """Share of each pixel that lies within the mask drawn in and drawn out, for each step."""
+    # The contour runs half a pixel from the centres on both sides of it.
+    signed = np.where(
+        inside, ndimage.distance_transform_edt(inside) - 0.5, 0.5 - ndimage.distance_transform_edt(~inside)
+    )
+    sd = errors.contour if probability is None else errors.least_contour
+    near = signed > -6 * max(errors.contour, sd)
+    drawn = []
+    for step, _, (sure, possible) in _STEPS:
+        shrunk, grown = (np.clip(signed + shift + 0.5, 0.0, 1.0) for shift in (-step * sd, step * sd))
+        if probability is not None:
+            shrunk = np.where(inside & (probability > sure), shrunk, 0.0)
+            grown = np.where(inside | (near & (probability > possible)), 1.0, grown)
+        drawn.append((shrunk, grown * finite))
+    return drawn
+
+
+def _borders(
+    registration: Registration, window: Window, placing: float
+) -> tuple[NDArray[np.uint8], list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]]:
+    """Territories of a window, and two pairs of them moved along and across the sole."""
+    u, v = registration.over(*window)
+    along = (territory_at(u - placing, v), territory_at(u + placing, v))
+    across = (territory_at(u, v - placing), territory_at(u, v + placing))
+    return territory_at(u, v), [along, across]

@@ -1,0 +1,1 @@
+"""From a mask to two soles: pieces, sides, registration to the template, nerve territories."""

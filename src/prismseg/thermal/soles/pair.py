@@ -1,0 +1,228 @@
+"""Two soles out of a mask, named left and right, or a stated reason why not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prismseg.base import Message
+from prismseg.thermal.soles.pieces import (
+    Cleaning,
+    Mask,
+    Pieces,
+    as_mask,
+    aspect,
+    find_pieces,
+    longest_border,
+    split_touching,
+)
+from prismseg.thermal.soles.rows import MIN_PIXELS, handedness, profile_of, toes_up
+from prismseg.thermal.soles.sides import SIDES, Side, Track, View, check_view, medial_direction, name_sides
+
+LEFT, RIGHT = 1, 2  # labels, as in the phantom's truth
+_WIDE_AS_TWO = 0.6
+# Of pairs whose outlines are right, one in twenty is more unequal than this; of pairs with a part missing most are.
+_UNEQUAL = 0.87
+# Two soles of one person never differ so much; what is smaller beside a sole is a piece of something else.
+_NO_PAIR = 0.5
+# Log ratio of two fits' residuals. On simulated soles, also ragged and without toes, the right one wins by 0.3 or more.
+_CLEARLY = 0.3
+
+
+class Status(StrEnum):
+    """Whether two soles were found, and if not, why."""
+
+    TWO_SOLES = "two soles"
+    NO_FOOT = "no foot"
+    TOO_SMALL = "too small"
+    ONE_FOOT = "one foot"
+    MERGED = "merged"
+    MORE_THAN_TWO = "more than two"
+    CUT = "cut at the border"
+    SIDES_UNCLEAR = "sides unclear"
+
+    @property
+    def message(self) -> Message:
+        """The same, translatable."""
+        return Message(self.value)
+
+
+_SENTENCES = {
+    Status.TWO_SOLES: Message("Two soles were found."),
+    Status.NO_FOOT: Message("No foot is in the mask. Point the camera at both soles, or draw the mask by hand."),
+    Status.TOO_SMALL: Message("What was found is too small to be a sole. Go nearer with the camera."),
+    Status.ONE_FOOT: Message("Only one sole was found. Uncover the other one and keep both in the picture."),
+    Status.MERGED: Message(
+        "The soles run together and no neck tells where one ends. Part the feet, or correct the mask by hand."
+    ),
+    Status.MORE_THAN_TWO: Message("More than two pieces are as large as a sole. Correct the mask by hand."),
+    Status.CUT: Message("A sole is cut off by the picture's border. Move the camera back or sideways."),
+    Status.SIDES_UNCLEAR: Message(
+        "Which sole is the left one is unclear from their places. Hold the camera level, with the soles side by side."
+    ),
+}
+
+
+class Caution(StrEnum):
+    """What a reader should know of two soles that were found."""
+
+    SPLIT = "Touching soles were parted at the neck between them."
+    AT_BORDER = "A sole touches the picture's border."
+    UNEQUAL = (
+        "One sole is clearly smaller in the picture than the other: a part of it may be covered or missed, or "
+        "the other outline may hold more than the sole. Look at both outlines."
+    )
+    SWAP = "The soles seem to have changed sides since the last picture; their names were kept."
+    SHAPE = "The soles have the shape of the other sides' feet. Check the view setting, and whether the legs are crossed."
+    TOES_DOWN = "The toes seem to look down. Check how the camera is held: sides and territories may be wrong."
+
+    @property
+    def message(self) -> Message:
+        """The same, translatable."""
+        return Message(self.value)
+
+
+@dataclass(frozen=True, eq=False)
+class Soles:
+    """Both soles of a frame, or a stated failure.
+
+    Attributes
+    ----------
+    status : Status
+        `Status.TWO_SOLES`, or why there are none.
+    left, right : (H, W) bool or None
+        The patient's left and right sole; None after a failure.
+    cleaned : (H, W) bool
+        The cleaned mask, for drawing, also after a failure.
+    view : View
+        How the camera saw the soles.
+    cautions : tuple of Caution
+        What is not quite as it should be.
+    track : Track or None
+        Where both soles were last seen, in this frame or before.
+    dropped : int
+        Pixels of pieces that were left out as too small.
+    """
+
+    status: Status
+    left: Mask | None
+    right: Mask | None
+    cleaned: Mask
+    view: View
+    cautions: tuple[Caution, ...] = field(default=())
+    track: Track | None = None
+    dropped: int = 0
+
+    @classmethod
+    def from_mask(
+        cls,
+        mask: NDArray[np.generic],
+        view: View = "soles-to-camera",
+        previous: Soles | None = None,
+        *,
+        cleaning: Cleaning | None = None,
+    ) -> Soles:
+        """Clean a mask and find the two soles in it.
+
+        Parameters
+        ----------
+        mask : (H, W) bool or integer
+            Every label but 0 is sole; labels have no influence on the names.
+        view : {"soles-to-camera", "mirrored"}
+            With soles to the camera the patient's right foot is on the image's left.
+        previous : Soles, optional
+            Of the frame before, in the same session: soles keep their names, also over frames without two soles.
+        cleaning : Cleaning, optional
+            Sizes.
+
+        Raises
+        ------
+        DataError
+            When `mask` is no (H, W) array of labels. A mask without two soles is no error: `status` says why.
+        ConfigError
+            When there is no such view.
+        """
+        array, checked, sizes = as_mask(mask), check_view(view), cleaning or Cleaning()
+        pieces = find_pieces(array, sizes)
+        cautions: list[Caution] = []
+        masks = pieces.masks
+        if len(masks) == 1 and (parts := split_touching(masks[0])) is not None:
+            masks, cautions = parts, [Caution.SPLIT]
+        cleaned = np.logical_or.reduce(pieces.masks) if pieces.masks else np.zeros(array.shape, bool)
+        track = previous.track if previous is not None else None
+        failure = _failure(pieces, masks, sizes)
+        if failure is None:
+            height = array.shape[0]
+            centres = np.array([np.argwhere(piece).mean(axis=0) / height for piece in masks])
+            naming = name_sides(centres, checked, track)
+            if naming is not None:
+                left, right = masks[naming.left], masks[naming.right]
+                cautions += _cautions(left, right, checked, crossed=naming.crossed)
+                seen = Track(
+                    left=(float(centres[naming.left, 0]), float(centres[naming.left, 1])),
+                    right=(float(centres[naming.right, 0]), float(centres[naming.right, 1])),
+                )
+                return cls(Status.TWO_SOLES, left, right, cleaned, checked, tuple(cautions), seen, pieces.dropped)
+            failure = Status.SIDES_UNCLEAR
+        return cls(failure, None, None, cleaned, checked, tuple(cautions), track, pieces.dropped)
+
+    @property
+    def ok(self) -> bool:
+        """Whether two soles were found."""
+        return self.status is Status.TWO_SOLES
+
+    @property
+    def message(self) -> Message:
+        """What was found, what was wrong and what to do, in a few sentences."""
+        return Message.joined([_SENTENCES[self.status], *(caution.message for caution in self.cautions)])
+
+    def side(self, side: Side) -> Mask | None:
+        """Mask of one side, None after a failure."""
+        return self.left if side == "left" else self.right
+
+    def labels(self) -> NDArray[np.uint8]:
+        """Return a map (H, W): 0 ground, 1 the patient's left sole, 2 the right one."""
+        labels = np.zeros(self.cleaned.shape, np.uint8)
+        for label, piece in ((LEFT, self.left), (RIGHT, self.right)):
+            if piece is not None:
+                labels[piece] = label
+        return labels
+
+
+def _failure(pieces: Pieces, masks: tuple[Mask, ...], cleaning: Cleaning) -> Status | None:
+    if not masks:
+        return Status.NO_FOOT if pieces.largest == 0 else Status.TOO_SMALL
+    if len(masks) > 2:
+        return Status.MORE_THAN_TWO
+    *smaller, largest = sorted(masks, key=np.count_nonzero)
+    if not smaller or smaller[0].sum() < _NO_PAIR * largest.sum():
+        return Status.MERGED if aspect(largest)[0] > _WIDE_AS_TWO else Status.ONE_FOOT
+    if any(longest_border(piece) > cleaning.cut * np.sqrt(piece.sum()) for piece in masks):
+        return Status.CUT
+    return None
+
+
+def _cautions(left: Mask, right: Mask, view: View, *, crossed: bool) -> list[Caution]:
+    areas = sorted((int(left.sum()), int(right.sum())))
+    shape_doubted, toes_down = (False, False) if areas[0] < MIN_PIXELS else _doubts(left, right, view)
+    found = {
+        Caution.AT_BORDER: longest_border(left | right) > 0,
+        Caution.UNEQUAL: areas[0] < _UNEQUAL * areas[1],
+        Caution.SWAP: crossed,
+        Caution.SHAPE: shape_doubted,
+        Caution.TOES_DOWN: toes_down,
+    }
+    return [caution for caution, holds in found.items() if holds]
+
+
+def _doubts(left: Mask, right: Mask, view: View) -> tuple[bool, bool]:
+    """Whether both soles' shapes contradict their sides, and whether both have their toes below."""
+    profiles = [
+        profile_of(sole, medial_direction(side, view)) for side, sole in zip(SIDES, (left, right), strict=True)
+    ]
+    if all(toes_up(profile) < -_CLEARLY for profile in profiles):
+        return False, True
+    return all(handedness(profile) < -_CLEARLY for profile in profiles), False

@@ -1,0 +1,121 @@
+"""What a run needs of its data and its batches, found out before anything is written."""
+
+from __future__ import annotations
+
+from math import ceil
+
+from prismseg.base import ConfigError, DataError
+from prismseg.data import Finding, SegmentationDataset, Split, check_dataset
+from prismseg.data.findings import by_kind
+from prismseg.nets import SegmentationModel
+from prismseg.train.config import TrainConfig
+from prismseg.train.runs.run import make_preprocess
+
+_SHAPES = ((1, 1), (4, 1), (1, 4))  # with fit "area" an image is at most four times longer than wide
+
+
+# A training run needs no two groups unless it parts them, and then it says so itself.
+_NO_MATTER = ("one group",)
+_checked: dict[str, list[Finding]] = {}
+
+
+def check_data(config: TrainConfig, dataset: SegmentationDataset, *, show_progress: bool = False) -> list[str]:
+    """Refuse data in which `prismseg check` finds errors, unless the settings say ``force``.
+
+    Returns
+    -------
+    list of str
+        What was found and not heeded.
+
+    Raises
+    ------
+    DataError
+        Naming each kind of error with a file.
+    """
+    # The runs of a study share their data; what was looked at is not looked at again.
+    key = f"{config.data.model_dump_json()} {config.split.predefined} {dataset.root} {hash(dataset.stamps())}"
+    if key not in _checked:
+        options = config.data.model_dump(exclude={"path"})
+        _checked[key] = check_dataset(
+            dataset.root, **options, given_splits=config.split.predefined is not False, show_progress=show_progress
+        )
+    kinds = [
+        alike
+        for alike in by_kind(_checked[key])
+        if alike[0].severity == "error" and alike[0].kind not in _NO_MATTER
+    ]
+    if not kinds:
+        return []
+    told = " ".join(
+        f"({number}) {alike[0].kind}, {len(alike)} times: {alike[0].file}: "
+        + alike[0].message.removeprefix(f"{alike[0].file}: ")
+        for number, alike in enumerate(kinds, start=1)
+    )
+    if not config.force:
+        raise DataError(
+            f"{dataset.root} has faults that would make the numbers of this run wrong. {told} Mend them (prismseg check "
+            "tells all), or add --force to train on the data as they are."
+        )
+    return [f"Trained all the same, as asked (--force): {told}"]
+
+
+def check_cases(config: TrainConfig, dataset: SegmentationDataset, split: Split) -> None:
+    """Refuse parts that a network cannot learn from or be measured on.
+
+    Raises
+    ------
+    DataError
+        When there is no training case, a case has no mask, or images that keep their shape do not fit one batch.
+    """
+    if not split.train and config.phantoms is None:
+        raise DataError(
+            f"The training part of {dataset.root} is empty, so there is nothing to learn from. Choose another split."
+        )
+    unlabelled = sorted(set(dataset.unlabelled) & {*split.train, *split.validation, *split.test})
+    if unlabelled:
+        raise DataError(
+            f"{len(unlabelled)} images of {dataset.root} have no mask (the first is {dataset.ids[unlabelled[0]]}), so a "
+            "network cannot learn from them or be measured on them. Add the masks or leave the images out."
+        )
+    if config.fit == "area" and config.optim.batch_size > 1:
+        preprocess = make_preprocess(config, dataset)
+        learnt = () if config.phantoms is not None else split.train
+        shapes = {preprocess.size_for(*dataset.sizes[case]) for case in (*learnt, *split.validation)}
+        if len(shapes) > 1:
+            two = " and ".join(f"{height} x {width}" for height, width in sorted(shapes)[:2])
+            raise DataError(
+                f"The images of {dataset.root} have different shapes, and with fit 'area' a batch cannot hold both "
+                f"{two}. Train with --fit stretch, or with --batch-size 1."
+            )
+
+
+def check_batches(config: TrainConfig, network: SegmentationModel, processes: int) -> None:
+    """Refuse batches that cannot be cut as asked, or whose coarsest layer leaves nothing to normalise over.
+
+    Raises
+    ------
+    ConfigError
+        Saying what would do.
+    """
+    optim = config.optim
+    parts = processes * optim.accumulate
+    if optim.batch_size % parts:
+        raise ConfigError(
+            f"A batch of {optim.batch_size} cannot be dealt to {processes} processes in {optim.accumulate} equal parts "
+            f"each; choose a multiple of {parts}."
+        )
+    area = config.size[0] * config.size[1]
+    sizes = [config.size]
+    if config.fit == "area":
+        sizes += [(round((area * h / w) ** 0.5), round((area * w / h) ** 0.5)) for h, w in _SHAPES]
+    places = min(ceil(height / network.stride) * ceil(width / network.stride) for height, width in sizes)
+    images = optim.batch_size // parts
+    norm = config.model.norm
+    if places == 1 and (norm == "instance" or (norm == "batch" and images == 1)):
+        size = "{} x {}".format(*config.size)
+        remedy = "--norm group" if norm == "instance" else "--norm group, or more images a batch"
+        raise ConfigError(
+            f"At an input of {size} the coarsest layer is one pixel, and {norm} normalisation has nothing to take a "
+            f"mean over{'' if norm == 'instance' else ' with one image at a time'}. Choose a larger --size (from "
+            f"{network.stride + 1} on), or {remedy}."
+        )

@@ -1,0 +1,55 @@
+"""What a user is told before a run starts: which cases, which classes, where it computes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from prismseg.evaluation.statistics.intervals import FEWEST_GROUPS
+
+if TYPE_CHECKING:
+    from prismseg.train.loop import Trainer
+
+
+_FOLDS = 5
+
+
+def summarize_run(trainer: Trainer) -> list[str]:
+    """Sentences about a run that is about to start."""
+    config, dataset, split = trainer.config, trainer.dataset, trainer.split
+    parts = {"training": split.train, "validation": split.validation, "test": split.test}
+    sizes = ", ".join(f"{name} {_size(part, dataset.groups)}" for name, part in parts.items())
+    made_up = "" if dataset.names_stated else " (names made up)"
+    lines = [
+        f"Data: {dataset.root}, {len(dataset)} images of {len(set(dataset.groups))} groups "
+        f"(--group {config.data.group}); classes {', '.join(dataset.classes)}{made_up}; "
+        f"{dataset.channels} channel{'s' * (dataset.channels != 1)}.",
+        f"Split: {sizes}.",
+        f"Network: {config.model.arch}, skip {config.model.skip}, input {config.size[0]} x {config.size[1]}; "
+        f"{config.optim.steps} steps on {trainer.device}.",
+    ]
+    if config.phantoms is not None:
+        lines.append(f"Training frames are simulated ({', '.join(config.phantoms.domains)}), each seen once.")
+    lines += trainer.notes
+    if not split.validation:
+        lines.append("There is no validation part: no step is chosen as the best, the last weights are kept.")
+        if config.patience is not None:
+            lines.append(f"Without a validation part, --patience {config.patience} has no effect.")
+    tested = len({dataset.groups[case] for case in split.test})
+    if not split.test:
+        lines.append("There is no test part: evaluate this network on other data.")
+    elif tested < FEWEST_GROUPS and config.split.folds is None:
+        folds = min(_FOLDS, len(set(dataset.groups)))
+        own = 0 if config.split.predefined is False else len(dataset.predefined_splits)
+        folds = own if own > 1 else folds
+        ignoring = "--ignore-split " if own == 1 else ""
+        lines.append(
+            f"The test part has {tested} group{'s' * (tested != 1)}, too few for an interval (from {FEWEST_GROUPS} on)"
+            + (f"; {ignoring}--folds {folds} tests every case." if folds > 2 else ".")
+        )
+    return lines
+
+
+def _size(part: Sequence[int], groups: Sequence[str]) -> str:
+    count = len({groups[case] for case in part})
+    return f"{len(part)} images ({count} group{'s' * (count != 1)})" if part else "none"
