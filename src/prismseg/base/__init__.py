@@ -1,6 +1,15 @@
 """Ground floor: the errors users see and the way files are written."""
 
-from prismseg.base.errors import ConfigError, DataError, ModelError, OutputError, PrismsegError
+from prismseg.base.errors import (
+    ConfigError,
+    ConfigNotFoundError,
+    DataError,
+    DataNotFoundError,
+    ModelError,
+    ModelNotFoundError,
+    OutputError,
+    PrismsegError,
+)
 from prismseg.base.files import (
     atomic_path,
     make_folder,
@@ -16,9 +25,12 @@ from prismseg.base.progress import progress_bar
 
 __all__ = [
     "ConfigError",
+    "ConfigNotFoundError",
     "DataError",
+    "DataNotFoundError",
     "Message",
     "ModelError",
+    "ModelNotFoundError",
     "OutputError",
     "PrismsegError",
     "atomic_path",

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from prismseg.base.errors import ConfigError, OutputError
+from prismseg.base.errors import ConfigError, ConfigNotFoundError, OutputError, PrismsegError
 from prismseg.base.messages import Message
 
 _REMEDIES = {
@@ -68,6 +68,8 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         temporary.chmod(0o666 & ~_umask())
         temporary.replace(target)
         sync(target.parent)
+    except PrismsegError:  # raised in the block; some are OSErrors too
+        raise
     except OSError as error:
         raise output_error(target, error) from error
     finally:
@@ -112,7 +114,7 @@ def read_text(path: str | Path) -> str:
     try:
         return Path(path).read_text(encoding="utf-8")
     except FileNotFoundError as error:
-        raise ConfigError(Message("There is no file {path}.", path=path)) from error
+        raise ConfigNotFoundError(Message("There is no file {path}.", path=path)) from error
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(
             Message("{path} cannot be read as a text file ({error}).", path=path, error=error)

@@ -14,7 +14,7 @@ from typing import overload
 import numpy as np
 from numpy.typing import NDArray
 
-from prismseg.base import ConfigError, DataError
+from prismseg.base import ConfigError, DataError, DataNotFoundError
 from prismseg.data.decoding import decode as decode_file
 from prismseg.data.identity import identity
 from prismseg.data.images import image_pixels, read_image, read_mask
@@ -166,7 +166,7 @@ class SegmentationDataset(Sequence[Sample]):
             files = [*case.images, *([case.mask] if case.mask is not None else [])]
             missing = next((path for path in files if not path.is_file()), None)
             if missing is not None:
-                raise DataError(f"There is no file {missing}; restore it, or take it out of the list.")
+                raise DataNotFoundError(f"There is no file {missing}; restore it, or take it out of the list.")
             contents = [_content(path, _stamp(path)) for path in files]
             digest.update(repr((case.id, group, [path.name for path in files], contents)).encode())
         digest.update(repr((self.classes, sorted(self._coding.items()), self.channels)).encode())
@@ -346,7 +346,7 @@ def _stamp(path: Path) -> tuple[int, ...]:
     try:
         status = path.stat()
     except OSError as error:
-        raise DataError(f"There is no file {path}; restore it, or take it out of the list.") from error
+        raise DataNotFoundError(f"There is no file {path}; restore it, or take it out of the list.") from error
     return status.st_mtime_ns, status.st_ctime_ns, status.st_size
 
 

@@ -14,7 +14,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from prismseg.base import DataError
+from prismseg.base import DataError, DataNotFoundError
 
 MAX_PIXELS = 150_000_000  # below the size at which Pillow takes a picture for an attack
 
@@ -83,11 +83,11 @@ def decode(path: Path, reading: Reading) -> Picture:
         When the labels seem to be in the alpha channel.
     """
     if path.is_symlink() and not path.exists():
-        raise DataError(f"{path} is a link to {path.readlink()}, which does not exist; restore that file.")
+        raise DataNotFoundError(f"{path} is a link to {path.readlink()}, which does not exist; restore that file.")
     if path.is_dir():
         raise DataError(f"{path} is a folder; name the pictures in it.")
     if not path.is_file():
-        raise DataError(f"There is no file {path}; restore it, or take it out of the list.")
+        raise DataNotFoundError(f"There is no file {path}; restore it, or take it out of the list.")
     if path.stat().st_size == 0:
         raise DataError(f"{path} is empty (0 bytes); copy it anew or leave it out.")
     try:
@@ -142,6 +142,8 @@ def _decode_tiff(path: Path, reading: Reading) -> Picture:
             try:
                 picture = _tiff_picture(path, page, page.asarray(), reading)
                 return Picture(turn_upright(picture.pixels, orientation), orientation, picture.palette)
+            except DataError:
+                raise
             except ValueError as error:
                 if "imagecodecs" not in str(error):
                     raise

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from prismseg.base import DataError
+from prismseg.base import DataError, DataNotFoundError
 
 FASHION_MNIST = Path("/usr/share/datasets/fashion-mnist")
 _NAMES = {
@@ -54,7 +54,7 @@ def _find(folder: Path, name: str) -> Path:
     for path in (folder / name, folder / f"{name}.gz"):
         if path.is_file():
             return path
-    raise DataError(
+    raise DataNotFoundError(
         f"There is no {name}[.gz] in {folder}. On Debian: apt-get install dataset-fashion-mnist; elsewhere download "
         f"the four files {', '.join(_NAMES.values())} (plain or .gz) from "
         "https://github.com/zalandoresearch/fashion-mnist into one folder and name that folder."

@@ -163,10 +163,10 @@ def read_legend(path: str | Path) -> dict[str, str]:
                 raise ConfigError(f"{spelled} has no class name; write 'ignore' where it counts nowhere.")
             entries[spelled] = name
         Legend.of(entries)
-    except (ValueError, yaml.YAMLError) as error:
-        raise ConfigError(f"The legend {path} cannot be read ({str(error).splitlines()[0]}).") from error
     except ConfigError as error:
         raise ConfigError(f"The legend {path} cannot be used: {error}") from error
+    except (ValueError, yaml.YAMLError) as error:
+        raise ConfigError(f"The legend {path} cannot be read ({str(error).splitlines()[0]}).") from error
     return entries
 
 

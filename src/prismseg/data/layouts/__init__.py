@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 from types import ModuleType
 
-from prismseg.base import ConfigError, DataError
+from prismseg.base import ConfigError, DataError, DataNotFoundError, PrismsegError
 from prismseg.data.layouts import feet, folders, nnunet, pets, table
 from prismseg.data.layouts.listing import Case, Listing, group_of
 
@@ -38,11 +38,13 @@ def list_cases(root: Path, *, layout: str = "auto", mask_suffix: str | None = No
     if layout != "auto" and layout not in LAYOUTS:
         raise ConfigError(f"There is no layout {layout!r}; choose auto, {', '.join(LAYOUTS)}.")
     if not root.exists():
-        raise DataError(f"There is no folder or table {root}.")
+        raise DataNotFoundError(f"There is no folder or table {root}.")
     if not root.is_dir() and root.suffix.lower() != ".csv":
         raise DataError(f"{root} is a file; name the folder of the data set, or a CSV that lists it.")
     try:
         return _list(root, layout, mask_suffix)
+    except PrismsegError:
+        raise
     except OSError as error:
         raise DataError(f"{root} cannot be listed ({error.strerror or error}); check its permissions.") from error
 

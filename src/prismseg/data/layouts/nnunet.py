@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from prismseg.base import ConfigError, DataError, read_json
+from prismseg.base import ConfigError, ConfigNotFoundError, DataError, DataNotFoundError, read_json
 from prismseg.data.images import IMAGE_SUFFIXES
 from prismseg.data.layouts.listing import Case, Listing, image_files
 
@@ -31,7 +31,7 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
             "Save the slices you mean as PNG or TIFF."
         )
     if not (root / "labelsTr").is_dir():
-        raise DataError(f"There is no folder {root / 'labelsTr'} with the masks.")
+        raise DataNotFoundError(f"There is no folder {root / 'labelsTr'} with the masks.")
     channels = len(description.get("channel_names") or {"0": ""})
     files: dict[str, dict[int, Path]] = {}
     for path in image_files(root / "imagesTr"):
@@ -70,6 +70,8 @@ def _description(root: Path) -> dict[str, Any]:
     path = root / "dataset.json"
     try:
         description = read_json(path)
+    except ConfigNotFoundError as error:
+        raise DataNotFoundError(str(error)) from error
     except ConfigError as error:
         raise DataError(str(error)) from error
     if not isinstance(description, dict):

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
-from prismseg.base import DataError
+from prismseg.base import DataError, DataNotFoundError
 from prismseg.data.folder import is_hidden
 from prismseg.data.layouts.listing import Case, Listing
 
@@ -33,7 +33,7 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
     """
     path = root if root.suffix.lower() == ".csv" else root / NAME
     if not path.is_file():
-        raise DataError(f"There is no table {path}.")
+        raise DataNotFoundError(f"There is no table {path}.")
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = [tidy_row(row) for row in csv.DictReader(file)]

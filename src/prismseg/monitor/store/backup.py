@@ -49,6 +49,8 @@ def copy_store(store: Store, out: Path) -> int:
                 sync(folder)
         unfinished.replace(out / "monitor.db")
         sync(out)
+    except OutputError:
+        raise
     except OSError as error:
         raise output_error(out, error) from error
     except sqlite3.Error as error:

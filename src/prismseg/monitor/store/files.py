@@ -15,7 +15,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
-from prismseg.base import DataError, Message, make_folder, write_bytes
+from prismseg.base import DataError, Message, OutputError, make_folder, write_bytes
 from prismseg.base.files import output_error, sync
 from prismseg.thermal import Frame, Parameters
 
@@ -47,6 +47,8 @@ class Files:
                 sync(path.parent)  # a program that was stopped may have renamed it and not waited for the disk
             else:
                 write_bytes(path, data)
+        except OutputError:
+            raise
         except OSError as error:
             raise output_error(path, error) from error
         return sha256

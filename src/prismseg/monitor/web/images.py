@@ -102,6 +102,8 @@ def _decode(body: bytes, capture: CaptureRow) -> NDArray[np.bool_]:
             if image.size != (capture.width, capture.height):
                 raise DataError(Message("The mask has not the size of the frame."))
             mask: NDArray[np.bool_] = np.asarray(image.convert("L")) > 127
+    except DataError:
+        raise
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
         raise DataError(Message("The mask is no PNG that can be read.")) from error
     return mask
