@@ -64,9 +64,14 @@ def test_unknown_names_are_attribute_errors(site: Path) -> None:
         exec("from shapes import square")
 
 
-def test_a_name_may_be_exported_under_another(site: Path) -> None:
-    package(site, "shapes", "from shapes.round import DISC as disc\n", {"round": "DISC = 'disc'\n"})
-    assert importlib.import_module("shapes").disc == "disc"
+def test_what_the_package_defines_itself_is_declared(site: Path) -> None:
+    stub = "from shapes.round import disc as disc\n\nedges: int\n"
+    package(site, "shapes", stub, {"round": "disc = 'disc'\n"})
+    with (site / "shapes" / "__init__.py").open("a") as file:
+        file.write("edges = 4\n")
+    shapes = importlib.import_module("shapes")
+    assert shapes.__all__ == ["disc", "edges"]
+    assert shapes.edges == 4
 
 
 def test_a_module_of_the_same_name_does_not_hide_an_export(site: Path) -> None:
@@ -125,7 +130,14 @@ def test_a_deprecated_name_leads_to_an_exported_one(site: Path, old: dict[str, s
 
 
 @pytest.mark.parametrize(
-    "line", ["from shapes.round import disc\n", "disc: str\n", "import os\n", "from .round import disc as disc\n"]
+    "line",
+    [
+        "from shapes.round import disc\n",
+        "from shapes.round import disc as circle\n",
+        "from .round import disc as disc\n",
+        "disc: str = 'disc'\n",
+        "import os\n",
+    ],
 )
 def test_a_stub_holds_imports_only(site: Path, line: str) -> None:
     package(site, "shapes", line, {"round": "disc = 'disc'\n"})

@@ -19,8 +19,9 @@ def lazy_exports(
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
     """Make a package export what the stub beside it imports, each name at its first use.
 
-    The stub ``__init__.pyi`` holds nothing but lines such as ``from prismseg.train.loop import Trainer as Trainer``. Type
-    checkers and editors read the same file, so that a name stands in one place.
+    The stub ``__init__.pyi`` holds nothing but lines such as ``from prismseg.train.loop import Trainer as Trainer``, and
+    ``name: type`` for what the package defines itself. Type checkers and editors read the same file, so that a name
+    stands in one place.
 
     Parameters
     ----------
@@ -49,13 +50,13 @@ def lazy_exports(
         __getattr__, __dir__, __all__ = lazy_exports(__name__, deprecated={"old_name": "new_name"})
     """
     module = sys.modules[package]
-    address_of = _read_stub(Path(str(module.__file__)).with_suffix(".pyi"))
+    home_of, own = _read_stub(Path(str(module.__file__)).with_suffix(".pyi"))
     renamed = dict(deprecated or {})
     for old, new in renamed.items():
-        if old in address_of or ("." not in new and new not in address_of):
+        if old in home_of or ("." not in new and new not in home_of):
             raise ValueError(f"{package} cannot deprecate {old!r} in favour of {new!r}; see its stub.")
-    exported = sorted(address_of)
-    _guard(module, frozenset(exported))
+    exported = sorted({*home_of, *own})
+    _guard(module, frozenset(home_of))
 
     def load(name: str) -> Any:
         if name in renamed:
@@ -67,10 +68,9 @@ def lazy_exports(
                 stacklevel=2,
             )
             return getattr(importlib.import_module(home), attribute)
-        if name not in address_of:
+        if name not in home_of:
             raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name, obj=module)
-        home, attribute = address_of[name]
-        return getattr(importlib.import_module(home), attribute)
+        return getattr(importlib.import_module(home_of[name]), name)
 
     def list_names() -> list[str]:
         return sorted({*vars(module), *exported})
@@ -78,19 +78,22 @@ def lazy_exports(
     return load, list_names, exported
 
 
-def _read_stub(stub: Path) -> dict[str, tuple[str, str]]:
-    """Read where a stub imports each name from: its module and attribute."""
-    address_of: dict[str, tuple[str, str]] = {}
+def _read_stub(stub: Path) -> tuple[dict[str, str], list[str]]:
+    """Read the module of each name that a stub imports, and the names that the package defines itself."""
+    home_of: dict[str, str] = {}
+    own: list[str] = []
     for line in ast.parse(stub.read_text(encoding="utf-8"), stub.name).body:
-        if not isinstance(line, ast.ImportFrom) or line.level or line.module is None:
-            raise ValueError(
-                f"{stub}, line {line.lineno}: a stub holds lines `from module import name as name` only."
-            )
-        for name in line.names:
-            if name.asname is None:  # type checkers would take the name for private
-                raise ValueError(f"{stub}, line {line.lineno}: write `import {name.name} as {name.name}`.")
-            address_of[name.asname] = (line.module, name.name)
-    return address_of
+        match line:
+            case ast.AnnAssign(target=ast.Name(id=name), value=None):
+                own.append(name)
+            # Type checkers take a name for private that is not imported as itself.
+            case ast.ImportFrom(module=str(home), names=names, level=0) if all(n.name == n.asname for n in names):
+                home_of.update((name.name, home) for name in names)
+            case _:
+                raise ValueError(
+                    f"{stub}, line {line.lineno}: write `from package.module import name as name` or `name: type`."
+                )
+    return home_of, own
 
 
 class _Package(types.ModuleType):

@@ -1,0 +1,14 @@
+from prismseg.explain.atlas import METHODS as METHODS
+from prismseg.explain.atlas import Atlas as Atlas
+from prismseg.explain.checks.sanity import randomize_layers as randomize_layers
+from prismseg.explain.fusion import LayerWeights as LayerWeights
+from prismseg.explain.fusion import cross_fit as cross_fit
+from prismseg.explain.fusion import fit_weights as fit_weights
+from prismseg.explain.report.compare import compare_cases as compare_cases
+from prismseg.explain.run import explain as explain
+from prismseg.explain.run import explain_data as explain_data
+from prismseg.explain.run import explain_run as explain_run
+from prismseg.explain.trace.adapters import swin_to_map as swin_to_map
+from prismseg.explain.trace.adapters import tokens_to_map as tokens_to_map
+from prismseg.explain.trace.adapters import vit_to_map as vit_to_map
+from prismseg.explain.work import ExplainSettings as ExplainSettings

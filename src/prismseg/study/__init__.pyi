@@ -1,0 +1,11 @@
+from prismseg.study.grid import Run as Run
+from prismseg.study.grid import Study as Study
+from prismseg.study.grid import choose_runs as choose_runs
+from prismseg.study.grid import expand as expand
+from prismseg.study.grid import read_study as read_study
+from prismseg.study.kind import KINDS as KINDS
+from prismseg.study.report import report_study as report_study
+from prismseg.study.runner import BACKENDS as BACKENDS
+from prismseg.study.runner import execute as execute
+from prismseg.study.stale import stale_runs as stale_runs
+from prismseg.study.store import Store as Store
