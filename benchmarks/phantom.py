@@ -3,7 +3,7 @@
     OMP_NUM_THREADS=1 python benchmarks/phantom.py
 
 Endless pictures (training) and those of sessions; the median of several turns, taken one after the other for all
-settings so that the machine's drift hits them alike. Target: 20 a second.
+settings so that the machine's drift hits them paired_generators. Target: 20 a second.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def main() -> None:
     rates = measure(chosen.turns, chosen.frames)
     print("| domain | framing | training, frames/s | sessions, frames/s |")
     print("|---|---|---:|---:|")
-    for (domain, framing), (wild, usual) in rates.items():
-        print(f"| {domain} | {framing} | {wild:.0f} | {usual:.0f} |")
+    for (domain, framing), (varied, usual) in rates.items():
+        print(f"| {domain} | {framing} | {varied:.0f} | {usual:.0f} |")
     slowest = min(min(pair) for pair in rates.values())
     print(f"\nslowest {slowest:.1f} frames/s: target of {TARGET:.0f} {'met' if slowest >= TARGET else 'missed'}")
 

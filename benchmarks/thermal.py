@@ -38,8 +38,8 @@ from prismseg.thermal.phantom import (
     draw_subject,
     frame_at,
 )
-from prismseg.thermal.phantom.climate import draw_climate
-from prismseg.thermal.phantom.physiology import PLATEAU
+from prismseg.thermal.phantom.body.physiology import PLATEAU
+from prismseg.thermal.phantom.scene.temperatures import draw_temperatures
 
 MINUTES = (0, 1, 5, 10, 15, 20)
 KINDS = ("working", "one-sided", "failed", "uninformative")
@@ -86,7 +86,7 @@ def person(kind: str, number: int, seed: int) -> Subject:
         rise = min(height * share * rng.uniform(0.85, 1.15), PLATEAU - start)
         courses.append(FootCourse(start, min(course.drift, PLATEAU - start), max(rise, 0.0), onset, tau))
     pair = (courses[0], courses[1])
-    return replace(subject, courses=pair, climate=draw_climate(rng, pair))
+    return replace(subject, courses=pair, temperatures=draw_temperatures(rng, pair))
 
 
 @cache

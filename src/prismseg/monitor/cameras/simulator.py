@@ -17,9 +17,9 @@ from prismseg.base import ConfigError, Message
 from prismseg.monitor.cameras.protocol import Camera, CameraError
 from prismseg.thermal import SKIN_EMISSIVITY, Frame, Parameters
 from prismseg.thermal.phantom import LEFT, REFERENCE_SIZE, RIGHT, FootCourse, PhantomFrame, Subject, draw_subject
-from prismseg.thermal.phantom.canvas import Motion
-from prismseg.thermal.phantom.flat import Brief
-from prismseg.thermal.phantom.frame import take_picture
+from prismseg.thermal.phantom.frame import render_frame
+from prismseg.thermal.phantom.painting.canvas import Motion
+from prismseg.thermal.phantom.scene.spec import SceneSpec
 
 Field = NDArray[np.float32]
 
@@ -220,11 +220,11 @@ def simulator_of(camera: Camera) -> Simulator | None:
 
 
 def _picture(subject: Subject, minute: float, size: tuple[int, ...]) -> PhantomFrame:
-    return take_picture(
+    return render_frame(
         np.random.default_rng([*subject.seed, 2]),
         np.random.default_rng([*subject.seed, 3]),
         domain=subject.domain,
-        brief=Brief(subject.framing, subject.climate.at(subject.courses, minute), wild=False),
+        spec=SceneSpec(subject.framing, subject.temperatures.at(subject.courses, minute), varied=False),
         camera=subject.camera,
         export=subject.export,
         motion=Motion(),

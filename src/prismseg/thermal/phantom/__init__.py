@@ -1,18 +1,18 @@
 """Simulated thermal pictures of feet with known truth: single frames without end, and whole sessions."""
 
-from prismseg.thermal.phantom.calibration import Comparison, Record, calibrate, compare, table
-from prismseg.thermal.phantom.camera import Camera, draw_camera, draw_wild_camera
-from prismseg.thermal.phantom.canvas import LEFT, RIGHT, Layer
+from prismseg.thermal.phantom.body.physiology import FootCourse, draw_courses
+from prismseg.thermal.phantom.body.territories import TERRITORIES
+from prismseg.thermal.phantom.camera.export import Export, draw_export
+from prismseg.thermal.phantom.camera.sensor import Camera, draw_camera, draw_varied_camera
 from prismseg.thermal.phantom.domains import DOMAINS
-from prismseg.thermal.phantom.export import Export, draw_export
-from prismseg.thermal.phantom.frame import FRAMINGS, REFERENCE_SIZE, PhantomFrame
-from prismseg.thermal.phantom.pairs import Pair, pair_at
-from prismseg.thermal.phantom.physiology import FootCourse, draw_courses
-from prismseg.thermal.phantom.sheets import draw_contact_sheet, tile_greys
-from prismseg.thermal.phantom.stream import frame_at, stream
-from prismseg.thermal.phantom.study import DEFAULT_MINUTES, write_sessions
+from prismseg.thermal.phantom.frame import REFERENCE_SIZE, PhantomFrame
+from prismseg.thermal.phantom.output.calibration import Comparison, Record, calibrate, compare, table
+from prismseg.thermal.phantom.output.contact_sheet import draw_contact_sheet, tile_greys
+from prismseg.thermal.phantom.output.sessions import DEFAULT_MINUTES, write_sessions
+from prismseg.thermal.phantom.painting.canvas import LEFT, RIGHT, Layer
+from prismseg.thermal.phantom.scene.spec import FRAMINGS
+from prismseg.thermal.phantom.stream import Pair, frame_at, pair_at, stream
 from prismseg.thermal.phantom.subject import Subject, draw_subject
-from prismseg.thermal.phantom.territories import TERRITORIES
 
 __all__ = [
     "DEFAULT_MINUTES",
@@ -38,7 +38,7 @@ __all__ = [
     "draw_courses",
     "draw_export",
     "draw_subject",
-    "draw_wild_camera",
+    "draw_varied_camera",
     "frame_at",
     "pair_at",
     "stream",

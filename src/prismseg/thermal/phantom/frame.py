@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prismseg.base import ConfigError
-from prismseg.thermal.phantom.camera import Camera
-from prismseg.thermal.phantom.canvas import LEFT, RIGHT, Canvas, Layer, Motion
+from prismseg.thermal.phantom.camera.export import Export
+from prismseg.thermal.phantom.camera.sensor import Camera
 from prismseg.thermal.phantom.domains import DOMAINS
-from prismseg.thermal.phantom.export import Export
-from prismseg.thermal.phantom.flat import Brief
+from prismseg.thermal.phantom.painting.canvas import LEFT, RIGHT, Canvas, Layer, Motion
+from prismseg.thermal.phantom.scene.spec import FRAMINGS, SceneSpec
 
-FRAMINGS = ("soles", "above")
 REFERENCE_SIZE = (240, 320)
 Scalar = TypeVar("Scalar", np.float32, np.uint8)
 SMALLEST_SIDE = 32  # pixels; below, toes are no longer drawn apart
@@ -61,12 +60,12 @@ class PhantomFrame:
     framing: str
 
 
-def take_picture(
+def render_frame(
     scene: np.random.Generator,
     noise: np.random.Generator,
     *,
     domain: str,
-    brief: Brief,
+    spec: SceneSpec,
     camera: Camera,
     export: Export,
     motion: Motion,
@@ -84,7 +83,7 @@ def take_picture(
         Decides the camera's noise and its overlay.
     domain : str
         One of `DOMAINS`.
-    brief : Brief
+    spec : SceneSpec
         Framing and temperatures.
     camera, export : Camera, Export
         What takes the picture, and how it is shown.
@@ -102,9 +101,9 @@ def take_picture(
     ConfigError
         For an unknown domain or framing.
     """
-    check_choice((domain,), (brief.framing,))
+    check_choice((domain,), (spec.framing,))
     canvas = Canvas(size if turns % 2 == 0 else (size[1], size[0]), motion)
-    DOMAINS[domain](scene, canvas, brief)
+    DOMAINS[domain](scene, canvas, spec)
     labels = _view(canvas.labels(), turns, mirrored)
     territories = np.where(labels > 0, _view(canvas.territories, turns, mirrored), 0).astype(np.uint8)
     truth = _view(canvas.celsius, turns, mirrored)
@@ -125,7 +124,7 @@ def take_picture(
         right=right,
         layers=layers,
         domain=domain,
-        framing=brief.framing,
+        framing=spec.framing,
     )
 
 

@@ -6,22 +6,18 @@ from collections.abc import Iterator, Sequence
 from itertools import count
 
 import numpy as np
+from numpy.typing import NDArray
 
-from prismseg.thermal.phantom.camera import draw_camera, draw_wild_camera
-from prismseg.thermal.phantom.canvas import Motion
-from prismseg.thermal.phantom.climate import draw_wild_climate
+from prismseg.thermal.phantom.camera.export import draw_export
+from prismseg.thermal.phantom.camera.sensor import draw_camera, draw_varied_camera
 from prismseg.thermal.phantom.domains import DOMAINS
-from prismseg.thermal.phantom.export import draw_export
-from prismseg.thermal.phantom.flat import Brief
-from prismseg.thermal.phantom.frame import (
-    FRAMINGS,
-    REFERENCE_SIZE,
-    PhantomFrame,
-    check_choice,
-    check_size,
-    take_picture,
-)
+from prismseg.thermal.phantom.frame import REFERENCE_SIZE, PhantomFrame, check_choice, check_size, render_frame
+from prismseg.thermal.phantom.painting.canvas import Motion
+from prismseg.thermal.phantom.scene.spec import FRAMINGS, SceneSpec
+from prismseg.thermal.phantom.scene.temperatures import draw_varied_temperatures
 
+Pair = tuple[NDArray[np.uint8] | NDArray[np.float32], NDArray[np.uint8]]
+CELSIUS_EVERY = 4  # one picture in four is met as an array in °C, the others as exported grey levels
 MIRRORED, UPSIDE_DOWN, SIDEWAYS = 0.1, 0.03, 0.04
 
 
@@ -62,12 +58,12 @@ def frame_at(
     zoom = choice.uniform(0.9, 1.1)
     turned = choice.random()
     turns = 2 if turned < UPSIDE_DOWN else int(choice.choice([1, 3])) if turned < UPSIDE_DOWN + SIDEWAYS else 0
-    camera = draw_camera(choice) if choice.random() < 0.4 else draw_wild_camera(choice)
-    return take_picture(
+    camera = draw_camera(choice) if choice.random() < 0.4 else draw_varied_camera(choice)
+    return render_frame(
         scene,
         noise,
         domain=domain,
-        brief=Brief(framing, draw_wild_climate(choice), wild=True),
+        spec=SceneSpec(framing, draw_varied_temperatures(choice), varied=True),
         camera=camera,
         export=draw_export(choice),
         motion=Motion(zoom=float(zoom), roll=float(roll)),
@@ -92,3 +88,24 @@ def stream(
     """
     for number in count(start, step):
         yield frame_at(seed, number, domains, framings, size=size)
+
+
+def pair_at(
+    seed: int,
+    number: int,
+    domains: Sequence[str] | None = None,
+    framings: Sequence[str] = FRAMINGS,
+    *,
+    size: tuple[int, int] = REFERENCE_SIZE,
+) -> Pair:
+    """Return picture `number` of a stream and its mask; see `prismseg.thermal.phantom.frame_at`.
+
+    Returns
+    -------
+    picture : (H, W) uint8 or float32
+        Grey levels of unknown range, or °C.
+    mask : (H, W) uint8
+        1 on a foot.
+    """
+    frame = frame_at(seed, number, domains, framings, size=size)
+    return (frame.celsius if number % CELSIUS_EVERY == 0 else frame.grey), frame.mask

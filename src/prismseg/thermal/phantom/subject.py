@@ -7,13 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from prismseg.thermal.phantom.camera import Camera, draw_camera
-from prismseg.thermal.phantom.canvas import Motion
-from prismseg.thermal.phantom.climate import Climate, draw_climate
-from prismseg.thermal.phantom.export import Export, draw_session_export
-from prismseg.thermal.phantom.flat import Brief
-from prismseg.thermal.phantom.frame import REFERENCE_SIZE, PhantomFrame, check_choice, take_picture
-from prismseg.thermal.phantom.physiology import FootCourse, draw_courses
+from prismseg.thermal.phantom.body.physiology import FootCourse, draw_courses
+from prismseg.thermal.phantom.camera.export import Export, draw_session_export
+from prismseg.thermal.phantom.camera.sensor import Camera, draw_camera
+from prismseg.thermal.phantom.frame import REFERENCE_SIZE, PhantomFrame, check_choice, render_frame
+from prismseg.thermal.phantom.painting.canvas import Motion
+from prismseg.thermal.phantom.scene.spec import SceneSpec
+from prismseg.thermal.phantom.scene.temperatures import Temperatures, draw_temperatures
 
 MILLISECONDS = 60_000  # in a minute: the resolution at which pictures differ
 
@@ -30,7 +30,7 @@ class Subject:
         See `PhantomFrame`.
     courses : (FootCourse, FootCourse)
         Temperatures of the left and of the right foot.
-    climate : Climate
+    temperatures : Temperatures
         Temperatures at the start.
     camera, export : Camera, Export
         What takes and shows the pictures.
@@ -40,18 +40,18 @@ class Subject:
     domain: str
     framing: str
     courses: tuple[FootCourse, FootCourse]
-    climate: Climate
+    temperatures: Temperatures
     camera: Camera
     export: Export
 
     def picture(self, minute: float, *, size: tuple[int, int] = REFERENCE_SIZE) -> PhantomFrame:
         """Take the picture of `minute` after the test dose; small movements and noise are new in each."""
         noise = np.random.default_rng([*self.seed, 1, round(minute * MILLISECONDS)])
-        return take_picture(
+        return render_frame(
             np.random.default_rng([*self.seed, 2]),
             noise,
             domain=self.domain,
-            brief=Brief(self.framing, self.climate.at(self.courses, minute), wild=False),
+            spec=SceneSpec(self.framing, self.temperatures.at(self.courses, minute), varied=False),
             camera=self.camera,
             export=self.export,
             motion=draw_motion(noise),
@@ -86,7 +86,7 @@ def draw_subject(
         domain=domains[int(rng.integers(len(domains)))],
         framing=framings[int(rng.integers(len(framings)))],
         courses=courses,
-        climate=draw_climate(rng, courses),
+        temperatures=draw_temperatures(rng, courses),
         camera=draw_camera(rng),
         export=draw_session_export(rng),
     )

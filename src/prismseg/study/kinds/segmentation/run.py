@@ -147,7 +147,7 @@ def _simulated(settings: SimulatedData, root: Path) -> Path:
     from prismseg.thermal.phantom import write_sessions
 
     # The simulator's own sources are in the name: frames of another version are other frames.
-    facts = [settings.model_dump(), code_of("prismseg.thermal.phantom.study")]
+    facts = [settings.model_dump(), code_of("prismseg.thermal.phantom.output.sessions")]
     name = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
     folder = make_folder(root) / f"phantom-{name}"
     with FileLock(root / f"phantom-{name}.lock"):

@@ -5,16 +5,18 @@ from typing import Final
 
 import numpy as np
 
-from prismseg.thermal.phantom.canvas import Canvas
-from prismseg.thermal.phantom.domains.blob import BLOB
-from prismseg.thermal.phantom.domains.ellipse import ELLIPSE
-from prismseg.thermal.phantom.domains.solid import SOLID
-from prismseg.thermal.phantom.domains.spline import SPLINE
-from prismseg.thermal.phantom.flat import Brief
+from prismseg.base.registry import Registry
+from prismseg.thermal.phantom.painting.canvas import Canvas
+from prismseg.thermal.phantom.scene.spec import SceneSpec
 
-DOMAINS: Final[dict[str, Callable[[np.random.Generator, Canvas, Brief], None]]] = {
-    "spline": SPLINE,
-    "ellipse": ELLIPSE,
-    "blob": BLOB,
-    "solid": SOLID,
-}
+Domain = Callable[[np.random.Generator, Canvas, SceneSpec], None]
+"""Paints the scene that a `SceneSpec` asks for; equal generators paint the same person in the same bed."""
+
+_HERE = "prismseg.thermal.phantom.domains"
+
+DOMAINS: Final[Registry[Domain]] = Registry("phantom domain")
+# Pictures depend on this order (see `frame_at`): add new domains at the end.
+DOMAINS.register("spline", f"{_HERE}.spline.domain:SPLINE", summary="Drawn outlines, a patient in bed.")
+DOMAINS.register("ellipse", f"{_HERE}.ellipse.domain:ELLIPSE", summary="Superellipses, a bare scene.")
+DOMAINS.register("blob", f"{_HERE}.blob.domain:BLOB", summary="Level sets of balls, a cluttered bed.")
+DOMAINS.register("solid", f"{_HERE}.solid.domain:SOLID", summary="Three dimensions in perspective.")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from prismseg.thermal.phantom.raster import Field
+from prismseg.thermal.phantom.painting.raster import Field
 
 TERRITORIES = ("medial plantar", "lateral plantar", "tibial calcaneal", "sural", "saphenous")
 MEDIAL_PLANTAR, LATERAL_PLANTAR, CALCANEAL, SURAL, SAPHENOUS = range(1, 6)
@@ -29,7 +29,7 @@ def territory_map(u: Field, v: Field, inside: NDArray[np.bool_], fourth_toe: flo
     Parameters
     ----------
     u, v : (h, w) float32
-        Sole coordinates, see `prismseg.thermal.phantom.sole`.
+        Sole coordinates, see `prismseg.thermal.phantom.body.foot`.
     inside : (h, w) bool
         The sole before anything hides parts of it.
     fourth_toe : float

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from prismseg.thermal.phantom import props
-from prismseg.thermal.phantom.canvas import Canvas
-from prismseg.thermal.phantom.climate import Climate
-from prismseg.thermal.phantom.flat import Flat, Leg, Outline
-from prismseg.thermal.phantom.pose import Pose
-from prismseg.thermal.phantom.raster import Curve, Field
-from prismseg.thermal.phantom.shapes import bump, capsule, smooth_closed, smoothstep
-from prismseg.thermal.phantom.sole import Pattern, Skin
+from prismseg.thermal.phantom.body.foot import Pattern, Skin
+from prismseg.thermal.phantom.body.pose import Pose
+from prismseg.thermal.phantom.domains.planar import Leg, Outline, PlanarDomain
+from prismseg.thermal.phantom.painting.canvas import Canvas
+from prismseg.thermal.phantom.painting.raster import Curve, Field
+from prismseg.thermal.phantom.painting.shapes import bump, capsule, smooth_closed, smoothstep
+from prismseg.thermal.phantom.scene import objects
+from prismseg.thermal.phantom.scene.temperatures import Temperatures
 
 # Once around the sole without toes, from the heel up the medial side. This is the silhouette seen from the foot end,
 # wider and less waisted than a footprint; ball : midfoot : heel = 0.40 : 0.31 : 0.26 of the length.
@@ -154,24 +154,24 @@ def draw_instep_pattern(rng: np.random.Generator, warming: float) -> Pattern:
     return pattern
 
 
-def behind(rng: np.random.Generator, canvas: Canvas, pose: Pose, climate: Climate) -> None:
+def behind(rng: np.random.Generator, canvas: Canvas, pose: Pose, temperatures: Temperatures) -> None:
     """Wall, bed, the patient's trunk and folded legs."""
     length = pose.length
     folds = canvas.texture(rng, "fold", float(rng.uniform(0.08, 0.2)) * length, stretch=2.5)
     fine = canvas.texture(rng, "cloud", 0.12 * length)
-    canvas.celsius[:] = climate.room + 0.15 * (canvas.rows - 0.5) + 0.08 * fine
-    props.rectangles(rng, canvas, climate, int(rng.integers(0, 3)))
+    canvas.celsius[:] = temperatures.room + 0.15 * (canvas.rows - 0.5) + 0.08 * fine
+    objects.rectangles(rng, canvas, temperatures, int(rng.integers(0, 3)))
     horizon = pose.heel - rng.uniform(0.1, 0.55) * length
-    left, right = -0.5, canvas.wide + 0.5
+    left, right = -0.5, canvas.width + 0.5
     bed = np.array([[horizon, left], [horizon, right], [3.0, right], [3.0, left]])
     glow = np.exp(
         -(((canvas.rows - np.float32(pose.heel)) / np.float32(0.6 * length)) ** 2)
         - ((canvas.columns - np.float32(pose.middle)) / np.float32(rng.uniform(0.5, 1.0) * length)) ** 2
     )
-    warmth = rng.uniform(0.1, 0.5) * max(climate.skin - climate.bed, 0.5)
-    canvas.put([bed], climate.bed + 0.25 * fine + np.float32(warmth) * glow, softness=0.006)
+    warmth = rng.uniform(0.1, 0.5) * max(temperatures.skin - temperatures.bed, 0.5)
+    canvas.paint([bed], temperatures.bed + 0.25 * fine + np.float32(warmth) * glow, softness=0.006)
     if rng.random() < 0.65:
-        props.body(rng, canvas, pose, climate, horizon + 0.1 * length, folds)
+        objects.body(rng, canvas, pose, temperatures, horizon + 0.1 * length, folds)
     inward, rise = rng.normal(0.05, 0.3), rng.uniform(0.35, 0.9)
     for place in pose.places.values():
         ankle = (place.row - 0.28 * length, place.column + 0.28 * length * np.sin(place.lean))
@@ -186,23 +186,27 @@ def behind(rng: np.random.Generator, canvas: Canvas, pose: Pose, climate: Climat
         thick = rng.uniform(0.15, 0.26) * length
         excess = rng.normal(0, 0.5)
         shade = folds * np.float32(rng.uniform(0.0, 0.3))
-        canvas.put([capsule(knee, hip, thick, 1.3 * thick)], shade + np.float32(climate.skin + rng.normal(0, 1)))
-        calf = np.float32(climate.skin + excess) - np.float32(0.8) * smoothstep(canvas.rows, knee[0], ankle[0])
-        canvas.put([capsule(ankle, knee, rng.uniform(0.1, 0.14) * length, thick)], calf + shade)
+        canvas.paint(
+            [capsule(knee, hip, thick, 1.3 * thick)], shade + np.float32(temperatures.skin + rng.normal(0, 1))
+        )
+        calf = np.float32(temperatures.skin + excess) - np.float32(0.8) * smoothstep(
+            canvas.rows, knee[0], ankle[0]
+        )
+        canvas.paint([capsule(ankle, knee, rng.uniform(0.1, 0.14) * length, thick)], calf + shade)
 
 
-def below(rng: np.random.Generator, canvas: Canvas, pose: Pose, climate: Climate) -> None:
+def below(rng: np.random.Generator, canvas: Canvas, pose: Pose, temperatures: Temperatures) -> None:
     """Make a sheet with folds and the floor beyond its edge."""
     folds = canvas.texture(rng, "fold", float(rng.uniform(0.05, 0.2)), stretch=float(rng.uniform(1, 4)))
     broad = canvas.texture(rng, "cloud", 0.4)
-    canvas.celsius[:] = climate.bed + 0.4 * broad + np.float32(rng.uniform(0.05, 0.5)) * folds
+    canvas.celsius[:] = temperatures.bed + 0.4 * broad + np.float32(rng.uniform(0.05, 0.5)) * folds
     for side in (-1, 1):
         if rng.random() < 0.35:
-            edge = canvas.wide / 2 + side * rng.uniform(0.35, 0.65) * canvas.wide
+            edge = canvas.width / 2 + side * rng.uniform(0.35, 0.65) * canvas.width
             tilt = rng.normal(0, 0.1)
-            outer = canvas.wide / 2 + side * 3
+            outer = canvas.width / 2 + side * 3
             floor = np.array([[-0.5, edge - tilt], [1.5, edge + tilt], [1.5, outer], [-0.5, outer]])
-            canvas.put([floor], float(climate.room + rng.normal(0, 0.6)), softness=0.005)
+            canvas.paint([floor], float(temperatures.room + rng.normal(0, 0.6)), softness=0.005)
 
 
-SPLINE = Flat(draw_sole, draw_instep, draw_leg, draw_sole_pattern, draw_instep_pattern, behind, below)
+SPLINE = PlanarDomain(draw_sole, draw_instep, draw_leg, draw_sole_pattern, draw_instep_pattern, behind, below)

@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from prismseg.thermal.phantom.canvas import LEFT
-from prismseg.thermal.phantom.physiology import COLDEST, PLATEAU, FootCourse, draw_courses
+from prismseg.thermal.phantom.body.physiology import COLDEST, PLATEAU, FootCourse, draw_courses
+from prismseg.thermal.phantom.painting.canvas import LEFT
 
 BELOW_ROOM = 0.3  # °C by which sweat may cool skin below the air
 
 
 @dataclass(frozen=True)
-class Climate:
+class Temperatures:
     """Temperatures, °C.
 
     Attributes
@@ -50,7 +50,7 @@ class Climate:
             return self.left, self.warming_left
         return self.right, self.warming_right
 
-    def at(self, courses: tuple[FootCourse, FootCourse], minute: float) -> Climate:
+    def at(self, courses: tuple[FootCourse, FootCourse], minute: float) -> Temperatures:
         """Return the same with the feet of the left and right `courses` at `minute`."""
         left, right = courses
         return replace(
@@ -62,7 +62,7 @@ class Climate:
         )
 
 
-def draw_climate(rng: np.random.Generator, courses: tuple[FootCourse, FootCourse]) -> Climate:
+def draw_temperatures(rng: np.random.Generator, courses: tuple[FootCourse, FootCourse]) -> Temperatures:
     """Draw the surroundings of a labour session with these courses, at its start."""
     coldest = min(course.baseline + min(course.drift, 0.0) for course in courses)
     warmest = max(course.baseline for course in courses)
@@ -70,7 +70,7 @@ def draw_climate(rng: np.random.Generator, courses: tuple[FootCourse, FootCourse
     bed = room + abs(rng.normal(0.9, 0.7))
     skin = np.clip(max(rng.normal(30.0, 1.3), warmest + rng.uniform(-0.3, 1.5)), 26, 35)
     gown = skin - rng.uniform(0.5, 4.0)
-    climate = Climate(
+    temperatures = Temperatures(
         room=float(room),
         bed=float(bed),
         sheet=float(bed - abs(rng.normal(0.2, 0.4))),
@@ -80,13 +80,13 @@ def draw_climate(rng: np.random.Generator, courses: tuple[FootCourse, FootCourse
         left=0.0,
         right=0.0,
     )
-    return climate.at(courses, 0.0)
+    return temperatures.at(courses, 0.0)
 
 
-def draw_wild_climate(rng: np.random.Generator) -> Climate:
+def draw_varied_temperatures(rng: np.random.Generator) -> Temperatures:
     """Draw temperatures beyond those of labour: feet colder than their bed, warmer than the leg, unlike each other."""
     courses, minute = draw_courses(rng), rng.uniform(0, 30)
-    usual = draw_climate(rng, courses).at(courses, float(minute))
+    usual = draw_temperatures(rng, courses).at(courses, float(minute))
     room = rng.uniform(15, 27)
     mean = np.clip(room + rng.uniform(-0.5, 13), room + 0.3, PLATEAU + 1)
     apart = rng.normal(0, 0.8) + (rng.random() < 0.25) * rng.uniform(-5, 5)
@@ -94,7 +94,7 @@ def draw_wild_climate(rng: np.random.Generator) -> Climate:
     skin = np.clip(rng.choice([mean + rng.uniform(-3, 5), rng.uniform(27, 36)]), room + 1, 36.5)
     gown = room + (skin - room) * rng.uniform(0.2, 1.0)
     left, right = (float(np.clip(mean + half * apart, min(COLDEST, room), PLATEAU + 1.5)) for half in (0.5, -0.5))
-    drawn = Climate(
+    drawn = Temperatures(
         room=float(room),
         bed=float(bed),
         sheet=float(bed + rng.normal(-0.2, 0.8)),

@@ -21,7 +21,7 @@ from prismseg.thermal.phantom import (
     tile_greys,
     write_sessions,
 )
-from prismseg.thermal.phantom.calibration import FACTS
+from prismseg.thermal.phantom.output.calibration import FACTS
 
 SMALL = (96, 128)
 

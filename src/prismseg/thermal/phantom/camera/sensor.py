@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from prismseg.thermal.phantom.raster import Field
+from prismseg.thermal.phantom.painting.raster import Field
 
 MOST_DEAD = 6
 
@@ -90,7 +90,7 @@ def draw_camera(rng: np.random.Generator) -> Camera:
     )
 
 
-def draw_wild_camera(rng: np.random.Generator) -> Camera:
+def draw_varied_camera(rng: np.random.Generator) -> Camera:
     """Draw any camera, from a sharp one to a telephone's clip-on with few pixels and strong stripes."""
     coarse = rng.choice([1.0, rng.uniform(1.0, 2.0), rng.uniform(1.5, 3.2)], p=[0.5, 0.3, 0.2])
     return Camera(

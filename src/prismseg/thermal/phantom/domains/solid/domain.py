@@ -14,14 +14,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from prismseg.thermal.phantom import props
-from prismseg.thermal.phantom.canvas import LEFT, RIGHT, Canvas
-from prismseg.thermal.phantom.climate import Climate
-from prismseg.thermal.phantom.flat import Brief, alike, obstruct
-from prismseg.thermal.phantom.pose import Pose
-from prismseg.thermal.phantom.raster import Curve, Field
-from prismseg.thermal.phantom.shapes import capsule, smoothstep
-from prismseg.thermal.phantom.sole import OUTWARD, Foot, Pattern, Skin, put_foot
+from prismseg.thermal.phantom.body.foot import LATERAL_SIGN, Foot, Pattern, Skin, paint_foot
+from prismseg.thermal.phantom.body.pose import Pose
+from prismseg.thermal.phantom.distributions import paired_generators
+from prismseg.thermal.phantom.painting.canvas import LEFT, RIGHT, Canvas
+from prismseg.thermal.phantom.painting.raster import Curve, Field
+from prismseg.thermal.phantom.painting.shapes import capsule, smoothstep
+from prismseg.thermal.phantom.scene import objects
+from prismseg.thermal.phantom.scene.objects import paint_occluders
+from prismseg.thermal.phantom.scene.spec import SceneSpec
+from prismseg.thermal.phantom.scene.temperatures import Temperatures
 
 Points = NDArray[np.float64]
 
@@ -75,56 +77,58 @@ class Limbs:
     leg: Points
 
 
-def compose(rng: np.random.Generator, canvas: Canvas, brief: Brief) -> None:
-    """Paint the scene of `brief`; equal generators give the same person in the same bed."""
+def compose(rng: np.random.Generator, canvas: Canvas, spec: SceneSpec) -> None:
+    """Paint the scene of `spec`; equal generators give the same person in the same bed."""
     shape, skin, where, scene, extras = rng.spawn(5)
-    eye, pose = _look(where, canvas, brief)
+    eye, pose = _look(where, canvas, spec)
     spheres = _draw_foot(shape)
     alike_in = where.integers(2**32)  # what both legs have in common
     limbs = {
-        label: _stand(np.random.default_rng(alike_in), where, spheres, label, brief, canvas)
+        label: _stand(np.random.default_rng(alike_in), where, spheres, label, spec, canvas)
         for label in (LEFT, RIGHT)
     }
-    seeds = dict(zip((LEFT, RIGHT), alike(skin), strict=True))
+    seeds = dict(zip((LEFT, RIGHT), paired_generators(skin), strict=True))
     missing = RIGHT if where.random() < 0.5 else LEFT
-    if brief.wild and where.random() < 0.06:
+    if spec.varied and where.random() < 0.06:
         del limbs[missing]
-    _bed(scene, canvas, eye, brief.climate)
-    if brief.framing == "soles":
-        _body(scene, canvas, eye, limbs, pose, brief.climate)
-    props.warm_prints(extras, canvas, pose, brief.climate)
+    _bed(scene, canvas, eye, spec.temperatures)
+    if spec.framing == "soles":
+        _body(scene, canvas, eye, limbs, pose, spec.temperatures)
+    objects.warm_prints(extras, canvas, pose, spec.temperatures)
     canvas.blur(float(extras.uniform(0.002, 0.012)) * pose.length)
     # Farther feet first.
     away = {label: eye.project(limb.foot[:, :3], limb.foot[:, 3])[2].mean() for label, limb in limbs.items()}
     for label in sorted(limbs, key=lambda label: -away[label]):
-        mean, warming = brief.climate.foot(label)
-        foot, images, radii = _foot(eye, limbs[label], label, brief)
+        mean, warming = spec.temperatures.foot(label)
+        foot, images, radii = _foot(eye, limbs[label], label, spec)
         leg, leg_images, leg_radii = _chain(eye, limbs[label].leg)
         nodes = np.vstack([images, leg_images]), np.concatenate([radii, leg_radii])
-        pattern = _draw_pattern(seeds[label], brief, warming, nodes)
-        put_foot(canvas, foot, pattern, mean, brief.climate.floor, leg=leg if brief.framing == "above" else ())
-    if brief.framing == "soles" and extras.random() < 0.75:
+        pattern = _draw_pattern(seeds[label], spec, warming, nodes)
+        paint_foot(
+            canvas, foot, pattern, mean, spec.temperatures.floor, leg=leg if spec.framing == "above" else ()
+        )
+    if spec.framing == "soles" and extras.random() < 0.75:
         sink = extras.uniform(0.0, 0.09)
         edge = eye.project(np.array([[0.0, sink, 0.15]]), np.ones(1))[0][0, 0]
-        props.front_sheet(extras, canvas, brief.climate, float(edge), float(extras.normal(0, 0.025)))
-    if brief.wild:
-        obstruct(extras, canvas, pose, brief)
+        objects.front_sheet(extras, canvas, spec.temperatures, float(edge), float(extras.normal(0, 0.025)))
+    if spec.varied:
+        paint_occluders(extras, canvas, pose, spec)
 
 
-def _look(rng: np.random.Generator, canvas: Canvas, brief: Brief) -> tuple[Eye, Pose]:
-    soles = brief.framing == "soles"
+def _look(rng: np.random.Generator, canvas: Canvas, spec: SceneSpec) -> tuple[Eye, Pose]:
+    soles = spec.framing == "soles"
     usual, broad = np.clip(rng.normal(0.71, 0.1), 0.45, 0.9), rng.uniform(0.27, 0.92)
-    length = (broad if brief.wild else usual) if soles else rng.uniform(0.26, 0.6)
-    length = float(min(length, 0.9 * canvas.wide))
+    length = (broad if spec.varied else usual) if soles else rng.uniform(0.26, 0.6)
+    length = float(min(length, 0.9 * canvas.width))
     elevation = float(np.deg2rad(rng.uniform(-2, 14) if soles else rng.uniform(55, 88)))
     distance = float(rng.uniform(2.5, 7))
     heel = float(np.clip(rng.normal(0.9, 0.05), length + 0.03, 0.97))
     loose = rng.uniform(min(length, 0.9) - 0.08, 1.08)
-    if brief.wild and rng.random() < 0.6:
+    if spec.varied and rng.random() < 0.6:
         heel = float(loose)
     if not soles:
         heel = float(rng.uniform(0.35, 0.85))
-    middle = canvas.wide * float(0.5 + rng.normal(0, 0.08 if brief.wild else 0.03))
+    middle = canvas.width * float(0.5 + rng.normal(0, 0.08 if spec.varied else 0.03))
     eye = Eye(np.zeros(3), distance, elevation, length * distance, (heel, middle))
     return eye, Pose({}, heel, middle, length, 1.0, {})
 
@@ -146,12 +150,12 @@ def _stand(
     rng: np.random.Generator,
     spheres: Points,
     label: int,
-    brief: Brief,
+    spec: SceneSpec,
     canvas: Canvas,
 ) -> Limbs:
     """Put a foot at the end of the bed with its leg behind it."""
-    side, soles = OUTWARD[label], brief.framing == "soles"
-    outward = shared.normal(8, 5 if not brief.wild else 13) if soles else shared.uniform(0, 50)
+    side, soles = LATERAL_SIGN[label], spec.framing == "soles"
+    outward = shared.normal(8, 5 if not spec.varied else 13) if soles else shared.uniform(0, 50)
     gap = shared.uniform(0.45, 0.75) + (shared.random() < 0.3) * shared.uniform(0, 0.8)
     flexion = shared.uniform(0, 30) if soles else shared.uniform(38, 75)
     bend, length = shared.uniform(0.0, 1.3), shared.uniform(1.5, 1.75)
@@ -180,12 +184,12 @@ def _stand(
     return Limbs(np.column_stack([centres, spheres[:, 3]]), marks, np.column_stack([leg, radii]))
 
 
-def _foot(eye: Eye, limbs: Limbs, label: int, brief: Brief) -> tuple[Foot, Points, Points]:
+def _foot(eye: Eye, limbs: Limbs, label: int, spec: SceneSpec) -> tuple[Foot, Points, Points]:
     places, radii, _ = eye.project(limbs.foot[:, :3], limbs.foot[:, 3])
     body = tuple(_hull(places, radii, first, second) for first, second in BONES)
     toes = tuple(_hull(places, radii, METATARSAL + number, TOE + number) for number in range(5))
     seen = eye.project(limbs.marks, np.zeros(len(MARKS)))[0]
-    marks = MARKS if brief.framing == "soles" else (MARKS - (0.2, 0.0)) / 0.8
+    marks = MARKS if spec.framing == "soles" else (MARKS - (0.2, 0.0)) / 0.8
     fit = np.linalg.lstsq(np.column_stack([seen, np.ones(len(seen))]), marks, rcond=None)[0].astype(np.float32)
     inverse = np.linalg.lstsq(np.column_stack([marks, np.ones(len(seen))]), seen, rcond=None)[0]
 
@@ -213,10 +217,12 @@ def _hull(places: Points, radii: Points, first: int, second: int) -> Curve:
     return capsule(places[first], places[second], float(radii[first]), float(radii[second]))
 
 
-def _draw_pattern(rng: np.random.Generator, brief: Brief, warming: float, nodes: tuple[Points, Points]) -> Pattern:
+def _draw_pattern(
+    rng: np.random.Generator, spec: SceneSpec, warming: float, nodes: tuple[Points, Points]
+) -> Pattern:
     """Draw extremities that cool (or burn) away from the body, interpolated between the spheres."""
     calm = 1 - 0.6 * min(max(warming, 0.0) / 4, 1.0)
-    soles = brief.framing == "soles"
+    soles = spec.framing == "soles"
     end = rng.normal(-1.0, 2.5) if soles else rng.choice([rng.uniform(0, 5), rng.uniform(-5, 0)])
     end = end * calm + (1 - calm) * abs(end)
     places, radii = nodes
@@ -266,9 +272,9 @@ def _between(skin: Skin, places: Points, reaches: Points, heights: Points) -> Fi
     return smooth
 
 
-def _bed(rng: np.random.Generator, canvas: Canvas, eye: Eye, climate: Climate) -> None:
-    canvas.celsius[:] = climate.room + np.float32(rng.normal(0, 0.6)) * (canvas.rows - 0.5)
-    props.rectangles(rng, canvas, climate, int(rng.integers(0, 4)))
+def _bed(rng: np.random.Generator, canvas: Canvas, eye: Eye, temperatures: Temperatures) -> None:
+    canvas.celsius[:] = temperatures.room + np.float32(rng.normal(0, 0.6)) * (canvas.rows - 0.5)
+    objects.rectangles(rng, canvas, temperatures, int(rng.integers(0, 4)))
     half, near = rng.uniform(1.2, 3.0), rng.uniform(0.1, 1.5)
     corners = np.array([(-half, 0, near), (half, 0, near), (half, 0, -8.0), (-half, 0, -8.0)])
     far = eye.distance * np.cos(eye.elevation) - 0.4
@@ -277,12 +283,17 @@ def _bed(rng: np.random.Generator, canvas: Canvas, eye: Eye, climate: Climate) -
     folds = canvas.texture(rng, "fold", float(rng.uniform(0.06, 0.25)), stretch=float(rng.uniform(1, 4)))
     broad = canvas.texture(rng, "smooth", float(rng.uniform(0.2, 0.6)))
     strength = rng.uniform(0, 0.5, size=2)
-    sheet = climate.bed + np.float32(strength[0]) * folds + np.float32(strength[1]) * broad
-    canvas.put([places], sheet, softness=0.004)
+    sheet = temperatures.bed + np.float32(strength[0]) * folds + np.float32(strength[1]) * broad
+    canvas.paint([places], sheet, softness=0.004)
 
 
 def _body(
-    rng: np.random.Generator, canvas: Canvas, eye: Eye, limbs: dict[int, Limbs], pose: Pose, climate: Climate
+    rng: np.random.Generator,
+    canvas: Canvas,
+    eye: Eye,
+    limbs: dict[int, Limbs],
+    pose: Pose,
+    temperatures: Temperatures,
 ) -> None:
     """Trunk, head and arms under a gown, then thighs and calves, farther parts first."""
     folds = canvas.texture(rng, "fold", float(rng.uniform(0.06, 0.2)), stretch=3.0)
@@ -291,30 +302,32 @@ def _body(
     head = shoulder + np.array((rng.normal(0, 0.1), rng.uniform(0.1, 0.5), -0.6))
     if rng.random() < 0.7:
         curves, _, _ = _chain(eye, np.array([[*head, 0.4], [*(head - np.array((0, 0.1, 0))), 0.36]]))
-        canvas.put(curves, np.float32(climate.face) + 0.3 * folds)
+        canvas.paint(curves, np.float32(temperatures.face) + 0.3 * folds)
         wide = rng.uniform(0.5, 0.8)
         half = np.array((wide, 0, 0))
         chest = [[*(shoulder - half), 0.3], [*(shoulder + half), 0.3]]
         trunk = [[*shoulder, 0.65], [*hips, 0.6]]
-        gown = np.float32(climate.gown) + np.float32(rng.uniform(0.1, 1.0)) * folds
-        canvas.put(_chain(eye, np.array(chest))[0] + _chain(eye, np.array(trunk))[0], gown)
+        gown = np.float32(temperatures.gown) + np.float32(rng.uniform(0.1, 1.0)) * folds
+        canvas.paint(_chain(eye, np.array(chest))[0] + _chain(eye, np.array(trunk))[0], gown)
     covered = rng.random() < 0.25
     for limb in limbs.values():
         for part in reversed(range(len(limb.leg) - 1)):
             curves, _, _ = _chain(eye, limb.leg[part : part + 2])
-            value = climate.gown if covered and part >= 2 else climate.skin + rng.normal(0, 0.6)
+            value = temperatures.gown if covered and part >= 2 else temperatures.skin + rng.normal(0, 0.6)
             _rounded(
                 canvas, curves, np.float32(value) + np.float32(rng.uniform(0, 0.3)) * folds, rng.uniform(0, 1.5)
             )
 
 
 def _rounded(canvas: Canvas, curves: Sequence[Curve], field: Field, fall: float) -> None:
-    window, cover = canvas.cover(curves)
+    window, cover = canvas.coverage(curves)
     if 0 in cover.shape:
         return
     sigma = 0.06 * max(min(cover.shape), 20)
     inner = ndimage.uniform_filter(cover, round(2 * sigma))
-    canvas.put(curves, field[window] - np.float32(2 * fall) * (1 - np.clip(inner, 0.5, 1)), cover=(window, cover))
+    canvas.paint(
+        curves, field[window] - np.float32(2 * fall) * (1 - np.clip(inner, 0.5, 1)), cover=(window, cover)
+    )
 
 
 SOLID = compose

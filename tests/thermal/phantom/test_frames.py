@@ -19,11 +19,11 @@ from prismseg.thermal.phantom import (
     frame_at,
     stream,
 )
-from prismseg.thermal.phantom.canvas import Motion
-from prismseg.thermal.phantom.climate import draw_wild_climate
-from prismseg.thermal.phantom.flat import Brief
-from prismseg.thermal.phantom.frame import take_picture
-from prismseg.thermal.phantom.raster import coverage
+from prismseg.thermal.phantom.frame import render_frame
+from prismseg.thermal.phantom.painting.canvas import Motion
+from prismseg.thermal.phantom.painting.raster import coverage
+from prismseg.thermal.phantom.scene.spec import SceneSpec
+from prismseg.thermal.phantom.scene.temperatures import draw_varied_temperatures
 
 SMALL = (96, 128)
 EVERY = [(domain, framing) for domain in DOMAINS for framing in FRAMINGS]
@@ -42,7 +42,7 @@ def shoot(domain="spline", framing="soles", seed=1, **change):
     rng = np.random.default_rng(99)
     settings = {
         "domain": domain,
-        "brief": Brief(framing, draw_wild_climate(rng), wild=False),
+        "spec": SceneSpec(framing, draw_varied_temperatures(rng), varied=False),
         "camera": PLAIN,
         "export": replace(draw_export(rng), overlay=False, jpeg=0),
         "motion": Motion(),
@@ -50,7 +50,7 @@ def shoot(domain="spline", framing="soles", seed=1, **change):
         "noise": 5,
     } | change
     noise = np.random.default_rng(settings.pop("noise"))
-    return take_picture(np.random.default_rng(seed), noise, **settings)
+    return render_frame(np.random.default_rng(seed), noise, **settings)
 
 
 @pytest.mark.parametrize(("domain", "framing"), EVERY)

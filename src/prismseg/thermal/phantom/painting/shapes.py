@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from prismseg.thermal.phantom.raster import Curve, Field
+from prismseg.thermal.phantom.painting.raster import Curve, Field
 
 
 def ellipse(

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from prismseg.thermal.phantom import props
-from prismseg.thermal.phantom.canvas import Canvas
-from prismseg.thermal.phantom.climate import Climate
-from prismseg.thermal.phantom.flat import Flat, Leg, Outline
-from prismseg.thermal.phantom.pose import Pose
-from prismseg.thermal.phantom.raster import Curve, Field
-from prismseg.thermal.phantom.shapes import bump, capsule, ellipse, smoothstep, strip
-from prismseg.thermal.phantom.sole import Pattern, Skin
+from prismseg.thermal.phantom.body.foot import Pattern, Skin
+from prismseg.thermal.phantom.body.pose import Pose
+from prismseg.thermal.phantom.domains.planar import Leg, Outline, PlanarDomain
+from prismseg.thermal.phantom.painting.canvas import Canvas
+from prismseg.thermal.phantom.painting.raster import Curve, Field
+from prismseg.thermal.phantom.painting.shapes import bump, capsule, ellipse, smoothstep, strip
+from prismseg.thermal.phantom.scene import objects
+from prismseg.thermal.phantom.scene.temperatures import Temperatures
 
 # Middles (u, v) and radii along and across of the toes' tips, big toe first.
 TIPS = np.array(
@@ -150,18 +150,18 @@ def _veins(rng: np.random.Generator) -> list[Curve]:
     return veins
 
 
-def behind(rng: np.random.Generator, canvas: Canvas, pose: Pose, climate: Climate) -> None:
+def behind(rng: np.random.Generator, canvas: Canvas, pose: Pose, temperatures: Temperatures) -> None:
     """Calves, knees and thighs as round shapes, often warmer than the soles, before an even wall."""
     length = pose.length
-    canvas.celsius[:] = climate.room + np.float32(rng.normal(0, 0.8)) * canvas.rows
-    props.rectangles(rng, canvas, climate, int(rng.integers(0, 4)))
+    canvas.celsius[:] = temperatures.room + np.float32(rng.normal(0, 0.8)) * canvas.rows
+    objects.rectangles(rng, canvas, temperatures, int(rng.integers(0, 4)))
     top = pose.heel - rng.uniform(-0.05, 0.6) * length
-    band = ellipse((top + 2, canvas.wide / 2), (2, 4), power=40)
-    canvas.put([band], float(climate.bed), softness=float(rng.uniform(0.002, 0.02)))
+    band = ellipse((top + 2, canvas.width / 2), (2, 4), power=40)
+    canvas.paint([band], float(temperatures.bed), softness=float(rng.uniform(0.002, 0.02)))
     if rng.random() < 0.4:
         lap = (pose.heel - rng.uniform(0.3, 0.9) * length, pose.middle + rng.normal(0, 0.1) * length)
         trunk = ellipse(lap, (0.45 * length, rng.uniform(0.3, 0.7) * length), power=2.5)
-        _round(rng, canvas, trunk, climate.gown)
+        _round(rng, canvas, trunk, temperatures.gown)
     for place in pose.places.values():
         side = place.outward
         knee = (place.row - rng.uniform(0.2, 1.0) * length, place.column + side * rng.normal(0.1, 0.25) * length)
@@ -171,10 +171,12 @@ def behind(rng: np.random.Generator, canvas: Canvas, pose: Pose, climate: Climat
         if rng.random() < 0.5:
             thigh = (knee[0] + rng.uniform(0.0, 0.3) * length, pose.middle + side * rng.uniform(0.1, 0.6) * length)
             shape = capsule(knee, thigh, radii[1], rng.uniform(0.2, 0.36) * length)
-            _round(rng, canvas, shape, climate.skin + rng.normal(0, 1))
-        _round(rng, canvas, capsule(calf, knee, radii[0], radii[1]), climate.skin + excess)
+            _round(rng, canvas, shape, temperatures.skin + rng.normal(0, 1))
+        _round(rng, canvas, capsule(calf, knee, radii[0], radii[1]), temperatures.skin + excess)
         if rng.random() < 0.5:
-            _round(rng, canvas, ellipse(knee, (1.05 * radii[1],) * 2), climate.skin + excess + rng.normal(0, 0.8))
+            _round(
+                rng, canvas, ellipse(knee, (1.05 * radii[1],) * 2), temperatures.skin + excess + rng.normal(0, 0.8)
+            )
 
 
 def _round(rng: np.random.Generator, canvas: Canvas, curve: Curve, value: float) -> None:
@@ -182,21 +184,23 @@ def _round(rng: np.random.Generator, canvas: Canvas, curve: Curve, value: float)
     size = float(np.ptp(curve, axis=0).min())
     middle = curve.mean(axis=0)
     away = np.hypot(canvas.rows - np.float32(middle[0]), canvas.columns - np.float32(middle[1])) / np.float32(size)
-    canvas.put([curve], np.float32(value) - np.float32(rng.uniform(0, 2.5)) * away * away, softness=0.004)
+    canvas.paint([curve], np.float32(value) - np.float32(rng.uniform(0, 2.5)) * away * away, softness=0.004)
 
 
-def below(rng: np.random.Generator, canvas: Canvas, pose: Pose, climate: Climate) -> None:
+def below(rng: np.random.Generator, canvas: Canvas, pose: Pose, temperatures: Temperatures) -> None:
     """Make an even bed, with pillows and stripes of other temperature."""
     slope = rng.normal(0, 1, size=2)
     canvas.celsius[:] = (
-        climate.bed
+        temperatures.bed
         + np.float32(slope[0]) * (canvas.rows - 0.5)
         + np.float32(slope[1]) * (canvas.columns - np.float32(pose.middle))
     )
     for _ in range(int(rng.integers(0, 4))):
-        place = rng.uniform(0, 1, size=2) * (1, canvas.wide)
+        place = rng.uniform(0, 1, size=2) * (1, canvas.width)
         pillow = ellipse((place[0], place[1]), tuple(rng.uniform(0.1, 0.7, size=2)), rng.uniform(0, 3), power=5)
-        canvas.put([pillow], float(climate.bed + rng.normal(0, 1.2)), softness=float(rng.uniform(0.003, 0.02)))
+        canvas.paint(
+            [pillow], float(temperatures.bed + rng.normal(0, 1.2)), softness=float(rng.uniform(0.003, 0.02))
+        )
 
 
-ELLIPSE = Flat(draw_sole, draw_instep, draw_leg, draw_sole_pattern, draw_instep_pattern, behind, below)
+ELLIPSE = PlanarDomain(draw_sole, draw_instep, draw_leg, draw_sole_pattern, draw_instep_pattern, behind, below)

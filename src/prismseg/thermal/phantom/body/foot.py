@@ -12,17 +12,17 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
-from prismseg.thermal.phantom.canvas import LEFT, RIGHT, Canvas
-from prismseg.thermal.phantom.raster import Curve, Field, Window
-from prismseg.thermal.phantom.territories import territory_map
+from prismseg.thermal.phantom.body.territories import territory_map
+from prismseg.thermal.phantom.painting.canvas import LEFT, RIGHT, Canvas
+from prismseg.thermal.phantom.painting.raster import Curve, Field, Window
 
-OUTWARD = {LEFT: 1, RIGHT: -1}  # to the image's right or left, for a patient who faces the camera
+LATERAL_SIGN = {LEFT: 1, RIGHT: -1}  # to the image's right or left, for a patient who faces the camera
 SOFT_FLOOR = 0.3
 
 
 @dataclass(frozen=True)
 class Placement:
-    """An affine map from the foot's plane to the picture, in ideal coordinates.
+    """An affine map from the foot's plane to the picture, in scene coordinates.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class Placement:
     shear: float = 0.0
 
     def to_picture(self, curve: Curve) -> Curve:
-        """Map points (u, v) to ideal coordinates, (N, 2)."""
+        """Map points (u, v) to scene coordinates, (N, 2)."""
         up = curve[:, 0] * self.length
         medial = (curve[:, 1] + self.shear * curve[:, 0]) * (1 + self.taper * (curve[:, 0] - 0.5))
         right = -self.outward * medial * self.length
@@ -68,7 +68,7 @@ class Placement:
 
 @dataclass(frozen=True)
 class Foot:
-    """Outlines (N, 2) of one foot, ideal coordinates.
+    """Outlines (N, 2) of one foot, scene coordinates.
 
     Attributes
     ----------
@@ -140,8 +140,8 @@ class Skin:
 
     def on_toes(self, values: Sequence[float], softness: float = 0.012) -> Field:
         """Values on the toes, big toe first, that end within `softness` foot lengths at the ball, not outside."""
-        painted = self.canvas.values(self.foot.toes, values, self.window)
-        sigma = softness * self.foot.length * self.canvas.pixels
+        painted = self.canvas.rasterize(self.foot.toes, values, self.window)
+        sigma = softness * self.foot.length * self.canvas.pixels_per_unit
         if sigma < 0.3:
             return painted
         around = ndimage.gaussian_filter(self.cover, sigma, truncate=2.5)
@@ -153,23 +153,25 @@ class Skin:
         if not curves:
             return np.zeros_like(self.u)
         placed = [self.foot.to_picture(curve) for curve in curves]
-        sigma = max(0.4, softness * self.foot.length * self.canvas.pixels)
-        soft: Field = ndimage.gaussian_filter(self.canvas.values(placed, values, self.window), sigma, truncate=2.5)
+        sigma = max(0.4, softness * self.foot.length * self.canvas.pixels_per_unit)
+        soft: Field = ndimage.gaussian_filter(
+            self.canvas.rasterize(placed, values, self.window), sigma, truncate=2.5
+        )
         return soft
 
     def rim(self, width: float) -> Field:
         """0 well inside, falling to -1 at the outline over `width` foot lengths."""
-        sigma = max(0.5, width * self.foot.length * self.canvas.pixels)
+        sigma = max(0.5, width * self.foot.length * self.canvas.pixels_per_unit)
         inner = ndimage.gaussian_filter(self.cover, sigma, truncate=2.0)
         fall: Field = 2 * np.clip(inner, 0.5, 1) - 2
         return fall
 
     def creases(self, width: float) -> Field:
         """About 1 on the lines between neighbouring toes, 0 elsewhere."""
-        numbers = self.canvas.values(self.foot.toes, (1.0, 3.0, 2.0, 4.0, 1.5), self.window)
+        numbers = self.canvas.rasterize(self.foot.toes, (1.0, 3.0, 2.0, 4.0, 1.5), self.window)
         jump = np.hypot(ndimage.sobel(numbers, 0), ndimage.sobel(numbers, 1))
         lines = np.clip(jump / 4, 0, 1).astype(np.float32) * np.clip(self.u * 8 - 5, 0, 1)
-        sigma = max(0.5, width * self.foot.length * self.canvas.pixels)
+        sigma = max(0.5, width * self.foot.length * self.canvas.pixels_per_unit)
         soft: Field = ndimage.gaussian_filter(lines, sigma, truncate=2.5)
         return soft
 
@@ -177,7 +179,7 @@ class Skin:
 Pattern = Callable[[Skin], Field]
 
 
-def put_foot(
+def paint_foot(
     canvas: Canvas, foot: Foot, pattern: Pattern, mean: float, floor: float, *, leg: Sequence[Curve] = ()
 ) -> None:
     """Paint a foot, and the bare leg that it continues without an edge.
@@ -195,13 +197,13 @@ def put_foot(
     floor : float
         Temperature below which no skin falls, °C.
     leg : sequence of curves
-        Outlines of the leg, ideal coordinates, painted before the foot and no part of it.
+        Outlines of the leg, scene coordinates, painted before the foot and no part of it.
     """
-    window, share = canvas.cover([*foot.curves, *leg], margin=4)
+    window, share = canvas.coverage([*foot.curves, *leg], margin=4)
     if 0 in share.shape:
         return
     u, v = foot.to_sole(canvas.rows[window], canvas.columns[window])
-    part_window, part_share = canvas.cover(foot.curves)
+    part_window, part_share = canvas.coverage(foot.curves)
     inside = np.zeros(canvas.size, np.bool_)
     inside[part_window] = part_share >= 0.5
     field = pattern(Skin(u, v, share, window, canvas, foot))
@@ -212,8 +214,8 @@ def put_foot(
     whole = np.zeros(canvas.size, np.float32)
     whole[window] = field
     if leg:
-        canvas.put(leg, whole)
-    canvas.put(foot.curves, whole, label=foot.label, cover=(part_window, part_share))
+        canvas.paint(leg, whole)
+    canvas.paint(foot.curves, whole, label=foot.label, cover=(part_window, part_share))
     if not leg:
         territories = territory_map(u, v, inside[window], foot.fourth_toe)
         canvas.territories[window] = np.where(inside[window], territories, canvas.territories[window])

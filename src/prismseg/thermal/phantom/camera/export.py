@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
-from prismseg.thermal.phantom.overlay import burn_in
-from prismseg.thermal.phantom.raster import Field
+from prismseg.thermal.phantom.camera.overlay import burn_in
+from prismseg.thermal.phantom.painting.raster import Field
 
 # Colours from cold to warm at equal steps; a picture in them is later turned to grey by its luminance.
 PALETTES = {

@@ -1,6 +1,6 @@
 """A scene painted layer by layer, with its exact truth.
 
-Places are given in *ideal* coordinates (row, column) in picture heights from the top left corner, so that the size of
+Places are given in *scene coordinates*: (row, column) in picture heights from the top left corner, so that the size of
 the picture changes its sampling only. A `Motion` moves the camera, and with it everything.
 """
 
@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from prismseg.thermal.phantom.raster import Curve, Field, Window, coverage, paint, window_of
-from prismseg.thermal.phantom.texture import Kind, texture
+from prismseg.thermal.phantom.painting.raster import Curve, Field, Window, bounding_window, coverage, rasterize
+from prismseg.thermal.phantom.painting.texture import Kind, texture
 
 LEFT, RIGHT = 1, 2
 
@@ -41,7 +41,7 @@ class Motion:
     turns: tuple[float, float] = (0.0, 0.0)
 
     def matrix(self, size: tuple[int, int]) -> NDArray[np.float64]:
-        """Affine map (2, 3) from ideal coordinates to pixels (row, column) of a picture of `size`."""
+        """Affine map (2, 3) from scene coordinates to pixels (row, column) of a picture of `size`."""
         height, width = size
         cos, sin = self.zoom * np.cos(self.roll), self.zoom * np.sin(self.roll)
         turn = np.array([[cos, -sin], [sin, cos]])
@@ -66,7 +66,7 @@ class Canvas:
     celsius : (H, W) float32
         Temperatures, °C.
     rows, columns : (H, W) float32
-        Ideal coordinates of the pixels.
+        Scene coordinates of the pixels.
     layers : list of Layer
         Every opaque layer in the order of painting, which the truth can be made from again.
     """
@@ -80,43 +80,38 @@ class Canvas:
         self._share = np.zeros((3, *size), np.float32)
         self._matrix = motion.matrix(size)
         inverse = np.linalg.inv(self._matrix[:, :2])
-        self.to_ideal = np.column_stack([inverse, -inverse @ self._matrix[:, 2]])
+        self.to_scene = np.column_stack([inverse, -inverse @ self._matrix[:, 2]])
         down = np.arange(size[0], dtype=np.float32)[:, None]
         right = np.arange(size[1], dtype=np.float32)[None]
-        table = self.to_ideal.astype(np.float32)
+        table = self.to_scene.astype(np.float32)
         self.rows: Field = table[0, 0] * down + table[0, 1] * right + table[0, 2]
         self.columns: Field = table[1, 0] * down + table[1, 1] * right + table[1, 2]
 
     @property
-    def wide(self) -> float:
+    def width(self) -> float:
         """Width of the picture in picture heights."""
         return self.size[1] / self.size[0]
 
     @property
-    def pixels(self) -> float:
-        """Pixels in one ideal unit of length."""
+    def pixels_per_unit(self) -> float:
+        """Pixels in one picture height, magnification included."""
         return self.size[0] * self.motion.zoom
 
-    @property
-    def everywhere(self) -> Window:
-        """The whole picture as a window."""
-        return slice(0, self.size[0]), slice(0, self.size[1])
-
     def to_pixels(self, curve: Curve) -> Curve:
-        """Map (N, 2) ideal coordinates to pixels."""
+        """Map (N, 2) scene coordinates to pixels."""
         return curve @ self._matrix[:, :2].T + self._matrix[:, 2]
 
-    def cover(self, curves: Sequence[Curve], margin: int = 2) -> tuple[Window, Field]:
-        """Window and share of its pixels that the union of ideal `curves` covers."""
+    def coverage(self, curves: Sequence[Curve], margin: int = 2) -> tuple[Window, Field]:
+        """Window and share of its pixels that the union of `curves` (scene coordinates) covers."""
         pixels = [self.to_pixels(curve) for curve in curves]
-        window = window_of(pixels, self.size, margin)
+        window = bounding_window(pixels, self.size, margin)
         return window, coverage(pixels, window)
 
-    def values(self, curves: Sequence[Curve], values: Sequence[float], window: Window) -> Field:
-        """Values painted into ideal `curves`, see `prismseg.thermal.phantom.raster.paint`."""
-        return paint([self.to_pixels(curve) for curve in curves], values, window)
+    def rasterize(self, curves: Sequence[Curve], values: Sequence[float], window: Window) -> Field:
+        """Paint values into `curves` (scene coordinates); see `prismseg.thermal.phantom.painting.raster.rasterize`."""
+        return rasterize([self.to_pixels(curve) for curve in curves], values, window)
 
-    def put(
+    def paint(
         self,
         curves: Sequence[Curve],
         field: Field | NDArray[np.float64] | float,
@@ -130,26 +125,26 @@ class Canvas:
         Parameters
         ----------
         curves : sequence of (N, 2) arrays
-            Closed curves, ideal coordinates.
+            Closed curves, scene coordinates.
         field : (h, w) float array or float
             Its temperature, over the window or over the whole picture, °C.
         label : int
             `LEFT`, `RIGHT` or 0.
         cover : (window, share), optional
-            What `cover` returned for these curves.
+            What `coverage` returned for these curves.
         softness : float
-            Width of a blurred edge, ideal units.
+            Width of a blurred edge, picture heights.
 
         Returns
         -------
         Window
             The part of the picture that was painted.
         """
-        window, share = cover or self.cover(curves, margin=2 + round(2 * softness * self.pixels))
+        window, share = cover or self.coverage(curves, margin=2 + round(2 * softness * self.pixels_per_unit))
         if 0 in share.shape:
             return window
         if softness > 0:
-            share = ndimage.gaussian_filter(share, softness * self.pixels, truncate=2.5, mode="nearest")
+            share = ndimage.gaussian_filter(share, softness * self.pixels_per_unit, truncate=2.5, mode="nearest")
         if isinstance(field, np.ndarray) and field.shape == self.size:
             field = field[window]
         below = self.celsius[window]
@@ -161,13 +156,15 @@ class Canvas:
         return window
 
     def blur(self, sigma: float) -> None:
-        """Put all that was painted so far out of focus by `sigma`, ideal units."""
-        if sigma * self.pixels > 0.3:
-            self.celsius = ndimage.gaussian_filter(self.celsius, sigma * self.pixels, mode="nearest", truncate=2.5)
+        """Put all that was painted so far out of focus by `sigma`, picture heights."""
+        if sigma * self.pixels_per_unit > 0.3:
+            self.celsius = ndimage.gaussian_filter(
+                self.celsius, sigma * self.pixels_per_unit, mode="nearest", truncate=2.5
+            )
 
     def texture(self, rng: np.random.Generator, kind: Kind, grain: float, *, stretch: float = 1.0) -> Field:
         """Irregular field (H, W) that keeps its place on what is painted when the camera moves."""
-        return texture(rng, kind, grain, self.to_ideal, self.size, stretch=stretch)
+        return texture(rng, kind, grain, self.to_scene, self.size, stretch=stretch)
 
     def labels(self) -> NDArray[np.uint8]:
         """0, `LEFT` or `RIGHT` (H, W): the sole that covers at least half of the pixel."""

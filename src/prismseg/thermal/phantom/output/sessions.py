@@ -12,9 +12,9 @@ import tifffile
 from PIL import Image
 
 from prismseg.base import ConfigError, OutputError, atomic_path, make_folder, write_text
-from prismseg.thermal.phantom.calibration import Record, compare, table
 from prismseg.thermal.phantom.frame import REFERENCE_SIZE, PhantomFrame, check_size
-from prismseg.thermal.phantom.sheets import SHOWN, draw_contact_sheet
+from prismseg.thermal.phantom.output.calibration import Record, compare, table
+from prismseg.thermal.phantom.output.contact_sheet import SHOWN, draw_contact_sheet
 from prismseg.thermal.phantom.subject import draw_subject
 
 DEFAULT_MINUTES = (0, 1, 5, 10, 15, 20)

@@ -6,14 +6,14 @@ import numpy as np
 from scipy import ndimage
 from skimage.measure import find_contours
 
-from prismseg.thermal.phantom import props
-from prismseg.thermal.phantom.canvas import Canvas
-from prismseg.thermal.phantom.climate import Climate
-from prismseg.thermal.phantom.flat import Flat, Leg, Outline
-from prismseg.thermal.phantom.pose import Pose
-from prismseg.thermal.phantom.raster import Curve, Field
-from prismseg.thermal.phantom.shapes import ellipse, smooth_closed, smoothstep
-from prismseg.thermal.phantom.sole import Pattern, Skin
+from prismseg.thermal.phantom.body.foot import Pattern, Skin
+from prismseg.thermal.phantom.body.pose import Pose
+from prismseg.thermal.phantom.domains.planar import Leg, Outline, PlanarDomain
+from prismseg.thermal.phantom.painting.canvas import Canvas
+from prismseg.thermal.phantom.painting.raster import Curve, Field
+from prismseg.thermal.phantom.painting.shapes import ellipse, smooth_closed, smoothstep
+from prismseg.thermal.phantom.scene import objects
+from prismseg.thermal.phantom.scene.temperatures import Temperatures
 
 STEP = 0.0125  # of the grid on which level sets are found, foot lengths
 LOW, HIGH = (-0.15, -0.45), (1.15, 0.45)
@@ -160,16 +160,16 @@ def interpolate(u: Field, v: Field, places: Curve, heights: Curve, reach: float)
     return between
 
 
-def behind(rng: np.random.Generator, canvas: Canvas, pose: Pose, climate: Climate) -> None:
+def behind(rng: np.random.Generator, canvas: Canvas, pose: Pose, temperatures: Temperatures) -> None:
     """Crumpled bedding at every temperature, warm lumps of a body between and behind the soles."""
     length = pose.length
     broad = canvas.texture(rng, "cloud", float(rng.uniform(0.3, 0.8)))
     folds = canvas.texture(rng, "fold", float(rng.uniform(0.06, 0.25)), stretch=float(rng.uniform(1, 4)))
-    canvas.celsius[:] = climate.room + np.float32(rng.uniform(0, 0.8)) * broad
-    props.rectangles(rng, canvas, climate, int(rng.integers(0, 5)))
+    canvas.celsius[:] = temperatures.room + np.float32(rng.uniform(0, 0.8)) * broad
+    objects.rectangles(rng, canvas, temperatures, int(rng.integers(0, 5)))
     for layer in range(int(rng.integers(1, 4))):
         edge = pose.heel - rng.uniform(-0.1, 1.1) * length / (layer + 1)
-        props.blanket(rng, canvas, climate, float(edge), above=False)
+        objects.blanket(rng, canvas, temperatures, float(edge), above=False)
     middles = [
         (pose.heel - rng.uniform(-0.05, 0.9) * length, pose.middle + rng.normal(0, 0.45) * length)
         for _ in range(5)
@@ -177,25 +177,25 @@ def behind(rng: np.random.Generator, canvas: Canvas, pose: Pose, climate: Climat
     for middle in middles[: int(rng.integers(2, 6))]:
         lump = ellipse((0, 0), tuple(rng.uniform(0.15, 0.5, size=2) * length), rng.uniform(0, np.pi), points=9)
         lump = smooth_closed(lump * rng.uniform(0.8, 1.2, size=(9, 1)), 60) + middle
-        warm = climate.skin if rng.random() < 0.7 else climate.gown
+        warm = temperatures.skin if rng.random() < 0.7 else temperatures.gown
         shade = np.float32(rng.uniform(0.05, 0.7)) * folds + np.float32(rng.uniform(0, 0.5)) * broad
-        canvas.put(
+        canvas.paint(
             [lump], np.float32(warm + rng.normal(0, 0.8)) + shade, softness=float(rng.uniform(0.002, 0.015))
         )
 
 
-def below(rng: np.random.Generator, canvas: Canvas, pose: Pose, climate: Climate) -> None:
+def below(rng: np.random.Generator, canvas: Canvas, pose: Pose, temperatures: Temperatures) -> None:
     """Heaps of cloth, colder and warmer."""
     folds = canvas.texture(rng, "fold", float(rng.uniform(0.04, 0.25)), stretch=float(rng.uniform(1, 5)))
     broad = canvas.texture(rng, "cloud", float(rng.uniform(0.2, 0.8)))
     strength = rng.uniform(0.1, 0.9, size=2)
-    canvas.celsius[:] = climate.bed + np.float32(strength[0]) * folds + np.float32(strength[1]) * broad
+    canvas.celsius[:] = temperatures.bed + np.float32(strength[0]) * folds + np.float32(strength[1]) * broad
     for _ in range(int(rng.integers(0, 4))):
         heap = ellipse((0, 0), tuple(rng.uniform(0.1, 0.6, size=2)), rng.uniform(0, 3), points=10)
         heap = smooth_closed(heap * rng.uniform(0.7, 1.3, size=(10, 1)), 80)
-        heap = heap + rng.uniform(0, 1, size=2) * (1, canvas.wide)
-        share = rng.uniform(-0.3, 0.5) * max(climate.skin - climate.bed, 1.0)
-        canvas.put([heap], canvas.celsius + np.float32(share), softness=float(rng.uniform(0.003, 0.02)))
+        heap = heap + rng.uniform(0, 1, size=2) * (1, canvas.width)
+        share = rng.uniform(-0.3, 0.5) * max(temperatures.skin - temperatures.bed, 1.0)
+        canvas.paint([heap], canvas.celsius + np.float32(share), softness=float(rng.uniform(0.003, 0.02)))
 
 
-BLOB = Flat(draw_sole, draw_instep, draw_leg, draw_sole_pattern, draw_instep_pattern, behind, below)
+BLOB = PlanarDomain(draw_sole, draw_instep, draw_leg, draw_sole_pattern, draw_instep_pattern, behind, below)

@@ -15,7 +15,7 @@ Window = tuple[slice, slice]
 SUPERSAMPLING = 4
 
 
-def window_of(curves: Sequence[Curve], size: tuple[int, int], margin: int = 2) -> Window:
+def bounding_window(curves: Sequence[Curve], size: tuple[int, int], margin: int = 2) -> Window:
     """Rows and columns of a picture of `size` that hold all `curves` (row, column in pixels); may be empty."""
     low = np.min([curve.min(axis=0) for curve in curves], axis=0)
     high = np.max([curve.max(axis=0) for curve in curves], axis=0)
@@ -24,7 +24,7 @@ def window_of(curves: Sequence[Curve], size: tuple[int, int], margin: int = 2) -
     return slice(int(start[0]), int(stop[0])), slice(int(start[1]), int(stop[1]))
 
 
-def paint(curves: Sequence[Curve], values: Sequence[float], window: Window) -> Field:
+def rasterize(curves: Sequence[Curve], values: Sequence[float], window: Window) -> Field:
     """Fill closed curves one after the other, each with its value, and average to pixels.
 
     Parameters
@@ -46,7 +46,7 @@ def paint(curves: Sequence[Curve], values: Sequence[float], window: Window) -> F
 
 
 def coverage(curves: Sequence[Curve], window: Window) -> Field:
-    """Share of each pixel of `window` (h, w) that the union of closed curves covers; see `paint`."""
+    """Share of each pixel of `window` (h, w) that the union of closed curves covers; see `rasterize`."""
     return _filled("L", curves, [255] * len(curves), window) / np.float32(255)
 
 

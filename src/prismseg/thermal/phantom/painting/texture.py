@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
-from prismseg.thermal.phantom.raster import Field
+from prismseg.thermal.phantom.painting.raster import Field
 
 Kind = Literal["smooth", "cloud", "fold", "vein", "cell"]
 
@@ -33,7 +33,7 @@ def texture(
     rng: np.random.Generator,
     kind: Kind,
     grain: float,
-    to_ideal: np.ndarray[tuple[int, int], np.dtype[np.float64]],
+    to_scene: np.ndarray[tuple[int, int], np.dtype[np.float64]],
     size: tuple[int, int],
     *,
     stretch: float = 1.0,
@@ -47,8 +47,8 @@ def texture(
     kind : str
         Which tile.
     grain : float
-        Correlation length, in the units of the plane that `to_ideal` leads to.
-    to_ideal : (2, 3) float64
+        Correlation length, in the units of the plane that `to_scene` leads to.
+    to_scene : (2, 3) float64
         Affine map of a pixel's (row, column, 1) to the plane in which the texture lies still.
     size : (int, int)
         Height and width of the field, pixels.
@@ -64,8 +64,8 @@ def texture(
     turn = np.array([[cos, -sin], [sin, cos]]) * np.array([[1.0], [1 / stretch]])
     # The finest grain that the tiles allow: a coarser sampling would leave their edge.
     step = min(GRAIN / grain, 0.3 * TILE * REPEATS)
-    linear = turn @ to_ideal[:, :2] * step
-    origin = turn @ (to_ideal[:, 2] - (0.5, 0.6)) * step + start * TILE * REPEATS
+    linear = turn @ to_scene[:, :2] * step
+    origin = turn @ (to_scene[:, 2] - (0.5, 0.6)) * step + start * TILE * REPEATS
     shift = origin - linear @ (0.5, 0.5) + 0.5
     ((rr, rc), (cr, cc)), (r0, c0) = linear, shift
     picture = tile(kind).transform(

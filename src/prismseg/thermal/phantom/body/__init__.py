@@ -1,0 +1,1 @@
+"""Feet: their temperature over time, their place in the image, their territories."""

@@ -1,0 +1,1 @@
+"""Feet as level sets of smoothly joined balls; temperatures between landmarks; a cluttered bed."""

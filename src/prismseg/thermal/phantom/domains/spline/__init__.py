@@ -1,0 +1,1 @@
+"""Anatomical feet of cubic splines; anatomical warm and cold fields; a patient in bed."""

@@ -1,0 +1,1 @@
+"""Simulated sessions on disk, contact sheets, and the comparison with real sessions."""

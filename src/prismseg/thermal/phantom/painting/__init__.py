@@ -1,0 +1,1 @@
+"""Curves, textures and the canvas on which a scene is painted."""

@@ -1,0 +1,1 @@
+"""What surrounds the feet, and how warm everything is."""
