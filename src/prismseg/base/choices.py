@@ -1,0 +1,116 @@
+"""Choices from a registry, for settings (pydantic) and for the command line (typer).
+
+Both ask the registry when they are used, not when they are written down, so that what an extension or a test registers
+later counts as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from prismseg.base.registry import Registry
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic.json_schema import JsonSchemaValue
+    from pydantic_core import CoreSchema
+    from typer.core import TyperCommand
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Annotation of a setting that is one of a registry's names, as ``Literal`` is one of fixed names.
+
+    Parameters
+    ----------
+    registry : Registry
+        Whose names are taken.
+    also : tuple of str
+        Names taken besides, listed first; such as "auto" or "none".
+
+    Examples
+    --------
+    >>> from typing import Annotated
+    >>> from pydantic import BaseModel
+    >>> ROUNDINGS: Registry[object] = Registry("rounding")
+    >>> ROUNDINGS.register("down", "math:floor")
+    >>> class Settings(BaseModel):
+    ...     rounding: Annotated[str, Choice(ROUNDINGS, also=("auto",))] = "auto"
+    >>> ROUNDINGS.register("up", "math:ceil")
+    >>> Settings(rounding="up")
+    Settings(rounding='up')
+    >>> Settings.model_json_schema()["properties"]["rounding"]["enum"]
+    ['auto', 'down', 'up']
+    """
+
+    registry: Registry[Any]
+    also: tuple[str, ...] = ()
+
+    def names(self) -> tuple[str, ...]:
+        """List what may be chosen now."""
+        return (*self.also, *(name for name in self.registry.names() if name not in self.also))
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        from pydantic_core import PydanticKnownError, core_schema
+
+        def check(value: Any) -> str:
+            if isinstance(value, str) and (value in self.also or value in self.registry):
+                return value
+            raise PydanticKnownError("literal_error", {"expected": _spoken(self.names())})
+
+        return core_schema.no_info_plain_validator_function(check)
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {"type": "string", "enum": list(self.names())}
+
+
+def _spoken(names: tuple[str, ...]) -> str:
+    """Join names as pydantic joins those of a ``Literal``."""
+    *most, last = map(repr, names or ("",))
+    return f"{', '.join(most)} or {last}" if most else last
+
+
+def list_choices(**options: Registry[Any] | Choice | str) -> type[TyperCommand]:
+    """Make a command class whose ``--help`` lists what may be chosen, asked for only when help is shown.
+
+    Parameters
+    ----------
+    **options : Registry, Choice or str
+        By parameter of the command. A string is where to import one of the former from, "package.module:attribute",
+        so that the command line starts without importing it. Where the parameter's help holds ``{names}``, they are put
+        there; otherwise they become its metavar, ``[dice|ce]``.
+
+    Returns
+    -------
+    type of TyperCommand
+        For ``app.command(cls=…)``. What is chosen is checked by what takes it: the settings or ``registry[name]``.
+    """
+    from typer.core import TyperCommand
+
+    class _Command(TyperCommand):
+        def format_help(self, ctx: Any, formatter: Any) -> None:
+            for parameter in self.params:
+                if parameter.name in options:
+                    _list_names(parameter, _names_of(options[parameter.name]))
+            super().format_help(ctx, formatter)
+
+    return _Command
+
+
+def _names_of(option: Registry[Any] | Choice | str) -> tuple[str, ...]:
+    if isinstance(option, str):
+        from pkgutil import resolve_name
+
+        option = resolve_name(option)
+        assert isinstance(option, Registry | Choice)
+    return option.names()
+
+
+def _list_names(parameter: Any, names: Iterable[str]) -> None:
+    text = getattr(parameter, "help", None)
+    if text and "{names}" in text:
+        parameter.help = text.replace("{names}", ", ".join(names))
+    else:
+        parameter.metavar = f"[{'|'.join(names)}]"
