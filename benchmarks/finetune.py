@@ -22,6 +22,7 @@ from prismseg.data import SegmentationDataset, Split
 from prismseg.evaluation import SHARE, mean_interval, paired_comparison
 from prismseg.evaluation.statistics.wording import show_interval
 from prismseg.nets import load_model
+from prismseg.thermal.network.settings import trained_domains
 from prismseg.thermal.phantom import DOMAINS, write_sessions
 from prismseg.train import Trainer, configure
 from prismseg.train.finetune import settings_of
@@ -80,7 +81,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/finetune"))
     parser.add_argument("--seed", type=int, default=31)
     arguments = parser.parse_args()
-    seen = load_model(arguments.network).metadata["training"]["phantoms"]["domains"]
+    seen = trained_domains(load_model(arguments.network).metadata["training"])
     domain = arguments.domain or next(name for name in DOMAINS if name not in seen)
     dataset = make_data(arguments.out, domain, arguments.seed)
     test = split(dataset, 1).test

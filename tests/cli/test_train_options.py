@@ -65,7 +65,7 @@ TRAIN: dict[str, tuple[str, Any, list[str], Any]] = {
 # No settings of a run: where it lies, what it starts from, how it is shown. --from has tests of its own.
 OTHERS = {"data", "out", "config", "from_", "resume", "quiet", "help"}
 # Settings that no option of `train` reaches: those of `thermal train`, and the path, which is the argument.
-UNREACHED = {"phantoms", "data.path", "initial"}
+UNREACHED = {"source.kind", "data.path", "initial"}
 OPTIONAL = {
     name for name, (setting, *_) in TRAIN.items()
     if flat_settings(make_config({"data": {"path": "x"}}).model_dump()).get(setting, 0) is None

@@ -1,25 +1,31 @@
 """Training on simulated frames: what is drawn, exact resume, the left-out domain, and going on from a network."""
 
 import json
+import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
+import yaml
+from safetensors import safe_open
+from safetensors.torch import load_file, save_file
 from typer.testing import CliRunner
 
 from prismseg.base import ConfigError, ModelError, OutputError
-from prismseg.data import Preprocess, open_dataset
+from prismseg.data import Preprocess, TensorCache, open_dataset
 from prismseg.nets import create_model, load_model
 from prismseg.thermal.network.segmenter import two_feet
-from prismseg.thermal.network.training import phantom_config, train_on_phantoms
+from prismseg.thermal.network.settings import PhantomSettings
+from prismseg.thermal.network.training import phantom_config, resumed_phantom_config, train_on_phantoms
 from prismseg.thermal.phantom import pair_at
 from prismseg.train import Predictor, Trainer, TrainingInterrupted, configure
 from prismseg.train import loop as loop_module
-from prismseg.train.config import PhantomConfig, make_config, refused_changes, write_config
+from prismseg.train.config import make_config, read_config, refused_changes, write_config
 from prismseg.train.finetune import settings_of
 from prismseg.train.runs.folder import RunFolder
-from prismseg.train.sources import PhantomSource
+from prismseg.train.sources import CasesSettings, SourceInputs
 from tests.train.conftest import small_config
 
 SMALL = {"steps": 4, "batch_size": 2, "size": (32, 48)}
@@ -27,8 +33,8 @@ SMALL = {"steps": 4, "batch_size": 2, "size": (32, 48)}
 
 def small_phantoms(out, **changes):
     config = phantom_config(out, **SMALL)
-    small = config.phantoms.model_copy(update={"size": (48, 64)})
-    return config.model_copy(update={"phantoms": small, "compile": "no", "checkpoint_every": 1} | changes)
+    small = config.source.model_copy(update={"size": (48, 64)})
+    return config.model_copy(update={"source": small, "compile": "no", "checkpoint_every": 1} | changes)
 
 
 @pytest.fixture(scope="module")
@@ -39,9 +45,9 @@ def trained(tmp_path_factory):
 
 
 def test_batches_are_the_frames_of_the_stream():
-    config = PhantomConfig(domains=("spline", "blob"), size=(48, 64), seed=5)
     prepare = Preprocess((48, 64), 1)
-    source = PhantomSource(config, prepare, batch_size=3)
+    settings = PhantomSettings(domains=("spline", "blob"), size=(48, 64), seed=5)
+    source = settings.open(SourceInputs(TensorCache(None, prepare), cases=(), batch_size=3, seed=0))
     try:
         assert source.numbers(2) == [6, 7, 8]
         images, masks = source.batch(source.numbers(2))
@@ -60,7 +66,7 @@ def test_batches_are_the_frames_of_the_stream():
 
 def test_the_left_out_domain_is_never_learnt_and_always_watched(trained):
     config = phantom_config(trained, left_out="solid")
-    assert "solid" not in config.phantoms.domains and len(config.phantoms.domains) == 3
+    assert "solid" not in config.source.domains and len(config.source.domains) == 3
     watched = open_dataset(trained / "left-out", channels=1)
     assert len(watched.ids) == 4 and sum("soles" in name for name in watched.ids) == 2
     assert json.loads((trained / "split.json").read_text())["train"] == []
@@ -87,7 +93,7 @@ def test_resume_takes_the_settings_of_the_run(trained, tmp_path, monkeypatch):
         "size": ("64x96", lambda config: config.size, (64, 96)),
         "multiplier": ("3", lambda config: config.model.multiplier, 3),
         "seed": ("8", lambda config: config.seed, 8),
-        "left-out": ("spline", lambda config: "spline" in config.phantoms.domains, False),
+        "left-out": ("spline", lambda config: "spline" in config.source.domains, False),
     }
     for name, (word, value, meant) in given.items():
         assert CliRunner().invoke(app, [*words, f"--{name}", word]).exit_code == 0
@@ -112,7 +118,7 @@ def test_what_travels_with_the_network(trained):
     assert network.metadata["preprocess"]["fit"] == "area"
     assert network.metadata["postprocess"] == "two-feet"
     assert network.metadata["classes"] == ["background", "foot"]
-    assert network.metadata["training"]["phantoms"]["domains"] == ["spline", "blob", "solid"]
+    assert network.metadata["training"]["source"]["domains"] == ["spline", "blob", "solid"]
 
 
 def test_a_cut_run_ends_as_the_uncut_one(trained, tmp_path, monkeypatch):
@@ -204,3 +210,68 @@ def test_the_head_of_classes_in_another_order_is_not_taken_over():
     assert torch.equal(ours.head.weight, drawn)
     take_weights(ours, first, "first")
     assert torch.equal(ours.head.weight, first.head.weight)
+
+
+def as_version_0_1_wrote_it(run):
+    """Put the settings of a run and of its checkpoint back to how prismseg 0.1 stored them."""
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    source = config.pop("source")
+    config["phantoms"] = {name: value for name, value in source.items() if name != "kind"}
+    (run / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False))
+    checkpoint = run / "checkpoints" / "last.safetensors"
+    with safe_open(checkpoint, framework="pt") as file:
+        metadata, tensors = file.metadata(), {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    save_file(tensors, checkpoint, metadata | {"config": json.dumps(config)})
+
+
+def test_a_run_of_version_0_1_is_read_and_resumed(trained, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(trained, run)
+    as_version_0_1_wrote_it(run)
+    assert RunFolder(run).started() == RunFolder(trained).started()
+    longer = resumed_phantom_config(run, steps=5)
+    train_on_phantoms(longer, run, resume=True, show_progress=False)
+    assert (run / "history.csv").read_text().splitlines()[-1].startswith("5,")
+    assert read_config(run / "config.yaml").source == RunFolder(trained).started().source
+    assert "phantoms:" not in (run / "config.yaml").read_text()
+
+
+def test_settings_of_version_0_1_without_phantoms(tmp_path):
+    (tmp_path / "config.yaml").write_text("data: {path: x}\nphantoms: null\nmodel: {arch: fcn}\n")
+    assert read_config(tmp_path / "config.yaml") == make_config({"data": {"path": "x"}, "model": {"arch": "fcn"}})
+    assert configure({}, tmp_path / "config.yaml").source == CasesSettings()
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ({"kind": "fantoms"}, "Did you mean 'phantoms'"),
+        ({"kind": "phantoms"}, "domains: Field required"),
+        ({"kind": "cases", "seed": 1}, r"seed \(no such setting\)"),
+        ("phantoms", "by its kind"),
+    ],
+)
+def test_sources_that_do_not_exist(source, message):
+    with pytest.raises(ConfigError, match=message):
+        make_config({"data": {"path": "x"}, "source": source})
+
+
+def test_another_kind_of_source_replaces_the_settings_of_the_first(tmp_path):
+    (tmp_path / "config.yaml").write_text(
+        "data: {path: x}\nsource: {kind: phantoms, domains: [spline], seed: 4}\n"
+    )
+    assert configure({"source": {"kind": "cases"}}, tmp_path / "config.yaml").source == CasesSettings()
+    changed = configure({"source": {"seed": 5}}, tmp_path / "config.yaml").source
+    assert changed == PhantomSettings(domains=("spline",), seed=5)
+
+
+def test_the_shipped_network_needs_nothing_imported_before():
+    """Its post-processing is registered by the thermal application, which nobody has imported."""
+    code = (
+        "import sys; from prismseg.inference.predictor import Predictor; "
+        "assert not any(name.startswith('prismseg.thermal') for name in sys.modules); "
+        "import numpy as np; print(Predictor.from_pretrained('thermal-feet')(np.zeros((60, 80), np.uint8)).mask.shape)"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip() == "(60, 80)"

@@ -10,6 +10,7 @@ from prismseg.nets import load_model
 from prismseg.nets.storage import find_weights
 from prismseg.thermal import Frame, Session, Soles
 from prismseg.thermal.network.segmenter import foot_probability
+from prismseg.thermal.network.settings import trained_domains
 from prismseg.thermal.phantom import DOMAINS, draw_subject, frame_at
 from prismseg.train.runs.seen import SeenCases
 
@@ -28,7 +29,7 @@ def test_it_is_small_safe_and_says_what_it_has_seen():
     assert sum(path.stat().st_size for path in folder.iterdir()) <= 3_000_000
     assert {path.suffix for path in folder.iterdir()} == {".safetensors", ".json", ".md"}
     facts = load_model("thermal-feet").metadata["training"]
-    assert facts["cases"]["train"] == 0 and len(set(DOMAINS) - set(facts["phantoms"]["domains"])) == 1
+    assert facts["cases"]["train"] == 0 and len(set(DOMAINS) - set(trained_domains(facts))) == 1
     # Simulated frames alone: no picture that anybody has.
     seen = SeenCases.of_metadata(load_model("thermal-feet").metadata)
     assert seen == SeenCases()
@@ -45,7 +46,7 @@ def test_a_folder_of_the_same_name_does_not_take_its_place(tmp_path, monkeypatch
 
 @pytest.mark.parametrize(("framing", "least"), [("soles", 0.9), ("above", 0.75)])
 def test_sessions_of_the_domain_that_it_has_never_seen(predictor, framing, least):
-    seen = predictor.model.metadata["training"]["phantoms"]["domains"]
+    seen = trained_domains(predictor.model.metadata["training"])
     left_out = [name for name in DOMAINS if name not in seen]
     scores = []
     for number in range(12):

@@ -16,8 +16,8 @@ from torch import Tensor
 
 from prismseg.base import ConfigError, ModelError
 from prismseg.data import Preprocess, read_image
+from prismseg.inference.postprocess import POSTPROCESSORS
 from prismseg.nets import SegmentationModel, load_model
-from prismseg.thermal.network.segmenter import two_feet
 
 BAND_VALUES = 2**24  # probabilities that are enlarged at a time: 64 MiB in float32
 
@@ -29,7 +29,7 @@ class Prediction:
     Attributes
     ----------
     mask : (H, W) uint8
-        Class index of each pixel; cleaned where the network's metadata ask for it (``postprocess``).
+        Class index of each pixel, after the network's post-processing (`prismseg.inference.postprocess`).
     probabilities : (K, H, W) float32
         Probability of each class, background first; sums to 1 over K.
     """
@@ -82,12 +82,12 @@ class Predictor:
         self.preprocess = Preprocess.from_dict(model.metadata["preprocess"])
         self.mirror = mirror
         name = model.metadata.get("postprocess", "none")
-        if name not in _POSTPROCESS:
+        if name not in POSTPROCESSORS:
             raise ModelError(
-                f"This network asks for the post-processing {name!r}, which this version of prismseg does not know; "
-                "update prismseg."
+                f"This network asks for the post-processing {name!r}, which is not known here; update prismseg, or "
+                "install the package that brings it."
             )
-        self._clean = _POSTPROCESS[name]
+        self._postprocess = POSTPROCESSORS[name]
 
     @classmethod
     def from_pretrained(
@@ -145,7 +145,7 @@ class Predictor:
             mask[rows] = band.argmax(0).to(torch.uint8).cpu().numpy()
             if probabilities is not None:
                 probabilities[:, rows] = band.float().cpu().numpy()
-        return self._clean(mask)
+        return self._postprocess(mask)
 
     def predict(self, images: Iterable[NDArray[np.generic]], *, batch_size: int = 8) -> Iterator[Prediction]:
         """Segment many images, `batch_size` at a time, in their order."""
@@ -169,7 +169,7 @@ class Predictor:
         for image, low in zip(images, self._probabilities(batch), strict=True):
             full = F.interpolate(low[None], size=image.shape[:2], mode="bilinear", align_corners=False)[0]
             yield Prediction(
-                mask=self._clean(full.argmax(0).to(torch.uint8).cpu().numpy()),
+                mask=self._postprocess(full.argmax(0).to(torch.uint8).cpu().numpy()),
                 probabilities=full.float().cpu().numpy(),
             )
 
@@ -182,13 +182,6 @@ class Predictor:
             mirrored = class_probabilities(self.model(batch.flip(-1))).flip(-1)
             probabilities = (probabilities + mirrored) / 2
         return probabilities
-
-
-def _as_it_is(mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return mask
-
-
-_POSTPROCESS = {"none": _as_it_is, "two-feet": two_feet}
 
 
 def _bands(low: Tensor, height: int, width: int) -> Iterator[tuple[slice, Tensor]]:

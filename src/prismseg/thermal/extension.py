@@ -1,1 +1,20 @@
 """What the thermal application adds to the library's registries; imports nothing heavy."""
+
+from prismseg.inference.postprocess import POSTPROCESSORS
+from prismseg.train.sources import FORMER_SETTINGS, SOURCES
+
+POSTPROCESSORS.register(
+    "two-feet",
+    "prismseg.thermal.network.segmenter:two_feet",
+    summary="At most two feet, with their toes, without holes and specks.",
+)
+SOURCES.register(
+    "phantoms",
+    "prismseg.thermal.network.settings:PhantomSettings",
+    summary="Simulated thermal frames, each seen once.",
+)
+FORMER_SETTINGS.register(
+    "phantoms",
+    "prismseg.thermal.network.settings:upgrade_phantoms",
+    summary="Of prismseg 0.1; today a source of batches.",
+)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, ValidationError, model_validator
 
 from prismseg.base import ConfigError, read_text, write_text
+from prismseg.base.settings import Settings, explain_errors
+from prismseg.inference.postprocess import POSTPROCESSORS
 from prismseg.train.losses import DEFAULT_LOSSES
+from prismseg.train.sources import FORMER_SETTINGS, CasesSettings, SourceSettings, make_source_settings
 
 FRACTIONS = (0.8, 0.1, 0.1)
 # Settings that may change when a run is resumed, since they do not decide what is learnt from what.
@@ -24,11 +27,7 @@ _EITHER_OR: dict[tuple[str, ...], tuple[tuple[str, str], ...]] = {
 }
 
 
-class _Settings(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True, allow_inf_nan=False)
-
-
-class DataConfig(_Settings):
+class DataConfig(Settings):
     """Where the images are and how they are grouped (see `prismseg.data.open_dataset`)."""
 
     path: str
@@ -41,7 +40,7 @@ class DataConfig(_Settings):
     colours: dict[str, str] | None = None
 
 
-class SplitConfig(_Settings):
+class SplitConfig(Settings):
     """How the cases are parted; a group (patient) is never shared between parts.
 
     A split that the data set brings along is used, number `fold` of them; `predefined` says whether there must be one
@@ -69,7 +68,7 @@ class SplitConfig(_Settings):
         return self
 
 
-class ModelConfig(_Settings):
+class ModelConfig(Settings):
     """The network (see `prismseg.nets.create_model`)."""
 
     arch: Literal["unet", "fcn", "resunet"] = "unet"
@@ -80,7 +79,7 @@ class ModelConfig(_Settings):
     norm: Literal["batch", "group", "instance"] = "batch"
 
 
-class OptimConfig(_Settings):
+class OptimConfig(Settings):
     """Loss, optimiser and schedule. Lengths are optimiser steps, so that a small set gets enough of them.
 
     The loss "auto" is `prismseg.train.losses.DEFAULT_LOSSES` of the network's preset; a run stores what it became.
@@ -108,30 +107,27 @@ class OptimConfig(_Settings):
         return self
 
 
-class PhantomConfig(_Settings):
-    """Train on simulated frames, each seen once, instead of the data set's cases (see `prismseg.thermal.phantom`)."""
-
-    domains: tuple[str, ...]
-    framings: tuple[str, ...] = ("soles", "above")
-    size: tuple[int, int] = (240, 320)
-    seed: int = Field(default=0, ge=0)
+def _check_postprocess(name: str) -> str:
+    if name not in POSTPROCESSORS:
+        raise ValueError(f"there is none named {name!r}; choose one of {', '.join(POSTPROCESSORS)}")
+    return name
 
 
-class TrainConfig(_Settings):
+class TrainConfig(Settings):
     """One training run, whole: the same configuration gives the same weights on the same machine.
 
     What other processors and numbers of threads do to them, `prismseg.base.machine` says.
     """
 
     data: DataConfig
-    phantoms: PhantomConfig | None = None
+    source: Annotated[SerializeAsAny[SourceSettings], BeforeValidator(make_source_settings)] = CasesSettings()
     split: SplitConfig = SplitConfig()
     model: ModelConfig = ModelConfig()
     optim: OptimConfig = OptimConfig()
     size: tuple[int, int] = (224, 224)
     intensity: Literal["zscore", "unit"] = "zscore"
     fit: Literal["stretch", "area"] = "stretch"
-    postprocess: Literal["none", "two-feet"] = "none"
+    postprocess: Annotated[str, AfterValidator(_check_postprocess)] = "none"
     initial: str | None = None
     augmentation: Literal["none", "thesis", "default"] = "default"
     evaluate_every: int = Field(default=100, ge=1)
@@ -144,6 +140,18 @@ class TrainConfig(_Settings):
     force: bool = False
     tracking: tuple[Literal["tensorboard", "mlflow"], ...] = ()
     seed: int = Field(default=0, ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _upgrade(cls, values: Any) -> Any:
+        """Read sections that earlier versions wrote."""
+        if not isinstance(values, dict):
+            return values
+        former = [name for name in values if name not in cls.model_fields and name in FORMER_SETTINGS]
+        kept = {name: value for name, value in values.items() if name not in former}
+        for name in former:
+            kept |= FORMER_SETTINGS[name](values[name])
+        return kept
 
     @model_validator(mode="after")
     def _choose_loss(self) -> TrainConfig:
@@ -158,16 +166,7 @@ def make_config(values: dict[str, Any]) -> TrainConfig:
     try:
         return TrainConfig.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(_explain(error)) from error
-
-
-def _explain(error: ValidationError) -> str:
-    lines = []
-    for fault in error.errors():
-        where = ".".join(str(part) for part in fault["loc"]) or "the settings"
-        known = " (no such setting)" if fault["type"] == "extra_forbidden" else ""
-        lines.append(f"{where}{known}: {fault['msg']}")
-    return "These settings cannot be used: " + "; ".join(lines) + "."
+        raise ConfigError(f"These settings cannot be used: {explain_errors(error)}.") from error
 
 
 def read_config(path: str | Path) -> TrainConfig:
@@ -297,7 +296,9 @@ def _lay(values: dict[str, Any], upper: dict[str, Any], path: tuple[str, ...] = 
                 values.pop(name, None)
     for key, value in upper.items():
         if isinstance(value, dict) and _is_section((*path, key)):
-            if not isinstance(values.get(key), dict):
+            lower = values.get(key)
+            # Settings of one kind of source mean nothing to another kind.
+            if not isinstance(lower, dict) or value.get("kind", lower.get("kind")) != lower.get("kind"):
                 values[key] = {}
             _lay(values[key], value, (*path, key))
         elif value == "none" and _may_be_none((*path, key)):

@@ -37,7 +37,7 @@ from prismseg.train.setup import (
     start_trackers,
     stop_requests,
 )
-from prismseg.train.sources import CaseSource, PhantomSource, Source
+from prismseg.train.sources import SourceInputs
 
 
 class TrainingInterrupted(PrismsegError):
@@ -131,13 +131,10 @@ class Trainer:
         self.optimizer = create_optimizer(config.optim, network)
         self.augment = Augmentation(config.augmentation)
         self.loss = create_loss(config.optim.loss, network.config["classes"])
-        preprocess = make_preprocess(config, self.dataset)
-        self.cache = TensorCache(self.dataset, preprocess, max_mib=config.cache_mib)
-        self.source: Source
-        if config.phantoms is None:
-            self.source = CaseSource(self.cache, self.split.train, config.optim.batch_size, config.seed)
-        else:
-            self.source = PhantomSource(config.phantoms, preprocess, config.optim.batch_size)
+        self.cache = TensorCache(self.dataset, make_preprocess(config, self.dataset), max_mib=config.cache_mib)
+        self.source = config.source.open(
+            SourceInputs(self.cache, self.split.train, config.optim.batch_size, config.seed)
+        )
         self.progress = Progress()
         if going_on:
             self._load()

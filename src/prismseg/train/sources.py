@@ -1,41 +1,89 @@
-"""Where training batches come from: the cases of a data set, or simulated frames without end."""
+"""Where training batches come from: the training cases of a data set, or what an extension registers."""
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-from collections.abc import Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from functools import partial
-from typing import Protocol
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-import torch
-from threadpoolctl import threadpool_limits
-from torch import Tensor
+from pydantic import ValidationError
 
-from prismseg.data import Preprocess, TensorCache
-from prismseg.thermal.phantom import Pair, pair_at
+from prismseg.base.registry import Registry
+from prismseg.base.settings import Settings, explain_errors
 from prismseg.train.batches import batch_cases
-from prismseg.train.config import PhantomConfig
 
-_STEPS_AHEAD = 4
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from prismseg.data import TensorCache
 
 
 class Source(Protocol):
-    """Pictures by number; which numbers make up a step is a pure function of the seed."""
+    """Images by number; which numbers make up a step is a pure function of the seed."""
 
     def numbers(self, step: int) -> list[int]:
-        """Numbers of the pictures of step `step`, over all processes."""
+        """Numbers of the images of step `step`, over all processes."""
 
     def batch(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Images (B, C, H, W) and masks (B, H, W) of these pictures."""
+        """Images (B, C, H, W) float32 and masks (B, H, W) int64 of these numbers, prepared for the network."""
 
     def close(self) -> None:
         """Let go of what the source holds."""
 
 
+@dataclass(frozen=True)
+class SourceInputs:
+    """What a run gives its source.
+
+    Attributes
+    ----------
+    cache : TensorCache
+        The data set, prepared for the network; ``cache.preprocess`` is how.
+    cases : sequence of int
+        Positions of the training cases in the data set.
+    batch_size : int
+        Images of a step, over all processes.
+    seed : int
+        Seed of the run.
+    """
+
+    cache: TensorCache
+    cases: Sequence[int]
+    batch_size: int
+    seed: int
+
+
+class SourceSettings(Settings, ABC):
+    """Settings of one kind of source, the part ``source:`` of a run's settings.
+
+    A subclass has a default for `kind`, the name under which it is registered in `SOURCES`.
+    """
+
+    uses_cases: ClassVar[bool] = True  # whether the batches hold the training cases of the data set
+    kind: str
+
+    @abstractmethod
+    def open(self, inputs: SourceInputs) -> Source:
+        """Make the source for a run."""
+
+    def describe(self) -> str:
+        """Say in a sentence what the batches are, where they are not the training cases."""
+        return ""
+
+
+class CasesSettings(SourceSettings):
+    """The training cases of the data set, each once before any is seen twice."""
+
+    kind: str = "cases"
+
+    def open(self, inputs: SourceInputs) -> Source:
+        """Make the source for a run."""
+        return CaseSource(inputs.cache, inputs.cases, inputs.batch_size, inputs.seed)
+
+
 class CaseSource:
-    """The training cases of a data set, dealt from shuffled decks."""
+    """The training cases of a data set, dealt from shuffled decks (see `prismseg.train.batches.batch_cases`)."""
 
     def __init__(self, cache: TensorCache, cases: Sequence[int], batch_size: int, seed: int) -> None:
         self.cache, self.cases, self.batch_size, self.seed = cache, cases, batch_size, seed
@@ -52,52 +100,34 @@ class CaseSource:
         """Nothing to let go of."""
 
 
-class PhantomSource:
-    """Simulated frames, none of them twice, made ahead by other processes while the network trains.
+SOURCES: Registry[type[SourceSettings]] = Registry("source of batches")
+SOURCES.register("cases", CasesSettings)
 
-    Frame k of a seed is the same whoever makes it and whenever, so a resumed run gets the frames that the
-    uninterrupted one would have got.
+# Sections of settings that earlier versions wrote, by name: each entry turns the section's value into what stands for it
+# today, a dictionary of top-level settings.
+FORMER_SETTINGS: Registry[Callable[[Any], dict[str, Any]]] = Registry("former setting")
+
+
+def make_source_settings(value: object) -> SourceSettings:
+    """Make the settings of a source from a dictionary with its `kind`, or take them as they are.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown kind.
+    ValueError
+        Naming what is missing or wrong.
+
+    Examples
+    --------
+    >>> make_source_settings({"kind": "cases"})
+    CasesSettings(kind='cases')
     """
-
-    def __init__(self, config: PhantomConfig, preprocess: Preprocess, batch_size: int) -> None:
-        self.preprocess, self.batch_size = preprocess, batch_size
-        self._make = partial(
-            pair_at, config.seed, domains=config.domains, framings=config.framings, size=config.size
-        )
-        self._pending: dict[int, Future[Pair]] = {}
-        self._pool: ProcessPoolExecutor | None = None
-
-    def numbers(self, step: int) -> list[int]:
-        """Numbers of the frames of step `step`."""
-        return list(range(step * self.batch_size, (step + 1) * self.batch_size))
-
-    def batch(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Take these frames, prepared for the network, and have those of the next steps begun."""
-        if self._pool is None:
-            self._pool = _simulators()
-        for ahead in range(_STEPS_AHEAD):
-            for number in (number + ahead * self.batch_size for number in numbers):
-                if number not in self._pending:
-                    self._pending[number] = self._pool.submit(self._make, number)
-        pairs = [self._pending.pop(number).result() for number in numbers]
-        images = torch.stack([self.preprocess.image_tensor(picture) for picture, _ in pairs])
-        masks = torch.stack([self.preprocess.mask_tensor(mask) for _, mask in pairs])
-        return images, masks
-
-    def close(self) -> None:
-        """Stop the simulating processes."""
-        if self._pool is not None:
-            self._pool.shutdown(wait=False, cancel_futures=True)
-            self._pool = None
-        self._pending.clear()
-
-
-def _simulators() -> ProcessPoolExecutor:
-    """Start processes for simulation; one core is left to the network."""
-    # Spawned, since a forked copy of a process with running threads can hang.
-    return ProcessPoolExecutor(
-        max(1, (os.cpu_count() or 2) - 1),
-        mp_context=multiprocessing.get_context("spawn"),
-        initializer=threadpool_limits,
-        initargs=(1,),
-    )
+    if isinstance(value, SourceSettings):
+        return value
+    if not isinstance(value, dict) or not isinstance(value.get("kind"), str):
+        raise ValueError("a source is given by its kind and the settings of that kind, such as {'kind': 'cases'}")
+    try:
+        return SOURCES[value["kind"]].model_validate(value)
+    except ValidationError as error:
+        raise ValueError(explain_errors(error)) from error

@@ -10,8 +10,9 @@ from PIL import Image
 
 from prismseg.base import ConfigError, atomic_path, make_folder, progress_bar, write_text
 from prismseg.data import Split
+from prismseg.thermal.network.settings import PhantomSettings
 from prismseg.thermal.phantom import DOMAINS, FRAMINGS, frame_at
-from prismseg.train.config import PhantomConfig, TrainConfig, make_config
+from prismseg.train.config import TrainConfig, make_config
 from prismseg.train.loop import Trainer
 from prismseg.train.runs.folder import RunFolder
 from prismseg.train.runs.run import open_configured
@@ -50,7 +51,7 @@ def phantom_config(
     domains = tuple(name for name in DOMAINS if name != left_out)
     values = _DEFAULTS | {
         "data": {"path": str(Path(out) / "left-out"), "channels": 1, "classes": ("background", "foot")},
-        "phantoms": PhantomConfig(domains=domains, framings=FRAMINGS, seed=seed).model_dump(),
+        "source": PhantomSettings(domains=domains, framings=FRAMINGS, seed=seed).model_dump(),
         "model": _DEFAULTS["model"] | {"multiplier": multiplier},
         "optim": _DEFAULTS["optim"] | {"steps": steps, "batch_size": batch_size},
         "size": size,
@@ -70,8 +71,8 @@ def resumed_phantom_config(out: str | Path, **given: Any) -> TrainConfig:
         When what is given is out of range.
     """
     started = RunFolder(Path(out)).started()
-    phantoms = started.phantoms
-    left_out = [name for name in DOMAINS if phantoms is not None and name not in phantoms.domains]
+    source = started.source
+    left_out = [name for name in DOMAINS if isinstance(source, PhantomSettings) and name not in source.domains]
     if len(left_out) != 1:
         raise ConfigError(f"The run in {out} was not trained on phantoms; go on with prismseg train --resume.")
     begun: dict[str, Any] = {
@@ -86,7 +87,7 @@ def resumed_phantom_config(out: str | Path, **given: Any) -> TrainConfig:
     # What these options do not reach stays as it was begun, also where a later version would choose otherwise.
     values = started.model_dump()
     reached = {
-        "data": ("path",), "phantoms": ("domains", "seed"), "model": ("multiplier",), "optim": ("steps", "batch_size"),
+        "data": ("path",), "source": ("domains", "seed"), "model": ("multiplier",), "optim": ("steps", "batch_size"),
     }  # fmt: skip
     for section, names in reached.items():
         values[section] |= {name: chosen[section][name] for name in names}
@@ -108,7 +109,7 @@ def train_on_phantoms(
     Parameters
     ----------
     config : TrainConfig
-        With `phantoms` set.
+        With a source of phantoms.
     out : Path
         Folder of the run, made if need be.
     left_out_frames : int
@@ -123,21 +124,21 @@ def train_on_phantoms(
     PrismsegError
         For settings, folders or checkpoints that cannot be used; `TrainingInterrupted` after Ctrl-C.
     """
-    if config.phantoms is None:
+    if not isinstance(config.source, PhantomSettings):
         raise ConfigError("These settings name no phantoms; make them with `phantom_config`.")
     folder = RunFolder(Path(out))
     if resume:
         folder.refuse_changes(config)
     else:
         folder.refuse_existing()
-    _write_left_out(Path(config.data.path), config.phantoms, left_out_frames, visible=show_progress)
+    _write_left_out(Path(config.data.path), config.source, left_out_frames, visible=show_progress)
     dataset = open_configured(config)
     everything = Split(train=(), validation=tuple(range(len(dataset.ids))), test=())
     Trainer(config, out, resume=resume, dataset=dataset, split=everything).fit(show_progress=show_progress)
     return folder
 
 
-def _write_left_out(folder: Path, config: PhantomConfig, count: int, *, visible: bool) -> None:
+def _write_left_out(folder: Path, config: PhantomSettings, count: int, *, visible: bool) -> None:
     table = folder / "dataset.csv"
     if table.exists():
         return

@@ -67,7 +67,7 @@ def check_cases(config: TrainConfig, dataset: SegmentationDataset, split: Split)
     DataError
         When there is no training case, a case has no mask, or images that keep their shape do not fit one batch.
     """
-    if not split.train and config.phantoms is None:
+    if not split.train and config.source.uses_cases:
         raise DataError(
             f"The training part of {dataset.root} is empty, so there is nothing to learn from. Choose another split."
         )
@@ -79,7 +79,7 @@ def check_cases(config: TrainConfig, dataset: SegmentationDataset, split: Split)
         )
     if config.fit == "area" and config.optim.batch_size > 1:
         preprocess = make_preprocess(config, dataset)
-        learnt = () if config.phantoms is not None else split.train
+        learnt = split.train if config.source.uses_cases else ()
         shapes = {preprocess.size_for(*dataset.sizes[case]) for case in (*learnt, *split.validation)}
         if len(shapes) > 1:
             two = " and ".join(f"{height} x {width}" for height, width in sorted(shapes)[:2])

@@ -90,7 +90,7 @@ def describe(config: TrainConfig, dataset: SegmentationDataset, split: Split, se
                 "validation": len(split.validation),
                 "labelled": len(split.train) + len(split.validation),
             },
-            "phantoms": None if config.phantoms is None else config.phantoms.model_dump(mode="json"),
+            "source": config.source.model_dump(mode="json"),
             "optim": config.optim.model_dump(mode="json"),
             "augmentation": config.augmentation,
             "initial": None if config.initial is None else _short(config.initial),

@@ -28,8 +28,7 @@ def summarize_run(trainer: Trainer) -> list[str]:
         f"Network: {config.model.arch}, skip {config.model.skip}, input {config.size[0]} x {config.size[1]}; "
         f"{config.optim.steps} steps on {trainer.device}.",
     ]
-    if config.phantoms is not None:
-        lines.append(f"Training frames are simulated ({', '.join(config.phantoms.domains)}), each seen once.")
+    lines += [config.source.describe()] if config.source.describe() else []
     lines += trainer.notes
     if not split.validation:
         lines.append("There is no validation part: no step is chosen as the best, the last weights are kept.")
