@@ -26,7 +26,8 @@ import numpy as np
 import pandas as pd
 
 from prismseg import Predictor
-from prismseg.thermal import REGIONS, SIDES, TERRITORIES, WHOLE, Entry, Session, find_flags
+from prismseg.base.constants import Z95
+from prismseg.thermal import REGIONS, SIDE_LABELS, SIDES, TERRITORIES, WHOLE_SOLE, Entry, Session, find_flags
 from prismseg.thermal.network.segmenter import look_twice
 from prismseg.thermal.phantom import (
     DOMAINS,
@@ -43,7 +44,6 @@ from prismseg.thermal.phantom.scene.temperatures import draw_temperatures
 
 MINUTES = (0, 1, 5, 10, 15, 20)
 KINDS = ("working", "one-sided", "failed", "uninformative")
-LABEL = {"left": 1, "right": 2}
 SILENT_DICE, SILENT_DEGREES = 0.8, 0.5
 METHODS = ("network", "true mask")
 
@@ -58,8 +58,8 @@ class Truth:
     def of(cls, frame: PhantomFrame) -> Truth:
         means = {}
         for side in SIDES:
-            on = frame.labels == LABEL[side]
-            regions = {WHOLE: on}
+            on = frame.labels == SIDE_LABELS[side]
+            regions = {WHOLE_SOLE: on}
             regions |= {name: on & (frame.territories == k) for k, name in enumerate(TERRITORIES, start=1)}
             means |= {
                 (side, name): float(frame.truth[place].mean()) if place.any() else np.nan
@@ -154,10 +154,10 @@ def _values(session: Session, entry: Entry, truth: Truth, start: Truth) -> Itera
                     yield {"what": what, "region": region, "error": error, "se": change.error}
     apart = session.difference(entry)
     if apart.known and entry is not session.baseline:
-        true = [means.means["right", WHOLE] - means.means["left", WHOLE] for means in (truth, start)]
+        true = [means.means["right", WHOLE_SOLE] - means.means["left", WHOLE_SOLE] for means in (truth, start)]
         yield {
             "what": "right - left",
-            "region": WHOLE,
+            "region": WHOLE_SOLE,
             "error": apart.value - (true[0] - true[1]),
             "se": apart.error,
         }
@@ -175,14 +175,14 @@ def _outcome(entry: Entry, frame: PhantomFrame, truth: Truth) -> dict:
         return row
     for side in SIDES:
         sole = entry.soles.side(side)
-        mine, other = frame.labels == LABEL[side], frame.labels == 3 - LABEL[side]
+        mine, other = frame.labels == SIDE_LABELS[side], frame.labels == 3 - SIDE_LABELS[side]
         row["swapped"] |= bool((sole & other).sum() > (sole & mine).sum())
-        wrong = abs(entry.estimates[side][WHOLE].mean - truth.means[side, WHOLE]) > SILENT_DEGREES
+        wrong = abs(entry.estimates[side][WHOLE_SOLE].mean - truth.means[side, WHOLE_SOLE]) > SILENT_DEGREES
         if dice(sole, mine) < SILENT_DICE or wrong:
             row["silent"] |= (
                 not entry.observations
-                and abs(entry.estimates[side][WHOLE].mean - truth.means[side, WHOLE])
-                > 1.96 * entry.estimates[side][WHOLE].error
+                and abs(entry.estimates[side][WHOLE_SOLE].mean - truth.means[side, WHOLE_SOLE])
+                > Z95 * entry.estimates[side][WHOLE_SOLE].error
             )
     return row
 
@@ -190,7 +190,8 @@ def _outcome(entry: Entry, frame: PhantomFrame, truth: Truth) -> dict:
 def _flags(session: Session, truths: list[Truth]) -> Iterator[dict]:
     """At each minute: what is flagged so far, and whether the true curves have earned it."""
     deltas = {
-        side: [truth.means[side, WHOLE] - truths[0].means[side, WHOLE] for truth in truths] for side in SIDES
+        side: [truth.means[side, WHOLE_SOLE] - truths[0].means[side, WHOLE_SOLE] for truth in truths]
+        for side in SIDES
     }
     for k, minute in enumerate(MINUTES[1:], start=1):
         entries = session.entries[: k + 1]
@@ -225,7 +226,7 @@ def _flags(session: Session, truths: list[Truth]) -> Iterator[dict]:
             "flag": "uninformative",
             "minute": minute,
             "flagged": any(name == "uninformative" for name, _ in names),
-            "earned": any(truths[0].means[side, WHOLE] >= 33.5 for side in SIDES),
+            "earned": any(truths[0].means[side, WHOLE_SOLE] >= 33.5 for side in SIDES),
         }
 
 
@@ -306,7 +307,7 @@ def main() -> None:
     outcomes = pd.DataFrame([row for _, part, _ in found for row in part])
     flags = pd.DataFrame([row for _, _, part in found for row in part])
 
-    values["covered"] = values.error.abs() <= 1.96 * values.se
+    values["covered"] = values.error.abs() <= Z95 * values.se
     grouped = values.groupby(["what", "region", "method"], sort=False)
     errors = grouped.agg(
         n=("error", "size"),
@@ -317,7 +318,7 @@ def main() -> None:
         coverage=("covered", "mean"),
     )
     show("(b, c) error of temperatures, °C, and coverage of 95 % intervals", errors)
-    by_domain = values[(values.region == WHOLE) & (values.what != "right - left")]
+    by_domain = values[(values.region == WHOLE_SOLE) & (values.what != "right - left")]
     show(
         "(b) whole sole by domain",
         by_domain.groupby(["what", "domain", "method"]).agg(

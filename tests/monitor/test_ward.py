@@ -20,7 +20,7 @@ from prismseg.monitor.sessions.ward import Ward
 from prismseg.monitor.store import Conflict, NotFound, Store, capture_of, captures_of, find, results_of, verify
 from prismseg.monitor.store.files import encode_looks
 from prismseg.monitor.store.schema import AuditRow, CaptureRow, MaskRow, ResultRow, SessionRow
-from prismseg.thermal import WHOLE, Frame, Parameters
+from prismseg.thermal import WHOLE_SOLE, Frame, Parameters
 from prismseg.thermal.phantom import draw_subject
 
 MASK = draw_subject(1, 3).picture(0, size=(120, 160))
@@ -108,7 +108,7 @@ class Play:
             return {row.number: self.result(row.number).minute for row in captures_of(db, self.session)}
 
     def value(self, number: int, side: str, what: str = "mean") -> float | None:
-        return self.result(number).outcome["values"][side][WHOLE][what]["value"]
+        return self.result(number).outcome["values"][side][WHOLE_SOLE][what]["value"]
 
     def actions(self) -> list[tuple[str, str]]:
         with self.store.read() as db:
@@ -136,7 +136,7 @@ def test_a_session_with_known_answers(play: Play) -> None:
     assert play.value(2, "right") == pytest.approx(31.5, abs=0.05)
     assert play.value(2, "left", "delta") == pytest.approx(2.5, abs=0.05)
     assert play.value(2, "right", "delta") == pytest.approx(3.5, abs=0.05)
-    assert play.result(2).outcome["differences"][WHOLE]["value"] == pytest.approx(1.0, abs=0.05)
+    assert play.result(2).outcome["differences"][WHOLE_SOLE]["value"] == pytest.approx(1.0, abs=0.05)
     assert play.result(1).outcome["baseline"] and not play.result(2).outcome["baseline"]
     play.clock.wait(5)
     play.capture(30.0, 32.0)  # a sign of one frame alone is none
@@ -207,7 +207,7 @@ def test_an_edited_mask_counts_and_the_automatic_one_stays(play: Play) -> None:
     play.capture()
     automatic = play.masks(1)[0]
     data = play.store.files.get(automatic.file_sha256)
-    pixels = play.result(1).outcome["values"]["left"][WHOLE]["pixels"]
+    pixels = play.result(1).outcome["values"]["left"][WHOLE_SOLE]["pixels"]
     play.correct(1, half())
     first, edited = play.masks(1)
     assert (first.id, first.origin, first.file_sha256) == (automatic.id, "automatic", automatic.file_sha256)
@@ -215,7 +215,7 @@ def test_an_edited_mask_counts_and_the_automatic_one_stays(play: Play) -> None:
     assert (edited.origin, edited.created_by, edited.parent_id) == ("edited", "eva", automatic.id)
     assert play.row(1).mask_id == edited.id
     np.testing.assert_array_equal(play.ward.mask(edited, "soles-to-camera"), half())
-    assert play.result(1).outcome["values"]["left"][WHOLE]["pixels"] < pixels
+    assert play.result(1).outcome["values"]["left"][WHOLE_SOLE]["pixels"] < pixels
 
 
 def test_undo_and_redo_walk_along_the_masks(play: Play) -> None:

@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from prismseg.base import read_json
+from prismseg.base.constants import Z95
 from prismseg.evaluation.statistics.intervals import FEWEST_GROUPS, few_groups
 from prismseg.evaluation.statistics.paired import NO_TEST, TWO_NETWORKS
 from prismseg.evaluation.statistics.wording import interval_heading, show_interval
@@ -90,7 +91,7 @@ def print_readings(readings: Sequence[Reading]) -> None:
 
 def print_session(session: Session) -> None:
     """Print what each frame of a session says of both soles, why others say nothing, and the flags."""
-    from prismseg.thermal import SIDES, WHOLE
+    from prismseg.thermal import SIDES, WHOLE_SOLE
 
     console = Console()
     title = "Mean of each sole, °C, and its change Δ from t0 (± 95 %)"
@@ -99,10 +100,10 @@ def print_session(session: Session) -> None:
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("file", overflow="fold")
     for entry in session.measured:
-        means = (entry.estimates[side][WHOLE] for side in SIDES)
+        means = (entry.estimates[side][WHOLE_SOLE] for side in SIDES)
         table.add_row(
             f"{entry.minute:g}",
-            *(f"{found.mean:.2f} ± {1.96 * found.error:.2f}" for found in means),
+            *(f"{found.mean:.2f} ± {Z95 * found.error:.2f}" for found in means),
             *(_change(session.delta(entry, side)) for side in SIDES),
             _change(session.difference(entry)),
             Text(Path(entry.source).name),
@@ -160,7 +161,7 @@ def print_study(kind: str, store: Store, runs: Sequence[Run]) -> None:
 
 
 def _change(value: Value) -> str:
-    return f"{value.value:+.2f} ± {1.96 * value.error:.2f}" if value.known else "–"
+    return f"{value.value:+.2f} ± {Z95 * value.error:.2f}" if value.known else "–"
 
 
 def _assumed(reading: Reading) -> str:

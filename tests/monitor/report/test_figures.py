@@ -14,7 +14,7 @@ from prismseg.monitor.report.pictures import Picture, _lut, _raster, scale_of
 from prismseg.monitor.report.style import COLOURS, register_fonts
 from prismseg.monitor.report.words import Words
 from prismseg.monitor.sessions.records import Report
-from prismseg.thermal import SIDES, WHOLE, Frame, Session, Value
+from prismseg.thermal import SIDES, WHOLE_SOLE, Frame, Session, Value
 
 from .conftest import in_utc, made
 
@@ -32,7 +32,7 @@ def test_curves_are_the_changes_to_scale(report: Report) -> None:
     drawn = np.concatenate([lines(report, side)[0] for side in SIDES])
     expected = np.array(
         [
-            (entry.minute, report.session.delta(entry, side, WHOLE).value)
+            (entry.minute, report.session.delta(entry, side, WHOLE_SOLE).value)
             for side in SIDES
             for entry in report.session.measured
         ]

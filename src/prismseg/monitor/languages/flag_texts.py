@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from prismseg.base import Message
-from prismseg.thermal.sessions.uncertainty import Z95
+from prismseg.base.constants import Z95
 
 TITLES: Mapping[str, Message] = {
     "warming": Message("Warming"),

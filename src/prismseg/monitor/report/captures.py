@@ -14,7 +14,7 @@ from prismseg.monitor.report.pictures import LETTERS, Picture, Scale, scale_of
 from prismseg.monitor.report.style import CAUTION, CELL, CELL_STRONG, HEAD, SMALL, WIDTH, heading, p, ruled
 from prismseg.monitor.report.words import NOTHING, Words
 from prismseg.monitor.sessions.records import ORIGINS, CaptureFacts, Report
-from prismseg.thermal import SIDES, WHOLE, Entry
+from prismseg.thermal import SIDES, WHOLE_SOLE, Entry
 from prismseg.thermal.sessions.flags.flag import QUALITY_SOURCE
 
 _GAP = 4 * mm
@@ -150,7 +150,9 @@ def _caption(report: Report, entry: Entry, facts: CaptureFacts, words: Words) ->
         when += " · t0"
     yield p(when, CELL_STRONG)
     if entry.ok:
-        means = (f"{words(LETTERS[side])} {words.number(entry.estimates[side][WHOLE].mean)}" for side in SIDES)
+        means = (
+            f"{words(LETTERS[side])} {words.number(entry.estimates[side][WHOLE_SOLE].mean)}" for side in SIDES
+        )
         yield p(f"{' · '.join(means)} °C", SMALL)
     else:
         yield p(f"{words(Message('no numbers'))}: {words(entry.status)}. {words(entry.reason)}", CAUTION)

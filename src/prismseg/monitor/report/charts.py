@@ -14,7 +14,7 @@ from reportlab.lib.units import mm
 from prismseg.base import Message
 from prismseg.monitor.report.style import BOLD, COLOURS, DASHES, INK, LINE, PLAIN, SOFT, WIDTH
 from prismseg.monitor.report.words import Words
-from prismseg.thermal import REGIONS, SIDES, WHOLE, Session, Side, Value
+from prismseg.thermal import REGIONS, SIDES, WHOLE_SOLE, Session, Side, Value
 
 _GREY = HexColor("#4d4d4d")
 _BAND = 0.16  # opacity
@@ -70,12 +70,12 @@ def draw_curves(session: Session, words: Words) -> Drawing:
     words : Words
         For titles and numbers.
     """
-    whole = [_course(session, side, WHOLE) for side in SIDES]
+    whole = [_course(session, side, WHOLE_SOLE) for side in SIDES]
     apart = [_Course(tuple((e.minute, session.difference(e)) for e in session.measured), _GREY, None, "diamond")]
     times, threshold = _times(session), session.settings.warming
     drawing = Drawing(WIDTH, 78 * mm)
     top = _axes(whole, (_LEFT, 36 * mm, WIDTH - _LEFT, 37 * mm), times, [0.0, threshold + 0.2])
-    _panel(drawing, top, whole, words, _title(words.word(WHOLE)), 8.5)
+    _panel(drawing, top, whole, words, _title(words.word(WHOLE_SOLE)), 8.5)
     line = Line(*top.at(times[0], threshold), *top.at(times[1], threshold), strokeColor=INK, strokeWidth=0.7)
     line.strokeDashArray = (1, 2)
     drawing.add(line)
@@ -93,7 +93,9 @@ def draw_curves(session: Session, words: Words) -> Drawing:
 def draw_territories(session: Session, words: Words) -> Drawing:
     """Draw the change of each territory as `draw_curves` does, side by side and to one scale."""
     drawing = Drawing(WIDTH, 29 * mm)
-    small = {region: [_course(session, side, region) for side in SIDES] for region in REGIONS if region != WHOLE}
+    small = {
+        region: [_course(session, side, region) for side in SIDES] for region in REGIONS if region != WHOLE_SOLE
+    }
     across = (WIDTH - _LEFT - (len(small) - 1) * _GAP) / len(small)
     everything = [course for courses in small.values() for course in courses]
     for number, (region, courses) in enumerate(small.items()):

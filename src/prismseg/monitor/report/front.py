@@ -15,9 +15,9 @@ from prismseg.monitor.report.style import CELL, HEAD, SMALL, STRONG, TITLE, WIDT
 from prismseg.monitor.report.words import Words
 from prismseg.monitor.sessions.outcome import flags_of
 from prismseg.monitor.sessions.records import FIELDS, Report
-from prismseg.thermal import WHOLE, Session
+from prismseg.thermal import WHOLE_SOLE, Session
+from prismseg.thermal.anatomy import SIDES
 from prismseg.thermal.sessions.entry import Concern
-from prismseg.thermal.soles.sides import SIDES
 
 _NO_FLAG = Message("No threshold was reached. This does not mean that the block works, nor that it does not.")
 _COLUMNS = 5
@@ -62,7 +62,9 @@ def blocked(session: Session) -> list[Message]:
                 [Message("No baseline was measured before the test dose: changes cannot be shown."), *told]
             )
         ]
-    unknown = [entry for entry in session.measured if not any(session.delta(entry, s, WHOLE).known for s in SIDES)]
+    unknown = [
+        entry for entry in session.measured if not any(session.delta(entry, s, WHOLE_SOLE).known for s in SIDES)
+    ]
     if unknown:
         return [
             Message(

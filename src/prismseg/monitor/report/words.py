@@ -9,10 +9,10 @@ from datetime import datetime
 from typing import Any
 
 from prismseg.base import Message
+from prismseg.base.constants import Z95
 from prismseg.monitor.languages import Language
 from prismseg.thermal import Value
 from prismseg.thermal.frames.frame import PARAMETER_WORDS
-from prismseg.thermal.sessions.uncertainty import Z95
 
 NOTHING = "–"
 # A hyphen before a number is a minus unless it joins, as in L3-4 or in a date.

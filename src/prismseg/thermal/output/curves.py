@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from prismseg.base import ConfigError, Message
+from prismseg.thermal.anatomy import REGIONS, SIDES, WHOLE_SOLE
 from prismseg.thermal.sessions.session import Session
-from prismseg.thermal.sessions.uncertainty import REGIONS, WHOLE
-from prismseg.thermal.soles.sides import SIDES
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,7 +37,7 @@ def draw_curves(session: Session, *, title: str = "") -> Figure:
     FigureCanvasAgg(figure)
     grid = figure.add_gridspec(3, 5, height_ratios=(2.4, 1.3, 1.3))
     whole = figure.add_subplot(grid[0, :])
-    _draw_sides(whole, session, WHOLE)
+    _draw_sides(whole, session, WHOLE_SOLE)
     _draw_background(whole, session)
     for threshold in (session.settings.warming, session.settings.clear_warming):
         whole.axhline(threshold, color="#bbbbbb", linewidth=0.8, linestyle=":")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import get_args
 
+from prismseg.thermal.anatomy import REGIONS, SIDES
 from prismseg.thermal.frames.frame import Kind
 from prismseg.thermal.sessions.entry import Concern
 from prismseg.thermal.sessions.flags.flag import FlagName, Level
-from prismseg.thermal.sessions.uncertainty import REGIONS
 from prismseg.thermal.soles.pair import Caution, Status
-from prismseg.thermal.soles.sides import SIDES, VIEWS
+from prismseg.thermal.soles.sides import VIEWS
 from prismseg.thermal.soles.territories import Method
 
 

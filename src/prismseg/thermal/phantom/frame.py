@@ -10,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prismseg.base import ConfigError
+from prismseg.thermal.anatomy import LEFT, RIGHT
 from prismseg.thermal.phantom.camera.export import Export
 from prismseg.thermal.phantom.camera.sensor import Camera
 from prismseg.thermal.phantom.domains import DOMAINS
-from prismseg.thermal.phantom.painting.canvas import LEFT, RIGHT, Canvas, Layer, Motion
+from prismseg.thermal.phantom.painting.canvas import Canvas, Layer, Motion
 from prismseg.thermal.phantom.scene.spec import FRAMINGS, SceneSpec
 
 REFERENCE_SIZE = (240, 320)
@@ -36,7 +37,7 @@ class PhantomFrame:
     labels : (H, W) uint8
         1 on the patient's left foot, 2 on the right one.
     territories : (H, W) uint8
-        1 to 5 on soles, in the order of `prismseg.thermal.phantom.TERRITORIES`; 0 elsewhere and in views from above.
+        1 to 5 on soles, in the order of `prismseg.thermal.TERRITORIES`; 0 elsewhere and in views from above.
     truth : (H, W) float32
         Temperatures of the scene, before optics and noise, °C.
     left, right : float

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from prismseg.base.constants import Z95
+from prismseg.thermal.anatomy import SIDES, WHOLE_SOLE, Side
 from prismseg.thermal.frames.frame import same_conditions
 from prismseg.thermal.sessions.backdrop import Shift
 from prismseg.thermal.sessions.entry import Entry
-from prismseg.thermal.sessions.uncertainty import WHOLE, Z95, Estimate
-from prismseg.thermal.soles.sides import SIDES, Side
+from prismseg.thermal.sessions.uncertainty import Estimate
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def background(entry: Entry, baseline: Entry | None) -> Value:
     return Value(0.0, 0.0) if entry is baseline else Value(shift.value, shift.error)
 
 
-def delta(entry: Entry, baseline: Entry | None, side: Side, region: str = WHOLE) -> Value:
+def delta(entry: Entry, baseline: Entry | None, side: Side, region: str = WHOLE_SOLE) -> Value:
     """Change from baseline in °C; none between frames of other cameras or parameters.
 
     What is wrong by the same amount in both frames cancels: calibration, and the contour's error as far as it is the same
@@ -83,7 +84,7 @@ def delta(entry: Entry, baseline: Entry | None, side: Side, region: str = WHOLE)
     return Value(now.mean - before.mean, math.hypot(_own(now, before), offset))
 
 
-def beyond_background(entry: Entry, baseline: Entry | None, side: Side, region: str = WHOLE) -> Value:
+def beyond_background(entry: Entry, baseline: Entry | None, side: Side, region: str = WHOLE_SOLE) -> Value:
     """Change from baseline less the background's change, °C; none where the background cannot tell.
 
     It is right where the camera's offset drifted. Where the room itself became warmer or colder, `delta` is.
@@ -100,7 +101,7 @@ def beyond_background(entry: Entry, baseline: Entry | None, side: Side, region: 
     return Value(now.mean - before.mean - shift.value, error)
 
 
-def rate(entry: Entry, before: Entry | None, side: Side, region: str = WHOLE) -> Value:
+def rate(entry: Entry, before: Entry | None, side: Side, region: str = WHOLE_SOLE) -> Value:
     """Change since the frame before in °C/min.
 
     The frame before is the last one with numbers. A slope over more frames would be steadier but late, and a rise after a
@@ -113,7 +114,7 @@ def rate(entry: Entry, before: Entry | None, side: Side, region: str = WHOLE) ->
     return Value(change.value / minutes, change.error / minutes)
 
 
-def asymmetry(entry: Entry, baseline: Entry | None, region: str = WHOLE) -> Value:
+def asymmetry(entry: Entry, baseline: Entry | None, region: str = WHOLE_SOLE) -> Value:
     """Right minus left in °C, less what it was at baseline; what a frame's pixels share cancels.
 
     By as much as the background's two sides changed unlike each other, the difference may be wrong.

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
+from prismseg.thermal.anatomy import Side
 from prismseg.thermal.sessions.changes import Value, beyond_background, delta, rate
 from prismseg.thermal.sessions.entry import Entry
-from prismseg.thermal.soles.sides import Side
 
 _SAME_TIME = 0.02  # minutes by which captures that are meant to be a minute apart may be nearer
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from prismseg.base import DataError, Message
+from prismseg.thermal.anatomy import Side
 from prismseg.thermal.frames.frame import Frame
 from prismseg.thermal.sessions.backdrop import Backdrop
 from prismseg.thermal.sessions.uncertainty import Estimate
 from prismseg.thermal.soles.pair import Soles
-from prismseg.thermal.soles.sides import Side
 from prismseg.thermal.soles.territories import Territories
 
 

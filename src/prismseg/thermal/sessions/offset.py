@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from prismseg.base import Message
+from prismseg.base.constants import Z95
+from prismseg.thermal.anatomy import SIDES, WHOLE_SOLE, Side
 from prismseg.thermal.sessions.changes import Value, background, beyond_background, comparable, estimate_of
 from prismseg.thermal.sessions.entry import Concern, Entry, Observation
 from prismseg.thermal.sessions.flags.settings import FlagSettings
-from prismseg.thermal.sessions.uncertainty import WHOLE, Z95
-from prismseg.thermal.soles.sides import SIDES, Side
 
 _SHARED = 0.5  # of a jump, by which both soles' changes may differ from it
 
@@ -78,5 +78,5 @@ def _drift(entry: Entry, baseline: Entry, settings: FlagSettings) -> list[Observ
 
 
 def _mean(entry: Entry, side: Side) -> float:
-    estimate = estimate_of(entry, side, WHOLE)
+    estimate = estimate_of(entry, side, WHOLE_SOLE)
     return float("nan") if estimate is None else estimate.mean

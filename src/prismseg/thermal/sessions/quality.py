@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from prismseg.base import DataError, Message
+from prismseg.thermal.anatomy import SIDE_NAMES, SIDES, WHOLE_SOLE, Side
 from prismseg.thermal.frames.frame import PARAMETER_WORDS, Frame, Parameters, same_value
 from prismseg.thermal.frames.orientation import UPRIGHT, upright
 from prismseg.thermal.sessions.entry import Concern, Entry, Observation, Refused
 from prismseg.thermal.sessions.flags.settings import FlagSettings
-from prismseg.thermal.sessions.uncertainty import WHOLE, Estimate
+from prismseg.thermal.sessions.uncertainty import Estimate
 from prismseg.thermal.soles.pair import Caution, Soles
 from prismseg.thermal.soles.pieces import Mask
-from prismseg.thermal.soles.sides import SIDE_NAMES, SIDES, Side
 from prismseg.thermal.soles.territories import Territories
 
 _UNSURE = (0.16, 0.84)  # within one standard deviation of even odds
@@ -332,7 +332,7 @@ def observe_second_look(
     observations = []
     for side, seen in second.items():
         values = frame.celsius[seen & np.isfinite(frame.celsius)].astype(np.float64)
-        change = float(values.mean()) - estimates[side][WHOLE].mean if values.size else math.nan
+        change = float(values.mean()) - estimates[side][WHOLE_SOLE].mean if values.size else math.nan
         if values.size == 0:
             sentence = Message(
                 "A second look at the frame, with its cold parts brightened, finds no {side} sole. Look at the outline.",

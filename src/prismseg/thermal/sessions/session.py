@@ -13,6 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from prismseg.base import ConfigError, DataError, Message
+from prismseg.thermal.anatomy import REGIONS, SIDES, Side
 from prismseg.thermal.frames.frame import Frame, Parameters
 from prismseg.thermal.sessions.backdrop import Backdrop
 from prismseg.thermal.sessions.changes import Value, asymmetry, background, beyond_background, delta, rate
@@ -36,11 +37,11 @@ from prismseg.thermal.sessions.quality import (
     observe_territories,
 )
 from prismseg.thermal.sessions.tables import differences_table, statements_table, values_table
-from prismseg.thermal.sessions.uncertainty import REGIONS, Errors, Estimate, measure_sole
+from prismseg.thermal.sessions.uncertainty import Errors, Estimate, measure_sole
 from prismseg.thermal.soles.pair import Soles
 from prismseg.thermal.soles.pieces import Mask
 from prismseg.thermal.soles.second_look import again
-from prismseg.thermal.soles.sides import SIDES, Side, View, check_view
+from prismseg.thermal.soles.sides import View, check_view
 from prismseg.thermal.soles.territories import Territories, carry_territories, find_territories
 
 Array = NDArray[np.generic]

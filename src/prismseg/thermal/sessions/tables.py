@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from prismseg.thermal.anatomy import REGIONS, SIDES
 from prismseg.thermal.sessions.changes import Value, estimate_of
 from prismseg.thermal.sessions.entry import Entry
-from prismseg.thermal.sessions.uncertainty import REGIONS
-from prismseg.thermal.soles.sides import SIDES
 
 if TYPE_CHECKING:
     from prismseg.thermal.sessions.session import Session

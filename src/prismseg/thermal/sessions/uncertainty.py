@@ -11,17 +11,15 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from prismseg.base import ConfigError, DataError, Message
+from prismseg.thermal.anatomy import TERRITORIES, WHOLE_SOLE
 from prismseg.thermal.soles.pieces import Mask, Window, window_of
 from prismseg.thermal.soles.registration import Registration
 from prismseg.thermal.soles.second_look import reach_of
-from prismseg.thermal.soles.template import TERRITORIES, territory_at
+from prismseg.thermal.soles.template import territory_at
 
 # Weights of a contour's two sides, drawn in and drawn out by one and by two standard deviations.
 Drawn = list[tuple[NDArray[np.float64], NDArray[np.float64]]]
 
-WHOLE = "whole sole"
-REGIONS = (WHOLE, *TERRITORIES)
-Z95 = 1.959964
 # Mean of a function of a normal variate from its values at 0, ±1 and ±2 standard deviations, exact up to its fifth power:
 # steps, weights of each of a pair, and the model's probabilities at which the contour lies there. One step alone misses
 # that a mask lying well within the foot is blind to the foot's edge.
@@ -188,7 +186,7 @@ def measure_sole(
     )
     looks = [inside] if second is None else [inside, second[window] & np.isfinite(values)]
     everywhere = np.ones(inside.shape, bool)
-    found = {WHOLE: _estimate(values, everywhere, looks, contours, [], reckoned, stated=probability is None)}
+    found = {WHOLE_SOLE: _estimate(values, everywhere, looks, contours, [], reckoned, stated=probability is None)}
     if registration is None:
         return found
     labels, moved = _borders(registration, window, reckoned.placing)

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prismseg.base import Message
+from prismseg.thermal.anatomy import LEFT, RIGHT, SIDES, Side
 from prismseg.thermal.soles.pieces import (
     Cleaning,
     Mask,
@@ -20,9 +21,8 @@ from prismseg.thermal.soles.pieces import (
     split_touching,
 )
 from prismseg.thermal.soles.rows import MIN_PIXELS, handedness, profile_of, toes_up
-from prismseg.thermal.soles.sides import SIDES, Side, Track, View, check_view, medial_direction, name_sides
+from prismseg.thermal.soles.sides import Track, View, check_view, medial_direction, name_sides
 
-LEFT, RIGHT = 1, 2  # labels, as in the phantom's truth
 _WIDE_AS_TWO = 0.6
 # Of pairs whose outlines are right, one in twenty is more unequal than this; of pairs with a part missing most are.
 _UNEQUAL = 0.87

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -10,11 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prismseg.base import ConfigError, Message
+from prismseg.thermal.anatomy import Side
 
-Side = Literal["left", "right"]
 View = Literal["soles-to-camera", "mirrored"]
-SIDES: tuple[Side, Side] = ("left", "right")
-SIDE_NAMES: Mapping[Side, Message] = {"left": Message("left"), "right": Message("right")}
 VIEWS: tuple[View, ...] = get_args(View)
 
 # Soles side by side, in a picture tilted by 20° with one foot drawn up, still lie within 60° of level.

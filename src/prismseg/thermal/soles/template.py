@@ -31,6 +31,8 @@ from scipy import ndimage
 from scipy.interpolate import CubicSpline
 from skimage.draw import polygon2mask
 
+from prismseg.thermal.anatomy import TERRITORIES
+
 Points = NDArray[np.float64]
 
 # Once around the sole with its toes, from the heel up the medial side.
@@ -74,9 +76,6 @@ TERRITORY_OUTLINES = MappingProxyType(
         "medial plantar": np.array([(-0.40, -0.40), (1.40, -0.40), (1.40, 0.40), (-0.40, 0.40)]),
     }
 )  # fmt: skip
-# Label k of a territory map is TERRITORIES[k - 1]; 0 is ground.
-TERRITORIES = ("medial plantar", "lateral plantar", "medial calcaneal", "sural", "saphenous")
-SMALL_TERRITORIES = frozenset({"sural", "saphenous"})
 
 _STEP = 0.004
 _LOW = np.array([-0.3, -0.39])

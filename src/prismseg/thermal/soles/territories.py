@@ -8,11 +8,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from prismseg.thermal.anatomy import TERRITORIES, Side
 from prismseg.thermal.soles.pieces import Mask, as_mask, window_of
 from prismseg.thermal.soles.registration import Registration, register
 from prismseg.thermal.soles.rows import Floats
-from prismseg.thermal.soles.sides import Side, View, check_view, medial_direction
-from prismseg.thermal.soles.template import TERRITORIES, territory_at
+from prismseg.thermal.soles.sides import View, check_view, medial_direction
+from prismseg.thermal.soles.template import territory_at
 
 Method = Literal["registered", "carried"]
 

@@ -8,6 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from prismseg.base.constants import Z95
 from prismseg.base.page import COLOURS
 from prismseg.study.figures import new_figure
 
@@ -131,7 +132,7 @@ def _draw_layers(table: pd.DataFrame, networks: list[str]) -> Figure:
             if f"{measure}_after" not in rows:
                 continue
             before, after = rows[f"{measure}_before"], rows[f"{measure}_after"]
-            error = 1.96 * rows["length_scale_error_before"] if measure == "length_scale" else None
+            error = Z95 * rows["length_scale_error_before"] if measure == "length_scale" else None
             axes.errorbar(places, before, error, fmt="s", color=colour, mfc="white", ms=5, elinewidth=0.9)
             axes.vlines(places, before, after, color=colour, lw=0.7, alpha=0.5)
             axes.plot(places, after, "o", color=colour, ms=5, label=network)

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from prismseg.thermal.anatomy import LEFT, RIGHT
 from prismseg.thermal.phantom.body.territories import territory_map
-from prismseg.thermal.phantom.painting.canvas import LEFT, RIGHT, Canvas
+from prismseg.thermal.phantom.painting.canvas import Canvas
 from prismseg.thermal.phantom.painting.raster import Curve, Field, Window
 
 LATERAL_SIGN = {LEFT: 1, RIGHT: -1}  # to the image's right or left, for a patient who faces the camera

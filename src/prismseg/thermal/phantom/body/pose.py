@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from prismseg.thermal.anatomy import LEFT, RIGHT
 from prismseg.thermal.phantom.body.foot import LATERAL_SIGN, Placement
-from prismseg.thermal.phantom.painting.canvas import LEFT, RIGHT, Canvas
+from prismseg.thermal.phantom.painting.canvas import Canvas
 
 
 @dataclass(frozen=True)

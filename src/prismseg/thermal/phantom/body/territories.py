@@ -10,10 +10,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from prismseg.thermal.anatomy import LATERAL_PLANTAR, MEDIAL_CALCANEAL, MEDIAL_PLANTAR, SAPHENOUS, SURAL
 from prismseg.thermal.phantom.painting.raster import Field
-
-TERRITORIES = ("medial plantar", "lateral plantar", "tibial calcaneal", "sural", "saphenous")
-MEDIAL_PLANTAR, LATERAL_PLANTAR, CALCANEAL, SURAL, SAPHENOUS = range(1, 6)
 
 HEEL_END = 0.24
 LATERAL_SHARE = 0.26
@@ -38,7 +36,7 @@ def territory_map(u: Field, v: Field, inside: NDArray[np.bool_], fourth_toe: flo
     Returns
     -------
     (h, w) uint8
-        1 to 5 in the order of `TERRITORIES` inside, 0 elsewhere.
+        1 to 5 in the order of `prismseg.thermal.TERRITORIES` inside, 0 elsewhere.
     """
     territories = np.zeros(u.shape, np.uint8)
     if not inside.any():
@@ -57,8 +55,8 @@ def territory_map(u: Field, v: Field, inside: NDArray[np.bool_], fourth_toe: flo
     chosen[edge & (across > 1 - SAPHENOUS_SHARE) & (at_u < SAPHENOUS_END)] = SAPHENOUS
     # The calcaneal border bulges towards the toes in its middle.
     heel = HEEL_END + 0.03 - 0.12 * (across - 0.5) ** 2
-    chosen[(at_u < heel) & (across >= SURAL_SHARE) & (across <= 1 - SAPHENOUS_SHARE)] = CALCANEAL
-    chosen[at_u <= EDGE_BEGIN] = CALCANEAL
+    chosen[(at_u < heel) & (across >= SURAL_SHARE) & (across <= 1 - SAPHENOUS_SHARE)] = MEDIAL_CALCANEAL
+    chosen[at_u <= EDGE_BEGIN] = MEDIAL_CALCANEAL
     territories[inside] = chosen
     return territories
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from prismseg.thermal.anatomy import LEFT, RIGHT
 from prismseg.thermal.phantom.body.foot import LATERAL_SIGN, Pattern, paint_foot, place_foot
 from prismseg.thermal.phantom.body.pose import Pose, draw_instep_pose, draw_sole_pose
 from prismseg.thermal.phantom.distributions import paired_generators
-from prismseg.thermal.phantom.painting.canvas import LEFT, RIGHT, Canvas
+from prismseg.thermal.phantom.painting.canvas import Canvas
 from prismseg.thermal.phantom.painting.raster import Curve
 from prismseg.thermal.phantom.painting.shapes import strip
 from prismseg.thermal.phantom.scene import objects

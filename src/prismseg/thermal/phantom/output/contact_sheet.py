@@ -10,8 +10,8 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from prismseg.thermal.anatomy import LEFT, RIGHT
 from prismseg.thermal.phantom.frame import PhantomFrame
-from prismseg.thermal.phantom.painting.canvas import LEFT, RIGHT
 
 SHOWN = 6
 EDGE_COLOUR = (255, 80, 0)

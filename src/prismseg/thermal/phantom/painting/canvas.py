@@ -16,8 +16,6 @@ from scipy import ndimage
 from prismseg.thermal.phantom.painting.raster import Curve, Field, Window, bounding_window, coverage, rasterize
 from prismseg.thermal.phantom.painting.texture import Kind, texture
 
-LEFT, RIGHT = 1, 2
-
 
 @dataclass(frozen=True)
 class Motion:

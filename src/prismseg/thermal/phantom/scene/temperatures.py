@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from prismseg.thermal.anatomy import LEFT
 from prismseg.thermal.phantom.body.physiology import COLDEST, PLATEAU, FootCourse, draw_courses
-from prismseg.thermal.phantom.painting.canvas import LEFT
 
 BELOW_ROOM = 0.3  # °C by which sweat may cool skin below the air
 

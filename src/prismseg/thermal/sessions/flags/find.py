@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from prismseg.base import Message
+from prismseg.thermal.anatomy import SIDES
 from prismseg.thermal.sessions.entry import Concern, Entry, Observation
 from prismseg.thermal.sessions.flags.flag import QUALITY_SOURCE, Flag
 from prismseg.thermal.sessions.flags.rules import Rules
 from prismseg.thermal.sessions.flags.settings import FlagSettings
-from prismseg.thermal.soles.sides import SIDES
 
 
 def find_flags(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from prismseg.base import Message
-from prismseg.thermal.soles.sides import Side
+from prismseg.thermal.anatomy import Side
 
 FlagName = Literal["warming", "asymmetric", "no thermal sign yet", "uninformative", "quality"]
 Level = Literal["notice", "unconfirmed", "present", "clear"]

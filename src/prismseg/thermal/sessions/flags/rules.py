@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from prismseg.base import Message
+from prismseg.base.constants import Z95
+from prismseg.thermal.anatomy import SIDE_NAMES, SIDES, WHOLE_SOLE, Side
 from prismseg.thermal.sessions.changes import Value, asymmetry, delta, estimate_of
 from prismseg.thermal.sessions.course import (
     Persistence,
@@ -20,8 +22,6 @@ from prismseg.thermal.sessions.course import (
 from prismseg.thermal.sessions.entry import Concern, Entry
 from prismseg.thermal.sessions.flags.flag import Flag, Level
 from prismseg.thermal.sessions.flags.settings import FlagSettings
-from prismseg.thermal.sessions.uncertainty import WHOLE, Z95
-from prismseg.thermal.soles.sides import SIDE_NAMES, SIDES, Side
 
 WARMING_SOURCE = Message("Stevens 2006; Park, 185 lumbar sympathetic blocks, AUC .971")
 ASYMMETRIC_SOURCE = Message("labour study, n=60: rho .40 at 5 min to .60 at 30 min")
@@ -283,7 +283,7 @@ class Rules:
         return [Flag("no thermal sign yet", "notice", None, (last.minute,), sentence, evidence, NO_SIGN_SOURCE)]
 
     def _baseline_mean(self, side: Side) -> Value:
-        found = estimate_of(self.baseline, side, WHOLE)
+        found = estimate_of(self.baseline, side, WHOLE_SOLE)
         return Value() if found is None else Value(found.mean, found.error)
 
     def _cautions(self, frames: Sequence[Entry]) -> list[Message]:

@@ -14,10 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from prismseg.thermal.anatomy import LEFT, RIGHT
 from prismseg.thermal.phantom.body.foot import LATERAL_SIGN, Foot, Pattern, Skin, paint_foot
 from prismseg.thermal.phantom.body.pose import Pose
 from prismseg.thermal.phantom.distributions import paired_generators
-from prismseg.thermal.phantom.painting.canvas import LEFT, RIGHT, Canvas
+from prismseg.thermal.phantom.painting.canvas import Canvas
 from prismseg.thermal.phantom.painting.raster import Curve, Field
 from prismseg.thermal.phantom.painting.shapes import capsule, smoothstep
 from prismseg.thermal.phantom.scene import objects

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thermal.feet import SIZE, Foot, mask_of, pair
 
 from prismseg.base import ConfigError, DataError
 from prismseg.thermal import Caution, Cleaning, Soles, Status, View, outlines
-
-from .feet import SIZE, Foot, mask_of, pair
 
 VIEWS = st.sampled_from(["soles-to-camera", "mirrored"])
 

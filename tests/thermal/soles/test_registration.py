@@ -4,12 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from tests.thermal.feet import Foot, ragged
 
 from prismseg.base import DataError
 from prismseg.thermal.soles.registration import folds, register
 from prismseg.thermal.soles.rows import handedness, profile_of, toes_up
-
-from .feet import Foot, ragged
 
 FOOT = Foot("right", (120.0, 160.0), 150.0, 10.0)
 

@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thermal.feet import Foot, ragged
 
 from prismseg.base import DataError
 from prismseg.thermal import TERRITORIES, carry_territories, find_territories, template_hash
 from prismseg.thermal.soles.registration import folds, register
 from prismseg.thermal.soles.template import OUTLINE, TERRITORY_OUTLINES, territory_at
-
-from .feet import Foot, ragged
 
 SIDES = st.sampled_from(["left", "right"])
 

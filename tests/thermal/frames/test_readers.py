@@ -7,11 +7,10 @@ import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from tests.thermal.conftest import centikelvin, greys
 
 from prismseg.base import ConfigError, DataError
 from prismseg.thermal import read_frame
-
-from .conftest import centikelvin, greys
 
 
 def write_text(path, celsius, delimiter=",", decimal=".", end="\n", head=""):

@@ -9,11 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
+from tests.thermal.feet import SIZE, Foot, frame_of, mask_of, pair
 
 from prismseg.base import ConfigError
+from prismseg.base.constants import Z95
 from prismseg.thermal import (
     REGIONS,
-    WHOLE,
+    WHOLE_SOLE,
     Concern,
     Errors,
     Frame,
@@ -22,9 +24,6 @@ from prismseg.thermal import (
     Soles,
     measure_frames,
 )
-from prismseg.thermal.sessions.uncertainty import Z95
-
-from .feet import SIZE, Foot, frame_of, mask_of, pair
 
 NUMBERS = ["mean", "mean_error", "sd", "median", "delta", "delta_error", "rate", "rate_error"]
 
@@ -38,7 +37,7 @@ def course(*steps: tuple[float, float, float], session: Session | None = None) -
     return made
 
 
-def value(session: Session, column: str, minute: float, side: str = "left", region: str = WHOLE) -> float:
+def value(session: Session, column: str, minute: float, side: str = "left", region: str = WHOLE_SOLE) -> float:
     table = session.table()
     rows = table[(table.minute == minute) & (table.side == side) & (table.region == region)]
     assert len(rows) == 1
@@ -58,14 +57,14 @@ def test_deltas_rates_and_differences_by_hand() -> None:
     assert value(session, "rate", 5) == pytest.approx(0.1, abs=0.005)
     assert value(session, "rate", 10) == pytest.approx(0.4, abs=0.005)
     assert math.isnan(value(session, "rate", 0))
-    whole = session.differences().query("region == @WHOLE")
+    whole = session.differences().query("region == @WHOLE_SOLE")
     assert list(whole.difference) == pytest.approx([0.0, 1.5, 1.5], abs=0.01)
 
 
 def test_errors_follow_from_those_of_the_means() -> None:
     errors = Errors(netd=0.1, common=0.2, shared_stated=0.5)
     session = course((0, 27.0, 27.0), (5, 28.0, 28.0), session=Session(errors=errors))
-    first, then = (entry.estimates["left"][WHOLE] for entry in session.entries)
+    first, then = (entry.estimates["left"][WHOLE_SOLE] for entry in session.entries)
     assert then.error == pytest.approx(math.hypot(then.noise, then.mask, 0.2))
     assert value(session, "mean_error", 5) == then.error
     # Half of the contour's variance is common to both frames and cancels; the offset is known from the background.
@@ -242,10 +241,10 @@ def test_probabilities_labels_and_soles_give_the_same_means() -> None:
         Session().add(frame, np.where(mask, 0.9, 0.1), minute=0),
         Session().add(frame, minute=0, soles=Soles.from_mask(mask)),
     ]
-    means = {entry.estimates["right"][WHOLE].mean for entry in made}
+    means = {entry.estimates["right"][WHOLE_SOLE].mean for entry in made}
     assert len(means) == 1
     # Zeros and ones are labels whatever their type: such a "model" would be infinitely sure.
-    assert made[2].estimates["left"][WHOLE].mask == made[0].estimates["left"][WHOLE].mask > 0
+    assert made[2].estimates["left"][WHOLE_SOLE].mask == made[0].estimates["left"][WHOLE_SOLE].mask > 0
 
 
 def test_soles_of_another_view_or_size_are_refused() -> None:
@@ -344,7 +343,7 @@ def test_small_soles_are_measured_without_territories() -> None:
     session = measure_frames([(0, celsius, mask)])
     assert session.entries[0].ok and concerns(session) == [{"territories"}]
     table = session.table().set_index(["side", "region"])
-    assert table["mean"][("left", WHOLE)] == pytest.approx(29.0, abs=0.05)
+    assert table["mean"][("left", WHOLE_SOLE)] == pytest.approx(29.0, abs=0.05)
     assert table["mean"][("left", "sural")] != table["mean"][("left", "sural")]
 
 
@@ -373,8 +372,8 @@ def test_curves_follow_their_feet_through_gaps_and_relabelled_masks(steps: list)
         assert entry.ok == (seen == "both")
         if entry.ok:
             # Cleaning may add or take a ring of pixels here and there.
-            assert entry.estimates["left"][WHOLE].mean == pytest.approx(left, abs=0.15)
-            assert entry.estimates["right"][WHOLE].mean == pytest.approx(right, abs=0.15)
+            assert entry.estimates["left"][WHOLE_SOLE].mean == pytest.approx(left, abs=0.15)
+            assert entry.estimates["right"][WHOLE_SOLE].mean == pytest.approx(right, abs=0.15)
     table = session.table()
     assert table[table.status != "measured"][NUMBERS].isna().all().all()
     assert isinstance(table, pd.DataFrame)

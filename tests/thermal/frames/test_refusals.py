@@ -9,13 +9,12 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
+from tests.thermal.conftest import centikelvin, greys
+from tests.thermal.feet import frame_of
 from tests.tiffs import big_endian_lzw
 
 from prismseg.base import DataError
 from prismseg.thermal import TYPICAL_PARAMETERS, Session, read_frame, write_rjpeg
-
-from .conftest import centikelvin, greys
-from .feet import frame_of
 
 
 def plant_picture(name, pixels, **save):

@@ -5,12 +5,12 @@ import math
 import numpy as np
 import pytest
 from scipy import ndimage
+from tests.thermal.feet import SIZE, frame_of, mask_of, pair
 
 from prismseg.base import DataError
-from prismseg.thermal import WHOLE, Concern, Errors, Frame, Session, measure_sole
+from prismseg.base.constants import Z95
+from prismseg.thermal import WHOLE_SOLE, Concern, Errors, Frame, Session, measure_sole
 from prismseg.thermal.soles.second_look import again, brightened
-
-from .feet import SIZE, frame_of, mask_of, pair
 
 
 def test_brightening_is_a_square_root_between_the_percentiles() -> None:
@@ -50,8 +50,8 @@ def test_by_as_much_as_the_second_look_differs_the_mean_may_be_wrong() -> None:
     sole[25:80, 40:60] = True
     whole = celsius > 25
     still = Errors(netd=0, common=0, contour=0, least_contour=0)
-    alone = measure_sole(celsius, sole, errors=still)[WHOLE]
-    doubted = measure_sole(celsius, sole, errors=still, second=whole)[WHOLE]
+    alone = measure_sole(celsius, sole, errors=still)[WHOLE_SOLE]
+    doubted = measure_sole(celsius, sole, errors=still, second=whole)[WHOLE_SOLE]
     assert alone.mean == doubted.mean == 30 and alone.mask == 0
     # 5 of 60 rows are 4 °C colder; the factor is that of all errors of the mask.
     assert doubted.mask == pytest.approx(1.1 * 4 * 5 / 60)
@@ -76,9 +76,9 @@ def test_a_session_doubts_a_sole_whose_toes_only_the_second_look_sees() -> None:
         true = celsius[
             entry.soles.side(side) | (toes & ndimage.binary_dilation(entry.soles.side(side), iterations=30))
         ]
-        estimate = entry.estimates[side][WHOLE]
-        assert abs(estimate.mean - true.mean()) > 1.96 * sure.entries[0].estimates[side][WHOLE].error
-        assert abs(estimate.mean - true.mean()) < 1.96 * estimate.error
+        estimate = entry.estimates[side][WHOLE_SOLE]
+        assert abs(estimate.mean - true.mean()) > Z95 * sure.entries[0].estimates[side][WHOLE_SOLE].error
+        assert abs(estimate.mean - true.mean()) < Z95 * estimate.error
     lost = doubting.add(Frame(celsius + 0.1), first, minute=5, second=np.zeros(SIZE))
     assert sum("finds no" in caution for caution in lost.cautions) == 2
     wrong = doubting.add(Frame(celsius + 0.2), first, minute=6, second=np.zeros((5, 5)))

@@ -4,8 +4,7 @@ import sys
 from pathlib import Path
 
 import pytest
-
-from ..conftest import SHARED_DATA
+from tests.conftest import SHARED_DATA
 
 SCRIPT = Path(__file__).with_name("fuzz_readers.py")
 INPUTS = 5000

@@ -11,6 +11,7 @@ import torch
 import yaml
 from safetensors import safe_open
 from safetensors.torch import load_file, save_file
+from tests.train.conftest import small_config
 from typer.testing import CliRunner
 
 from prismseg.base import ConfigError, ModelError, OutputError
@@ -26,7 +27,6 @@ from prismseg.train.config import make_config, read_config, refused_changes, wri
 from prismseg.train.finetune import settings_of
 from prismseg.train.runs.folder import RunFolder
 from prismseg.train.sources import CasesSettings, SourceInputs
-from tests.train.conftest import small_config
 
 SMALL = {"steps": 4, "batch_size": 2, "size": (32, 48)}
 

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from scipy import ndimage
 from scipy.stats import norm
+from tests.thermal.feet import Foot
 
 from prismseg.base import ConfigError, DataError
-from prismseg.thermal import REGIONS, TERRITORIES, WHOLE, Errors, find_territories, measure_sole
+from prismseg.base.constants import Z95
+from prismseg.thermal import REGIONS, TERRITORIES, WHOLE_SOLE, Errors, find_territories, measure_sole
 from prismseg.thermal.sessions.changes import delta
 from prismseg.thermal.sessions.entry import Entry
-from prismseg.thermal.sessions.uncertainty import Z95, Estimate
-
-from .feet import Foot
+from prismseg.thermal.sessions.uncertainty import Estimate
 
 NOTHING_WRONG = Errors(netd=0, common=0, contour=0, least_contour=0, placing=0)
 SQUARE = np.pad(np.ones((20, 20), bool), 10)
@@ -23,7 +23,7 @@ def test_mean_sd_and_median_by_hand() -> None:
     celsius = np.zeros((5, 6))
     celsius[1, 1:5] = 20, 21, 22, 25
     sole = celsius > 0
-    found = measure_sole(celsius, sole, errors=NOTHING_WRONG)[WHOLE]
+    found = measure_sole(celsius, sole, errors=NOTHING_WRONG)[WHOLE_SOLE]
     assert (found.pixels, found.mean, found.median) == (4, 22.0, 21.5)
     assert found.sd == pytest.approx(math.sqrt((4 + 1 + 0 + 9) / 4))
     assert found.error == 0
@@ -31,7 +31,7 @@ def test_mean_sd_and_median_by_hand() -> None:
 
 def test_noise_shrinks_with_the_pixels_and_the_common_part_does_not() -> None:
     errors = Errors(netd=0.08, pixels_sharing=4, common=0.03, contour=0)
-    found = measure_sole(np.full(SQUARE.shape, 30.0), SQUARE, errors=errors)[WHOLE]
+    found = measure_sole(np.full(SQUARE.shape, 30.0), SQUARE, errors=errors)[WHOLE_SOLE]
     assert found.noise == pytest.approx(0.08 * math.sqrt(4 / 400))
     assert found.mask == 0
     assert found.own == pytest.approx(0.008)
@@ -41,7 +41,7 @@ def test_noise_shrinks_with_the_pixels_and_the_common_part_does_not() -> None:
 def test_the_contours_part_by_hand() -> None:
     """A square of 20 x 20 at 30 °C on 26 °C: drawn in nothing changes, drawn out by c the ring's share is cold."""
     celsius = np.where(SQUARE, 30.0, 26.0)
-    found = measure_sole(celsius, SQUARE, errors=Errors(netd=0, common=0, contour=1.0))[WHOLE]
+    found = measure_sole(celsius, SQUARE, errors=Errors(netd=0, common=0, contour=1.0))[WHOLE_SOLE]
     # Shares of pixels beyond corners follow the distance from the corner pixel's centre: sides count 4 x 20 c.
     once, twice = (-4 * ring / (400 + ring) for ring in (80 * 1 + 4 * _corner(1), 80 * 2 + 4 * _corner(2)))
     assert found.mask == pytest.approx(1.1 * math.sqrt(once**2 / 6 + twice**2 / 12), rel=1e-6)
@@ -55,7 +55,7 @@ def _corner(step: float) -> float:
 
 
 def test_an_even_scene_has_no_error_by_the_contour() -> None:
-    found = measure_sole(np.full(SQUARE.shape, 30.0), SQUARE, errors=Errors(netd=0, common=0))[WHOLE]
+    found = measure_sole(np.full(SQUARE.shape, 30.0), SQUARE, errors=Errors(netd=0, common=0))[WHOLE_SOLE]
     assert found.error == pytest.approx(0, abs=1e-9)
 
 
@@ -65,11 +65,11 @@ def test_a_sure_model_has_a_smaller_error_than_an_unsure_one_but_never_none() ->
         SQUARE, ndimage.distance_transform_edt(SQUARE) - 0.5, 0.5 - ndimage.distance_transform_edt(~SQUARE)
     )
     parts = [
-        measure_sole(celsius, SQUARE, probability=norm.cdf(signed / width))[WHOLE].mask
+        measure_sole(celsius, SQUARE, probability=norm.cdf(signed / width))[WHOLE_SOLE].mask
         for width in (0.01, 2.0, 4.0)
     ]
     assert 0.1 < parts[0] < parts[1] < parts[2]
-    floor = measure_sole(celsius, SQUARE, errors=Errors(contour=0.5))[WHOLE].mask
+    floor = measure_sole(celsius, SQUARE, errors=Errors(contour=0.5))[WHOLE_SOLE].mask
     assert parts[0] == pytest.approx(floor)
 
 
@@ -81,10 +81,10 @@ def test_territories_are_measured_and_small_ones_are_less_certain() -> None:
     assert tuple(measured) == REGIONS
     assert {name: measured[name].pixels for name in TERRITORIES} == found.pixels
     assert measured["medial calcaneal"].mean < measured["saphenous"].mean < measured["medial plantar"].mean
-    assert measured["saphenous"].mask > measured[WHOLE].mask
+    assert measured["saphenous"].mask > measured[WHOLE_SOLE].mask
     weights = [measured[name].pixels for name in TERRITORIES]
     assert np.average([measured[name].mean for name in TERRITORIES], weights=weights) == pytest.approx(
-        measured[WHOLE].mean
+        measured[WHOLE_SOLE].mean
     )
 
 
@@ -107,7 +107,7 @@ def test_what_cannot_be_measured_is_refused() -> None:
     with pytest.raises(DataError, match="missing"):
         measure_sole(celsius, SQUARE)
     celsius[15, 15], celsius[9, 15] = 30.0, np.nan  # beside the sole it has no weight
-    assert measure_sole(celsius, SQUARE)[WHOLE].mask == pytest.approx(0, abs=1e-9)
+    assert measure_sole(celsius, SQUARE)[WHOLE_SOLE].mask == pytest.approx(0, abs=1e-9)
     with pytest.raises(ConfigError, match="standard deviations"):
         Errors(netd=-1)
     with pytest.raises(ConfigError, match="standard deviations"):
@@ -132,7 +132,7 @@ def _seen(rng: np.random.Generator, field: np.ndarray, errors: Errors, *, model:
     moved = SIGNED + rng.normal(0, errors.contour)
     celsius = field + rng.normal(0, errors.netd, field.shape) + rng.normal(0, errors.common)
     probability = norm.cdf(moved / errors.contour) if model else None
-    return measure_sole(celsius, moved > 0, errors=errors, probability=probability)[WHOLE]
+    return measure_sole(celsius, moved > 0, errors=errors, probability=probability)[WHOLE_SOLE]
 
 
 @pytest.mark.parametrize(

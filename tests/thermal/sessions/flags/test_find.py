@@ -4,12 +4,11 @@ import math
 
 import numpy as np
 import pytest
+from tests.thermal.sessions.test_session import course
 
 from prismseg.base import ConfigError
 from prismseg.thermal import REGIONS, Entry, Estimate, Flag, FlagSettings, find_flags
 from prismseg.thermal.sessions.entry import Concern, Observation
-
-from .test_session import course
 
 
 def entry(minute: float, left: float, right: float, error: float = 0.05, **regions: float) -> Entry:

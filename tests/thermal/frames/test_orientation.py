@@ -8,12 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageOps
+from tests.thermal.feet import SIZE, frame_of, pair
 
 from prismseg.base import ConfigError
 from prismseg.thermal import Concern, Session, read_frame, read_rjpeg, strip_private, upright, write_rjpeg
 from prismseg.thermal.frames.orientation import parse_orientation
-
-from .feet import SIZE, frame_of, pair
 
 EIGHT = range(1, 9)
 SHOWN = np.array([[1, 2, 3], [4, 5, 6]])

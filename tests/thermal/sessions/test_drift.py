@@ -8,11 +8,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.thermal.feet import SIZE, frame_of, mask_of, pair
 
-from prismseg.thermal import WHOLE, Frame, Parameters, Session, draw_curves
+from prismseg.thermal import WHOLE_SOLE, Frame, Parameters, Session, draw_curves
 from prismseg.thermal.sessions.backdrop import Backdrop
-
-from .feet import SIZE, frame_of, mask_of, pair
 
 MINUTES = (0, 1, 5, 10, 15, 20)
 
@@ -169,7 +168,7 @@ def test_frames_of_other_sizes_share_a_background() -> None:
     doubled = np.kron(np.array(frame.celsius) + 0.6, np.ones((2, 2), np.float32))
     entry = session.add(doubled, np.kron(mask, np.ones((2, 2), bool)), minute=5)
     assert session.background(entry).value == pytest.approx(0.6, abs=0.02)
-    assert entry.estimates["left"][WHOLE].mean == pytest.approx(27.6, abs=0.05)
+    assert entry.estimates["left"][WHOLE_SOLE].mean == pytest.approx(27.6, abs=0.05)
 
 
 def test_a_tilt_of_the_offset_is_in_the_error_of_the_difference() -> None:
@@ -200,7 +199,7 @@ def test_the_tables_hold_the_background() -> None:
     session = session_of(CREEP)
     statements = session.statements()
     assert list(statements.background) == pytest.approx(CREEP, abs=0.02)
-    rows = session.table().query("region == @WHOLE and side == 'left'")
+    rows = session.table().query("region == @WHOLE_SOLE and side == 'left'")
     assert list(rows.beyond_background) == pytest.approx([0.0] * 6, abs=0.03)
     assert rows.beyond_background_error.iloc[-1] == pytest.approx(0.3, abs=0.05)  # a tenth of the drift
 
