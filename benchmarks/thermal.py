@@ -28,7 +28,7 @@ import pandas as pd
 from prismseg import Predictor
 from prismseg.base.constants import Z95
 from prismseg.thermal import REGIONS, SIDE_LABELS, SIDES, TERRITORIES, WHOLE_SOLE, Entry, Session, find_flags
-from prismseg.thermal.network.segmenter import look_twice
+from prismseg.thermal.network.segmenter import predict_with_brightened
 from prismseg.thermal.phantom import (
     DOMAINS,
     FRAMINGS,
@@ -116,8 +116,10 @@ def run_session(
         session = Session()
         for minute, frame, offset in zip(MINUTES, frames, offsets, strict=True):
             thermal = _frame(frame, minute, float(offset))
-            looks = look_twice(predictor(network), thermal) if method == "network" else (frame.mask, None)
-            session.add(thermal, looks[0], minute=minute, second=looks[1])
+            looks = (
+                predict_with_brightened(predictor(network), thermal) if method == "network" else (frame.mask, None)
+            )
+            session.add(thermal, looks[0], minute=minute, brightened=looks[1])
         about = {"kind": kind, "number": number, "domain": subject.domain, "method": method}
         for entry, frame, truth in zip(session.entries, frames, truths, strict=True):
             outcomes.append(about | {"minute": entry.minute} | _outcome(entry, frame, truth))

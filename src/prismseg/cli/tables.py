@@ -21,7 +21,7 @@ from prismseg.evaluation.statistics.wording import interval_heading, show_interv
 if TYPE_CHECKING:
     from prismseg.data import Finding
     from prismseg.study import Run, Store
-    from prismseg.thermal import Reading, Session, Value
+    from prismseg.thermal import FrameSummary, Session, Value
 
 _HEADLINE = {"rho": ".3f", "lift": ".3f", "rho_excess": "+.3f"}
 _STYLES = {"error": "bold red", "warning": "yellow", "info": "cyan"}
@@ -57,7 +57,7 @@ def _files(finding: Finding) -> str:
     return str(finding.file) if finding.other is None else f"{finding.file} and {finding.other}"
 
 
-def print_readings(readings: Sequence[Reading]) -> None:
+def print_readings(readings: Sequence[FrameSummary]) -> None:
     """Print what thermal files say, then those that are refused with the reason, and a closing count."""
     console = Console()
     refused = [reading for reading in readings if reading.refusal is not None]
@@ -164,7 +164,7 @@ def _change(value: Value) -> str:
     return f"{value.value:+.2f} ± {Z95 * value.error:.2f}" if value.known else "–"
 
 
-def _assumed(reading: Reading) -> str:
+def _assumed(reading: FrameSummary) -> str:
     """Parameters in a few characters, as thermographers write them."""
     parts = {
         "e {:.2f}": reading.parameters.emissivity,

@@ -22,8 +22,8 @@ from prismseg.cli.frames import (
 from prismseg.cli.options import Device, Out, Quiet
 
 if TYPE_CHECKING:
-    from prismseg.thermal import Plan
-    from prismseg.thermal.sessions.minutes import Unit
+    from prismseg.thermal import SessionPlan
+    from prismseg.thermal.sessions.timing import Unit
 
 
 def measure(
@@ -75,19 +75,19 @@ def measure(
     """
     from prismseg.base import progress_bar
     from prismseg.cli.tables import print_session
-    from prismseg.thermal import Session, check_view, find_frames, plan_session, read_shots, write_session
-    from prismseg.thermal.network.segmenter import measure_plan, open_segment
+    from prismseg.thermal import Session, check_view, find_frames, plan_session, read_files, write_session
+    from prismseg.thermal.network.segmenter import measure_plan, open_segmenter
 
     ends, chosen, stated = colour_scale(scale), _unit(unit), _numbers(minutes)
     files = find_frames(paths)
     read = reader(emissivity, reflected, distance, humidity, atmosphere, window, grey, counts)
     listed = len(paths) > 1 or not paths[0].is_dir()
-    plan = plan_session(read_shots(files, read), stated, unit=chosen, ignore_clock=ignore_clock, listed=listed)
+    plan = plan_session(read_files(files, read), stated, unit=chosen, ignore_clock=ignore_clock, listed=listed)
     if dry_run:
         typer.echo(plan.table())
         typer.echo(f"{len(plan.shots)} frames, minutes by: {plan.by}. {_left_out(plan)}".rstrip())
         return
-    segment, found_by = open_segment(model, masks, device=device)
+    segment, found_by = open_segmenter(model, masks, device=device)
     session = Session(check_view(view))
     with progress_bar("measuring", len(plan.shots), visible=not quiet) as advance:
         measure_plan(plan, segment, session, progress=advance)
@@ -116,7 +116,7 @@ def _numbers(text: str | None) -> list[float] | None:
 
 def _unit(text: str | None) -> Unit | None:
     from prismseg.base import ConfigError
-    from prismseg.thermal.sessions.minutes import UNITS
+    from prismseg.thermal.sessions.timing import UNITS
 
     if text is None:
         return None
@@ -126,13 +126,13 @@ def _unit(text: str | None) -> Unit | None:
     raise ConfigError(f"--unit {text!r} is neither min nor s.")
 
 
-def _left_out(plan: Plan) -> str:
+def _left_out(plan: SessionPlan) -> str:
     if not plan.left_out:
         return ""
     told = "; ".join(f"{shot.path.name}: {shot.refusal}" for shot in plan.left_out)
     return f"Left out, since they could not be read and nothing tells their minute ({len(plan.left_out)}): {told}"
 
 
-def _times(plan: Plan) -> dict[str, str]:
+def _times(plan: SessionPlan) -> dict[str, str]:
     facts = {"minutes_by": str(plan.by)}
     return facts | ({"left_out": ", ".join(shot.path.name for shot in plan.left_out)} if plan.left_out else {})

@@ -22,7 +22,7 @@ from prismseg.cli.frames import (
 from prismseg.cli.options import Out, Quiet
 
 if TYPE_CHECKING:
-    from prismseg.thermal import Reading
+    from prismseg.thermal import FrameSummary
 
 
 def read(
@@ -47,19 +47,19 @@ def read(
     """
     from prismseg.base import progress_bar
     from prismseg.cli.tables import print_readings
-    from prismseg.thermal import find_frames, read_listing, write_listing
+    from prismseg.thermal import export_frames, find_frames, summarize_frames
 
     ends = colour_scale(scale)
     read_one = reader(emissivity, reflected, distance, humidity, atmosphere, window, grey, counts)
     files = find_frames(paths)
     with progress_bar("reading", len(files), visible=not quiet) as advance:
-        readings: list[Reading] = read_listing(files, read_one, progress=advance)
+        readings: list[FrameSummary] = summarize_frames(files, read_one, progress=advance)
     print_readings(readings)
     if all(reading.refusal is not None for reading in readings):
         raise typer.Exit(1)
     if out is not None:
         good = sum(reading.refusal is None for reading in readings)
         with progress_bar("drawing", good, visible=not quiet) as advance:
-            table = write_listing(readings, out, read_one, scale=ends, progress=advance)
+            table = export_frames(readings, out, read_one, scale=ends, progress=advance)
         typer.echo(f"Table: {table}")
         typer.echo(f"Pictures: {out / 'pictures'}")

@@ -9,7 +9,7 @@ from babel.messages.pofile import read_po
 
 from prismseg.monitor.languages import languages
 from prismseg.monitor.languages.extract import ROOT, missing, rendered, templates
-from prismseg.thermal import sentences
+from prismseg.thermal import translatable_texts
 from prismseg.thermal.soles.pair import Caution
 
 OTHERS = [code for code in languages() if code != "en"]
@@ -61,8 +61,8 @@ def test_catalogues_are_sorted(code: str) -> None:
 
 def test_sentences_and_words_are_collected() -> None:
     found = templates()
-    assert set(sentences()) <= set(found) and Caution.SWAP.value in found
-    assert {"thermal/soles/sides.py", "thermal/output/words.py"} <= set(found["left"])
+    assert set(translatable_texts()) <= set(found) and Caution.SIDES_SWAPPED.value in found
+    assert {"thermal/anatomy.py", "thermal/output/texts.py"} <= set(found["left"])
     assert found["The threshold lies within its uncertainty."] == ["thermal/sessions/flags/rules.py"]
     assert not any(text.startswith("{part0}") or text == "{value:.4g}" for text in found)
 
@@ -83,7 +83,7 @@ def test_all_places_of_the_monitor_are_searched(tmp_path: Path) -> None:
     for name, content in sources.items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(content)
-    found = set(templates(tmp_path)) - set(sentences())
+    found = set(templates(tmp_path)) - set(translatable_texts())
     assert found == {
         "A message {n}", "Python text", "A page", "A block", "With {n}", 'An "attribute"', "Inner", "A script",
         "One {n}", "Thermal", "Feet",

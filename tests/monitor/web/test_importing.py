@@ -17,7 +17,7 @@ from prismseg.monitor.sessions import ward
 from prismseg.monitor.store import verify
 from prismseg.monitor.web.importing import _timed
 from prismseg.monitor.web.waiting import Sent
-from prismseg.thermal import Frame, minute_in_name
+from prismseg.thermal import Frame, minute_from_name
 
 
 def frame_file(celsius) -> bytes:
@@ -140,7 +140,7 @@ def test_minutes_are_proposed_by_clocks_and_names(clocks, proposed):
                 time=None if minute is None else start + timedelta(minutes=minute),
             ),
             Message(""),
-            minute_in_name(Path(name)),
+            minute_from_name(Path(name)),
         )
         for name, minute in clocks.items()
     ]

@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 from tests.thermal.feet import SIZE, frame_of, pair
 
 from prismseg.base import ConfigError
-from prismseg.thermal import Concern, Session, read_frame, read_rjpeg, strip_private, upright, write_rjpeg
+from prismseg.thermal import Concern, Session, read_frame, read_rjpeg, strip_private, turn_upright, write_rjpeg
 from prismseg.thermal.frames.orientation import parse_orientation
 
 EIGHT = range(1, 9)
@@ -32,7 +32,7 @@ STORED = {
 def stored(shown: np.ndarray, orientation: int) -> np.ndarray:
     """What a file of this orientation holds of a picture."""
     back = {6: 8, 8: 6}.get(orientation, orientation)  # quarter turns undo each other, the rest undo themselves
-    return np.ascontiguousarray(upright(shown, back))
+    return np.ascontiguousarray(turn_upright(shown, back))
 
 
 def exif_of(orientation: int) -> bytes:
@@ -53,7 +53,7 @@ def write_turned(path: Path, celsius: np.ndarray, orientation: int) -> Path:
 @pytest.mark.parametrize("orientation", EIGHT)
 def test_each_orientation_by_hand_and_as_pillow_turns_it(orientation: int) -> None:
     held = np.array(STORED[orientation])
-    assert np.array_equal(upright(held, orientation), SHOWN)
+    assert np.array_equal(turn_upright(held, orientation), SHOWN)
     assert np.array_equal(stored(SHOWN, orientation), held)
     buffer = io.BytesIO()
     Image.fromarray(held.astype(np.uint8)).save(buffer, "PNG", exif=exif_of(orientation))
@@ -117,7 +117,7 @@ def test_a_mask_that_was_drawn_on_the_stored_picture_is_refused(orientation: int
     drawn = stored(mask, orientation)
     entry = Session().add(frame, drawn, minute=0)
     assert entry.status == Concern.MASK and "Draw masks on the upright picture" in entry.reason
-    assert Session().add(frame, upright(drawn, orientation), minute=0).ok
+    assert Session().add(frame, turn_upright(drawn, orientation), minute=0).ok
     assert Session().add(frame, np.zeros_like(mask), minute=0).status == Concern.NOT_TWO_SOLES
 
 
@@ -125,4 +125,4 @@ def test_orientations_that_do_not_exist_turn_nothing() -> None:
     assert [parse_orientation(exif_of(number)) for number in (0, 9, 6)] == [1, 1, 6]
     assert parse_orientation(b"Exif\0\0II*\0\xff\xff\xff\xff") == 1
     with pytest.raises(ConfigError, match="orientation 9"):
-        upright(SHOWN, 9)
+        turn_upright(SHOWN, 9)

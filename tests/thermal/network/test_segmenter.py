@@ -11,8 +11,14 @@ from typer.testing import CliRunner
 
 from prismseg.base import ConfigError, OutputError
 from prismseg.cli.main import app
-from prismseg.thermal import Frame, Session, draw_curves, in_order, read_frame, write_session
-from prismseg.thermal.network.segmenter import by_masks, foot_probability, look_twice, measure_files, open_segment
+from prismseg.thermal import Frame, Session, draw_curves, read_frame, sort_naturally, write_session
+from prismseg.thermal.network.segmenter import (
+    foot_probability,
+    mask_segmenter,
+    measure_files,
+    open_segmenter,
+    predict_with_brightened,
+)
 from prismseg.thermal.phantom import write_sessions
 
 
@@ -23,11 +29,11 @@ def study(tmp_path_factory):
 
 @pytest.fixture
 def session_files(study):
-    return in_order(sorted((study / "images").glob("S01_*.tiff")))
+    return sort_naturally(sorted((study / "images").glob("S01_*.tiff")))
 
 
 def measured(study, files, **options):
-    return measure_files(files, read_frame, by_masks(study / "masks"), Session(), **options)
+    return measure_files(files, read_frame, mask_segmenter(study / "masks"), Session(), **options)
 
 
 def test_curves_are_the_true_ones(study, session_files):
@@ -51,7 +57,7 @@ def test_a_file_that_cannot_be_read_keeps_its_place(study, session_files, tmp_pa
     import tifffile
 
     tifffile.imwrite(constant, np.full((240, 320), 25, np.float32))
-    paths = in_order(sorted(tmp_path.iterdir()))
+    paths = sort_naturally(sorted(tmp_path.iterdir()))
     session = measured(study, paths)
     status = {entry.minute: entry.status for entry in session.entries}
     assert status[0] == status[1] == status[20] == "measured"
@@ -68,10 +74,10 @@ def test_a_missing_mask_is_that_frame_s_fault_alone(study, session_files, tmp_pa
     for path in (study / "masks").glob("S01_*.png"):
         shutil.copy(path, tmp_path)
     (tmp_path / "S01_t01min.png").unlink()
-    session = measure_files(session_files, read_frame, by_masks(tmp_path), Session())
+    session = measure_files(session_files, read_frame, mask_segmenter(tmp_path), Session())
     assert [entry.ok for entry in session.entries] == [True, False, True, True, True, True]
     with pytest.raises(ConfigError, match="no folder of masks"):
-        by_masks(tmp_path / "nowhere")
+        mask_segmenter(tmp_path / "nowhere")
 
 
 def test_what_is_written_can_be_read_again(study, session_files, tmp_path):
@@ -122,13 +128,13 @@ def test_the_second_look_is_at_the_same_frame_with_its_cold_parts_brightened():
     celsius = np.full((20, 20), 20, np.float32)
     celsius[5:15, 5:15] = 30
     celsius[0:5, 5:15] = 23  # 0.3 of the span; its root 0.55 lies above the middle
-    first, second = look_twice(Stub(), Frame(celsius))
+    first, second = predict_with_brightened(Stub(), Frame(celsius))
     assert first.sum() == 100 and second.sum() == 150
 
 
 def test_unknown_networks_are_named(tmp_path):
     with pytest.raises(Exception, match="no trained network"):
-        open_segment(str(tmp_path / "none"), None)
+        open_segmenter(str(tmp_path / "none"), None)
 
 
 def test_the_command(study, tmp_path):

@@ -5,7 +5,7 @@ from PIL import Image
 
 from prismseg.base import ConfigError
 from prismseg.thermal import Frame, draw_frame, write_picture
-from prismseg.thermal.output.picture import COLOUR_MAP, whole_scale
+from prismseg.thermal.output.picture import COLOUR_MAP, whole_degree_scale
 
 
 def bar_of(figure):
@@ -80,6 +80,6 @@ def test_a_mask_of_another_size_is_refused(scene):
 
 
 def test_whole_degrees_hold_every_span():
-    assert whole_scale([(20.4, 29.9), (18.1, 25.0)]) == (18, 30)
-    assert whole_scale([(-5.5, -5.2)]) == (-6, -5)
-    assert whole_scale([(20.0, 20.0)]) == (20, 21)
+    assert whole_degree_scale([(20.4, 29.9), (18.1, 25.0)]) == (18, 30)
+    assert whole_degree_scale([(-5.5, -5.2)]) == (-6, -5)
+    assert whole_degree_scale([(20.0, 20.0)]) == (20, 21)

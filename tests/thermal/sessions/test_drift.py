@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.thermal.feet import SIZE, frame_of, mask_of, pair
 
 from prismseg.thermal import WHOLE_SOLE, Frame, Parameters, Session, draw_curves
-from prismseg.thermal.sessions.backdrop import Backdrop
+from prismseg.thermal.sessions.background import Background
 
 MINUTES = (0, 1, 5, 10, 15, 20)
 
@@ -136,10 +136,10 @@ def test_body_and_soles_do_not_belong_to_the_background() -> None:
         celsius[feet] = 27.0 + warmth
         return celsius + np.random.default_rng(seed).normal(0, 0.05, SIZE)
 
-    before, after = (Backdrop.of(scene(warmth, seed), feet) for warmth, seed in ((0.0, 1), (3.0, 2)))
+    before, after = (Background.from_frame(scene(warmth, seed), feet) for warmth, seed in ((0.0, 1), (3.0, 2)))
     shift = after.shift_from(before)
     assert shift is not None and abs(shift.value) < 0.02
-    drifted = Backdrop.of(scene(3.0, 3) + 0.7, feet).shift_from(before)
+    drifted = Background.from_frame(scene(3.0, 3) + 0.7, feet).shift_from(before)
     assert drifted is not None and drifted.value == pytest.approx(0.7, abs=0.02)
 
 
@@ -148,7 +148,7 @@ def test_a_sheet_that_warms_under_the_heels_does_not_speak_for_the_rest() -> Non
     ground = np.full(SIZE, 22.0) + np.random.default_rng(0).normal(0, 0.05, SIZE)
     warmed = ground.copy()
     warmed[190:, 60:260] += 1.5
-    shift = Backdrop.of(warmed, feet).shift_from(Backdrop.of(ground, feet))
+    shift = Background.from_frame(warmed, feet).shift_from(Background.from_frame(ground, feet))
     assert shift is not None and abs(shift.value) < 0.02
 
 
@@ -157,8 +157,10 @@ def test_a_background_that_changed_unevenly_gives_no_number() -> None:
     rng = np.random.default_rng(0)
     ground = np.full(SIZE, 22.0) + rng.normal(0, 0.05, SIZE)
     patches = np.kron(rng.normal(0, 1.0, (12, 16)), np.ones((20, 20)))
-    assert Backdrop.of(ground + patches, feet).shift_from(Backdrop.of(ground, feet)) is None
-    assert Backdrop.of(ground, np.ones(SIZE, bool)).shift_from(Backdrop.of(ground, feet)) is None
+    assert Background.from_frame(ground + patches, feet).shift_from(Background.from_frame(ground, feet)) is None
+    assert (
+        Background.from_frame(ground, np.ones(SIZE, bool)).shift_from(Background.from_frame(ground, feet)) is None
+    )
 
 
 def test_frames_of_other_sizes_share_a_background() -> None:

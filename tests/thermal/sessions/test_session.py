@@ -17,7 +17,7 @@ from prismseg.thermal import (
     REGIONS,
     WHOLE_SOLE,
     Concern,
-    Errors,
+    ErrorModel,
     Frame,
     Parameters,
     Session,
@@ -62,7 +62,7 @@ def test_deltas_rates_and_differences_by_hand() -> None:
 
 
 def test_errors_follow_from_those_of_the_means() -> None:
-    errors = Errors(netd=0.1, common=0.2, shared_stated=0.5)
+    errors = ErrorModel(netd=0.1, common=0.2, shared_stated=0.5)
     session = course((0, 27.0, 27.0), (5, 28.0, 28.0), session=Session(errors=errors))
     first, then = (entry.estimates["left"][WHOLE_SOLE] for entry in session.entries)
     assert then.error == pytest.approx(math.hypot(then.noise, then.mask, 0.2))
@@ -82,7 +82,7 @@ def test_errors_follow_from_those_of_the_means() -> None:
 
 
 def test_without_a_background_the_frames_common_errors_count() -> None:
-    session = Session(errors=Errors(common=0.2, contour=0))
+    session = Session(errors=ErrorModel(common=0.2, contour=0))
     for minute in (0, 5):
         frame, mask = frame_of(27.0, 27.0, seed=minute)
         patches = np.kron(np.random.default_rng(minute).normal(0, 2, (12, 16)), np.ones((20, 20)))
@@ -358,7 +358,7 @@ def test_small_soles_are_measured_without_territories() -> None:
 )
 @settings(max_examples=15, deadline=None)
 def test_curves_follow_their_feet_through_gaps_and_relabelled_masks(steps: list) -> None:
-    session = Session(errors=Errors(common=0))
+    session = Session(errors=ErrorModel(common=0))
     frame, mask = frame_of(27.0, 28.0, seed=99)
     session.add(frame, mask, minute=0)
     for number, (left, right, seen, relabelled) in enumerate(steps, start=1):

@@ -10,12 +10,12 @@ from tests.thermal.feet import Foot
 
 from prismseg.base import ConfigError, DataError
 from prismseg.base.constants import Z95
-from prismseg.thermal import REGIONS, TERRITORIES, WHOLE_SOLE, Errors, find_territories, measure_sole
+from prismseg.thermal import REGIONS, TERRITORIES, WHOLE_SOLE, ErrorModel, find_territories, measure_sole
 from prismseg.thermal.sessions.changes import delta
 from prismseg.thermal.sessions.entry import Entry
 from prismseg.thermal.sessions.uncertainty import Estimate
 
-NOTHING_WRONG = Errors(netd=0, common=0, contour=0, least_contour=0, placing=0)
+NOTHING_WRONG = ErrorModel(netd=0, common=0, contour=0, least_contour=0, placing=0)
 SQUARE = np.pad(np.ones((20, 20), bool), 10)
 
 
@@ -30,7 +30,7 @@ def test_mean_sd_and_median_by_hand() -> None:
 
 
 def test_noise_shrinks_with_the_pixels_and_the_common_part_does_not() -> None:
-    errors = Errors(netd=0.08, pixels_sharing=4, common=0.03, contour=0)
+    errors = ErrorModel(netd=0.08, pixels_sharing=4, common=0.03, contour=0)
     found = measure_sole(np.full(SQUARE.shape, 30.0), SQUARE, errors=errors)[WHOLE_SOLE]
     assert found.noise == pytest.approx(0.08 * math.sqrt(4 / 400))
     assert found.mask == 0
@@ -41,7 +41,7 @@ def test_noise_shrinks_with_the_pixels_and_the_common_part_does_not() -> None:
 def test_the_contours_part_by_hand() -> None:
     """A square of 20 x 20 at 30 °C on 26 °C: drawn in nothing changes, drawn out by c the ring's share is cold."""
     celsius = np.where(SQUARE, 30.0, 26.0)
-    found = measure_sole(celsius, SQUARE, errors=Errors(netd=0, common=0, contour=1.0))[WHOLE_SOLE]
+    found = measure_sole(celsius, SQUARE, errors=ErrorModel(netd=0, common=0, contour=1.0))[WHOLE_SOLE]
     # Shares of pixels beyond corners follow the distance from the corner pixel's centre: sides count 4 x 20 c.
     once, twice = (-4 * ring / (400 + ring) for ring in (80 * 1 + 4 * _corner(1), 80 * 2 + 4 * _corner(2)))
     assert found.mask == pytest.approx(1.1 * math.sqrt(once**2 / 6 + twice**2 / 12), rel=1e-6)
@@ -55,7 +55,7 @@ def _corner(step: float) -> float:
 
 
 def test_an_even_scene_has_no_error_by_the_contour() -> None:
-    found = measure_sole(np.full(SQUARE.shape, 30.0), SQUARE, errors=Errors(netd=0, common=0))[WHOLE_SOLE]
+    found = measure_sole(np.full(SQUARE.shape, 30.0), SQUARE, errors=ErrorModel(netd=0, common=0))[WHOLE_SOLE]
     assert found.error == pytest.approx(0, abs=1e-9)
 
 
@@ -69,7 +69,7 @@ def test_a_sure_model_has_a_smaller_error_than_an_unsure_one_but_never_none() ->
         for width in (0.01, 2.0, 4.0)
     ]
     assert 0.1 < parts[0] < parts[1] < parts[2]
-    floor = measure_sole(celsius, SQUARE, errors=Errors(contour=0.5))[WHOLE_SOLE].mask
+    floor = measure_sole(celsius, SQUARE, errors=ErrorModel(contour=0.5))[WHOLE_SOLE].mask
     assert parts[0] == pytest.approx(floor)
 
 
@@ -109,9 +109,9 @@ def test_what_cannot_be_measured_is_refused() -> None:
     celsius[15, 15], celsius[9, 15] = 30.0, np.nan  # beside the sole it has no weight
     assert measure_sole(celsius, SQUARE)[WHOLE_SOLE].mask == pytest.approx(0, abs=1e-9)
     with pytest.raises(ConfigError, match="standard deviations"):
-        Errors(netd=-1)
+        ErrorModel(netd=-1)
     with pytest.raises(ConfigError, match="standard deviations"):
-        Errors(common=math.nan)
+        ErrorModel(common=math.nan)
 
 
 # --- calibration ------------------------------------------------------------------------------------------------------
@@ -128,7 +128,7 @@ def _field(ground: float, blur: float, rise: float) -> np.ndarray:
     return ndimage.gaussian_filter(np.where(TRUE, inside, 28.0 - ground), blur)
 
 
-def _seen(rng: np.random.Generator, field: np.ndarray, errors: Errors, *, model: bool) -> Estimate:
+def _seen(rng: np.random.Generator, field: np.ndarray, errors: ErrorModel, *, model: bool) -> Estimate:
     moved = SIGNED + rng.normal(0, errors.contour)
     celsius = field + rng.normal(0, errors.netd, field.shape) + rng.normal(0, errors.common)
     probability = norm.cdf(moved / errors.contour) if model else None
@@ -139,7 +139,7 @@ def _seen(rng: np.random.Generator, field: np.ndarray, errors: Errors, *, model:
     ("ground", "blur", "model"), [(0.5, 1.0, True), (2.0, 0.5, False), (4.0, 1.0, True), (6.0, 2.0, False)]
 )
 def test_95_percent_intervals_of_means_and_deltas_hold_the_truth(ground: float, blur: float, model: bool) -> None:
-    rng, errors = np.random.default_rng(7), Errors()
+    rng, errors = np.random.default_rng(7), ErrorModel()
     before, after = _field(ground, blur, 0.0), _field(ground, blur, 1.5)
     true_mean, true_delta = before[TRUE].mean(), after[TRUE].mean() - before[TRUE].mean()
     runs = 500
@@ -166,7 +166,7 @@ def test_intervals_of_changes_are_as_wide_as_the_errors_that_frames_do_not_share
     With a ground of -1 °C the sole is colder than it at first and warmer later, so that the contour's error does not
     cancel but adds.
     """
-    rng, errors = np.random.default_rng(5), Errors()
+    rng, errors = np.random.default_rng(5), ErrorModel()
     shared = errors.shared if model else errors.shared_stated
     before, after = _field(ground, 1.0, 0.0), _field(ground, 1.0, 3.0)
     after[~TRUE] = before[~TRUE]

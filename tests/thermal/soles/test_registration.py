@@ -8,7 +8,7 @@ from tests.thermal.feet import Foot, ragged
 
 from prismseg.base import DataError
 from prismseg.thermal.soles.registration import folds, register
-from prismseg.thermal.soles.rows import handedness, profile_of, toes_up
+from prismseg.thermal.soles.rows import handedness, measure_profile, toes_up
 
 FOOT = Foot("right", (120.0, 160.0), 150.0, 10.0)
 
@@ -49,7 +49,7 @@ def test_a_map_that_turns_inside_out_is_found_and_given_up() -> None:
 
 def test_shape_tells_sides_and_ends_apart_also_when_ragged() -> None:
     for seed in range(5):
-        profile = profile_of(ragged(FOOT.mask(), 1.8, seed), 1)
+        profile = measure_profile(ragged(FOOT.mask(), 1.8, seed), 1)
         assert handedness(profile) > 0.3 and handedness(profile.mirrored()) < -0.3
         assert toes_up(profile) > 0.3 and toes_up(profile.reversed()) < -0.3
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from tests.thermal.feet import SIZE, Foot, mask_of, pair
 
 from prismseg.base import ConfigError, DataError
-from prismseg.thermal import Caution, Cleaning, Soles, Status, View, outlines
+from prismseg.thermal import Caution, Cleaning, Soles, Status, View, trace_outlines
 
 VIEWS = st.sampled_from(["soles-to-camera", "mirrored"])
 
@@ -48,7 +48,7 @@ def test_sides_never_swap_in_a_sequence(view: View, first: tuple, steps: list) -
         soles = Soles.from_mask(labels, view, soles)
         if seen == "both":
             assert soles.ok and truth_of(soles, feet)
-            assert Caution.SWAP not in soles.cautions
+            assert Caution.SIDES_SWAPPED not in soles.cautions
         else:
             assert soles.left is None and soles.right is None
             assert soles.status is (Status.NO_FOOT if seen == "none" else Status.ONE_FOOT)
@@ -72,7 +72,7 @@ def test_soles_that_change_places_keep_their_names_and_say_so() -> None:
         feet = pair(turn=turn, length=90.0)
         soles = Soles.from_mask(mask_of(*feet), "soles-to-camera", soles)
         assert soles.ok and truth_of(soles, feet)
-    assert Caution.SWAP in soles.cautions
+    assert Caution.SIDES_SWAPPED in soles.cautions
 
 
 def test_one_above_the_other_is_unclear_without_a_track() -> None:
@@ -160,10 +160,10 @@ def test_settings_that_cannot_be_are_refused() -> None:
 def test_outlines_close_around_each_sole_also_at_the_border() -> None:
     labels = np.zeros((20, 30), np.uint8)
     labels[0:5, 0:5], labels[10:15, 20:26] = 1, 2
-    lines = outlines(labels)
+    lines = trace_outlines(labels)
     assert sorted(lines) == [1, 2]
     assert all(np.array_equal(line[0], line[-1]) for found in lines.values() for line in found)
     assert lines[1][0].min() == -0.5 and lines[1][0].max() == 4.5
-    assert outlines(np.zeros((4, 4), bool)) == {}
+    assert trace_outlines(np.zeros((4, 4), bool)) == {}
     with pytest.raises(DataError, match="labels"):
-        outlines(np.zeros((4, 4)))
+        trace_outlines(np.zeros((4, 4)))

@@ -17,7 +17,7 @@ from babel.messages.extract import extract
 
 from prismseg.base import write_text
 from prismseg.monitor.languages.language import languages
-from prismseg.thermal import sentences
+from prismseg.thermal import translatable_texts
 
 ROOT = Path(__file__).parents[2]
 _MONITOR = "monitor"
@@ -34,10 +34,10 @@ def templates(root: Path = ROOT) -> dict[str, list[str]]:
 
     ``Message("…")`` counts in the rooms whose sentences reach the monitor; in the monitor itself also ``_("…")`` in
     Python, ``{{ _("…") }}`` and ``{% trans %}`` in pages (``.html``) and ``t("…")`` in scripts (``.js``), but for
-    scripts of others (in a folder ``vendor``); then the words of `prismseg.thermal.sentences`.
+    scripts of others (in a folder ``vendor``); then the words of `prismseg.thermal.translatable_texts`.
     """
     found: dict[str, set[str]] = {}
-    words = ((text, "thermal/output/words.py") for text in sentences())
+    words = ((text, "thermal/output/texts.py") for text in translatable_texts())
     for text, place in (*_messages(root), *_interface(root), *words):
         found.setdefault(text, set()).add(place)
     return {text: sorted(places) for text, places in sorted(found.items())}

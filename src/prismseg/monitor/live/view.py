@@ -17,7 +17,7 @@ from prismseg.base import Message
 from prismseg.monitor.cameras import Camera, CameraError
 from prismseg.monitor.live.lights import Light, lights_of
 from prismseg.monitor.live.pictures import coloured, jpeg
-from prismseg.thermal import LEFT, RIGHT, Frame, Soles, View, check_view, outlines
+from prismseg.thermal import LEFT, RIGHT, Frame, Soles, View, check_view, trace_outlines
 
 _RETRY_SECONDS = 0.5
 _FASTEST = 1 / 12  # more pictures a second than people see would only warm the machine
@@ -148,9 +148,9 @@ class LiveView:
 def lines_of(soles: Soles) -> dict[str, list[Line]]:
     """Outlines of both soles, or of what was found instead (``unnamed``), with every other point left out."""
     if not soles.ok:
-        found: dict[int, Any] = outlines(soles.cleaned)
+        found: dict[int, Any] = trace_outlines(soles.cleaned)
         return {"unnamed": [_thinned(line) for line in found.get(1, [])]}
-    found = outlines(soles.labels())
+    found = trace_outlines(soles.labels())
     return {
         name: [_thinned(line) for line in found.get(label, [])]
         for name, label in (("left", LEFT), ("right", RIGHT))

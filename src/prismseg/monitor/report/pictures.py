@@ -20,7 +20,7 @@ from skimage.measure import approximate_polygon
 from prismseg.base import Message
 from prismseg.monitor.report.style import BOLD, COLOURS, DASHES, GROUND, INK, LINE, PLAIN, SOFT, WIDTH
 from prismseg.monitor.report.words import Words
-from prismseg.thermal import SIDES, Entry, Session, Side, outlines
+from prismseg.thermal import SIDES, Entry, Session, Side, trace_outlines
 from prismseg.thermal.output.picture import COLOUR_MAP
 
 _LEVELS = 256
@@ -101,7 +101,7 @@ class Picture(Flowable):  # type: ignore[misc]
         whole.rect(0, 0, self.width, self.height)
         canvas.clipPath(whole, stroke=0, fill=0)
         path = canvas.beginPath()
-        for line in outlines(mask).get(1, []):
+        for line in trace_outlines(mask).get(1, []):
             points = [self._place(row, column) for row, column in approximate_polygon(line, 0.3)]
             path.moveTo(*points[0])
             for point in points[1:]:

@@ -14,7 +14,7 @@ from prismseg.monitor.report.style import CELL, CELL_STRONG, SMALL, SOFT, headin
 from prismseg.monitor.report.words import Words
 from prismseg.monitor.sessions.records import Report
 from prismseg.thermal import REGIONS, SIDES, Entry, Side, Value
-from prismseg.thermal.sessions.changes import estimate_of
+from prismseg.thermal.sessions.changes import find_estimate
 
 _SHARES = (9, 12, *(14,) * len(REGIONS))
 
@@ -43,7 +43,7 @@ def tables(report: Report, words: Words) -> Iterable[Flowable]:
 
 def _mean(side: Side) -> Reader:
     def read(entry: Entry, region: str) -> Value:
-        estimate = estimate_of(entry, side, region)
+        estimate = find_estimate(entry, side, region)
         return Value() if estimate is None else Value(estimate.mean, estimate.error)
 
     return read

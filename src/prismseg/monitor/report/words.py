@@ -12,7 +12,7 @@ from prismseg.base import Message
 from prismseg.base.constants import Z95
 from prismseg.monitor.languages import Language
 from prismseg.thermal import Value
-from prismseg.thermal.frames.frame import PARAMETER_WORDS
+from prismseg.thermal.frames.frame import PARAMETER_LABELS
 
 NOTHING = "–"
 # A hyphen before a number is a minus unless it joins, as in L3-4 or in a date.
@@ -65,7 +65,7 @@ class Words:
     def parameters(self, parameters: Mapping[str, float]) -> str:
         """Name what temperatures were computed with."""
         named = (
-            f"{self(PARAMETER_WORDS.get(name, Message(name)))} {self.short(value)}{_UNITS.get(name, '')}"
+            f"{self(PARAMETER_LABELS.get(name, Message(name)))} {self.short(value)}{_UNITS.get(name, '')}"
             for name, value in parameters.items()
         )
         return ", ".join(named)

@@ -61,10 +61,10 @@ class Measurer:
         PrismsegError
             When the frame is none that a network can be shown.
         """
-        from prismseg.thermal.network.segmenter import look_twice
+        from prismseg.thermal.network.segmenter import predict_with_brightened
 
         with self._turn:
-            return encode_looks(*look_twice(self.predictor, frame))
+            return encode_looks(*predict_with_brightened(self.predictor, frame))
 
     def glance(self, frame: Frame) -> NDArray[np.float32] | None:
         """Probability of sole in one look, for the live picture; None for a frame that cannot be shown to the network."""

@@ -9,7 +9,7 @@ from typing import Any
 from prismseg.base import Message
 from prismseg.thermal import REGIONS, SIDES, Entry, Flag, Session, Value
 from prismseg.thermal.frames.frame import same_conditions
-from prismseg.thermal.sessions.changes import estimate_of
+from prismseg.thermal.sessions.changes import find_estimate
 
 
 def outcome_of(session: Session, entry: Entry) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def _comparable(session: Session, entry: Entry) -> bool:
 
 
 def _region(session: Session, entry: Entry, side: Any, region: str) -> dict[str, Any]:
-    estimate = estimate_of(entry, side, region)
+    estimate = find_estimate(entry, side, region)
     mean = Value() if estimate is None else Value(estimate.mean, estimate.error)
     return {
         "mean": _value(mean),

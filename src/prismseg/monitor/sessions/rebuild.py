@@ -96,7 +96,7 @@ class Rebuilder:
         frame, data = decode_frame(files.get(capture.frame_sha256)), files.get(mask.file_sha256)
         if mask.origin == "automatic":
             first, second = decode_looks(data)
-            session.add(frame, first, minute=minute, second=second, source=capture.source)
+            session.add(frame, first, minute=minute, brightened=second, source=capture.source)
         elif mask.origin in ("edited", "imported"):
             session.add(frame, decode_mask(data), minute=minute, source=capture.source)
         else:

@@ -21,9 +21,8 @@ from prismseg.monitor.sessions.keeping import Shot
 from prismseg.monitor.web.api import State, Strict
 from prismseg.monitor.web.desk import Desk, TheDesk, TheLanguage, Who
 from prismseg.monitor.web.waiting import Batch, Sent
-from prismseg.thermal import FRAME_SUFFIXES, Frame, View, minute_in_name, plan_session, read_frame
-from prismseg.thermal.sessions.minutes import Shot as TimedFile
-from prismseg.thermal.sessions.minutes import Unit, number_in_name
+from prismseg.thermal import FRAME_SUFFIXES, Frame, View, minute_from_name, plan_session, read_frame
+from prismseg.thermal.sessions.timing import TimedFile, Unit, time_from_name
 
 router = APIRouter(prefix="/api/imports")
 MOST_FILES = 60
@@ -138,7 +137,7 @@ def _keep(desk: Desk, who: str, body: Confirmed, chosen: list[tuple[float, Frame
 
 def _timed(sent: list[Sent]) -> list[Sent]:
     """Propose minutes by the cameras' clocks and the names, to be confirmed on the page; none where they disagree."""
-    files = [TimedFile(Path(each.name), each.frame, each.reason, number_in_name(Path(each.name))) for each in sent]
+    files = [TimedFile(Path(each.name), each.frame, each.reason, time_from_name(Path(each.name))) for each in sent]
     read = [file for file in files if file.frame is not None]
     units: tuple[Unit | None, ...] = (None, "min")  # a bare number is at least worth a question
     for unit in units if read else ():
@@ -168,10 +167,10 @@ def _read(folder: Path, number: int, shown: str, data: bytes, low: float | None,
     try:
         frame = read_frame(path, low=low, high=high)
     except PrismsegError as error:
-        return Sent(shown, None, _renamed(error.message, str(path), shown), minute_in_name(Path(shown)))
+        return Sent(shown, None, _renamed(error.message, str(path), shown), minute_from_name(Path(shown)))
     finally:
         path.unlink(missing_ok=True)
-    return Sent(shown, replace(frame, source=shown), Message(""), minute_in_name(Path(shown)))
+    return Sent(shown, replace(frame, source=shown), Message(""), minute_from_name(Path(shown)))
 
 
 def _renamed(message: Message, path: str, shown: str) -> Message:

@@ -14,10 +14,10 @@ from PIL import Image, UnidentifiedImageError
 
 from prismseg.base import DataError, Message
 from prismseg.thermal.frames.flir import read_limited
-from prismseg.thermal.frames.frame import MAX_PIXELS, Frame, check_size, refuse_constant
+from prismseg.thermal.frames.frame import MAX_PIXELS, Frame, check_size, reject_constant
 from prismseg.thermal.frames.matrix import matrix_frame
-from prismseg.thermal.frames.orientation import orientation_of, turned_note, upright
-from prismseg.thermal.frames.stated import Stated
+from prismseg.thermal.frames.metadata import FrameMetadata
+from prismseg.thermal.frames.orientation import orientation_notes, orientation_of, turn_upright
 from prismseg.thermal.frames.tiff import TIFF_MAGICS, read_tiff
 
 BITMAP_MAGICS = (b"\xff\xd8", b"\x89PNG", b"BM", *TIFF_MAGICS)
@@ -29,7 +29,7 @@ _JPEG_TINT = (
 _TILE_WIDTH, _TILE_LENGTH = 322, 323
 
 
-def bitmap_frame(path: Path, stated: Stated) -> Frame:
+def bitmap_frame(path: Path, stated: FrameMetadata) -> Frame:
     """Frame of a picture file.
 
     Floating-point and 16-bit TIFFs and PNGs are matrices; 8-bit greys need stated limits; colours are refused, since a
@@ -41,7 +41,7 @@ def bitmap_frame(path: Path, stated: Stated) -> Frame:
         Naming the file and why it cannot be measured.
     """
     pixels, orientation = _read_pixels(path)
-    source, turned = str(path), turned_note(orientation)
+    source, turned = str(path), orientation_notes(orientation)
     if pixels.dtype != np.uint8 or (stated.limits is None and stated.scale is not None):
         frame = matrix_frame(source, pixels, stated)
         return replace(frame, notes=(*frame.notes, *turned), orientation=orientation)
@@ -57,7 +57,7 @@ def bitmap_frame(path: Path, stated: Stated) -> Frame:
                 sidecar=path.with_suffix(".json").name,
             )
         )
-    refuse_constant(source, pixels)
+    reject_constant(source, pixels)
     low, high = stated.limits
     step = (high - low) / 255
     notes = [
@@ -98,7 +98,7 @@ def _read_pixels(path: Path) -> tuple[NDArray[Any], int]:
                 orientation = orientation_of(picture.getexif())
                 pixels = _pixels_of(path, picture)
                 # Pillow has turned a TIFF upright by now, and forgot the tag; other kinds it leaves as they are.
-                return upright(pixels, orientation_of(picture.getexif())), orientation
+                return turn_upright(pixels, orientation_of(picture.getexif())), orientation
     except DataError:
         raise
     except Image.DecompressionBombError as error:

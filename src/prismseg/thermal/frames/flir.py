@@ -32,10 +32,10 @@ from prismseg.thermal.frames.frame import (
     Frame,
     Parameters,
     check_size,
-    doubts_about,
-    refuse_constant,
+    find_implausible,
+    reject_constant,
 )
-from prismseg.thermal.frames.orientation import UPRIGHT, parse_orientation, turned_note, upright
+from prismseg.thermal.frames.orientation import UPRIGHT, orientation_notes, parse_orientation, turn_upright
 from prismseg.thermal.frames.radiometry import Calibration, to_celsius
 
 MAX_BYTES = 40 * 2**20  # R-JPEGs with a photo of 12 megapixels have 10 MB, the largest matrices 25 MB
@@ -108,9 +108,9 @@ class RadiometricJpeg:
 
     def frame(self) -> Frame:
         """Frame in °C, with notes on what the file holds beside it; a `DataError` says that the shutter was closed."""
-        refuse_constant(self.name, self.counts)
+        reject_constant(self.name, self.counts)
         celsius = self.celsius()
-        notes = turned_note(self.orientation)
+        notes = orientation_notes(self.orientation)
         outside = int(np.isnan(celsius).sum())
         if outside:
             notes.append(Message("{pixels} pixels are outside the camera's range", pixels=outside))
@@ -224,9 +224,9 @@ def parse_rjpeg(data: bytes, name: str, **parameters: float) -> RadiometricJpeg:
     private += _private_segments(segments)
     photo = next((_photo(record) for kind, record in records if kind == PHOTO), None)
     orientation = _orientation(segments)
-    counts = np.ascontiguousarray(upright(counts, orientation))
+    counts = np.ascontiguousarray(turn_upright(counts, orientation))
     own = Parameters(**{part: value for part, value in info.parameters.items() if part not in stated})
-    doubts = tuple(doubts_about(own))
+    doubts = tuple(find_implausible(own))
     return RadiometricJpeg(
         counts,
         calibration,

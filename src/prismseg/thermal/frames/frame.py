@@ -91,7 +91,7 @@ def same_conditions(one: Frame, other: Frame) -> bool:
 
 
 PARAMETER_NAMES = tuple(entry.name for entry in fields(Parameters))
-PARAMETER_WORDS = {
+PARAMETER_LABELS = {
     "emissivity": Message("emissivity"),
     "reflected": Message("reflected"),
     "distance": Message("distance"),
@@ -106,7 +106,7 @@ PARAMETER_WORDS = {
 PLAUSIBLE_ROOM = (-40.0, 80.0)
 
 
-def doubts_about(own: Parameters) -> list[Message]:
+def find_implausible(own: Parameters) -> list[Message]:
     """Name the parameters of a file that cannot be those of a room with people, or that suppose a window before the lens.
 
     Parameters
@@ -124,7 +124,7 @@ def doubts_about(own: Parameters) -> list[Message]:
             doubts.append(
                 Message(
                     "{parameter} {value:.4g} °C cannot be near people ({low:g} to {high:g} °C; kelvin, perhaps)",
-                    parameter=PARAMETER_WORDS[name],
+                    parameter=PARAMETER_LABELS[name],
                     value=value,
                     low=low,
                     high=high,
@@ -142,7 +142,7 @@ def _require(name: str, value: float | None, low: float, high: float, meaning: M
         raise ConfigError(
             Message(
                 "The {parameter} is {value:g}, which cannot be; it is {meaning}.",
-                parameter=PARAMETER_WORDS[name],
+                parameter=PARAMETER_LABELS[name],
                 value=value,
                 meaning=meaning,
             )
@@ -259,7 +259,7 @@ def check_size(source: str, shape: tuple[int, ...]) -> None:
         )
 
 
-def refuse_constant(source: str, numbers: NDArray[np.generic]) -> None:
+def reject_constant(source: str, numbers: NDArray[np.generic]) -> None:
     """Refuse a file with one value everywhere, which no scene gives.
 
     Raises

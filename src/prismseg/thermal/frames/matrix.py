@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from prismseg.base import DataError, Message
 from prismseg.thermal.frames.flir import read_limited
-from prismseg.thermal.frames.frame import Frame, Kind, check_size, refuse_constant
-from prismseg.thermal.frames.stated import Stated
+from prismseg.thermal.frames.frame import Frame, Kind, check_size, reject_constant
+from prismseg.thermal.frames.metadata import FrameMetadata
 
 NPY_MAGIC = b"\x93NUMPY"
 # Text takes several times its size in memory while it is parsed.
@@ -25,7 +25,7 @@ _KELVIN_STEPS = {
 }
 
 
-def matrix_frame(source: str, values: NDArray[np.generic], stated: Stated) -> Frame:
+def matrix_frame(source: str, values: NDArray[np.generic], stated: FrameMetadata) -> Frame:
     """Frame of a matrix of numbers.
 
     Parameters
@@ -34,7 +34,7 @@ def matrix_frame(source: str, values: NDArray[np.generic], stated: Stated) -> Fr
         For messages.
     values : (H, W) array
         °C as floating point, or anything for which `stated` gives a scale.
-    stated : Stated
+    stated : FrameMetadata
         What is known about the file.
 
     Raises
@@ -66,7 +66,7 @@ def matrix_frame(source: str, values: NDArray[np.generic], stated: Stated) -> Fr
         numbers = values.astype(np.float64)
         known = np.isfinite(numbers)
         finite = numbers if known.all() else numbers[known]
-        refuse_constant(source, finite)
+        reject_constant(source, finite)
         if stated.scale is None and finite.size:
             _refuse_doubtful(source, finite)
         del finite

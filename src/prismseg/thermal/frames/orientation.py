@@ -15,7 +15,7 @@ UPRIGHT = 1
 _Dtype = TypeVar("_Dtype", bound=np.generic)
 
 
-def upright(stored: NDArray[_Dtype], orientation: int) -> NDArray[_Dtype]:
+def turn_upright(stored: NDArray[_Dtype], orientation: int) -> NDArray[_Dtype]:
     """Turn a stored picture, or a mask drawn on it, as it is shown.
 
     Parameters
@@ -33,7 +33,7 @@ def upright(stored: NDArray[_Dtype], orientation: int) -> NDArray[_Dtype]:
 
     Examples
     --------
-    >>> upright(np.array([[1, 2], [3, 4]]), 6).tolist()
+    >>> turn_upright(np.array([[1, 2], [3, 4]]), 6).tolist()
     [[3, 1], [4, 2]]
     """
     match orientation:
@@ -75,7 +75,7 @@ def parse_orientation(segment: bytes) -> int:
     return orientation_of(exif)
 
 
-def turned_note(orientation: int) -> list[Message]:
+def orientation_notes(orientation: int) -> list[Message]:
     """Say that rows and columns are not the file's."""
     if orientation == UPRIGHT:
         return []

@@ -9,7 +9,7 @@ from prismseg.thermal.frames.bitmap import BITMAP_MAGICS, bitmap_frame
 from prismseg.thermal.frames.flir import JPEG_MAGIC, check_names, is_radiometric, parse_rjpeg, read_limited
 from prismseg.thermal.frames.frame import Frame
 from prismseg.thermal.frames.matrix import NPY_MAGIC, matrix_frame, read_csv, read_npy
-from prismseg.thermal.frames.stated import find_stated
+from prismseg.thermal.frames.metadata import collect_metadata
 
 FRAME_SUFFIXES = frozenset({".jpg", ".jpeg", ".tif", ".tiff", ".csv", ".tsv", ".npy", ".png", ".bmp"})
 _TEXT_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".asc"})
@@ -79,7 +79,7 @@ def read_frame(
             raise DataError(Message("{path} is {reason}.", path=path, reason=reason))
     bitmap, matrix = data.startswith(BITMAP_MAGICS), data.startswith(NPY_MAGIC)
     del data
-    stated = find_stated(path, low=low, high=high, scale=scale, offset=offset)
+    stated = collect_metadata(path, low=low, high=high, scale=scale, offset=offset)
     if bitmap:
         return bitmap_frame(path, stated)
     if matrix:

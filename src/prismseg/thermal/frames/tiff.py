@@ -14,7 +14,7 @@ from PIL import Image
 
 from prismseg.base import DataError, Message
 from prismseg.thermal.frames.frame import MAX_PIXELS, check_size
-from prismseg.thermal.frames.orientation import ORIENTATION_TAG, UPRIGHT, orientation_of, upright
+from prismseg.thermal.frames.orientation import ORIENTATION_TAG, UPRIGHT, orientation_of, turn_upright
 
 TIFF_MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -76,7 +76,7 @@ def read_tiff(path: Path, data: bytes) -> tuple[NDArray[np.generic], int] | None
         elif compression != _NONE:
             raise _other_compression(path, page)
         numbers: NDArray[np.generic] = page.asarray()
-        return upright(numbers.reshape(page.imagelength, page.imagewidth), orientation), orientation
+        return turn_upright(numbers.reshape(page.imagelength, page.imagewidth), orientation), orientation
 
 
 def _orientation(page: tifffile.TiffPage) -> int:
@@ -120,7 +120,7 @@ def _with_pillow(path: Path, data: bytes, order: str, page: tifffile.TiffPage) -
         raise _other_compression(path, page)
     with Image.open(io.BytesIO(data), formats=("TIFF",)) as picture:
         stored = np.asarray(picture)  # Pillow turns TIFFs upright while it loads them, and then forgets the tag
-        return upright(stored, orientation_of(picture.getexif()))
+        return turn_upright(stored, orientation_of(picture.getexif()))
 
 
 def _other_compression(path: Path, page: tifffile.TiffPage) -> DataError:

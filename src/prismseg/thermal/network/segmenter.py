@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from prismseg.base import ConfigError, Message, PrismsegError
 from prismseg.data import read_mask
 from prismseg.thermal import Frame, Session
-from prismseg.thermal.sessions.minutes import Plan, Unit, plan_session, read_shots
+from prismseg.thermal.sessions.timing import SessionPlan, Unit, plan_session, read_files
+from prismseg.thermal.soles.brightening import brighten_cold
 from prismseg.thermal.soles.pieces import Cleaning, find_pieces
-from prismseg.thermal.soles.second_look import brightened
 
 if TYPE_CHECKING:
     from prismseg.inference.predictor import Predictor
@@ -43,18 +43,18 @@ def foot_probability(predictor: Predictor, frame: Frame) -> NDArray[np.float32]:
     return np.clip(probabilities, 0, 1)
 
 
-def look_twice(predictor: Predictor, frame: Frame) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def predict_with_brightened(predictor: Predictor, frame: Frame) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Give `foot_probability` of a frame, and that of the same frame with its cold parts brightened."""
-    second = replace(frame, celsius=brightened(frame.celsius))
+    second = replace(frame, celsius=brighten_cold(frame.celsius))
     return foot_probability(predictor, frame), foot_probability(predictor, second)
 
 
-def by_network(predictor: Predictor) -> Segment:
+def network_segmenter(predictor: Predictor) -> Segment:
     """Segment frames with a network, which looks at each of them twice."""
-    return lambda _, frame: look_twice(predictor, frame)
+    return lambda _, frame: predict_with_brightened(predictor, frame)
 
 
-def by_masks(folder: Path) -> Segment:
+def mask_segmenter(folder: Path) -> Segment:
     """Take masks from a folder, ``NAME.png`` for the frame ``NAME.*``; every label but 0 is sole.
 
     Raises
@@ -71,7 +71,7 @@ def by_masks(folder: Path) -> Segment:
     return segment
 
 
-def open_segment(model: str, masks: Path | None, *, device: str = "cpu") -> tuple[Segment, dict[str, str]]:
+def open_segmenter(model: str, masks: Path | None, *, device: str = "cpu") -> tuple[Segment, dict[str, str]]:
     """Choose what finds the feet, a folder of masks or else a network, and say what it was.
 
     Parameters
@@ -86,12 +86,12 @@ def open_segment(model: str, masks: Path | None, *, device: str = "cpu") -> tupl
     Returns
     -------
     segment : callable
-        See `by_network` and `by_masks`.
+        See `network_segmenter` and `mask_segmenter`.
     facts : dict
         For the record: the network's name and hash, or the folder.
     """
     if masks is not None:
-        return by_masks(masks), {"soles_by": "masks", "masks": masks.name}
+        return mask_segmenter(masks), {"soles_by": "masks", "masks": masks.name}
     from prismseg.inference.predictor import Predictor
     from prismseg.nets.storage import SHIPPED, WEIGHTS, find_weights
     from prismseg.train.runs.run import find_model
@@ -99,7 +99,7 @@ def open_segment(model: str, masks: Path | None, *, device: str = "cpu") -> tupl
     folder = find_weights(model) if model in SHIPPED else find_model(Path(model))
     digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
     predictor = Predictor.from_pretrained(folder, device=device)
-    return by_network(predictor), {"soles_by": "network", "network": model, "sha256": digest}
+    return network_segmenter(predictor), {"soles_by": "network", "network": model, "sha256": digest}
 
 
 def measure_files(
@@ -121,7 +121,7 @@ def measure_files(
     read : callable
         Reads one of them, see `prismseg.thermal.read_frame`.
     segment : callable
-        Mask or probabilities of a frame, see `by_network` and `by_masks`.
+        Mask or probabilities of a frame, see `network_segmenter` and `mask_segmenter`.
     session : Session
         An empty one, with its settings.
     minutes, unit
@@ -139,12 +139,12 @@ def measure_files(
     ConfigError
         When it is not known when the frames were taken.
     """
-    plan = plan_session(read_shots(paths, read), minutes, unit=unit)
+    plan = plan_session(read_files(paths, read), minutes, unit=unit)
     return measure_plan(plan, segment, session, progress=progress)
 
 
 def measure_plan(
-    plan: Plan, segment: Segment, session: Session, *, progress: Callable[[int, str], None] | None = None
+    plan: SessionPlan, segment: Segment, session: Session, *, progress: Callable[[int, str], None] | None = None
 ) -> Session:
     """Segment and measure frames of which it is known when they were taken.
 
@@ -158,7 +158,7 @@ def measure_plan(
         else:
             try:
                 mask, second = segment(shot.path, shot.frame)
-                session.add(shot.frame, mask, minute=minute, second=second, source=str(shot.path))
+                session.add(shot.frame, mask, minute=minute, brightened=second, source=str(shot.path))
             except PrismsegError as error:
                 session.add_failed(minute, error.message, str(shot.path))
         if progress is not None:

@@ -24,7 +24,7 @@ _OUTLINES = ("#56B4E9", "#009E73", "#FFFFFF", "#0072B2")
 _INCHES_TALL = 4.2
 
 
-def whole_scale(spans: list[tuple[float, float]]) -> tuple[float, float]:
+def whole_degree_scale(spans: list[tuple[float, float]]) -> tuple[float, float]:
     """Scale in whole °C that holds all `spans`, at least one degree wide."""
     low = math.floor(min(span[0] for span in spans))
     return float(low), float(max(math.ceil(max(span[1] for span in spans)), low + 1))

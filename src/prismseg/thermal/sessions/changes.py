@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from prismseg.base.constants import Z95
 from prismseg.thermal.anatomy import SIDES, WHOLE_SOLE, Side
 from prismseg.thermal.frames.frame import same_conditions
-from prismseg.thermal.sessions.backdrop import Shift
+from prismseg.thermal.sessions.background import BackgroundShift
 from prismseg.thermal.sessions.entry import Entry
 from prismseg.thermal.sessions.uncertainty import Estimate
 
@@ -39,7 +39,7 @@ class Value:
         return f"{self.value:+.1f} ± {Z95 * self.error:.1f}"
 
 
-NOTHING = Value()
+UNKNOWN = Value()
 # Of a mean's error by the contour, the share that must be of first order for its direction to be certain is 1 in 4.
 _STEEP = 4.0
 # The offset of a camera drifts much, but not wholly, alike all over the picture: by so large a share of its change the
@@ -47,7 +47,7 @@ _STEEP = 4.0
 _UNLIKE = 0.1
 
 
-def estimate_of(entry: Entry | None, side: Side, region: str) -> Estimate | None:
+def find_estimate(entry: Entry | None, side: Side, region: str) -> Estimate | None:
     """Temperature of a region, None where it has no pixel or the frame no numbers."""
     if entry is None or not entry.ok:
         return None
@@ -62,7 +62,7 @@ def background(entry: Entry, baseline: Entry | None) -> Value:
     """
     shift = _shift(entry, baseline)
     if shift is None:
-        return NOTHING
+        return UNKNOWN
     return Value(0.0, 0.0) if entry is baseline else Value(shift.value, shift.error)
 
 
@@ -70,13 +70,13 @@ def delta(entry: Entry, baseline: Entry | None, side: Side, region: str = WHOLE_
     """Change from baseline in °C; none between frames of other cameras or parameters.
 
     What is wrong by the same amount in both frames cancels: calibration, and the contour's error as far as it is the same
-    (`Errors.shared`). The background's change enters the error as a standard deviation, since it may be the camera's;
+    (`ErrorModel.shared`). The background's change enters the error as a standard deviation, since it may be the camera's;
     where the background cannot tell, the frames' common errors add. At baseline itself the change is 0 by definition,
     without error.
     """
-    now, before = estimate_of(entry, side, region), estimate_of(baseline, side, region)
+    now, before = find_estimate(entry, side, region), find_estimate(baseline, side, region)
     if now is None or before is None or not comparable(entry, baseline):
-        return NOTHING
+        return UNKNOWN
     if entry is baseline:
         return Value(0.0, 0.0)
     shift = _shift_at(entry, baseline, side)
@@ -89,14 +89,14 @@ def beyond_background(entry: Entry, baseline: Entry | None, side: Side, region: 
 
     It is right where the camera's offset drifted. Where the room itself became warmer or colder, `delta` is.
     """
-    now, before = estimate_of(entry, side, region), estimate_of(baseline, side, region)
+    now, before = find_estimate(entry, side, region), find_estimate(baseline, side, region)
     if now is None or before is None or not comparable(entry, baseline):
-        return NOTHING
+        return UNKNOWN
     if entry is baseline:
         return Value(0.0, 0.0)
     shift = _shift_at(entry, baseline, side)
     if shift is None:
-        return NOTHING
+        return UNKNOWN
     error = math.hypot(_own(now, before), shift.error, _UNLIKE * shift.value)
     return Value(now.mean - before.mean - shift.value, error)
 
@@ -109,7 +109,7 @@ def rate(entry: Entry, before: Entry | None, side: Side, region: str = WHOLE_SOL
     """
     change = delta(entry, before, side, region)
     if before is None or entry.minute <= before.minute:
-        return NOTHING
+        return UNKNOWN
     minutes = entry.minute - before.minute
     return Value(change.value / minutes, change.error / minutes)
 
@@ -119,9 +119,9 @@ def asymmetry(entry: Entry, baseline: Entry | None, region: str = WHOLE_SOLE) ->
 
     By as much as the background's two sides changed unlike each other, the difference may be wrong.
     """
-    four = [estimate_of(frame, side, region) for frame in (entry, baseline) for side in ("right", "left")]
+    four = [find_estimate(frame, side, region) for frame in (entry, baseline) for side in ("right", "left")]
     if any(estimate is None for estimate in four) or not comparable(entry, baseline):
-        return NOTHING
+        return UNKNOWN
     if entry is baseline:
         return Value(0.0, 0.0)
     right, left, right_before, left_before = (estimate for estimate in four if estimate is not None)
@@ -151,10 +151,15 @@ def _direction(estimate: Estimate) -> float:
     return min(max(_STEEP * estimate.outward / estimate.mask, -1.0), 1.0)
 
 
-def _shift(entry: Entry, baseline: Entry | None) -> Shift | None:
-    if baseline is None or entry.backdrop is None or baseline.backdrop is None or not comparable(entry, baseline):
+def _shift(entry: Entry, baseline: Entry | None) -> BackgroundShift | None:
+    if (
+        baseline is None
+        or entry.background is None
+        or baseline.background is None
+        or not comparable(entry, baseline)
+    ):
         return None
-    return entry.backdrop.shift_from(baseline.backdrop)
+    return entry.background.shift_from(baseline.background)
 
 
 def _shift_at(entry: Entry, baseline: Entry | None, side: Side) -> Value | None:

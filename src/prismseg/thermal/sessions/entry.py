@@ -9,7 +9,7 @@ from enum import StrEnum
 from prismseg.base import DataError, Message
 from prismseg.thermal.anatomy import Side
 from prismseg.thermal.frames.frame import Frame
-from prismseg.thermal.sessions.backdrop import Backdrop
+from prismseg.thermal.sessions.background import Background
 from prismseg.thermal.sessions.uncertainty import Estimate
 from prismseg.thermal.soles.pair import Soles
 from prismseg.thermal.soles.territories import Territories
@@ -36,7 +36,7 @@ class Concern(StrEnum):
     BORDER = "mask at border"
     SHUTTER = "shutter event"
     DRIFT = "background changed"
-    CROSSED = "sides crossed"
+    SIDES_SWAPPED = "sides crossed"
     SHAPE = "shape of the soles"
     TERRITORIES = "territories"
 
@@ -68,7 +68,7 @@ class Observation:
     size: float = 0.0
 
 
-class Refused(DataError):
+class FrameRejected(DataError):
     """A frame that must not give numbers."""
 
     def __init__(self, concern: Concern, sentence: Message) -> None:
@@ -96,7 +96,7 @@ class Entry:
         Empty after a failure.
     observations : tuple of Observation
         What is not as it should be.
-    backdrop : Backdrop or None
+    background : Background or None
         What was seen beside the soles; None after a failure.
     """
 
@@ -107,7 +107,7 @@ class Entry:
     territories: Mapping[Side, Territories] = field(default_factory=dict)
     estimates: Mapping[Side, Mapping[str, Estimate]] = field(default_factory=dict)
     observations: tuple[Observation, ...] = ()
-    backdrop: Backdrop | None = None
+    background: Background | None = None
 
     @property
     def ok(self) -> bool:

@@ -11,9 +11,9 @@ from scipy import ndimage
 
 from prismseg.base import DataError, Message
 from prismseg.thermal.anatomy import SIDE_NAMES, SIDES, WHOLE_SOLE, Side
-from prismseg.thermal.frames.frame import PARAMETER_WORDS, Frame, Parameters, same_value
-from prismseg.thermal.frames.orientation import UPRIGHT, upright
-from prismseg.thermal.sessions.entry import Concern, Entry, Observation, Refused
+from prismseg.thermal.frames.frame import PARAMETER_LABELS, Frame, Parameters, same_value
+from prismseg.thermal.frames.orientation import UPRIGHT, turn_upright
+from prismseg.thermal.sessions.entry import Concern, Entry, FrameRejected, Observation
 from prismseg.thermal.sessions.flags.settings import FlagSettings
 from prismseg.thermal.sessions.uncertainty import Estimate
 from prismseg.thermal.soles.pair import Caution, Soles
@@ -26,7 +26,7 @@ _NEAR = 6  # pixels around a sole that may still be its
 _SHARPER = 1.5
 _CAUTIONS = {
     Caution.AT_BORDER: Concern.BORDER,
-    Caution.SWAP: Concern.CROSSED,
+    Caution.SIDES_SWAPPED: Concern.SIDES_SWAPPED,
     Caution.SHAPE: Concern.SHAPE,
     Caution.TOES_DOWN: Concern.SHAPE,
     Caution.SPLIT: Concern.OUTLINE,
@@ -39,18 +39,18 @@ def as_frame(frame: Frame | NDArray[np.generic], source: str) -> Frame:
 
     Raises
     ------
-    Refused
+    FrameRejected
         Saying why.
     """
     try:
         made = frame if isinstance(frame, Frame) else Frame(np.asarray(frame, np.float32), source=source)
     except DataError as error:
-        raise Refused(Concern.UNREADABLE, error.message) from error
+        raise FrameRejected(Concern.UNREADABLE, error.message) from error
     except (TypeError, ValueError) as error:
-        raise Refused(Concern.UNREADABLE, Message.of(str(error))) from error
+        raise FrameRejected(Concern.UNREADABLE, Message.of(str(error))) from error
     low, high = made.span
     if not low < high:
-        raise Refused(
+        raise FrameRejected(
             Concern.CONSTANT,
             Message(
                 "Every pixel has {value:g} °C: a closed shutter or a broken export. Take the frame again.",
@@ -65,11 +65,11 @@ def check_parameters(frame: Frame) -> None:
 
     Raises
     ------
-    Refused
+    FrameRejected
         Naming them.
     """
     if frame.doubts:
-        raise Refused(
+        raise FrameRejected(
             Concern.DOUBTFUL_PARAMETERS,
             Message(
                 "The file's parameters are doubtful: {doubts}. State the true ones (--reflected, --atmosphere; "
@@ -86,19 +86,19 @@ def check_mask_upright(frame: Frame, mask: NDArray[np.generic]) -> None:
 
     Raises
     ------
-    Refused
+    FrameRejected
         Saying so.
     """
     if frame.orientation == UPRIGHT or mask.ndim != 2:
         return
-    turned = upright(mask, frame.orientation)
+    turned = turn_upright(mask, frame.orientation)
     if turned.shape != frame.size:
         return
     filled = np.where(np.isfinite(frame.celsius), frame.celsius, np.nanmedian(frame.celsius))
     edges = ndimage.gaussian_gradient_magnitude(filled.astype(np.float64), 1.0)
     as_given, as_turned = (_along_outline(edges, each) for each in (mask, turned))
     if mask.shape != frame.size or as_turned > _SHARPER * as_given:
-        raise Refused(
+        raise FrameRejected(
             Concern.MASK,
             Message(
                 "The mask fits the picture as the file stores it, and the frame was turned upright (Exif orientation "
@@ -119,14 +119,14 @@ def check_clock(minute: float, frame: Frame, entries: Sequence[Entry]) -> None:
 
     Raises
     ------
-    Refused
+    FrameRejected
         Naming the minute of the other frame.
     """
     for entry in entries:
         if entry.frame is None or (entry.minute == minute and not entry.ok):
             continue  # the same frame may be measured again with a better mask
         if np.array_equal(entry.frame.celsius, frame.celsius, equal_nan=True):
-            raise Refused(
+            raise FrameRejected(
                 Concern.DUPLICATE,
                 Message(
                     "The frame at {minute:g} min is identical, pixel by pixel, to the one at {other:g} min: no camera "
@@ -138,14 +138,14 @@ def check_clock(minute: float, frame: Frame, entries: Sequence[Entry]) -> None:
     misplaced = (Concern.CLOCK.message, Concern.DUPLICATE.message)
     timed = [entry.minute for entry in entries if entry.status not in misplaced]
     if any(entry.ok and entry.minute == minute for entry in entries):
-        raise Refused(
+        raise FrameRejected(
             Concern.CLOCK,
             Message(
                 "There is already a frame at {minute:g} min. State the true time of each of them.", minute=minute
             ),
         )
     if timed and minute < timed[-1]:
-        raise Refused(
+        raise FrameRejected(
             Concern.CLOCK,
             Message(
                 "The clock goes back: {minute:g} min comes after {last:g} min. Add frames in the order in which "
@@ -161,7 +161,7 @@ def check_temperatures(frame: Frame, soles: Soles, settings: FlagSettings) -> No
 
     Raises
     ------
-    Refused
+    FrameRejected
         Naming the side and what was found.
     """
     low, high = settings.plausible
@@ -169,7 +169,7 @@ def check_temperatures(frame: Frame, soles: Soles, settings: FlagSettings) -> No
         values = frame.celsius[_required(soles, side)].astype(np.float64)
         missing = int(np.count_nonzero(~np.isfinite(values)))
         if missing:
-            raise Refused(
+            raise FrameRejected(
                 Concern.MISSING,
                 Message(
                     "{missing} of {pixels} pixels of the {side} sole have no temperature. Choose a range of the camera "
@@ -181,7 +181,7 @@ def check_temperatures(frame: Frame, soles: Soles, settings: FlagSettings) -> No
             )
         mean = float(values.mean())
         if not low <= mean <= high:
-            raise Refused(
+            raise FrameRejected(
                 Concern.IMPLAUSIBLE,
                 Message(
                     "The {side} sole would have {mean:.4g} °C, and skin has {low:g} to {high:g} °C: the numbers are "
@@ -233,7 +233,7 @@ def observe_camera(
     observations = []
     changed = [
         _changed(word, _shown(frame.parameters, name), _shown(locked, name))
-        for name, word in PARAMETER_WORDS.items()
+        for name, word in PARAMETER_LABELS.items()
         if not same_value(getattr(frame.parameters, name), getattr(locked, name))
     ]
     if first is not None and frame.camera != first.camera:
@@ -380,7 +380,7 @@ def observe_clocks(minute: float, frame: Frame, before: Entry | None, settings: 
 def _required(soles: Soles, side: Side) -> Mask:
     mask = soles.side(side)
     if mask is None:
-        raise Refused(Concern.NOT_TWO_SOLES, soles.message)
+        raise FrameRejected(Concern.NOT_TWO_SOLES, soles.message)
     return mask
 
 

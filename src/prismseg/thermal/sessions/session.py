@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from prismseg.base import ConfigError, DataError, Message
 from prismseg.thermal.anatomy import REGIONS, SIDES, Side
 from prismseg.thermal.frames.frame import Frame, Parameters
-from prismseg.thermal.sessions.backdrop import Backdrop
+from prismseg.thermal.sessions.background import Background
 from prismseg.thermal.sessions.changes import Value, asymmetry, background, beyond_background, delta, rate
-from prismseg.thermal.sessions.entry import Concern, Entry, Observation, Refused
+from prismseg.thermal.sessions.drift import check_drift
+from prismseg.thermal.sessions.entry import Concern, Entry, FrameRejected, Observation
 from prismseg.thermal.sessions.flags.find import find_flags
 from prismseg.thermal.sessions.flags.flag import Flag
 from prismseg.thermal.sessions.flags.settings import FlagSettings
-from prismseg.thermal.sessions.offset import observe_offset
 from prismseg.thermal.sessions.quality import (
     as_frame,
     check_clock,
@@ -37,10 +37,10 @@ from prismseg.thermal.sessions.quality import (
     observe_territories,
 )
 from prismseg.thermal.sessions.tables import differences_table, statements_table, values_table
-from prismseg.thermal.sessions.uncertainty import Errors, Estimate, measure_sole
+from prismseg.thermal.sessions.uncertainty import ErrorModel, Estimate, measure_sole
+from prismseg.thermal.soles.brightening import find_brightened_sole
 from prismseg.thermal.soles.pair import Soles
 from prismseg.thermal.soles.pieces import Mask
-from prismseg.thermal.soles.second_look import again
 from prismseg.thermal.soles.sides import View, check_view
 from prismseg.thermal.soles.territories import Territories, carry_territories, find_territories
 
@@ -59,7 +59,7 @@ class Session:
     ----------
     view : {"soles-to-camera", "mirrored"}
         How the camera sees the soles.
-    errors : Errors, optional
+    errors : ErrorModel, optional
         Standard deviations to reckon with.
     flags : FlagSettings, optional
         Thresholds of flags and quality checks.
@@ -77,12 +77,12 @@ class Session:
         self,
         view: View = "soles-to-camera",
         *,
-        errors: Errors | None = None,
+        errors: ErrorModel | None = None,
         flags: FlagSettings | None = None,
         parameters: Parameters | None = None,
     ) -> None:
         self.view = check_view(view)
-        self.errors = errors or Errors()
+        self.errors = errors or ErrorModel()
         self.settings = flags or FlagSettings()
         self.parameters = parameters
         self._entries: list[Entry] = []
@@ -111,7 +111,7 @@ class Session:
         *,
         minute: float,
         soles: Soles | None = None,
-        second: NDArray[np.floating] | None = None,
+        brightened: NDArray[np.floating] | None = None,
         source: str | None = None,
     ) -> Entry:
         """Measure the next frame.
@@ -122,15 +122,16 @@ class Session:
             Temperatures in °C.
         mask : (H, W) array
             Booleans or labels (all but 0 are sole), or a model's probabilities of sole (float, 0 to 1). It lies on the
-            frame's own pixels, so upright where the file was stored turned (`prismseg.thermal.upright`).
+            frame's own pixels, so upright where the file was stored turned (`prismseg.thermal.turn_upright`).
         minute : float
             Since the test dose; 0 or less for the baseline.
         soles : Soles, optional
             What was found in the mask, where this is known already; `mask` may then be left out or give the
             probabilities. Leave these out after a correction by hand: they are not about its contour.
-        second : (H, W) float, optional
-            The model's probabilities in a second look at the frame (`prismseg.thermal.soles.second_look.brightened`):
-            where they give another mean, the errors grow and a caution is given.
+        brightened : (H, W) float, optional
+            The model's probabilities for the frame with its cold parts brightened
+            (`prismseg.thermal.soles.brightening.brighten_cold`): where they give another mean, the errors grow and a
+            caution is given.
         source : str, optional
             File or camera; else the frame's.
 
@@ -162,12 +163,12 @@ class Session:
             if mask is not None and probability is None:
                 check_mask_upright(made, np.asarray(mask))
             found["soles"] = seen = soles or self._find_soles(mask if probability is None else probability > 0.5)
-            self._check_soles(seen, made, probability, second)
+            self._check_soles(seen, made, probability, brightened)
             check_temperatures(made, seen, self.settings)
             territories = self._find_territories(seen)
-            looks = {} if second is None else _again(seen, second)
+            looks = {} if brightened is None else _again(seen, brightened)
             estimates = self._measure(made, seen, territories, probability, looks)
-        except Refused as refusal:
+        except FrameRejected as refusal:
             return self._keep(
                 Entry(**found, observations=(Observation(refusal.concern, refusal.message, fatal=True),))
             )
@@ -189,9 +190,9 @@ class Session:
             territories=territories,
             estimates=estimates,
             observations=observations,
-            backdrop=Backdrop.of(made.celsius, seen.cleaned),
+            background=Background.from_frame(made.celsius, seen.cleaned),
         )
-        offset = observe_offset(entry, before, self.baseline, self.settings)
+        offset = check_drift(entry, before, self.baseline, self.settings)
         self._soles = seen
         if minute <= 0 or not self._anchor:
             self._anchor = territories
@@ -288,12 +289,12 @@ class Session:
         try:
             return Soles.from_mask(np.asarray(mask), self.view, self._soles)
         except DataError as error:
-            raise Refused(Concern.MASK, error.message) from error
+            raise FrameRejected(Concern.MASK, error.message) from error
 
     def _check_soles(self, soles: Soles, frame: Frame, *looks: NDArray[np.floating] | None) -> None:
         for shape in (soles.cleaned.shape, *(look.shape for look in looks if look is not None)):
             if shape != frame.size:
-                raise Refused(
+                raise FrameRejected(
                     Concern.MASK,
                     Message(
                         "The mask has {mask_width} x {mask_height} pixels and the frame {width} x {height}. Give "
@@ -305,7 +306,7 @@ class Session:
                     ),
                 )
         if soles.view != self.view:
-            raise Refused(
+            raise FrameRejected(
                 Concern.MASK,
                 Message(
                     "The soles were named in the view {view}, the session's is {expected}.",
@@ -314,7 +315,7 @@ class Session:
                 ),
             )
         if not soles.ok:
-            raise Refused(Concern.NOT_TWO_SOLES, soles.message)
+            raise FrameRejected(Concern.NOT_TWO_SOLES, soles.message)
 
     def _find_territories(self, soles: Soles) -> dict[Side, Territories]:
         found = {}
@@ -342,7 +343,7 @@ class Session:
                 territories[side].registration if side in territories else None,
                 errors=self.errors,
                 probability=probability,
-                second=looks.get(side),
+                brightened=looks.get(side),
             )
             for side in SIDES
         }
@@ -352,7 +353,7 @@ def measure_frames(
     frames: Iterable[tuple[float, Frame | Array, Array]],
     view: View = "soles-to-camera",
     *,
-    errors: Errors | None = None,
+    errors: ErrorModel | None = None,
     flags: FlagSettings | None = None,
     parameters: Parameters | None = None,
 ) -> Session:
@@ -374,14 +375,14 @@ def measure_frames(
 def _mask_of(soles: Soles, side: Side) -> Mask:
     mask = soles.side(side)
     if mask is None:
-        raise Refused(Concern.NOT_TWO_SOLES, soles.message)
+        raise FrameRejected(Concern.NOT_TWO_SOLES, soles.message)
     return mask
 
 
 def _again(soles: Soles, second: NDArray[np.floating]) -> dict[Side, Mask]:
     """Both soles as a second look sees them."""
     left, right = (_mask_of(soles, side) for side in ("left", "right"))
-    return {"left": again(left, right, second), "right": again(right, left, second)}
+    return {"left": find_brightened_sole(left, right, second), "right": find_brightened_sole(right, left, second)}
 
 
 def _probability(mask: Array) -> NDArray[np.float64] | None:
@@ -391,7 +392,7 @@ def _probability(mask: Array) -> NDArray[np.float64] | None:
         return None
     values = array.astype(np.float64)
     if not ((values >= 0) & (values <= 1)).all():
-        raise Refused(
+        raise FrameRejected(
             Concern.MASK,
             Message(
                 "A mask of floating-point numbers holds probabilities from 0 to 1; this one holds others, or NaN. Give "

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from prismseg.thermal.anatomy import REGIONS, SIDES
-from prismseg.thermal.sessions.changes import Value, estimate_of
+from prismseg.thermal.sessions.changes import Value, find_estimate
 from prismseg.thermal.sessions.entry import Entry
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ def values_table(session: Session) -> pd.DataFrame:
         for side in SIDES:
             territories = entry.territories.get(side)
             for region in REGIONS:
-                estimate = estimate_of(entry, side, region)
+                estimate = find_estimate(entry, side, region)
                 mean = Value() if estimate is None else Value(estimate.mean, estimate.error)
                 rows.append(
                     {

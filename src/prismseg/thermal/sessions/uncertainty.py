@@ -12,9 +12,9 @@ from scipy import ndimage
 
 from prismseg.base import ConfigError, DataError, Message
 from prismseg.thermal.anatomy import TERRITORIES, WHOLE_SOLE
-from prismseg.thermal.soles.pieces import Mask, Window, window_of
+from prismseg.thermal.soles.brightening import search_radius
+from prismseg.thermal.soles.pieces import Mask, Window, bounding_window
 from prismseg.thermal.soles.registration import Registration
-from prismseg.thermal.soles.second_look import reach_of
 from prismseg.thermal.soles.template import territory_at
 
 # Weights of a contour's two sides, drawn in and drawn out by one and by two standard deviations.
@@ -30,7 +30,7 @@ _AROUND_MASK = 1.1
 
 
 @dataclass(frozen=True)
-class Errors:
+class ErrorModel:
     """Standard deviations of what makes a mean wrong.
 
     Attributes
@@ -129,9 +129,9 @@ def measure_sole(
     sole: Mask,
     registration: Registration | None = None,
     *,
-    errors: Errors | None = None,
+    errors: ErrorModel | None = None,
     probability: NDArray[np.floating] | None = None,
-    second: Mask | None = None,
+    brightened: Mask | None = None,
 ) -> Mapping[str, Estimate]:
     """Measure one sole and its nerve territories.
 
@@ -147,12 +147,12 @@ def measure_sole(
         One sole.
     registration : Registration, optional
         For the territories; without it only the whole sole is measured.
-    errors : Errors, optional
+    errors : ErrorModel, optional
         Standard deviations to reckon with.
     probability : (H, W) float, optional
         The model's probability that a pixel is sole.
-    second : (H, W) bool, optional
-        The sole as a second look saw it (`prismseg.thermal.soles.second_look`): by as much as a mean changes there, it
+    brightened : (H, W) bool, optional
+        The sole found in the brightened frame (`find_brightened_sole`): by as much as a mean changes there, it
         may be wrong.
 
     Returns
@@ -165,8 +165,8 @@ def measure_sole(
     DataError
         When shapes differ, the sole is empty or a temperature on it is not finite.
     """
-    reckoned = errors or Errors()
-    if any(given is not None and given.shape != sole.shape for given in (celsius, probability, second)):
+    reckoned = errors or ErrorModel()
+    if any(given is not None and given.shape != sole.shape for given in (celsius, probability, brightened)):
         raise DataError(
             Message(
                 "Temperatures, mask and probabilities differ in shape: {temperatures}, {mask}.",
@@ -177,14 +177,14 @@ def measure_sole(
     if not sole.any():
         raise DataError(Message("The sole has no pixel; there is no mean."))
     margin = math.ceil(6 * max(reckoned.contour, reckoned.least_contour)) + 2
-    window = window_of(sole, margin=margin if second is None else max(margin, reach_of(sole)))
+    window = bounding_window(sole, margin=margin if brightened is None else max(margin, search_radius(sole)))
     values, inside = celsius[window].astype(np.float64), sole[window]
     if not np.isfinite(values[inside]).all():
         raise DataError(Message("A temperature on the sole is missing or infinite; there is no mean."))
     contours = _contours(
         inside, np.isfinite(values), reckoned, None if probability is None else probability[window]
     )
-    looks = [inside] if second is None else [inside, second[window] & np.isfinite(values)]
+    looks = [inside] if brightened is None else [inside, brightened[window] & np.isfinite(values)]
     everywhere = np.ones(inside.shape, bool)
     found = {WHOLE_SOLE: _estimate(values, everywhere, looks, contours, [], reckoned, stated=probability is None)}
     if registration is None:
@@ -204,7 +204,7 @@ def _estimate(
     looks: list[Mask],
     contours: Drawn,
     moved: list[tuple[Mask, Mask]],
-    errors: Errors,
+    errors: ErrorModel,
     *,
     stated: bool,
 ) -> Estimate:
@@ -248,7 +248,7 @@ def _change(values: NDArray[np.float64], mean: float, region: NDArray[np.generic
     return float(np.average(values[counted], weights=weights[counted])) - mean if counted.any() else None
 
 
-def _contours(inside: Mask, finite: Mask, errors: Errors, probability: NDArray[np.floating] | None) -> Drawn:
+def _contours(inside: Mask, finite: Mask, errors: ErrorModel, probability: NDArray[np.floating] | None) -> Drawn:
     """Share of each pixel that lies within the mask drawn in and drawn out, for each step."""
     # The contour runs half a pixel from the centres on both sides of it.
     signed = np.where(

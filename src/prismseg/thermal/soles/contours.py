@@ -9,7 +9,7 @@ from skimage.measure import find_contours
 from prismseg.base import DataError, Message
 
 
-def outlines(mask: NDArray[np.generic]) -> dict[int, list[NDArray[np.float64]]]:
+def trace_outlines(mask: NDArray[np.generic]) -> dict[int, list[NDArray[np.float64]]]:
     """Draw closed lines around each label but 0.
 
     Parameters

@@ -15,13 +15,13 @@ from prismseg.thermal.soles.pieces import (
     Mask,
     Pieces,
     as_mask,
-    aspect,
+    aspect_ratio,
+    border_contact,
     find_pieces,
-    longest_border,
     split_touching,
 )
-from prismseg.thermal.soles.rows import MIN_PIXELS, handedness, profile_of, toes_up
-from prismseg.thermal.soles.sides import Track, View, check_view, medial_direction, name_sides
+from prismseg.thermal.soles.rows import MIN_PIXELS, handedness, measure_profile, toes_up
+from prismseg.thermal.soles.sides import Track, View, assign_sides, check_view, medial_direction
 
 _WIDE_AS_TWO = 0.6
 # Of pairs whose outlines are right, one in twenty is more unequal than this; of pairs with a part missing most are.
@@ -75,7 +75,7 @@ class Caution(StrEnum):
         "One sole is clearly smaller in the picture than the other: a part of it may be covered or missed, or "
         "the other outline may hold more than the sole. Look at both outlines."
     )
-    SWAP = "The soles seem to have changed sides since the last picture; their names were kept."
+    SIDES_SWAPPED = "The soles seem to have changed sides since the last picture; their names were kept."
     SHAPE = "The soles have the shape of the other sides' feet. Check the view setting, and whether the legs are crossed."
     TOES_DOWN = "The toes seem to look down. Check how the camera is held: sides and territories may be wrong."
 
@@ -157,7 +157,7 @@ class Soles:
         if failure is None:
             height = array.shape[0]
             centres = np.array([np.argwhere(piece).mean(axis=0) / height for piece in masks])
-            naming = name_sides(centres, checked, track)
+            naming = assign_sides(centres, checked, track)
             if naming is not None:
                 left, right = masks[naming.left], masks[naming.right]
                 cautions += _cautions(left, right, checked, crossed=naming.crossed)
@@ -199,8 +199,8 @@ def _failure(pieces: Pieces, masks: tuple[Mask, ...], cleaning: Cleaning) -> Sta
         return Status.MORE_THAN_TWO
     *smaller, largest = sorted(masks, key=np.count_nonzero)
     if not smaller or smaller[0].sum() < _NO_PAIR * largest.sum():
-        return Status.MERGED if aspect(largest)[0] > _WIDE_AS_TWO else Status.ONE_FOOT
-    if any(longest_border(piece) > cleaning.cut * np.sqrt(piece.sum()) for piece in masks):
+        return Status.MERGED if aspect_ratio(largest)[0] > _WIDE_AS_TWO else Status.ONE_FOOT
+    if any(border_contact(piece) > cleaning.cut * np.sqrt(piece.sum()) for piece in masks):
         return Status.CUT
     return None
 
@@ -209,9 +209,9 @@ def _cautions(left: Mask, right: Mask, view: View, *, crossed: bool) -> list[Cau
     areas = sorted((int(left.sum()), int(right.sum())))
     shape_doubted, toes_down = (False, False) if areas[0] < MIN_PIXELS else _doubts(left, right, view)
     found = {
-        Caution.AT_BORDER: longest_border(left | right) > 0,
+        Caution.AT_BORDER: border_contact(left | right) > 0,
         Caution.UNEQUAL: areas[0] < _UNEQUAL * areas[1],
-        Caution.SWAP: crossed,
+        Caution.SIDES_SWAPPED: crossed,
         Caution.SHAPE: shape_doubted,
         Caution.TOES_DOWN: toes_down,
     }
@@ -221,7 +221,8 @@ def _cautions(left: Mask, right: Mask, view: View, *, crossed: bool) -> list[Cau
 def _doubts(left: Mask, right: Mask, view: View) -> tuple[bool, bool]:
     """Whether both soles' shapes contradict their sides, and whether both have their toes below."""
     profiles = [
-        profile_of(sole, medial_direction(side, view)) for side, sole in zip(SIDES, (left, right), strict=True)
+        measure_profile(sole, medial_direction(side, view))
+        for side, sole in zip(SIDES, (left, right), strict=True)
     ]
     if all(toes_up(profile) < -_CLEARLY for profile in profiles):
         return False, True

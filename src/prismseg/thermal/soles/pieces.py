@@ -125,7 +125,7 @@ def find_pieces(mask: Mask, cleaning: Cleaning) -> Pieces:
     return Pieces(masks=tuple(closed), largest=int(sizes.max()), dropped=dropped)
 
 
-def window_of(mask: Mask, margin: int = 0) -> Window:
+def bounding_window(mask: Mask, margin: int = 0) -> Window:
     """Smallest rectangle that holds the foreground, with a margin, within the picture."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return (
@@ -134,12 +134,12 @@ def window_of(mask: Mask, margin: int = 0) -> Window:
     )
 
 
-def longest_border(mask: Mask) -> int:
+def border_contact(mask: Mask) -> int:
     """Pixels of `mask` on the side of the picture where it has most."""
     return max(int(edge.sum()) for edge in (mask[0], mask[-1], mask[:, 0], mask[:, -1]))
 
 
-def aspect(mask: Mask) -> tuple[float, NDArray[np.float64]]:
+def aspect_ratio(mask: Mask) -> tuple[float, NDArray[np.float64]]:
     """Ratio of the standard deviations across and along a piece, and the unit vector (row, column) along it.
 
     About 0.4 for one sole seen from the foot end and 0.6 and more for two side by side.
@@ -168,7 +168,7 @@ def split_touching(piece: Mask) -> tuple[Mask, Mask] | None:
     tuple of two (H, W) bool, or None
         None when one of these does not hold: then nobody knows where one sole ends.
     """
-    window = window_of(piece, margin=1)
+    window = bounding_window(piece, margin=1)
     inside = np.pad(piece[window], 1)
     depth = ndimage.distance_transform_edt(inside)
     cores = _two_cores(depth)
@@ -177,7 +177,7 @@ def split_touching(piece: Mask) -> tuple[Mask, Mask] | None:
     basins = watershed(-depth, cores, mask=inside)
     parts = [basins == number for number in (1, 2)]
     areas = [int(part.sum()) for part in parts]
-    shapes = [aspect(part) for part in parts]
+    shapes = [aspect_ratio(part) for part in parts]
     centres = [np.argwhere(part).mean(axis=0) for part in parts]
     across = (centres[1] - centres[0]) / max(float(np.linalg.norm(centres[1] - centres[0])), 1e-9)
     beside = all(abs(float(axis @ across)) < 0.64 for _, axis in shapes)  # 50° or more
@@ -222,14 +222,14 @@ def _fill_holes(mask: Mask, largest: float) -> Mask:
 def _opened(mask: Mask, radius: float) -> Mask:
     if radius < 1 or not mask.any():
         return mask
-    window = window_of(mask, margin=2)
+    window = bounding_window(mask, margin=2)
     opened = np.zeros_like(mask)
     opened[window] = isotropic_opening(mask[window], radius)
     return opened
 
 
 def _closed(mask: Mask, radius: float) -> Mask:
-    window = window_of(mask, margin=int(np.ceil(radius)) + 2)
+    window = bounding_window(mask, margin=int(np.ceil(radius)) + 2)
     closed = np.zeros_like(mask)
     inner = isotropic_closing(mask[window], radius) if radius >= 1 else mask[window]
     closed[window] = ndimage.binary_fill_holes(inner)

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.interpolate import RBFInterpolator
 
-from prismseg.thermal.soles.pieces import Mask, as_mask, window_of
-from prismseg.thermal.soles.rows import Floats, Profile, RowFit, fit_rows, profile_of
+from prismseg.thermal.soles.pieces import Mask, as_mask, bounding_window
+from prismseg.thermal.soles.rows import Floats, Profile, RowFit, fit_rows, measure_profile
 from prismseg.thermal.soles.template import edges
 
 LANDMARK_ROWS = np.array([0.06, 0.13, 0.20, 0.27, 0.34, 0.41, 0.48, 0.55, 0.62, 0.69, 0.76])
@@ -87,10 +87,10 @@ def register(mask: NDArray[np.generic], medial: int) -> Registration:
         When the mask has too few pixels.
     """
     sole = as_mask(mask)
-    profile = profile_of(sole, medial)
+    profile = measure_profile(sole, medial)
     fit = fit_rows(profile)
     for _ in range(REFINEMENTS):
-        profile = profile_of(sole, medial, profile.along + fit.tilt * profile.across)
+        profile = measure_profile(sole, medial, profile.along + fit.tilt * profile.across)
         fit = fit_rows(profile)
     source, target = _landmarks(fit, profile)
     registration = Registration(profile.centre, profile.along, profile.across, fit, source, target)
@@ -102,7 +102,7 @@ def folds(registration: Registration, mask: Mask) -> bool:
 
     It does where the determinant of its Jacobian falls below 0.15 of its median.
     """
-    window = window_of(mask)
+    window = bounding_window(mask)
     u, v = registration.over(*window)
     u_rows, u_columns = np.gradient(u)
     v_rows, v_columns = np.gradient(v)

@@ -90,7 +90,7 @@ class RowFit:
     residual: float
 
 
-def profile_of(mask: Mask, medial: int, axis: Floats | None = None) -> Profile:
+def measure_profile(mask: Mask, medial: int, axis: Floats | None = None) -> Profile:
     """Measure the edges of a sole whose toes look up.
 
     An edge is the middle of a row plus or minus half its number of pixels. On a row without gaps these are its ends; a

@@ -35,7 +35,7 @@ class Track:
 
 
 @dataclass(frozen=True)
-class Naming:
+class SideAssignment:
     """Which of two soles is which.
 
     Attributes
@@ -70,12 +70,12 @@ def medial_direction(side: Side, view: View) -> int:
     return 1 if (side == "right") == (view == "soles-to-camera") else -1
 
 
-def name_sides(centres: NDArray[np.float64], view: View, previous: Track | None) -> Naming | None:
+def assign_sides(centres: NDArray[np.float64], view: View, previous: Track | None) -> SideAssignment | None:
     """Name two soles by their centres.
 
     With soles to the camera the patient's right foot is on the image's left; a mirrored view turns this round. Once
     seen, soles keep their names: the vector between them turns little from frame to frame, whatever the camera's
-    shift. Where track and place contradict each other the names follow the track and `Naming.crossed` says so.
+    shift. Where track and place contradict each other the names follow the track and `SideAssignment.crossed` says so.
 
     Parameters
     ----------
@@ -88,12 +88,12 @@ def name_sides(centres: NDArray[np.float64], view: View, previous: Track | None)
 
     Returns
     -------
-    Naming or None
+    SideAssignment or None
         None when the sides are unclear: one sole above the other without a track, or a turn by about 90° since.
     """
     first, second = (1, 0) if centres[0, 1] > centres[1, 1] else (0, 1)
     at_left, at_right = (second, first) if view == "soles-to-camera" else (first, second)
-    by_place = Naming(left=at_left, right=at_right, crossed=False)
+    by_place = SideAssignment(left=at_left, right=at_right, crossed=False)
     vector = centres[at_left] - centres[at_right]
     length = float(np.linalg.norm(vector))
     if length == 0:
@@ -104,4 +104,4 @@ def name_sides(centres: NDArray[np.float64], view: View, previous: Track | None)
     turn = float(vector @ before) / (length * float(np.linalg.norm(before)))
     if abs(turn) < _UNCLEAR:
         return None
-    return by_place if turn > 0 else Naming(left=at_right, right=at_left, crossed=True)
+    return by_place if turn > 0 else SideAssignment(left=at_right, right=at_left, crossed=True)

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prismseg.thermal.anatomy import TERRITORIES, Side
-from prismseg.thermal.soles.pieces import Mask, as_mask, window_of
+from prismseg.thermal.soles.pieces import Mask, as_mask, bounding_window
 from prismseg.thermal.soles.registration import Registration, register
 from prismseg.thermal.soles.rows import Floats
 from prismseg.thermal.soles.sides import View, check_view, medial_direction
@@ -118,7 +118,7 @@ def carry_territories(first: Territories, mask: NDArray[np.generic]) -> Territor
 
 
 def _label(registration: Registration, sole: Mask) -> NDArray[np.uint8]:
-    window = window_of(sole)
+    window = bounding_window(sole)
     u, v = registration.over(*window)
     labels = np.zeros(sole.shape, np.uint8)
     labels[window] = territory_at(u, v) * sole[window]

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 from prismseg.base import Message
 from prismseg.base.constants import Z95
 from prismseg.thermal.anatomy import SIDE_NAMES, SIDES, WHOLE_SOLE, Side
-from prismseg.thermal.sessions.changes import Value, asymmetry, delta, estimate_of
-from prismseg.thermal.sessions.course import (
-    Persistence,
-    Run,
-    confirmed,
-    fastest,
-    greatest_rise,
-    least_rise,
-    settled,
-    unconfirmed,
-)
+from prismseg.thermal.sessions.changes import Value, asymmetry, delta, find_estimate
 from prismseg.thermal.sessions.entry import Concern, Entry
 from prismseg.thermal.sessions.flags.flag import Flag, Level
+from prismseg.thermal.sessions.flags.persistence import (
+    Persistence,
+    Run,
+    confirmed_runs,
+    conservative_rise,
+    fastest_rate,
+    possible_rise,
+    rolling_median,
+    trailing_run,
+)
 from prismseg.thermal.sessions.flags.settings import FlagSettings
 
 WARMING_SOURCE = Message("Stevens 2006; Park, 185 lumbar sympathetic blocks, AUC .971")
@@ -36,7 +36,7 @@ class Rules:
     """The rules, for one session.
 
     A change counts when it lasts (`FlagSettings.frames`, `FlagSettings.persistence`), when its 95 % interval does not
-    hold 0, and only as far as it exceeds the background's (`prismseg.thermal.sessions.course.least_rise`).
+    hold 0, and only as far as it exceeds the background's (see `conservative_rise`).
 
     Attributes
     ----------
@@ -92,17 +92,17 @@ class Rules:
         settings, later = self.settings, self.later
 
         def rise(entry: Entry) -> Value:
-            return least_rise(entry, self.baseline, side)
+            return conservative_rise(entry, self.baseline, side)
 
         def holds(value: Value) -> bool:
             return value.value >= settings.warming and value.low > 0
 
-        points = settled(later, rise, settings.persistence)
+        points = rolling_median(later, rise, settings.persistence)
         flags = []
-        for run in confirmed(points, holds, self.enough):
-            speed = fastest(points, self.baseline, run, side, settings.rate_minutes)
+        for run in confirmed_runs(points, holds, self.enough):
+            speed = fastest_rate(points, self.baseline, run, side, settings.rate_minutes)
             flags.append(self._warming(side, run, speed))
-        last = unconfirmed(later, rise, holds, self.enough)
+        last = trailing_run(later, rise, holds, self.enough)
         if last is not None:
             flags.append(self._not_yet_warming(side, last))
         return flags
@@ -130,7 +130,7 @@ class Rules:
             )
             said.append(Message("The rise is clear.") if by_rise else _clear_by_rate(speed))
         else:
-            certain = bool(confirmed(run.points, lambda value: value.low >= settings.warming, self.enough))
+            certain = bool(confirmed_runs(run.points, lambda value: value.low >= settings.warming, self.enough))
         rates = {"fastest_rate": speed.value, "fastest_rate_error": speed.error}
         return self._warming_flag("clear" if by_rise or by_rate else "present", side, run, said, rates, certain)
 
@@ -180,12 +180,12 @@ class Rules:
 
             points = [
                 point
-                for point in settled(later, value_of, self.settings.persistence, sign=sign)
+                for point in rolling_median(later, value_of, self.settings.persistence, sign=sign)
                 if point.minute >= first
             ]
-            for run in confirmed(points, holds, self.enough):
+            for run in confirmed_runs(points, holds, self.enough):
                 flags.append(self._asymmetric("present", side, run))
-            last = unconfirmed([entry for entry in later if entry.minute >= first], value_of, holds, self.enough)
+            last = trailing_run([entry for entry in later if entry.minute >= first], value_of, holds, self.enough)
             if last is not None:
                 flags.append(self._asymmetric("unconfirmed", side, last))
         return flags
@@ -199,7 +199,9 @@ class Rules:
         def sure(value: Value) -> bool:
             return abs(value.value) - Z95 * value.error >= threshold
 
-        certain = bool(confirmed(run.points, sure, self.enough)) if level == "present" else sure(largest.value)
+        certain = (
+            bool(confirmed_runs(run.points, sure, self.enough)) if level == "present" else sure(largest.value)
+        )
         numbers = {
             "threshold": threshold,
             "value": abs(largest.value.value),
@@ -248,7 +250,7 @@ class Rules:
             return []
         last = asked[-1]
         rises: dict[Side, Value] = {side: delta(last, self.baseline, side) for side in SIDES}
-        possible = [greatest_rise(last, self.baseline, side) for side in SIDES]
+        possible = [possible_rise(last, self.baseline, side) for side in SIDES]
         if not all(rise.value < settings.no_sign for rise in possible):
             return []
         certain = all(rise.high < settings.no_sign for rise in (*rises.values(), *possible))
@@ -283,7 +285,7 @@ class Rules:
         return [Flag("no thermal sign yet", "notice", None, (last.minute,), sentence, evidence, NO_SIGN_SOURCE)]
 
     def _baseline_mean(self, side: Side) -> Value:
-        found = estimate_of(self.baseline, side, WHOLE_SOLE)
+        found = find_estimate(self.baseline, side, WHOLE_SOLE)
         return Value() if found is None else Value(found.mean, found.error)
 
     def _cautions(self, frames: Sequence[Entry]) -> list[Message]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from prismseg.base import OutputError, atomic_path, make_folder, write_json, write_text
 from prismseg.base.version import VERSION
 from prismseg.thermal.output.curves import draw_curves
-from prismseg.thermal.output.picture import whole_scale, write_picture
+from prismseg.thermal.output.picture import whole_degree_scale, write_picture
 from prismseg.thermal.sessions.entry import Entry
 from prismseg.thermal.sessions.session import Session
 from prismseg.thermal.soles.template import template_hash
@@ -77,7 +77,7 @@ def write_session(
     return write_text(out / "curves.csv", session.table().to_csv(index=False))
 
 
-def outlined(entry: Entry) -> dict[str, NDArray[np.bool_]]:
+def legend_masks(entry: Entry) -> dict[str, NDArray[np.bool_]]:
     """Soles of a frame by the name in a picture's legend; after a failure what was found, unnamed."""
     soles = entry.soles
     if soles is None:
@@ -93,14 +93,14 @@ def _write_picture(path: Path, entry: Entry, scale: tuple[float, float]) -> None
     title = f"{Path(entry.source).name}, {entry.minute:g} min"
     if not entry.ok:
         title += f": no numbers ({entry.status})"
-    write_picture(path, entry.frame, scale=scale, outlines=outlined(entry), title=title)
+    write_picture(path, entry.frame, scale=scale, outlines=legend_masks(entry), title=title)
 
 
 def _scale_of(entry: Entry, scale: Scale, spans: list[tuple[float, float]]) -> tuple[float, float]:
     if not isinstance(scale, str):
         return scale
     assert entry.frame is not None  # only frames that were read are drawn
-    return whole_scale(spans if scale == "all" else [entry.frame.span])
+    return whole_degree_scale(spans if scale == "all" else [entry.frame.span])
 
 
 def _picture_names(entries: list[Entry]) -> list[str]:

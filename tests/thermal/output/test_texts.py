@@ -9,7 +9,7 @@ from tests.thermal.sessions.test_session import course
 
 import prismseg.thermal
 from prismseg.base import DataError, Message
-from prismseg.thermal import SIDE_NAMES, SIDES, Caution, Concern, Frame, Session, Soles, Status, sentences
+from prismseg.thermal import SIDE_NAMES, SIDES, Caution, Concern, Frame, Session, Soles, Status, translatable_texts
 
 SPANISH = {
     "left": "izquierda",
@@ -22,7 +22,7 @@ SPEAKING = [
     file for folder in ("frames", "output", "sessions", "soles") for file in sorted((ROOM / folder).rglob("*.py"))
 ]
 # They write many files at once for the command line.
-FOR_THE_COMMAND_LINE = {"listing.py", "outcome.py"}
+FOR_THE_COMMAND_LINE = {"frame_files.py", "session_files.py"}
 
 
 def calls(tree: ast.AST) -> list[tuple[str, ast.Call]]:
@@ -44,7 +44,7 @@ def test_errors_are_raised_with_messages_of_literal_templates(file: Path) -> Non
 
 def test_enumerations_and_names_are_among_the_sentences() -> None:
     members = {member.message for each in (Concern, Caution, Status) for member in each}
-    assert members | set(SIDES) | {"whole sole", "sural", "warming", "clear"} <= set(sentences())
+    assert members | set(SIDES) | {"whole sole", "sural", "warming", "clear"} <= set(translatable_texts())
     assert all(isinstance(member, Message) for member in members)
     assert [SIDE_NAMES[side].translated(lambda text: SPANISH.get(text, "")) for side in SIDES] == ["izquierda", ""]
 

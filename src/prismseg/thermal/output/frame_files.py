@@ -16,8 +16,8 @@ from PIL import Image
 from prismseg.base import ConfigError, DataError, OutputError, PrismsegError, atomic_path, make_folder, write_text
 from prismseg.thermal.frames.frame import PARAMETER_NAMES, Frame, Parameters
 from prismseg.thermal.frames.readers import FRAME_SUFFIXES
-from prismseg.thermal.output.picture import whole_scale, write_picture
-from prismseg.thermal.sessions.minutes import in_order
+from prismseg.thermal.output.picture import whole_degree_scale, write_picture
+from prismseg.thermal.sessions.timing import sort_naturally
 
 _UNITS = {
     "reflected": "reflected_c",
@@ -42,7 +42,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True)
-class Reading:
+class FrameSummary:
     """One file: the numbers of its frame, or why it was refused.
 
     Attributes
@@ -90,7 +90,7 @@ def find_frames(sources: Sequence[Path]) -> list[Path]:
         if not source.is_dir():
             found.append(source)
             continue
-        inside = in_order([path for path in source.iterdir() if _may_be_frame(path)])
+        inside = sort_naturally([path for path in source.iterdir() if _may_be_frame(path)])
         if not inside:
             raise DataError(
                 f"There is no frame directly in {source}; looked for {', '.join(sorted(FRAME_SUFFIXES))}."
@@ -103,23 +103,23 @@ def _may_be_frame(path: Path) -> bool:
     return path.is_file() and path.suffix.lower() in FRAME_SUFFIXES and not path.name.startswith(".")
 
 
-def read_listing(
+def summarize_frames(
     paths: Sequence[Path], read: Callable[[Path], Frame], *, progress: Callable[[int, str], None] | None = None
-) -> list[Reading]:
+) -> list[FrameSummary]:
     """Read every file with `read`; a refused one is listed with its reason and stops nothing."""
     readings = []
     for done, path in enumerate(paths, start=1):
         try:
             readings.append(_summary(path, read(path)))
         except PrismsegError as error:
-            readings.append(Reading(path, refusal=str(error)))
+            readings.append(FrameSummary(path, refusal=str(error)))
         if progress is not None:
             progress(done, path.name)
     return readings
 
 
-def _summary(path: Path, frame: Frame) -> Reading:
-    return Reading(
+def _summary(path: Path, frame: Frame) -> FrameSummary:
+    return FrameSummary(
         path,
         frame.size,
         frame.span,
@@ -132,8 +132,8 @@ def _summary(path: Path, frame: Frame) -> Reading:
     )
 
 
-def write_listing(
-    readings: Sequence[Reading],
+def export_frames(
+    readings: Sequence[FrameSummary],
     out: Path,
     read: Callable[[Path], Frame],
     *,
@@ -146,12 +146,12 @@ def write_listing(
 
     Parameters
     ----------
-    readings : sequence of Reading
-        From `read_listing`.
+    readings : sequence of FrameSummary
+        From `summarize_frames`.
     out : Path
         Folder to make.
     read : callable
-        The same as for `read_listing`; frames are read once more, so that a large folder needs little memory.
+        The same as for `summarize_frames`; frames are read once more, so that a large folder needs little memory.
     scale : tuple of float, "all" or "each"
         Lowest and highest °C of all pictures; "all" takes the whole degrees that hold every frame, so that colours can be
         compared; "each" gives every picture its own.
@@ -184,7 +184,7 @@ def write_listing(
     for done, reading in enumerate(good, start=1):
         frame = read(reading.path)
         name = reading.path.name
-        ends = whole_scale([frame.span] if scale == "each" else spans) if isinstance(scale, str) else scale
+        ends = whole_degree_scale([frame.span] if scale == "each" else spans) if isinstance(scale, str) else scale
         write_picture(out / "pictures" / f"{name}.png", frame, scale=ends)
         with atomic_path(out / "celsius" / f"{name}.tiff") as temporary:
             Image.fromarray(np.asarray(frame.celsius)).save(temporary)
@@ -193,7 +193,7 @@ def write_listing(
     return write_text(out / "frames.csv", _table(readings))
 
 
-def _table(readings: Sequence[Reading]) -> str:
+def _table(readings: Sequence[FrameSummary]) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -201,7 +201,7 @@ def _table(readings: Sequence[Reading]) -> str:
     return buffer.getvalue()
 
 
-def _row(reading: Reading) -> list[str]:
+def _row(reading: FrameSummary) -> list[str]:
     numbers = [""] * 5
     if reading.size is not None and reading.span is not None and reading.mean is not None:
         degrees = (reading.span[0], reading.mean, reading.span[1])

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prismseg.base import ConfigError, DataError
-from prismseg.thermal import Frame, Shot, in_order, minute_in_name, plan_session, read_shots
-from prismseg.thermal.sessions.minutes import Named, number_in_name
+from prismseg.thermal import Frame, TimedFile, minute_from_name, plan_session, read_files, sort_naturally
+from prismseg.thermal.sessions.timing import NamedTime, time_from_name
 
 
 @pytest.mark.parametrize(
@@ -21,13 +21,13 @@ from prismseg.thermal.sessions.minutes import Named, number_in_name
      ("S1_t05min_22.6to34.0C.png", 5, "min"), ("t1,5min.csv", 1.5, "min")],
 )  # fmt: skip
 def test_numbers_in_names(name, number, unit):
-    assert number_in_name(Path(name)) == Named(number, unit)
-    assert minute_in_name(Path(name)) == pytest.approx(number / 60 if unit == "s" else number)
+    assert time_from_name(Path(name)) == NamedTime(number, unit)
+    assert minute_from_name(Path(name)) == pytest.approx(number / 60 if unit == "s" else number)
 
 
 @pytest.mark.parametrize("name", ["left5.png", "cat5.png", "t5_mask.png", "IMG_0061.jpg", "a.jpg", "patient5.jpg"])
 def test_names_without_a_minute(name):
-    assert number_in_name(Path(name)) is None and minute_in_name(Path(name)) is None
+    assert time_from_name(Path(name)) is None and minute_from_name(Path(name)) is None
 
 
 def frame_at(minute, *, aware=False):
@@ -44,7 +44,7 @@ def shots_of(**clocks):
             raise DataError("It is damaged.")
         return frame_at(clocks[path.stem])
 
-    return read_shots([Path(f"{name}.jpg") for name in sorted(clocks)], read)  # sorted as text, as a shell does
+    return read_files([Path(f"{name}.jpg") for name in sorted(clocks)], read)  # sorted as text, as a shell does
 
 
 def planned(shots, *args, **options):
@@ -136,7 +136,7 @@ def test_clocks_that_are_wrong_can_be_left_out():
 
 
 def test_clocks_with_and_without_a_zone_cannot_be_compared():
-    shots = [Shot(Path("a.jpg"), frame_at(0)), Shot(Path("b.jpg"), frame_at(5, aware=True))]
+    shots = [TimedFile(Path("a.jpg"), frame_at(0)), TimedFile(Path("b.jpg"), frame_at(5, aware=True))]
     with pytest.raises(ConfigError, match="not known"):
         plan_session(shots)
 
@@ -159,6 +159,6 @@ def test_any_order_of_files_gives_the_same_plan(minutes, random):
     random.shuffle(shots)
     assert [minute for _, minute in planned(shots)] == sorted(minutes)
     assert [minute for _, minute in planned(shots, sorted(minutes))] == sorted(minutes)
-    assert [path.stem for path in in_order([shot.path for shot in shots])] == [
+    assert [path.stem for path in sort_naturally([shot.path for shot in shots])] == [
         f"x_t{m}min" for m in sorted(minutes)
     ]

@@ -12,13 +12,13 @@ from typing import Any
 from prismseg.base import ConfigError, Message, read_json
 from prismseg.thermal.frames.frame import PARAMETER_NAMES, Parameters
 
-NAME_PATTERN = re.compile(r"(?<![\d.])(-?\d+(?:\.\d+)?)to(-?\d+(?:\.\d+)?)C(?![a-zA-Z0-9])")
+LIMITS_IN_NAME = re.compile(r"(?<![\d.])(-?\d+(?:\.\d+)?)to(-?\d+(?:\.\d+)?)C(?![a-zA-Z0-9])")
 _PAIRS = (("low", "high"), ("scale", "offset"))
 _MAX_SIDECAR = 2**20
 
 
 @dataclass(frozen=True)
-class Stated:
+class FrameMetadata:
     """What somebody said about a file.
 
     Attributes
@@ -38,14 +38,14 @@ class Stated:
     parameters: Parameters = field(default_factory=Parameters)
 
 
-def find_stated(
+def collect_metadata(
     path: Path,
     *,
     low: float | None = None,
     high: float | None = None,
     scale: float | None = None,
     offset: float | None = None,
-) -> Stated:
+) -> FrameMetadata:
     """Collect what the arguments, the sidecar ``NAME.json`` and the file's name state about `path`.
 
     Arguments go first. Where sidecar and name both state limits they must agree.
@@ -85,11 +85,11 @@ def find_stated(
         )
     if factors is not None and factors[0] == 0:
         raise ConfigError(Message("{path}: a scale of 0 makes all temperatures equal; state another.", path=path))
-    return Stated(limits, factors, *_described(sidecar_path, sidecar))
+    return FrameMetadata(limits, factors, *_described(sidecar_path, sidecar))
 
 
 def _limits_of_name(name: str) -> tuple[float, float] | None:
-    found = NAME_PATTERN.search(name)
+    found = LIMITS_IN_NAME.search(name)
     return None if found is None else (float(found[1]), float(found[2]))
 
 

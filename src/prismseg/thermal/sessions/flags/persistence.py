@@ -68,19 +68,19 @@ class Persistence:
         return self.frames == 1 or points[-1].minute - points[0].minute >= self.minutes - _SAME_TIME
 
 
-def least_rise(entry: Entry, baseline: Entry, side: Side) -> Value:
+def conservative_rise(entry: Entry, baseline: Entry, side: Side) -> Value:
     """Give the rise of a whole sole from baseline, as measured or beyond the background's, whichever is smaller."""
     measured, beyond = delta(entry, baseline, side), beyond_background(entry, baseline, side)
     return beyond if beyond.known and beyond.value < measured.value else measured
 
 
-def greatest_rise(entry: Entry, baseline: Entry, side: Side) -> Value:
+def possible_rise(entry: Entry, baseline: Entry, side: Side) -> Value:
     """Give the larger of the same two: what cannot be ruled out."""
     measured, beyond = delta(entry, baseline, side), beyond_background(entry, baseline, side)
     return beyond if beyond.known and beyond.value > measured.value else measured
 
 
-def least_rate(entry: Entry, before: Entry, side: Side) -> Value:
+def conservative_rate(entry: Entry, before: Entry, side: Side) -> Value:
     """Rise of a whole sole in °C/min since an earlier frame, as measured or beyond the background's."""
     measured, beyond = rate(entry, before, side), beyond_background(entry, before, side)
     minutes = entry.minute - before.minute
@@ -89,7 +89,7 @@ def least_rate(entry: Entry, before: Entry, side: Side) -> Value:
     return Value(beyond.value / minutes, beyond.error / minutes)
 
 
-def settled(
+def rolling_median(
     entries: Sequence[Entry], value_of: Callable[[Entry], Value], minutes: float, *, sign: int = 1
 ) -> list[Point]:
     """Value at each frame: the median over the last minutes, of an even number the one nearer to 0 in the sign's sense.
@@ -111,7 +111,7 @@ def settled(
     return points
 
 
-def runs_of(points: Sequence[Point], holds: Callable[[Value], bool], enough: Persistence) -> list[Run]:
+def split_runs(points: Sequence[Point], holds: Callable[[Value], bool], enough: Persistence) -> list[Run]:
     """Split off the stretches in which something holds, lasting or not."""
     runs: list[list[Point]] = [[]]
     for point in points:
@@ -122,12 +122,12 @@ def runs_of(points: Sequence[Point], holds: Callable[[Value], bool], enough: Per
     return [Run(tuple(run), enough(run)) for run in runs if run]
 
 
-def confirmed(points: Sequence[Point], holds: Callable[[Value], bool], enough: Persistence) -> list[Run]:
+def confirmed_runs(points: Sequence[Point], holds: Callable[[Value], bool], enough: Persistence) -> list[Run]:
     """Give the stretches that last."""
-    return [run for run in runs_of(points, holds, enough) if run.lasting]
+    return [run for run in split_runs(points, holds, enough) if run.lasting]
 
 
-def unconfirmed(
+def trailing_run(
     entries: Sequence[Entry],
     value_of: Callable[[Entry], Value],
     holds: Callable[[Value], bool],
@@ -135,11 +135,11 @@ def unconfirmed(
 ) -> Run | None:
     """Give the frames at the end in which something holds that has not lasted long enough yet, None without such."""
     points = [Point(entry.minute, value_of(entry), entry) for entry in entries]
-    last = runs_of(points, holds, enough)[-1:]
+    last = split_runs(points, holds, enough)[-1:]
     return last[0] if last and last[0].points[-1] is points[-1] and not last[0].lasting else None
 
 
-def fastest(points: Sequence[Point], baseline: Entry, run: Run, side: Side, minutes: float) -> Value:
+def fastest_rate(points: Sequence[Point], baseline: Entry, run: Run, side: Side, minutes: float) -> Value:
     """Give the highest rate at the points of a run, each since the last point at least so many minutes earlier.
 
     Rates whose 95 % interval does not hold 0 come first.
@@ -150,7 +150,7 @@ def fastest(points: Sequence[Point], baseline: Entry, run: Run, side: Side, minu
     for entry in {id(point.entry): point.entry for point in run.points}.values():
         earlier = bisect_right(times, entry.minute - minutes + _SAME_TIME)
         if earlier:
-            found.append(least_rate(entry, before[earlier - 1], side))
+            found.append(conservative_rate(entry, before[earlier - 1], side))
     return max(
         (each for each in found if each.known), key=lambda each: (each.low > 0, each.value), default=Value()
     )

@@ -5,14 +5,14 @@ from __future__ import annotations
 from prismseg.base import Message
 from prismseg.base.constants import Z95
 from prismseg.thermal.anatomy import SIDES, WHOLE_SOLE, Side
-from prismseg.thermal.sessions.changes import Value, background, beyond_background, comparable, estimate_of
+from prismseg.thermal.sessions.changes import Value, background, beyond_background, comparable, find_estimate
 from prismseg.thermal.sessions.entry import Concern, Entry, Observation
 from prismseg.thermal.sessions.flags.settings import FlagSettings
 
 _SHARED = 0.5  # of a jump, by which both soles' changes may differ from it
 
 
-def observe_offset(
+def check_drift(
     entry: Entry, before: Entry | None, baseline: Entry | None, settings: FlagSettings
 ) -> list[Observation]:
     """Compare a measured frame's background with the frame before and with the baseline.
@@ -78,5 +78,5 @@ def _drift(entry: Entry, baseline: Entry, settings: FlagSettings) -> list[Observ
 
 
 def _mean(entry: Entry, side: Side) -> float:
-    estimate = estimate_of(entry, side, WHOLE_SOLE)
+    estimate = find_estimate(entry, side, WHOLE_SOLE)
     return float("nan") if estimate is None else estimate.mean

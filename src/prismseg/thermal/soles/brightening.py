@@ -21,7 +21,7 @@ _GAMMA = 0.5
 _REACH = 0.25
 
 
-def brightened(celsius: NDArray[np.floating]) -> NDArray[np.float32]:
+def brighten_cold(celsius: NDArray[np.floating]) -> NDArray[np.float32]:
     """Draw the cold parts of a frame apart and press the warm ones together (gamma 0.5 between its percentiles).
 
     Parameters
@@ -43,7 +43,7 @@ def brightened(celsius: NDArray[np.floating]) -> NDArray[np.float32]:
     return np.asarray(low + (high - low) * share**_GAMMA, np.float32)
 
 
-def again(sole: Mask, other: Mask, second: NDArray[np.floating]) -> Mask:
+def find_brightened_sole(sole: Mask, other: Mask, second: NDArray[np.floating]) -> Mask:
     """Outline one sole as a second look sees it.
 
     Parameters
@@ -53,10 +53,10 @@ def again(sole: Mask, other: Mask, second: NDArray[np.floating]) -> Mask:
     second : (H, W) float
         Probability of sole in the second look.
     """
-    seen: Mask = (second > 0.5) & (ndimage.distance_transform_edt(~sole) <= reach_of(sole)) & ~other
+    seen: Mask = (second > 0.5) & (ndimage.distance_transform_edt(~sole) <= search_radius(sole)) & ~other
     return seen
 
 
-def reach_of(sole: Mask) -> int:
-    """Pixels around a sole within which `again` looks."""
+def search_radius(sole: Mask) -> int:
+    """Pixels around a sole within which `find_brightened_sole` looks."""
     return math.ceil(_REACH * math.sqrt(sole.sum()))

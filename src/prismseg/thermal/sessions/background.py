@@ -33,7 +33,7 @@ _LEAST_ERROR = 0.03
 
 
 @dataclass(frozen=True)
-class Shift:
+class BackgroundShift:
     """By how much a background differs from an earlier one.
 
     Attributes
@@ -58,7 +58,7 @@ class Shift:
 
 
 @dataclass(frozen=True, eq=False)
-class Backdrop:
+class Background:
     """Median temperature of each tile that shows neither a sole nor an edge; NaN elsewhere.
 
     Attributes
@@ -68,10 +68,12 @@ class Backdrop:
     """
 
     tiles: NDArray[np.float64]
-    _shifts: WeakKeyDictionary[Backdrop, Shift | None] = field(default_factory=WeakKeyDictionary, repr=False)
+    _shifts: WeakKeyDictionary[Background, BackgroundShift | None] = field(
+        default_factory=WeakKeyDictionary, repr=False
+    )
 
     @classmethod
-    def of(cls, celsius: NDArray[np.floating], soles: Mask) -> Backdrop:
+    def from_frame(cls, celsius: NDArray[np.floating], soles: Mask) -> Background:
         """Tile a frame (H, W) in °C outside the soles (H, W)."""
         height, width = celsius.shape
         rows, columns = (min(most, side // _LEAST_SIDE) for most, side in zip(_GRID, celsius.shape, strict=True))
@@ -103,12 +105,12 @@ class Backdrop:
         limit = math.inf if high - low < _BODY else (low + high) / 2
         return known & (np.where(known, self.tiles, np.inf) <= limit)
 
-    def shift_from(self, earlier: Backdrop) -> Shift | None:
+    def shift_from(self, earlier: Background) -> BackgroundShift | None:
         """Compare with an earlier frame of the same scene.
 
         Returns
         -------
-        Shift or None
+        BackgroundShift or None
             None where the background cannot tell: too little of it is seen in both frames, or its parts changed unlike
             each other, as when the camera or the sheet was moved.
         """
@@ -116,7 +118,7 @@ class Backdrop:
             self._shifts[earlier] = self._compare(earlier)
         return self._shifts[earlier]
 
-    def _compare(self, earlier: Backdrop) -> Shift | None:
+    def _compare(self, earlier: Background) -> BackgroundShift | None:
         if self.tiles.shape != earlier.tiles.shape:
             return None
         both = self.cold & earlier.cold
@@ -134,7 +136,7 @@ class Backdrop:
         if spread > max(_AGREE, _AGREE_SHARE * abs(middle)):
             return None
         error = math.hypot(spread * math.sqrt(_TOGETHER / count), _LEAST_ERROR)
-        return Shift(middle, error, *plane[0], count)
+        return BackgroundShift(middle, error, *plane[0], count)
 
 
 def _middle(values: NDArray[np.float64]) -> tuple[float, float]:

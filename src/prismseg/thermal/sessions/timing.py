@@ -18,7 +18,7 @@ from typing import Literal
 
 from prismseg.base import ConfigError, Message, PrismsegError
 from prismseg.thermal.frames.frame import Frame
-from prismseg.thermal.frames.stated import NAME_PATTERN
+from prismseg.thermal.frames.metadata import LIMITS_IN_NAME
 
 Unit = Literal["min", "s"]
 UNITS: tuple[Unit, ...] = ("min", "s")
@@ -34,7 +34,7 @@ _WITH_UNIT = re.compile(
 
 
 @dataclass(frozen=True)
-class Named:
+class NamedTime:
     """A number that a file's name states, and its unit where one follows."""
 
     number: float
@@ -47,7 +47,7 @@ class Named:
 
 
 @dataclass(frozen=True, eq=False)
-class Shot:
+class TimedFile:
     """One file of a session.
 
     Attributes
@@ -58,7 +58,7 @@ class Shot:
         What was read from it; None where it was refused.
     refusal : Message or None
         Why it was.
-    named : Named or None
+    named : NamedTime or None
         What its name states.
     minute : float or None
         Since the test dose; None where it is not known.
@@ -67,7 +67,7 @@ class Shot:
     path: Path
     frame: Frame | None
     refusal: Message | None = None
-    named: Named | None = None
+    named: NamedTime | None = None
     minute: float | None = None
 
     @property
@@ -77,50 +77,50 @@ class Shot:
 
 
 @dataclass(frozen=True)
-class Plan:
+class SessionPlan:
     """Files of a session in the order in which they were taken.
 
     Attributes
     ----------
-    shots : tuple of Shot
+    shots : tuple of TimedFile
         Each with its minute.
-    left_out : tuple of Shot
+    left_out : tuple of TimedFile
         Files that could not be read and of which nothing tells when they were taken.
     by : Message
         What the minutes come from.
     """
 
-    shots: tuple[Shot, ...]
-    left_out: tuple[Shot, ...]
+    shots: tuple[TimedFile, ...]
+    left_out: tuple[TimedFile, ...]
     by: Message
 
     def table(self) -> str:
         """File, clock, name and minute as lines of text."""
-        return table_of([*self.shots, *self.left_out])
+        return format_table([*self.shots, *self.left_out])
 
 
 def _number(path: Path) -> re.Match[str] | None:
-    stem = NAME_PATTERN.sub("", path.stem).rstrip(" _-")
+    stem = LIMITS_IN_NAME.sub("", path.stem).rstrip(" _-")
     return _WITH_T.search(stem) or _WITH_UNIT.search(stem)
 
 
-def number_in_name(path: Path) -> Named | None:
+def time_from_name(path: Path) -> NamedTime | None:
     """Read the number that a file's name states at its end: ``S01_t05.tiff`` states 5, ``a_t-5min.jpg`` -5 minutes."""
     found = _number(path)
     if found is None:
         return None
     unit = found.group(2)
     chosen: Unit | None = None if unit is None else "s" if unit.lower().startswith("s") else "min"
-    return Named(float(found.group(1).replace(",", ".")), chosen)
+    return NamedTime(float(found.group(1).replace(",", ".")), chosen)
 
 
-def minute_in_name(path: Path) -> float | None:
+def minute_from_name(path: Path) -> float | None:
     """Minutes that a file's name states, a bare number taken as minutes: a proposal, to be confirmed by somebody."""
-    named = number_in_name(path)
+    named = time_from_name(path)
     return None if named is None else named.minutes("min")
 
 
-def natural(path: Path) -> tuple[tuple[int, float, str], ...]:
+def natural_key(path: Path) -> tuple[tuple[int, float, str], ...]:
     """Key that sorts ``img2`` before ``img10``, and ``t-5`` before ``t0``."""
     found, name, number = _number(path), path.name.lower(), None
     if found is not None and found.group(1).startswith("-"):
@@ -130,40 +130,40 @@ def natural(path: Path) -> tuple[tuple[int, float, str], ...]:
     return (*key, *([] if number is None else [(0, number, "")]))
 
 
-def in_order(paths: Sequence[Path]) -> list[Path]:
+def sort_naturally(paths: Sequence[Path]) -> list[Path]:
     """Sort files naturally: by their text, with numbers as numbers."""
-    return sorted(paths, key=natural)
+    return sorted(paths, key=natural_key)
 
 
-def read_shots(
+def read_files(
     paths: Sequence[Path], read: Callable[[Path], Frame], *, progress: Callable[[int, str], None] | None = None
-) -> list[Shot]:
+) -> list[TimedFile]:
     """Read all files; a refused one has the reason."""
     shots = []
     for number, path in enumerate(paths, start=1):
         try:
-            shots.append(Shot(path, read(path), named=number_in_name(path)))
+            shots.append(TimedFile(path, read(path), named=time_from_name(path)))
         except PrismsegError as error:
-            shots.append(Shot(path, None, error.message, number_in_name(path)))
+            shots.append(TimedFile(path, None, error.message, time_from_name(path)))
         if progress is not None:
             progress(number, path.name)
     return shots
 
 
 def plan_session(
-    shots: Sequence[Shot],
+    shots: Sequence[TimedFile],
     minutes: Sequence[float] | None = None,
     *,
     unit: Unit | None = None,
     ignore_clock: bool = False,
     listed: bool = False,
-) -> Plan:
+) -> SessionPlan:
     """Order the files of one session and say at which minute each was taken.
 
     Parameters
     ----------
-    shots : sequence of Shot
-        From `read_shots`.
+    shots : sequence of TimedFile
+        From `read_files`.
     minutes : sequence of float, optional
         Since the test dose, one a file, in the order of the camera's clock, else in natural order of the names.
     unit : {"min", "s"}, optional
@@ -175,7 +175,7 @@ def plan_session(
 
     Returns
     -------
-    Plan
+    SessionPlan
         Where only clocks tell, the first frame is the baseline at 0 min.
 
     Raises
@@ -185,7 +185,7 @@ def plan_session(
         names and stated minutes contradict each other.
     """
     clocked = not ignore_clock and _have_clocks(shots)
-    ordered = sorted(shots, key=lambda shot: natural(shot.path))
+    ordered = sorted(shots, key=lambda shot: natural_key(shot.path))
     if clocked:
         ordered = _by_clock(ordered)
     if minutes is not None:
@@ -194,20 +194,20 @@ def plan_session(
     if clocked:
         return _clocked(ordered, named)
     if len(ordered) == 1 and named[0] is None:
-        return Plan((replace(ordered[0], minute=0.0),), (), Message("the only frame is at 0 min"))
+        return SessionPlan((replace(ordered[0], minute=0.0),), (), Message("the only frame is at 0 min"))
     if any(minute is None for minute in named):
         raise _unknown(ordered, named)
     timed = sorted((replace(shot, minute=m) for shot, m in zip(ordered, named, strict=True)), key=_minute)
-    return Plan(_checked(timed), (), Message("names"))
+    return SessionPlan(_checked(timed), (), Message("names"))
 
 
-def _have_clocks(shots: Sequence[Shot]) -> bool:
+def _have_clocks(shots: Sequence[TimedFile]) -> bool:
     times = [shot.clock for shot in shots if shot.frame is not None]
     known = [time for time in times if time is not None]
     return bool(times) and len(known) == len(times) and len({time.tzinfo is None for time in known}) == 1
 
 
-def _by_clock(ordered: Sequence[Shot]) -> list[Shot]:
+def _by_clock(ordered: Sequence[TimedFile]) -> list[TimedFile]:
     """Sort by the clock; a file that was not read stays behind the one before it in natural order."""
     keys: list[tuple[float, int]] = []
     last = -math.inf
@@ -217,13 +217,13 @@ def _by_clock(ordered: Sequence[Shot]) -> list[Shot]:
     return [shot for _, shot in sorted(zip(keys, ordered, strict=True), key=lambda pair: pair[0])]
 
 
-def _passed(ordered: Sequence[Shot]) -> list[float | None]:
+def _passed(ordered: Sequence[TimedFile]) -> list[float | None]:
     """Minutes by the clock since the first frame that has one."""
     first = next(shot.clock for shot in ordered if shot.clock is not None)
     return [None if shot.clock is None else (shot.clock - first).total_seconds() / 60 for shot in ordered]
 
 
-def _clocked(ordered: Sequence[Shot], named: Sequence[float | None]) -> Plan:
+def _clocked(ordered: Sequence[TimedFile], named: Sequence[float | None]) -> SessionPlan:
     """Minutes by the clock; names tell its zero where they agree with it."""
     passed = _passed(ordered)
     fits = _fit(passed, named)
@@ -241,7 +241,7 @@ def _clocked(ordered: Sequence[Shot], named: Sequence[float | None]) -> Plan:
             timed.append(replace(shot, minute=name))
         else:
             lost.append(shot)
-    return Plan(tuple(sorted(timed, key=_minute)), tuple(lost), by)
+    return SessionPlan(tuple(sorted(timed, key=_minute)), tuple(lost), by)
 
 
 def _fit(passed: Sequence[float | None], named: Sequence[float | None]) -> float | None:
@@ -257,7 +257,7 @@ def _fit(passed: Sequence[float | None], named: Sequence[float | None]) -> float
     return zero if max(abs(shift - zero) for shift in shifts) <= _AGREE else None
 
 
-def _fit_bare(ordered: Sequence[Shot], passed: Sequence[float | None]) -> float | None:
+def _fit_bare(ordered: Sequence[TimedFile], passed: Sequence[float | None]) -> float | None:
     """Try numbers without a unit as minutes and as seconds; where they are neither they may only count the frames."""
     named = [shot.named for shot in ordered]
     known = [(each.number, shot) for each, shot in zip(named, ordered, strict=True) if each and shot.clock]
@@ -276,21 +276,21 @@ def _fit_bare(ordered: Sequence[Shot], passed: Sequence[float | None]) -> float 
 
 
 def _stated(
-    shots: Sequence[Shot],
-    ordered: Sequence[Shot],
+    shots: Sequence[TimedFile],
+    ordered: Sequence[TimedFile],
     minutes: list[float],
     *,
     unit: Unit | None,
     clocked: bool,
     listed: bool,
-) -> Plan:
+) -> SessionPlan:
     if len(minutes) != len(shots):
         raise ConfigError(
             Message(
                 "{minutes} minutes are stated for {frames} frames; state one for each, in this order:\n{table}",
                 minutes=len(minutes),
                 frames=len(shots),
-                table=table_of(ordered),
+                table=format_table(ordered),
             )
         )
     if not all(map(math.isfinite, minutes)):
@@ -311,10 +311,10 @@ def _stated(
         raise _contradiction(timed, [], Message("The stated minutes differ from those in the names."))
     if clocked and _fit(_passed(timed), [None if shot.clock is None else shot.minute for shot in timed]) is None:
         raise _contradiction(timed, [], Message("The stated minutes differ from the camera's clock."))
-    return Plan(_checked(timed), (), Message("stated"))
+    return SessionPlan(_checked(timed), (), Message("stated"))
 
 
-def _checked(timed: Sequence[Shot]) -> tuple[Shot, ...]:
+def _checked(timed: Sequence[TimedFile]) -> tuple[TimedFile, ...]:
     steps = [_minute(after) - _minute(before) for before, after in pairwise(timed)]
     if any(step == 0 for step in steps):
         raise _contradiction(timed, [], Message("Two files have the same minute."))
@@ -323,35 +323,35 @@ def _checked(timed: Sequence[Shot]) -> tuple[Shot, ...]:
     return tuple(timed)
 
 
-def _minute(shot: Shot) -> float:
+def _minute(shot: TimedFile) -> float:
     assert shot.minute is not None  # all callers have given each shot one
     return shot.minute
 
 
-def _unknown(ordered: Sequence[Shot], named: Sequence[float | None]) -> ConfigError:
+def _unknown(ordered: Sequence[TimedFile], named: Sequence[float | None]) -> ConfigError:
     timed = [replace(shot, minute=minute) for shot, minute in zip(ordered, named, strict=True)]
     return ConfigError(
         Message(
             "When the frames were taken is not known: not every file holds a time, and not every name states minutes "
             "with their unit (t5min; a bare t5 may be a visit or seconds). State them in this order with --minutes "
             "0,1,5,10,15,20, or the unit of the names with --unit min.\n{table}",
-            table=table_of(timed),
+            table=format_table(timed),
         )
     )
 
 
-def _contradiction(ordered: Sequence[Shot], passed: Sequence[float | None], reason: Message) -> ConfigError:
+def _contradiction(ordered: Sequence[TimedFile], passed: Sequence[float | None], reason: Message) -> ConfigError:
     return ConfigError(
         Message(
             "{reason} Correct the names, state --minutes in this order, or leave the clocks out with --ignore-clock if "
             "they are wrong.\n{table}",
             reason=reason,
-            table=table_of(ordered, passed),
+            table=format_table(ordered, passed),
         )
     )
 
 
-def table_of(shots: Sequence[Shot], passed: Sequence[float | None] = ()) -> str:
+def format_table(shots: Sequence[TimedFile], passed: Sequence[float | None] = ()) -> str:
     """Tabulate file, clock, what the name states, and the minute; by the clock where no minute is known."""
     heads = ("file", "clock", "name", "minute")
     rows = [heads]

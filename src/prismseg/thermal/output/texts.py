@@ -13,7 +13,7 @@ from prismseg.thermal.soles.sides import VIEWS
 from prismseg.thermal.soles.territories import Method
 
 
-def sentences() -> tuple[str, ...]:
+def translatable_texts() -> tuple[str, ...]:
     """Texts to translate that a search for ``Message("…")`` does not find, each once."""
     names = (*SIDES, *VIEWS, *REGIONS, *get_args(FlagName), *get_args(Level), *get_args(Kind), *get_args(Method))
     members = (member.value for each in (Concern, Status, Caution) for member in each)
