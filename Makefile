@@ -11,7 +11,7 @@ SOURCES := src tests benchmarks docs
 demo: $(VENV)/.ready  ## simulate, train, evaluate, report
 	$(VENV)/bin/prismseg demo --out runs/demo-$$(date +%Y%m%d-%H%M%S)
 
-monitor: $(VENV)/.ready  ## the bedside monitor on a simulated ward
+monitor: $(VENV)/.ready-monitor  ## the bedside monitor on a simulated ward
 	$(VENV)/bin/prismseg monitor
 
 test: $(VENV)/.ready-dev  ## every test
@@ -46,6 +46,11 @@ $(VENV)/.ready: pyproject.toml constraints.txt
 	test -x $(PY) || python3 -m venv $(VENV)
 	@echo "Installing prismseg into $(VENV) (once, some minutes) ..."
 	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/.ready-monitor: $(VENV)/.ready
+	@echo "Installing what the monitor needs ..."
+	$(PIP) --editable ".[monitor]"
 	@touch $@
 
 $(VENV)/.ready-dev: $(VENV)/.ready

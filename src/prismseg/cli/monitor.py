@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, ParamSpec
 
 import typer
 
@@ -22,6 +24,28 @@ Url = Annotated[
     ),
 ]
 _HERE = Path("runs/monitor")
+Arguments = ParamSpec("Arguments")
+
+
+def _needs_extra(verb: Callable[Arguments, None]) -> Callable[Arguments, None]:
+    """Let a verb say which extra to install when one of its packages is missing."""
+
+    @wraps(verb)
+    def checked(*arguments: Arguments.args, **options: Arguments.kwargs) -> None:
+        from prismseg.base import ConfigError
+
+        try:
+            verb(*arguments, **options)
+        except ModuleNotFoundError as error:
+            package = (error.name or "").partition(".")[0]
+            if package in ("", "prismseg"):
+                raise
+            raise ConfigError(
+                f"The monitor needs packages that are not installed ({package}); install them with: "
+                "pip install 'prismseg[monitor]'."
+            ) from error
+
+    return checked
 
 
 def register(app: typer.Typer) -> None:
@@ -34,14 +58,16 @@ def register(app: typer.Typer) -> None:
             "prismseg monitor --camera uvc:0,kind=lepton --data /var/lib/prismseg\n\n"
             "prismseg monitor --host 10.0.0.5 --certificate ward.pem --key ward.key"
         ),
-    )(monitor)
-    verbs.command(epilog="Example: prismseg monitor verify --data /var/lib/prismseg")(verify)
-    verbs.command(epilog="Example: prismseg monitor backup /mnt/backup/monday --data /var/lib/prismseg")(backup)
-    verbs.command("parts", epilog="Example: prismseg monitor parts")(show_parts)
+    )(_needs_extra(monitor))
+    verbs.command(epilog="Example: prismseg monitor verify --data /var/lib/prismseg")(_needs_extra(verify))
+    verbs.command(epilog="Example: prismseg monitor backup /mnt/backup/monday --data /var/lib/prismseg")(
+        _needs_extra(backup)
+    )
+    verbs.command("parts", epilog="Example: prismseg monitor parts")(_needs_extra(show_parts))
     users = typer.Typer(no_args_is_help=True)
-    users.command("add", epilog="Example: prismseg monitor user add midwife")(add)
-    users.command("disable", epilog="Example: prismseg monitor user disable midwife")(disable)
-    users.command("list", epilog="Example: prismseg monitor user list")(show)
+    users.command("add", epilog="Example: prismseg monitor user add midwife")(_needs_extra(add))
+    users.command("disable", epilog="Example: prismseg monitor user disable midwife")(_needs_extra(disable))
+    users.command("list", epilog="Example: prismseg monitor user list")(_needs_extra(show))
     verbs.add_typer(users, name="user", help="Who may log in.")
     app.add_typer(verbs, name="monitor", help="The bedside monitor: a local web page. Research use only.")
 

@@ -11,6 +11,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
+import python_multipart  # noqa: F401 - FastAPI's own error for a missing one names no extra
 from fastapi import APIRouter, Form, UploadFile
 from pydantic import Field
 from starlette.concurrency import run_in_threadpool

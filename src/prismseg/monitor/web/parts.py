@@ -10,7 +10,7 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 
 from packaging.requirements import Requirement
 
-EXTRAS = ("camera", "dicom", "postgresql")
+EXTRAS = ("monitor", "camera", "dicom", "postgresql")
 PURPOSES = {
     "accelerate": "devices and training state",
     "alembic": "migrations of the database",
