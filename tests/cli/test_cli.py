@@ -208,7 +208,7 @@ class TestBadInput:
 
 def test_our_own_warnings_do_not_name_the_code():
     from prismseg.cli.main import _format_warning
-    from prismseg.data.labels import LabelWarning
+    from prismseg.data.masks.labels import LabelWarning
 
     assert _format_warning("No background.", LabelWarning, "dataset.py", 7) == "Warning: No background.\n"
     assert _format_warning("Old.", FutureWarning, "a.py", 7) == "a.py:7: FutureWarning: Old.\n"

@@ -13,7 +13,7 @@ from torchmetrics.functional.classification import binary_specificity
 from torchmetrics.functional.segmentation import dice_score
 
 from prismseg.evaluation.metrics import case_metrics
-from prismseg.train.losses import create_loss
+from prismseg.train.optimization.losses import create_loss
 
 CLASSES = ["background", "nerve", "vessel"]
 

@@ -143,7 +143,7 @@ def test_the_code_of_a_segmentation_run_holds_its_metrics_and_not_its_figures():
         "prismseg.evaluation.metrics",
         "prismseg.train.loop",
         "prismseg.nets.unet",
-        "prismseg.data.augment",
+        "prismseg.data.preparation.augment",
     } <= set(code)
     assert {"prismseg.explain.measures.measures", "prismseg.features.crffg"} <= set(code)
     shown = ("_figures", ".report", ".figures", ".page")

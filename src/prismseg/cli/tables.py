@@ -34,7 +34,7 @@ def print_findings(findings: Sequence[Finding], *, verbose: bool = False) -> Non
     Of each kind the first finding is told in full and the files of a few others are named; `verbose` tells every one.
     Lines are not broken, so that a path can be copied.
     """
-    from prismseg.data.findings import by_kind
+    from prismseg.data.checks.findings import by_kind
 
     console = Console(soft_wrap=True, highlight=False)
     for alike in by_kind(findings):

@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prismseg.base import ConfigError, DataError, DataNotFoundError
-from prismseg.data.decoding import decode as decode_file
-from prismseg.data.identity import identity
-from prismseg.data.images import image_pixels, read_image, read_mask
-from prismseg.data.labels import (
+from prismseg.data.images.decoding import decode as decode_file
+from prismseg.data.images.identity import identity
+from prismseg.data.images.reading import image_pixels, read_image, read_mask
+from prismseg.data.layouts import Case, Listing, group_of, list_cases
+from prismseg.data.masks.labels import (
     LabelWarning,
     count_labels,
     decode,
@@ -30,8 +31,7 @@ from prismseg.data.labels import (
     take_census,
     with_absent,
 )
-from prismseg.data.layouts import Case, Listing, group_of, list_cases
-from prismseg.data.legend import Legend, read_legend
+from prismseg.data.masks.legend import Legend, read_legend
 from prismseg.data.sample import Sample
 from prismseg.data.twins import Twin, portrait, twins_of
 
@@ -181,7 +181,7 @@ class SegmentationDataset(Sequence[Sample]):
 
     @cached_property
     def identities(self) -> list[str]:
-        """Identity of each case's pixels (`prismseg.data.identity`); reads every image once a process.
+        """Identity of each case's pixels (`prismseg.data.images.identity`); reads every image once a process.
 
         Raises
         ------
@@ -252,7 +252,7 @@ def open_dataset(
         Channels that a network gets; by default 1 where all images are grey, also when stored as RGB.
     colours : path or mapping, optional
         Legend of the masks: which colour, or stored number, is which class. A file (see
-        `prismseg.data.legend.read_legend`) or what such a file says, ``{"#000000": "background", "#ff0000": "nerve"}``.
+        `prismseg.data.read_legend`) or what such a file says, ``{"#000000": "background", "#ff0000": "nerve"}``.
 
     Raises
     ------

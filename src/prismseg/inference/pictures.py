@@ -12,7 +12,7 @@ from pathlib import Path
 
 from prismseg.base import DataError, read_text
 from prismseg.data import IMAGE_SUFFIXES
-from prismseg.data.folder import is_hidden, scan_folder
+from prismseg.data.images.folder import is_hidden, scan_folder
 from prismseg.data.layouts.table import tidy_row
 
 _SHOWN = 5

@@ -12,7 +12,7 @@ from prismseg.train.config import read_config as read_config
 from prismseg.train.crossval import train as train
 from prismseg.train.loop import Trainer as Trainer
 from prismseg.train.loop import TrainingInterrupted as TrainingInterrupted
-from prismseg.train.losses import create_loss as create_loss
+from prismseg.train.optimization.losses import create_loss as create_loss
 from prismseg.train.runs.evaluation import evaluate as evaluate
 from prismseg.train.runs.evaluation import evaluate_data as evaluate_data
 from prismseg.train.runs.evaluation import evaluate_run as evaluate_run

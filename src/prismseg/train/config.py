@@ -12,7 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, Val
 from prismseg.base import ConfigError, read_text, write_text
 from prismseg.base.settings import Settings, explain_errors
 from prismseg.inference.postprocess import POSTPROCESSORS
-from prismseg.train.losses import DEFAULT_LOSSES
+from prismseg.train.optimization.losses import DEFAULT_LOSSES
 from prismseg.train.sources import FORMER_SETTINGS, CasesSettings, SourceSettings, make_source_settings
 
 FRACTIONS = (0.8, 0.1, 0.1)
@@ -82,7 +82,8 @@ class ModelConfig(Settings):
 class OptimConfig(Settings):
     """Loss, optimiser and schedule. Lengths are optimiser steps, so that a small set gets enough of them.
 
-    The loss "auto" is `prismseg.train.losses.DEFAULT_LOSSES` of the network's preset; a run stores what it became.
+    The loss "auto" is that of the network's preset (`prismseg.train.optimization.losses.DEFAULT_LOSSES`); a run stores
+    what it became.
     """
 
     loss: Literal["auto", "dice", "ce", "dice_ce", "focal", "tversky", "unified_focal"] = "auto"

@@ -17,18 +17,18 @@ from prismseg.base import PrismsegError, atomic_path, keep_freed_memory, progres
 from prismseg.data import Augmentation, SegmentationDataset, Split, TensorCache
 from prismseg.inference.predictor import class_probabilities
 from prismseg.nets import SegmentationModel, load_model
-from prismseg.train.average import weight_average
 from prismseg.train.batches import step_seed
 from prismseg.train.checkpoint import Progress, load_checkpoint, save_checkpoint
 from prismseg.train.config import TrainConfig
 from prismseg.train.finetune import same_classes_reordered, take_weights
-from prismseg.train.losses import IGNORE, create_loss
+from prismseg.train.optimization.averaging import weight_average
+from prismseg.train.optimization.losses import IGNORE, create_loss
+from prismseg.train.optimization.schedules import learning_rate
 from prismseg.train.runs.folder import RunFolder
 from prismseg.train.runs.partition import make_partition
 from prismseg.train.runs.requirements import check_batches, check_cases
 from prismseg.train.runs.run import describe, find_data, make_network, make_preprocess, open_configured
 from prismseg.train.runs.seen import SeenCases
-from prismseg.train.schedule import learning_rate
 from prismseg.train.setup import (
     choose_device,
     create_optimizer,

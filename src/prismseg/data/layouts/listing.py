@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from prismseg.base import ConfigError, DataError
-from prismseg.data.folder import scan_folder
+from prismseg.data.images.folder import scan_folder
 
 # A trimap of the Oxford-IIIT Pet data set: pet, background, border; the border counts nowhere.
 TRIMAP = {1: 1, 2: 0, 3: 255}

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from prismseg.base import ConfigError, ConfigNotFoundError, DataError, DataNotFoundError, read_json
-from prismseg.data.images import IMAGE_SUFFIXES
+from prismseg.data.images.reading import IMAGE_SUFFIXES
 from prismseg.data.layouts.listing import Case, Listing, image_files
 
 

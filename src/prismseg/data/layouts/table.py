@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from prismseg.base import DataError, DataNotFoundError
-from prismseg.data.folder import is_hidden
+from prismseg.data.images.folder import is_hidden
 from prismseg.data.layouts.listing import Case, Listing
 
 NAME = "dataset.csv"

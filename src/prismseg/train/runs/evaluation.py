@@ -189,7 +189,7 @@ def measure_cases(
     """Measure every trial's cases: columns case, group, part, identity, class, metric, value.
 
     The part says what the case is to the network (`prismseg.train.runs.seen.PARTS`), where the trial knows; the identity
-    is that of the picture (`prismseg.data.identity`).
+    is that of the picture (`prismseg.data.images.identity`).
 
     Raises
     ------

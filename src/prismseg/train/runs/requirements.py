@@ -6,7 +6,7 @@ from math import ceil
 
 from prismseg.base import ConfigError, DataError
 from prismseg.data import Finding, SegmentationDataset, Split, check_dataset
-from prismseg.data.findings import by_kind
+from prismseg.data.checks.findings import by_kind
 from prismseg.nets import SegmentationModel
 from prismseg.train.config import TrainConfig
 from prismseg.train.runs.run import make_preprocess

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from prismseg.data import SegmentationDataset, Split, join_groups
-from prismseg.data.identity import group_key
+from prismseg.data.images.identity import group_key
 
 # What a case is to a network. "same-group": not met itself, but a case of its group (patient) was trained or chosen on.
 # "unknown": the network does not say what it has met.
@@ -24,8 +24,8 @@ class SeenCases:
     Attributes
     ----------
     train, validation : dict
-        Hash of the group of each case, by the identity of its picture (`prismseg.data.identity`). No name of a file or a
-        patient is in it.
+        Hash of the group of each case, by the identity of its picture (`prismseg.data.images.identity`). No name of a
+        file or a patient is in it.
     test : frozenset of str
         Identities of the cases that the split kept apart.
     complete : bool

@@ -18,12 +18,12 @@ from torch import Tensor, nn
 
 from prismseg.base import ConfigError, DataError, atomic_path
 from prismseg.data import open_idx
-from prismseg.data.idx import FASHION_MNIST, ImageClassification
+from prismseg.data.images.idx import FASHION_MNIST, ImageClassification
 from prismseg.nets import create_classifier
 from prismseg.study.kinds.fashion.figures import draw_fashion as draw_fashion
 from prismseg.study.kinds.fashion.frozen import FrozenFeatures, FrozenSettings, fit_ridge, normalize_contrast
 from prismseg.train.config import OptimConfig
-from prismseg.train.schedule import learning_rate
+from prismseg.train.optimization.schedules import learning_rate
 from prismseg.train.setup import create_optimizer
 
 MEASURES = ("accuracy", "precision", "recall", "f1")

@@ -1,0 +1,346 @@
+"""What is wrong with a data set: every fault is found and named, not only the first."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prismseg.base import DataError, PrismsegError, progress_bar
+from prismseg.data.checks.findings import Finding, Severity
+from prismseg.data.checks.masks import MaskFacts, check_masks
+from prismseg.data.dataset import open_legend, read_channels, size_remedy
+from prismseg.data.images.folder import NOTE_SUFFIXES, scan_folder
+from prismseg.data.images.identity import identity
+from prismseg.data.layouts import Case, Listing, group_of, list_cases
+from prismseg.data.twins import portrait, twins_of
+
+TINY_GROUP_SHARE = 0.25  # of the median group
+
+
+def check_dataset(
+    path: str | Path,
+    *,
+    layout: str = "auto",
+    group: str = "auto",
+    classes: Sequence[str] | None = None,
+    binary: bool = False,
+    mask_suffix: str | None = None,
+    channels: int | None = None,
+    colours: str | Path | Mapping[str, str] | None = None,
+    given_splits: bool = True,
+    show_progress: bool = False,
+) -> list[Finding]:
+    """Look for faults in the data set at `path`; the options are those of `open_dataset`.
+
+    Finds unreadable files (empty, truncated, huge, animated), files that are left out, NaN, mixed bit depths and
+    channels, missing pairs, masks of another size or turned otherwise than their image, labels that are probably
+    meant otherwise (in the alpha channel, colours, from 1 on, grey values, blurred, no background), empty masks,
+    copies of a picture (equal, or cut, scaled, mirrored, brightened) within and across groups, splits that divide a
+    group or copies, tiny groups and cases that each are their own group. A finding of the severity ``"error"`` makes the
+    numbers of a training run wrong: `prismseg train` refuses such data unless it is forced.
+
+    Parameters
+    ----------
+    path : path
+        Folder (or CSV).
+    layout, group, classes, binary, mask_suffix, channels, colours
+        As in `open_dataset`.
+    given_splits : bool
+        Whether the splits that the data set brings along are to be used, and so to be checked.
+    show_progress : bool
+        Show a progress bar on standard error.
+
+    Returns
+    -------
+    list of Finding
+        Empty for a data set without fault. A folder that is no data set at all gives one error.
+    """
+    root = Path(path)
+    try:
+        legend = open_legend(colours, classes)
+        listing = list_cases(root, layout=layout, mask_suffix=mask_suffix)
+        if legend is not None:
+            listing = replace(listing, coding=legend.coding, classes=legend.classes)
+        groups = [group_of(case, group) for case in listing.cases]
+    except PrismsegError as error:
+        return [Finding("error", "layout", root, str(error))]
+    findings = [*_check_folders(listing), *_check_pairs(listing)]
+    images, masks = _Images(), MaskFacts(legend)
+    with progress_bar("reading", len(listing.cases), visible=show_progress) as advance:
+        for index, case in enumerate(listing.cases):
+            findings += images.read(index, case)
+            findings += masks.read(index, case)
+            advance(index + 1, case.id)
+    findings += _check_sizes(listing.cases, images.shapes, masks.shapes)
+    findings += _check_orientations(listing.cases, images, masks)
+    findings += check_masks(listing, masks, root, binary=binary, classes=classes)
+    findings += _check_kinds(images, listing.cases, channels)
+    findings += _check_duplicates(listing, groups, images, given_splits=given_splits, show_progress=show_progress)
+    findings += _check_groups(root, listing.cases, groups)
+    if given_splits:
+        findings += _check_splits(root, listing, groups)
+    return findings
+
+
+@dataclass
+class _Images:
+    """What is kept of each image while the next is read."""
+
+    shapes: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    depths: dict[int, str] = field(default_factory=dict)
+    orientations: dict[int, int] = field(default_factory=dict)
+    identities: dict[int, str] = field(default_factory=dict)
+    portraits: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
+
+    def read(self, index: int, case: Case) -> Iterator[Finding]:
+        if not all(path.is_file() for path in case.images):
+            return
+        file = case.images[0]
+        try:
+            pixels, orientation = read_channels(case)
+        except DataError as error:
+            yield Finding("error", "unreadable image", file, str(error))
+            return
+        self.shapes[index] = pixels.shape
+        self.orientations[index] = orientation
+        self.depths[index] = str(pixels.dtype)
+        if pixels.dtype == np.float32 and not np.isfinite(pixels).all():
+            count = int((~np.isfinite(pixels)).sum())
+            yield Finding(
+                "error",
+                "NaN",
+                file,
+                f"{file} holds {count} values that are NaN or infinite; replace dead pixels by their neighbours, or "
+                "leave the image out.",
+            )
+            return
+        self.identities[index] = identity(pixels)
+        self.portraits[index] = portrait(pixels)
+        if np.ptp(pixels) == 0:
+            yield Finding("warning", "constant image", file, f"All pixels of {file} are equal; is it a blank?")
+
+
+def _check_pairs(listing: Listing) -> Iterator[Finding]:
+    for case in listing.cases:
+        for path in case.images:
+            if not path.is_file():
+                yield Finding("error", "missing image", path, f"{path} is listed but does not exist.")
+        if case.mask is None:
+            yield Finding(
+                "error",
+                "missing mask",
+                case.images[0],
+                f"{case.images[0]} has no mask; add it or leave the image out.",
+            )
+        elif not case.mask.is_file():
+            yield Finding("error", "missing mask", case.mask, f"{case.mask} is listed but does not exist.")
+    for path in listing.orphans:
+        yield Finding("warning", "missing image", path, f"The mask {path} belongs to no image.")
+
+
+def _check_sizes(
+    cases: Sequence[Case], images: Mapping[int, tuple[int, ...]], masks: Mapping[int, tuple[int, ...]]
+) -> Iterator[Finding]:
+    for index, shape in masks.items():
+        mask = cases[index].mask
+        if index in images and shape != images[index][:2] and mask is not None:
+            yield Finding(
+                "error",
+                "size mismatch",
+                mask,
+                f"The mask {mask} has {shape[0]} x {shape[1]} pixels, its image {images[index][0]} x "
+                f"{images[index][1]}. {size_remedy(shape, images[index])}",
+            )
+
+
+def _check_orientations(cases: Sequence[Case], images: _Images, masks: MaskFacts) -> Iterator[Finding]:
+    turned = [index for index, orientation in images.orientations.items() if orientation != 1]
+    if turned:
+        yield Finding(
+            "info",
+            "turned upright",
+            cases[turned[0]].images[0],
+            f"{len(turned)} images, such as this one, are stored turned or mirrored (Exif orientation) and are read "
+            "upright.",
+        )
+    for index, orientation in masks.orientations.items():
+        mask, stored = cases[index].mask, images.orientations.get(index, orientation)
+        if mask is None or stored == orientation or masks.shapes[index] != images.shapes[index][:2]:
+            continue
+        height, width = masks.shapes[index]
+        # Where turning back would change height and width, equal sizes prove that the mask is upright.
+        if height == width or (stored >= 5) == (orientation >= 5):
+            yield Finding(
+                "warning",
+                "orientation differs",
+                mask,
+                f"The image {cases[index].images[0]} has the Exif orientation {stored}, its mask {mask} {orientation}, "
+                "and their sizes do not tell whether the mask was drawn on the upright picture. Look at an overlay; "
+                "if it does not fit, save image and mask without orientation.",
+            )
+
+
+def _check_folders(listing: Listing) -> Iterator[Finding]:
+    for path in listing.left_out:
+        yield Finding(
+            "warning", "hidden file", path, f"{path} is a hidden file and is left out; remove it from the table."
+        )
+    for folder in listing.folders:
+        scan = scan_folder(folder)
+        for path in scan.broken:
+            yield Finding(
+                "error",
+                "broken link",
+                path,
+                f"{path} is a link to {path.readlink()}, which does not exist; restore that file or remove the link.",
+            )
+        for path in scan.unread:
+            if path.suffix.lower() not in NOTE_SUFFIXES:
+                yield Finding(
+                    "warning",
+                    "unread file",
+                    path,
+                    f"{path} is left out, since files {path.suffix} are not read; convert it to PNG or TIFF if it is a "
+                    "picture.",
+                )
+
+
+def _check_kinds(images: _Images, cases: Sequence[Case], channels: int | None) -> Iterator[Finding]:
+    depths = Counter(images.depths.values())
+    for index, depth in images.depths.items():
+        usual = depths.most_common(1)[0][0]
+        if depth != usual:
+            yield Finding(
+                "error",
+                "bit depth",
+                cases[index].images[0],
+                f"Its pixels are {depth}, those of most images {usual}; convert it, or the network meets two scales.",
+            )
+    counts = Counter(shape[2] for shape in images.shapes.values())
+    for index, shape in images.shapes.items():
+        wanted = channels if channels is not None else counts.most_common(1)[0][0]
+        # Grey and RGB are converted into each other.
+        if shape[2] != wanted and {shape[2], wanted} != {1, 3}:
+            yield Finding(
+                "error",
+                "channels",
+                cases[index].images[0],
+                f"It has {shape[2]} channels where {wanted} are expected, and there is no conversion; convert it or "
+                "leave it out.",
+            )
+
+
+def _check_duplicates(
+    listing: Listing, groups: Sequence[str], images: _Images, *, given_splits: bool, show_progress: bool
+) -> Iterator[Finding]:
+    order = sorted(images.identities)
+    identities = [images.identities[index] for index in order]
+    members: dict[str, list[int]] = {}
+    for index in order:
+        members.setdefault(images.identities[index], []).append(index)
+    equal = [(same[0], other, "It equals {} pixel for pixel") for same in members.values() for other in same[1:]]
+    portraits = (images.portraits[index] for index in order)
+    twins = [
+        (order[twin.first], order[twin.second], f"It shows the same picture as {{}} ({twin.relation})")
+        for twin in twins_of(identities, portraits, show_progress=show_progress)
+    ]
+    names = [case.id for case in listing.cases]
+    for kind, pairs in (("duplicate", equal), ("twin", twins)):
+        for first, other, words in pairs:
+            files = listing.cases[first].images[0], listing.cases[other].images[0]
+            parted = _parted(listing.splits, names[first], names[other]) if given_splits else None
+            yield _copy_finding(kind, files, words.format(files[0]), (groups[first], groups[other]), parted)
+
+
+def _parted(splits: Sequence[Mapping[str, Sequence[str]]], first: str, other: str) -> str | None:
+    """Name the parts that a split of the data set puts two cases in, where they are two."""
+    for number, split in enumerate(splits):
+        place = {name: part for part, members in split.items() for name in members if name in (first, other)}
+        if len(set(place.values())) > 1:
+            return f"split {number} of the data set puts them in {place[first]} and {place[other]}"
+    return None
+
+
+def _copy_finding(
+    kind: str, files: tuple[Path, Path], sentence: str, groups: tuple[str, str], parted: str | None
+) -> Finding:
+    severity: Severity = "warning"
+    if parted is not None:
+        severity, kind = "error", f"{kind} across parts"
+        message = f"{sentence}, and {parted}, so the test would flatter the network. Remove one, or move it."
+    elif groups[0] != groups[1]:
+        kind = f"{kind} across groups"
+        message = (
+            f"{sentence}, but they are in different groups ({groups[0]}, {groups[1]}). A split that is drawn joins these "
+            "groups; remove one, or name the groups with --group."
+        )
+    elif kind == "duplicate":
+        message = f"{sentence}; remove one."
+    else:
+        severity = "info"
+        message = f"{sentence}, in one group; it adds little to learn from."
+    return Finding(severity, kind, files[1], message, files[0])
+
+
+def _check_groups(root: Path, cases: Sequence[Case], groups: Sequence[str]) -> Iterator[Finding]:
+    sizes = Counter(groups)
+    if len(sizes) == len(cases) and len(cases) > 1:
+        yield Finding(
+            "info",
+            "one case a group",
+            root,
+            "Each image is its own group. If patients have several images, say how they are grouped (--group), or "
+            "splits will leak.",
+        )
+        return
+    if len(sizes) == 1:
+        yield Finding(
+            "warning",
+            "one group",
+            root,
+            "All images are in one group, so they cannot be split: there is no test on another patient. Say how to "
+            "group them (--group), or train on all of them.",
+        )
+        return
+    usual = float(np.median(list(sizes.values())))
+    for name, size in sizes.items():
+        if size < TINY_GROUP_SHARE * usual:
+            yield Finding(
+                "warning",
+                "tiny group",
+                root,
+                f"The group {name} has {size} images, the usual group {usual:g}; is it the same patient as another?",
+            )
+
+
+def _check_splits(root: Path, listing: Listing, groups: Sequence[str]) -> Iterator[Finding]:
+    group_named = {case.id: group for case, group in zip(listing.cases, groups, strict=True)}
+    for number, split in enumerate(listing.splits):
+        unknown = sorted({name for part in split.values() for name in part} - set(group_named))
+        if unknown:
+            yield Finding(
+                "error",
+                "unknown case in split",
+                root,
+                f"Split {number} of the data set names cases that are not there: {', '.join(unknown[:5])}. "
+                "Correct the split, or draw another (--ignore-split).",
+            )
+        members = {
+            part: {group_named[name] for name in names if name in group_named} for part, names in split.items()
+        }
+        for left, right in combinations(members, 2):
+            shared = sorted(members[left] & members[right])
+            if shared:
+                yield Finding(
+                    "error",
+                    "leaking split",
+                    root,
+                    f"Split {number} of the data set has the group {', '.join(shared[:5])} in both {left} and {right}; "
+                    "move each group into one part.",
+                )

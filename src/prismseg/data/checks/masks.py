@@ -1,0 +1,239 @@
+"""What may be wrong with the masks of a data set."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from prismseg.base import DataError, PrismsegError
+from prismseg.data.checks.findings import Finding
+from prismseg.data.images.decoding import MaskError
+from prismseg.data.images.decoding import decode as decode_file
+from prismseg.data.images.reading import mask_labels, read_colours
+from prismseg.data.layouts import Case, Listing
+from prismseg.data.masks.labels import (
+    Census,
+    LabelCounts,
+    count_labels,
+    decode,
+    doubtful_labels,
+    find_coding,
+    listed_coding,
+    name_classes,
+    take_census,
+    with_absent,
+)
+from prismseg.data.masks.legend import Legend
+from prismseg.data.sample import IGNORE
+
+_COLOURS_SHOWN = 8
+_BLUR = 64  # a mask of more colours is a blurred one
+
+
+@dataclass
+class MaskFacts:
+    """What is kept of each mask while the next is read.
+
+    Attributes
+    ----------
+    legend : Legend, optional
+        By which masks are read; labels are then class indices.
+    counts : dict
+        Labels of each mask.
+    colours : Counter
+        Pixels of each colour in the masks that turned out to be colour pictures.
+    palettes : dict
+        Colours that an index stands for, with a mask each.
+    """
+
+    legend: Legend | None = None
+    paths: dict[int, Path] = field(default_factory=dict)
+    shapes: dict[int, tuple[int, ...]] = field(default_factory=dict)
+    orientations: dict[int, int] = field(default_factory=dict)
+    counts: dict[int, LabelCounts] = field(default_factory=dict)
+    colours: Counter[int] = field(default_factory=Counter)
+    palettes: dict[int, dict[int, Path]] = field(default_factory=lambda: defaultdict(dict))
+
+    def read(self, index: int, case: Case) -> Iterator[Finding]:
+        """Read the mask of a case; a finding says why it cannot be read."""
+        if case.mask is None or not case.mask.is_file():
+            return
+        try:
+            if self.legend is not None:
+                labels = self.legend.read(case.mask).astype(np.int64)
+                self.orientations[index] = 1
+            else:
+                picture = decode_file(case.mask, "labels")
+                labels = mask_labels(case.mask, picture)
+                self.orientations[index] = picture.orientation
+        except MaskError as error:
+            if error.kind == "colour mask":
+                self.colours.update(count_labels(read_colours(case.mask)).pixels)
+            yield Finding("error", error.kind, case.mask, str(error))
+            return
+        except DataError as error:
+            yield Finding("error", "unreadable mask", case.mask, str(error))
+            return
+        self.paths[index] = case.mask
+        self.shapes[index] = labels.shape
+        self.counts[index] = count_labels(labels)
+        if self.legend is None and picture.palette is not None:
+            for label in self.counts[index].pixels:
+                if label < len(picture.palette):
+                    red, green, blue = (int(channel) for channel in picture.palette[label])
+                    self.palettes[label].setdefault((red << 16) + (green << 8) + blue, case.mask)
+
+
+def check_masks(
+    listing: Listing, masks: MaskFacts, root: Path, *, binary: bool, classes: Sequence[str] | None
+) -> Iterator[Finding]:
+    """Faults of the labels, judged over the whole data set."""
+    yield from _check_colours(masks, root)
+    if masks.legend is None:
+        yield from _check_palettes(masks)
+    census = take_census((masks.paths[index], counts) for index, counts in masks.counts.items())
+    if not census:
+        return
+    guessed = listing.coding is None
+    try:
+        coding = (
+            find_coding(census, binary=binary)
+            if listing.coding is None
+            else listed_coding(listing.coding, binary=binary)
+        )
+    except DataError as error:
+        yield Finding("error", "unexpected labels", census[max(census)].file, str(error))
+        return
+    if classes is not None and guessed and not binary:
+        # Labels beyond the named classes are then found file by file.
+        coding = {label: index for label, index in coding.items() if index < len(classes) or index == IGNORE}
+        coding = with_absent(coding, classes)
+    try:
+        name_classes(coding if not (guessed and binary) else {0: 0, 1: 1}, classes, listing.classes)
+    except PrismsegError as error:
+        yield Finding("error", "class names", root, str(error))
+    yield from _check_contents(masks, coding, root, threshold=binary and guessed)
+    if guessed:
+        doubts = doubtful_labels(census, coding, named=classes is not None, binary=binary)
+        doubtful = [Finding("error", kind, file, message) for kind, file, message in doubts]
+        yield from doubtful
+        if binary and 1 in census and set(census) <= {0, 1, IGNORE} and census[1].beside:
+            yield Finding(
+                "warning",
+                "255 as foreground",
+                census[IGNORE].file,
+                "Masks hold 1 beside 255, and --binary takes both as foreground. If 255 marks pixels that count nowhere, "
+                "leave out --binary.",
+            )
+        if not binary:
+            gaps = any(finding.kind == "gaps in labels" for finding in doubtful)
+            yield from _explain_labels(coding, masks, census, named=classes is not None, gaps=gaps)
+
+
+def _check_colours(masks: MaskFacts, root: Path) -> Iterator[Finding]:
+    if not masks.colours:
+        return
+    total = sum(masks.colours.values())
+    lines = [
+        f"'#{colour:06x}: {'background' if rank == 0 else f'class {rank}'}' ({count / total:.1%})"
+        for rank, (colour, count) in enumerate(masks.colours.most_common(_COLOURS_SHOWN))
+    ]
+    more = len(masks.colours) - len(lines)
+    yield Finding(
+        "info",
+        "colours of the masks",
+        root,
+        f"The colour masks hold {len(masks.colours)} colours. A legend for --colours has the lines {', '.join(lines)}"
+        f"{f' and {more} more' if more > 0 else ''}, with your names for the classes."
+        + (
+            " So many colours come from JPEG or smooth scaling: export the masks anew as PNG without smoothing."
+            if len(masks.colours) > _BLUR
+            else ""
+        ),
+    )
+
+
+def _check_palettes(masks: MaskFacts) -> Iterator[Finding]:
+    for label, files in masks.palettes.items():
+        if len(files) > 1:
+            (first, one), (second, other) = list(files.items())[:2]
+            yield Finding(
+                "error",
+                "palettes differ",
+                other,
+                f"The index {label} is the colour #{first:06x} in {one} but #{second:06x} in {other}: the program that "
+                "wrote the masks numbered the colours of each picture anew. Read them by their colours, with a legend "
+                "(--colours MAPFILE).",
+            )
+            return
+
+
+def _check_contents(
+    masks: MaskFacts, coding: Mapping[int, int], root: Path, *, threshold: bool
+) -> Iterator[Finding]:
+    foreground = background = False
+    full: list[Finding] = []
+    for index, counts in masks.counts.items():
+        path = masks.paths[index]
+        try:
+            decoded = decode(np.array(list(counts.pixels)), coding, path, binary=threshold)
+        except DataError as error:
+            yield Finding("error", "unexpected labels", path, str(error))
+            foreground = True
+            continue
+        kept = decoded[decoded != IGNORE]
+        background |= bool((kept == 0).any())
+        if not (kept > 0).any():
+            yield Finding("info", "empty mask", path, "It holds background only; that is kept as a negative case.")
+            continue
+        foreground = True
+        if (kept > 0).all():
+            full.append(Finding("info", "full mask", path, "It holds no background."))
+    if background:
+        yield from full
+    if not foreground:
+        yield Finding(
+            "error", "no foreground", root, "No mask holds anything but background, so there is nothing to learn."
+        )
+
+
+def _explain_labels(
+    coding: Mapping[int, int], masks: MaskFacts, census: Census, *, named: bool, gaps: bool
+) -> Iterator[Finding]:
+    if coding.get(IGNORE) == 1:
+        yield Finding(
+            "info", "labels 0 and 255", census[IGNORE].file, "255 is read as the foreground of two classes."
+        )
+    elif IGNORE in census:
+        holders = [set(c.pixels) - {0, IGNORE} for c in masks.counts.values() if IGNORE in c.pixels]
+        yield Finding(
+            "info",
+            "label 255",
+            census[IGNORE].file,
+            f"255 marks pixels that count nowhere, in {len(holders)} masks.",
+        )
+        if set(census) <= {0, 1, IGNORE} and not any(holders):
+            yield Finding(
+                "error",
+                "mixed foreground",
+                census[IGNORE].file,
+                f"{len(holders)} masks hold no label but 0 and 255, the others 0 and 1. If both 1 and 255 mean "
+                "foreground, --binary takes every label above 0; if 255 counts nowhere, say so in a legend (--colours "
+                "MAPFILE with the line '255: ignore').",
+            )
+    highest = max((index for index in coding.values() if index != IGNORE), default=0)
+    known = {coding[label] for label in census if label in coding}
+    absent = [index for index in range(1, highest + 1) if index not in known]
+    if absent and not gaps and known - {0, IGNORE}:
+        yield Finding(
+            "warning",
+            "unused labels",
+            census[max((label for label in census if label != IGNORE), default=IGNORE)].file,
+            f"The labels {', '.join(map(str, absent))} occur in no mask, so their classes are never seen. "
+            + ("Leave their names out" if named else "Renumber the classes")
+            + " if that is not meant.",
+        )

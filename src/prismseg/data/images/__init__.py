@@ -1,0 +1,1 @@
+"""Image files: which there are, what is in them, and which are the same."""

@@ -1,0 +1,1 @@
+"""Masks: what their labels and colours stand for."""

@@ -1,0 +1,1 @@
+"""From a case to what a network is fed: preparation, memory cache, augmentation."""
