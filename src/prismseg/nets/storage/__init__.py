@@ -1,1 +1,0 @@
-"""Networks on disk: where they are (`lookup`), and what their files hold (`files`)."""

@@ -1,1 +1,0 @@
-"""Checks of a frame: what leaves it without numbers, and what a reader of its numbers should know."""
