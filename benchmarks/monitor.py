@@ -24,7 +24,7 @@ from pathlib import Path
 import numpy as np
 
 from prismseg.monitor.sessions.records import Details, Remarks
-from prismseg.monitor.store import Store, captures_of, results_of
+from prismseg.monitor.store import SessionStore, latest_results, list_captures
 from prismseg.monitor.store.schema import MaskRow, SessionRow
 
 CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
@@ -117,39 +117,39 @@ _TOUCH = """
 
 def fill(folder: Path, model: Path, sessions: int, captures: int) -> None:
     """Copy the first session of a store many times over, through the store's own ways."""
-    source = Store(model)
+    source = SessionStore(model)
     with source.read() as db:
         first = db.query(SessionRow).first()
-        rows = captures_of(db, first.id)[:captures]
-        results = results_of(db, first.id)
+        rows = list_captures(db, first.id)[:captures]
+        results = latest_results(db, first.id)
         masks = {row.id: db.get(MaskRow, row.mask_id) for row in rows}
-    target = Store(folder)
+    target = SessionStore(folder)
     shutil.copytree(model / "files", folder / "files", dirs_exist_ok=True)
     for number in range(sessions):
-        with target.change() as change:
-            made = change.add_session(
+        with target.write() as transaction:
+            made = transaction.add_session(
                 "benchmark", Details(code=f"B-{number:04d}"), view=first.view, camera="simulator", origin="camera"
             )
             for row in rows:
-                capture = change.add_capture(
+                capture = transaction.add_capture(
                     "benchmark", made, key=f"{number}-{row.number}", taken_at=row.taken_at, source=row.source,
                     camera=row.camera, frame_sha256=row.frame_sha256, size=(row.height, row.width),
                     parameters=row.parameters,
                 )  # fmt: skip
                 capture.remarks = Remarks().model_dump()
                 mask = masks[row.id]
-                change.add_mask(
+                transaction.add_mask(
                     "benchmark", capture, origin="automatic", sha256=mask.file_sha256, model=mask.model,
                     model_hash=mask.model_hash,
                 )  # fmt: skip
                 known = results[row.id]
-                change.add_result(
+                transaction.add_result(
                     capture, mask_id=capture.mask_id, minute=known.minute, status=known.status, outcome=known.outcome,
                     application=known.application, model=known.model, model_hash=known.model_hash,
                     template_hash=known.template_hash, method=known.method, parameters=known.parameters,
                     mask_origin=known.mask_origin, view=known.view,
                 )  # fmt: skip
-            change.update_session("benchmark", "filled", made, flags=first.flags)
+            transaction.update_session("benchmark", "filled", made, flags=first.flags)
     target.close()
     source.close()
 

@@ -8,16 +8,16 @@ from typer.testing import CliRunner
 from prismseg.base import ConfigError
 from prismseg.cli.main import app
 from prismseg.monitor.sessions.records import Details
-from prismseg.monitor.store import Store
+from prismseg.monitor.store import SessionStore
 
 
 @pytest.fixture
 def ward(tmp_path):
-    store = Store(tmp_path / "ward")
-    with store.change() as change:
-        made = change.add_session("ana", Details(code="E-1"), view="mirrored", camera="none", origin="camera")
-        change.add_capture(
-            "ana", made, key="12345678", taken_at=change.at, source="s", camera="none",
+    store = SessionStore(tmp_path / "ward")
+    with store.write() as transaction:
+        made = transaction.add_session("ana", Details(code="E-1"), view="mirrored", camera="none", origin="camera")
+        transaction.add_capture(
+            "ana", made, key="12345678", taken_at=transaction.at, source="s", camera="none",
             frame_sha256=store.files.put(b"frame"), size=(2, 3), parameters={},
         )  # fmt: skip
     store.close()
@@ -49,9 +49,9 @@ def test_a_backup_opens_in_place_of_the_store(ward, tmp_path) -> None:
 
 def test_a_copy_of_the_audit_file_shows_what_was_brought_back(ward, tmp_path) -> None:
     run("backup", tmp_path / "older", "--data", ward)
-    store = Store(ward)
-    with store.change() as change:
-        change.add_session("ana", Details(code="E-2"), view="mirrored", camera="none", origin="camera")
+    store = SessionStore(ward)
+    with store.write() as transaction:
+        transaction.add_session("ana", Details(code="E-2"), view="mirrored", camera="none", origin="camera")
     store.close()
     assert run("verify", "--data", tmp_path / "older").exit_code == 0
     result = run("verify", "--data", tmp_path / "older", "--earlier", ward / "audit.jsonl")

@@ -17,8 +17,17 @@ from prismseg.monitor.sessions.outcome import outcome_of
 from prismseg.monitor.sessions.rebuild import Rebuilder
 from prismseg.monitor.sessions.records import Provenance
 from prismseg.monitor.sessions.ward import Ward
-from prismseg.monitor.store import Conflict, NotFound, Store, capture_of, captures_of, find, results_of, verify
-from prismseg.monitor.store.files import encode_looks
+from prismseg.monitor.store import (
+    Conflict,
+    NotFound,
+    SessionStore,
+    get_capture,
+    get_row,
+    latest_results,
+    list_captures,
+    verify,
+)
+from prismseg.monitor.store.files import encode_probabilities
 from prismseg.monitor.store.schema import AuditRow, CaptureRow, MaskRow, ResultRow, SessionRow
 from prismseg.thermal import WHOLE_SOLE, Frame, Parameters
 from prismseg.thermal.phantom import draw_subject
@@ -39,7 +48,7 @@ class Truth:
         if self.blind:
             raise DataError(Message("The frame could not be segmented."))
         seen = np.where(MASK.mask == 1, 0.99, 0.01)
-        return encode_looks(seen, seen)
+        return encode_probabilities(seen, seen)
 
 
 class Clock:
@@ -59,7 +68,7 @@ class Play:
 
     def __init__(self, folder: Path) -> None:
         self.clock, self.asked = Clock(), 0
-        self.store = Store(folder, clock=self.clock)
+        self.store = SessionStore(folder, clock=self.clock)
         self.ward = Ward(self.store, Truth())
         self.session = self.ward.begin("ana", {"code": "E-Ñ1", "weeks": 39.4}, camera="phantom")
 
@@ -85,15 +94,15 @@ class Play:
 
     def row(self, number: int) -> CaptureRow:
         with self.store.read() as db:
-            return capture_of(db, self.session, number)
+            return get_capture(db, self.session, number)
 
     def about(self) -> SessionRow:
         with self.store.read() as db:
-            return find(db, SessionRow, self.session)
+            return get_row(db, SessionRow, self.session)
 
     def result(self, number: int) -> ResultRow:
         with self.store.read() as db:
-            return results_of(db, self.session)[self.row(number).id]
+            return latest_results(db, self.session)[self.row(number).id]
 
     def masks(self, number: int) -> list[MaskRow]:
         with self.store.read() as db:
@@ -105,7 +114,7 @@ class Play:
 
     def minutes(self) -> dict[int, float]:
         with self.store.read() as db:
-            return {row.number: self.result(row.number).minute for row in captures_of(db, self.session)}
+            return {row.number: self.result(row.number).minute for row in list_captures(db, self.session)}
 
     def value(self, number: int, side: str, what: str = "mean") -> float | None:
         return self.result(number).outcome["values"][side][WHOLE_SOLE][what]["value"]
@@ -250,7 +259,7 @@ def test_undo_holds_after_the_store_was_opened_again(play: Play) -> None:
     before = play.result(1).outcome
     play.correct(1, half())
     play.store.close()
-    play.store = Store(play.store.folder, clock=play.clock)
+    play.store = SessionStore(play.store.folder, clock=play.clock)
     play.ward = Ward(play.store, Truth())
     play.ward.undo("eva", play.session, 1)
     assert play.result(1).outcome == before
@@ -362,7 +371,7 @@ def test_measured_anew_all_is_as_it_was_stored(play: Play) -> None:
         row, carried = play.ward.rebuilt(play.session)
         with play.store.read() as db:
             anew = Rebuilder(play.store)(db, row)
-            stored = results_of(db, play.session)
+            stored = latest_results(db, play.session)
         assert carried.session.table().equals(anew.session.table())
         assert [entry.minute for entry in carried.session.entries] == [
             entry.minute for entry in anew.session.entries
@@ -380,7 +389,7 @@ def test_nothing_is_kept_again_that_has_not_changed(play: Play) -> None:
     with play.store.read() as db:
         before = len(list(db.scalars(select(ResultRow))))
     play.store.close()
-    play.store = Store(play.store.folder, clock=play.clock)
+    play.store = SessionStore(play.store.folder, clock=play.clock)
     play.ward = Ward(play.store, Truth())
     play.ward.set_view("ana", play.session, "mirrored")
     with play.store.read() as db:

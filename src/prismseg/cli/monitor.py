@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ParamSpec
 import typer
 
 if TYPE_CHECKING:
-    from prismseg.monitor.store import Store
+    from prismseg.monitor.store import SessionStore
     from prismseg.monitor.store.database import Access
     from prismseg.monitor.web.settings import MonitorSettings
 
@@ -142,7 +142,7 @@ def verify(
     """
     from prismseg.monitor.store import verify as check
 
-    store = _open(data, database, "reading")
+    store = _open(data, database, "read-only")
     try:
         verdict = check(store, earlier=earlier)
     finally:
@@ -165,7 +165,7 @@ def backup(
     """Copy database, files and audit trail into a folder that --data can be pointed at; the monitor may be running."""
     from prismseg.monitor.store.backup import copy_store
 
-    store = _open(data, database, "reading")
+    store = _open(data, database, "read-only")
     try:
         copied = copy_store(store, out)
     finally:
@@ -182,7 +182,9 @@ def add(
     from prismseg.monitor.web.users import add_user
 
     password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
-    store = _open(data, database, "alone" if not (data / "monitor.db").exists() and database is None else "beside")
+    store = _open(
+        data, database, "exclusive" if not (data / "monitor.db").exists() and database is None else "shared"
+    )
     try:
         add_user(store, name, password)
     finally:
@@ -194,7 +196,7 @@ def disable(name: str, data: Data = _HERE, database: Url = None) -> None:
     """Let somebody log in no more; what they did stays theirs."""
     from prismseg.monitor.web.users import disable_user
 
-    store = _open(data, database, "beside")
+    store = _open(data, database, "shared")
     try:
         disable_user(store, name)
     finally:
@@ -206,7 +208,7 @@ def show(data: Data = _HERE, database: Url = None) -> None:
     """List who may log in."""
     from prismseg.monitor.web.users import list_users
 
-    store = _open(data, database, "reading")
+    store = _open(data, database, "read-only")
     try:
         for user in list_users(store):
             typer.echo(f"{user.name}{'' if user.disabled_at is None else '   (no more)'}")
@@ -221,13 +223,13 @@ def show_parts() -> None:
     typer.echo(as_markdown(parts()), nl=False)
 
 
-def _open(data: Path, database: str | None, access: Access) -> Store:
+def _open(data: Path, database: str | None, access: Access) -> SessionStore:
     from prismseg.base import ConfigError
-    from prismseg.monitor.store import Store
+    from prismseg.monitor.store import SessionStore
 
     if not data.is_dir():
         raise ConfigError(f"There is no folder {data}; state the monitor's folder with --data.")
-    return Store(data, database, access=access)
+    return SessionStore(data, database, access=access)
 
 
 def _settings(**values: object) -> MonitorSettings:

@@ -15,7 +15,7 @@ from time import monotonic, sleep
 import pytest
 from tests.monitor.web.conftest import NAME, PASSWORD, make_certificate
 
-from prismseg.monitor.store import Store
+from prismseg.monitor.store import SessionStore
 from prismseg.monitor.web.users import add_user, proofs
 from prismseg.monitor.web.visits import COOKIE
 
@@ -29,7 +29,7 @@ def log(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def port(tmp_path: Path, log: Path) -> Iterator[int]:
-    store = Store(tmp_path / "ward")
+    store = SessionStore(tmp_path / "ward")
     add_user(store, NAME, PASSWORD)
     store.close()
     with socket.socket() as probe:
@@ -96,4 +96,4 @@ def test_a_page_that_is_leaving_does_not_keep_the_store_from_being_closed(tmp_pa
         sleep(0.5)
         served.stop()
     assert not served.thread.is_alive()
-    Store(tmp_path / "ward").close()
+    SessionStore(tmp_path / "ward").close()

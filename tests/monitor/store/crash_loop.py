@@ -23,7 +23,7 @@ from scene import Seer, capture
 from sqlalchemy import select
 
 from prismseg.monitor.sessions.ward import Ward
-from prismseg.monitor.store import Store, verify
+from prismseg.monitor.store import SessionStore, verify
 from prismseg.monitor.store.schema import CaptureRow, MaskRow, ResultRow
 
 PER_STORE = 5
@@ -31,7 +31,7 @@ PER_STORE = 5
 
 def confirm(folder: Path, session: str, out: int, first: int) -> None:
     """Capture until killed."""
-    ward = Ward(Store(folder), Seer())  # type: ignore[arg-type]
+    ward = Ward(SessionStore(folder), Seer())  # type: ignore[arg-type]
     number = first
     while True:
         number += 1
@@ -40,7 +40,7 @@ def confirm(folder: Path, session: str, out: int, first: int) -> None:
 
 
 def left_behind(folder: Path, confirmed: dict[int, int]) -> tuple[list[str], int]:
-    store = Store(folder)
+    store = SessionStore(folder)
     faults = []
     with store.read() as db:
         rows = {row.number: row for row in db.scalars(select(CaptureRow))}
@@ -75,7 +75,7 @@ def main(root: Path, kills: int) -> None:
     for done in range(kills):
         if done % PER_STORE == 0:
             folder, confirmed, first = root / str(done), {}, 0
-            store = Store(folder)
+            store = SessionStore(folder)
             ward = Ward(store, Seer())  # type: ignore[arg-type]
             session = ward.begin("crash", {"code": "E-CRASH"}, camera="none")
             ward.give_dose("crash", session)  # before it each capture moves the zero of all others

@@ -23,7 +23,7 @@ from scene import Seer, capture, soles
 from sqlalchemy import Engine, event, text
 
 from prismseg.monitor.sessions.ward import Ward
-from prismseg.monitor.store import Store, verify
+from prismseg.monitor.store import SessionStore, verify
 from prismseg.monitor.store import audit as audit_module
 
 DIED, DONE = 77, 0
@@ -82,7 +82,7 @@ class Steps:
 
 
 def begin() -> str:
-    store = Store(FOLDER)
+    store = SessionStore(FOLDER)
     ward = Ward(store, Seer())  # type: ignore[arg-type]
     session = ward.begin("crash", {"code": "E-CRASH"}, camera="none")
     ward.give_dose("crash", session)  # before it each capture moves the zero of all others
@@ -102,7 +102,7 @@ def act(ward: Ward, session: str, what: str) -> None:
         ward.take_out("crash", session, 1, "it was cut")
 
 
-def chosen(store: Store) -> tuple:
+def chosen(store: SessionStore) -> tuple:
     query = (
         "SELECT m.id, m.file_sha256, m.origin FROM captures c JOIN masks m ON m.id = c.mask_id WHERE c.number = 1"
     )
@@ -110,12 +110,12 @@ def chosen(store: Store) -> tuple:
         return tuple(db.execute(text(query)).one())
 
 
-def taken_out(store: Store) -> bool:
+def taken_out(store: SessionStore) -> bool:
     with store.read() as db:
         return db.execute(text("SELECT deleted_at FROM captures WHERE number = 1")).scalar() is not None
 
 
-def done(store: Store, what: str) -> bool:
+def done(store: SessionStore, what: str) -> bool:
     if what == "capture":
         with store.read() as db:
             return db.execute(text("SELECT count(*) FROM captures")).scalar() == 2
@@ -134,7 +134,7 @@ HANGING = {
 }
 
 
-def faults(store: Store) -> list[str]:
+def faults(store: SessionStore) -> list[str]:
     found = list(verify(store).faults)
     with store.read() as db:
         found += [name for name, query in HANGING.items() if db.execute(text(query)).first() is not None]
@@ -160,9 +160,9 @@ def main(what: str) -> None:
             steps = Steps(len(stepped) + 1, writer)
             if session is None:
                 steps.watch()
-                Store(FOLDER)
+                SessionStore(FOLDER)
             else:
-                ward = Ward(Store(FOLDER), Seer())  # type: ignore[arg-type]
+                ward = Ward(SessionStore(FOLDER), Seer())  # type: ignore[arg-type]
                 steps.watch()
                 act(ward, session, what)
             os._exit(DONE)
@@ -172,7 +172,7 @@ def main(what: str) -> None:
         os.close(reader)
         if ended not in (DIED, DONE):
             sys.exit(f"the child ended with {ended} after {stepped}")
-        store = Store(FOLDER)
+        store = SessionStore(FOLDER)
         found = faults(store)
         if session is not None:
             if not done(store, what) and (ended == DONE or name == "after the audit file"):

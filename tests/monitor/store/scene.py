@@ -16,8 +16,8 @@ from prismseg.monitor.sessions.keeping import Shot
 from prismseg.monitor.sessions.measuring import METHOD, Model
 from prismseg.monitor.sessions.records import Provenance
 from prismseg.monitor.sessions.ward import Ward
-from prismseg.monitor.store import Store, Verdict, verify
-from prismseg.monitor.store.files import encode_looks
+from prismseg.monitor.store import SessionStore, Verdict, verify
+from prismseg.monitor.store.files import encode_probabilities
 from prismseg.thermal import Frame, Parameters
 
 SIZE = (60, 80)
@@ -49,7 +49,7 @@ class Seer:
 
     def looks(self, _: Frame) -> bytes:
         found = np.where(soles(), 0.99, 0.01)
-        return encode_looks(found, found)
+        return encode_probabilities(found, found)
 
 
 def capture(ward: Ward, number: int, session: str = "", **degrees: float) -> int:
@@ -64,9 +64,9 @@ UNLOCK = ("DROP TRIGGER audit_no_update", "DROP TRIGGER audit_no_delete")
 
 def verdict(folder: Path, **more: object) -> Verdict:
     """What `verify` says of a folder, looked at as the command does."""
-    store = Store(folder, access="reading")
+    store = SessionStore(folder, access="read-only")
     try:
-        return verify(store, **more)
+        return verify(store, pause=0.05, **more)
     finally:
         store.close()
 

@@ -6,7 +6,6 @@ import os
 import shutil
 import sqlite3
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -16,20 +15,15 @@ import pytest
 
 from prismseg.base import ConfigError, DataError, OutputError
 from prismseg.monitor.sessions.ward import Ward
-from prismseg.monitor.store import Store, audit, verify
+from prismseg.monitor.store import SessionStore, audit, verify
 from prismseg.monitor.store.backup import copy_store
 
 from .scene import UNLOCK, Seer, capture, sql, verdict
 
 
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch) -> None:
-    monkeypatch.setattr(sys.modules[verify.__module__], "_PAUSE", 0.1)
-
-
 @pytest.fixture
 def ward(tmp_path: Path) -> Iterator[Ward]:
-    store = Store(tmp_path / "ward")
+    store = SessionStore(tmp_path / "ward")
     made = Ward(store, Seer())
     made.session = made.begin("ana", {"code": "E-1"}, camera="none")
     made.give_dose("ana", made.session)
@@ -51,7 +45,7 @@ def test_a_database_brought_back_from_an_older_copy_is_found(ward: Ward, tmp_pat
     (fault,) = verdict(folder).faults
     assert "is an entry that is gone from the database" in fault
     with pytest.raises(DataError, match="brought back from an older copy"):
-        Store(folder)
+        SessionStore(folder)
 
 
 def test_the_whole_brought_back_is_found_by_a_later_copy_of_the_audit_file(ward: Ward, tmp_path: Path) -> None:
@@ -75,7 +69,7 @@ def test_a_chain_forged_to_its_end_is_found_by_a_copy(ward: Ward, tmp_path: Path
     forge(ward, 3, to_the_end=True)
     ward.store.trail.path.unlink()
     folder = closed(ward)
-    Store(folder).close()  # writes the forged chain into a new file
+    SessionStore(folder).close()  # writes the forged chain into a new file
     assert verdict(folder).ok
     (fault,) = verdict(folder, earlier=copied).faults
     assert "Line 3 of" in fault
@@ -144,15 +138,15 @@ def test_a_monitor_stopped_before_the_audit_line_is_no_forgery(ward: Ward, monke
 def test_another_process_that_was_killed_leaves_no_gap(ward: Ward) -> None:
     child = os.fork()
     if child == 0:
-        beside = Store(ward.store.folder, access="beside")
+        beside = SessionStore(ward.store.folder, access="shared")
         beside.trail.append = lambda _: os._exit(0)
-        with beside.change() as change:
-            change.update_session("eve", "details stated", change.session(ward.session), code="E-2")
+        with beside.write() as transaction:
+            transaction.update_session("eve", "details stated", transaction.session(ward.session), code="E-2")
         os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
     capture(ward, 1)
     assert verify(ward.store).faults == ()
-    Store(closed(ward)).close()
+    SessionStore(closed(ward)).close()
 
 
 def test_lines_on_their_way_are_waited_for(ward: Ward) -> None:
@@ -174,36 +168,36 @@ def test_reading_changes_nothing(ward: Ward) -> None:
     path.write_bytes(path.read_bytes()[:-10])
     before = {each: each.read_bytes() for each in folder.rglob("*") if each.is_file()}
     assert verdict(folder).behind == 1
-    store = Store(folder, access="reading")
+    store = SessionStore(folder, access="read-only")
     with pytest.raises(OutputError, match="read"), store.read() as db:
         db.connection().exec_driver_sql("UPDATE sessions SET code = 'x'")
     store.close()
     assert {each: each.read_bytes() for each in folder.rglob("*") if each.is_file()} == before
 
 
-@pytest.mark.parametrize("access", ["reading", "beside"])
+@pytest.mark.parametrize("access", ["read-only", "shared"])
 def test_tables_of_another_version_are_said_and_not_misread(ward: Ward, access) -> None:
     sql(ward.store.folder, "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(ConfigError, match=r"another version of prismseg \(9999"):
-        Store(ward.store.folder, access=access)
+        SessionStore(ward.store.folder, access=access)
 
 
 def test_a_folder_without_a_monitor(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no monitor's database"):
-        Store(tmp_path, access="reading")
+        SessionStore(tmp_path, access="read-only")
     (tmp_path / "monitor.db").write_bytes(b"")
     with pytest.raises(ConfigError, match="another version of prismseg"):
-        Store(tmp_path, access="reading")
+        SessionStore(tmp_path, access="read-only")
     (tmp_path / "monitor.db").write_bytes(b"no database at all" * 100)
     with pytest.raises(OutputError, match="not a database"):
-        Store(tmp_path, access="reading")
+        SessionStore(tmp_path, access="read-only")
 
 
 def test_a_ward_and_its_backup_are_for_their_user_alone(ward: Ward, tmp_path: Path) -> None:
     copy_store(ward.store, tmp_path / "copy")
     assert [path.stat().st_mode & 0o777 for path in (ward.store.folder, tmp_path / "copy")] == [0o700] * 2
     (tmp_path / "shared").mkdir(mode=0o750)
-    Store(tmp_path / "shared").close()
+    SessionStore(tmp_path / "shared").close()
     assert (tmp_path / "shared").stat().st_mode & 0o777 == 0o750, "the hospital's choice stays"
 
 
@@ -211,7 +205,7 @@ def test_a_store_may_be_closed_by_another_thread(ward: Ward) -> None:
     closer = threading.Thread(target=ward.store.close)
     closer.start()
     closer.join()
-    Store(ward.store.folder).close()
+    SessionStore(ward.store.folder).close()
 
 
 @pytest.fixture
@@ -249,7 +243,7 @@ def test_a_backup_that_does_not_fit_is_said_and_is_no_backup(ward: Ward, disk) -
     with pytest.raises(OutputError, match=r"Cannot write .*full"):
         copy_store(ward.store, small / "copy")
     with pytest.raises(ConfigError, match="no monitor's database"):
-        Store(small / "copy", access="reading")
+        SessionStore(small / "copy", access="read-only")
     with pytest.raises(OutputError, match="not empty"):
         copy_store(ward.store, small / "copy")
     assert verify(ward.store).ok
@@ -304,20 +298,20 @@ def test_a_monitor_starts_with_an_audit_file_that_cannot_be_written(ward: Ward, 
 
     with monkeypatch.context() as patch:
         patch.setattr(audit.AuditFile, "append", full)
-        store = Store(folder)
+        store = SessionStore(folder)
     assert "No space left" in store.trail_fault
     store.close()
-    store = Store(folder)
+    store = SessionStore(folder)
     assert store.trail_fault == "" and verify(store).ok
     store.close()
 
 
 def test_a_long_audit_file_does_not_slow_a_change(ward: Ward) -> None:
     """Only the end of the file is read, whatever the lines' length."""
-    with ward.store.change() as change:
-        row = change.session(ward.session)
+    with ward.store.write() as transaction:
+        row = transaction.session(ward.session)
         for number in range(1500):
-            change.record("ana", "noted", row, text="ñ" * (number % 40) * 500 if number % 50 == 49 else "")
+            transaction.record("ana", "noted", row, text="ñ" * (number % 40) * 500 if number % 50 == 49 else "")
     started = time.perf_counter()
     for number in range(5):
         ward.describe("ana", ward.session, {"parity": number})

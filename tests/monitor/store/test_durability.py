@@ -11,9 +11,9 @@ import pytest
 
 from prismseg.base import OutputError
 from prismseg.monitor.sessions.ward import Ward
-from prismseg.monitor.store import Store, verify
-from prismseg.monitor.store import store as store_module
+from prismseg.monitor.store import SessionStore, verify
 from prismseg.monitor.store.backup import copy_store
+from prismseg.monitor.store.schema import SessionRow
 from prismseg.monitor.web.users import add_user, disable_user
 
 from .scene import Seer, busy, capture
@@ -33,7 +33,7 @@ def test_two_hundred_kills_lose_nothing_that_was_confirmed(tmp_path: Path) -> No
 
 @pytest.fixture
 def ward(tmp_path: Path):
-    store = Store(tmp_path / "ward")
+    store = SessionStore(tmp_path / "ward")
     made = Ward(store, Seer())
     made.session = made.begin("ana", {"code": "E-1"}, camera="none")
     yield made
@@ -63,7 +63,7 @@ def test_a_really_full_disk(tmp_path: Path) -> None:
     if mounted.returncode:
         pytest.skip("this machine lets nobody mount a disk")
     try:
-        store = Store(disk / "ward")
+        store = SessionStore(disk / "ward")
         ward = Ward(store, Seer())
         ward.session = ward.begin("ana", {"code": "E-1"}, camera="none")
         kept = 0
@@ -74,11 +74,11 @@ def test_a_really_full_disk(tmp_path: Path) -> None:
         assert kept > 2
         store.close()
         subprocess.run(["mount", "-o", "remount,size=8m", str(disk)], check=True)
-        store = Store(disk / "ward")
+        store = SessionStore(disk / "ward")
         assert verify(store).faults == ()
         ward = Ward(store, Seer())
         with store.read() as db:
-            session = db.query(store_module.SessionRow).one().id
+            session = db.query(SessionRow).one().id
         assert capture(ward, 900, session) == kept + 1
         assert verify(store).ok
         store.close()
@@ -99,14 +99,14 @@ def test_an_audit_file_that_cannot_be_written_is_said_and_catches_up(ward: Ward,
         capture(ward, 3)
     folder = ward.store.folder
     ward.store.close()
-    again = Store(folder)  # or at the next start
+    again = SessionStore(folder)  # or at the next start
     assert verify(again).ok
     again.close()
 
 
 def test_users_come_and_go_beside_a_monitor_that_writes(ward: Ward) -> None:
     with busy(lambda number: capture(ward, number)):
-        beside = Store(ward.store.folder, access="beside")
+        beside = SessionStore(ward.store.folder, access="shared")
         for turn in range(6):
             (add_user if turn % 2 == 0 else lambda store, name, _: disable_user(store, name))(
                 beside, "ana", "correct horse"
@@ -115,7 +115,7 @@ def test_users_come_and_go_beside_a_monitor_that_writes(ward: Ward) -> None:
     assert verify(ward.store).faults == ()
     folder = ward.store.folder
     ward.store.close()
-    again = Store(folder)
+    again = SessionStore(folder)
     assert verify(again).ok
     again.close()
 
@@ -151,7 +151,7 @@ def test_whatever_the_moment_the_store_is_whole(ward: Ward, monkeypatch, moment:
         with pytest.raises(Died):
             capture(ward, 2)
     store.close()
-    again = Store(folder)
+    again = SessionStore(folder)
     verdict = verify(again)
     assert verdict.ok and verdict.unused == {"frame kept": 1, "mask kept": 1}.get(
         moment, 1 if "commit" in moment else 0
@@ -168,7 +168,7 @@ def test_a_torn_audit_line_is_written_again(ward: Ward) -> None:
     ward.store.close()
     whole = path.read_bytes()
     path.write_bytes(whole[:-40])
-    again = Store(folder)
+    again = SessionStore(folder)
     assert path.read_bytes() == whole and verify(again).ok
     again.close()
 
@@ -178,13 +178,13 @@ def test_verify_and_backup_beside_a_monitor_that_writes(ward: Ward, tmp_path: Pa
     capture(ward, 0)
     with busy(lambda number: capture(ward, number)):
         for turn in range(5):
-            beside = Store(ward.store.folder, access="reading")
+            beside = SessionStore(ward.store.folder, access="read-only")
             assert verify(beside).faults == ()
             copy_store(beside, tmp_path / f"copy {turn}")
-            with pytest.raises(OutputError, match="reading only"), beside.change():
+            with pytest.raises(OutputError, match="reading only"), beside.write():
                 pass
             beside.close()
     for turn in range(5):
-        copied = Store(tmp_path / f"copy {turn}")
+        copied = SessionStore(tmp_path / f"copy {turn}")
         assert verify(copied).faults == () and verify(copied).entries > 3
         copied.close()

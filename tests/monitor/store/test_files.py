@@ -15,16 +15,16 @@ from hypothesis.extra import numpy as arrays
 
 from prismseg.base import DataError, OutputError
 from prismseg.monitor.store.files import (
-    Files,
+    FileStore,
     decode_frame,
-    decode_looks,
     decode_mask,
+    decode_probabilities,
     encode_frame,
-    encode_looks,
     encode_mask,
+    encode_probabilities,
 )
 from prismseg.thermal import Frame, Parameters
-from prismseg.thermal.frames.frame import doubts_about
+from prismseg.thermal.frames.frame import find_implausible
 
 
 def test_doubts_about_a_files_parameters_are_kept() -> None:
@@ -32,7 +32,7 @@ def test_doubts_about_a_files_parameters_are_kept() -> None:
     frame = Frame(
         np.linspace(20, 30, 100, dtype=np.float32).reshape(10, 10),
         kind="radiometric",
-        doubts=tuple(doubts_about(Parameters(reflected=298.0))),
+        doubts=tuple(find_implausible(Parameters(reflected=298.0))),
     )
     kept = decode_frame(encode_frame(frame))
     assert kept.doubts == frame.doubts and len(kept.doubts) == 1
@@ -81,11 +81,11 @@ def test_other_programs_read_a_frame() -> None:
 @given(st.data(), SIZES)
 def test_looks_come_back_in_steps_of_255(data: st.DataObject, size: tuple[int, int]) -> None:
     first, second = (data.draw(arrays.arrays(np.float32, size, elements=st.floats(0, 1, width=32))) for _ in "12")
-    kept = encode_looks(first, second)
-    again = decode_looks(kept)
+    kept = encode_probabilities(first, second)
+    again = decode_probabilities(kept)
     for look, back in zip((first, second), again, strict=True):
         assert back.dtype == np.float32 and np.abs(back - look).max() <= 0.5 / 255 + 1e-6
-    assert encode_looks(*again) == kept, "what was read is kept as the same bytes"
+    assert encode_probabilities(*again) == kept, "what was read is kept as the same bytes"
 
 
 @given(st.data(), SIZES)
@@ -95,7 +95,7 @@ def test_masks_come_back(data: st.DataObject, size: tuple[int, int]) -> None:
 
 
 def test_a_file_is_named_by_what_it_holds_and_written_once(tmp_path: Path) -> None:
-    files = Files(tmp_path / "files")
+    files = FileStore(tmp_path / "files")
     name = files.put(b"frame")
     written = files.path(name).stat()
     assert files.put(b"frame") == name and files.path(name).stat().st_mtime_ns == written.st_mtime_ns
@@ -103,7 +103,7 @@ def test_a_file_is_named_by_what_it_holds_and_written_once(tmp_path: Path) -> No
 
 
 def test_a_damaged_file_is_not_taken_for_the_frame_that_is_kept_again(tmp_path: Path) -> None:
-    files = Files(tmp_path / "files")
+    files = FileStore(tmp_path / "files")
     name = files.put(b"frame")
     files.path(name).write_bytes(b"fra")
     with pytest.raises(DataError, match="was changed"):
@@ -113,7 +113,7 @@ def test_a_damaged_file_is_not_taken_for_the_frame_that_is_kept_again(tmp_path: 
 
 
 def test_what_was_half_written_is_swept_and_never_listed(tmp_path: Path) -> None:
-    files = Files(tmp_path / "files")
+    files = FileStore(tmp_path / "files")
     name = files.put(b"frame")
     half = files.path(name).with_name(f".{name}.x1y2z3")
     half.write_bytes(b"fr")
@@ -125,13 +125,13 @@ def test_what_was_half_written_is_swept_and_never_listed(tmp_path: Path) -> None
 @pytest.mark.parametrize("name", ["../../etc/passwd", "", "A" * 64, "0" * 63, "0" * 63 + "/"])
 def test_nothing_else_has_a_path(tmp_path: Path, name: str) -> None:
     with pytest.raises(DataError, match="no SHA-256"):
-        Files(tmp_path).path(name)
+        FileStore(tmp_path).path(name)
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "files").write_bytes(b"")
     with pytest.raises(OutputError, match="Cannot write"):
-        Files(tmp_path / "files").put(b"frame")
+        FileStore(tmp_path / "files").put(b"frame")
 
 
 def test_a_time_without_a_zone_stays_without(tmp_path: Path) -> None:

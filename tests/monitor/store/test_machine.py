@@ -18,7 +18,7 @@ from hypothesis.stateful import (
 )
 
 from prismseg.monitor.sessions.records import Details
-from prismseg.monitor.store import Store, captures_of, results_of, verify
+from prismseg.monitor.store import SessionStore, latest_results, list_captures, verify
 from prismseg.monitor.store.schema import MaskRow, SessionRow
 
 WORDS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=20)
@@ -35,18 +35,18 @@ class Changes(RuleBasedStateMachine):
     @initialize(code=WORDS.filter(str.strip))
     def begin(self, code: str) -> None:
         self.folder, self.url = Path(tempfile.mkdtemp()) / "ward", type(self).address()
-        self.store, self.asked = Store(self.folder, self.url), 0
-        with self.store.change() as change:
-            self.session = change.add_session(
+        self.store, self.asked = SessionStore(self.folder, self.url), 0
+        with self.store.write() as transaction:
+            self.session = transaction.add_session(
                 "ana", Details(code=code), view="mirrored", camera="none", origin="camera"
             ).id
         self.code, self.captures, self.masks, self.minutes = code.strip(), [], {}, {}
 
     def add(self, frame: bytes, parameters: dict[str, float]) -> None:
         self.asked += 1
-        with self.store.change() as change:
-            change.add_capture(
-                "ana", change.session(self.session), key=f"key-{self.asked}", taken_at=change.at, source="s",
+        with self.store.write() as transaction:
+            transaction.add_capture(
+                "ana", transaction.session(self.session), key=f"key-{self.asked}", taken_at=transaction.at, source="s",
                 camera="none", frame_sha256=self.store.files.put(frame), size=(2, 3), parameters=parameters,
             )  # fmt: skip
 
@@ -59,18 +59,19 @@ class Changes(RuleBasedStateMachine):
     @rule(data=st.data(), mask=st.binary(max_size=8))
     def mask(self, data: st.DataObject, mask: bytes) -> None:
         number = data.draw(st.integers(1, len(self.captures)))
-        with self.store.change() as change:
-            capture = change.capture(self.session, number)
-            change.add_mask("ana", capture, origin="edited", sha256=self.store.files.put(mask))
+        with self.store.write() as transaction:
+            capture = transaction.capture(self.session, number)
+            transaction.add_mask("ana", capture, origin="edited", sha256=self.store.files.put(mask))
         self.masks.setdefault(number, []).append(mask)
 
     @precondition(lambda self: self.captures)
     @rule(data=st.data(), minute=NUMBERS, outcome=st.dictionaries(WORDS, NUMBERS | WORDS | st.none(), max_size=3))
     def result(self, data: st.DataObject, minute: float, outcome: dict) -> None:
         number = data.draw(st.integers(1, len(self.captures)))
-        with self.store.change() as change:
-            change.add_result(
-                change.capture(self.session, number), mask_id=None, minute=minute, status="measured", outcome=outcome,
+        with self.store.write() as transaction:
+            transaction.add_result(
+                transaction.capture(self.session, number),
+                mask_id=None, minute=minute, status="measured", outcome=outcome,
                 application="9.9", model="", model_hash="", template_hash="", method="", parameters={}, mask_origin="",
                 view="mirrored",
             )  # fmt: skip
@@ -78,15 +79,15 @@ class Changes(RuleBasedStateMachine):
 
     @rule(code=WORDS, flags=st.lists(WORDS | NUMBERS, max_size=3))
     def state(self, code: str, flags: list) -> None:
-        with self.store.change() as change:
-            change.update_session("ana", "stated", change.session(self.session), code=code, flags=flags)
+        with self.store.write() as transaction:
+            transaction.update_session("ana", "stated", transaction.session(self.session), code=code, flags=flags)
         self.code = code
 
     @rule(frame=st.binary(max_size=8))
     def break_off(self, frame: bytes) -> None:
         try:
-            with self.store.change() as change:
-                change.update_session("ana", "stated", change.session(self.session), code="never")
+            with self.store.write() as transaction:
+                transaction.update_session("ana", "stated", transaction.session(self.session), code="never")
                 self.store.files.put(frame)
                 raise Broken
         except Broken:
@@ -95,14 +96,14 @@ class Changes(RuleBasedStateMachine):
     @rule()
     def open_again(self) -> None:
         self.store.close()
-        self.store = Store(self.folder, self.url)
+        self.store = SessionStore(self.folder, self.url)
 
     @rule(cut=st.integers(1, 400))
     def stop_within_the_audit_line(self, cut: int) -> None:
         self.store.close()
         path = self.folder / "audit.jsonl"
         path.write_bytes(path.read_bytes()[:-cut])
-        self.store = Store(self.folder, self.url)
+        self.store = SessionStore(self.folder, self.url)
 
     @invariant()
     def holds_what_the_model_holds(self) -> None:
@@ -110,8 +111,8 @@ class Changes(RuleBasedStateMachine):
             return
         with self.store.read() as db:
             row = db.get(SessionRow, self.session)
-            captures = captures_of(db, self.session)
-            results = results_of(db, self.session)
+            captures = list_captures(db, self.session)
+            results = latest_results(db, self.session)
             masks = {capture.number: db.get(MaskRow, capture.mask_id) for capture in captures if capture.mask_id}
         assert row.code == self.code
         assert [(self.store.files.get(each.frame_sha256), each.parameters) for each in captures] == self.captures

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from prismseg.monitor.languages import languages
 from prismseg.monitor.sessions.outcome import outcome_of
 from prismseg.monitor.sessions.ward import Ward
-from prismseg.monitor.store import Store, results_of, verify
+from prismseg.monitor.store import SessionStore, latest_results, verify
 from prismseg.monitor.store.schema import AuditRow, SessionRow
 from prismseg.monitor.web.state import state_of
 from prismseg.thermal import REGIONS, SIDES
@@ -33,8 +33,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(folder: Path) -> Iterator[Store]:
-    made = Store(folder)
+def store(folder: Path) -> Iterator[SessionStore]:
+    made = SessionStore(folder)
     yield made
     made.close()
 
@@ -42,11 +42,11 @@ def store(folder: Path) -> Iterator[Store]:
 def test_it_is_whole_before_and_after_it_is_opened(folder: Path) -> None:
     found = verdict(folder)
     assert (found.ok, found.entries, found.rows, found.files) == (True, 62, 32, 12)
-    Store(folder).close()
+    SessionStore(folder).close()
     assert verdict(folder) == found
 
 
-def test_the_chain_goes_on(store: Store) -> None:
+def test_the_chain_goes_on(store: SessionStore) -> None:
     ward = Ward(store, Seer())
     with store.read() as db:
         keys = list(db.scalars(select(SessionRow.id)))
@@ -58,7 +58,7 @@ def test_the_chain_goes_on(store: Store) -> None:
     assert actions[-1] == "session opened again" and "capture taken out" in actions
 
 
-def test_numbers_are_those_that_were_stored(store: Store) -> None:
+def test_numbers_are_those_that_were_stored(store: SessionStore) -> None:
     ward = Ward(store, Seer())
     with store.read() as db:
         keys = list(db.scalars(select(SessionRow.id)))
@@ -66,7 +66,7 @@ def test_numbers_are_those_that_were_stored(store: Store) -> None:
     for key in keys:
         _, rebuilt = ward.rebuilt(key)
         with store.read() as db:
-            results = results_of(db, key)
+            results = latest_results(db, key)
         for entry, capture in zip(rebuilt.session.entries, rebuilt.captures, strict=True):
             result = results[capture.id]
             assert (entry.minute, str(entry.status)) == (result.minute, result.status)
@@ -78,13 +78,13 @@ def test_numbers_are_those_that_were_stored(store: Store) -> None:
 
 
 @pytest.mark.parametrize("code", ["en", "es"])
-def test_pages_show_all_that_was_stored(store: Store, code: str) -> None:
+def test_pages_show_all_that_was_stored(store: SessionStore, code: str) -> None:
     language = languages()[code]
     with store.read() as db:
         rows = list(db.scalars(select(SessionRow)))
         states = [state_of(db, row, language, store.clock()) for row in rows]
         stored = [row.flags for row in rows] + [
-            result.outcome for row in rows for result in results_of(db, row.id).values()
+            result.outcome for row in rows for result in latest_results(db, row.id).values()
         ]
     assert {flag["name"] for state in states for flag in state["flags"]} == {"warming", "quality"}
     assert sorted(len(state["deleted"]) for state in states) == [0, 1]

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session as Database
 from prismseg.base import ConfigError, OutputError
 from prismseg.monitor.sessions.keeping import Shot
 from prismseg.monitor.sessions.ward import Ward
-from prismseg.monitor.store import Store, verify
+from prismseg.monitor.store import SessionStore, verify
 from prismseg.monitor.store.backup import copy_store
 from prismseg.monitor.store.database import _MONITOR_LOCK
 
@@ -27,7 +27,7 @@ pytest.importorskip("psycopg")
 
 @pytest.fixture
 def ward(url: str, tmp_path: Path) -> Iterator[Ward]:
-    store = Store(tmp_path / "ward", url)
+    store = SessionStore(tmp_path / "ward", url)
     made = Ward(store, Seer())
     made.session = made.begin("ana", {"code": "E-Ñ1"}, camera="none")
     yield made
@@ -46,7 +46,7 @@ def test_a_session_is_kept_opened_again_and_verified(ward: Ward, url: str) -> No
         3, abs=0.1
     )
     ward.store.close()
-    again = Store(folder, url)
+    again = SessionStore(folder, url)
     assert verify(again).ok
     _, same = Ward(again, Seer()).rebuilt(ward.session)
     assert same.session.table().equals(rebuilt.session.table())
@@ -97,21 +97,21 @@ def test_the_tables_are_those_of_the_models(ward: Ward) -> None:
 
 def test_a_server_that_does_not_answer_is_named_without_its_password(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="cannot be used") as caught:
-        Store(tmp_path / "ward", "postgresql+psycopg://ana:secret@127.0.0.1:1/none")
+        SessionStore(tmp_path / "ward", "postgresql+psycopg://ana:secret@127.0.0.1:1/none")
     assert "secret" not in str(caught.value)
 
 
 def test_a_wrong_address_is_named(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be used"):
-        Store(tmp_path / "ward", "nodatabase://here")
+        SessionStore(tmp_path / "ward", "nodatabase://here")
 
 
 def test_one_monitor_a_database(ward: Ward, url: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="Another monitor uses the database"):
-        Store(tmp_path / "elsewhere", url)
+        SessionStore(tmp_path / "elsewhere", url)
     folder = ward.store.folder
     ward.store.close()
-    Store(folder, url).close()
+    SessionStore(folder, url).close()
 
 
 def test_a_claim_waits_for_a_monitor_that_is_going(ward: Ward, url: str) -> None:
@@ -122,7 +122,7 @@ def test_a_claim_waits_for_a_monitor_that_is_going(ward: Ward, url: str) -> None
     going.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MONITOR_LOCK})
     end = threading.Timer(0.3, going.invalidate)  # closes the connection without a word of unlocking
     end.start()
-    Store(folder, url).close()
+    SessionStore(folder, url).close()
     end.join()
 
 
@@ -130,14 +130,14 @@ def test_verify_and_backup_beside_a_monitor_that_writes(ward: Ward, url: str, tm
     capture(ward, 0)
     with busy(lambda number: capture(ward, number)):
         for turn in range(3):
-            beside = Store(ward.store.folder, url, access="reading")
+            beside = SessionStore(ward.store.folder, url, access="read-only")
             for _ in range(8):
                 assert verify(beside).faults == ()
             copy_store(beside, tmp_path / f"copy {turn}")
             beside.close()
     _, rebuilt = ward.rebuilt(ward.session)
     for turn in range(3):
-        copied = Store(tmp_path / f"copy {turn}")
+        copied = SessionStore(tmp_path / f"copy {turn}")
         assert verify(copied).faults == () and verify(copied).entries > 3
         _, same = Ward(copied, Seer()).rebuilt(ward.session)
         number = len(same.session.entries)

@@ -7,7 +7,7 @@ import pytest
 
 from prismseg.monitor.sessions.rebuild import minute_of
 from prismseg.monitor.sessions.ward import Ward
-from prismseg.monitor.store import Store, verify
+from prismseg.monitor.store import SessionStore, verify
 
 from .scene import Seer, capture
 
@@ -26,13 +26,13 @@ def test_no_minute_is_a_negative_zero() -> None:
 
 
 def test_a_row_reads_as_it_was_sealed_also_with_a_negative_zero(tmp_path) -> None:
-    store = Store(tmp_path / "ward")
+    store = SessionStore(tmp_path / "ward")
     ward = Ward(store, Seer())
     session = ward.begin("ana", {"code": "E-1"}, camera="none")
     capture(ward, 1, session)
-    with store.change() as change:
-        change.add_result(
-            change.capture(session, 1), mask_id=None, minute=-0.0, status="measured", outcome={"a": -0.0, "b": 1e-9},
+    with store.write() as transaction:
+        transaction.add_result(
+            transaction.capture(session, 1), mask_id=None, minute=-0.0, status="measured", outcome={"a": -0.0, "b": 1e-9},
             application="", model="", model_hash="", template_hash="", method="", parameters={}, mask_origin="", view="",
         )  # fmt: skip
     assert verify(store).faults == ()

@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from prismseg.base import ConfigError, DataError
 from prismseg.monitor.sessions.ward import Ward
-from prismseg.monitor.store import Store, verify
+from prismseg.monitor.store import SessionStore, verify
 from prismseg.monitor.web.users import add_user
 
 from .scene import UNLOCK, Seer, capture, soles, sql, verdict
@@ -17,7 +17,7 @@ from .scene import UNLOCK, Seer, capture, soles, sql, verdict
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    store = Store(tmp_path / "ward")
+    store = SessionStore(tmp_path / "ward")
     ward = Ward(store, Seer())
     session = ward.begin("ana", {"code": "E-1"}, camera="none")
     for number in (1, 2):
@@ -68,13 +68,13 @@ def test_a_changed_audit_entry_is_found(folder: Path) -> None:
 def test_the_end_of_the_chain_cannot_be_cut_off(folder: Path) -> None:
     sql(folder, *UNLOCK, "DELETE FROM audit WHERE seq > 5")
     with pytest.raises(DataError, match="not the database's"):
-        Store(folder)
+        SessionStore(folder)
 
 
 def test_a_missing_entry_is_found(folder: Path) -> None:
     sql(folder, *UNLOCK, "DELETE FROM audit WHERE seq = 3")
     with pytest.raises(DataError, match="Entry 3"):
-        Store(folder)
+        SessionStore(folder)
 
 
 @pytest.mark.parametrize("what", ["bit", "gone", "swapped"])
@@ -108,21 +108,21 @@ def test_a_changed_line_of_the_audit_file_is_found(folder: Path) -> None:
     lines[2] = "{"
     path.write_text("\n".join(lines) + "\n")
     with pytest.raises(DataError, match="Line 3"):
-        Store(folder)
+        SessionStore(folder)
 
 
 def test_one_monitor_a_folder(folder: Path) -> None:
-    store = Store(folder)
+    store = SessionStore(folder)
     with pytest.raises(ConfigError, match="Another monitor"):
-        Store(folder)
+        SessionStore(folder)
     store.close()
-    Store(folder).close()
+    SessionStore(folder).close()
 
 
 def test_a_database_of_a_newer_version_is_left_alone(folder: Path) -> None:
     sql(folder, "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(ConfigError, match="another version"):
-        Store(folder)
+        SessionStore(folder)
 
 
 def test_the_tables_are_those_of_the_models(folder: Path) -> None:
@@ -131,7 +131,7 @@ def test_the_tables_are_those_of_the_models(folder: Path) -> None:
 
     from prismseg.monitor.store.schema import Base
 
-    store = Store(folder)
+    store = SessionStore(folder)
     with store.engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
     store.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from prismseg.monitor.sessions.measuring import METHOD
 from prismseg.monitor.sessions.records import CaptureFacts, DeletedCapture, Details, Provenance, Remarks, Report
 from prismseg.monitor.sessions.ward import Ward
-from prismseg.monitor.store import captures_of, results_of
+from prismseg.monitor.store import latest_results, list_captures
 from prismseg.monitor.store.schema import CaptureRow, MaskRow, ResultRow
 from prismseg.thermal import check_view
 
@@ -20,8 +20,10 @@ def report_of(ward: Ward, session: str) -> Report:
     """
     row, rebuilt = ward.rebuilt(session)
     with ward.store.read() as db:
-        results = results_of(db, session)
-        deleted = [capture for capture in captures_of(db, session, deleted=True) if capture.deleted_at is not None]
+        results = latest_results(db, session)
+        deleted = [
+            capture for capture in list_captures(db, session, deleted=True) if capture.deleted_at is not None
+        ]
     last = next((results[capture.id] for capture in reversed(rebuilt.captures) if capture.id in results), None)
     return Report(
         id=row.id,

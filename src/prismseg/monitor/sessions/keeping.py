@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from prismseg.base import PrismsegError
 from prismseg.monitor.sessions.measuring import Measurer
-from prismseg.monitor.store import Change
-from prismseg.monitor.store.files import Files, encode_frame, encode_mask
+from prismseg.monitor.store import Transaction
+from prismseg.monitor.store.files import FileStore, encode_frame, encode_mask
 from prismseg.monitor.store.schema import CaptureRow, SessionRow
 from prismseg.thermal import Frame
 
@@ -52,7 +52,7 @@ class Filed:
     failure: dict[str, Any] | None
 
 
-def file_shot(files: Files, measurer: Measurer, shot: Shot) -> Filed:
+def file_shot(files: FileStore, measurer: Measurer, shot: Shot) -> Filed:
     """Write a shot's frame and mask; a frame that the network cannot look at has a failure instead of a mask."""
     frame_sha256 = files.put(encode_frame(shot.frame))
     if shot.mask is not None:
@@ -64,10 +64,12 @@ def file_shot(files: Files, measurer: Measurer, shot: Shot) -> Filed:
     return Filed(shot, frame_sha256, files.put(looks), None)
 
 
-def add_shot(change: Change, who: str, session: SessionRow, filed: Filed, measurer: Measurer) -> CaptureRow:
+def add_shot(
+    transaction: Transaction, who: str, session: SessionRow, filed: Filed, measurer: Measurer
+) -> CaptureRow:
     """Add the rows of a shot to a session."""
     shot = filed.shot
-    made = change.add_capture(
+    made = transaction.add_capture(
         who,
         session,
         key=shot.key,
@@ -81,7 +83,7 @@ def add_shot(change: Change, who: str, session: SessionRow, filed: Filed, measur
     )
     if filed.mask_sha256 is not None and shot.mask is None:
         model = measurer.model
-        change.add_mask(
+        transaction.add_mask(
             "prismseg",
             made,
             origin="automatic",
@@ -90,7 +92,7 @@ def add_shot(change: Change, who: str, session: SessionRow, filed: Filed, measur
             model_hash=model.sha256,
         )
     elif filed.mask_sha256 is not None:
-        change.add_mask(who, made, origin="imported", sha256=filed.mask_sha256)
+        transaction.add_mask(who, made, origin="imported", sha256=filed.mask_sha256)
     return made
 
 

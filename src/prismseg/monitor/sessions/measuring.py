@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from prismseg.base import Message, PrismsegError
 from prismseg.base.version import VERSION
 from prismseg.monitor.sessions.records import Provenance
-from prismseg.monitor.store.files import encode_looks
+from prismseg.monitor.store.files import encode_probabilities
 from prismseg.thermal import Frame, template_hash
 
 METHOD = Message(
@@ -46,7 +46,7 @@ class Measurer:
         folder = find_weights(name) if name in SHIPPED else Path(name)
         self.predictor = Predictor.from_pretrained(folder)
         self.model = Model(name, hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest())
-        self._turn = threading.Lock()
+        self._thread_lock = threading.Lock()
 
     @property
     def provenance(self) -> Provenance:
@@ -63,14 +63,14 @@ class Measurer:
         """
         from prismseg.thermal.network.segmenter import predict_with_brightened
 
-        with self._turn:
-            return encode_looks(*predict_with_brightened(self.predictor, frame))
+        with self._thread_lock:
+            return encode_probabilities(*predict_with_brightened(self.predictor, frame))
 
     def glance(self, frame: Frame) -> NDArray[np.float32] | None:
         """Probability of sole in one look, for the live picture; None for a frame that cannot be shown to the network."""
         from prismseg.thermal.network.segmenter import foot_probability
 
-        with self._turn:
+        with self._thread_lock:
             try:
                 return foot_probability(self.predictor, frame)
             except PrismsegError:

@@ -11,8 +11,8 @@ from typing import cast
 from sqlalchemy.orm import Session as Database
 
 from prismseg.base import DataError, Message
-from prismseg.monitor.store import Store, captures_of, find
-from prismseg.monitor.store.files import decode_frame, decode_looks, decode_mask
+from prismseg.monitor.store import SessionStore, get_row, list_captures
+from prismseg.monitor.store.files import decode_frame, decode_mask, decode_probabilities
 from prismseg.monitor.store.schema import CaptureRow, MaskRow, SessionRow
 from prismseg.thermal import Session, check_view
 
@@ -50,10 +50,10 @@ class Rebuilder:
         Where frames and masks are.
     """
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: SessionStore) -> None:
         self.store = store
         self._kept: OrderedDict[str, tuple[list[Step], Session]] = OrderedDict()
-        self._turn = threading.RLock()
+        self._thread_lock = threading.RLock()
 
     def __call__(self, db: Database, session: SessionRow) -> Rebuilt:
         """Measure all captures of a session that were not taken out.
@@ -63,10 +63,10 @@ class Rebuilder:
         DataError
             When a stored file is gone or was changed.
         """
-        with self._turn:
-            captures = captures_of(db, session.id)
+        with self._thread_lock:
+            captures = list_captures(db, session.id)
             zero = zero_of(session, captures)
-            masks = [None if row.mask_id is None else find(db, MaskRow, row.mask_id) for row in captures]
+            masks = [None if row.mask_id is None else get_row(db, MaskRow, row.mask_id) for row in captures]
             steps: list[Step] = [(row.id, row.mask_id, minute_of(row, cast(datetime, zero))) for row in captures]
             done, measured = self._again(session, steps)
             for row, mask, step in list(zip(captures, masks, steps, strict=True))[len(done) :]:
@@ -95,7 +95,7 @@ class Rebuilder:
             return
         frame, data = decode_frame(files.get(capture.frame_sha256)), files.get(mask.file_sha256)
         if mask.origin == "automatic":
-            first, second = decode_looks(data)
+            first, second = decode_probabilities(data)
             session.add(frame, first, minute=minute, brightened=second, source=capture.source)
         elif mask.origin in ("edited", "imported"):
             session.add(frame, decode_mask(data), minute=minute, source=capture.source)

@@ -18,8 +18,8 @@ from prismseg.monitor.sessions.measuring import Measurer
 from prismseg.monitor.sessions.outcome import flags_of, outcome_of
 from prismseg.monitor.sessions.rebuild import Rebuilder, Rebuilt
 from prismseg.monitor.sessions.records import FIELDS, Details, Remarks
-from prismseg.monitor.store import Change, Conflict, Store, find, results_of
-from prismseg.monitor.store.files import decode_frame, decode_looks, decode_mask, encode_mask
+from prismseg.monitor.store import Conflict, SessionStore, Transaction, get_row, latest_results
+from prismseg.monitor.store.files import decode_frame, decode_mask, decode_probabilities, encode_mask
 from prismseg.monitor.store.schema import CaptureRow, MaskRow, SessionRow
 from prismseg.thermal import Frame, Soles, check_view
 
@@ -38,7 +38,7 @@ class Ward:
         Finds the soles.
     """
 
-    def __init__(self, store: Store, measurer: Measurer) -> None:
+    def __init__(self, store: SessionStore, measurer: Measurer) -> None:
         self.store = store
         self.measurer = measurer
         self.rebuild = Rebuilder(store)
@@ -60,25 +60,25 @@ class Ward:
         DataError
             When a detail is impossible.
         """
-        with self.store.change() as change:
-            row = change.add_session(
+        with self.store.write() as transaction:
+            row = transaction.add_session(
                 who, details_from(details), view=check_view(view), camera=camera, origin=origin, at=at
             )
             return row.id
 
     def describe(self, who: str, session: str, changed: Mapping[str, Any]) -> None:
         """Change some of a session's details."""
-        with self.store.change() as change:
-            row = change.session(session)
+        with self.store.write() as transaction:
+            row = transaction.session(session)
             details = details_from({**row.details, **changed})
-            change.update_session(who, "details stated", row, details=details.model_dump(), code=details.code)
+            transaction.update_session(who, "details stated", row, details=details.model_dump(), code=details.code)
 
     def set_view(self, who: str, session: str, view: str) -> None:
         """State how the camera sees the soles; all captures are named anew."""
-        with self.store.change() as change:
-            row = change.session(session)
-            change.update_session(who, "view stated", row, view=check_view(view))
-            self._settle(change, row)
+        with self.store.write() as transaction:
+            row = transaction.session(session)
+            transaction.update_session(who, "view stated", row, view=check_view(view))
+            self._settle(transaction, row)
 
     def give_dose(self, who: str, session: str, *, seconds_ago: float = 0.0) -> None:
         """Start the clock, or correct when it was started.
@@ -88,17 +88,17 @@ class Ward:
         Conflict
             When the moment lies in the future or more than 12 hours back.
         """
-        with self.store.change() as change:
-            row = change.session(session)
-            self._start(change, who, row, seconds_ago)
-            self._settle(change, row)
+        with self.store.write() as transaction:
+            row = transaction.session(session)
+            self._start(transaction, who, row, seconds_ago)
+            self._settle(transaction, row)
 
     def close(self, who: str, session: str, *, closed: bool = True) -> None:
         """Close a session, or open it again."""
-        with self.store.change() as change:
-            row = change.session(session)
+        with self.store.write() as transaction:
+            row = transaction.session(session)
             action = "session closed" if closed else "session opened again"
-            change.update_session(who, action, row, closed_at=change.at if closed else None)
+            transaction.update_session(who, action, row, closed_at=transaction.at if closed else None)
 
     def take_over(
         self,
@@ -126,12 +126,12 @@ class Ward:
         """
         stated, checked = details_from(details), check_view(view)
         filed = [file_shot(self.store.files, self.measurer, shot) for shot in shots]
-        with self.store.change() as change:
-            row = change.add_session(who, stated, view=checked, camera=camera, origin="import")
-            self._start(change, who, row, (change.at - dose).total_seconds())
+        with self.store.write() as transaction:
+            row = transaction.add_session(who, stated, view=checked, camera=camera, origin="import")
+            self._start(transaction, who, row, (transaction.at - dose).total_seconds())
             for each in filed:
-                add_shot(change, who, row, each, self.measurer)
-            self._settle(change, row)
+                add_shot(transaction, who, row, each, self.measurer)
+            self._settle(transaction, row)
             return row.id
 
     def captured(self, session: str, key: str) -> int | None:
@@ -143,7 +143,7 @@ class Ward:
             When it was kept in another session.
         """
         with self.store.read() as db:
-            find(db, SessionRow, session)
+            get_row(db, SessionRow, session)
             return _number_of(db, session, key)
 
     def capture(self, who: str, session: str, shot: Shot) -> int:
@@ -157,40 +157,40 @@ class Ward:
             When the session is closed, or the key belongs to another session.
         """
         filed = file_shot(self.store.files, self.measurer, shot)
-        with self.store.change() as change:
-            known = _number_of(change.db, session, shot.key)
+        with self.store.write() as transaction:
+            known = _number_of(transaction.db, session, shot.key)
             if known is not None:
                 return known
-            row = change.session(session)
+            row = transaction.session(session)
             if row.closed_at is not None:
                 raise Conflict(Message("The session is closed. Open it again to add captures."))
-            made = add_shot(change, who, row, filed, self.measurer)
-            self._settle(change, row)
+            made = add_shot(transaction, who, row, filed, self.measurer)
+            self._settle(transaction, row)
             return made.number
 
     def take_out(self, who: str, session: str, number: int, reason: str) -> None:
         """Take a capture out of the session; it stays in the store with the reason."""
         if not reason.strip():
             raise DataError(Message("State why the capture is taken out."))
-        with self.store.change() as change:
-            row, capture = change.session(session), change.capture(session, number)
-            change.update_capture(
+        with self.store.write() as transaction:
+            row, capture = transaction.session(session), transaction.capture(session, number)
+            transaction.update_capture(
                 who,
                 "capture taken out",
                 capture,
-                deleted_at=change.at,
+                deleted_at=transaction.at,
                 deleted_by=who,
                 deleted_reason=reason.strip()[:200],
             )
-            self._settle(change, row)
+            self._settle(transaction, row)
 
     def remark(self, who: str, session: str, number: int, changed: Mapping[str, Any]) -> None:
         """Change what staff state of a capture."""
-        with self.store.change() as change:
-            row, capture = change.session(session), change.capture(session, number)
+        with self.store.write() as transaction:
+            row, capture = transaction.session(session), transaction.capture(session, number)
             remarks = _validated(Remarks, {**capture.remarks, **changed})
-            change.update_capture(who, "remarks stated", capture, remarks=remarks.model_dump())
-            change.update_session(who, "remarks stated", row)
+            transaction.update_capture(who, "remarks stated", capture, remarks=remarks.model_dump())
+            transaction.update_session(who, "remarks stated", row)
 
     def correct(self, who: str, session: str, number: int, mask: NDArray[np.bool_], *, before: str | None) -> None:
         """Let a mask drawn by hand count.
@@ -208,38 +208,38 @@ class Ward:
             When it has not the frame's size.
         """
         sha256 = self.store.files.put(encode_mask(mask))
-        with self.store.change() as change:
-            row, capture = change.session(session), change.capture(session, number)
+        with self.store.write() as transaction:
+            row, capture = transaction.session(session), transaction.capture(session, number)
             if mask.shape != (capture.height, capture.width):
                 raise DataError(Message("The mask has not the size of the frame."))
             if capture.mask_id != before:
                 raise Conflict(Message("The mask was changed meanwhile, in another window. Load the page again."))
-            change.add_mask(who, capture, origin="edited", sha256=sha256)
-            self._settle(change, row)
+            transaction.add_mask(who, capture, origin="edited", sha256=sha256)
+            self._settle(transaction, row)
 
     def undo(self, who: str, session: str, number: int) -> None:
         """Go back to the mask that the one that counts was made from."""
-        with self.store.change() as change:
-            capture = change.capture(session, number)
-            mask = self._mask(change, capture)
+        with self.store.write() as transaction:
+            capture = transaction.capture(session, number)
+            mask = self._mask(transaction, capture)
             if mask is None or mask.parent_id is None:
                 raise Conflict(Message("There is nothing to undo."))
-            change.update_capture(who, "correction undone", capture, mask_id=mask.parent_id)
-            self._settle(change, change.session(session))
+            transaction.update_capture(who, "correction undone", capture, mask_id=mask.parent_id)
+            self._settle(transaction, transaction.session(session))
 
     def redo(self, who: str, session: str, number: int) -> None:
         """Go forward to the newest mask that was made from the one that counts."""
-        with self.store.change() as change:
-            capture = change.capture(session, number)
-            later = change.db.scalars(
+        with self.store.write() as transaction:
+            capture = transaction.capture(session, number)
+            later = transaction.db.scalars(
                 select(MaskRow)
                 .where(MaskRow.capture_id == capture.id, MaskRow.parent_id == capture.mask_id)
                 .order_by(MaskRow.number.desc())
             ).first()
             if later is None:
                 raise Conflict(Message("There is nothing to redo."))
-            change.update_capture(who, "correction redone", capture, mask_id=later.id)
-            self._settle(change, change.session(session))
+            transaction.update_capture(who, "correction redone", capture, mask_id=later.id)
+            self._settle(transaction, transaction.session(session))
 
     def frame(self, capture: CaptureRow) -> Frame:
         """Read a capture's frame."""
@@ -250,23 +250,25 @@ class Ward:
         data = self.store.files.get(mask.file_sha256)
         if mask.origin != "automatic":
             return decode_mask(data)
-        return Soles.from_mask(decode_looks(data)[0] > 0.5, check_view(view)).cleaned
+        return Soles.from_mask(decode_probabilities(data)[0] > 0.5, check_view(view)).cleaned
 
     @staticmethod
-    def _start(change: Change, who: str, session: SessionRow, seconds_ago: float) -> None:
+    def _start(transaction: Transaction, who: str, session: SessionRow, seconds_ago: float) -> None:
         if not 0 <= seconds_ago <= _EARLIEST_DOSE.total_seconds():
             raise Conflict(Message("The test dose was given now or within the last 12 hours."))
         action = "test dose given" if session.test_dose_at is None else "time of the test dose corrected"
-        change.update_session(who, action, session, test_dose_at=change.at - timedelta(seconds=seconds_ago))
+        transaction.update_session(
+            who, action, session, test_dose_at=transaction.at - timedelta(seconds=seconds_ago)
+        )
 
-    def _mask(self, change: Change, capture: CaptureRow) -> MaskRow | None:
-        return None if capture.mask_id is None else find(change.db, MaskRow, capture.mask_id)
+    def _mask(self, transaction: Transaction, capture: CaptureRow) -> MaskRow | None:
+        return None if capture.mask_id is None else get_row(transaction.db, MaskRow, capture.mask_id)
 
-    def _settle(self, change: Change, session: SessionRow) -> None:
+    def _settle(self, transaction: Transaction, session: SessionRow) -> None:
         """Measure anew what has changed, and keep the numbers and flags that differ."""
-        change.db.flush()
-        rebuilt = self.rebuild(change.db, session)
-        known = results_of(change.db, session.id)
+        transaction.db.flush()
+        rebuilt = self.rebuild(transaction.db, session)
+        known = latest_results(transaction.db, session.id)
         for entry, capture, mask in zip(rebuilt.session.entries, rebuilt.captures, rebuilt.masks, strict=True):
             outcome = outcome_of(rebuilt.session, entry)
             last = known.get(capture.id)
@@ -277,7 +279,7 @@ class Ward:
             ):
                 continue
             made_with = self.measurer.provenance
-            change.add_result(
+            transaction.add_result(
                 capture,
                 mask_id=capture.mask_id,
                 minute=entry.minute,
@@ -292,12 +294,12 @@ class Ward:
                 mask_origin="" if mask is None else mask.origin,
                 view=session.view,
             )
-        change.update_session("prismseg", "flags found", session, flags=flags_of(rebuilt.session))
+        transaction.update_session("prismseg", "flags found", session, flags=flags_of(rebuilt.session))
 
     def rebuilt(self, session: str) -> tuple[SessionRow, Rebuilt]:
         """Measure a stored session again, for a report."""
         with self.store.read() as db:
-            row = find(db, SessionRow, session)
+            row = get_row(db, SessionRow, session)
             return row, self.rebuild(db, row)
 
 

@@ -1,26 +1,22 @@
 """Sessions on the disk: database, files, audit chain, and the check of all three."""
 
-from prismseg.monitor.store.store import (
-    Change,
-    Conflict,
-    NotFound,
-    Store,
-    capture_of,
-    captures_of,
-    find,
-    results_of,
-)
+from prismseg.monitor.store.backup import copy_store
+from prismseg.monitor.store.errors import Conflict, NotFound
+from prismseg.monitor.store.queries import get_capture, get_row, latest_results, list_captures
+from prismseg.monitor.store.store import SessionStore
+from prismseg.monitor.store.transaction import Transaction
 from prismseg.monitor.store.verify import Verdict, verify
 
 __all__ = [
-    "Change",
     "Conflict",
     "NotFound",
-    "Store",
+    "SessionStore",
+    "Transaction",
     "Verdict",
-    "capture_of",
-    "captures_of",
-    "find",
-    "results_of",
+    "copy_store",
+    "get_capture",
+    "get_row",
+    "latest_results",
+    "list_captures",
     "verify",
 ]

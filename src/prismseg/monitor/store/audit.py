@@ -39,11 +39,11 @@ def _plain(value: Any) -> str:
 
 def row_sha256(row: Base) -> str:
     """Hash all columns of a row."""
-    values = {column.key: _kept(getattr(row, column.key)) for column in inspect(type(row)).column_attrs}
+    values = {column.key: _as_stored(getattr(row, column.key)) for column in inspect(type(row)).column_attrs}
     return hashlib.sha256(as_json(values).encode()).hexdigest()
 
 
-def _kept(value: Any) -> Any:
+def _as_stored(value: Any) -> Any:
     # SQLite keeps a negative zero as 0.
     return value + 0.0 if isinstance(value, float) else value
 
@@ -59,7 +59,7 @@ def seal(entry: AuditRow) -> str:
     return hashlib.sha256(as_json({name: getattr(entry, name) for name in _SEALED}).encode()).hexdigest()
 
 
-def append(db: Database, at: datetime, who: str, action: str, row: Base, detail: dict[str, Any]) -> AuditRow:
+def append_entry(db: Database, at: datetime, who: str, action: str, row: Base, detail: dict[str, Any]) -> AuditRow:
     """Add an entry about a row as it is now. The caller holds the database's write lock."""
     db.flush()
     last = db.scalars(select(AuditRow).order_by(AuditRow.seq.desc()).limit(1)).first()
@@ -82,8 +82,8 @@ def append(db: Database, at: datetime, who: str, action: str, row: Base, detail:
 class AuditFile:
     """The chain as a file of JSON lines, written after each commit."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
 
     def lines(self) -> Iterator[dict[str, Any]]:
         """Read the whole lines of the file.

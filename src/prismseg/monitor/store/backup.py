@@ -13,10 +13,10 @@ from prismseg.base import Message, OutputError, make_folder, write_bytes
 from prismseg.base.files import output_error, sync
 from prismseg.monitor.store.database import open_engine
 from prismseg.monitor.store.schema import Base
-from prismseg.monitor.store.store import Store
+from prismseg.monitor.store.store import SessionStore
 
 
-def copy_store(store: Store, out: Path) -> int:
+def copy_store(store: SessionStore, out: str | Path) -> int:
     """Copy database, files and audit trail while others write; return the number of files.
 
     The copy's database is SQLite, whatever the store's is. It is read first, so that what it names is copied after it; it
@@ -27,6 +27,7 @@ def copy_store(store: Store, out: Path) -> int:
     OutputError
         When the folder is not empty or cannot be written.
     """
+    out = Path(out)
     if out.exists() and any(out.iterdir()):
         raise OutputError(f"{out} is not empty; choose a new folder for the copy.")
     make_folder(out, private=True)
@@ -58,7 +59,7 @@ def copy_store(store: Store, out: Path) -> int:
     return len(names)
 
 
-def _copy_database(store: Store, target: Path) -> int:
+def _copy_database(store: SessionStore, target: Path) -> int:
     """Copy page by page, the engine's own way to copy while others write; return the last audit entry's number."""
     assert store.engine.url.database is not None
     with closing(sqlite3.connect(store.engine.url.database)) as source, closing(sqlite3.connect(target)) as copied:
@@ -66,7 +67,7 @@ def _copy_database(store: Store, target: Path) -> int:
         return _as_one_file(copied)
 
 
-def _copy_rows(store: Store, target: Path) -> int:
+def _copy_rows(store: SessionStore, target: Path) -> int:
     """Copy row by row, as they are at one moment; return the last audit entry's number."""
     engine = open_engine(f"sqlite:///{target}")
     try:

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session as Database
 
 from prismseg.base import ConfigError, Message, OutputError
 
-Access = Literal["alone", "beside", "reading"]
+Access = Literal["exclusive", "shared", "read-only"]
 MIGRATIONS = Path(__file__).parent / "migrations"
 _BUSY_SECONDS = 10
 # Any number; the lock under which a PostgreSQL transaction extends the audit chain.
@@ -29,7 +29,7 @@ _CLAIM_SECONDS = 3
 _LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's code for a lock that was not had in time
 
 
-def open_engine(url: str, access: Access = "alone") -> Engine:
+def open_engine(url: str, access: Access = "exclusive") -> Engine:
     """Connect; who is alone brings the tables to the newest form.
 
     Parameters
@@ -37,7 +37,7 @@ def open_engine(url: str, access: Access = "alone") -> Engine:
     url : str
         SQLAlchemy address, such as ``sqlite:////var/lib/prismseg/monitor.db`` or
         ``postgresql+psycopg://user@host/name``.
-    access : {"alone", "beside", "reading"}
+    access : {"exclusive", "shared", "read-only"}
         As a `Store` has it.
 
     Raises
@@ -51,24 +51,24 @@ def open_engine(url: str, access: Access = "alone") -> Engine:
         engine = create_engine(url, pool_pre_ping=True)
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise ConfigError(
-            f"The database address {hidden(url)} cannot be used: {error}. For PostgreSQL: pip install "
+            f"The database address {hide_password(url)} cannot be used: {error}. For PostgreSQL: pip install "
             "'prismseg[postgresql]' and postgresql+psycopg://user:password@host/name."
         ) from error
     if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _read_sqlite if access == "reading" else _prepare_sqlite)
+        event.listen(engine, "connect", _read_sqlite if access == "read-only" else _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     try:
-        (_upgrade if access == "alone" else _check_form)(engine)
+        (_upgrade if access == "exclusive" else _check_form)(engine)
     except SQLAlchemyError as error:
         engine.dispose()
-        raise OutputError(f"The database {hidden(url)} cannot be used: {_cause(error)}") from error
+        raise OutputError(f"The database {hide_password(url)} cannot be used: {_cause(error)}") from error
     except BaseException:
         engine.dispose()
         raise
     return engine
 
 
-def claim(engine: Engine) -> Connection | None:
+def claim_database(engine: Engine) -> Connection | None:
     """Let no other monitor have a server's database: its frames would lie in another folder. SQLite's lies in the folder.
 
     Returns
@@ -94,13 +94,13 @@ def claim(engine: Engine) -> Connection | None:
         if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE:
             raise
         raise ConfigError(
-            f"Another monitor uses the database {hidden(str(engine.url))}. Give each one its own."
+            f"Another monitor uses the database {hide_password(str(engine.url))}. Give each one its own."
         ) from error
     return connection
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[Database]:
+def write_transaction(engine: Engine) -> Iterator[Database]:
     """Open a transaction that may write; only one at a time, since each extends the audit chain.
 
     Raises
@@ -122,7 +122,7 @@ def writing(engine: Engine) -> Iterator[Database]:
 
 
 @contextmanager
-def open_to_read(engine: Engine) -> Iterator[Database]:
+def read_transaction(engine: Engine) -> Iterator[Database]:
     """Open a transaction that only reads, and sees all tables as they were at one moment."""
     options: dict[str, Any] = {"reads": True}
     if engine.dialect.name == "postgresql":
@@ -134,7 +134,7 @@ def open_to_read(engine: Engine) -> Iterator[Database]:
             raise OutputError(Message("The store cannot be read: {cause}", cause=_cause(error))) from error
 
 
-def hidden(url: str) -> str:
+def hide_password(url: str) -> str:
     """Write an address without its password."""
     from sqlalchemy.engine import make_url
 

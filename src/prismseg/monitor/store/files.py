@@ -20,14 +20,14 @@ from prismseg.base.files import output_error, sync
 from prismseg.thermal import Frame, Parameters
 
 
-class Files:
+class FileStore:
     """Files below a folder by the SHA-256 of what they hold.
 
     A file is on the disk (temporary name, fsync, rename) before anything refers to it.
     """
 
-    def __init__(self, root: Path) -> None:
-        self.root = root
+    def __init__(self, root: str | Path) -> None:
+        self.root = Path(root)
 
     def path(self, sha256: str) -> Path:
         """Where the file with that hash is."""
@@ -125,7 +125,7 @@ def decode_frame(data: bytes) -> Frame:
     )
 
 
-def encode_looks(first: NDArray[np.floating], second: NDArray[np.floating]) -> bytes:
+def encode_probabilities(first: NDArray[np.floating], second: NDArray[np.floating]) -> bytes:
     """Write the probabilities of both looks in steps of 1/255; measuring uses them so, now and ever after."""
     steps = np.round(np.stack([first, second]) * 255).astype(np.uint8)
     buffer = io.BytesIO()
@@ -133,7 +133,7 @@ def encode_looks(first: NDArray[np.floating], second: NDArray[np.floating]) -> b
     return buffer.getvalue()
 
 
-def decode_looks(data: bytes) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def decode_probabilities(data: bytes) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Read what `encode_looks` wrote, as probabilities."""
     first, second = tifffile.imread(io.BytesIO(data)).astype(np.float32) / 255
     return first, second

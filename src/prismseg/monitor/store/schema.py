@@ -9,7 +9,7 @@ from sqlalchemy import JSON, DateTime, Dialect, ForeignKey, MetaData, String, Te
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
-class Utc(TypeDecorator[datetime]):
+class UtcDateTime(TypeDecorator[datetime]):
     """Times with a zone, kept in UTC; SQLite knows no zones."""
 
     impl = DateTime
@@ -28,7 +28,7 @@ class Base(DeclarativeBase):
     """Root of all tables."""
 
     type_annotation_map = {  # noqa: RUF012 - as SQLAlchemy declares it
-        datetime: Utc,
+        datetime: UtcDateTime,
         str: String(200),
         dict[str, Any]: JSON,
         list[Any]: JSON,

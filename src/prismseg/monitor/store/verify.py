@@ -14,9 +14,11 @@ from sqlalchemy import select
 from prismseg.base import ConfigError, DataError
 from prismseg.monitor.store.audit import START, AuditFile, row_sha256, seal, subject_of
 from prismseg.monitor.store.schema import AUDITED, AuditRow, CaptureRow, MaskRow
-from prismseg.monitor.store.store import Store
+from prismseg.monitor.store.store import SessionStore
 
-_PATIENCE, _PAUSE = 5, 0.5
+# Beside a running monitor the last entries may be on their way to the audit file, which takes as long as one fsync.
+_ATTEMPTS = 5
+_PAUSE_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,11 @@ class Verdict:
 
 
 def verify(
-    store: Store, progress: Callable[[int, str], None] | None = None, *, earlier: Path | None = None
+    store: SessionStore,
+    progress: Callable[[int, str], None] | None = None,
+    *,
+    earlier: str | Path | None = None,
+    pause: float = _PAUSE_SECONDS,
 ) -> Verdict:
     """Check the chain, its copy in the audit file, every row and every file.
 
@@ -60,16 +66,19 @@ def verify(
         An open one.
     progress : callable, optional
         Told how many files are done, and the last one's name.
-    earlier : Path, optional
+    earlier : str or Path, optional
         Copy of the audit file that was made before and kept elsewhere. Only this shows when somebody has changed the
         chain, its file and the rows together, or has brought back an older state of all three.
+    pause : float
+        Seconds between two looks at the audit file of a running monitor whose last entries are not there yet.
 
     Raises
     ------
     ConfigError
         When there is no such copy.
     """
-    if earlier is not None and not earlier.is_file():
+    earlier_file = None if earlier is None else AuditFile(earlier)
+    if earlier_file is not None and not earlier_file.path.is_file():
         raise ConfigError(f"There is no audit file {earlier}.")
     faults: list[str] = []
     with store.read() as db:
@@ -95,9 +104,9 @@ def verify(
             row.file_sha256: f"mask {row.number} of capture {row.capture_id}"
             for row in db.scalars(select(MaskRow))
         }
-    behind = _check_trail(store, entries, faults)
-    if earlier is not None:
-        _check_lines(AuditFile(earlier), _hashes(store), faults)
+    behind = _check_trail(store, entries, faults, pause)
+    if earlier_file is not None:
+        _check_lines(earlier_file, _hashes(store), faults)
     for done, (sha256, what) in enumerate(named.items(), start=1):
         try:
             store.files.get(sha256)
@@ -129,13 +138,13 @@ def _check_chain(entries: list[AuditRow], faults: list[str]) -> dict[str, str]:
     return last
 
 
-def _check_trail(store: Store, entries: list[AuditRow], faults: list[str]) -> int:
+def _check_trail(store: SessionStore, entries: list[AuditRow], faults: list[str], pause: float) -> int:
     """Compare the audit file with entries that were read before; return how many of the last change it lacks."""
     sealed = {entry.seq: entry.sha256 for entry in entries}
     newest = max(sealed, default=0)
-    for patience in range(_PATIENCE if store.reading else 1):
-        if patience:
-            time.sleep(_PAUSE)  # beside a running monitor the last entries may be on their way to the file
+    for attempt in range(_ATTEMPTS if store.read_only else 1):
+        if attempt:
+            time.sleep(pause)
         try:
             length = sum(1 for _ in store.trail.lines())
         except DataError as error:
@@ -150,7 +159,7 @@ def _check_trail(store: Store, entries: list[AuditRow], faults: list[str]) -> in
     missing = [entry for entry in entries if entry.seq > length]
     if len(faults) > found or not missing:
         return 0
-    if store.reading and len({entry.at for entry in missing}) == 1:
+    if store.read_only and len({entry.at for entry in missing}) == 1:
         return len(missing)
     faults.append(f"{store.trail.path} ends at entry {length} of {newest}.")
     return 0
@@ -170,7 +179,7 @@ def _check_lines(trail: AuditFile, sealed: dict[int, str], faults: list[str]) ->
         faults.append(str(error))
 
 
-def _hashes(store: Store) -> dict[int, str]:
+def _hashes(store: SessionStore) -> dict[int, str]:
     with store.read() as db:
         return {row.seq: row.sha256 for row in db.execute(select(AuditRow.seq, AuditRow.sha256))}
 

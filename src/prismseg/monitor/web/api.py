@@ -12,7 +12,7 @@ from prismseg.monitor.languages import Language
 from prismseg.monitor.sessions.keeping import Shot
 from prismseg.monitor.sessions.records import Cold
 from prismseg.monitor.sessions.rehearsal import rehearse
-from prismseg.monitor.store import find
+from prismseg.monitor.store import get_row
 from prismseg.monitor.store.schema import SessionRow
 from prismseg.monitor.web.desk import Desk, Number, TheDesk, TheLanguage, Who
 from prismseg.monitor.web.state import listed, state_of
@@ -206,4 +206,4 @@ def touch() -> Response:
 def session_state(desk: Desk, language: Language, session: str) -> State:
     """Describe a session as it is now."""
     with desk.store.read() as db:
-        return state_of(db, find(db, SessionRow, session), language, desk.clock())
+        return state_of(db, get_row(db, SessionRow, session), language, desk.clock())

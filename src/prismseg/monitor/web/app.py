@@ -21,7 +21,7 @@ from prismseg.monitor.sessions.clock import SteadyClock
 from prismseg.monitor.sessions.measuring import Measurer
 from prismseg.monitor.sessions.rehearsal import fill
 from prismseg.monitor.sessions.ward import Ward
-from prismseg.monitor.store import Conflict, NotFound, Store
+from prismseg.monitor.store import Conflict, NotFound, SessionStore
 from prismseg.monitor.web import api, downloads, images, importing, live, pages
 from prismseg.monitor.web.desk import Desk
 from prismseg.monitor.web.explaining import Explainer
@@ -68,7 +68,7 @@ def open_desk(
         When something cannot be opened, or the page would be open to others unprotected.
     """
     steady = clock or SteadyClock()
-    store = Store(settings.data, settings.database, steady)
+    store = SessionStore(settings.data, settings.database, steady)
     try:
         check_exposure(settings, count_users(store))
         measurer = Measurer(settings.model)
@@ -134,7 +134,7 @@ def create_app(desk: Desk) -> FastAPI:
     return app
 
 
-def _is_empty(store: Store) -> bool:
+def _is_empty(store: SessionStore) -> bool:
     from prismseg.monitor.web.state import listed
 
     with store.read() as db:

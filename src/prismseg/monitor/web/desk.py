@@ -14,7 +14,7 @@ from prismseg.monitor.live import LiveView
 from prismseg.monitor.sessions.clock import SteadyClock
 from prismseg.monitor.sessions.measuring import Measurer
 from prismseg.monitor.sessions.ward import Ward
-from prismseg.monitor.store import Store
+from prismseg.monitor.store import SessionStore
 from prismseg.monitor.web.explaining import Explainer
 from prismseg.monitor.web.guard import Guard, language_of
 from prismseg.monitor.web.settings import MonitorSettings
@@ -31,7 +31,7 @@ class Desk:
 
     settings: MonitorSettings
     clock: SteadyClock
-    store: Store
+    store: SessionStore
     measurer: Measurer
     ward: Ward
     camera: Camera

@@ -30,7 +30,7 @@ class Explainer:
 
     def __init__(self, predictor: Predictor) -> None:
         self._predictor = predictor
-        self._turn = threading.Lock()
+        self._thread_lock = threading.Lock()
         self._atlas: Atlas | None = None
         self._flat: list[str] = []  # layers whose maps lie on the prediction by construction
 
@@ -38,7 +38,7 @@ class Explainer:
         """Mean of the sole's Layer-CAM maps over all layers that reach beyond a pixel, each over [0, 1]; (H, W)."""
         celsius = frame.celsius
         filled = np.where(np.isfinite(celsius), celsius, np.nanmin(celsius)).astype(np.float32)
-        with self._turn:
+        with self._thread_lock:
             image = self._predictor.preprocess.image_tensor(filled[..., None])[None]
             if self._atlas is None:
                 self._atlas = Atlas(self._predictor.model, layers="all", methods=[METHOD], region="prediction")

@@ -15,8 +15,8 @@ from starlette.concurrency import run_in_threadpool
 from prismseg.base import DataError, Message
 from prismseg.monitor.live import lines_of
 from prismseg.monitor.live.pictures import coloured, overlay, png
-from prismseg.monitor.store import Conflict, capture_of, find
-from prismseg.monitor.store.files import decode_looks
+from prismseg.monitor.store import Conflict, get_capture, get_row
+from prismseg.monitor.store.files import decode_probabilities
 from prismseg.monitor.store.schema import CaptureRow, MaskRow, SessionRow
 from prismseg.monitor.web.api import State, session_state
 from prismseg.monitor.web.desk import Desk, Number, TheDesk, TheLanguage, Who
@@ -66,7 +66,7 @@ async def correct(
 
     def keep() -> State:
         with desk.store.read() as db:
-            capture = capture_of(db, session, number)
+            capture = get_capture(db, session, number)
         desk.ward.correct(who, session, number, _decode(body, capture), before=before or None)
         return session_state(desk, language, session)
 
@@ -84,14 +84,14 @@ def explanation(desk: TheDesk, session: str, number: Number, kind: Literal["evid
         automatic = db.scalars(query).first()
     if automatic is None:
         raise Conflict(Message("The network has not looked at this frame: its mask was imported."))
-    return _png(overlay(doubt(*decode_looks(desk.store.files.get(automatic.file_sha256))), "cividis"))
+    return _png(overlay(doubt(*decode_probabilities(desk.store.files.get(automatic.file_sha256))), "cividis"))
 
 
 def _found(desk: Desk, session: str, number: Number) -> tuple[CaptureRow, MaskRow | None, str]:
     with desk.store.read() as db:
-        row = find(db, SessionRow, session)
-        capture = capture_of(db, session, number)
-        mask = None if capture.mask_id is None else find(db, MaskRow, capture.mask_id)
+        row = get_row(db, SessionRow, session)
+        capture = get_capture(db, session, number)
+        mask = None if capture.mask_id is None else get_row(db, MaskRow, capture.mask_id)
         return capture, mask, row.view
 
 

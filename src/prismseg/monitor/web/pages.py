@@ -18,7 +18,7 @@ from prismseg.base.version import VERSION
 from prismseg.monitor.languages import Language, languages
 from prismseg.monitor.live.pictures import colours
 from prismseg.monitor.report import dicom_installed
-from prismseg.monitor.store import capture_of, find
+from prismseg.monitor.store import get_capture, get_row
 from prismseg.monitor.store.schema import SessionRow
 from prismseg.monitor.web import users
 from prismseg.monitor.web.desk import Number, TheDesk, TheLanguage
@@ -102,7 +102,7 @@ def import_page(request: Request, desk: TheDesk, language: TheLanguage) -> HTMLR
 def session_page(request: Request, desk: TheDesk, language: TheLanguage, session: str) -> HTMLResponse:
     """One session: live picture, captures, curves, flags, details."""
     with desk.store.read() as db:
-        state = state_of(db, find(db, SessionRow, session), language, desk.clock())
+        state = state_of(db, get_row(db, SessionRow, session), language, desk.clock())
     schedule = list(desk.settings.schedule)
     return _page(request, "session.html", language, state=state, schedule=schedule, dicom=dicom_installed())
 
@@ -113,8 +113,8 @@ def capture_page(
 ) -> HTMLResponse:
     """One capture: outline and its correction, evidence, remarks."""
     with desk.store.read() as db:
-        capture_of(db, session, number)
-        state = state_of(db, find(db, SessionRow, session), language, desk.clock())
+        get_capture(db, session, number)
+        state = state_of(db, get_row(db, SessionRow, session), language, desk.clock())
     shown = sorted(capture["number"] for capture in state["captures"])
     others = [*[each for each in shown if each < number][-1:], *[each for each in shown if each > number][:1]]
     return _page(request, "capture.html", language, state=state, number=number, others=others)

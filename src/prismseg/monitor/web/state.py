@@ -13,7 +13,7 @@ from prismseg.base import Message
 from prismseg.monitor.languages import Language
 from prismseg.monitor.languages.flag_texts import CAVEATS, TITLES, threshold_of, value_of
 from prismseg.monitor.sessions.records import Details
-from prismseg.monitor.store import captures_of, results_of
+from prismseg.monitor.store import latest_results, list_captures
 from prismseg.monitor.store.schema import CaptureRow, MaskRow, ResultRow, SessionRow
 from prismseg.thermal import REGIONS, SIDES
 
@@ -61,8 +61,8 @@ def listed(db: Database, text: str, page: int) -> tuple[list[dict[str, Any]], in
 
 def state_of(db: Database, session: SessionRow, language: Language, now: datetime) -> dict[str, Any]:
     """All that the page of a session shows."""
-    captures = captures_of(db, session.id, deleted=True)
-    results = results_of(db, session.id)
+    captures = list_captures(db, session.id, deleted=True)
+    results = latest_results(db, session.id)
     masks = _masks(db, session.id)
     shown = [
         _capture(row, results.get(row.id), masks.get(row.id, []), language)

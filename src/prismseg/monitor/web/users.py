@@ -12,7 +12,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import select
 
 from prismseg.base import ConfigError
-from prismseg.monitor.store import Store
+from prismseg.monitor.store import SessionStore
 from prismseg.monitor.store.schema import UserRow
 
 SHORTEST_PASSWORD = 10
@@ -24,7 +24,7 @@ _HASHER = PasswordHasher()
 _NOBODY = _HASHER.hash("nobody has this password")
 
 
-def add_user(store: Store, name: str, password: str) -> None:
+def add_user(store: SessionStore, name: str, password: str) -> None:
     """Let somebody log in, or give them a new password.
 
     Raises
@@ -38,16 +38,16 @@ def add_user(store: Store, name: str, password: str) -> None:
         raise ConfigError(f"The audit trail calls no person {name.strip()}; choose another name.")
     if not SHORTEST_PASSWORD <= len(password) <= 200:
         raise ConfigError(f"A password has {SHORTEST_PASSWORD} to 200 characters.")
-    with store.change() as change:
-        row = change.db.get(UserRow, name.strip())
+    with store.write() as transaction:
+        row = transaction.db.get(UserRow, name.strip())
         if row is None:
-            row = UserRow(name=name.strip(), created_at=change.at)
-            change.db.add(row)
+            row = UserRow(name=name.strip(), created_at=transaction.at)
+            transaction.db.add(row)
         row.password, row.disabled_at = _HASHER.hash(password), None
-        change.record("console", "user may log in", row)
+        transaction.record("console", "user may log in", row)
 
 
-def disable_user(store: Store, name: str) -> None:
+def disable_user(store: SessionStore, name: str) -> None:
     """Let somebody log in no more; what they did stays theirs.
 
     Raises
@@ -55,33 +55,33 @@ def disable_user(store: Store, name: str) -> None:
     ConfigError
         When nobody has that name.
     """
-    with store.change() as change:
-        row = change.db.get(UserRow, name)
+    with store.write() as transaction:
+        row = transaction.db.get(UserRow, name)
         if row is None:
             raise ConfigError(f"There is no user {name}.")
-        row.disabled_at = change.at
-        change.record("console", "user may log in no more", row)
+        row.disabled_at = transaction.at
+        transaction.record("console", "user may log in no more", row)
 
 
-def list_users(store: Store) -> list[UserRow]:
+def list_users(store: SessionStore) -> list[UserRow]:
     """List all users, also those that may log in no more."""
     with store.read() as db:
         return list(db.scalars(select(UserRow).order_by(UserRow.name)))
 
 
-def count_users(store: Store) -> int:
+def count_users(store: SessionStore) -> int:
     """Count those who may log in."""
     return sum(proof is not None for proof in proofs(store).values())
 
 
-def proofs(store: Store) -> dict[str, str | None]:
+def proofs(store: SessionStore) -> dict[str, str | None]:
     """Name all users with what proves a log-in: the password as it is kept, None for who may log in no more."""
     with store.read() as db:
         rows = db.execute(select(UserRow.name, UserRow.password, UserRow.disabled_at)).all()
     return {name: password if disabled_at is None else None for name, password, disabled_at in rows}
 
 
-def log_in(store: Store, name: str, password: str) -> str | None:
+def log_in(store: SessionStore, name: str, password: str) -> str | None:
     """Give the proof of a log-in, None when the user may not log in with this password."""
     proof = proofs(store).get(name)
     try:
@@ -103,14 +103,14 @@ class Attempts:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._failed: dict[str, deque[float]] = {}
-        self._turn = threading.Lock()
+        self._thread_lock = threading.Lock()
 
     def begin(self, *keys: str) -> float:
         """Count an attempt, or say in how many seconds another is allowed.
 
         It counts as wrong until it `succeeded`: of a hundred attempts at the same moment, five are made.
         """
-        with self._turn:
+        with self._thread_lock:
             moment = self._clock()
             for key in list(self._failed):
                 while self._failed[key] and self._failed[key][0] <= moment - _SECONDS:
@@ -126,7 +126,7 @@ class Attempts:
 
     def succeeded(self, *keys: str) -> None:
         """Count an attempt no longer."""
-        with self._turn:
+        with self._thread_lock:
             for key in keys:
                 if self._failed.get(key):
                     self._failed[key].pop()

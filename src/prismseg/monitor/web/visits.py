@@ -52,11 +52,11 @@ class Visits:
         self.lock_seconds = lock_seconds
         self._clock = clock
         self._visits: dict[str, Visit] = {}
-        self._turn = threading.Lock()
+        self._thread_lock = threading.Lock()
 
     def begin(self, who: str, proof: str | None = None) -> Visit:
         """Begin a visit under a new token."""
-        with self._turn:
+        with self._thread_lock:
             while len(self._visits) >= _MOST:
                 del self._visits[min(self._visits.values(), key=lambda each: each.touched).token]
             visit = Visit(secrets.token_urlsafe(32), secrets.token_urlsafe(32), who, proof, self._clock())
@@ -65,12 +65,12 @@ class Visits:
 
     def find(self, token: str | None) -> Visit | None:
         """Find a visit by its cookie."""
-        with self._turn:
+        with self._thread_lock:
             return self._visits.get(token or "")
 
     def end(self, token: str | None) -> None:
         """Forget a visit."""
-        with self._turn:
+        with self._thread_lock:
             self._visits.pop(token or "", None)
 
     def touch(self, visit: Visit) -> None:

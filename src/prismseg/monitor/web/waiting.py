@@ -37,7 +37,7 @@ class Waiting:
 
     def __init__(self) -> None:
         self._batches: dict[str, Batch] = {}
-        self._turn = threading.Lock()
+        self._thread_lock = threading.Lock()
 
     def put(self, batch: Batch) -> str:
         """Keep a batch and name it."""
@@ -47,7 +47,7 @@ class Waiting:
 
     def put_back(self, key: str, batch: Batch) -> None:
         """Keep a batch that was taken under its name."""
-        with self._turn:
+        with self._thread_lock:
             old = [key for key, each in self._batches.items() if time.monotonic() - each.at > _KEPT_SECONDS]
             for each in old:
                 del self._batches[each]
@@ -63,7 +63,7 @@ class Waiting:
         NotFound
             When it has waited too long, was taken, or never was.
         """
-        with self._turn:
+        with self._thread_lock:
             if key not in self._batches:
                 raise NotFound(Message("These files are not waiting any more. Send them again."))
             return self._batches.pop(key)

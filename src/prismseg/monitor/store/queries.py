@@ -1,0 +1,57 @@
+"""Reading rows of the store."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session as Database
+
+from prismseg.base import Message
+from prismseg.monitor.store.errors import NotFound
+from prismseg.monitor.store.schema import Base, CaptureRow, ResultRow
+
+Row = TypeVar("Row", bound=Base)
+
+
+def get_row(db: Database, kind: type[Row], key: str) -> Row:
+    """Find a row by its key.
+
+    Raises
+    ------
+    NotFound
+        When there is none.
+    """
+    row = db.get(kind, key)
+    if row is None:
+        raise NotFound(Message("There is no such {kind}: {key}.", kind=kind.__tablename__.rstrip("s"), key=key))
+    return row
+
+
+def get_capture(db: Database, session: str, number: int) -> CaptureRow:
+    """Find a capture of a session by its number."""
+    row = db.scalars(
+        select(CaptureRow).where(CaptureRow.session_id == session, CaptureRow.number == number)
+    ).first()
+    if row is None:
+        raise NotFound(Message("There is no capture {number} in this session.", number=number))
+    return row
+
+
+def list_captures(db: Database, session: str, *, deleted: bool = False) -> list[CaptureRow]:
+    """List captures of a session in the order in which they were taken."""
+    query = (
+        select(CaptureRow).where(CaptureRow.session_id == session).order_by(CaptureRow.taken_at, CaptureRow.number)
+    )
+    return [row for row in db.scalars(query) if deleted or row.deleted_at is None]
+
+
+def latest_results(db: Database, session: str) -> dict[str, ResultRow]:
+    """Newest result of each capture of a session, by the capture's key."""
+    query = (
+        select(ResultRow)
+        .join(CaptureRow, CaptureRow.id == ResultRow.capture_id)
+        .where(CaptureRow.session_id == session)
+        .order_by(ResultRow.number)
+    )
+    return {row.capture_id: row for row in db.scalars(query)}

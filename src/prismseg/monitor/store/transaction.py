@@ -1,0 +1,155 @@
+"""One transaction: every row that is added or changed has its audit entry."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session as Database
+
+from prismseg.base import Message
+from prismseg.monitor.sessions.records import Details, Remarks
+from prismseg.monitor.store.audit import append_entry
+from prismseg.monitor.store.errors import Conflict
+from prismseg.monitor.store.queries import get_capture, get_row
+from prismseg.monitor.store.schema import Base, CaptureRow, MaskRow, ResultRow, SessionRow
+
+
+class Transaction:
+    """A transaction of the store that may write.
+
+    Parameters
+    ----------
+    db : Database
+        Open transaction.
+    at : datetime
+        When it happens.
+    """
+
+    def __init__(self, db: Database, at: datetime) -> None:
+        self.db = db
+        self.at = at
+
+    def session(self, key: str) -> SessionRow:
+        """Find a session."""
+        return get_row(self.db, SessionRow, key)
+
+    def capture(self, session: str, number: int) -> CaptureRow:
+        """Find a capture of a session that was not taken out."""
+        found = get_capture(self.db, session, number)
+        if found.deleted_at is not None:
+            raise Conflict(Message("Capture {number} was taken out.", number=number))
+        return found
+
+    def record(self, who: str, action: str, row: Base, **detail: Any) -> None:
+        """Add an audit entry about a row as it is now."""
+        append_entry(self.db, self.at, who, action, row, detail)
+
+    def update_session(self, who: str, action: str, session: SessionRow, **columns: Any) -> None:
+        """Change columns of a session, and let open pages see that it has changed."""
+        for name, value in columns.items():
+            setattr(session, name, value)
+        session.revision += 1
+        self.record(who, action, session, changed=sorted(columns))
+
+    def update_capture(self, who: str, action: str, capture: CaptureRow, **columns: Any) -> None:
+        """Change what may change of a capture."""
+        for name, value in columns.items():
+            setattr(capture, name, value)
+        self.record(who, action, capture, number=capture.number, changed=sorted(columns))
+
+    def add_session(
+        self, who: str, details: Details, *, view: str, camera: str, origin: str, at: datetime | None = None
+    ) -> SessionRow:
+        """Begin a session."""
+        row = SessionRow(
+            id=str(uuid.uuid4()),
+            code=details.code,
+            details=details.model_dump(),
+            view=view,
+            camera=camera,
+            origin=origin,
+            created_at=at or self.at,
+            created_by=who,
+            revision=1,
+            flags=[],
+        )
+        self.db.add(row)
+        self.record(who, "session begun", row, origin=origin)
+        return row
+
+    def add_capture(
+        self,
+        who: str,
+        session: SessionRow,
+        *,
+        key: str,
+        taken_at: datetime,
+        source: str,
+        camera: str,
+        frame_sha256: str,
+        size: tuple[int, int],
+        parameters: dict[str, float],
+        failure: dict[str, Any] | None = None,
+    ) -> CaptureRow:
+        """Keep a frame whose file is already on the disk."""
+        row = CaptureRow(
+            id=str(uuid.uuid4()),
+            session_id=session.id,
+            number=1 + (self.db.scalar(_highest(CaptureRow, CaptureRow.session_id == session.id)) or 0),
+            key=key,
+            taken_at=taken_at,
+            source=source,
+            camera=camera,
+            frame_sha256=frame_sha256,
+            height=size[0],
+            width=size[1],
+            parameters=parameters,
+            failure=failure,
+            remarks=Remarks().model_dump(),
+            deleted_by="",
+            deleted_reason="",
+        )
+        self.db.add(row)
+        self.record(who, "frame kept", row, number=row.number, frame=frame_sha256)
+        return row
+
+    def add_mask(
+        self, who: str, capture: CaptureRow, *, origin: str, sha256: str, model: str = "", model_hash: str = ""
+    ) -> MaskRow:
+        """Keep a mask and let it be the one that counts."""
+        row = MaskRow(
+            id=str(uuid.uuid4()),
+            capture_id=capture.id,
+            number=1 + (self.db.scalar(_highest(MaskRow, MaskRow.capture_id == capture.id)) or 0),
+            parent_id=capture.mask_id,
+            origin=origin,
+            file_sha256=sha256,
+            model=model,
+            model_hash=model_hash,
+            created_at=self.at,
+            created_by=who,
+        )
+        self.db.add(row)
+        self.record(who, f"mask {origin}", row, capture=capture.number, file=sha256)
+        self.update_capture(who, "mask chosen", capture, mask_id=row.id)
+        return row
+
+    def add_result(self, capture: CaptureRow, **columns: Any) -> ResultRow:
+        """Keep numbers of a capture."""
+        row = ResultRow(
+            id=str(uuid.uuid4()),
+            capture_id=capture.id,
+            number=1 + (self.db.scalar(_highest(ResultRow, ResultRow.capture_id == capture.id)) or 0),
+            created_at=self.at,
+            **columns,
+        )
+        self.db.add(row)
+        self.record("prismseg", "measured", row, capture=capture.number, status=row.status)
+        return row
+
+
+def _highest(kind: Any, condition: Any) -> Any:
+    return select(func.max(kind.number)).where(condition)
