@@ -39,7 +39,7 @@ from prismseg.thermal.phantom import (
     draw_subject,
     frame_at,
 )
-from prismseg.thermal.phantom.body.physiology import PLATEAU
+from prismseg.thermal.phantom.body.physiology import PHYSIOLOGY
 from prismseg.thermal.phantom.scene.temperatures import draw_temperatures
 
 MINUTES = (0, 1, 5, 10, 15, 20)
@@ -79,12 +79,14 @@ def person(kind: str, number: int, seed: int) -> Subject:
     if rng.random() < 0.5:
         rises = rises[::-1]
     height, onset, tau = rng.uniform(3.5, 7.5), rng.uniform(3, 10), rng.uniform(2, 5)
-    warm = rng.uniform(33.6, PLATEAU - 0.2)
+    warm = rng.uniform(33.6, PHYSIOLOGY.plateau - 0.2)
     courses = []
     for course, share in zip((left, right), rises, strict=True):
         start = warm + rng.normal(0, 0.05) if kind == "uninformative" else min(course.baseline, 30.0)
-        rise = min(height * share * rng.uniform(0.85, 1.15), PLATEAU - start)
-        courses.append(FootCourse(start, min(course.drift, PLATEAU - start), max(rise, 0.0), onset, tau))
+        rise = min(height * share * rng.uniform(0.85, 1.15), PHYSIOLOGY.plateau - start)
+        courses.append(
+            FootCourse(start, min(course.drift, PHYSIOLOGY.plateau - start), max(rise, 0.0), onset, tau)
+        )
     pair = (courses[0], courses[1])
     return replace(subject, courses=pair, temperatures=draw_temperatures(rng, pair))
 

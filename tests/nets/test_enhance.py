@@ -229,7 +229,7 @@ def test_what_cannot_be_enhanced_is_explained():
         enhance_skips(monai_unet(), torch.rand(1, 1, 8, 8, 8))
     with pytest.raises(ModelError, match="does not take the example"):
         enhance_skips(monai_unet(), torch.rand(1, 3, 32, 32))
-    with pytest.raises(ConfigError, match="crffg or conv"):
+    with pytest.raises(ConfigError, match="choose conv or crffg"):
         enhance_skips(monai_unet(), EXAMPLE, kind="none")
     with pytest.raises(ConfigError, match="multiplier is 2"):
         enhance_skips(monai_unet(), EXAMPLE, multiplier=2)

@@ -102,6 +102,10 @@ class Registry(Mapping[str, T]):
         if there is not target and not (isinstance(there, str) and there == target):
             raise ConfigError(f"There is a {self.kind} {name!r} already ({there!r}); choose another name.")
 
+    def require(self, name: str) -> None:
+        """Raise a `ConfigError` that lists the entries if there is none of that name; imports nothing."""
+        self._find(name)
+
     def unregister(self, name: str) -> None:
         """Remove an entry; a `ConfigError` says so if there is none of that name."""
         self._find(name)

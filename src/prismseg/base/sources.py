@@ -5,11 +5,14 @@ from __future__ import annotations
 import ast
 import hashlib
 import json
+import re
 from functools import cache
 from pathlib import Path
 
 PACKAGE = "prismseg"
 _ROOT = Path(__file__).resolve().parents[1]
+# What a registry imports when it is first used, such as "prismseg.nets.unet:UNet".
+_ADDRESS = re.compile(rf"({PACKAGE}(?:\.\w+)+):(\w+)")
 # Modules that show numbers and make none. What they import themselves is not followed.
 _SHOWING = {
     *(f"{PACKAGE}.base.{name}" for name in ("machine", "page", "progress", "sources", "version")),
@@ -23,6 +26,7 @@ _SHOWING = {
 def code_of(module: str, *, without: tuple[str, ...] = ()) -> dict[str, str]:
     """Hash the sources of a module and of all that it imports within the package.
 
+    Addresses in strings (``"prismseg.nets.unet:UNet"``), by which registries import their entries, count as imports.
     Comments, docstrings and layout do not count, nor do modules that only draw or report, nor imports for annotations
     alone: a change of documentation leaves the hashes as they are, a change of a metric does not. A process hashes its
     code once: what is edited while it runs is not what it has loaded.
@@ -86,13 +90,16 @@ def _read(path: Path) -> tuple[str, tuple[str, ...]]:
 
 
 def _imports(node: ast.AST) -> list[str]:
-    """Modules of the package that a statement imports, also inside functions."""
+    """Modules of the package that a statement imports, also inside functions and by addresses in strings."""
     if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.dump(node.test):
         return [name for below in node.orelse for name in _imports(below)]
     if isinstance(node, ast.Import):
         return [alias.name for alias in node.names if _path(alias.name)]
     if isinstance(node, ast.ImportFrom):
         return [found for alias in node.names for found in _resolved(node.module or "", alias.name)]
+    if isinstance(node, ast.Constant):
+        address = _ADDRESS.fullmatch(node.value) if isinstance(node.value, str) else None
+        return _resolved(*address.groups()) if address else []
     return [name for below in ast.iter_child_nodes(node) for name in _imports(below)]
 
 
@@ -111,10 +118,15 @@ def _resolved(module: str, name: str) -> list[str]:
 
 @cache
 def _offered(path: Path) -> dict[str, tuple[str, str]]:
-    """Names that a package takes from its modules, also those it loads on first use, with module and name there."""
+    """Names that a package takes from its modules, with module and name there.
+
+    A package that loads its names at first use lists them in the stub beside it (`prismseg.base.lazy`).
+    """
+    files = [file for file in (path, path.with_suffix(".pyi")) if file.is_file()]
     return {
         alias.asname or alias.name: (node.module or "", alias.name)
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
     }

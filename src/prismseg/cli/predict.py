@@ -25,7 +25,7 @@ def register(app: typer.Typer) -> None:
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(help="Folder of a run or of a network.")],
+    model: Annotated[Path, typer.Argument(help="Folder of a run or of a network, or a shipped network.")],
     images: Annotated[
         list[Path],
         typer.Argument(
@@ -44,7 +44,8 @@ def predict(
 
     A picture that is damaged is reported and the others are segmented.
     """
-    from prismseg.train import Predictor, find_model, predict_files
+    from prismseg.nets import find_model
+    from prismseg.train import Predictor, predict_files
 
     predictor = Predictor.from_pretrained(find_model(model), mirror=mirror, device=device)
     report = predict_files(predictor, images, out, probabilities=probabilities, show_progress=not quiet)

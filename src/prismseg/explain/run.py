@@ -26,7 +26,8 @@ from prismseg.explain.report.outputs import check_formats, write_figures, write_
 from prismseg.explain.report.report import draw_figures, write_report
 from prismseg.explain.report.summary import SHARES, case_table, summarize_layers
 from prismseg.explain.work import POINTWISE, ExplainSettings, collect, load_batch, start
-from prismseg.train import Trial, find_model
+from prismseg.nets import results_folder
+from prismseg.train import Trial
 from prismseg.train.runs.trials import data_name, data_trials, run_trials
 
 SANITY_CASES = 12
@@ -158,11 +159,10 @@ def explain_data(
     others. By default the results land in ``explanation-NAME`` beside the network, NAME being the data set's folder.
     """
     trials, dataset, _ = data_trials(model, dataset, part=part, device=device)
-    beside = Path(model) if len(trials) > 1 else find_model(model).parent
     return explain(
         trials,
         dataset,
-        Path(out or beside / f"explanation-{data_name(dataset)}"),
+        Path(out or results_folder(model) / f"explanation-{data_name(dataset)}"),
         part=part or "test and new",
         settings=settings or ExplainSettings(),
         resume=resume,

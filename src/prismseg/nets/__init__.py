@@ -1,22 +1,8 @@
-"""FCN, U-Net, ResUNet and the classifier; their storage and export."""
+"""Segmentation networks: architectures, encoders, skip layers, the classifier; their storage and export.
 
-from prismseg.nets.classifier import create_classifier
-from prismseg.nets.enhance import enhance_skips
-from prismseg.nets.export import export_onnx
-from prismseg.nets.factory import Variant, count_parameters, create_model, list_models
-from prismseg.nets.segmentation import SegmentationModel
-from prismseg.nets.settings import NetworkSettings
-from prismseg.nets.storage import load_model
+The names load their module on first use, so that the registries are at hand before torch is loaded.
+"""
 
-__all__ = [
-    "NetworkSettings",
-    "SegmentationModel",
-    "Variant",
-    "count_parameters",
-    "create_classifier",
-    "create_model",
-    "enhance_skips",
-    "export_onnx",
-    "list_models",
-    "load_model",
-]
+from prismseg.base.lazy import lazy_exports
+
+__getattr__, __dir__, __all__ = lazy_exports(__name__)

@@ -1,17 +1,18 @@
-"""Pieces that the architectures share: normalisation, convolutions, skips."""
+"""Layers that the architectures share: convolutions, normalisations, layers on skip connections, up-sampling."""
 
 from __future__ import annotations
 
 import math
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from prismseg.features import CRFFg2d
 from prismseg.features.normalize import unit_rms
-from prismseg.nets.settings import NetworkSettings
+from prismseg.nets.settings import NORMS, SKIPS, SkipSettings
 
-GROUP_SIZE = 8
+GROUP_CHANNELS = 8  # channels of a group in group normalisation, where the number of channels allows it
 
 
 class SafeGroupNorm(nn.GroupNorm):
@@ -28,17 +29,34 @@ class SafeGroupNorm(nn.GroupNorm):
         return super().forward(x)
 
 
+def group_norm(channels: int) -> nn.Module:
+    """Group normalisation (Wu & He 2018) in groups of `GROUP_CHANNELS` channels or some more."""
+    return SafeGroupNorm(math.gcd(channels, max(1, channels // GROUP_CHANNELS)), channels)
+
+
+def instance_norm(channels: int) -> nn.Module:
+    """Instance normalisation as groups of one channel, which also works on a single pixel."""
+    return SafeGroupNorm(channels, channels)
+
+
 def make_norm(kind: str, channels: int) -> nn.Module:
-    """Normalisation layer; "instance" is one group a channel, which also works on a single pixel."""
-    if kind == "batch":
-        return nn.BatchNorm2d(channels)
-    groups = channels if kind == "instance" else math.gcd(channels, max(1, channels // GROUP_SIZE))
-    return SafeGroupNorm(groups, channels)
+    """Normalisation layer of a kind in `prismseg.nets.NORMS`."""
+    return NORMS[kind](channels)
 
 
 def conv_relu(in_channels: int, out_channels: int) -> nn.Sequential:
     """3×3 convolution and ReLU."""
     return nn.Sequential(nn.Conv2d(in_channels, out_channels, 3, padding=1), nn.ReLU())
+
+
+def upsampling(in_channels: int, out_channels: int, factor: int, *, bias: bool = True) -> nn.ConvTranspose2d:
+    """Transposed convolution that enlarges maps by an even `factor`; its taps reach over two pixels of the input."""
+    return nn.ConvTranspose2d(in_channels, out_channels, 2 * factor, stride=factor, padding=factor // 2, bias=bias)
+
+
+def enlarge(logits: Tensor, factor: int) -> Tensor:
+    """Bring logits from the grid of an encoder's finest maps to that of the image."""
+    return logits if factor == 1 else F.interpolate(logits, scale_factor=factor, mode="bilinear")
 
 
 class UnitRMS(nn.Module):
@@ -49,16 +67,25 @@ class UnitRMS(nn.Module):
         return unit_rms(x)
 
 
-def make_skip(settings: NetworkSettings, channels: int) -> tuple[nn.Module, int]:
-    """Layer on one skip connection, and how many channels come out of it.
+# In the default preset every skip has rms 1, whatever stands on it, so that decoders start from inputs of the same size
+# with every kind of skip layer; in the thesis preset it is the published layer alone.
+def bare_skip(channels: int, width: int, preset: str) -> nn.Module:
+    """No layer; the entry "none" of `prismseg.nets.SKIPS`."""
+    return nn.Identity() if preset == "thesis" else UnitRMS()
 
-    In the default preset every skip has rms 1, whatever stands on it, so that decoders of the three kinds of skip
-    start from inputs of the same size; in the thesis preset it is the published layer alone.
-    """
-    if settings.skip == "none":
-        return (nn.Identity() if settings.preset == "thesis" else UnitRMS()), channels
-    width = channels * settings.multiplier
-    if settings.skip == "crffg":
-        return CRFFg2d(channels, width, preset=settings.preset), width
+
+def conv_skip(channels: int, width: int, preset: str) -> nn.Module:
+    """3×3 convolution and ReLU; the entry "conv" of `prismseg.nets.SKIPS`."""
     layer = conv_relu(channels, width)
-    return (layer if settings.preset == "thesis" else nn.Sequential(*layer, UnitRMS())), width
+    return layer if preset == "thesis" else nn.Sequential(*layer, UnitRMS())
+
+
+def crffg_skip(channels: int, width: int, preset: str) -> nn.Module:
+    """Random Fourier features; the entry "crffg" of `prismseg.nets.SKIPS`."""
+    return CRFFg2d(channels, width, preset=preset)
+
+
+def make_skip(settings: SkipSettings, channels: int) -> tuple[nn.Module, int]:
+    """Layer on a skip connection of that many channels, and how many channels come out of it."""
+    width = settings.width(channels)
+    return SKIPS[settings.kind](channels, width, settings.preset), width

@@ -10,6 +10,7 @@ from torch import nn
 from prismseg.base import ConfigError
 from prismseg.features import CRFFg2d, RandomFourierFeatures
 from prismseg.nets.initial import choose_seed, draw_weights, initialize
+from prismseg.nets.settings import PRESETS
 
 KINDS = ("cnn", "crffg", "cnn+rff")
 WIDTHS = (16, 32, 64)
@@ -52,8 +53,8 @@ def create_classifier(
     """
     if kind not in KINDS:
         raise ConfigError(f"There is no classifier {kind!r}; choose one of {', '.join(KINDS)}.")
-    if preset not in ("default", "thesis"):
-        raise ConfigError(f"There is no preset {preset!r} for classifiers; choose default or thesis.")
+    if preset not in PRESETS:
+        raise ConfigError(f"There is no preset {preset!r} for classifiers; choose one of {', '.join(PRESETS)}.")
     chosen = choose_seed(seed)
     with torch.random.fork_rng(devices=[]):
         model = nn.Sequential(_layers(kind, in_channels, classes, preset))

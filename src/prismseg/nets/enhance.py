@@ -16,7 +16,7 @@ from prismseg.base import ConfigError, ModelError, PrismsegError
 from prismseg.nets.blocks import make_skip
 from prismseg.nets.initial import choose_seed, draw_weights
 from prismseg.nets.segmentation import SegmentationModel
-from prismseg.nets.settings import NetworkSettings
+from prismseg.nets.settings import NO_SKIP, SKIPS, SkipSettings
 
 # Blocks that take the skip as second argument, and what they call it: MONAI's BasicUNet, DynUNet, UNETR,
 # AttentionUnet and VNet.
@@ -35,9 +35,8 @@ class SkipLayer(nn.Module):
     A foreign decoder takes C channels, so its own weights stay valid.
     """
 
-    def __init__(self, channels: int, kind: str, multiplier: int, preset: str) -> None:
+    def __init__(self, channels: int, settings: SkipSettings) -> None:
         super().__init__()
-        settings = NetworkSettings("unet", kind, multiplier, preset=preset)
         self.layer, width = make_skip(settings, channels)
         self.project = nn.Identity() if width == channels else nn.Conv2d(width, channels, 1)
 
@@ -93,8 +92,8 @@ def enhance_skips(
         take a skip as second argument (MONAI `BasicUNet`, `DynUNet`, `AttentionUnet`, `UNETR`, `VNet`).
     example : (B, C, H, W) Tensor
         Images that the network takes; copies of it run on them to find the skips and to prove the result.
-    kind : {"crffg", "conv"}
-        Layer, as in `create_model`.
+    kind : str
+        Layer, a name in `prismseg.nets.SKIPS` other than "none": "crffg", "conv" or one that was added.
     multiplier : {1, 3}
         Features a channel. The decoder gets its usual number of channels, by a 1×1 convolution where M > 1.
     preset : {"default", "thesis"}
@@ -117,7 +116,8 @@ def enhance_skips(
         When the network is none of these forms, has no skip, or its output does not depend on every layer; the
         message says what was looked for and what was found.
     """
-    _check_request(model, example, kind)
+    settings = SkipSettings(kind, multiplier, preset)
+    _check_request(model, example, settings)
     chosen = choose_seed(seed)
     skips, shape = _find_skips(_copy(model), example)
     if not skips:
@@ -125,23 +125,24 @@ def enhance_skips(
     enhanced = _copy(model)
     for skip in skips:
         with torch.random.fork_rng(devices=[]):
-            layer = SkipLayer(skip.tensor.shape[1], kind, multiplier, preset)
+            layer = SkipLayer(skip.tensor.shape[1], settings)
         draw_weights(layer, chosen, prefix=f"{skip.path}/{skip.stage}/")
         _attach(enhanced, skip, layer.to(skip.tensor).train(model.training))
     _verify(_copy(enhanced), example, shape)
     return enhanced
 
 
-def _check_request(model: nn.Module, example: Tensor, kind: str) -> None:
-    if kind not in ("crffg", "conv"):
-        raise ConfigError(f"kind is {kind!r}; choose crffg or conv.")
+def _check_request(model: nn.Module, example: Tensor, settings: SkipSettings) -> None:
+    if settings.kind == NO_SKIP:
+        layers = " or ".join(kind for kind in SKIPS if kind != NO_SKIP)
+        raise ConfigError(f"kind is {NO_SKIP!r}, which puts no layer on the skips; choose {layers}.")
     if example.ndim != 4:
         raise ModelError(
             f"The example has shape {tuple(example.shape)}; skip layers are two-dimensional and need (B, C, H, W)."
         )
     if isinstance(model, SegmentationModel):
         raise ModelError(
-            f"{type(model).__name__} is a network of prismseg; ask create_model for skip={kind!r} instead."
+            f"{type(model).__name__} is a network of prismseg; ask create_model for skip={settings.kind!r} instead."
         )
     if any(isinstance(module, SkipLayer) for module in model.modules()):
         raise ModelError(f"{type(model).__name__} has skip layers already; enhance the original network.")

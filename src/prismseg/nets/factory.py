@@ -1,21 +1,15 @@
-"""The one place where names become networks."""
+"""Untrained networks by name, and the list of those that there are."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
 from torch import nn
 
 from prismseg.features.fourier import FourierFeatures
-from prismseg.nets.fcn import FCN
 from prismseg.nets.initial import choose_seed, draw_weights, initialize
-from prismseg.nets.resunet import ResUNet
-from prismseg.nets.segmentation import SegmentationModel
-from prismseg.nets.settings import NetworkSettings
-from prismseg.nets.unet import UNet
-
-ARCHITECTURES: dict[str, type[SegmentationModel]] = {"unet": UNet, "fcn": FCN, "resunet": ResUNet}
+from prismseg.nets.segmentation import SegmentationModel, build_model
+from prismseg.nets.settings import ARCHITECTURES, MULTIPLIERS, NO_SKIP, SKIPS, NetworkSettings
 
 
 def create_model(
@@ -28,16 +22,18 @@ def create_model(
     preset: str = "default",
     width: float = 1.0,
     norm: str = "batch",
+    encoder: str | None = None,
     seed: int | None = None,
 ) -> SegmentationModel:
     """Build an untrained segmentation network.
 
     Parameters
     ----------
-    arch : {"unet", "fcn", "resunet"}
-        Architecture.
-    skip : {"none", "conv", "crffg"}
-        Layer on every skip connection: none, 3×3 convolution + ReLU, or random Fourier features.
+    arch : str
+        Architecture, a name in `prismseg.nets.ARCHITECTURES`: "unet", "fcn", "resunet" or one that was added.
+    skip : str
+        Layer on every skip connection, a name in `prismseg.nets.SKIPS`: "none", "conv" (3×3 convolution and ReLU),
+        "crffg" (random Fourier features) or one that was added.
     multiplier : {1, 3}
         The skip layer has this many times the channels of the tensor it stands on; without one it is ignored.
     in_channels : int
@@ -50,8 +46,12 @@ def create_model(
         same weights to train.
     width : float
         Factor on all channel numbers.
-    norm : {"batch", "group", "instance"}
-        Normalisation; "group" and "instance" do not depend on the batch.
+    norm : str
+        Normalisation, a name in `prismseg.nets.NORMS`: "batch", or "group" and "instance", which do not depend on the
+        batch, or one that was added.
+    encoder : str, optional
+        Encoder, a name in `prismseg.nets.ENCODERS`: "plain", "residual", "fcn" or one that was added. By default the
+        architecture's own.
     seed : int, optional
         Of the initial weights; by default one number from torch's global generator. With the same seed, modules of the
         same name and form begin alike in all variants, see `prismseg.nets.initial.draw_weights`.
@@ -60,19 +60,25 @@ def create_model(
     ------
     ConfigError
         For an argument that is none of these.
+
+    Examples
+    --------
+    >>> import torch
+    >>> create_model("resunet", "crffg", multiplier=3, in_channels=3, classes=4)(torch.rand(1, 3, 40, 25)).shape
+    torch.Size([1, 4, 40, 25])
     """
-    settings = NetworkSettings(arch, skip, multiplier, in_channels, classes, preset, width, norm)
+    settings = NetworkSettings(
+        arch, skip, multiplier, in_channels, classes, preset, width=width, norm=norm, encoder=encoder
+    )
     chosen = choose_seed(seed)
-    # Modules draw weights when they are made; the caller's random numbers shall not depend on how many there are.
-    with torch.random.fork_rng(devices=[]):
-        network = ARCHITECTURES[arch](settings)
+    network = build_model(settings)
     draw_weights(network, chosen, initialize if preset == "default" else None)
     return network
 
 
 @dataclass(frozen=True)
 class Variant:
-    """One of the networks that the thesis compares."""
+    """An architecture with a kind of skip layer."""
 
     name: str
     arch: str
@@ -81,11 +87,18 @@ class Variant:
 
 
 def list_models() -> list[Variant]:
-    """Name the 15 variants: three architectures, each bare, with convolutions and with CRFFg, M 1 and 3."""
+    """List every architecture with every kind of skip layer; without additions the 15 that the thesis compares.
+
+    Examples
+    --------
+    >>> [variant.name for variant in list_models()][:5]
+    ['unet', 'unet-conv-m1', 'unet-conv-m3', 'unet-crffg-m1', 'unet-crffg-m3']
+    """
+    skips = [(NO_SKIP, 1), *((skip, m) for skip in SKIPS if skip != NO_SKIP for m in MULTIPLIERS)]
     return [
-        Variant(arch if skip == "none" else f"{arch}-{skip}-m{multiplier}", arch, skip, multiplier)
+        Variant(arch if skip == NO_SKIP else f"{arch}-{skip}-m{multiplier}", arch, skip, multiplier)
         for arch in ARCHITECTURES
-        for skip, multiplier in (("none", 1), ("conv", 1), ("conv", 3), ("crffg", 1), ("crffg", 3))
+        for skip, multiplier in skips
     ]
 
 

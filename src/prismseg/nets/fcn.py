@@ -3,51 +3,47 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
-from prismseg.nets.blocks import conv_relu, make_norm, make_skip
+from prismseg.base import ModelError
+from prismseg.nets.blocks import make_norm, make_skip, upsampling
+from prismseg.nets.encoders import make_encoder, upsampling_factors
 from prismseg.nets.segmentation import SegmentationModel
 from prismseg.nets.settings import NetworkSettings
 
-WIDTHS = (32, 32, 64, 128, 256)
-SKIP_STAGES = (2, 3)  # their pooled maps lie at 1/8 and 1/16 of the input
-
 
 class FCN(SegmentationModel):
-    """Five stages of two 3×3 convolutions and a pooling; class scores are added up on the way back."""
+    """An encoder whose three coarsest maps are scored for each class; the scores are added up on the way back.
 
-    stride = 2 ** len(WIDTHS)
+    With its own encoder of five stages these maps lie at strides 8, 16 and 32.
+    """
+
+    own_encoder = "fcn"
 
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__(settings)
-        widths = [settings.channels(base) for base in WIDTHS]
         classes = settings.classes
-        inputs = [settings.in_channels, *widths[:-1]]
         self.input_norm = make_norm(settings.norm, settings.in_channels)
-        self.encoder = nn.ModuleList(
-            nn.Sequential(conv_relu(before, after), conv_relu(after, after), make_norm(settings.norm, after))
-            for before, after in zip(inputs, widths, strict=True)
-        )
-        skips = [make_skip(settings, widths[stage]) for stage in SKIP_STAGES]
+        self.encoder = make_encoder(settings, self.own_encoder)
+        if len(self.encoder.strides) < 3 or self.encoder.strides[-3] % 2:
+            raise ModelError(
+                f"The FCN needs an encoder with three feature maps of strides from 2 on; "
+                f"{settings.encoder!r} has the strides {tuple(self.encoder.strides)}."
+            )
+        *widths, deepest = self.encoder.channels[-3:]
+        finest, _, self.stride = self.encoder.strides[-3:]
+        coarse, fine = upsampling_factors(self.encoder)[:2]
+        skips = [make_skip(settings.skips, width) for width in widths]
         self.skips = nn.ModuleList(layer for layer, _ in skips)
         self.scores = nn.ModuleList(nn.Conv2d(width, classes, 1) for _, width in skips)
         self.decoder = nn.ModuleList(
-            [
-                nn.ConvTranspose2d(widths[-1], classes, 4, stride=2, padding=1, bias=False),
-                nn.ConvTranspose2d(classes, classes, 4, stride=2, padding=1, bias=False),
-            ]
+            [upsampling(deepest, classes, coarse, bias=False), upsampling(classes, classes, fine, bias=False)]
         )
-        self.head = nn.ConvTranspose2d(classes, classes, 16, stride=8, padding=4)
+        self.head = upsampling(classes, classes, finest)
 
     def segment(self, x: Tensor) -> Tensor:
-        """Logits of images whose sides are multiples of 32."""
-        x = self.input_norm(x)
-        skips: list[Tensor] = []
-        for stage, encode in enumerate(self.encoder):
-            x = F.max_pool2d(encode(x), 2)
-            if stage in SKIP_STAGES:
-                skips.append(x)
+        """Logits of images whose sides are multiples of `stride`."""
+        *skips, x = self.encoder(self.input_norm(x))[-3:]
         for decode, layer, score, skip in zip(
             self.decoder, reversed(self.skips), reversed(self.scores), reversed(skips), strict=True
         ):

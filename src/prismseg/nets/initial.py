@@ -9,6 +9,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from prismseg.base import ModelError
+
 # Version of the rule by which a seed becomes weights; it is stored with trained networks, so that their untrained twin
 # can be drawn again or refused.
 WEIGHT_STREAMS = 1
@@ -33,6 +35,11 @@ def draw_weights(
     prefix : str
         Put before the names of modules, for a network that is a part of another.
 
+    Raises
+    ------
+    ModelError
+        When a module has parameters and no such method.
+
     Examples
     --------
     >>> small, large = nn.ModuleDict({"a": nn.Linear(2, 2)}), nn.ModuleDict({"b": nn.Linear(9, 9), "a": nn.Linear(2, 2)})
@@ -46,6 +53,11 @@ def draw_weights(
         for name, module in network.named_modules():
             if next(module.parameters(recurse=False), None) is None:
                 continue
+            if not hasattr(module, "reset_parameters"):
+                raise ModelError(
+                    f"The module {name!r} ({type(module).__name__}) has parameters and no method reset_parameters that "
+                    "draws them."
+                )
             torch.default_generator.manual_seed(stream_seed(seed, prefix + name))
             module.reset_parameters()
             if rule is not None:

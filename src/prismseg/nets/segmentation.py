@@ -1,18 +1,20 @@
-"""What every segmentation network has in common: input checks, padding, storage."""
+"""What every segmentation network has in common: input checks, padding, saving and loading."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 import torch.nn.functional as F
 from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
-from prismseg.base import ModelError
-from prismseg.nets.settings import NetworkSettings
+from prismseg.base import ConfigError, ModelError
+from prismseg.nets.settings import ARCHITECTURES, NetworkSettings
+from prismseg.nets.storage.files import load_weights, read_description, write_network
+from prismseg.nets.storage.lookup import CONFIG, fetch_model
 
 
 class SegmentationModel(nn.Module, PyTorchModelHubMixin, library_name="prismseg", tags=["image-segmentation"]):
@@ -29,9 +31,13 @@ class SegmentationModel(nn.Module, PyTorchModelHubMixin, library_name="prismseg"
         Facts that are stored with the weights: preprocessing, class names, training.
     stride : int
         Inputs are padded to a multiple of it, and the logits cropped.
+    own_encoder : str or None
+        Name in `prismseg.nets.ENCODERS` of the encoder that the architecture has unless the settings name another; None
+        where it cannot be exchanged.
     """
 
     stride: int
+    own_encoder: ClassVar[str | None] = None
 
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__()
@@ -121,9 +127,7 @@ class SegmentationModel(nn.Module, PyTorchModelHubMixin, library_name="prismseg"
         OutputError
             When the folder cannot be written.
         """
-        from prismseg.nets.storage import save_model
-
-        save_model(self, Path(save_directory))
+        write_network(Path(save_directory), self, self.config, self.metadata)
         if not push_to_hub:
             return None
         return str(self.push_to_hub(repo_id or Path(save_directory).name, **push_to_hub_kwargs))
@@ -131,6 +135,67 @@ class SegmentationModel(nn.Module, PyTorchModelHubMixin, library_name="prismseg"
     @classmethod
     def _from_pretrained(cls, *, model_id: str, revision: str | None, **options: Any) -> SegmentationModel:
         """Load for `from_pretrained`; like `load_model` it reads safetensors only."""
-        from prismseg.nets.storage import load_model
-
         return load_model(model_id, revision=revision)
+
+
+def build_model(settings: NetworkSettings) -> SegmentationModel:
+    """Build the network of `settings`, with whatever weights its modules draw; the global generator is left as it is.
+
+    Raises
+    ------
+    ConfigError
+        When the settings name an encoder for an architecture that has none to exchange.
+    ModelError
+        When what is registered under that name is no `SegmentationModel`.
+    """
+    architecture = ARCHITECTURES[settings.arch]
+    if settings.encoder is not None and getattr(architecture, "own_encoder", None) is None:
+        raise ConfigError(f"The architecture {settings.arch!r} has no encoder that could be exchanged.")
+    with torch.random.fork_rng(devices=[]):
+        network = architecture(settings)
+    if not isinstance(network, SegmentationModel):
+        raise ModelError(
+            f"The architecture {settings.arch!r} gives a {type(network).__name__}; it must be a SegmentationModel."
+        )
+    return network
+
+
+def load_model(source: str | Path, *, revision: str | None = None) -> SegmentationModel:
+    """Load a trained network.
+
+    Parameters
+    ----------
+    source : str or path
+        Name of a shipped network, folder of a network or of a training run (whose best network is meant), or the name of
+        a repository on the Hugging Face hub (``owner/name``).
+    revision : str, optional
+        Branch, tag or commit of that repository.
+
+    Returns
+    -------
+    SegmentationModel
+        In evaluation mode.
+
+    Raises
+    ------
+    ModelError
+        When there is no such network, a file is missing or damaged, only pickled weights are offered, or
+        the weights belong to another architecture.
+
+    Examples
+    --------
+    >>> load_model("thermal-feet").metadata["classes"]
+    ['background', 'foot']
+    """
+    folder = fetch_model(source, revision)
+    config, metadata = read_description(folder)
+    try:
+        model = build_model(NetworkSettings(**config))
+    except (TypeError, ConfigError) as error:
+        raise ModelError(
+            f"{folder / CONFIG} describes no network of this version of prismseg: {error} "
+            "It may come from a newer version (update prismseg) or from a package that extends it (install that)."
+        ) from error
+    load_weights(model, folder)
+    model.metadata = metadata
+    return model.to(memory_format=torch.channels_last).eval()  # type: ignore[call-overload,no-any-return]

@@ -1,24 +1,85 @@
-"""What a segmentation network is built from; every size in one place."""
+"""What a segmentation network is built from: registries of its parts, and the settings that choose among them.
+
+Importing this module is cheap: the parts are registered by where they are imported from, and loaded when first used.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from prismseg.base import ConfigError
+from prismseg.base.registry import Registry
 
-CHOICES: dict[str, tuple[object, ...]] = {
-    "arch": ("unet", "fcn", "resunet"),
-    "skip": ("none", "conv", "crffg"),
-    "multiplier": (1, 3),
-    "preset": ("default", "thesis"),
-    "norm": ("batch", "group", "instance"),
-}
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import nn
+
+NO_SKIP = "none"  # the skip connections as they are; every other entry of SKIPS is a layer that stands on them
+
+Multiplier = Literal[1, 3]
+Preset = Literal["default", "thesis"]
+MULTIPLIERS: tuple[int, ...] = get_args(Multiplier)
+PRESETS: tuple[str, ...] = get_args(Preset)
+
+# Of the settings, to an untrained `prismseg.nets.SegmentationModel`.
+ARCHITECTURES: Registry[Callable[[NetworkSettings], nn.Module]] = Registry("architecture")
+ARCHITECTURES.register("unet", "prismseg.nets.unet:UNet", summary="U-Net (Ronneberger et al. 2015).")
+ARCHITECTURES.register("fcn", "prismseg.nets.fcn:FCN", summary="FCN-8 (Long et al. 2015).")
+ARCHITECTURES.register(
+    "resunet", "prismseg.nets.resunet:ResUNet", summary="U-Net of residual blocks (Zhang et al. 2018)."
+)
+
+# Of the settings, to a `prismseg.nets.encoders.Encoder`.
+ENCODERS: Registry[Callable[[NetworkSettings], Any]] = Registry("encoder")
+ENCODERS.register(
+    "plain",
+    "prismseg.nets.encoders:PlainEncoder",
+    summary="Four levels of two 3×3 convolutions; that of the U-Net.",
+)
+ENCODERS.register(
+    "residual",
+    "prismseg.nets.encoders:ResidualEncoder",
+    summary="Four levels of two residual blocks; that of the ResUNet.",
+)
+ENCODERS.register(
+    "fcn",
+    "prismseg.nets.encoders:FCNEncoder",
+    summary="Five stages of two 3×3 convolutions and a pooling; that of the FCN.",
+)
+
+# Of the channels of the skip, the channels that shall come out, and the preset, to the layer on the skip.
+SKIPS: Registry[Callable[[int, int, str], nn.Module]] = Registry("skip layer")
+SKIPS.register(NO_SKIP, "prismseg.nets.blocks:bare_skip", summary="No layer.")
+SKIPS.register("conv", "prismseg.nets.blocks:conv_skip", summary="3×3 convolution and ReLU.")
+SKIPS.register("crffg", "prismseg.nets.blocks:crffg_skip", summary="Convolutional random Fourier features.")
+
+# Of the number of channels, to the layer.
+NORMS: Registry[Callable[[int], nn.Module]] = Registry("normalisation")
+NORMS.register("batch", "torch.nn:BatchNorm2d", summary="Over the batch and the image, for each channel.")
+NORMS.register("group", "prismseg.nets.blocks:group_norm", summary="Over groups of channels, for each image.")
+NORMS.register("instance", "prismseg.nets.blocks:instance_norm", summary="For each channel of each image.")
+
+# Trained networks that come with prismseg or with a package that extends it: the folders they are in.
+SHIPPED: Registry[Path] = Registry("shipped network")
+
+MAX_WIDTH = 64.0  # a U-Net of width 64 has 2 billion weights; a larger number is a slip of the keyboard
 
 
 @dataclass(frozen=True)
-class NetworkSettings:
-    """Arguments of `create_model`, checked.
+class SkipSettings:
+    """Which layer stands on each skip connection, checked.
+
+    Attributes
+    ----------
+    kind : str
+        Name in `SKIPS`.
+    multiplier : {1, 3}
+        The layer has this many times the channels of the skip; of no meaning for "none".
+    preset : {"default", "thesis"}
+        Corrected or published form.
 
     Raises
     ------
@@ -26,31 +87,90 @@ class NetworkSettings:
         Naming the argument that is wrong and what it may be.
     """
 
+    kind: str = NO_SKIP
+    multiplier: int = 1
+    preset: str = "default"
+
+    def __post_init__(self) -> None:
+        SKIPS.require(self.kind)
+        _require_choice("multiplier", self.multiplier, MULTIPLIERS)
+        _require_choice("preset", self.preset, PRESETS)
+
+    def width(self, channels: int) -> int:
+        """Give the channels that come out of the layer on a skip of that many channels."""
+        return channels if self.kind == NO_SKIP else channels * self.multiplier
+
+
+def _require_choice(name: str, value: object, allowed: tuple[object, ...]) -> None:
+    if value not in allowed:
+        raise ConfigError(f"{name} is {value!r}; choose one of {', '.join(map(str, allowed))}.")
+
+
+@dataclass(frozen=True)
+class NetworkSettings:
+    """Arguments of `create_model`, checked.
+
+    Attributes
+    ----------
+    arch, skip, norm : str
+        Names in `ARCHITECTURES`, `SKIPS` and `NORMS`.
+    multiplier : {1, 3}
+        The skip layer has this many times the channels of the skip.
+    in_channels, classes : int
+        Channels of the images and of the logits.
+    preset : {"default", "thesis"}
+        Corrected or published form.
+    width : float
+        Factor on all channel numbers, above 0 and at most 64.
+    encoder : str, optional
+        Name in `ENCODERS`; by default the architecture's own.
+
+    Raises
+    ------
+    ConfigError
+        Naming the argument that is wrong and what it may be.
+
+    Examples
+    --------
+    >>> NetworkSettings("unet", skip="crffg", width=0.5).channels(64)
+    32
+    >>> NetworkSettings("segnet")
+    Traceback (most recent call last):
+    prismseg.base.errors.ConfigError: There is no architecture 'segnet'; choose one of unet, fcn, resunet. ...
+    """
+
     arch: str
-    skip: str = "none"
+    skip: str = NO_SKIP
     multiplier: int = 1
     in_channels: int = 1
     classes: int = 1
     preset: str = "default"
     width: float = 1.0
     norm: str = "batch"
+    encoder: str | None = None
 
     def __post_init__(self) -> None:
-        for name, allowed in CHOICES.items():
-            if getattr(self, name) not in allowed:
-                listed = ", ".join(str(value) for value in allowed)
-                raise ConfigError(f"{name} is {getattr(self, name)!r}; choose one of {listed}.")
+        ARCHITECTURES.require(self.arch)
+        NORMS.require(self.norm)
+        if self.encoder is not None:
+            ENCODERS.require(self.encoder)
+        _ = self.skips
         for name in ("in_channels", "classes"):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise ConfigError(f"{name} is {value!r}; it must be a whole number of at least 1.")
-        if not 0 < self.width <= 64:
-            raise ConfigError(f"width is {self.width!r}; it must be above 0 and at most 64.")
+        if not 0 < self.width <= MAX_WIDTH:
+            raise ConfigError(f"width is {self.width!r}; it must be above 0 and at most {MAX_WIDTH:g}.")
+
+    @property
+    def skips(self) -> SkipSettings:
+        """The layer on each skip connection."""
+        return SkipSettings(self.skip, self.multiplier, self.preset)
 
     def channels(self, base: int) -> int:
         """Give the number of channels of a stage that has `base` at width 1."""
         return max(1, round(base * self.width))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain form, as `create_model` takes it."""
-        return asdict(self)
+        """Arguments of `create_model`; an encoder that was not chosen is left out."""
+        return {name: value for name, value in asdict(self).items() if value is not None}

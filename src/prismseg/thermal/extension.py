@@ -1,8 +1,16 @@
 """What the thermal application adds to the library's registries; imports nothing heavy."""
 
+from pathlib import Path
+
 from prismseg.inference.postprocess import POSTPROCESSORS
+from prismseg.nets.settings import SHIPPED
 from prismseg.train.sources import FORMER_SETTINGS, SOURCES
 
+SHIPPED.register(
+    "thermal-feet",
+    Path(__file__).parents[1] / "weights" / "thermal-feet",
+    summary="Soles of the feet in thermal frames, trained on phantoms.",
+)
 POSTPROCESSORS.register(
     "two-feet",
     "prismseg.thermal.network.segmenter:two_feet",

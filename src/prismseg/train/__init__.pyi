@@ -17,5 +17,4 @@ from prismseg.train.runs.evaluation import evaluate as evaluate
 from prismseg.train.runs.evaluation import evaluate_data as evaluate_data
 from prismseg.train.runs.evaluation import evaluate_run as evaluate_run
 from prismseg.train.runs.folder import RunFolder as RunFolder
-from prismseg.train.runs.run import find_model as find_model
 from prismseg.train.runs.trials import Trial as Trial

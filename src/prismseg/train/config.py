@@ -10,8 +10,10 @@ import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, ValidationError, model_validator
 
 from prismseg.base import ConfigError, read_text, write_text
+from prismseg.base.choices import Choice
 from prismseg.base.settings import Settings, explain_errors
 from prismseg.inference.postprocess import POSTPROCESSORS
+from prismseg.nets.settings import ARCHITECTURES, NORMS, SKIPS, Multiplier, Preset
 from prismseg.train.optimization.losses import DEFAULT_LOSSES
 from prismseg.train.sources import FORMER_SETTINGS, CasesSettings, SourceSettings, make_source_settings
 
@@ -71,12 +73,12 @@ class SplitConfig(Settings):
 class ModelConfig(Settings):
     """The network (see `prismseg.nets.create_model`)."""
 
-    arch: Literal["unet", "fcn", "resunet"] = "unet"
-    skip: Literal["none", "conv", "crffg"] = "crffg"
-    multiplier: Literal[1, 3] = 1
-    preset: Literal["default", "thesis"] = "default"
+    arch: Annotated[str, Choice(ARCHITECTURES)] = "unet"
+    skip: Annotated[str, Choice(SKIPS)] = "crffg"
+    multiplier: Multiplier = 1
+    preset: Preset = "default"
     width: float = Field(default=1.0, gt=0)
-    norm: Literal["batch", "group", "instance"] = "batch"
+    norm: Annotated[str, Choice(NORMS)] = "batch"
 
 
 class OptimConfig(Settings):

@@ -10,9 +10,8 @@ import torch
 
 from prismseg.base import ModelError
 from prismseg.data import Preprocess
-from prismseg.nets import SegmentationModel, load_model
-from prismseg.nets.storage import SHIPPED
-from prismseg.train.runs.run import find_model
+from prismseg.nets import SegmentationModel, find_model, load_model
+from prismseg.nets.storage.lookup import is_shipped
 
 # Small steps: what the network knows is to be bent towards a camera, not learnt anew.
 _OPTIM = {"lr": 3e-4, "steps": 200, "batch_size": 8}
@@ -31,7 +30,7 @@ def settings_of(source: str | Path) -> dict[str, Any]:
     ModelError
         When there is no such network, or it does not say how to feed it.
     """
-    if str(source) not in SHIPPED and Path(source).exists():
+    if not is_shipped(source) and Path(source).exists():
         source = find_model(source).resolve()
     network = load_model(source)
     if "preprocess" not in network.metadata:
@@ -81,9 +80,9 @@ def take_weights(
         When the two differ in more than their classes.
     """
     ours, theirs = network.config, trained.config
-    differing = sorted(key for key in ours if key != "classes" and ours[key] != theirs[key])
+    differing = sorted(key for key in {*ours, *theirs} - {"classes"} if ours.get(key) != theirs.get(key))
     if differing:
-        which = ", ".join(f"{key} {theirs[key]} -> {ours[key]}" for key in differing)
+        which = ", ".join(f"{key} {theirs.get(key)} -> {ours.get(key)}" for key in differing)
         raise ModelError(
             f"The network {source} cannot be the start of this run, which is built otherwise: {which}."
         )

@@ -6,8 +6,7 @@ from PIL import Image
 
 from prismseg import Predictor
 from prismseg.base import ModelError
-from prismseg.nets import load_model
-from prismseg.nets.storage import find_weights
+from prismseg.nets import find_model, load_model
 from prismseg.thermal import Frame, Session, Soles
 from prismseg.thermal.network.segmenter import foot_probability
 from prismseg.thermal.network.settings import trained_domains
@@ -25,7 +24,7 @@ def dice(one, other):
 
 
 def test_it_is_small_safe_and_says_what_it_has_seen():
-    folder = find_weights("thermal-feet")
+    folder = find_model("thermal-feet")
     assert sum(path.stat().st_size for path in folder.iterdir()) <= 3_000_000
     assert {path.suffix for path in folder.iterdir()} == {".safetensors", ".json", ".md"}
     facts = load_model("thermal-feet").metadata["training"]
@@ -39,7 +38,7 @@ def test_it_is_small_safe_and_says_what_it_has_seen():
 def test_a_folder_of_the_same_name_does_not_take_its_place(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "thermal-feet").mkdir()
-    assert find_weights("thermal-feet") != tmp_path / "thermal-feet"
+    assert find_model("thermal-feet") != tmp_path / "thermal-feet"
     with pytest.raises(ModelError, match="thermal-feet"):
         load_model("./thermal-feet")
 

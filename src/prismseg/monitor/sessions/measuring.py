@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from dataclasses import dataclass
 
@@ -38,14 +37,13 @@ class Measurer:
     """
 
     def __init__(self, name: str = "thermal-feet") -> None:
-        from pathlib import Path
-
         from prismseg.inference.predictor import Predictor
-        from prismseg.nets.storage import SHIPPED, WEIGHTS, find_weights
+        from prismseg.nets import find_model
+        from prismseg.nets.storage.files import hash_weights
 
-        folder = find_weights(name) if name in SHIPPED else Path(name)
+        folder = find_model(name)
         self.predictor = Predictor.from_pretrained(folder)
-        self.model = Model(name, hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest())
+        self.model = Model(name, hash_weights(folder))
         self._thread_lock = threading.Lock()
 
     @property

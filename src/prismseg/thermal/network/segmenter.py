@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -93,11 +92,11 @@ def open_segmenter(model: str, masks: Path | None, *, device: str = "cpu") -> tu
     if masks is not None:
         return mask_segmenter(masks), {"soles_by": "masks", "masks": masks.name}
     from prismseg.inference.predictor import Predictor
-    from prismseg.nets.storage import SHIPPED, WEIGHTS, find_weights
-    from prismseg.train.runs.run import find_model
+    from prismseg.nets import find_model
+    from prismseg.nets.storage.files import hash_weights
 
-    folder = find_weights(model) if model in SHIPPED else find_model(Path(model))
-    digest = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()
+    folder = find_model(model)
+    digest = hash_weights(folder)
     predictor = Predictor.from_pretrained(folder, device=device)
     return network_segmenter(predictor), {"soles_by": "network", "network": model, "sha256": digest}
 

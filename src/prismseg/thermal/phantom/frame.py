@@ -116,7 +116,7 @@ def render_frame(
     )
     return PhantomFrame(
         celsius=celsius,
-        grey=export.picture(noise, celsius),
+        grey=export.to_grey(noise, celsius),
         mask=(labels > 0).astype(np.uint8),
         labels=labels,
         territories=territories,

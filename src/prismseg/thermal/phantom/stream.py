@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import count
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from prismseg.thermal.phantom.camera.export import draw_export
 from prismseg.thermal.phantom.camera.sensor import draw_camera, draw_varied_camera
+from prismseg.thermal.phantom.distributions import Normal, Uniform
 from prismseg.thermal.phantom.domains import DOMAINS
 from prismseg.thermal.phantom.frame import REFERENCE_SIZE, PhantomFrame, check_choice, check_size, render_frame
 from prismseg.thermal.phantom.painting.canvas import Motion
@@ -18,7 +20,23 @@ from prismseg.thermal.phantom.scene.temperatures import draw_varied_temperatures
 
 Pair = tuple[NDArray[np.uint8] | NDArray[np.float32], NDArray[np.uint8]]
 CELSIUS_EVERY = 4  # one picture in four is met as an array in °C, the others as exported grey levels
-MIRRORED, UPSIDE_DOWN, SIDEWAYS = 0.1, 0.03, 0.04
+
+
+@dataclass(frozen=True)
+class ViewParameters:
+    """How cameras are held and what they are, in the stream for training."""
+
+    roll_chance: float = 0.8  # that the camera is held about level
+    roll: Normal = Normal(0.0, 0.05)  # turn of a level camera about its axis, radians
+    large_roll: Normal = Normal(0.0, 0.3)  # of any other, radians
+    zoom: Uniform = Uniform(0.9, 1.1)  # magnification
+    upside_down: float = 0.03  # share of the images
+    sideways: float = 0.04  # share of the images turned by a quarter
+    mirrored: float = 0.1  # share of the images
+    usual_camera: float = 0.4  # share of cameras of the usual quality
+
+
+VIEW = ViewParameters()
 
 
 def frame_at(
@@ -54,11 +72,17 @@ def frame_at(
     # Another domain's picture of this number shall not be the same pose in other skin.
     choice, scene, noise = np.random.default_rng([seed, number, list(DOMAINS).index(domain)]).spawn(3)
     framing = framings[int(choice.integers(len(framings)))]
-    roll = choice.normal(0, 0.05) if choice.random() < 0.8 else choice.normal(0, 0.3)
-    zoom = choice.uniform(0.9, 1.1)
+    roll = (VIEW.roll if choice.random() < VIEW.roll_chance else VIEW.large_roll).draw(choice)
+    zoom = VIEW.zoom.draw(choice)
     turned = choice.random()
-    turns = 2 if turned < UPSIDE_DOWN else int(choice.choice([1, 3])) if turned < UPSIDE_DOWN + SIDEWAYS else 0
-    camera = draw_camera(choice) if choice.random() < 0.4 else draw_varied_camera(choice)
+    turns = (
+        2
+        if turned < VIEW.upside_down
+        else int(choice.choice([1, 3]))
+        if turned < VIEW.upside_down + VIEW.sideways
+        else 0
+    )
+    camera = draw_camera(choice) if choice.random() < VIEW.usual_camera else draw_varied_camera(choice)
     return render_frame(
         scene,
         noise,
@@ -68,7 +92,7 @@ def frame_at(
         export=draw_export(choice),
         motion=Motion(zoom=float(zoom), roll=float(roll)),
         turns=turns,
-        mirrored=bool(choice.random() < MIRRORED),
+        mirrored=bool(choice.random() < VIEW.mirrored),
         size=size,
     )
 

@@ -10,12 +10,30 @@ import numpy as np
 from prismseg.thermal.phantom.body.physiology import FootCourse, draw_courses
 from prismseg.thermal.phantom.camera.export import Export, draw_session_export
 from prismseg.thermal.phantom.camera.sensor import Camera, draw_camera
+from prismseg.thermal.phantom.distributions import Normal
 from prismseg.thermal.phantom.frame import REFERENCE_SIZE, PhantomFrame, check_choice, render_frame
 from prismseg.thermal.phantom.painting.canvas import Motion
 from prismseg.thermal.phantom.scene.spec import SceneSpec
 from prismseg.thermal.phantom.scene.temperatures import Temperatures, draw_temperatures
 
 MILLISECONDS = 60_000  # in a minute: the resolution at which pictures differ
+
+
+@dataclass(frozen=True)
+class MotionParameters:
+    """How people and hand-held cameras move between two images of a session.
+
+    Chosen so that the masks of two images overlap by 50 to 99 %.
+    """
+
+    zoom: Normal = Normal(0.0, 0.03)  # relative change of the distance
+    down: Normal = Normal(0.0, 0.012)  # image heights
+    right: Normal = Normal(0.0, 0.02)  # image heights
+    roll: Normal = Normal(0.0, 0.015)  # of the camera, radians
+    turn: Normal = Normal(0.0, 0.05)  # of each foot, radians
+
+
+MOTION = MotionParameters()
 
 
 @dataclass(frozen=True)
@@ -92,11 +110,12 @@ def draw_subject(
     )
 
 
-def draw_motion(rng: np.random.Generator) -> Motion:
-    """Draw what moved until the next picture: people stir, and so do hand-held cameras."""
+def draw_motion(rng: np.random.Generator, parameters: MotionParameters = MOTION) -> Motion:
+    """Draw what moved until the next image: people stir, and so do hand-held cameras."""
+    p = parameters
     return Motion(
-        zoom=float(1 + rng.normal(0, 0.03)),
-        shift=(float(rng.normal(0, 0.012)), float(rng.normal(0, 0.02))),
-        roll=float(rng.normal(0, 0.015)),
-        turns=(float(rng.normal(0, 0.05)), float(rng.normal(0, 0.05))),
+        zoom=float(1 + p.zoom.draw(rng)),
+        shift=(float(p.down.draw(rng)), float(p.right.draw(rng))),
+        roll=float(p.roll.draw(rng)),
+        turns=(float(p.turn.draw(rng)), float(p.turn.draw(rng))),
     )

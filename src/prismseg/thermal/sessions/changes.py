@@ -55,7 +55,7 @@ def find_estimate(entry: Entry | None, side: Side, region: str) -> Estimate | No
     return None if found is None or found.pixels == 0 else found
 
 
-def background(entry: Entry, baseline: Entry | None) -> Value:
+def background_change(entry: Entry, baseline: Entry | None) -> Value:
     """Change of what is behind the soles and belongs to nobody, in °C; none where it cannot be told.
 
     It is the camera's offset that drifted, or the room: either way the soles' temperatures cannot be believed further.

@@ -3,49 +3,39 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from prismseg.base import ConfigError, DataError, Message
-from prismseg.thermal.anatomy import REGIONS, SIDES, Side
+from prismseg.base import ConfigError, Message
+from prismseg.thermal.anatomy import WHOLE_SOLE, Side
 from prismseg.thermal.frames.frame import Frame, Parameters
-from prismseg.thermal.sessions.background import Background
-from prismseg.thermal.sessions.changes import Value, asymmetry, background, beyond_background, delta, rate
-from prismseg.thermal.sessions.drift import check_drift
-from prismseg.thermal.sessions.entry import Concern, Entry, FrameRejected, Observation
+from prismseg.thermal.sessions.changes import (
+    Value,
+    asymmetry,
+    background_change,
+    beyond_background,
+    delta,
+    rate,
+)
+from prismseg.thermal.sessions.entry import Concern, Entry, Observation
 from prismseg.thermal.sessions.flags.find import find_flags
 from prismseg.thermal.sessions.flags.flag import Flag
 from prismseg.thermal.sessions.flags.settings import FlagSettings
-from prismseg.thermal.sessions.quality import (
-    as_frame,
-    check_clock,
-    check_mask_upright,
-    check_parameters,
-    check_temperatures,
-    observe_camera,
-    observe_clipping,
-    observe_clocks,
-    observe_outlines,
-    observe_second_look,
-    observe_soles,
-    observe_territories,
-)
+from prismseg.thermal.sessions.history import History
+from prismseg.thermal.sessions.measurement import FrameInput, MeasurementSettings, measure_frame
 from prismseg.thermal.sessions.tables import differences_table, statements_table, values_table
-from prismseg.thermal.sessions.uncertainty import ErrorModel, Estimate, measure_sole
-from prismseg.thermal.soles.brightening import find_brightened_sole
+from prismseg.thermal.sessions.uncertainty import ErrorModel
 from prismseg.thermal.soles.pair import Soles
-from prismseg.thermal.soles.pieces import Mask
 from prismseg.thermal.soles.sides import View, check_view
-from prismseg.thermal.soles.territories import Territories, carry_territories, find_territories
 
 Array = NDArray[np.generic]
-_SAME_MINUTES = 0.01  # by which rounded minutes may differ and mean the same times
+# Minutes by which rounded minutes may differ and mean the same times.
+_SAME_MINUTES = 0.01
 
 
 class Session:
@@ -81,28 +71,45 @@ class Session:
         flags: FlagSettings | None = None,
         parameters: Parameters | None = None,
     ) -> None:
-        self.view = check_view(view)
-        self.errors = errors or ErrorModel()
-        self.settings = flags or FlagSettings()
-        self.parameters = parameters
-        self._entries: list[Entry] = []
-        self._soles: Soles | None = None
-        self._anchor: dict[Side, Territories] = {}
+        self._measurement = MeasurementSettings(
+            check_view(view), errors or ErrorModel(), FlagSettings() if flags is None else flags
+        )
+        self.history = History(stated_parameters=parameters)
+
+    @property
+    def view(self) -> View:
+        """How the camera sees the soles."""
+        return self._measurement.view
+
+    @property
+    def errors(self) -> ErrorModel:
+        """Standard deviations that are reckoned with."""
+        return self._measurement.errors
+
+    @property
+    def settings(self) -> FlagSettings:
+        """Thresholds of flags and quality checks."""
+        return self._measurement.flags
+
+    @property
+    def parameters(self) -> Parameters | None:
+        """What every frame should have been measured with: what was stated, else those of the first measured frame."""
+        return self.history.parameters
 
     @property
     def entries(self) -> tuple[Entry, ...]:
         """All frames, in the order in which they were added."""
-        return tuple(self._entries)
+        return self.history.entries
 
     @property
     def measured(self) -> tuple[Entry, ...]:
         """Frames that have numbers."""
-        return tuple(entry for entry in self._entries if entry.ok)
+        return self.history.measured
 
     @property
     def baseline(self) -> Entry | None:
         """Baseline t0: the last measured frame at or before 0 min."""
-        return next((entry for entry in reversed(self.measured) if entry.minute <= 0), None)
+        return self.history.baseline
 
     def add(
         self,
@@ -154,49 +161,8 @@ class Session:
                 Message("A frame is measured within a mask; give the mask or the soles found in it.")
             )
         name = source or (frame.source if isinstance(frame, Frame) else "frame")
-        found: dict[str, Any] = {"minute": float(minute), "source": name}
-        try:
-            found["frame"] = made = as_frame(frame, name)
-            check_clock(minute, made, self._entries)
-            check_parameters(made)
-            probability = None if mask is None else _probability(mask)
-            if mask is not None and probability is None:
-                check_mask_upright(made, np.asarray(mask))
-            found["soles"] = seen = soles or self._find_soles(mask if probability is None else probability > 0.5)
-            self._check_soles(seen, made, probability, brightened)
-            check_temperatures(made, seen, self.settings)
-            territories = self._find_territories(seen)
-            looks = {} if brightened is None else _again(seen, brightened)
-            estimates = self._measure(made, seen, territories, probability, looks)
-        except FrameRejected as refusal:
-            return self._keep(
-                Entry(**found, observations=(Observation(refusal.concern, refusal.message, fatal=True),))
-            )
-        measured = self.measured
-        before, first = (measured[-1], measured[0].frame) if measured else (None, None)
-        if self.parameters is None:
-            self.parameters = made.parameters
-        observations = (
-            *observe_soles(seen),
-            *observe_territories(territories, carried=bool(self._anchor) and minute > 0),
-            *observe_camera(made, first, self.parameters, self.settings),
-            *observe_clipping(made, seen, self.settings),
-            *observe_outlines(seen, probability, self.settings),
-            *observe_second_look(made, estimates, looks, self.settings),
-            *observe_clocks(minute, made, before, self.settings),
-        )
-        entry = Entry(
-            **found,
-            territories=territories,
-            estimates=estimates,
-            observations=observations,
-            background=Background.from_frame(made.celsius, seen.cleaned),
-        )
-        offset = check_drift(entry, before, self.baseline, self.settings)
-        self._soles = seen
-        if minute <= 0 or not self._anchor:
-            self._anchor = territories
-        return self._keep(replace(entry, observations=(*observations, *offset)))
+        given = FrameInput(float(minute), name, frame, mask, soles, brightened)
+        return self._keep(measure_frame(given, self.history, self._measurement))
 
     def add_failed(self, minute: float, reason: str, source: str = "frame") -> Entry:
         """Keep the place of a frame that could not be read or segmented, with the reason."""
@@ -221,7 +187,7 @@ class Session:
             None where the frames must be measured anew: one would come to lie on the other side of 0, the times between
             them would change, or a statement names a minute.
         """
-        before = [entry.minute for entry in self._entries]
+        before = [entry.minute for entry in self.entries]
         if len(before) != len(minutes):
             raise ConfigError(
                 Message("{given} minutes were given for {frames} frames.", given=len(minutes), frames=len(before))
@@ -231,38 +197,40 @@ class Session:
         if crossed or (shifts and max(shifts) - min(shifts) > _SAME_MINUTES):
             return None
         named = (Concern.CLOCK, Concern.DUPLICATE)
-        if any(shifts) and any(seen.concern in named for entry in self._entries for seen in entry.observations):
+        if any(shifts) and any(seen.concern in named for entry in self.entries for seen in entry.observations):
             return None
         made = copy(self)
-        made._entries = [
-            replace(entry, minute=float(new)) for entry, new in zip(self._entries, minutes, strict=True)
-        ]
+        made.history = replace(
+            self.history,
+            entries=tuple(
+                replace(entry, minute=float(new)) for entry, new in zip(self.entries, minutes, strict=True)
+            ),
+        )
         return made
 
-    def delta(self, entry: Entry, side: Side, region: str = REGIONS[0]) -> Value:
+    def delta(self, entry: Entry, side: Side, region: str = WHOLE_SOLE) -> Value:
         """Change of a region from t0 in °C; unknown without t0."""
         return delta(entry, self.baseline, side, region)
 
     def background(self, entry: Entry) -> Value:
         """Change from t0 of what is seen beside the soles, in °C; unknown without t0 or where it cannot be told."""
-        return background(entry, self.baseline)
+        return background_change(entry, self.baseline)
 
-    def beyond_background(self, entry: Entry, side: Side, region: str = REGIONS[0]) -> Value:
+    def beyond_background(self, entry: Entry, side: Side, region: str = WHOLE_SOLE) -> Value:
         """Change of a region from t0 less the background's, in °C; unknown where that is."""
         return beyond_background(entry, self.baseline, side, region)
 
-    def rate(self, entry: Entry, side: Side, region: str = REGIONS[0]) -> Value:
+    def rate(self, entry: Entry, side: Side, region: str = WHOLE_SOLE) -> Value:
         """Change of a region in °C/min since the measured frame before; unknown without t0."""
-        earlier = [other for other in self.measured if other.minute < entry.minute]
-        return rate(entry, earlier[-1] if earlier and self.baseline else None, side, region)
+        return rate(entry, self.history.before(entry.minute) if self.baseline else None, side, region)
 
-    def difference(self, entry: Entry, region: str = REGIONS[0]) -> Value:
+    def difference(self, entry: Entry, region: str = WHOLE_SOLE) -> Value:
         """Right minus left change from t0 in °C; unknown without t0."""
         return asymmetry(entry, self.baseline, region)
 
     def flags(self) -> tuple[Flag, ...]:
         """Observations on the curves and on the recording."""
-        return find_flags(self._entries, self.baseline, self.settings)
+        return find_flags(self.entries, self.baseline, self.settings)
 
     def table(self) -> pd.DataFrame:
         """One row for each frame, side and region; numbers are NaN where there are none.
@@ -271,82 +239,19 @@ class Session:
         mean, delta, rate (°C/min since the measured frame before) and beyond_background (delta less the background's
         change) each with ``_error`` (standard error), ``_low`` and ``_high`` (95 %).
         """
-        return values_table(self)
+        return values_table(self.history)
 
     def differences(self) -> pd.DataFrame:
         """Right minus left change from t0, one row for each frame and region."""
-        return differences_table(self)
+        return differences_table(self.history)
 
     def statements(self) -> pd.DataFrame:
         """One row for each frame: whether it has numbers, why not, the background's change, what a reader should know."""
-        return statements_table(self)
+        return statements_table(self.history)
 
     def _keep(self, entry: Entry) -> Entry:
-        self._entries.append(entry)
+        self.history = self.history.with_entry(entry)
         return entry
-
-    def _find_soles(self, mask: Array | None) -> Soles:
-        try:
-            return Soles.from_mask(np.asarray(mask), self.view, self._soles)
-        except DataError as error:
-            raise FrameRejected(Concern.MASK, error.message) from error
-
-    def _check_soles(self, soles: Soles, frame: Frame, *looks: NDArray[np.floating] | None) -> None:
-        for shape in (soles.cleaned.shape, *(look.shape for look in looks if look is not None)):
-            if shape != frame.size:
-                raise FrameRejected(
-                    Concern.MASK,
-                    Message(
-                        "The mask has {mask_width} x {mask_height} pixels and the frame {width} x {height}. Give "
-                        "the mask of this very frame.",
-                        mask_width=shape[1],
-                        mask_height=shape[0],
-                        width=frame.size[1],
-                        height=frame.size[0],
-                    ),
-                )
-        if soles.view != self.view:
-            raise FrameRejected(
-                Concern.MASK,
-                Message(
-                    "The soles were named in the view {view}, the session's is {expected}.",
-                    view=Message(soles.view),
-                    expected=Message(self.view),
-                ),
-            )
-        if not soles.ok:
-            raise FrameRejected(Concern.NOT_TWO_SOLES, soles.message)
-
-    def _find_territories(self, soles: Soles) -> dict[Side, Territories]:
-        found = {}
-        for side in SIDES:
-            sole, first = _mask_of(soles, side), self._anchor.get(side)
-            try:
-                carried = None if first is None else carry_territories(first, sole)
-                found[side] = carried or find_territories(sole, side, self.view)
-            except (DataError, np.linalg.LinAlgError):
-                continue  # too small or too thin; `observe_territories` says so
-        return found
-
-    def _measure(
-        self,
-        frame: Frame,
-        soles: Soles,
-        territories: Mapping[Side, Territories],
-        probability: NDArray[np.float64] | None,
-        looks: Mapping[Side, Mask],
-    ) -> dict[Side, Mapping[str, Estimate]]:
-        return {
-            side: measure_sole(
-                frame.celsius,
-                _mask_of(soles, side),
-                territories[side].registration if side in territories else None,
-                errors=self.errors,
-                probability=probability,
-                brightened=looks.get(side),
-            )
-            for side in SIDES
-        }
 
 
 def measure_frames(
@@ -370,33 +275,3 @@ def measure_frames(
     for minute, frame, mask in frames:
         session.add(frame, mask, minute=minute)
     return session
-
-
-def _mask_of(soles: Soles, side: Side) -> Mask:
-    mask = soles.side(side)
-    if mask is None:
-        raise FrameRejected(Concern.NOT_TWO_SOLES, soles.message)
-    return mask
-
-
-def _again(soles: Soles, second: NDArray[np.floating]) -> dict[Side, Mask]:
-    """Both soles as a second look sees them."""
-    left, right = (_mask_of(soles, side) for side in ("left", "right"))
-    return {"left": find_brightened_sole(left, right, second), "right": find_brightened_sole(right, left, second)}
-
-
-def _probability(mask: Array) -> NDArray[np.float64] | None:
-    """Probabilities of sole, None where the mask holds labels (also 0 and 1 as floats)."""
-    array = np.asarray(mask)
-    if not np.issubdtype(array.dtype, np.floating):
-        return None
-    values = array.astype(np.float64)
-    if not ((values >= 0) & (values <= 1)).all():
-        raise FrameRejected(
-            Concern.MASK,
-            Message(
-                "A mask of floating-point numbers holds probabilities from 0 to 1; this one holds others, or NaN. Give "
-                "labels as integers."
-            ),
-        )
-    return None if np.isin(values, (0, 1)).all() else values

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from prismseg.thermal.anatomy import REGIONS, SIDES
-from prismseg.thermal.sessions.changes import Value, find_estimate
+from prismseg.thermal.sessions.changes import (
+    Value,
+    asymmetry,
+    background_change,
+    beyond_background,
+    delta,
+    find_estimate,
+    rate,
+)
 from prismseg.thermal.sessions.entry import Entry
-
-if TYPE_CHECKING:
-    from prismseg.thermal.sessions.session import Session
+from prismseg.thermal.sessions.history import History
 
 _HEAD = ("minute", "source", "status", "reason")
 _VALUES = [
@@ -24,10 +30,10 @@ _STATEMENTS = [*_HEAD, "background", "background_error", "background_low", "back
 _DIFFERENCES = [*_HEAD, "region", "difference", "difference_error", "difference_low", "difference_high"]
 
 
-def values_table(session: Session) -> pd.DataFrame:
+def values_table(history: History) -> pd.DataFrame:
     """Tabulate `Session.table`."""
-    rows = []
-    for entry in session.entries:
+    rows, baseline = [], history.baseline
+    for entry in history.entries:
         for side in SIDES:
             territories = entry.territories.get(side)
             for region in REGIONS:
@@ -43,33 +49,37 @@ def values_table(session: Session) -> pd.DataFrame:
                         "sd": math.nan if estimate is None else estimate.sd,
                         "median": math.nan if estimate is None else estimate.median,
                         **_columns("mean", mean),
-                        **_columns("delta", session.delta(entry, side, region)),
-                        **_columns("rate", session.rate(entry, side, region)),
-                        **_columns("beyond_background", session.beyond_background(entry, side, region)),
+                        **_columns("delta", delta(entry, baseline, side, region)),
+                        **_columns(
+                            "rate", rate(entry, history.before(entry.minute) if baseline else None, side, region)
+                        ),
+                        **_columns("beyond_background", beyond_background(entry, baseline, side, region)),
                     }
                 )
     return pd.DataFrame(rows, columns=_VALUES)
 
 
-def differences_table(session: Session) -> pd.DataFrame:
+def differences_table(history: History) -> pd.DataFrame:
     """Tabulate `Session.differences`."""
+    baseline = history.baseline
     rows = [
-        {**_head(entry), "region": region, **_columns("difference", session.difference(entry, region))}
-        for entry in session.entries
+        {**_head(entry), "region": region, **_columns("difference", asymmetry(entry, baseline, region))}
+        for entry in history.entries
         for region in REGIONS
     ]
     return pd.DataFrame(rows, columns=_DIFFERENCES)
 
 
-def statements_table(session: Session) -> pd.DataFrame:
+def statements_table(history: History) -> pd.DataFrame:
     """Tabulate `Session.statements`."""
+    baseline = history.baseline
     rows = [
         {
             **_head(entry),
-            **_columns("background", session.background(entry)),
+            **_columns("background", background_change(entry, baseline)),
             "cautions": " ".join(entry.cautions),
         }
-        for entry in session.entries
+        for entry in history.entries
     ]
     return pd.DataFrame(rows, columns=_STATEMENTS)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -178,6 +179,11 @@ class Soles:
     def message(self) -> Message:
         """What was found, what was wrong and what to do, in a few sentences."""
         return Message.joined([_SENTENCES[self.status], *(caution.message for caution in self.cautions)])
+
+    @property
+    def masks(self) -> Mapping[Side, Mask] | None:
+        """Masks of both sides, None after a failure."""
+        return None if self.left is None or self.right is None else {"left": self.left, "right": self.right}
 
     def side(self, side: Side) -> Mask | None:
         """Mask of one side, None after a failure."""

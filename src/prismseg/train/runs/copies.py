@@ -9,7 +9,7 @@ from pathlib import Path
 from prismseg.base import DataError
 from prismseg.data import SegmentationDataset
 from prismseg.data.twins import twins_of
-from prismseg.nets.storage import SHIPPED
+from prismseg.nets.storage.lookup import is_shipped
 from prismseg.train.runs.run import find_data, open_configured, open_run, run_of
 from prismseg.train.runs.seen import SeenCases
 
@@ -69,9 +69,9 @@ def find_copies(
 
 def _met_data(model: str | Path) -> Iterator[SegmentationDataset]:
     """Open the data of the run of `model`, and of the runs that it went on from, where they are at hand."""
-    source: str | None = str(model)
+    source: str | Path | None = model
     visited: set[Path] = set()
-    while source is not None and source not in SHIPPED:
+    while source is not None and not is_shipped(source):
         runs = [folder for folder in run_of(source) if folder.root.resolve() not in visited]
         source = None
         for folder in runs:

@@ -14,9 +14,10 @@ from prismseg.base.version import VERSION
 from prismseg.data import SegmentationDataset
 from prismseg.evaluation import paired_comparison
 from prismseg.evaluation.metrics import EMPTY_POLICY, case_metrics, summarize
+from prismseg.nets import results_folder
 from prismseg.train.runs.folder import fold_folders
 from prismseg.train.runs.report import write_report
-from prismseg.train.runs.run import find_model, open_run
+from prismseg.train.runs.run import open_run
 from prismseg.train.runs.trials import Trial as Trial
 from prismseg.train.runs.trials import data_name, data_trials, match_classes
 from prismseg.train.runs.trials import run_trials as run_trials
@@ -102,8 +103,7 @@ def evaluate_data(
     """
     trials, dataset, found = data_trials(model, dataset, part=part, mirror=mirror, device=device)
     if out is None:
-        beside = Path(model) if fold_folders(model) else find_model(model).parent
-        out = beside / f"evaluation-{data_name(dataset)}"
+        out = results_folder(model) / f"evaluation-{data_name(dataset)}"
     return evaluate(
         trials,
         dataset,

@@ -14,10 +14,9 @@ from filelock import FileLock, Timeout
 from prismseg.base import DataError, ModelError, OutputError, make_folder, read_json, write_json
 from prismseg.base.files import output_error
 from prismseg.data import SegmentationDataset, Split
+from prismseg.nets.storage.lookup import RUN_CONFIG, RUN_MODEL, list_folds
 from prismseg.train.config import TrainConfig, read_config, refused_changes, write_config
 from prismseg.train.runs.seen import SeenCases
-
-_FOLDS = "fold-*"
 
 
 @dataclass(frozen=True)
@@ -32,7 +31,7 @@ class RunFolder:
     @property
     def config(self) -> Path:
         """Settings the run was started with (YAML); written last, so where it is the run was begun."""
-        return self.root / "config.yaml"
+        return self.root / RUN_CONFIG
 
     @property
     def split(self) -> Path:
@@ -57,7 +56,7 @@ class RunFolder:
     @property
     def model(self) -> Path:
         """Folder of the best network, as `load_model` reads it."""
-        return self.root / "model"
+        return self.root / RUN_MODEL
 
     @property
     def evaluation(self) -> Path:
@@ -262,5 +261,4 @@ def read_part(folder: RunFolder, dataset: SegmentationDataset, part: str) -> lis
 
 def fold_folders(root: str | Path) -> list[RunFolder]:
     """Folders of the folds of a cross-validation below `root`, in order; empty where there are none."""
-    folders = [path for path in Path(root).glob(_FOLDS) if (path / "config.yaml").is_file()]
-    return [RunFolder(path) for path in sorted(folders, key=lambda path: (len(path.name), path.name))]
+    return [RunFolder(path) for path in list_folds(root)]

@@ -148,27 +148,3 @@ def run_of(model: str | Path) -> list[RunFolder]:
     if (path / "config.json").is_file() and RunFolder(path.parent).model == path:
         return [folder for folder in (RunFolder(path.parent),) if folder.config.is_file()]
     return fold_folders(path)
-
-
-def find_model(path: str | Path) -> Path:
-    """Folder of the network that `path` means: itself, the best one of a run, or that of a run's only fold.
-
-    Raises
-    ------
-    ModelError
-        When there is none, or a cross-validation leaves the choice open.
-    """
-    path = Path(path)
-    if (path / "config.json").is_file():
-        return path
-    if RunFolder(path).model.is_dir():
-        return RunFolder(path).model
-    folds = fold_folders(path)
-    if folds:
-        raise ModelError(
-            f"{path} is a cross-validation of {len(folds)} networks; name one of them, such as {folds[0].model}."
-        )
-    raise ModelError(
-        f"There is no trained network in {path}; name the folder of a run (it holds model/) or of a network "
-        "(it holds config.json and model.safetensors)."
-    )

@@ -11,10 +11,11 @@ from prismseg.base import ConfigError, DataError
 from prismseg.data import SegmentationDataset
 from prismseg.data.layouts import names_its_masks
 from prismseg.inference.predictor import Predictor
+from prismseg.nets import find_model
 from prismseg.train.config import DataConfig, choose_data
 from prismseg.train.runs.copies import find_copies
 from prismseg.train.runs.folder import RunFolder, fold_folders, read_part
-from prismseg.train.runs.run import find_data, find_model, open_data, open_run, run_of
+from prismseg.train.runs.run import find_data, open_data, open_run, run_of
 from prismseg.train.runs.seen import PARTS, UNSEEN, SeenCases, count_parts
 
 
@@ -207,10 +208,10 @@ def data_trials(
     """
     wanted = choose_parts(part)
     folds = fold_folders(model)
-    sources = [(folder.model, folder) for folder in folds]
+    sources: list[tuple[Path, RunFolder | None]] = [(folder.model, folder) for folder in folds]
     if not sources:
         runs = run_of(model)
-        sources = [(find_model(model), runs[0])] if runs else [(find_model(model), None)]  # type: ignore[list-item]
+        sources = [(find_model(model), runs[0] if runs else None)]
     trials: list[Trial] = []
     notes: list[str] = []
     labels: list[list[str]] = []

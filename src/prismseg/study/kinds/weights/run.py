@@ -15,7 +15,7 @@ from scipy import stats
 from prismseg.base import ModelError, atomic_path
 from prismseg.base.version import VERSION
 from prismseg.features import CRFFg2d
-from prismseg.nets import SegmentationModel, create_model, load_model
+from prismseg.nets import SegmentationModel, create_model, find_model, load_model
 from prismseg.nets.initial import WEIGHT_STREAMS
 from prismseg.study.kinds.segmentation.run import SegmentationSettings, data_files, run_segmentation
 from prismseg.study.kinds.weights.figures import draw_weights as draw_weights
@@ -27,7 +27,6 @@ from prismseg.study.kinds.weights.statistics import (
     radial_spectrum,
     rayleigh_test,
 )
-from prismseg.train import find_model
 from prismseg.train.config import read_config
 
 Array = NDArray[np.float64]

@@ -1,4 +1,4 @@
-"""One foot in the picture: outlines with sole coordinates, and how skin is painted into them.
+"""One foot in the image: outlines with foot coordinates, and how a temperature pattern is painted into them.
 
 A point of a foot has a place ``u`` along it, 0 at the heel (seen from above: at the ankle) and 1 at the tip of the
 longest toe, and ``v`` across it, positive towards the medial (big toe's) side, both in foot lengths.
@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import ndimage
 
 from prismseg.thermal.anatomy import LEFT, RIGHT
@@ -18,12 +19,22 @@ from prismseg.thermal.phantom.painting.canvas import Canvas
 from prismseg.thermal.phantom.painting.raster import Curve, Field, Window
 
 LATERAL_SIGN = {LEFT: 1, RIGHT: -1}  # to the image's right or left, for a patient who faces the camera
-SOFT_FLOOR = 0.3
+TAPER_LIMITS = (0.2, 3.0)  # of the relative width, beyond the foot: there the taper would turn it inside out
+SOFT_FLOOR = 0.3  # °C over which temperatures bend towards the coldest that skin can have
+COVER_MARGIN = 4  # pixels around a foot in which its pattern is computed, for blurs at its edge
+SHARPEST = 0.3  # pixels; a blur below is not seen
+THINNEST_LINE = 0.4  # pixels; SD of the blur that keeps drawn lines from being jagged
+THINNEST_RIM = 0.5  # pixels; SD of the blur of rims and creases
+LEAST_COVER = 0.05  # share of a pixel; a blur at the very edge of a foot is divided by this at least
+# A number for each toe, big toe first, such that neighbours differ: creases lie where the number jumps.
+TOE_NUMBERS = (1.0, 3.0, 2.0, 4.0, 1.5)
+CREASE_JUMP = 4  # Sobel response to a jump that counts as a full crease
+CREASES_FROM, CREASE_RAMP = 5, 8  # creases begin at u = 5/8 and are full 1/8 further, at the toes' roots
 
 
 @dataclass(frozen=True)
 class Placement:
-    """An affine map from the foot's plane to the picture, in scene coordinates.
+    """An affine map, with perspective across, from the foot's plane to the image in scene coordinates.
 
     Attributes
     ----------
@@ -32,13 +43,21 @@ class Placement:
     lean : float
         Angle by which the foot's axis leans to the image's right from straight up, radians.
     length : float
-        Length of the foot, picture heights.
+        Length of the foot, image heights.
     outward : int
         +1 for the foot whose lateral side is on the image's right, else -1.
     taper : float
         Perspective: relative gain of width from heel to toes.
     shear : float
         Oblique view: how far the toes are shifted medially, foot lengths.
+
+    Examples
+    --------
+    The tip of the longest toe of an upright foot lies one length above the heel:
+
+    >>> place = Placement(row=0.9, column=0.5, lean=0.0, length=0.7, outward=1)
+    >>> place.to_image(np.array([[1.0, 0.0]])).round(3)
+    array([[0.2, 0.5]])
     """
 
     row: float
@@ -49,7 +68,7 @@ class Placement:
     taper: float = 0.0
     shear: float = 0.0
 
-    def to_picture(self, curve: Curve) -> Curve:
+    def to_image(self, curve: Curve) -> Curve:
         """Map points (u, v) to scene coordinates, (N, 2)."""
         up = curve[:, 0] * self.length
         medial = (curve[:, 1] + self.shear * curve[:, 0]) * (1 + self.taper * (curve[:, 0] - 0.5))
@@ -57,12 +76,12 @@ class Placement:
         cos, sin = np.cos(self.lean), np.sin(self.lean)
         return np.column_stack([self.row - up * cos + right * sin, self.column + up * sin + right * cos])
 
-    def to_sole(self, rows: Field, columns: Field) -> tuple[Field, Field]:
-        """Sole coordinates u and v of places in the picture: the inverse of `to_picture`."""
+    def to_foot(self, rows: Field, columns: Field) -> tuple[Field, Field]:
+        """Foot coordinates u and v of places in the image: the inverse of `to_image`."""
         cos, sin = np.float32(np.cos(self.lean)), np.float32(np.sin(self.lean))
         up, right = np.float32(self.row) - rows, columns - np.float32(self.column)
         u = (up * cos + right * sin) / np.float32(self.length)
-        scale = np.clip(1 + np.float32(self.taper) * (u - np.float32(0.5)), 0.2, 3.0)
+        scale = np.clip(1 + np.float32(self.taper) * (u - np.float32(0.5)), *TAPER_LIMITS)
         v = (up * sin - right * cos) * np.float32(self.outward / self.length) / scale
         return u.astype(np.float32), (v - np.float32(self.shear) * u).astype(np.float32)
 
@@ -77,10 +96,10 @@ class Foot:
         The foot without its toes; their union counts.
     toes : tuple of five curves
         Big toe first.
-    to_sole, to_picture : callable
+    to_foot, to_image : callable
         Give u and v of rows and columns, and the reverse for curves (N, 2).
     length : float
-        Picture heights.
+        Image heights.
     label : int
         `LEFT` or `RIGHT`.
     fourth_toe : float
@@ -89,8 +108,8 @@ class Foot:
 
     body: tuple[Curve, ...]
     toes: tuple[Curve, ...]
-    to_sole: Callable[[Field, Field], tuple[Field, Field]]
-    to_picture: Callable[[Curve], Curve]
+    to_foot: Callable[[Field, Field], tuple[Field, Field]]
+    to_image: Callable[[Curve], Curve]
     length: float
     label: int
     fourth_toe: float
@@ -102,12 +121,12 @@ class Foot:
 
 
 def place_foot(body: Sequence[Curve], toes: Sequence[Curve], place: Placement, label: int) -> Foot:
-    """Put outlines in sole coordinates into the picture."""
+    """Put outlines in foot coordinates into the image."""
     return Foot(
-        body=tuple(place.to_picture(curve) for curve in body),
-        toes=tuple(place.to_picture(curve) for curve in toes),
-        to_sole=place.to_sole,
-        to_picture=place.to_picture,
+        body=tuple(place.to_image(curve) for curve in body),
+        toes=tuple(place.to_image(curve) for curve in toes),
+        to_foot=place.to_foot,
+        to_image=place.to_image,
         length=place.length,
         label=label,
         fourth_toe=float(toes[3][:, 1].mean()),
@@ -121,11 +140,11 @@ class Skin:
     Attributes
     ----------
     u, v : (h, w) float32
-        Sole coordinates; seen from above, the leg has negative u.
+        Foot coordinates; seen from above, the leg has negative u.
     cover : (h, w) float32
         Share of each pixel that the foot covers, with the leg where it is bare.
     window : Window
-        The part of the picture.
+        The part of the image.
     canvas : Canvas
         Where textures come from.
     foot : Foot
@@ -139,42 +158,44 @@ class Skin:
     canvas: Canvas
     foot: Foot
 
-    def on_toes(self, values: Sequence[float], softness: float = 0.012) -> Field:
+    def toes(self, values: Sequence[float], softness: float) -> Field:
         """Values on the toes, big toe first, that end within `softness` foot lengths at the ball, not outside."""
         painted = self.canvas.rasterize(self.foot.toes, values, self.window)
-        sigma = softness * self.foot.length * self.canvas.pixels_per_unit
-        if sigma < 0.3:
+        sigma = self._pixels(softness)
+        if sigma < SHARPEST:
             return painted
         around = ndimage.gaussian_filter(self.cover, sigma, truncate=2.5)
-        inner: Field = ndimage.gaussian_filter(painted, sigma, truncate=2.5) / np.maximum(around, 0.05)
+        inner: Field = ndimage.gaussian_filter(painted, sigma, truncate=2.5) / np.maximum(around, LEAST_COVER)
         return inner
 
-    def drawn(self, curves: Sequence[Curve], values: Sequence[float], softness: float) -> Field:
-        """Values in closed curves in sole coordinates (vessels), blurred over `softness` foot lengths."""
+    def inside(self, curves: Sequence[Curve], values: Sequence[float], softness: float) -> Field:
+        """Values in closed curves in foot coordinates (vessels), blurred over `softness` foot lengths."""
         if not curves:
             return np.zeros_like(self.u)
-        placed = [self.foot.to_picture(curve) for curve in curves]
-        sigma = max(0.4, softness * self.foot.length * self.canvas.pixels_per_unit)
-        soft: Field = ndimage.gaussian_filter(
-            self.canvas.rasterize(placed, values, self.window), sigma, truncate=2.5
-        )
+        placed = [self.foot.to_image(curve) for curve in curves]
+        sigma = max(THINNEST_LINE, self._pixels(softness))
+        painted = self.canvas.rasterize(placed, values, self.window)
+        soft: Field = ndimage.gaussian_filter(painted, sigma, truncate=2.5)
         return soft
 
     def rim(self, width: float) -> Field:
         """0 well inside, falling to -1 at the outline over `width` foot lengths."""
-        sigma = max(0.5, width * self.foot.length * self.canvas.pixels_per_unit)
-        inner = ndimage.gaussian_filter(self.cover, sigma, truncate=2.0)
+        inner = ndimage.gaussian_filter(self.cover, max(THINNEST_RIM, self._pixels(width)), truncate=2.0)
         fall: Field = 2 * np.clip(inner, 0.5, 1) - 2
         return fall
 
     def creases(self, width: float) -> Field:
         """About 1 on the lines between neighbouring toes, 0 elsewhere."""
-        numbers = self.canvas.rasterize(self.foot.toes, (1.0, 3.0, 2.0, 4.0, 1.5), self.window)
+        numbers = self.canvas.rasterize(self.foot.toes, TOE_NUMBERS, self.window)
         jump = np.hypot(ndimage.sobel(numbers, 0), ndimage.sobel(numbers, 1))
-        lines = np.clip(jump / 4, 0, 1).astype(np.float32) * np.clip(self.u * 8 - 5, 0, 1)
-        sigma = max(0.5, width * self.foot.length * self.canvas.pixels_per_unit)
-        soft: Field = ndimage.gaussian_filter(lines, sigma, truncate=2.5)
+        at_toes = np.clip(self.u * CREASE_RAMP - CREASES_FROM, 0, 1)
+        lines = np.clip(jump / CREASE_JUMP, 0, 1).astype(np.float32) * at_toes
+        soft: Field = ndimage.gaussian_filter(lines, max(THINNEST_RIM, self._pixels(width)), truncate=2.5)
         return soft
+
+    def _pixels(self, length: float) -> float:
+        """Pixels in `length` foot lengths."""
+        return length * self.foot.length * self.canvas.pixels_per_unit
 
 
 Pattern = Callable[[Skin], Field]
@@ -200,10 +221,10 @@ def paint_foot(
     leg : sequence of curves
         Outlines of the leg, scene coordinates, painted before the foot and no part of it.
     """
-    window, share = canvas.coverage([*foot.curves, *leg], margin=4)
+    window, share = canvas.coverage([*foot.curves, *leg], margin=COVER_MARGIN)
     if 0 in share.shape:
         return
-    u, v = foot.to_sole(canvas.rows[window], canvas.columns[window])
+    u, v = foot.to_foot(canvas.rows[window], canvas.columns[window])
     part_window, part_share = canvas.coverage(foot.curves)
     inside = np.zeros(canvas.size, np.bool_)
     inside[part_window] = part_share >= 0.5
@@ -222,7 +243,8 @@ def paint_foot(
         canvas.territories[window] = np.where(inside[window], territories, canvas.territories[window])
 
 
-def _centre(field: Field, mean: float, inside: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> Field:
+def _centre(field: Field, mean: float, inside: NDArray[np.bool_]) -> Field:
+    """Shift `field` so that it has the `mean` over the pixels `inside`."""
     if not inside.any():
         return field + np.float32(mean)
     centred: Field = field + np.float32(mean - field[inside].mean(dtype=np.float64))

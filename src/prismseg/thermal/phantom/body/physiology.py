@@ -1,6 +1,7 @@
 """Skin temperature of both feet over the minutes after an epidural test dose.
 
-Calibrated to 30 labour sessions: a mixture of patients whose feet warm by 3–7 °C and others whose feet do not.
+Calibrated to 30 labour sessions: a mixture of patients whose feet warm by 3–7 °C and others whose feet do not
+(`prismseg.thermal.phantom.calibrate` compares both).
 """
 
 from __future__ import annotations
@@ -9,18 +10,46 @@ from dataclasses import dataclass
 
 import numpy as np
 
-BASELINE, BASELINE_SPREAD = 27.2, 2.4
-BASELINE_DIFFERENCE = 0.65
-DRIFT, DRIFT_SPREAD, DRIFT_DIFFERENCE, DRIFT_MINUTES = -0.31, 0.68, 0.38, 1.5
-RESPONDERS = 0.42
-ONE_SIDED = 0.5
-PLATEAU = 34.5
-COLDEST = 20.5
+from prismseg.thermal.phantom.distributions import Normal, Uniform
+
+
+@dataclass(frozen=True)
+class PhysiologyParameters:
+    """Temperatures of feet and how a block changes them.
+
+    Baseline and early changes are those of 30 labour sessions. Responders, rises and times were fitted so that means,
+    standard deviations and differences between the feet at 10, 15 and 20 minutes are those of the sessions too.
+    """
+
+    baseline: Normal = Normal(27.2, 2.4)  # mean of both feet at t0, °C
+    difference: Normal = Normal(0.0, 0.65)  # left minus right at t0, °C
+    drift: Normal = Normal(-0.31, 0.68)  # change of both feet without a block, °C: they cool once they are bare
+    drift_difference: Normal = Normal(0.0, 0.38)  # of one foot from both, °C
+    steepest_drift: float = -2.5  # °C
+    drift_minutes: float = 1.5  # time constant of the drift: it is over within 5 minutes
+    responders: float = 0.42  # share of the patients whose feet warm
+    rise: Uniform = Uniform(3.5, 7.5)  # final warming of a responder's feet, °C
+    onset: Uniform = Uniform(3.0, 10.0)  # when the warming begins, minutes after the dose
+    onset_difference: Uniform = Uniform(0.0, 2.0)  # how much later a foot begins, minutes
+    tau: Uniform = Uniform(2.0, 5.0)  # time constant of the warming, minutes
+    share: Uniform = Uniform(0.85, 1.15)  # of the rise that each foot gets
+    one_sided: float = 0.5  # share of the responders with a foot that warms less
+    one_sided_share: Uniform = Uniform(0.0, 0.3)  # of its rise that this foot gets
+    plateau: float = 34.5  # °C; the warmest feet, whose vessels are fully dilated
+    coldest: float = 20.5  # °C; the coldest feet at t0
+
+
+PHYSIOLOGY = PhysiologyParameters()
 
 
 @dataclass(frozen=True)
 class FootCourse:
-    """Temperature of one foot: baseline, early drift, and a rise that saturates.
+    r"""Temperature of one foot: baseline, early drift, and a rise that saturates.
+
+    .. math:: T(t) = T_0 + d (1 - e^{-t / t_d}) + r (1 - e^{-\max(0, t - t_1) / \tau})
+
+    with the baseline :math:`T_0`, the drift :math:`d` and its time constant :math:`t_d` = 1.5 minutes, and the rise
+    :math:`r` from the onset :math:`t_1` on.
 
     Attributes
     ----------
@@ -32,6 +61,12 @@ class FootCourse:
         Final warming by the block, °C; 0 where there is none.
     onset, tau : float
         Begin and time constant of the warming, minutes.
+
+    Examples
+    --------
+    >>> course = FootCourse(baseline=27.0, drift=-0.4, rise=4.0, onset=5.0, tau=3.0)
+    >>> [round(course.temperature(minute), 1) for minute in (0, 5, 10, 20)]
+    [27.0, 26.6, 29.8, 30.6]
     """
 
     baseline: float
@@ -41,35 +76,45 @@ class FootCourse:
     tau: float
 
     def warming(self, minute: float) -> float:
-        """Share of the temperature at `minute` that is due to the block, °C."""
+        """Part of the temperature at `minute` that is due to the block, °C."""
         return float(self.rise * (1 - np.exp(-max(0.0, minute - self.onset) / self.tau)))
 
     def temperature(self, minute: float) -> float:
         """Mean temperature of the foot at `minute`, °C."""
-        drift = self.drift * (1 - np.exp(-minute / DRIFT_MINUTES))
+        drift = self.drift * (1 - np.exp(-minute / PHYSIOLOGY.drift_minutes))
         return float(self.baseline + drift + self.warming(minute))
 
 
-def draw_courses(rng: np.random.Generator) -> tuple[FootCourse, FootCourse]:
-    """Draw the courses of one patient's left and right foot."""
-    baseline = rng.normal(BASELINE, BASELINE_SPREAD)
-    difference = rng.normal(0, BASELINE_DIFFERENCE)
-    drift = rng.normal(DRIFT, DRIFT_SPREAD)
-    rise, onset, tau = rng.uniform(3.5, 7.5), rng.uniform(3, 10), rng.uniform(2, 5)
-    shares = rng.uniform(0.85, 1.15, size=2) * (rng.random() < RESPONDERS)
-    if rng.random() < ONE_SIDED:
-        shares[int(rng.integers(2))] *= rng.uniform(0, 0.3)
+def draw_courses(
+    rng: np.random.Generator, parameters: PhysiologyParameters = PHYSIOLOGY
+) -> tuple[FootCourse, FootCourse]:
+    """Draw the courses of one patient's left and right foot.
+
+    Examples
+    --------
+    >>> left, right = draw_courses(np.random.default_rng(0))
+    >>> abs(left.baseline - right.baseline) < 3
+    True
+    """
+    p = parameters
+    baseline = p.baseline.draw(rng)
+    difference = p.difference.draw(rng)
+    drift = p.drift.draw(rng)
+    rise, onset, tau = p.rise.draw(rng), p.onset.draw(rng), p.tau.draw(rng)
+    shares = p.share.sample(rng, 2) * (rng.random() < p.responders)
+    if rng.random() < p.one_sided:
+        shares[int(rng.integers(2))] *= p.one_sided_share.draw(rng)
     courses = []
     for side, share in zip((0.5, -0.5), shares, strict=True):
-        start = float(np.clip(baseline + side * difference, COLDEST, PLATEAU))
+        start = float(np.clip(baseline + side * difference, p.coldest, p.plateau))
         # Feet do not get warmer than the plateau: warm feet have no headroom.
-        change = float(np.clip(drift + rng.normal(0, DRIFT_DIFFERENCE), -2.5, PLATEAU - start))
+        change = float(np.clip(drift + p.drift_difference.draw(rng), p.steepest_drift, p.plateau - start))
         courses.append(
             FootCourse(
                 baseline=start,
                 drift=change,
-                rise=float(min(rise * share, PLATEAU - start - max(change, 0.0))),
-                onset=float(onset + rng.uniform(0, 2)),
+                rise=float(min(rise * share, p.plateau - start - max(change, 0.0))),
+                onset=float(onset + p.onset_difference.draw(rng)),
                 tau=float(tau),
             )
         )

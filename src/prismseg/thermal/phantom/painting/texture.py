@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from typing import Literal
 
@@ -9,14 +10,43 @@ import numpy as np
 from PIL import Image
 from scipy import ndimage
 
+from prismseg.thermal.phantom.distributions import Uniform
 from prismseg.thermal.phantom.painting.raster import Field
 
 Kind = Literal["smooth", "cloud", "fold", "vein", "cell"]
 
-TILE = 256
-REPEATS = 4
-GRAIN = 8.0  # pixels of a tile over which its noise is correlated
-CELLS = 160
+
+@dataclass(frozen=True)
+class TextureParameters:
+    """How tiles are made, in pixels of a tile, and cut; chosen by eye so that they look like cloth, skin and vessels."""
+
+    tile: int = 256  # side
+    repeats: int = 4  # how often a tile is laid beside itself along each side
+    grain: float = 8.0  # correlation length of the noise
+    start: Uniform = Uniform(0.35, 0.65)  # where fields are cut, shares of the repeated tiles: far from their edge
+    pivot: tuple[float, float] = (0.5, 0.6)  # scene coordinates of the point that is put there
+    farthest: float = (
+        0.3  # pixels of one image height, shares of the repeated tiles: finer grains would leave their edge
+    )
+
+    cloud_power: float = 1.7  # clouds have the amplitude 1 / f^1.7, between Brownian noise and smooth patches,
+    cloud_flat: float = 0.25  # down to the wavelength of 4 grains; flat below it, so that clouds keep to the image
+
+    fold_power: float = 0.7  # of the distance from a crease: below 1, so that creases are sharp
+    fold_cloud: float = 0.5  # share of clouds in folds
+    fold_cloud_scale: float = 3.0  # by which clouds are divided to be as strong as creases
+    fold_blur: float = 1.2  # SD
+
+    vein_width: float = 2.2  # half width of vessels
+    vein_least: float = 0.05  # of the noise's slope, so that flat spots are no wide vessels
+    vein_gaps: float = 0.8  # SD below the mean at which vessels vanish into the depth
+    vein_blur: float = 0.8  # SD
+
+    cells: int = 160  # in a tile
+    cell_blur: float = 1.5  # SD
+
+
+TEXTURE = TextureParameters()
 
 
 @cache
@@ -26,7 +56,7 @@ def tile(kind: Kind) -> Image.Image:
     field = _MAKERS[kind](rng)
     if kind != "vein":
         field = (field - field.mean()) / field.std()
-    return Image.fromarray(np.tile(field.astype(np.float32), (REPEATS, REPEATS)))
+    return Image.fromarray(np.tile(field.astype(np.float32), (TEXTURE.repeats, TEXTURE.repeats)))
 
 
 def texture(
@@ -59,60 +89,64 @@ def texture(
     -------
     (H, W) float32
     """
-    start, angle = rng.uniform(0.35, 0.65, size=2), rng.uniform(0, 2 * np.pi)
+    p = TEXTURE
+    start, angle = p.start.sample(rng, 2), rng.uniform(0, 2 * np.pi)
     cos, sin = np.cos(angle), np.sin(angle)
     turn = np.array([[cos, -sin], [sin, cos]]) * np.array([[1.0], [1 / stretch]])
-    # The finest grain that the tiles allow: a coarser sampling would leave their edge.
-    step = min(GRAIN / grain, 0.3 * TILE * REPEATS)
+    step = min(p.grain / grain, p.farthest * p.tile * p.repeats)
     linear = turn @ to_scene[:, :2] * step
-    origin = turn @ (to_scene[:, 2] - (0.5, 0.6)) * step + start * TILE * REPEATS
+    origin = turn @ (to_scene[:, 2] - p.pivot) * step + start * p.tile * p.repeats
+    # Pillow's coordinates are those of pixels' corners.
     shift = origin - linear @ (0.5, 0.5) + 0.5
     ((rr, rc), (cr, cc)), (r0, c0) = linear, shift
-    picture = tile(kind).transform(
+    image = tile(kind).transform(
         (size[1], size[0]), Image.Transform.AFFINE, (cc, cr, c0, rc, rr, r0), Image.Resampling.BILINEAR
     )
-    return np.asarray(picture, dtype=np.float32)
+    return np.asarray(image, dtype=np.float32)
 
 
 def _smooth(rng: np.random.Generator) -> Field:
-    white = rng.standard_normal((TILE, TILE), dtype=np.float32)
-    noise: Field = ndimage.gaussian_filter(white, GRAIN / 2, mode="wrap")
+    white = rng.standard_normal((TEXTURE.tile, TEXTURE.tile), dtype=np.float32)
+    noise: Field = ndimage.gaussian_filter(white, TEXTURE.grain / 2, mode="wrap")
     even: Field = noise / noise.std()
     return even
 
 
 def _cloud(rng: np.random.Generator) -> Field:
-    frequency = np.hypot(np.fft.fftfreq(TILE)[:, None], np.fft.rfftfreq(TILE)[None])
-    # 1 / f^1.7 in amplitude down to the grain of the other tiles, flat below it.
-    amplitude = 1 / np.maximum(frequency, 0.25 / GRAIN) ** 1.7
-    spectrum = np.fft.rfft2(rng.standard_normal((TILE, TILE))) * amplitude
+    side = TEXTURE.tile
+    frequency = np.hypot(np.fft.fftfreq(side)[:, None], np.fft.rfftfreq(side)[None])
+    amplitude = 1 / np.maximum(frequency, TEXTURE.cloud_flat / TEXTURE.grain) ** TEXTURE.cloud_power
+    spectrum = np.fft.rfft2(rng.standard_normal((side, side))) * amplitude
     return np.fft.irfft2(spectrum).astype(np.float32)
 
 
 def _fold(rng: np.random.Generator) -> Field:
-    creases = np.abs(_smooth(rng)) ** 0.7 + 0.5 * np.abs(_cloud(rng) / 3.0)
-    folds: Field = ndimage.gaussian_filter(creases, 1.2, mode="wrap")
+    p = TEXTURE
+    creases = np.abs(_smooth(rng)) ** p.fold_power + p.fold_cloud * np.abs(_cloud(rng) / p.fold_cloud_scale)
+    folds: Field = ndimage.gaussian_filter(creases, p.fold_blur, mode="wrap")
     return folds
 
 
 def _vein(rng: np.random.Generator) -> Field:
+    p = TEXTURE
     noise = _smooth(rng)
     slope = np.hypot(*np.gradient(noise))
-    thin = np.exp(-((noise / np.maximum(slope * 2.2, 0.05)) ** 2))
-    gaps = np.clip(_smooth(rng) + 0.8, 0, 1)
-    veins: Field = ndimage.gaussian_filter((thin * gaps).astype(np.float32), 0.8, mode="wrap")
+    thin = np.exp(-((noise / np.maximum(slope * p.vein_width, p.vein_least)) ** 2))
+    gaps = np.clip(_smooth(rng) + p.vein_gaps, 0, 1)
+    veins: Field = ndimage.gaussian_filter((thin * gaps).astype(np.float32), p.vein_blur, mode="wrap")
     return veins
 
 
 def _cell(rng: np.random.Generator) -> Field:
-    seeds = rng.uniform(0, TILE, size=(CELLS, 2))
-    everywhere = np.concatenate([seeds + np.array((r, c)) for r in (-TILE, 0, TILE) for c in (-TILE, 0, TILE)])
-    places = np.indices((TILE, TILE)).reshape(2, -1).T
-    from scipy.spatial import cKDTree  # read only here: most of SciPy's import time
+    side = TEXTURE.tile
+    seeds = rng.uniform(0, side, size=(TEXTURE.cells, 2))
+    repeated = np.concatenate([seeds + np.array((r, c)) for r in (-side, 0, side) for c in (-side, 0, side)])
+    places = np.indices((side, side)).reshape(2, -1).T
+    from scipy.spatial import cKDTree  # imported only here: most of SciPy's import time
 
-    nearest = cKDTree(everywhere).query(places)[1] % CELLS
-    values = rng.standard_normal(CELLS)[nearest].reshape(TILE, TILE)
-    cells: Field = ndimage.gaussian_filter(values.astype(np.float32), 1.5, mode="wrap")
+    nearest = cKDTree(repeated).query(places)[1] % TEXTURE.cells
+    values = rng.standard_normal(TEXTURE.cells)[nearest].reshape(side, side)
+    cells: Field = ndimage.gaussian_filter(values.astype(np.float32), TEXTURE.cell_blur, mode="wrap")
     return cells
 
 

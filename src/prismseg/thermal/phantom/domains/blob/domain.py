@@ -117,7 +117,7 @@ def draw_sole_pattern(rng: np.random.Generator, warming: float) -> Pattern:
         field = field + np.float32(clouds) * skin.canvas.texture(inner, "cloud", 0.2 * length)[skin.window]
         if cells:
             field = field + np.float32(cells) * skin.canvas.texture(inner, "cell", 0.1 * length)[skin.window]
-        field = field + np.float32(tips) * smoothstep(skin.u, begin, 1.0) + skin.on_toes(list(toes), soft)
+        field = field + np.float32(tips) * smoothstep(skin.u, begin, 1.0) + skin.toes(list(toes), soft)
         whole: Field = field + np.float32(rim) * skin.rim(width)
         return whole
 
@@ -142,7 +142,7 @@ def draw_instep_pattern(rng: np.random.Generator, warming: float) -> Pattern:
         field = field + np.float32(marble) * clouds
         field = field - np.float32(dark) * np.maximum(clouds, 0) * (skin.u < 0)
         field = field + np.float32(ends[0]) * np.clip((skin.u - begin) / (1 - begin), 0, 1.2) ** np.float32(power)
-        field = field + skin.on_toes(list(toes), 0.01)
+        field = field + skin.toes(list(toes), 0.01)
         whole: Field = field + np.float32(rim) * skin.rim(0.06)
         return whole
 

@@ -109,7 +109,7 @@ def draw_sole_pattern(rng: np.random.Generator, warming: float) -> Pattern:
         field = field + np.float32(levels[1]) * (1 - smoothstep(u, 0.2 - blend / 2, 0.2 + blend / 2))
         for middle, half, height in spots:
             field = field + np.float32(height * calm) * bump(u, v, middle, (half[0], half[1]))
-        field = field + skin.on_toes(list(toes), 0.001 if sharp else 0.02) + np.float32(web) * skin.creases(0.005)
+        field = field + skin.toes(list(toes), 0.001 if sharp else 0.02) + np.float32(web) * skin.creases(0.005)
         whole: Field = field + np.float32(rim) * skin.rim(width)
         return whole
 
@@ -132,8 +132,8 @@ def draw_instep_pattern(rng: np.random.Generator, warming: float) -> Pattern:
         field = np.float32(forefoot) * smoothstep(u, begin - blend, begin + blend) - np.float32(slope) * u
         for at, across, height in shin:
             field = field + np.float32(height) * bump(u, v, (at, across), (0.5, 0.12))
-        field = field + skin.drawn(veins, list(heat), 0.012)
-        field = field + skin.on_toes(list(toes), 0.006) + np.float32(web) * skin.creases(0.008)
+        field = field + skin.inside(veins, list(heat), 0.012)
+        field = field + skin.toes(list(toes), 0.006) + np.float32(web) * skin.creases(0.008)
         whole: Field = field + np.float32(rim) * skin.rim(0.05)
         return whole
 

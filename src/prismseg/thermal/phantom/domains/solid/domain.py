@@ -194,18 +194,18 @@ def _foot(eye: Eye, limbs: Limbs, label: int, spec: SceneSpec) -> tuple[Foot, Po
     fit = np.linalg.lstsq(np.column_stack([seen, np.ones(len(seen))]), marks, rcond=None)[0].astype(np.float32)
     inverse = np.linalg.lstsq(np.column_stack([marks, np.ones(len(seen))]), seen, rcond=None)[0]
 
-    def to_sole(rows: Field, columns: Field) -> tuple[Field, Field]:
+    def to_foot(rows: Field, columns: Field) -> tuple[Field, Field]:
         return (
             rows * fit[0, 0] + columns * fit[1, 0] + fit[2, 0],
             rows * fit[0, 1] + columns * fit[1, 1] + fit[2, 1],
         )
 
-    def to_picture(curve: Curve) -> Curve:
+    def to_image(curve: Curve) -> Curve:
         placed: Curve = np.column_stack([curve, np.ones(len(curve))]) @ inverse
         return placed
 
-    fourth = to_sole(*(places[TOE + 3 : TOE + 4].T.astype(np.float32)))[1]
-    foot = Foot(body, toes, to_sole, to_picture, eye.focal / eye.distance, label, float(fourth[0]))
+    fourth = to_foot(*(places[TOE + 3 : TOE + 4].T.astype(np.float32)))[1]
+    foot = Foot(body, toes, to_foot, to_image, eye.focal / eye.distance, label, float(fourth[0]))
     return foot, places, radii
 
 
@@ -251,7 +251,7 @@ def _draw_pattern(
             field = field - np.float32(shin) * np.maximum(clouds, 0) * (1 - smoothstep(skin.u, 0.0, 0.4))
         # A lamp, a window or a warm body reflected from one side.
         field = field + np.float32(oblique) * np.clip(skin.v / 0.3, -1, 1)
-        field = field + skin.on_toes(list(tips), discs) + np.float32(web) * skin.creases(0.006)
+        field = field + skin.toes(list(tips), discs) + np.float32(web) * skin.creases(0.006)
         whole: Field = field + np.float32(rim) * skin.rim(width)
         return whole
 

@@ -119,7 +119,7 @@ def draw_sole_pattern(rng: np.random.Generator, warming: float) -> Pattern:
         irregular = skin.canvas.texture(inner, "smooth", 0.12 * skin.foot.length)[skin.window]
         field = (field + np.float32(patches * wide) * irregular) * np.float32(1 - 0.4 * share)
         # Each toe is coldest at its tip; some end at a sharp crease, others softly.
-        tips = skin.on_toes(list(toes * wide), 0.002 + 0.02 * crease)
+        tips = skin.toes(list(toes * wide), 0.002 + 0.02 * crease)
         field = field + tips + np.float32(web) * skin.creases(0.006)
         whole: Field = field + np.float32(rim) * skin.rim(0.03)
         return whole
@@ -147,7 +147,7 @@ def draw_instep_pattern(rng: np.random.Generator, warming: float) -> Pattern:
         field = np.float32(forefoot) * foot + np.float32(veins) * vessels * smoothstep(skin.u, 0.0, 0.3)
         field = field - np.float32(shin) * np.maximum(patches, -0.5) * (1 - 0.7 * foot)
         field = field + np.float32(calf) * np.clip(-skin.u, 0, 2)
-        field = field + skin.on_toes(list(toes), 0.012) + np.float32(web) * skin.creases(0.008)
+        field = field + skin.toes(list(toes), 0.012) + np.float32(web) * skin.creases(0.008)
         whole: Field = field + np.float32(rim) * skin.rim(width)
         return whole
 

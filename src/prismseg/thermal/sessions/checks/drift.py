@@ -5,7 +5,13 @@ from __future__ import annotations
 from prismseg.base import Message
 from prismseg.base.constants import Z95
 from prismseg.thermal.anatomy import SIDES, WHOLE_SOLE, Side
-from prismseg.thermal.sessions.changes import Value, background, beyond_background, comparable, find_estimate
+from prismseg.thermal.sessions.changes import (
+    Value,
+    background_change,
+    beyond_background,
+    comparable,
+    find_estimate,
+)
 from prismseg.thermal.sessions.entry import Concern, Entry, Observation
 from prismseg.thermal.sessions.flags.settings import FlagSettings
 
@@ -36,7 +42,7 @@ def check_drift(
 
 def _jump(entry: Entry, before: Entry, settings: FlagSettings) -> list[Observation]:
     """Find a jump that the background shares with both soles: the camera's offset moved, not the feet's warmth."""
-    jump = background(entry, before).value
+    jump = background_change(entry, before).value
     moved = [_mean(entry, side) - _mean(before, side) for side in SIDES]
     shared = all(abs(each - jump) <= _SHARED * abs(jump) for each in moved)
     if not abs(jump) >= settings.jump or not shared:
@@ -53,7 +59,7 @@ def _drift(entry: Entry, baseline: Entry, settings: FlagSettings) -> list[Observ
     """State how far the background has moved away from the baseline's, and what of the soles' changes exceeds it."""
     if not comparable(entry, baseline):
         return []
-    found = background(entry, baseline)
+    found = background_change(entry, baseline)
     if not found.known:
         sentence = Message(
             "Whether the camera drifted since t0 cannot be told: too little background is seen in both frames, or its "

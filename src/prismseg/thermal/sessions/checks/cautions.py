@@ -1,30 +1,32 @@
-"""Checks of a recording: what leaves a frame without numbers, and what a reader of its numbers should know."""
+"""What a reader of a measured frame's numbers should know."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from prismseg.base import DataError, Message
+from prismseg.base import Message
 from prismseg.thermal.anatomy import SIDE_NAMES, SIDES, WHOLE_SOLE, Side
 from prismseg.thermal.frames.frame import PARAMETER_LABELS, Frame, Parameters, same_value
-from prismseg.thermal.frames.orientation import UPRIGHT, turn_upright
-from prismseg.thermal.sessions.entry import Concern, Entry, FrameRejected, Observation
+from prismseg.thermal.sessions.checks.drift import check_drift
+from prismseg.thermal.sessions.entry import Concern, Entry, Observation
 from prismseg.thermal.sessions.flags.settings import FlagSettings
+from prismseg.thermal.sessions.history import History
 from prismseg.thermal.sessions.uncertainty import Estimate
 from prismseg.thermal.soles.pair import Caution, Soles
 from prismseg.thermal.soles.pieces import Mask
 from prismseg.thermal.soles.territories import Territories
 
-_UNSURE = (0.16, 0.84)  # within one standard deviation of even odds
-_NEAR = 6  # pixels around a sole that may still be its
-# So much steeper must a picture be along the outline of a turned mask than along the given one's.
-_SHARPER = 1.5
-_CAUTIONS = {
+# Probabilities between which a network is unsure: those of one standard deviation to either side of even odds.
+_UNSURE = (0.16, 0.84)
+# Pixels around a sole that may still belong to it; chosen on phantoms of 640 x 480 pixels.
+_NEAR_SOLE = 6
+_CONCERNS = {
     Caution.AT_BORDER: Concern.BORDER,
     Caution.SIDES_SWAPPED: Concern.SIDES_SWAPPED,
     Caution.SHAPE: Concern.SHAPE,
@@ -34,173 +36,64 @@ _CAUTIONS = {
 }
 
 
-def as_frame(frame: Frame | NDArray[np.generic], source: str) -> Frame:
-    """Return a frame, refusing what is no picture in °C or has one value everywhere.
+@dataclass(frozen=True, eq=False)
+class Outlines:
+    """How both soles were outlined.
 
-    Raises
-    ------
-    FrameRejected
-        Saying why.
+    Attributes
+    ----------
+    masks : mapping of side to (H, W) bool
+        Both soles.
+    probability : (H, W) float64 or None
+        The model's probability of sole, where the mask is a model's.
+    brightened : mapping of side to (H, W) bool
+        Both soles as found in the frame with its cold parts brightened; empty where the model was not shown it.
     """
-    try:
-        made = frame if isinstance(frame, Frame) else Frame(np.asarray(frame, np.float32), source=source)
-    except DataError as error:
-        raise FrameRejected(Concern.UNREADABLE, error.message) from error
-    except (TypeError, ValueError) as error:
-        raise FrameRejected(Concern.UNREADABLE, Message.of(str(error))) from error
-    low, high = made.span
-    if not low < high:
-        raise FrameRejected(
-            Concern.CONSTANT,
-            Message(
-                "Every pixel has {value:g} °C: a closed shutter or a broken export. Take the frame again.",
-                value=low,
-            ),
-        )
-    return made
+
+    masks: Mapping[Side, Mask]
+    probability: NDArray[np.float64] | None = None
+    brightened: Mapping[Side, Mask] = field(default_factory=dict)
 
 
-def check_parameters(frame: Frame) -> None:
-    """Refuse a frame whose file was written with parameters that cannot be, unless others were stated.
+def find_cautions(
+    entry: Entry, outlines: Outlines, history: History, settings: FlagSettings
+) -> tuple[Observation, ...]:
+    """Look for everything that a reader of a frame's numbers should know.
 
-    Raises
-    ------
-    FrameRejected
-        Naming them.
+    Parameters
+    ----------
+    entry : Entry
+        The frame, measured.
+    outlines : Outlines
+        How its soles were outlined.
+    history : History
+        The session before it.
+    settings : FlagSettings
+        Thresholds.
     """
-    if frame.doubts:
-        raise FrameRejected(
-            Concern.DOUBTFUL_PARAMETERS,
-            Message(
-                "The file's parameters are doubtful: {doubts}. State the true ones (--reflected, --atmosphere; "
-                "--window 1 where there is no window), so that its temperatures are computed anew.",
-                doubts=Message.joined(frame.doubts, "; "),
-            ),
-        )
+    frame, soles = entry.frame, entry.soles
+    assert frame is not None and soles is not None  # a measured frame has both
+    measured = history.measured
+    first = measured[0].frame if measured else None
+    carried = bool(history.reference_territories) and entry.minute > 0
+    return (
+        *_sole_cautions(soles),
+        *_territory_cautions(entry.territories, carried=carried),
+        *_camera_cautions(frame, first, history.parameters or frame.parameters, settings),
+        *_clipping_cautions(frame, outlines.masks, settings),
+        *_outline_cautions(outlines, settings),
+        *_brightening_cautions(frame, entry.estimates, outlines.brightened, settings),
+        *_clock_cautions(entry.minute, frame, history.previous, settings),
+        *check_drift(entry, history.previous, history.baseline, settings),
+    )
 
 
-def check_mask_upright(frame: Frame, mask: NDArray[np.generic]) -> None:
-    """Refuse a mask that was drawn on the pixels as the file stores them, while the frame was turned upright.
-
-    Its outline then runs along edges of the picture only when it is turned as the frame was.
-
-    Raises
-    ------
-    FrameRejected
-        Saying so.
-    """
-    if frame.orientation == UPRIGHT or mask.ndim != 2:
-        return
-    turned = turn_upright(mask, frame.orientation)
-    if turned.shape != frame.size:
-        return
-    filled = np.where(np.isfinite(frame.celsius), frame.celsius, np.nanmedian(frame.celsius))
-    edges = ndimage.gaussian_gradient_magnitude(filled.astype(np.float64), 1.0)
-    as_given, as_turned = (_along_outline(edges, each) for each in (mask, turned))
-    if mask.shape != frame.size or as_turned > _SHARPER * as_given:
-        raise FrameRejected(
-            Concern.MASK,
-            Message(
-                "The mask fits the picture as the file stores it, and the frame was turned upright (Exif orientation "
-                "{number}). Draw masks on the upright picture, or turn this one likewise.",
-                number=frame.orientation,
-            ),
-        )
-
-
-def _along_outline(edges: NDArray[np.float64], mask: NDArray[np.generic]) -> float:
-    on = np.asarray(mask) != 0
-    outline = on ^ ndimage.binary_erosion(on, iterations=1)
-    return float(edges[outline].mean()) if mask.shape == edges.shape and outline.any() else 0.0
-
-
-def check_clock(minute: float, frame: Frame, entries: Sequence[Entry]) -> None:
-    """Refuse a frame that another one already was, or that is no later than the last one.
-
-    Raises
-    ------
-    FrameRejected
-        Naming the minute of the other frame.
-    """
-    for entry in entries:
-        if entry.frame is None or (entry.minute == minute and not entry.ok):
-            continue  # the same frame may be measured again with a better mask
-        if np.array_equal(entry.frame.celsius, frame.celsius, equal_nan=True):
-            raise FrameRejected(
-                Concern.DUPLICATE,
-                Message(
-                    "The frame at {minute:g} min is identical, pixel by pixel, to the one at {other:g} min: no camera "
-                    "takes the same noise twice. Leave one of them out.",
-                    minute=minute,
-                    other=entry.minute,
-                ),
-            )
-    misplaced = (Concern.CLOCK.message, Concern.DUPLICATE.message)
-    timed = [entry.minute for entry in entries if entry.status not in misplaced]
-    if any(entry.ok and entry.minute == minute for entry in entries):
-        raise FrameRejected(
-            Concern.CLOCK,
-            Message(
-                "There is already a frame at {minute:g} min. State the true time of each of them.", minute=minute
-            ),
-        )
-    if timed and minute < timed[-1]:
-        raise FrameRejected(
-            Concern.CLOCK,
-            Message(
-                "The clock goes back: {minute:g} min comes after {last:g} min. Add frames in the order in which "
-                "they were taken, with their true times.",
-                minute=minute,
-                last=timed[-1],
-            ),
-        )
-
-
-def check_temperatures(frame: Frame, soles: Soles, settings: FlagSettings) -> None:
-    """Refuse soles with missing temperatures, or with such as skin cannot have.
-
-    Raises
-    ------
-    FrameRejected
-        Naming the side and what was found.
-    """
-    low, high = settings.plausible
-    for side in SIDES:
-        values = frame.celsius[_required(soles, side)].astype(np.float64)
-        missing = int(np.count_nonzero(~np.isfinite(values)))
-        if missing:
-            raise FrameRejected(
-                Concern.MISSING,
-                Message(
-                    "{missing} of {pixels} pixels of the {side} sole have no temperature. Choose a range of the camera "
-                    "that holds both feet, and take the frame again.",
-                    missing=missing,
-                    pixels=values.size,
-                    side=SIDE_NAMES[side],
-                ),
-            )
-        mean = float(values.mean())
-        if not low <= mean <= high:
-            raise FrameRejected(
-                Concern.IMPLAUSIBLE,
-                Message(
-                    "The {side} sole would have {mean:.4g} °C, and skin has {low:g} to {high:g} °C: the numbers are "
-                    "kelvin, Fahrenheit or counts, or the mask is not on the feet. State the scale and offset, "
-                    "or correct the mask.",
-                    side=SIDE_NAMES[side],
-                    mean=mean,
-                    low=low,
-                    high=high,
-                ),
-            )
-
-
-def observe_soles(soles: Soles) -> list[Observation]:
+def _sole_cautions(soles: Soles) -> list[Observation]:
     """Turn the cautions of two soles into observations."""
-    return [Observation(_CAUTIONS[caution], caution.message) for caution in soles.cautions]
+    return [Observation(_CONCERNS[caution], caution.message) for caution in soles.cautions]
 
 
-def observe_territories(found: Mapping[Side, Territories], *, carried: bool) -> list[Observation]:
+def _territory_cautions(found: Mapping[Side, Territories], *, carried: bool) -> list[Observation]:
     """Say which soles have no territories, doubtful ones, or ones registered afresh though there were earlier ones."""
     observations = []
     for side in SIDES:
@@ -226,7 +119,7 @@ def observe_territories(found: Mapping[Side, Territories], *, carried: bool) -> 
     return observations
 
 
-def observe_camera(
+def _camera_cautions(
     frame: Frame, first: Frame | None, locked: Parameters, settings: FlagSettings
 ) -> list[Observation]:
     """Compare parameters, camera, size and span of a frame with what the session began with."""
@@ -273,11 +166,11 @@ def observe_camera(
     return observations
 
 
-def observe_clipping(frame: Frame, soles: Soles, settings: FlagSettings) -> list[Observation]:
+def _clipping_cautions(frame: Frame, masks: Mapping[Side, Mask], settings: FlagSettings) -> list[Observation]:
     """Say where a share of a sole has exactly the frame's lowest or highest temperature."""
     observations = []
     for side in SIDES:
-        values = frame.celsius[_required(soles, side)]
+        values = frame.celsius[masks[side]]
         low, high = (float(np.mean(values == np.float32(limit))) for limit in frame.span)
         if low > settings.clipped:
             sentence = Message(
@@ -300,17 +193,15 @@ def observe_clipping(frame: Frame, soles: Soles, settings: FlagSettings) -> list
     return observations
 
 
-def observe_outlines(
-    soles: Soles, probability: NDArray[np.float64] | None, settings: FlagSettings
-) -> list[Observation]:
+def _outline_cautions(outlines: Outlines, settings: FlagSettings) -> list[Observation]:
     """Say at which soles a network is unsure where the outline runs."""
-    if probability is None:
+    if outlines.probability is None:
         return []
     observations = []
-    unsure = (probability > _UNSURE[0]) & (probability < _UNSURE[1])
+    unsure = (outlines.probability > _UNSURE[0]) & (outlines.probability < _UNSURE[1])
     for side in SIDES:
-        sole = _required(soles, side)
-        share = float((unsure & ndimage.binary_dilation(sole, iterations=_NEAR)).sum() / sole.sum())
+        sole = outlines.masks[side]
+        share = float((unsure & ndimage.binary_dilation(sole, iterations=_NEAR_SOLE)).sum() / sole.sum())
         if share > settings.unsure:
             sentence = Message(
                 "The network is unsure of the {side} sole's outline: of pixels worth {share:.0%} of its area it "
@@ -322,15 +213,15 @@ def observe_outlines(
     return observations
 
 
-def observe_second_look(
+def _brightening_cautions(
     frame: Frame,
     estimates: Mapping[Side, Mapping[str, Estimate]],
-    second: Mapping[Side, Mask],
+    brightened: Mapping[Side, Mask],
     settings: FlagSettings,
 ) -> list[Observation]:
-    """Say which soles have another mean when the same frame is looked at again with its cold parts brightened."""
+    """Say which soles have another mean when the same frame is segmented again with its cold parts brightened."""
     observations = []
-    for side, seen in second.items():
+    for side, seen in brightened.items():
         values = frame.celsius[seen & np.isfinite(frame.celsius)].astype(np.float64)
         change = float(values.mean()) - estimates[side][WHOLE_SOLE].mean if values.size else math.nan
         if values.size == 0:
@@ -352,7 +243,9 @@ def observe_second_look(
     return observations
 
 
-def observe_clocks(minute: float, frame: Frame, before: Entry | None, settings: FlagSettings) -> list[Observation]:
+def _clock_cautions(
+    minute: float, frame: Frame, before: Entry | None, settings: FlagSettings
+) -> list[Observation]:
     """Compare the time that passed since the frame before with the camera's clock, where both frames state one."""
     earlier = None if before is None or before.frame is None else before.frame.time
     if before is None or earlier is None or frame.time is None:
@@ -375,13 +268,6 @@ def observe_clocks(minute: float, frame: Frame, before: Entry | None, settings: 
     else:
         return []
     return [Observation(Concern.CLOCK, sentence)]
-
-
-def _required(soles: Soles, side: Side) -> Mask:
-    mask = soles.side(side)
-    if mask is None:
-        raise FrameRejected(Concern.NOT_TWO_SOLES, soles.message)
-    return mask
 
 
 def _changed(name: Message, now: Message, before: Message) -> Message:

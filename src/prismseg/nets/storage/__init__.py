@@ -1,0 +1,1 @@
+"""Networks on disk: where they are (`lookup`), and what their files hold (`files`)."""

@@ -1,0 +1,154 @@
+"""One frame from its array to its entry in a session, stage by stage."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prismseg.base import DataError
+from prismseg.thermal.anatomy import SIDES, Side
+from prismseg.thermal.frames.frame import Frame
+from prismseg.thermal.sessions.background import Background
+from prismseg.thermal.sessions.checks.acceptance import SoleMask, accept_frame, accept_mask, accept_soles
+from prismseg.thermal.sessions.checks.cautions import Outlines, find_cautions
+from prismseg.thermal.sessions.entry import Concern, Entry, FrameRejected, Observation
+from prismseg.thermal.sessions.flags.settings import FlagSettings
+from prismseg.thermal.sessions.history import History
+from prismseg.thermal.sessions.uncertainty import ErrorModel, measure_sole
+from prismseg.thermal.soles.brightening import find_brightened_sole
+from prismseg.thermal.soles.pair import Soles
+from prismseg.thermal.soles.pieces import Mask
+from prismseg.thermal.soles.sides import View
+from prismseg.thermal.soles.territories import Territories, carry_territories, find_territories
+
+
+@dataclass(frozen=True, eq=False)
+class FrameInput:
+    """What is given of one frame; see `prismseg.thermal.Session.add`.
+
+    Attributes
+    ----------
+    minute : float
+        Since the test dose.
+    source : str
+        File or camera.
+    frame : Frame or (H, W) array
+        Temperatures in °C.
+    mask : (H, W) array or None
+        Labels, or a model's probabilities of sole.
+    soles : Soles or None
+        What was found in the mask, where this is known already.
+    brightened : (H, W) float or None
+        The model's probabilities for the frame with its cold parts brightened.
+    """
+
+    minute: float
+    source: str
+    frame: Frame | NDArray[Any]
+    mask: NDArray[Any] | None = None
+    soles: Soles | None = None
+    brightened: NDArray[np.floating] | None = None
+
+
+@dataclass(frozen=True)
+class MeasurementSettings:
+    """How frames of a session are measured.
+
+    Attributes
+    ----------
+    view : View
+        How the camera sees the soles.
+    errors : ErrorModel
+        Standard deviations to reckon with.
+    flags : FlagSettings
+        Thresholds of the checks.
+    """
+
+    view: View
+    errors: ErrorModel
+    flags: FlagSettings
+
+
+def measure_frame(given: FrameInput, history: History, settings: MeasurementSettings) -> Entry:
+    """Measure the next frame of a session.
+
+    Accept the frame; accept its mask; find the soles in it; accept the soles; lay territories over them; measure each
+    region; look for cautions. A rejection at any stage gives an entry with what was known by then, the reason, and no
+    numbers.
+
+    Parameters
+    ----------
+    given : FrameInput
+        The frame.
+    history : History
+        The session so far.
+    settings : MeasurementSettings
+        View, error model and thresholds.
+    """
+    entry = Entry(given.minute, given.source)
+    try:
+        frame = accept_frame(given.frame, given.source, given.minute, history.entries)
+        entry = replace(entry, frame=frame)
+        mask = None if given.mask is None else accept_mask(given.mask, frame)
+        soles = given.soles or _find_soles(mask, settings.view, history.soles)
+        entry = replace(entry, soles=soles)
+        probability = None if mask is None else mask.probability
+        masks = accept_soles(
+            soles, frame, settings.view, (probability, given.brightened), settings.flags.plausible
+        )
+    except FrameRejected as rejection:
+        return replace(entry, observations=(Observation(rejection.concern, rejection.message, fatal=True),))
+    outlines = Outlines(masks, probability, _brightened_masks(masks, given.brightened))
+    territories = _find_territories(masks, settings.view, history.reference_territories)
+    estimates = {
+        side: measure_sole(
+            frame.celsius,
+            masks[side],
+            territories[side].registration if side in territories else None,
+            errors=settings.errors,
+            probability=probability,
+            brightened=outlines.brightened.get(side),
+        )
+        for side in SIDES
+    }
+    background = Background.from_frame(frame.celsius, soles.cleaned)
+    entry = replace(entry, territories=territories, estimates=estimates, background=background)
+    return replace(entry, observations=find_cautions(entry, outlines, history, settings.flags))
+
+
+def _find_soles(mask: SoleMask | None, view: View, previous: Soles | None) -> Soles:
+    assert mask is not None  # `Session.add` asks for a mask where no soles are given
+    try:
+        return Soles.from_mask(mask.labels, view, previous)
+    except DataError as error:
+        raise FrameRejected(Concern.MASK, error.message) from error
+
+
+def _brightened_masks(masks: Mapping[Side, Mask], brightened: NDArray[np.floating] | None) -> Mapping[Side, Mask]:
+    """Both soles as found in the brightened frame; empty where there is none."""
+    if brightened is None:
+        return {}
+    left, right = masks["left"], masks["right"]
+    return {
+        "left": find_brightened_sole(left, right, brightened),
+        "right": find_brightened_sole(right, left, brightened),
+    }
+
+
+def _find_territories(
+    masks: Mapping[Side, Mask], view: View, reference: Mapping[Side, Territories]
+) -> dict[Side, Territories]:
+    """Carry the territories of t0 to each sole, or register them afresh where its pose does not allow that."""
+    found = {}
+    for side in SIDES:
+        first = reference.get(side)
+        try:
+            carried = None if first is None else carry_territories(first, masks[side])
+            found[side] = carried or find_territories(masks[side], side, view)
+        except (DataError, np.linalg.LinAlgError):
+            continue  # too small or too thin; a caution says so
+    return found
