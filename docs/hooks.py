@@ -20,9 +20,25 @@ def _models() -> str:
     return _table(("name", "architecture", "skips", "multiplier"), rows)
 
 
+def _flags() -> str:
+    from prismseg.thermal import FLAG_RULES
+
+    return _table(("flag", "when"), list(FLAG_RULES.rows()))
+
+
+def _thresholds() -> str:
+    from prismseg.thermal import list_thresholds
+
+    rows = [
+        (flag, f"`{name}`", f"{value} {unit}".strip(), meaning)
+        for flag, name, value, unit, meaning in list_thresholds()
+    ]
+    return _table(("flag", "threshold", "default", "meaning"), rows)
+
+
 def _table(head: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
     lines = [head, ("---",) * len(head), *rows]
     return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-TABLES: dict[str, Callable[[], str]] = {"models": _models}
+TABLES: dict[str, Callable[[], str]] = {"flags": _flags, "models": _models, "thresholds": _thresholds}

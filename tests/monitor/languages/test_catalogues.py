@@ -63,7 +63,7 @@ def test_sentences_and_words_are_collected() -> None:
     found = templates()
     assert set(translatable_texts()) <= set(found) and Caution.SIDES_SWAPPED.value in found
     assert {"thermal/anatomy.py", "thermal/output/texts.py"} <= set(found["left"])
-    assert found["The threshold lies within its uncertainty."] == ["thermal/sessions/flags/rules.py"]
+    assert found["The threshold lies within its uncertainty."] == ["thermal/sessions/flags/rules/wording.py"]
     assert not any(text.startswith("{part0}") or text == "{value:.4g}" for text in found)
 
 

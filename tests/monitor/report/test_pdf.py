@@ -13,7 +13,7 @@ import pytest
 
 from prismseg.base import Message, OutputError
 from prismseg.monitor.languages import Language
-from prismseg.monitor.languages.flag_texts import CAVEATS, TITLES
+from prismseg.monitor.languages.flag_texts import caveat_of, title_of
 from prismseg.monitor.report import write_pdf
 from prismseg.monitor.report.words import Words
 from prismseg.monitor.sessions.records import Report
@@ -63,8 +63,8 @@ def test_the_report_shows_all_flags_with_evidence_and_caveat(report: Report, cod
     flags = report.session.flags()
     assert {flag.name for flag in flags} == {"warming", "asymmetric", "quality"}
     for flag in flags:
-        assert words(flag.sentence) in text and words(flag.source) in text and words(CAVEATS[flag.name]) in text
-        assert words(TITLES[flag.name]) in text
+        assert words(flag.sentence) in text and words(flag.source) in text and words(caveat_of(flag.name)) in text
+        assert words(title_of(flag.name)) in text
         if flag.name != "quality":
             assert words(Message("{threshold:.1f} °C", threshold=flag.evidence["threshold"])) in text
     rise = max(flags[0].evidence["delta"])

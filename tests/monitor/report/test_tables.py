@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prismseg.monitor.languages.flag_texts import CAVEATS
+from prismseg.monitor.languages.flag_texts import caveat_of
 from prismseg.monitor.report import tidy, write_csv, write_xlsx
 from prismseg.monitor.report.tables import FORMULA, harmless
 from prismseg.monitor.sessions.records import Remarks, Report
@@ -121,7 +121,7 @@ def test_the_workbook_lists_captures_and_observations(report: Report) -> None:
     assert captures[8][0] == 99 and "feet moved" in captures[8][8]
     flags = rows_of(book["Observations"])
     assert [row[4] for row in flags[1:]] == [str(flag.sentence) for flag in report.session.flags()]
-    assert [row[8] for row in flags[1:]] == [str(CAVEATS[flag.name]) for flag in report.session.flags()]
+    assert [row[8] for row in flags[1:]] == [str(caveat_of(flag.name)) for flag in report.session.flags()]
     assert flags[1][5].startswith("+") and flags[1][6] == "1.0 °C"
 
 

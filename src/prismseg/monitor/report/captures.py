@@ -9,7 +9,7 @@ from reportlab.lib.units import mm
 from reportlab.platypus import CondPageBreak, Flowable, Spacer, Table
 
 from prismseg.base import Message
-from prismseg.monitor.languages.flag_texts import CAVEATS, TITLES
+from prismseg.monitor.languages.flag_texts import caveat_of, title_of
 from prismseg.monitor.report.pictures import LETTERS, Picture, Scale, scale_of
 from prismseg.monitor.report.style import CAUTION, CELL, CELL_STRONG, HEAD, SMALL, WIDTH, heading, p, ruled
 from prismseg.monitor.report.words import NOTHING, Words
@@ -106,10 +106,10 @@ def checks(report: Report, words: Words) -> Iterable[Flowable]:
     ]
     if not rows:
         return
-    yield from heading(words(TITLES["quality"]), len(rows))
+    yield from heading(words(title_of("quality")), len(rows))
     yield ruled(rows, (6, 10, 84), head=False)
     yield Spacer(0, 1 * mm)
-    source = f"{words(Message('Source'))}: {words(QUALITY_SOURCE)}. {words(CAVEATS['quality'])}"
+    source = f"{words(Message('Source'))}: {words(QUALITY_SOURCE)}. {words(caveat_of('quality'))}"
     yield p(source, SMALL)
 
 

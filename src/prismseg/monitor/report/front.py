@@ -9,7 +9,7 @@ from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, KeepTogether, Spacer, Table
 
 from prismseg.base import Message
-from prismseg.monitor.languages.flag_texts import CAVEATS, TITLES, threshold_of, value_of
+from prismseg.monitor.languages.flag_texts import caveat_of, threshold_of, title_of, value_of
 from prismseg.monitor.report.charts import draw_curves, draw_territories
 from prismseg.monitor.report.style import CELL, HEAD, SMALL, STRONG, TITLE, WIDTH, boxed, p, ruled
 from prismseg.monitor.report.words import Words
@@ -131,7 +131,7 @@ def _facts(report: Report, words: Words) -> list[tuple[str, str]]:
 
 
 def _flag(flag: dict[str, Any], words: Words) -> Flowable:
-    title = [words(TITLES[flag["name"]])]
+    title = [words(title_of(flag["name"]))]
     if flag["side"] is not None:
         title.append(words.word(flag["side"]))
     title.append(words.word(flag["level"]))
@@ -142,7 +142,7 @@ def _flag(flag: dict[str, Any], words: Words) -> Flowable:
             words(Message("{value} (threshold {threshold})", value=value, threshold=threshold)),
         ),
         (words(Message("Source")), words(Message.from_json(flag["source"]))),
-        (words(Message("What it does not mean")), words(CAVEATS[flag["name"]])),
+        (words(Message("What it does not mean")), words(caveat_of(flag["name"]))),
     ]
     evidence = Table(
         [[p(name, SMALL), p(text, CELL)] for name, text in rows],

@@ -18,7 +18,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from prismseg.base import Message
 from prismseg.monitor.languages import Language
-from prismseg.monitor.languages.flag_texts import CAVEATS, TITLES, threshold_of, value_of
+from prismseg.monitor.languages.flag_texts import caveat_of, threshold_of, title_of, value_of
 from prismseg.monitor.report.front import blocked
 from prismseg.monitor.report.tables import FORMULA, tidy
 from prismseg.monitor.report.target import Target, deliver
@@ -199,7 +199,7 @@ def _flags(report: Report, words: Words) -> tuple[list[str], list[Row]]:
         value, threshold = value_of(flag), threshold_of(flag)
         rows.append(
             (
-                words(TITLES[flag["name"]]),
+                words(title_of(flag["name"])),
                 None if flag["side"] is None else words.word(flag["side"]),
                 words.word(flag["level"]),
                 "; ".join(words.minute(minute) for minute in flag["minutes"]),
@@ -207,7 +207,7 @@ def _flags(report: Report, words: Words) -> tuple[list[str], list[Row]]:
                 None if value is None else words(value),
                 None if threshold is None else words(threshold),
                 words(Message.from_json(flag["source"])),
-                words(CAVEATS[flag["name"]]),
+                words(caveat_of(flag["name"])),
             )
         )
     return [words(text) for text in head], rows

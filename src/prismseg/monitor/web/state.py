@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session as Database
 
 from prismseg.base import Message
 from prismseg.monitor.languages import Language
-from prismseg.monitor.languages.flag_texts import CAVEATS, TITLES, threshold_of, value_of
+from prismseg.monitor.languages.flag_texts import caveat_of, threshold_of, title_of, value_of
 from prismseg.monitor.sessions.records import Details
 from prismseg.monitor.store import latest_results, list_captures
 from prismseg.monitor.store.schema import CaptureRow, MaskRow, ResultRow, SessionRow
@@ -106,7 +106,7 @@ def flag_state(flag: Mapping[str, Any], language: Language) -> dict[str, Any]:
     value, threshold = value_of(flag), threshold_of(flag)
     return {
         "name": flag["name"],
-        "title": language(TITLES[flag["name"]]),
+        "title": language(title_of(flag["name"])),
         "level": flag["level"],
         "side": flag["side"],
         "minutes": flag["minutes"],
@@ -114,7 +114,7 @@ def flag_state(flag: Mapping[str, Any], language: Language) -> dict[str, Any]:
         "value": None if value is None else language(value),
         "threshold": None if threshold is None else language(threshold),
         "source": sentence(flag["source"], language),
-        "caveat": language(CAVEATS[flag["name"]]),
+        "caveat": language(caveat_of(flag["name"])),
     }
 
 

@@ -8,6 +8,8 @@ import numpy as np
 
 from prismseg.base import ConfigError, Message
 from prismseg.thermal.anatomy import REGIONS, SIDES, WHOLE_SOLE
+from prismseg.thermal.sessions.flags.rules.asymmetry import AsymmetrySettings
+from prismseg.thermal.sessions.flags.rules.warming import WarmingSettings
 from prismseg.thermal.sessions.session import Session
 
 if TYPE_CHECKING:
@@ -39,7 +41,8 @@ def draw_curves(session: Session, *, title: str = "") -> Figure:
     whole = figure.add_subplot(grid[0, :])
     _draw_sides(whole, session, WHOLE_SOLE)
     _draw_background(whole, session)
-    for threshold in (session.settings.warming, session.settings.clear_warming):
+    warming = session.settings.of(WarmingSettings)
+    for threshold in (warming.warming, warming.clear_warming):
         whole.axhline(threshold, color="#bbbbbb", linewidth=0.8, linestyle=":")
     whole.set_title(title or "Change of mean temperature from t0, whole sole", loc="left", fontsize=11)
     whole.set_ylabel("°C")
@@ -103,7 +106,8 @@ def _draw_difference(axes: Any, session: Session) -> None:
             minutes, [v.low for _, v in known], [v.high for _, v in known], color=_DIFFERENCE, alpha=0.18, lw=0
         )
         axes.plot(minutes, [value.value for _, value in known], "o-", color=_DIFFERENCE, markersize=3.5, lw=1.4)
-    for threshold in (-session.settings.asymmetric, session.settings.asymmetric):
+    asymmetric = session.settings.of(AsymmetrySettings).asymmetric
+    for threshold in (-asymmetric, asymmetric):
         axes.axhline(threshold, color="#bbbbbb", linewidth=0.8, linestyle=":")
     axes.set_title("Right minus left, changes from t0", loc="left", fontsize=10)
     axes.set_ylabel("°C")

@@ -116,6 +116,6 @@ def _facts(session: Session) -> dict[str, object]:
         "template": template_hash(),
         "parameters": None if session.parameters is None else session.parameters.stated(),
         "errors": asdict(session.errors),
-        "settings": asdict(session.settings),
+        "settings": session.settings.to_dict(),
         "flags": [asdict(flag) for flag in session.flags()],
     }

@@ -15,8 +15,8 @@ from prismseg.thermal.frames.frame import Frame
 from prismseg.thermal.sessions.background import Background
 from prismseg.thermal.sessions.checks.acceptance import SoleMask, accept_frame, accept_mask, accept_soles
 from prismseg.thermal.sessions.checks.cautions import Outlines, find_cautions
+from prismseg.thermal.sessions.checks.settings import QualitySettings
 from prismseg.thermal.sessions.entry import Concern, Entry, FrameRejected, Observation
-from prismseg.thermal.sessions.flags.settings import FlagSettings
 from prismseg.thermal.sessions.history import History
 from prismseg.thermal.sessions.uncertainty import ErrorModel, measure_sole
 from prismseg.thermal.soles.brightening import find_brightened_sole
@@ -64,13 +64,13 @@ class MeasurementSettings:
         How the camera sees the soles.
     errors : ErrorModel
         Standard deviations to reckon with.
-    flags : FlagSettings
+    quality : QualitySettings
         Thresholds of the checks.
     """
 
     view: View
     errors: ErrorModel
-    flags: FlagSettings
+    quality: QualitySettings
 
 
 def measure_frame(given: FrameInput, history: History, settings: MeasurementSettings) -> Entry:
@@ -98,7 +98,7 @@ def measure_frame(given: FrameInput, history: History, settings: MeasurementSett
         entry = replace(entry, soles=soles)
         probability = None if mask is None else mask.probability
         masks = accept_soles(
-            soles, frame, settings.view, (probability, given.brightened), settings.flags.plausible
+            soles, frame, settings.view, (probability, given.brightened), settings.quality.plausible
         )
     except FrameRejected as rejection:
         return replace(entry, observations=(Observation(rejection.concern, rejection.message, fatal=True),))
@@ -117,7 +117,7 @@ def measure_frame(given: FrameInput, history: History, settings: MeasurementSett
     }
     background = Background.from_frame(frame.celsius, soles.cleaned)
     entry = replace(entry, territories=territories, estimates=estimates, background=background)
-    return replace(entry, observations=find_cautions(entry, outlines, history, settings.flags))
+    return replace(entry, observations=find_cautions(entry, outlines, history, settings.quality))
 
 
 def _find_soles(mask: SoleMask | None, view: View, previous: Soles | None) -> Soles:

@@ -22,6 +22,7 @@ from prismseg.thermal.sessions.changes import (
     delta,
     rate,
 )
+from prismseg.thermal.sessions.checks.settings import QualitySettings
 from prismseg.thermal.sessions.entry import Concern, Entry, Observation
 from prismseg.thermal.sessions.flags.find import find_flags
 from prismseg.thermal.sessions.flags.flag import Flag
@@ -71,9 +72,9 @@ class Session:
         flags: FlagSettings | None = None,
         parameters: Parameters | None = None,
     ) -> None:
-        self._measurement = MeasurementSettings(
-            check_view(view), errors or ErrorModel(), FlagSettings() if flags is None else flags
-        )
+        self.settings = FlagSettings() if flags is None else flags
+        quality = self.settings.of(QualitySettings)
+        self._measurement = MeasurementSettings(check_view(view), errors or ErrorModel(), quality)
         self.history = History(stated_parameters=parameters)
 
     @property
@@ -85,11 +86,6 @@ class Session:
     def errors(self) -> ErrorModel:
         """Standard deviations that are reckoned with."""
         return self._measurement.errors
-
-    @property
-    def settings(self) -> FlagSettings:
-        """Thresholds of flags and quality checks."""
-        return self._measurement.flags
 
     @property
     def parameters(self) -> Parameters | None:

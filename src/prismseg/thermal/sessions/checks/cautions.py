@@ -14,8 +14,8 @@ from prismseg.base import Message
 from prismseg.thermal.anatomy import SIDE_NAMES, SIDES, WHOLE_SOLE, Side
 from prismseg.thermal.frames.frame import PARAMETER_LABELS, Frame, Parameters, same_value
 from prismseg.thermal.sessions.checks.drift import check_drift
+from prismseg.thermal.sessions.checks.settings import QualitySettings
 from prismseg.thermal.sessions.entry import Concern, Entry, Observation
-from prismseg.thermal.sessions.flags.settings import FlagSettings
 from prismseg.thermal.sessions.history import History
 from prismseg.thermal.sessions.uncertainty import Estimate
 from prismseg.thermal.soles.pair import Caution, Soles
@@ -56,7 +56,7 @@ class Outlines:
 
 
 def find_cautions(
-    entry: Entry, outlines: Outlines, history: History, settings: FlagSettings
+    entry: Entry, outlines: Outlines, history: History, settings: QualitySettings
 ) -> tuple[Observation, ...]:
     """Look for everything that a reader of a frame's numbers should know.
 
@@ -68,7 +68,7 @@ def find_cautions(
         How its soles were outlined.
     history : History
         The session before it.
-    settings : FlagSettings
+    settings : QualitySettings
         Thresholds.
     """
     frame, soles = entry.frame, entry.soles
@@ -120,7 +120,7 @@ def _territory_cautions(found: Mapping[Side, Territories], *, carried: bool) -> 
 
 
 def _camera_cautions(
-    frame: Frame, first: Frame | None, locked: Parameters, settings: FlagSettings
+    frame: Frame, first: Frame | None, locked: Parameters, settings: QualitySettings
 ) -> list[Observation]:
     """Compare parameters, camera, size and span of a frame with what the session began with."""
     observations = []
@@ -166,7 +166,7 @@ def _camera_cautions(
     return observations
 
 
-def _clipping_cautions(frame: Frame, masks: Mapping[Side, Mask], settings: FlagSettings) -> list[Observation]:
+def _clipping_cautions(frame: Frame, masks: Mapping[Side, Mask], settings: QualitySettings) -> list[Observation]:
     """Say where a share of a sole has exactly the frame's lowest or highest temperature."""
     observations = []
     for side in SIDES:
@@ -193,7 +193,7 @@ def _clipping_cautions(frame: Frame, masks: Mapping[Side, Mask], settings: FlagS
     return observations
 
 
-def _outline_cautions(outlines: Outlines, settings: FlagSettings) -> list[Observation]:
+def _outline_cautions(outlines: Outlines, settings: QualitySettings) -> list[Observation]:
     """Say at which soles a network is unsure where the outline runs."""
     if outlines.probability is None:
         return []
@@ -217,7 +217,7 @@ def _brightening_cautions(
     frame: Frame,
     estimates: Mapping[Side, Mapping[str, Estimate]],
     brightened: Mapping[Side, Mask],
-    settings: FlagSettings,
+    settings: QualitySettings,
 ) -> list[Observation]:
     """Say which soles have another mean when the same frame is segmented again with its cold parts brightened."""
     observations = []
@@ -229,7 +229,7 @@ def _brightening_cautions(
                 "A second look at the frame, with its cold parts brightened, finds no {side} sole. Look at the outline.",
                 side=SIDE_NAMES[side],
             )
-        elif abs(change) > settings.second_look:
+        elif abs(change) > settings.brightened:
             sentence = Message(
                 "A second look at the frame, with its cold parts brightened, finds another outline of the {side} sole, "
                 "whose mean differs by {change:+.1f} °C: cold toes may be missed, or the outline may hold more than the "
@@ -244,7 +244,7 @@ def _brightening_cautions(
 
 
 def _clock_cautions(
-    minute: float, frame: Frame, before: Entry | None, settings: FlagSettings
+    minute: float, frame: Frame, before: Entry | None, settings: QualitySettings
 ) -> list[Observation]:
     """Compare the time that passed since the frame before with the camera's clock, where both frames state one."""
     earlier = None if before is None or before.frame is None else before.frame.time

@@ -12,14 +12,14 @@ from prismseg.thermal.sessions.changes import (
     comparable,
     find_estimate,
 )
+from prismseg.thermal.sessions.checks.settings import QualitySettings
 from prismseg.thermal.sessions.entry import Concern, Entry, Observation
-from prismseg.thermal.sessions.flags.settings import FlagSettings
 
 _SHARED = 0.5  # of a jump, by which both soles' changes may differ from it
 
 
 def check_drift(
-    entry: Entry, before: Entry | None, baseline: Entry | None, settings: FlagSettings
+    entry: Entry, before: Entry | None, baseline: Entry | None, settings: QualitySettings
 ) -> list[Observation]:
     """Compare a measured frame's background with the frame before and with the baseline.
 
@@ -31,7 +31,7 @@ def check_drift(
         The last measured frame before it.
     baseline : Entry or None
         t0, for a frame after it.
-    settings : FlagSettings
+    settings : QualitySettings
         Thresholds.
     """
     jump = [] if before is None else _jump(entry, before, settings)
@@ -40,7 +40,7 @@ def check_drift(
     return jump + _drift(entry, baseline, settings)
 
 
-def _jump(entry: Entry, before: Entry, settings: FlagSettings) -> list[Observation]:
+def _jump(entry: Entry, before: Entry, settings: QualitySettings) -> list[Observation]:
     """Find a jump that the background shares with both soles: the camera's offset moved, not the feet's warmth."""
     jump = background_change(entry, before).value
     moved = [_mean(entry, side) - _mean(before, side) for side in SIDES]
@@ -55,7 +55,7 @@ def _jump(entry: Entry, before: Entry, settings: FlagSettings) -> list[Observati
     return [Observation(Concern.SHUTTER, sentence)]
 
 
-def _drift(entry: Entry, baseline: Entry, settings: FlagSettings) -> list[Observation]:
+def _drift(entry: Entry, baseline: Entry, settings: QualitySettings) -> list[Observation]:
     """State how far the background has moved away from the baseline's, and what of the soles' changes exceeds it."""
     if not comparable(entry, baseline):
         return []

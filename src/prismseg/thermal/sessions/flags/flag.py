@@ -9,7 +9,6 @@ from typing import Any, Literal
 from prismseg.base import Message
 from prismseg.thermal.anatomy import Side
 
-FlagName = Literal["warming", "asymmetric", "no thermal sign yet", "uninformative", "quality"]
 Level = Literal["notice", "unconfirmed", "present", "clear"]
 
 QUALITY_SOURCE = Message("checks of the recording")
@@ -21,8 +20,8 @@ class Flag:
 
     Attributes
     ----------
-    name : {"warming", "asymmetric", "no thermal sign yet", "uninformative", "quality"}
-        What it is.
+    name : str
+        What it is: a name in `FLAG_RULES`.
     level : {"notice", "unconfirmed", "present", "clear"}
         A notice limits what can be said; the others were seen, though unconfirmed in the last frames alone.
     side : {"left", "right"} or None
@@ -38,7 +37,7 @@ class Flag:
         Where the threshold comes from.
     """
 
-    name: FlagName
+    name: str
     level: Level
     side: Side | None
     minutes: tuple[float, ...]

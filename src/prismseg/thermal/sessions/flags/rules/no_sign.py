@@ -1,0 +1,89 @@
+"""Flag of soles that show no rise, late in the session."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from prismseg.base import Message
+from prismseg.base.constants import Z95
+from prismseg.thermal.anatomy import SIDE_NAMES, SIDES, Side
+from prismseg.thermal.sessions.changes import Value, delta
+from prismseg.thermal.sessions.flags.curves import SessionCurves
+from prismseg.thermal.sessions.flags.flag import Flag
+from prismseg.thermal.sessions.flags.persistence import possible_rise
+from prismseg.thermal.sessions.flags.rule import FlagRule
+from prismseg.thermal.sessions.flags.rules.wording import show_change, state_reserves
+from prismseg.thermal.sessions.thresholds import ThresholdSettings, threshold
+
+SOURCE = Message("Bruins 2018: toe rise at 20 min in 14 of 29 working blocks, negative predictive value 17 %")
+
+
+@dataclass(frozen=True)
+class NoSignSettings(ThresholdSettings):
+    """When soles show no thermal sign, after Bruins 2018."""
+
+    no_sign: float = threshold(1.0, "°C", "Rise below which a sole shows no thermal sign.")
+    no_sign_minute: float = threshold(20.0, "min", "When this is asked.")
+
+
+def find_no_sign(curves: SessionCurves, settings: NoSignSettings) -> list[Flag]:
+    """Find that neither sole is warmer than at baseline, late in the session, unless the background may hide it."""
+    if any(flag.name == "warming" for flag in curves.found):
+        return []
+    asked = [entry for entry in curves.later if entry.minute >= settings.no_sign_minute - curves.lasting.tolerance]
+    if not asked:
+        return []
+    last = asked[-1]
+    rises: dict[Side, Value] = {side: delta(last, curves.t0, side) for side in SIDES}
+    possible = [possible_rise(last, curves.t0, side) for side in SIDES]
+    if not all(rise.value < settings.no_sign for rise in possible):
+        return []
+    certain = all(rise.high < settings.no_sign for rise in (*rises.values(), *possible))
+    warm = [flag.side for flag in curves.found if flag.name == "uninformative" and flag.side is not None]
+    said = [
+        Message(
+            "At {minute:g} min neither sole is warmer than at baseline by {threshold:g} °C (left {left:+.1f} ± "
+            "{left_error:.1f}, right {right:+.1f} ± {right_error:.1f} °C). This does NOT exclude a working "
+            "block: in one study the toes had warmed at 20 min in only 14 of 29 working blocks.",
+            minute=last.minute,
+            threshold=settings.no_sign,
+            left=rises["left"].value,
+            left_error=Z95 * rises["left"].error,
+            right=rises["right"].value,
+            right_error=Z95 * rises["right"].error,
+        )
+    ]
+    if len(warm) == 1:
+        said.append(Message("The baseline left no headroom for a rise ({side}).", side=SIDE_NAMES[warm[0]]))
+    elif warm:
+        said.append(Message("The baseline left no headroom for a rise (left and right)."))
+    cautions = curves.cautions([last])
+    sentence = Message.joined([*said, *state_reserves(certain, cautions)])
+    evidence = {
+        "delta": {side: rise.value for side, rise in rises.items()},
+        "delta_error": {side: rise.error for side, rise in rises.items()},
+        "threshold": settings.no_sign,
+        "within_uncertainty": not certain,
+        "no_headroom": warm,
+        "cautions": cautions,
+    }
+    return [Flag("no thermal sign yet", "notice", None, (last.minute,), sentence, evidence, SOURCE)]
+
+
+def _show_value(evidence: Mapping[str, Any]) -> Message:
+    return Message(
+        "left {left}, right {right}",
+        left=show_change(evidence["delta"]["left"], evidence["delta_error"]["left"]),
+        right=show_change(evidence["delta"]["right"], evidence["delta_error"]["right"]),
+    )
+
+
+RULE = FlagRule(
+    NoSignSettings,
+    find_no_sign,
+    title=Message("No thermal sign yet"),
+    caveat=Message("It does NOT mean that the block has failed. Ask the patient and test with cold."),
+    show_value=_show_value,
+)
