@@ -26,7 +26,7 @@ def shared_data() -> Path:
 
 
 def write_discs(folder: Path, *, patients: int = 6, images: int = 3, size: tuple[int, int] = (40, 48)) -> Path:
-    """Write an easy data set: bright discs on a dark ground, in the feet layout (group before the underscore)."""
+    """Write an easy data set: bright discs on a dark ground, masks beside images (group before the underscore)."""
     folder.mkdir(parents=True, exist_ok=True)
     rng = np.random.default_rng(5)
     rows, columns = np.mgrid[: size[0], : size[1]]

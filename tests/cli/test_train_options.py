@@ -174,7 +174,9 @@ def test_evaluate_and_explain_read_data_as_the_run_did(monkeypatch, discs, tmp_p
     from prismseg.train.runs.trials import open_for
 
     opened = {}
-    monkeypatch.setattr("prismseg.train.runs.run.open_dataset", lambda path, **options: opened.update(options))
+    monkeypatch.setattr(
+        "prismseg.train.runs.trials.open_with", lambda path, options: opened.update(options.model_dump())
+    )
     for option in sorted(data_options):
         setting, stated, _, meant = TRAIN[option]
         key = setting.removeprefix("data.")

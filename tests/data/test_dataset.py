@@ -96,7 +96,7 @@ def test_pets_absent_says_where_to_get_them(tmp_path):
 
 def test_feet(discs):
     dataset = open_dataset(discs)
-    assert dataset.layout == "feet" and len(dataset) == 18 and set(dataset.groups) == {f"p{n}" for n in range(6)}
+    assert dataset.layout == "beside" and len(dataset) == 18 and set(dataset.groups) == {f"p{n}" for n in range(6)}
 
 
 def test_groupings(tmp_path):

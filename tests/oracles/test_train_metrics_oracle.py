@@ -165,7 +165,7 @@ def test_unified_focal_loss_agrees_with_monais_parts():
 
 
 def _with_small_eps(logits, target):
-    from prismseg.train import losses
+    from prismseg.train.optimization import losses
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(losses, "SMOOTH", 1e-7)

@@ -14,7 +14,8 @@ from safetensors.torch import load_file
 from prismseg.base import ConfigError, DataError, ModelError, OutputError, PrismsegError
 from prismseg.data import Split, open_dataset
 from prismseg.train import RunFolder, Trainer, TrainingInterrupted, make_config, train
-from prismseg.train.setup import create_optimizer, should_compile
+from prismseg.train.optimization.optimizers import create_optimizer
+from prismseg.train.setup import should_compile
 
 from .conftest import small_config
 

@@ -6,7 +6,7 @@ later counts as well.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -72,15 +72,15 @@ def _spoken(names: tuple[str, ...]) -> str:
     return f"{', '.join(most)} or {last}" if most else last
 
 
-def list_choices(**options: Registry[Any] | Choice | str) -> type[TyperCommand]:
+def list_choices(**options: Registry[Any] | Choice | Callable[[], Iterable[str]] | str) -> type[TyperCommand]:
     """Make a command class whose ``--help`` lists what may be chosen, asked for only when help is shown.
 
     Parameters
     ----------
-    **options : Registry, Choice or str
-        By parameter of the command. A string is where to import one of the former from, "package.module:attribute",
-        so that the command line starts without importing it. Where the parameter's help holds ``{names}``, they are put
-        there; otherwise they become its metavar, ``[dice|ce]``.
+    **options : Registry, Choice, callable or str
+        By parameter of the command; a callable returns the names. A string is where to import one of the former from,
+        "package.module:attribute", so that the command line starts without importing it. Where the parameter's help holds
+        ``{names}``, they are put there; otherwise they become its metavar, ``[dice|ce]``.
 
     Returns
     -------
@@ -99,13 +99,13 @@ def list_choices(**options: Registry[Any] | Choice | str) -> type[TyperCommand]:
     return _Command
 
 
-def _names_of(option: Registry[Any] | Choice | str) -> tuple[str, ...]:
+def _names_of(option: Registry[Any] | Choice | Callable[[], Iterable[str]] | str) -> Iterable[str]:
     if isinstance(option, str):
         from pkgutil import resolve_name
 
         option = resolve_name(option)
-        assert isinstance(option, Registry | Choice)
-    return option.names()
+        assert not isinstance(option, str)
+    return option.names() if isinstance(option, Registry | Choice) else option()
 
 
 def _list_names(parameter: Any, names: Iterable[str]) -> None:

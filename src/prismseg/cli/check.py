@@ -3,34 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from prismseg.cli.options import Binary, Channels, Classes, Colours, Group, Layout, MaskSuffix, Quiet, names
+from prismseg.cli.options import Quiet, list_settings, with_data_options
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
     app.command(
+        cls=list_settings(layout="data.layout"),
         epilog=(
             "Examples:\n\n"
             "prismseg check nerves/ --group block:12\n\n"
             "prismseg check nuclei/ --binary\n\n"
             "prismseg check organs/ --colours legend.csv"
-        )
+        ),
     )(check)
 
 
+@with_data_options
 def check(
     data: Annotated[Path, typer.Argument(help="Folder (or CSV) of images and masks.")],
-    layout: Layout = "auto",
-    group: Group = "auto",
-    binary: Binary = False,
-    classes: Classes = None,
-    mask_suffix: MaskSuffix = None,
-    channels: Channels = None,
-    colours: Colours = None,
+    data_options: dict[str, Any] | None = None,
     verbose: Annotated[bool, typer.Option("--verbose", help="Tell every finding, not one a kind.")] = False,
     quiet: Quiet = False,
 ) -> None:
@@ -42,17 +38,9 @@ def check(
     from prismseg.cli.tables import print_findings
     from prismseg.data import check_dataset
 
-    findings = check_dataset(
-        data,
-        layout=layout,
-        group=group,
-        binary=binary,
-        classes=names(classes),
-        mask_suffix=mask_suffix,
-        channels=channels,
-        colours=colours,
-        show_progress=not quiet,
-    )
+    # Without a run there is nothing that "none" could take back.
+    given = {name: value for name, value in (data_options or {}).items() if value not in (None, "none")}
+    findings = check_dataset(data, **given, show_progress=not quiet)
     print_findings(findings, verbose=verbose)
     if any(finding.severity == "error" for finding in findings):
         raise typer.Exit(1)

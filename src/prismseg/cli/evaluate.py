@@ -3,40 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from prismseg.cli.options import (
-    BinaryGiven,
-    ChannelsGiven,
-    Classes,
-    Colours,
-    Device,
-    GroupGiven,
-    LayoutGiven,
-    MaskSuffix,
-    Mirror,
-    Out,
-    Quiet,
-    legend,
-    names,
-)  # fmt: skip
+from prismseg.cli.options import Device, Mirror, Out, Quiet, list_settings, with_data_options
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
     app.command(
+        cls=list_settings(layout="data.layout"),
         epilog=(
             "Examples:\n\n"
             "prismseg evaluate runs/nerves\n\n"
             "prismseg evaluate runs/nerves --against runs/baseline/evaluation\n\n"
             "prismseg evaluate runs/nerves other-hospital/ --out runs/other-hospital\n\n"
             "prismseg evaluate runs/nerves /new/place/of/nerves   (its data were moved)"
-        )
+        ),
     )(evaluate)
 
 
+@with_data_options
 def evaluate(
     model: Annotated[Path, typer.Argument(help="Folder of a run (or of a network, with DATA).")],
     data: Annotated[
@@ -57,13 +45,7 @@ def evaluate(
     against: Annotated[
         Path | None, typer.Option(help="Another evaluation folder of the same cases, to compare case by case.")
     ] = None,
-    layout: LayoutGiven = None,
-    group: GroupGiven = None,
-    binary: BinaryGiven = None,
-    classes: Classes = None,
-    mask_suffix: MaskSuffix = None,
-    channels: ChannelsGiven = None,
-    colours: Colours = None,
+    data_options: dict[str, Any] | None = None,
     mirror: Mirror = False,
     device: Device = "cpu",
     quiet: Quiet = False,
@@ -77,15 +59,6 @@ def evaluate(
     from prismseg.train import evaluate_data, evaluate_run
     from prismseg.train.runs.trials import open_for
 
-    options = {
-        "layout": layout,
-        "group": group,
-        "binary": binary,
-        "classes": names(classes),
-        "mask_suffix": mask_suffix,
-        "channels": channels,
-        "colours": legend(colours),
-    }
     if data is None:
         report = evaluate_run(
             model,
@@ -94,11 +67,11 @@ def evaluate(
             against=against,
             mirror=mirror,
             device=device,
-            options=options,
+            options=data_options,
             show_progress=not quiet,
         )
     else:
-        dataset, notes = open_for(model, data, options)
+        dataset, notes = open_for(model, data, data_options)
         report = evaluate_data(
             model,
             dataset,

@@ -3,39 +3,28 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from prismseg.cli.options import (
-    BinaryGiven,
-    ChannelsGiven,
-    Classes,
-    Colours,
-    Device,
-    GroupGiven,
-    LayoutGiven,
-    MaskSuffix,
-    Out,
-    Quiet,
-    legend,
-    names,
-)  # fmt: skip
+from prismseg.cli.options import Device, Out, Quiet, list_settings, with_data_options
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
     app.command(
+        cls=list_settings(layout="data.layout"),
         epilog=(
             "Examples:\n\n"
             "prismseg explain runs/nerves\n\n"
             "prismseg explain runs/nerves --methods gradcam,layercam,hirescam --layers 'skips.*,decoder.*'\n\n"
             "prismseg explain runs/nerves --against runs/baseline/explanation\n\n"
             "prismseg explain runs/nerves/model other-hospital/ --out runs/other-hospital-explained"
-        )
+        ),
     )(explain)
 
 
+@with_data_options
 def explain(
     model: Annotated[Path, typer.Argument(help="Folder of a run (or of a network, with DATA).")],
     data: Annotated[
@@ -80,13 +69,7 @@ def explain(
     memory: Annotated[float, typer.Option(min=1, help="MiB that a batch may take.")] = 2048,
     seed: Annotated[int, typer.Option(min=0, help="Of random maps, scrambled layers and intervals.")] = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an explanation that was cut.")] = False,
-    layout: LayoutGiven = None,
-    group: GroupGiven = None,
-    binary: BinaryGiven = None,
-    classes: Classes = None,
-    mask_suffix: MaskSuffix = None,
-    channels: ChannelsGiven = None,
-    colours: Colours = None,
+    data_options: dict[str, Any] | None = None,
     device: Device = "cpu",
     quiet: Quiet = False,
 ) -> None:
@@ -108,20 +91,11 @@ def explain(
         memory=memory,
         seed=seed,
     )
-    options = {
-        "layout": layout,
-        "group": group,
-        "binary": binary,
-        "classes": names(classes),
-        "mask_suffix": mask_suffix,
-        "channels": channels,
-        "colours": legend(colours),
-    }
     if data is None:
         page = explain_run(
             model,
             part=part or "test",
-            options=options,
+            options=data_options,
             out=out,
             settings=settings,
             device=device,
@@ -132,7 +106,7 @@ def explain(
             show_progress=not quiet,
         )
     else:
-        dataset, notes = open_for(model, data, options)
+        dataset, notes = open_for(model, data, data_options)
         for note in notes:
             typer.echo(note)
         page = explain_data(

@@ -2,58 +2,112 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from functools import partial, wraps
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-_LAYOUT = typer.Option(help="Folder layout: auto, folders, nnunet, table, pets or feet.", rich_help_panel="Data")
-_GROUP = typer.Option(
-    help=(
-        "What counts as one patient: auto, image, prefix (text before the first _), block:N (N consecutive "
-        "file numbers), csv, or regex:PATTERN with one group in parentheses."
-    ),
-    rich_help_panel="Data",
-)
-Layout = Annotated[str, _LAYOUT]
-Group = Annotated[str, _GROUP]
-Binary = Annotated[
-    bool,
-    typer.Option("--binary", help="Every label above 0 is foreground (instance labels).", rich_help_panel="Data"),
-]
-# Where a file may say the same, an option that is not given must not look as if it were.
-LayoutGiven = Annotated[str | None, _LAYOUT]
-GroupGiven = Annotated[str | None, _GROUP]
-BinaryGiven = Annotated[
-    bool | None,
-    typer.Option(
-        "--binary/--no-binary",
-        help="Every label above 0 is foreground (instance labels).",
-        show_default=False,
-        rich_help_panel="Data",
-    ),
-]
-Classes = Annotated[
-    str | None,
-    typer.Option(help="Class names, background first: background,nerve,vessel", rich_help_panel="Data"),
-]
-MaskSuffix = Annotated[
-    str | None,
-    typer.Option(help="What mask names add to image names, such as _mask.", rich_help_panel="Data"),
-]
-_CHANNELS = typer.Option(help="Read images as 1 (grey) or 3 (RGB) channels.", rich_help_panel="Data")
-Channels = Annotated[int | None, _CHANNELS]
-ChannelsGiven = Annotated[str | None, _CHANNELS]
-Colours = Annotated[
-    Path | None,
-    typer.Option(
-        help=(
-            "Legend of the masks: a CSV, JSON, YAML or CVAT labelmap that says which colour (or stored number) is "
-            "which class."
+from prismseg.base.choices import list_choices
+
+if TYPE_CHECKING:
+    from typer.core import TyperCommand
+
+# How data are read: `prismseg.data.options.DataOptions`, an option a field. None of them has a default here, since a
+# file or a run may say the same, and an option that is not given must not look as if it were.
+_DATA = {
+    "layout": (str, typer.Option(help="Folder layout: {names}.", rich_help_panel="Data")),
+    "group": (
+        str,
+        typer.Option(
+            help=(
+                "What counts as one patient: auto, image, prefix (text before the first _), block:N (N consecutive "
+                "file numbers), csv, or regex:PATTERN with one group in parentheses."
+            ),
+            rich_help_panel="Data",
         ),
-        rich_help_panel="Data",
     ),
-]
+    "binary": (
+        bool,
+        typer.Option(
+            "--binary/--no-binary",
+            help="Every label above 0 is foreground (instance labels).",
+            show_default=False,
+            rich_help_panel="Data",
+        ),
+    ),
+    "classes": (
+        str,
+        typer.Option(help="Class names, background first: background,nerve,vessel", rich_help_panel="Data"),
+    ),
+    "mask_suffix": (
+        str,
+        typer.Option(help="What mask names add to image names, such as _mask.", rich_help_panel="Data"),
+    ),
+    "channels": (
+        str,
+        typer.Option(help="Read images as 1 (grey) or 3 (RGB) channels.", rich_help_panel="Data"),
+    ),
+    "colours": (
+        Path,
+        typer.Option(
+            help=(
+                "Legend of the masks: a CSV, JSON, YAML or CVAT labelmap that says which colour (or stored number) is "
+                "which class."
+            ),
+            rich_help_panel="Data",
+        ),
+    ),
+}
+
+
+def with_data_options(verb: Callable[..., None]) -> Callable[..., None]:
+    """Give a verb the options that say how data are read; it gets them as ``data_options``.
+
+    That parameter of the verb, a dictionary, holds what was given and None for the rest; "none" takes back what a file
+    or a run says.
+    """
+
+    @wraps(verb)
+    def command(**values: Any) -> None:
+        given = {name: values.pop(name) for name in _DATA}
+        given["classes"], given["colours"] = names(given["classes"]), legend(given["colours"])
+        verb(**values, data_options=given)
+
+    parameters, hints = [], get_type_hints(verb, include_extras=True)
+    for parameter in inspect.signature(verb).parameters.values():
+        if parameter.name != "data_options":
+            parameters.append(parameter.replace(annotation=hints[parameter.name]))
+            continue
+        parameters += [
+            inspect.Parameter(name, parameter.kind, default=None, annotation=Annotated[kind | None, option])
+            for name, (kind, option) in _DATA.items()
+        ]
+    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    del command.__wrapped__  # whose signature would be taken instead
+    return command
+
+
+def list_settings(**options: str) -> type[TyperCommand]:
+    """Make a command class whose ``--help`` lists what may be chosen for settings of a training run.
+
+    Parameters
+    ----------
+    **options : str
+        Setting by parameter of the command, such as ``loss="optim.loss"``; see `prismseg.base.choices.list_choices`.
+    """
+
+    def names_for(setting: str) -> tuple[str, ...]:
+        from prismseg.train.config import setting_names
+
+        return setting_names(setting)
+
+    return list_choices(**{option: partial(names_for, setting) for option, setting in options.items()})
+
+
 Device = Annotated[str, typer.Option(help="Where to compute: cpu, cuda, cuda:1, mps …")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bars.")]
 Mirror = Annotated[

@@ -7,18 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from prismseg.cli.options import (
-    BinaryGiven,
-    ChannelsGiven,
-    Classes,
-    Colours,
-    GroupGiven,
-    LayoutGiven,
-    MaskSuffix,
-    Quiet,
-    legend,
-    names,
-)  # fmt: skip
+from prismseg.cli.options import Quiet, list_settings, names, with_data_options
 
 NETWORK, TRAINING, SPLIT, MACHINE = "Network", "Training", "Split", "Machine"
 
@@ -26,6 +15,24 @@ NETWORK, TRAINING, SPLIT, MACHINE = "Network", "Training", "Split", "Machine"
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
     app.command(
+        cls=list_settings(
+            layout="data.layout",
+            intensity="intensity",
+            fit="fit",
+            model="model.arch",
+            skip="model.skip",
+            multiplier="model.multiplier",
+            preset="model.preset",
+            norm="model.norm",
+            loss="optim.loss",
+            optimizer="optim.optimizer",
+            schedule="optim.schedule",
+            augmentation="augmentation",
+            postprocess="postprocess",
+            precision="precision",
+            compile_="compile",
+            tracking="tracking",
+        ),
         epilog=(
             "Examples:\n\n"
             "prismseg train nerves/ --skip crffg --multiplier 3 --out runs/nerves\n\n"
@@ -34,10 +41,11 @@ def register(app: typer.Typer) -> None:
             "prismseg train --resume --out runs/nerves --steps 2000   (lengthen a finished run)\n\n"
             "prismseg train my-feet/ --from thermal-feet --out runs/my-camera   (5 to 20 labelled frames)\n\n"
             "accelerate launch -m prismseg train nerves/ --out runs/nerves   (several GPUs)"
-        )
+        ),
     )(train)
 
 
+@with_data_options
 def train(
     data: Annotated[Path | None, typer.Argument(help="Folder (or CSV) of images and masks.")] = None,
     out: Annotated[Path, typer.Option(help="Folder of the run.")] = Path("runs/latest"),
@@ -59,19 +67,13 @@ def train(
             "--force/--no-force", help="Train also on data in which check finds errors.", show_default=False
         ),
     ] = None,
-    layout: LayoutGiven = None,
-    group: GroupGiven = None,
-    binary: BinaryGiven = None,
-    classes: Classes = None,
-    mask_suffix: MaskSuffix = None,
-    channels: ChannelsGiven = None,
-    colours: Colours = None,
+    data_options: dict[str, Any] | None = None,
     size: Annotated[
         str | None, typer.Option(help="Network input, 224 or 240x320 (height x width).", rich_help_panel="Data")
     ] = None,
-    intensity: Annotated[str | None, typer.Option(help="zscore or unit.", rich_help_panel="Data")] = None,
+    intensity: Annotated[str | None, typer.Option(help="{names}.", rich_help_panel="Data")] = None,
     fit: Annotated[
-        str | None, typer.Option(help="stretch, or area (images keep their shape).", rich_help_panel="Data")
+        str | None, typer.Option(help="{names}; with area images keep their shape.", rich_help_panel="Data")
     ] = None,
     fractions: Annotated[
         str | None,
@@ -107,24 +109,22 @@ def train(
         ),
     ] = None,
     split_seed: Annotated[int | None, typer.Option(help="Seed of the split.", rich_help_panel=SPLIT)] = None,
-    model: Annotated[str | None, typer.Option(help="unet, fcn or resunet.", rich_help_panel=NETWORK)] = None,
-    skip: Annotated[str | None, typer.Option(help="none, conv or crffg.", rich_help_panel=NETWORK)] = None,
-    multiplier: Annotated[int | None, typer.Option(help="Skip width M: 1 or 3.", rich_help_panel=NETWORK)] = None,
-    preset: Annotated[str | None, typer.Option(help="default or thesis.", rich_help_panel=NETWORK)] = None,
+    model: Annotated[str | None, typer.Option(help="{names}.", rich_help_panel=NETWORK)] = None,
+    skip: Annotated[str | None, typer.Option(help="{names}.", rich_help_panel=NETWORK)] = None,
+    multiplier: Annotated[int | None, typer.Option(help="Skip width M: {names}.", rich_help_panel=NETWORK)] = None,
+    preset: Annotated[str | None, typer.Option(help="{names}.", rich_help_panel=NETWORK)] = None,
     width: Annotated[float | None, typer.Option(help="Factor on all widths.", rich_help_panel=NETWORK)] = None,
-    norm: Annotated[str | None, typer.Option(help="batch, group or instance.", rich_help_panel=NETWORK)] = None,
+    norm: Annotated[str | None, typer.Option(help="{names}.", rich_help_panel=NETWORK)] = None,
     loss: Annotated[
         str | None,
         typer.Option(
-            help="auto (dice_ce; dice in the thesis's preset), dice, ce, dice_ce, focal, tversky or unified_focal.",
+            help="{names}; auto is dice_ce, in the thesis's preset dice.",
             rich_help_panel=TRAINING,
         ),
     ] = None,
-    optimizer: Annotated[str | None, typer.Option(help="adamw, adam or sgd.", rich_help_panel=TRAINING)] = None,
+    optimizer: Annotated[str | None, typer.Option(help="{names}.", rich_help_panel=TRAINING)] = None,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate.", rich_help_panel=TRAINING)] = None,
-    schedule: Annotated[
-        str | None, typer.Option(help="onecycle, cosine, poly or constant.", rich_help_panel=TRAINING)
-    ] = None,
+    schedule: Annotated[str | None, typer.Option(help="{names}.", rich_help_panel=TRAINING)] = None,
     weight_decay: Annotated[float | None, typer.Option(help="Weight decay.", rich_help_panel=TRAINING)] = None,
     momentum: Annotated[float | None, typer.Option(help="Momentum of sgd.", rich_help_panel=TRAINING)] = None,
     clip: Annotated[
@@ -140,11 +140,9 @@ def train(
     accumulate: Annotated[
         int | None, typer.Option(help="Cut each batch into this many parts.", rich_help_panel=TRAINING)
     ] = None,
-    augmentation: Annotated[
-        str | None, typer.Option(help="default, thesis or none.", rich_help_panel=TRAINING)
-    ] = None,
+    augmentation: Annotated[str | None, typer.Option(help="{names}.", rich_help_panel=TRAINING)] = None,
     postprocess: Annotated[
-        str | None, typer.Option(help="none or two-feet, for predictions.", rich_help_panel=TRAINING)
+        str | None, typer.Option(help="Of predicted masks: {names}.", rich_help_panel=TRAINING)
     ] = None,
     patience: Annotated[
         str | None,
@@ -164,12 +162,10 @@ def train(
     device: Annotated[
         str | None, typer.Option(help="auto, cpu, cuda, cuda:1, mps …", rich_help_panel=MACHINE)
     ] = None,
-    precision: Annotated[str | None, typer.Option(help="fp32 or bf16.", rich_help_panel=MACHINE)] = None,
-    compile_: Annotated[
-        str | None, typer.Option("--compile", help="auto, yes or no.", rich_help_panel=MACHINE)
-    ] = None,
+    precision: Annotated[str | None, typer.Option(help="{names}.", rich_help_panel=MACHINE)] = None,
+    compile_: Annotated[str | None, typer.Option("--compile", help="{names}.", rich_help_panel=MACHINE)] = None,
     tracking: Annotated[
-        str | None, typer.Option(help="tensorboard, mlflow or both with a comma.", rich_help_panel=MACHINE)
+        str | None, typer.Option(help="{names}; several with commas.", rich_help_panel=MACHINE)
     ] = None,
     cache_mib: Annotated[
         int | None, typer.Option(help="MiB of prepared images kept in memory.", rich_help_panel=MACHINE)
@@ -191,16 +187,7 @@ def train(
     from prismseg.train.runs.run import run_config
 
     chosen: dict[str, Any] = {
-        "data": {
-            "path": None if data is None else str(data.resolve()),
-            "layout": layout,
-            "group": group,
-            "binary": binary,
-            "classes": names(classes),
-            "mask_suffix": mask_suffix,
-            "channels": channels,
-            "colours": legend(colours),
-        },
+        "data": {"path": None if data is None else str(data.resolve()), **(data_options or {})},
         "split": {
             "fractions": names(fractions), "folds": folds, "fold": fold, "predefined": predefined_split,
             "limit": limit, "fraction": fraction, "seed": split_seed,

@@ -8,9 +8,9 @@ from prismseg.data.images.reading import read_image as read_image
 from prismseg.data.images.reading import read_mask as read_mask
 from prismseg.data.masks.legend import read_legend as read_legend
 from prismseg.data.preparation.augment import Augmentation as Augmentation
-from prismseg.data.preparation.augment import AugmentationConfig as AugmentationConfig
 from prismseg.data.preparation.cache import TensorCache as TensorCache
 from prismseg.data.preparation.preprocess import Preprocess as Preprocess
+from prismseg.data.preparation.settings import AugmentationConfig as AugmentationConfig
 from prismseg.data.sample import IGNORE as IGNORE
 from prismseg.data.sample import Sample as Sample
 from prismseg.data.splits.drawing import holdout as holdout

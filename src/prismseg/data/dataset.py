@@ -31,7 +31,8 @@ from prismseg.data.masks.labels import (
     take_census,
     with_absent,
 )
-from prismseg.data.masks.legend import Legend, read_legend
+from prismseg.data.masks.legend import Legend
+from prismseg.data.options import DataOptions, make_options
 from prismseg.data.sample import Sample
 from prismseg.data.twins import Twin, portrait, twins_of
 
@@ -66,11 +67,7 @@ class SegmentationDataset(Sequence[Sample]):
         self,
         root: Path,
         listing: Listing,
-        *,
-        group: str,
-        classes: Sequence[str] | None,
-        binary: bool,
-        channels: int | None,
+        options: DataOptions,
         legend: Legend | None = None,
     ) -> None:
         self.root = root
@@ -78,15 +75,15 @@ class SegmentationDataset(Sequence[Sample]):
         self.predefined_splits = listing.splits
         self._cases = listing.cases
         # A layout or a legend that fixes the labels has them looked up; only bare numbers are thresholded.
-        self._threshold = binary and listing.coding is None
+        self._threshold = options.binary and listing.coding is None
         self._legend = legend
         self._twins: list[Twin] | None = None
         self.ids = [case.id for case in self._cases]
-        self.groups = [group_of(case, group) for case in self._cases]
-        self._coding = _coding(listing, binary, classes)
-        self.classes = name_classes(self._coding, classes, listing.classes)
-        self.names_stated = classes is not None or self.classes == list(listing.classes or ())
-        self.channels = channels if channels is not None else _find_channels(self._cases)
+        self.groups = [group_of(case, options.group) for case in self._cases]
+        self._coding = _find_coding(listing, options.binary, options.classes)
+        self.classes = name_classes(self._coding, options.classes, listing.classes)
+        self.names_stated = options.classes is not None or self.classes == list(listing.classes or ())
+        self.channels = options.channels if options.channels is not None else _find_channels(self._cases)
 
     def __len__(self) -> int:
         return len(self._cases)
@@ -238,8 +235,8 @@ def open_dataset(
     ----------
     path : path
         Folder (or CSV).
-    layout : {"auto", "folders", "nnunet", "table", "pets", "feet"}
-        How images and masks are laid out.
+    layout : str
+        How images and masks are laid out, one of `prismseg.data.layouts.LAYOUTS`; "auto": the first that fits.
     group : str
         What counts as one patient, see `prismseg.data.layouts.group_of`.
     classes : sequence of str, optional
@@ -267,29 +264,43 @@ def open_dataset(
         When labels can be read as class indices but are probably not meant so: no background in any mask, or grey
         values such as 0, 30, 60.
     """
-    legend = open_legend(colours, classes)
-    root = Path(path)
-    listing = list_cases(root, layout=layout, mask_suffix=mask_suffix)
-    if legend is not None:
-        listing = replace(listing, coding=legend.coding, classes=legend.classes)
-    return SegmentationDataset(
-        root, listing, group=group, classes=classes, binary=binary, channels=channels, legend=legend
+    return open_with(
+        path,
+        make_options(
+            layout=layout,
+            group=group,
+            classes=classes,
+            binary=binary,
+            mask_suffix=mask_suffix,
+            channels=channels,
+            colours=colours,
+        ),
     )
 
 
-def open_legend(colours: str | Path | Mapping[str, str] | None, classes: Sequence[str] | None) -> Legend | None:
-    """Legend that `colours` names or holds; None without one.
+def open_with(path: str | Path, options: DataOptions) -> SegmentationDataset:
+    """Open the data set at `path` as `options` say; raises and warns as `open_dataset` does."""
+    legend = open_legend(options)
+    root = Path(path)
+    listing = list_cases(root, layout=options.layout, mask_suffix=options.mask_suffix)
+    if legend is not None:
+        listing = replace(listing, coding=legend.coding, classes=legend.classes)
+    return SegmentationDataset(root, listing, options, legend)
+
+
+def open_legend(options: DataOptions) -> Legend | None:
+    """Legend that ``options.colours`` holds; None without one.
 
     Raises
     ------
     ConfigError
         When it cannot be used, or classes are named beside it.
     """
-    if colours is None:
+    if options.colours is None:
         return None
-    if classes is not None:
+    if options.classes is not None:
         raise ConfigError("A legend (--colours) names the classes already; leave out --classes.")
-    return Legend.of(read_legend(colours) if isinstance(colours, str | Path) else colours)
+    return Legend.of(options.colours)
 
 
 def size_remedy(mask: Sequence[int], image: Sequence[int]) -> str:
@@ -302,7 +313,7 @@ def size_remedy(mask: Sequence[int], image: Sequence[int]) -> str:
     return "Export the mask at the image's size."
 
 
-def _coding(listing: Listing, binary: bool, classes: Sequence[str] | None) -> dict[int, int]:
+def _find_coding(listing: Listing, binary: bool, classes: Sequence[str] | None) -> dict[int, int]:
     if listing.coding is not None:
         return listed_coding(listing.coding, binary=binary)
     if binary:
@@ -313,7 +324,7 @@ def _coding(listing: Listing, binary: bool, classes: Sequence[str] | None) -> di
     coding = find_coding(census, binary=False) if census else {0: 0, 1: 1}
     require_named(census, coding, classes)
     for _, _, message in doubtful_labels(census, coding, named=classes is not None, binary=False):
-        warnings.warn(message, LabelWarning, stacklevel=4)
+        warnings.warn(message, LabelWarning, stacklevel=5)
     return with_absent(coding, classes)
 
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from prismseg.base.registry import Registry
 
-Postprocessor = Callable[
-    [NDArray[np.uint8]], NDArray[np.uint8]
-]  # mask (H, W) of class indices -> the same, changed
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+# From a mask (H, W) of class indices to the mask that is returned, of the same size.
+Postprocessor = Callable[["NDArray[np.uint8]"], "NDArray[np.uint8]"]
 
 POSTPROCESSORS: Registry[Postprocessor] = Registry("post-processing")
 

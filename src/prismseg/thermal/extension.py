@@ -4,7 +4,7 @@ from pathlib import Path
 
 from prismseg.inference.postprocess import POSTPROCESSORS
 from prismseg.nets.settings import SHIPPED
-from prismseg.train.sources import FORMER_SETTINGS, SOURCES
+from prismseg.train.registries import FORMER_SETTINGS, SOURCES
 
 SHIPPED.register(
     "thermal-feet",

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 import yaml
-from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, model_validator
 
 from prismseg.base import ConfigError, read_text, write_text
 from prismseg.base.choices import Choice
 from prismseg.base.settings import Settings, explain_errors
+from prismseg.data.options import DataOptions
+from prismseg.data.preparation.settings import AUGMENTATIONS, Fit, Intensity
 from prismseg.inference.postprocess import POSTPROCESSORS
 from prismseg.nets.settings import ARCHITECTURES, NORMS, SKIPS, Multiplier, Preset
-from prismseg.train.optimization.losses import DEFAULT_LOSSES
-from prismseg.train.sources import FORMER_SETTINGS, CasesSettings, SourceSettings, make_source_settings
+from prismseg.train.registries import (
+    DEFAULT_LOSS,
+    FORMER_SETTINGS,
+    LOSSES,
+    OPTIMIZERS,
+    PRESET_LOSSES,
+    SCHEDULES,
+    SOURCES,
+    TRACKERS,
+)
+from prismseg.train.sources import CasesSettings, SourceSettings
 
 FRACTIONS = (0.8, 0.1, 0.1)
 # Settings that may change when a run is resumed, since they do not decide what is learnt from what.
@@ -29,17 +40,10 @@ _EITHER_OR: dict[tuple[str, ...], tuple[tuple[str, str], ...]] = {
 }
 
 
-class DataConfig(Settings):
-    """Where the images are and how they are grouped (see `prismseg.data.open_dataset`)."""
+class DataConfig(DataOptions):
+    """Where the images are, and how they are read."""
 
     path: str
-    layout: str = "auto"
-    group: str = "auto"
-    binary: bool = False
-    classes: tuple[str, ...] | None = None
-    mask_suffix: str | None = None
-    channels: int | None = Field(default=None, ge=1)
-    colours: dict[str, str] | None = None
 
 
 class SplitConfig(Settings):
@@ -84,16 +88,16 @@ class ModelConfig(Settings):
 class OptimConfig(Settings):
     """Loss, optimiser and schedule. Lengths are optimiser steps, so that a small set gets enough of them.
 
-    The loss "auto" is that of the network's preset (`prismseg.train.optimization.losses.DEFAULT_LOSSES`); a run stores
-    what it became.
+    The loss "auto" is that of the network's preset (`prismseg.train.registries.PRESET_LOSSES`); a run stores what it
+    became.
     """
 
-    loss: Literal["auto", "dice", "ce", "dice_ce", "focal", "tversky", "unified_focal"] = "auto"
-    optimizer: Literal["adamw", "adam", "sgd"] = "adamw"
+    loss: Annotated[str, Choice(LOSSES, also=("auto",))] = "auto"
+    optimizer: Annotated[str, Choice(OPTIMIZERS)] = "adamw"
     lr: float = Field(default=3e-3, gt=0)
     weight_decay: float = Field(default=1e-2, ge=0)
     momentum: float = Field(default=0.99, ge=0, lt=1)
-    schedule: Literal["poly", "cosine", "onecycle", "constant"] = "onecycle"
+    schedule: Annotated[str, Choice(SCHEDULES)] = "onecycle"
     steps: int = Field(default=1000, ge=1)
     batch_size: int = Field(default=16, ge=1)
     accumulate: int = Field(default=1, ge=1)
@@ -110,10 +114,33 @@ class OptimConfig(Settings):
         return self
 
 
-def _check_postprocess(name: str) -> str:
-    if name not in POSTPROCESSORS:
-        raise ValueError(f"there is none named {name!r}; choose one of {', '.join(POSTPROCESSORS)}")
-    return name
+Precision = Literal["fp32", "bf16"]
+Compile = Literal["auto", "yes", "no"]
+
+
+def make_source_settings(value: object) -> SourceSettings:
+    """Make the settings of a source from a dictionary with its `kind`, or take them as they are.
+
+    Raises
+    ------
+    ConfigError
+        For an unknown kind.
+    ValueError
+        Naming what is missing or wrong.
+
+    Examples
+    --------
+    >>> make_source_settings({"kind": "cases"})
+    CasesSettings(kind='cases')
+    """
+    if isinstance(value, SourceSettings):
+        return value
+    if not isinstance(value, dict) or not isinstance(value.get("kind"), str):
+        raise ValueError("a source is given by its kind and the settings of that kind, such as {'kind': 'cases'}")
+    try:
+        return SOURCES[value["kind"]].model_validate(value)
+    except ValidationError as error:
+        raise ValueError(explain_errors(error)) from error
 
 
 class TrainConfig(Settings):
@@ -128,20 +155,20 @@ class TrainConfig(Settings):
     model: ModelConfig = ModelConfig()
     optim: OptimConfig = OptimConfig()
     size: tuple[int, int] = (224, 224)
-    intensity: Literal["zscore", "unit"] = "zscore"
-    fit: Literal["stretch", "area"] = "stretch"
-    postprocess: Annotated[str, AfterValidator(_check_postprocess)] = "none"
+    intensity: Intensity = "zscore"
+    fit: Fit = "stretch"
+    postprocess: Annotated[str, Choice(POSTPROCESSORS)] = "none"
     initial: str | None = None
-    augmentation: Literal["none", "thesis", "default"] = "default"
+    augmentation: Annotated[str, Choice(AUGMENTATIONS)] = "default"
     evaluate_every: int = Field(default=100, ge=1)
     patience: int | None = Field(default=None, ge=1)
     checkpoint_every: int = Field(default=50, ge=1)
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Precision = "fp32"
     device: str = "auto"
-    compile: Literal["auto", "yes", "no"] = "auto"
+    compile: Compile = "auto"
     cache_mib: int = Field(default=4096, ge=0)
     force: bool = False
-    tracking: tuple[Literal["tensorboard", "mlflow"], ...] = ()
+    tracking: tuple[Annotated[str, Choice(TRACKERS)], ...] = ()
     seed: int = Field(default=0, ge=0)
 
     @model_validator(mode="before")
@@ -159,7 +186,7 @@ class TrainConfig(Settings):
     @model_validator(mode="after")
     def _choose_loss(self) -> TrainConfig:
         if self.optim.loss == "auto":
-            optim = self.optim.model_copy(update={"loss": DEFAULT_LOSSES[self.model.preset]})
+            optim = self.optim.model_copy(update={"loss": PRESET_LOSSES.get(self.model.preset, DEFAULT_LOSS)})
             object.__setattr__(self, "optim", optim)
         return self
 
@@ -328,6 +355,33 @@ def _kinds(path: tuple[str, ...]) -> tuple[Any, ...]:
             return ()
         kinds = get_args(field.annotation) or (field.annotation,)
     return kinds
+
+
+def setting_names(setting: str) -> tuple[str, ...]:
+    """List what may be chosen for a setting that is chosen by name, or of fixed values.
+
+    Examples
+    --------
+    >>> setting_names("precision")
+    ('fp32', 'bf16')
+    >>> setting_names("optim.loss")[:2]
+    ('auto', 'dice')
+    """
+    *sections, name = setting.split(".")
+    model = next(kind for kind in _kinds(tuple(sections)) if hasattr(kind, "model_fields"))
+    field = model.model_fields[name]
+    waiting, names = [field.annotation, *field.metadata], []
+    while waiting:
+        part = waiting.pop(0)
+        if isinstance(part, Choice):
+            return part.names()
+        if get_origin(part) is Literal:
+            names += [str(value) for value in get_args(part)]
+        elif get_origin(part) is Annotated:
+            waiting += [*get_args(part)]
+        else:
+            waiting += [kind for kind in get_args(part) if kind is not Ellipsis]
+    return tuple(names)
 
 
 def parse_size(text: str) -> tuple[int, int]:

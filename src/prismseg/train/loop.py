@@ -23,6 +23,7 @@ from prismseg.train.config import TrainConfig
 from prismseg.train.finetune import same_classes_reordered, take_weights
 from prismseg.train.optimization.averaging import weight_average
 from prismseg.train.optimization.losses import IGNORE, create_loss
+from prismseg.train.optimization.optimizers import create_optimizer
 from prismseg.train.optimization.schedules import learning_rate
 from prismseg.train.runs.folder import RunFolder
 from prismseg.train.runs.partition import make_partition
@@ -31,7 +32,6 @@ from prismseg.train.runs.run import describe, find_data, make_network, make_prep
 from prismseg.train.runs.seen import SeenCases
 from prismseg.train.setup import (
     choose_device,
-    create_optimizer,
     make_accelerator,
     should_compile,
     start_trackers,

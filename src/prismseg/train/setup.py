@@ -1,4 +1,4 @@
-"""Parts the loop is put together from: accelerator, optimiser, compilation, stop requests."""
+"""What the loop runs on: accelerator, device, compilation, stop requests."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from typing import cast
 
 import torch
 from accelerate import Accelerator
-from torch import nn
 
 from prismseg.base import ConfigError
 from prismseg.inference.predictor import usable_device
-from prismseg.train.config import OptimConfig, TrainConfig
+from prismseg.train.config import TrainConfig
+from prismseg.train.registries import TRACKERS
 
 # Compiling takes about half a minute; below this many steps it costs more time than it saves.
 COMPILE_FROM_STEPS = 300
@@ -37,13 +37,16 @@ def make_accelerator(config: TrainConfig, out: Path) -> Accelerator:
     ConfigError
         When a tracker is asked for that is not installed.
     """
-    missing = [name for name in config.tracking if find_spec(name) is None]
+    missing = [name for name in config.tracking if find_spec(TRACKERS[name].package) is None]
     if missing:
         raise ConfigError(
             f"Tracking with {', '.join(missing)} is not installed; "
             "install it with: pip install 'prismseg[tracking]'."
         )
-    return Accelerator(log_with=list(config.tracking) or None, project_dir=str(out / "tracking"))
+    folder = out / "tracking"
+    makers = {name: TRACKERS[name].make for name in config.tracking}
+    trackers = [name if make is None else make(folder) for name, make in makers.items()]
+    return Accelerator(log_with=trackers or None, project_dir=str(folder))
 
 
 def start_trackers(accelerator: Accelerator, config: TrainConfig) -> None:
@@ -68,24 +71,6 @@ def choose_device(config: TrainConfig, accelerator: Accelerator) -> torch.device
             "accelerate gives each its own."
         )
     return usable_device(config.device)
-
-
-def create_optimizer(config: OptimConfig, network: nn.Module) -> torch.optim.Optimizer:
-    """Optimiser over the trainable parameters; only weights of two or more dimensions decay.
-
-    Biases, normalisation parameters, phases and log scales are exempt: pulling a phase towards zero would
-    undo its uniform law.
-    """
-    trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
-    groups = [
-        {"params": [p for p in trainable if p.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    if config.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=config.lr)
-    if config.optimizer == "adam":
-        return torch.optim.Adam(groups, lr=config.lr)
-    return torch.optim.SGD(groups, lr=config.lr, momentum=config.momentum, nesterov=config.momentum > 0)
 
 
 def should_compile(config: TrainConfig, device: torch.device) -> bool:

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from pydantic import ValidationError
-
-from prismseg.base.registry import Registry
-from prismseg.base.settings import Settings, explain_errors
+from prismseg.base.settings import Settings
 from prismseg.train.batches import batch_cases
 
 if TYPE_CHECKING:
@@ -57,7 +54,7 @@ class SourceInputs:
 class SourceSettings(Settings, ABC):
     """Settings of one kind of source, the part ``source:`` of a run's settings.
 
-    A subclass has a default for `kind`, the name under which it is registered in `SOURCES`.
+    A subclass has a default for `kind`, the name under which it is registered in `prismseg.train.registries.SOURCES`.
     """
 
     uses_cases: ClassVar[bool] = True  # whether the batches hold the training cases of the data set
@@ -98,36 +95,3 @@ class CaseSource:
 
     def close(self) -> None:
         """Nothing to let go of."""
-
-
-SOURCES: Registry[type[SourceSettings]] = Registry("source of batches")
-SOURCES.register("cases", CasesSettings)
-
-# Sections of settings that earlier versions wrote, by name: each entry turns the section's value into what stands for it
-# today, a dictionary of top-level settings.
-FORMER_SETTINGS: Registry[Callable[[Any], dict[str, Any]]] = Registry("former setting")
-
-
-def make_source_settings(value: object) -> SourceSettings:
-    """Make the settings of a source from a dictionary with its `kind`, or take them as they are.
-
-    Raises
-    ------
-    ConfigError
-        For an unknown kind.
-    ValueError
-        Naming what is missing or wrong.
-
-    Examples
-    --------
-    >>> make_source_settings({"kind": "cases"})
-    CasesSettings(kind='cases')
-    """
-    if isinstance(value, SourceSettings):
-        return value
-    if not isinstance(value, dict) or not isinstance(value.get("kind"), str):
-        raise ValueError("a source is given by its kind and the settings of that kind, such as {'kind': 'cases'}")
-    try:
-        return SOURCES[value["kind"]].model_validate(value)
-    except ValidationError as error:
-        raise ValueError(explain_errors(error)) from error

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from prismseg.base import DataError
+from prismseg.base import ConfigError, DataError
 from prismseg.data import open_dataset
-from prismseg.data.layouts import LAYOUTS, list_cases
+from prismseg.data.layouts import LAYOUTS, Case, Layout, Listing, list_cases, names_its_masks
+from prismseg.train import make_config
 
 
 def save(path, pixels=None):
@@ -220,3 +221,32 @@ def test_idx_files_are_recognised_and_explained(tmp_path):
     (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(b"")
     with pytest.raises(DataError, match="open_idx"):
         open_dataset(tmp_path)
+
+
+def test_the_former_name_of_a_layout(tmp_path):
+    save(tmp_path / "p1_a.jpg")
+    save(tmp_path / "p1_a_mask.png")
+    with pytest.warns(DeprecationWarning, match="'feet' is called 'beside'"):
+        listing = list_cases(tmp_path, layout="feet")
+    assert listing.layout == "beside" and listing.cases[0].group == "p1"
+    with pytest.warns(DeprecationWarning, match="'beside'"):
+        assert make_config({"data": {"path": "x", "layout": "feet"}}).data.layout == "beside"
+
+
+def test_a_layout_that_is_registered_is_found_read_and_named(tmp_path):
+    """An extension's layout: its folder is recognised, and settings take its name."""
+
+    def read(root, mask_suffix):
+        pairs = [(path, path.parent / "mask.png") for path in sorted(root.glob("*/scan.png"))]
+        return Listing("scans", tuple(Case(path.parent.name, (path,), mask) for path, mask in pairs))
+
+    layout = Layout(lambda root: any(root.glob("*/scan.png")), read, states_masks=True)
+    save(tmp_path / "ann" / "scan.png")
+    save(tmp_path / "ann" / "mask.png", HALF[:4])
+    with pytest.raises(DataError, match="in no known layout"):
+        list_cases(tmp_path)
+    with LAYOUTS.temporarily("scans", layout, summary="CASE/scan.png with CASE/mask.png"):
+        assert open_dataset(tmp_path).ids == ["ann"] and open_dataset(tmp_path, layout="scans").layout == "scans"
+        assert names_its_masks(tmp_path) and make_config({"data": {"path": "x", "layout": "scans"}})
+    with pytest.raises(ConfigError, match="layout"):
+        open_dataset(tmp_path, layout="scans")

@@ -6,7 +6,7 @@ import torch.nn.functional as F
 
 from prismseg.base import ConfigError
 from prismseg.data.preparation.augment import (
-    PRESETS,
+    AUGMENTATIONS,
     Augmentation,
     AugmentationConfig,
     Geometry,
@@ -36,7 +36,7 @@ def source_of(x, y, height, width, **drawn):
     return [at[0].item() * width / 2, at[1].item() * height / 2]
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", AUGMENTATIONS)
 def test_the_same_seed_gives_the_same_batch_bit_for_bit(preset):
     images, masks = blobs()
     results = []
@@ -125,7 +125,7 @@ def test_images_of_a_batch_change_independently():
 
 def test_the_drawn_geometry_fills_its_ranges_and_stays_in_them():
     torch.manual_seed(4)
-    drawn = draw_geometry(PRESETS["thesis"], 20_000)
+    drawn = draw_geometry(AUGMENTATIONS["thesis"], 20_000)
     limits = {"angle": math.radians(15), "zoom": 0.15, "shift": 0.1}
     for name, limit in limits.items():
         values = getattr(drawn, name) - (1 if name == "zoom" else 0)

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prismseg.base import ConfigError, ModelError
-from prismseg.train.optimization.losses import IGNORE, LOSSES, create_loss
+from prismseg.train.optimization.losses import IGNORE, create_loss
+from prismseg.train.registries import LOSSES
 
 
 def logit(*probabilities):

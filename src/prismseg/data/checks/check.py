@@ -18,6 +18,7 @@ from prismseg.data.dataset import open_legend, read_channels, size_remedy
 from prismseg.data.images.folder import NOTE_SUFFIXES, scan_folder
 from prismseg.data.images.identity import identity
 from prismseg.data.layouts import Case, Listing, group_of, list_cases
+from prismseg.data.options import DataOptions, make_options
 from prismseg.data.twins import portrait, twins_of
 
 TINY_GROUP_SHARE = 0.25  # of the median group
@@ -61,13 +62,32 @@ def check_dataset(
     list of Finding
         Empty for a data set without fault. A folder that is no data set at all gives one error.
     """
+    try:
+        options = make_options(
+            layout=layout,
+            group=group,
+            classes=classes,
+            binary=binary,
+            mask_suffix=mask_suffix,
+            channels=channels,
+            colours=colours,
+        )
+    except PrismsegError as error:
+        return [Finding("error", "layout", Path(path), str(error))]
+    return check_with(path, options, given_splits=given_splits, show_progress=show_progress)
+
+
+def check_with(
+    path: str | Path, options: DataOptions, *, given_splits: bool = True, show_progress: bool = False
+) -> list[Finding]:
+    """Look for faults in the data set at `path`, read as `options` say; see `check_dataset`."""
     root = Path(path)
     try:
-        legend = open_legend(colours, classes)
-        listing = list_cases(root, layout=layout, mask_suffix=mask_suffix)
+        legend = open_legend(options)
+        listing = list_cases(root, layout=options.layout, mask_suffix=options.mask_suffix)
         if legend is not None:
             listing = replace(listing, coding=legend.coding, classes=legend.classes)
-        groups = [group_of(case, group) for case in listing.cases]
+        groups = [group_of(case, options.group) for case in listing.cases]
     except PrismsegError as error:
         return [Finding("error", "layout", root, str(error))]
     findings = [*_check_folders(listing), *_check_pairs(listing)]
@@ -79,8 +99,8 @@ def check_dataset(
             advance(index + 1, case.id)
     findings += _check_sizes(listing.cases, images.shapes, masks.shapes)
     findings += _check_orientations(listing.cases, images, masks)
-    findings += check_masks(listing, masks, root, binary=binary, classes=classes)
-    findings += _check_kinds(images, listing.cases, channels)
+    findings += check_masks(listing, masks, root, binary=options.binary, classes=options.classes)
+    findings += _check_kinds(images, listing.cases, options.channels)
     findings += _check_duplicates(listing, groups, images, given_splits=given_splits, show_progress=show_progress)
     findings += _check_groups(root, listing.cases, groups)
     if given_splits:

@@ -1,28 +1,51 @@
-"""Folder layouts: each module says whether it fits a folder and lists its cases."""
+"""Folder layouts: each says whether it fits a folder and lists its cases."""
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from pathlib import Path
-from types import ModuleType
 
-from prismseg.base import ConfigError, DataError, DataNotFoundError, PrismsegError
-from prismseg.data.layouts import feet, folders, nnunet, pets, table
-from prismseg.data.layouts.listing import Case, Listing, group_of
+from prismseg.base import DataError, DataNotFoundError, PrismsegError
+from prismseg.base.registry import Registry
+from prismseg.data.layouts.listing import Case, Layout, Listing, group_of
 
-# In the order in which they are tried: the more special first.
-LAYOUTS: dict[str, ModuleType] = {
-    "table": table,
-    "nnunet": nnunet,
-    "pets": pets,
-    "folders": folders,
-    "feet": feet,
-}
+# Layouts are tried in the order of their registration: the more special ones come first.
+LAYOUTS: Registry[Layout] = Registry("layout")
+LAYOUTS.register(
+    "table",
+    "prismseg.data.layouts.table:TABLE",
+    summary="dataset.csv (or any CSV) with image, mask, group[, split]",
+)
+LAYOUTS.register(
+    "nnunet", "prismseg.data.layouts.nnunet:NNUNET", summary="nnU-Net: imagesTr, labelsTr, dataset.json"
+)
+LAYOUTS.register("pets", "prismseg.data.layouts.pets:PETS", summary="Oxford-IIIT Pet: images, annotations/trimaps")
+LAYOUTS.register("folders", "prismseg.data.layouts.folders:FOLDERS", summary="images/ beside masks/")
+LAYOUTS.register("beside", "prismseg.data.layouts.beside:BESIDE", summary="NAME.jpg beside NAME_mask.png")
 
-# Layouts in which no mask is found by its name, so that a suffix would be given in vain.
-_NAMES_MASKS = ("table", "nnunet")
+_FORMER_NAMES = {"feet": "beside"}  # to be removed in 0.3.0
 
-__all__ = ["LAYOUTS", "Case", "Listing", "group_of", "list_cases", "names_its_masks"]
+__all__ = ["LAYOUTS", "Case", "Layout", "Listing", "current_name", "group_of", "list_cases", "names_its_masks"]
+
+
+def current_name(layout: str) -> str:
+    """Name of a layout today, with a `DeprecationWarning` for one that was renamed.
+
+    Examples
+    --------
+    >>> current_name("folders")
+    'folders'
+    """
+    if layout not in _FORMER_NAMES:
+        return layout
+    current = _FORMER_NAMES[layout]
+    warnings.warn(
+        f"The layout {layout!r} is called {current!r} since 0.2.0; the old name goes in 0.3.0.",
+        DeprecationWarning,
+        stacklevel=3,
+    )
+    return current
 
 
 def list_cases(root: Path, *, layout: str = "auto", mask_suffix: str | None = None) -> Listing:
@@ -35,8 +58,9 @@ def list_cases(root: Path, *, layout: str = "auto", mask_suffix: str | None = No
     DataError
         When nothing is there, or no layout fits; the message says what was looked for.
     """
-    if layout != "auto" and layout not in LAYOUTS:
-        raise ConfigError(f"There is no layout {layout!r}; choose auto, {', '.join(LAYOUTS)}.")
+    layout = current_name(layout)
+    if layout != "auto":
+        _ = LAYOUTS[layout]  # an unknown name is refused before the disk is looked at
     if not root.exists():
         raise DataNotFoundError(f"There is no folder or table {root}.")
     if not root.is_dir() and root.suffix.lower() != ".csv":
@@ -51,14 +75,20 @@ def list_cases(root: Path, *, layout: str = "auto", mask_suffix: str | None = No
 
 def names_its_masks(root: str | Path, layout: str = "auto") -> bool:
     """Whether the data at `root` state which mask is whose, so that a suffix of mask names means nothing there."""
+    layout = current_name(layout)
     if layout == "auto":
-        layout = next((name for name, module in LAYOUTS.items() if module.fits(Path(root))), "")
-    return layout in _NAMES_MASKS
+        layout = _find_layout(Path(root))
+    return bool(layout) and LAYOUTS[layout].states_masks
+
+
+def _find_layout(root: Path) -> str:
+    """First layout that fits `root`, or "" where none does."""
+    return next((name for name, layout in LAYOUTS.items() if layout.fits(root)), "")
 
 
 def _list(root: Path, layout: str, mask_suffix: str | None) -> Listing:
     if layout == "auto":
-        layout = next((name for name, module in LAYOUTS.items() if module.fits(root)), "")
+        layout = _find_layout(root)
         if not layout and any(root.glob("*-idx?-ubyte*")):
             raise DataError(
                 f"{root} holds IDX files, that is images with a class each and no masks (such as Fashion-MNIST). Read "
@@ -66,16 +96,14 @@ def _list(root: Path, layout: str, mask_suffix: str | None) -> Listing:
             )
         if not layout:
             raise DataError(
-                f"{root} is in no known layout. Known are: images/ beside masks/; dataset.csv with image, mask, "
-                "group; nnU-Net (imagesTr, labelsTr, dataset.json); Oxford-IIIT Pet (images, annotations/trimaps); "
-                "NAME.jpg beside NAME_mask.png."
+                f"{root} is in no known layout. Known are: {'; '.join(text for _, text in LAYOUTS.rows())}."
             )
-    if mask_suffix is not None and layout in _NAMES_MASKS:
+    if mask_suffix is not None and LAYOUTS[layout].states_masks:
         raise DataError(
             f"{root} ({layout}) says itself which mask is whose; leave out the mask suffix {mask_suffix!r} "
             "(--mask-suffix none takes back what a file says)."
         )
-    listing: Listing = LAYOUTS[layout].read(root, mask_suffix)
+    listing = LAYOUTS[layout].read(root, mask_suffix)
     if not listing.cases:
         raise DataError(f"There is no image in {root}.")
     twice, count = Counter(case.id for case in listing.cases).most_common(1)[0]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from prismseg.base import DataError
-from prismseg.data.layouts.listing import Case, Listing, by_stem, image_files
+from prismseg.data.layouts.listing import Case, Layout, Listing, by_stem, image_files
 
 IMAGE_FOLDERS = ("images", "image", "imgs", "img")
 MASK_FOLDERS = ("masks", "mask", "labels", "label", "annotations", "segmentations")
@@ -73,3 +73,6 @@ def pair(layout: str, images: list[Path], masks: list[Path], mask_suffix: str | 
         orphans=tuple(path for path in masks if path not in used),
         folders=tuple(dict.fromkeys(path.parent for path in (*images, *masks))),
     )
+
+
+FOLDERS = Layout(fits, read)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -57,6 +57,26 @@ class Listing:
     left_out: tuple[Path, ...] = ()
     folders: tuple[Path, ...] = ()
     splits: tuple[dict[str, list[str]], ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class Layout:
+    """One way to lay out images and masks on the disk, an entry of `prismseg.data.layouts.LAYOUTS`.
+
+    Attributes
+    ----------
+    fits : callable
+        Whether a folder (or table) is laid out so; the first layout that fits is taken where none is named.
+    read : callable
+        Lists the cases of a folder, given what mask names add to image names (None: the layout's own rule); raises a
+        `DataError` that says what is missing.
+    states_masks : bool
+        Whether the data state which mask is whose, so that a suffix of mask names means nothing.
+    """
+
+    fits: Callable[[Path], bool]
+    read: Callable[[Path, str | None], Listing]
+    states_masks: bool = False
 
 
 def image_files(folder: Path) -> list[Path]:

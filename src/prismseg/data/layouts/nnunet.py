@@ -7,7 +7,7 @@ from typing import Any
 
 from prismseg.base import ConfigError, ConfigNotFoundError, DataError, DataNotFoundError, read_json
 from prismseg.data.images.reading import IMAGE_SUFFIXES
-from prismseg.data.layouts.listing import Case, Listing, image_files
+from prismseg.data.layouts.listing import Case, Layout, Listing, image_files
 
 
 def fits(root: Path) -> bool:
@@ -109,3 +109,6 @@ def _splits(root: Path) -> tuple[dict[str, list[str]], ...]:
         raise DataError(
             f"{path} is not a list of folds with 'train' and 'val', as nnU-Net writes it; restore or remove it."
         ) from error
+
+
+NNUNET = Layout(fits, read, states_masks=True)

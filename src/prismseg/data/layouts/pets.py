@@ -11,7 +11,7 @@ from pathlib import Path
 
 from prismseg.base import DataError
 from prismseg.data.layouts.folders import pair
-from prismseg.data.layouts.listing import TRIMAP, Listing, image_files
+from prismseg.data.layouts.listing import TRIMAP, Layout, Listing, image_files
 
 TRIMAP_FOLDERS = ("annotations/trimaps", "trimaps")
 
@@ -38,3 +38,6 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
         )
     listing = pair("pets", image_files(root / "images"), image_files(folder), mask_suffix, root / "images")
     return replace(listing, classes=("background", "pet"), coding=TRIMAP)
+
+
+PETS = Layout(fits, read)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from prismseg.base import DataError, DataNotFoundError
 from prismseg.data.images.folder import is_hidden
-from prismseg.data.layouts.listing import Case, Listing
+from prismseg.data.layouts.listing import Case, Layout, Listing
 
 NAME = "dataset.csv"
 PARTS = ("train", "validation", "test")
@@ -105,3 +105,6 @@ def _names(rows: list[dict[str, str]]) -> list[str]:
     paths = [Path(row["image"]).with_suffix("") if row["image"] else Path() for row in rows]
     stems = [path.name for path in paths]
     return stems if len(set(stems)) == len(stems) else ["_".join(path.parts) for path in paths]
+
+
+TABLE = Layout(fits, read, states_masks=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -11,70 +10,9 @@ import torch.nn.functional as F
 from kornia.filters import gaussian_blur2d
 from torch import Tensor, nn
 
-from prismseg.base import ConfigError
+from prismseg.data.preparation.settings import AUGMENTATIONS, AugmentationConfig
 
 _BLUR_TAPS = (5, 5)  # covers the widest blur (standard deviation 1 pixel) to 2.5 deviations
-
-
-@dataclass(frozen=True)
-class AugmentationConfig:
-    """Ranges of the random changes; each image of a batch draws its own values, uniformly.
-
-    Attributes
-    ----------
-    flip : float
-        Probability of mirroring left and right.
-    rotation : float
-        Largest turn, degrees, either way.
-    translation : float
-        Largest shift, as a share of height and of width.
-    zoom : float
-        Largest change of size; 0.15 draws one factor from 0.85 to 1.15 for both axes.
-    photometric : float
-        Probability of each of the following changes.
-    brightness : float
-        Largest shift of intensity, in standard deviations of the image.
-    contrast : float
-        Largest change of the deviation from the image's mean, as a share.
-    gamma : float
-        Largest change of the exponent's logarithm; the image's range is mapped to [0, 1] and back.
-    noise : float
-        Largest standard deviation of white noise, in standard deviations of the image.
-    blur : float
-        Largest standard deviation of a Gaussian blur, pixels, drawn from the upper half of its range.
-
-    Raises
-    ------
-    ConfigError
-        When a range is negative, or so large that an image could vanish.
-    """
-
-    flip: float = 0.0
-    rotation: float = 0.0
-    translation: float = 0.0
-    zoom: float = 0.0
-    photometric: float = 0.0
-    brightness: float = 0.2
-    contrast: float = 0.25
-    gamma: float = 0.35
-    noise: float = 0.1
-    blur: float = 1.0
-
-    def __post_init__(self) -> None:
-        limits = {"flip": 1, "rotation": 180, "translation": 1, "zoom": 0.9, "photometric": 1}
-        limits |= {"brightness": 10, "contrast": 1, "gamma": 3, "noise": 10, "blur": 1}
-        for name, limit in limits.items():
-            value = getattr(self, name)
-            if not 0 <= value <= limit:
-                raise ConfigError(f"The augmentation's {name} must be from 0 to {limit}, not {value}.")
-
-
-_THESIS = {"flip": 0.5, "rotation": 15.0, "translation": 0.1, "zoom": 0.15}
-PRESETS: dict[str, AugmentationConfig] = {
-    "none": AugmentationConfig(),
-    "thesis": AugmentationConfig(**_THESIS),
-    "default": AugmentationConfig(**_THESIS, photometric=0.25),
-}
 
 
 class Geometry(NamedTuple):
@@ -120,22 +58,19 @@ class Augmentation(nn.Module):
 
     Parameters
     ----------
-    config : {"none", "thesis", "default"} or AugmentationConfig
-        ``thesis``: mirroring, ±15°, ±10 % shift, ±15 % zoom. ``default``: these, and each photometric change
-        with probability 0.25. ``none``: batches pass unchanged.
+    config : str or AugmentationConfig
+        The ranges, or under which name they are registered in `prismseg.data.preparation.settings.AUGMENTATIONS`.
 
     Raises
     ------
     ConfigError
-        When there is no such preset.
+        When there is no augmentation of that name.
     """
 
     def __init__(self, config: str | AugmentationConfig = "default") -> None:
         super().__init__()
         if isinstance(config, str):
-            if config not in PRESETS:
-                raise ConfigError(f"There is no augmentation {config!r}; choose one of {', '.join(PRESETS)}.")
-            config = PRESETS[config]
+            config = AUGMENTATIONS[config]
         self.config = config
 
     @torch.no_grad()

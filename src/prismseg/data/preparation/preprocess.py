@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict, dataclass
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -13,9 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from prismseg.base import ConfigError, DataError
-
-Intensity = Literal["zscore", "unit"]
-Fit = Literal["stretch", "area"]
+from prismseg.data.preparation.settings import Fit, Intensity
 
 # ITU-R BT.601 luma, as Pillow converts RGB to grey.
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)

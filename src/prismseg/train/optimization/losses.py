@@ -15,15 +15,15 @@ alone; with K >= 2 it is the softmax and they are averaged over all K classes, b
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from prismseg.base import ConfigError, ModelError
+from prismseg.base import ModelError
 from prismseg.data import IGNORE as IGNORE
 from prismseg.evaluation.metrics import SMOOTH
+from prismseg.train.registries import LOSSES
 
 FOCAL_GAMMA = 2.0
 TVERSKY_FALSE_POSITIVE, TVERSKY_FALSE_NEGATIVE = 0.3, 0.7
@@ -70,8 +70,8 @@ def create_loss(name: str, classes: int) -> SegmentationLoss:
 
     Parameters
     ----------
-    name : {"dice", "ce", "dice_ce", "focal", "tversky", "unified_focal"}
-        See the functions of this module for the formulas.
+    name : str
+        One of `prismseg.train.registries.LOSSES`; see the functions of this module for the formulas.
     classes : int
         Logit channels of the network.
 
@@ -80,8 +80,6 @@ def create_loss(name: str, classes: int) -> SegmentationLoss:
     ConfigError
         When there is no such loss.
     """
-    if name not in LOSSES:
-        raise ConfigError(f"There is no loss {name!r}; choose one of {', '.join(LOSSES)}.")
     return SegmentationLoss(LOSSES[name], classes)
 
 
@@ -147,19 +145,6 @@ def unified_focal_loss(logits: Tensor, target: Tensor) -> Tensor:
     # The authors average over pixels and classes, of which all but the true one are zero.
     focal = _pixel_mean(-weight * log_probability, valid) / truth.shape[1]
     return UNIFIED_WEIGHT * tversky + (1 - UNIFIED_WEIGHT) * focal
-
-
-LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
-    "dice": dice_loss,
-    "ce": cross_entropy,
-    "dice_ce": dice_cross_entropy,
-    "focal": focal_loss,
-    "tversky": tversky_loss,
-    "unified_focal": unified_focal_loss,
-}
-
-# The thesis trains with its own loss; everything else with one that also sees images without a class.
-DEFAULT_LOSSES: dict[str, Literal["dice", "dice_ce"]] = {"default": "dice_ce", "thesis": "dice"}
 
 
 def _regions(logits: Tensor, target: Tensor, *, with_background: bool = False) -> tuple[Tensor, Tensor]:

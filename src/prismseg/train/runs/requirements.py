@@ -5,7 +5,8 @@ from __future__ import annotations
 from math import ceil
 
 from prismseg.base import ConfigError, DataError
-from prismseg.data import Finding, SegmentationDataset, Split, check_dataset
+from prismseg.data import Finding, SegmentationDataset, Split
+from prismseg.data.checks.check import check_with
 from prismseg.data.checks.findings import by_kind
 from prismseg.nets import SegmentationModel
 from prismseg.train.config import TrainConfig
@@ -35,9 +36,11 @@ def check_data(config: TrainConfig, dataset: SegmentationDataset, *, show_progre
     # The runs of a study share their data; what was looked at is not looked at again.
     key = f"{config.data.model_dump_json()} {config.split.predefined} {dataset.root} {hash(dataset.stamps())}"
     if key not in _checked:
-        options = config.data.model_dump(exclude={"path"})
-        _checked[key] = check_dataset(
-            dataset.root, **options, given_splits=config.split.predefined is not False, show_progress=show_progress
+        _checked[key] = check_with(
+            dataset.root,
+            config.data,
+            given_splits=config.split.predefined is not False,
+            show_progress=show_progress,
         )
     kinds = [
         alike

@@ -7,31 +7,18 @@ from typing import Any
 
 from prismseg.base import DataError, ModelError
 from prismseg.base.version import VERSION
-from prismseg.data import Preprocess, SegmentationDataset, Split, open_dataset
+from prismseg.data import Preprocess, SegmentationDataset, Split
+from prismseg.data.dataset import open_with
 from prismseg.nets import SegmentationModel, create_model
 from prismseg.nets.initial import WEIGHT_STREAMS
-from prismseg.train.config import DataConfig, TrainConfig, read_config
+from prismseg.train.config import TrainConfig, read_config
 from prismseg.train.runs.folder import RunFolder, fold_folders
 from prismseg.train.runs.seen import SeenCases
 
 
 def open_configured(config: TrainConfig, path: str | Path | None = None) -> SegmentationDataset:
     """Open the data set that `config` names, or the one at `path`, with the options it names."""
-    return open_data(config.data, config.data.path if path is None else path)
-
-
-def open_data(data: DataConfig, path: str | Path) -> SegmentationDataset:
-    """Open the data set at `path` with the options that `data` names."""
-    return open_dataset(
-        path,
-        layout=data.layout,
-        group=data.group,
-        binary=data.binary,
-        classes=list(data.classes) if data.classes else None,
-        mask_suffix=data.mask_suffix,
-        channels=data.channels,
-        colours=data.colours,
-    )
+    return open_with(config.data.path if path is None else path, config.data)
 
 
 def find_data(folder: RunFolder, config: TrainConfig) -> Path:

@@ -9,13 +9,14 @@ from typing import Any
 
 from prismseg.base import ConfigError, DataError
 from prismseg.data import SegmentationDataset
+from prismseg.data.dataset import open_with
 from prismseg.data.layouts import names_its_masks
 from prismseg.inference.predictor import Predictor
 from prismseg.nets import find_model
 from prismseg.train.config import DataConfig, choose_data
 from prismseg.train.runs.copies import find_copies
 from prismseg.train.runs.folder import RunFolder, fold_folders, read_part
-from prismseg.train.runs.run import find_data, open_data, open_run, run_of
+from prismseg.train.runs.run import find_data, open_run, run_of
 from prismseg.train.runs.seen import PARTS, UNSEEN, SeenCases, count_parts
 
 
@@ -106,9 +107,9 @@ def open_for(
     ]
     if path is None:
         folder, config = open_run(runs[0].root)
-        return open_data(changed, find_data(folder, config)), []
+        return open_with(find_data(folder, config), changed), []
     notes = [f"Read as the run read its own data: {'; '.join(taken)}."] if taken and runs else []
-    return open_data(changed, path), notes
+    return open_with(path, changed), notes
 
 
 def _shown(value: Any) -> str:

@@ -23,8 +23,8 @@ from prismseg.nets import create_classifier
 from prismseg.study.kinds.fashion.figures import draw_fashion as draw_fashion
 from prismseg.study.kinds.fashion.frozen import FrozenFeatures, FrozenSettings, fit_ridge, normalize_contrast
 from prismseg.train.config import OptimConfig
+from prismseg.train.optimization.optimizers import create_optimizer
 from prismseg.train.optimization.schedules import learning_rate
-from prismseg.train.setup import create_optimizer
 
 MEASURES = ("accuracy", "precision", "recall", "f1")
 # Share of the training images at their end that designs are compared on, instead of the test images.

@@ -1,4 +1,4 @@
-"""ThermalFeet / FeetMamitas: `<group>_<id>.jpg` with `<group>_<id>_mask.png` in one folder."""
+"""Masks beside their images: `GROUP_ID.jpg` with `GROUP_ID_mask.png` in one folder."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from prismseg.base import DataError
 from prismseg.data.layouts.folders import pair
-from prismseg.data.layouts.listing import Listing, image_files
+from prismseg.data.layouts.listing import Layout, Listing, image_files
 
 SUFFIX = "_mask"
 
@@ -31,5 +31,8 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
     if not masks:
         raise DataError(f"There is no file that ends in {suffix} in {root}, as masks beside images do.")
     images = [path for path in files if not path.stem.endswith(suffix)]
-    listing = pair("feet", images, masks, suffix, root)
+    listing = pair("beside", images, masks, suffix, root)
     return replace(listing, cases=tuple(replace(case, group=case.id.split("_")[0]) for case in listing.cases))
+
+
+BESIDE = Layout(fits, read)
