@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from prismseg.explain.measures.masks import SUMS
-from prismseg.explain.measures.measures import Relevance
+from prismseg.explain.measures.relevance import Relevance
 
 IMAGE = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
 MASK = torch.tensor([[[1, 1], [0, 0]]])

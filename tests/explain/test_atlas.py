@@ -18,9 +18,9 @@ from torch import nn
 from prismseg.base import ConfigError, DataError, ModelError
 from prismseg.cli import explain as cli_explain
 from prismseg.explain import Atlas, tokens_to_map
-from prismseg.explain.collected import Collected
-from prismseg.explain.target import DEFAULT_REGION
-from prismseg.explain.work import ExplainSettings
+from prismseg.explain.measures.sums import MapSums
+from prismseg.explain.registries import DEFAULT_REGION
+from prismseg.explain.settings import ExplainSettings
 from prismseg.nets import create_model, list_models
 from tests.explain.conftest import IMAGE, MASK, Small, scene
 
@@ -295,9 +295,9 @@ def test_nan_logits_name_the_case(small):
 
 
 def test_wrong_settings(small):
-    with pytest.raises(ConfigError, match="no method 'gradcan'"):
+    with pytest.raises(ConfigError, match="no map method 'gradcan'"):
         Atlas(small, methods=["gradcan"], region="truth")
-    with pytest.raises(ConfigError, match="no method"):
+    with pytest.raises(ConfigError, match="at least one map method"):
         Atlas(small, methods=[], region="truth")
     with pytest.raises(ConfigError, match="region"):
         Atlas(small, region="foot")
@@ -350,12 +350,12 @@ def test_padding_counts_nowhere(net):
     inner = images[..., 5:27, 3:29], masks[..., 5:27, 3:29]
     atlas = Atlas(net, "all", ["layercam"], region="truth")
     atlas.update(*inner)
-    assert atlas.collected().pixels.tolist() == [22 * 26]
+    assert atlas.sums().pixels.tolist() == [22 * 26]
     padded_image = F.pad(inner[0], (3, 3, 5, 5), mode="replicate")
     padded_mask = F.pad(inner[1], (3, 3, 5, 5), value=255)
     by_hand = Atlas(net, "all", ["layercam"], region="truth")
     by_hand.update(padded_image, padded_mask)
-    np.testing.assert_allclose(atlas.collected().sums, by_hand.collected().sums, rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(atlas.sums().sums, by_hand.sums().sums, rtol=1e-4, atol=1e-7)
     assert_equal_maps(
         atlas.maps(*inner),
         {k: v[:, 5:27, 3:29] for k, v in by_hand.maps(padded_image, padded_mask).items()},
@@ -378,27 +378,27 @@ def test_what_is_collected_survives_the_disk(net, tmp_path):
         net, ["head"], ["gradcam"], perturb=True, class_names=["ground", "nerve", "vessel"], region="truth"
     )
     atlas.update(images, masks, groups=["ä", "b"])
-    atlas.collected().write(tmp_path / "part.npz")
-    again = Collected.read(tmp_path / "part.npz")
-    assert again.axes == atlas.collected().axes and again.groups == ("ä", "b")
+    atlas.sums().write(tmp_path / "part.npz")
+    again = MapSums.read(tmp_path / "part.npz")
+    assert again.axes == atlas.sums().axes and again.groups == ("ä", "b")
     other = Atlas(net, ["head"], ["gradcam"], perturb=True, region="truth")
     other.add(again)
     assert other.summary().equals(atlas.summary())
     (tmp_path / "part.npz").write_bytes((tmp_path / "part.npz").read_bytes()[:100])
     with pytest.raises(DataError, match="damaged"):
-        Collected.read(tmp_path / "part.npz")
+        MapSums.read(tmp_path / "part.npz")
     with pytest.raises(DataError, match="differ"):
-        Collected.join([again, _other_axes(net)])
+        MapSums.join([again, _other_axes(net)])
 
 
 def _other_axes(net):
     atlas = Atlas(net, ["encoder.0"], ["gradcam"], region="truth")
     atlas.update(*scene(1, classes=3))
-    return atlas.collected()
+    return atlas.sums()
 
 
 def test_the_atlas_and_the_command_explain_the_same_region_by_default(small):
-    assert Atlas(small).region == DEFAULT_REGION == ExplainSettings().regions[0] == "prediction"
+    assert Atlas(small).settings.region == DEFAULT_REGION == ExplainSettings().regions[0] == "prediction"
     command = inspect.signature(cli_explain.explain).parameters["regions"].default
     assert command.split(",")[0] == DEFAULT_REGION
 

@@ -4,9 +4,9 @@ import torch
 
 from prismseg.base import ConfigError, DataError
 from prismseg.explain.atlas import Atlas
-from prismseg.explain.collected import Axes, Collected
-from prismseg.explain.fusion import BETAS, _fused, cross_fit, fit_weights, folds, spread
+from prismseg.explain.fusion import BETAS, _fused, cross_fit, fit_weights, folds, scale_to_unit
 from prismseg.explain.measures.masks import SUMS
+from prismseg.explain.measures.sums import Axes, MapSums
 from prismseg.nets import create_model
 from tests.explain.conftest import scene
 
@@ -20,7 +20,7 @@ def two_layers(inside, groups=None, area=2.0):
     sums[..., SUMS.index("highest")] = 1
     sums[:, 0, :, 0, SUMS.index("inside")] = inside
     plane = np.full((count, 1), area)
-    return Collected(
+    return MapSums(
         axes=Axes(("layercam",), ("good", "bad"), ("foot",)),
         ids=tuple(map(str, range(count))),
         groups=tuple(groups or map(str, range(count))),
@@ -88,7 +88,7 @@ def test_fused_measures_are_those_of_fused_maps(region):
     masks[:, 3:9, 20:30] = 255
     atlas = Atlas(model, ["encoder.*.first.0", "bottleneck*", "decoder.3.second.0"], ["layercam"], region)
     atlas.update(images, masks)
-    cases = atlas.collected()
+    cases = atlas.sums()
     fitted = fit_weights(cases, "layercam")
     counts = masks != 255
     fused = fitted.fuse(atlas.maps(images, masks), [0, 1], counts)
@@ -105,11 +105,13 @@ def test_fused_measures_are_those_of_fused_maps(region):
         np.testing.assert_allclose(by_sums["rho"], inside / total, rtol=1e-4, atol=1e-6)
 
 
-def test_spread():
+def test_scale_to_unit():
     maps = torch.tensor([[[1.0, 3.0]], [[2.0, 2.0]]])
-    assert spread(maps).tolist() == [[[0, 1]], [[0, 0]]]
+    assert scale_to_unit(maps).tolist() == [[[0, 1]], [[0, 0]]]
     counts = torch.tensor([[[True, True, False]]])
-    assert spread(torch.tensor([[[1.0, 3.0, 9.0]]]), counts).tolist() == [[[0, 1, 1]]]  # the third counts nowhere
+    assert scale_to_unit(torch.tensor([[[1.0, 3.0, 9.0]]]), counts).tolist() == [
+        [[0, 1, 1]]
+    ]  # the third counts nowhere
 
 
 def test_table():

@@ -10,7 +10,7 @@ from torch import nn
 from prismseg.base import DataError, ModelError
 from prismseg.explain import METHODS, Atlas, randomize_layers
 from prismseg.explain.checks.reach import layer_reach
-from prismseg.explain.checks.sanity import Batch
+from prismseg.explain.task import CaseBatch
 from tests.explain.conftest import IMAGE, MASK, Small, scene
 
 GRADIENT = ("gradcam", "gradcam++", "layercam", "hirescam", "xgradcam")
@@ -51,7 +51,7 @@ def test_all_methods_and_measures_in_half_precision(dtype):
     assert np.isfinite(atlas.cases().select_dtypes(float).drop(columns=["drop", "increase", "gain"])).all().all()
     assert layer_reach(atlas, images[:1])["3"] == 0
     table = randomize_layers(
-        Atlas(model, methods=["layercam"], region="truth"), [Batch(images, masks, "ab")], repeats=1
+        Atlas(model, methods=["layercam"], region="truth"), [CaseBatch(images, masks, "ab")], repeats=1
     )
     assert table["correlation"].iloc[0] == pytest.approx(1)
 
@@ -66,7 +66,7 @@ def test_autocast():
         found = atlas.maps(images, masks)
         atlas.update(images, masks)
     assert_close(found, wanted, 0.15)
-    assert atlas.collected().perturbed.shape[-1] == 3
+    assert atlas.sums().perturbed.shape[-1] == 3
 
 
 class Steep(nn.Module):
@@ -122,7 +122,7 @@ def test_inside_inference_mode():
         atlas.update(images, masks)
         found = Atlas(Small_outside, methods=["gradcam"]).maps(images)
         assert layer_reach(atlas, images)
-        randomize_layers(Atlas(Small_outside), [Batch(images, masks, "a")], repeats=1)
+        randomize_layers(Atlas(Small_outside), [CaseBatch(images, masks, "a")], repeats=1)
     for key, values in wanted.items():
         torch.testing.assert_close(found[key], values)
 

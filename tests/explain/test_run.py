@@ -13,7 +13,7 @@ from prismseg.base import DataError, OutputError, PrismsegError
 from prismseg.cli.main import app
 from prismseg.data import open_dataset
 from prismseg.evaluation import holm, paired_comparison
-from prismseg.explain import ExplainSettings, explain_data, explain_run, work
+from prismseg.explain import Atlas, ExplainSettings, explain_data, explain_run, task
 from prismseg.explain.fusion import FUSED
 from prismseg.explain.report.compare import compare_cases, read_cases
 from prismseg.train import evaluate_run, train
@@ -135,22 +135,21 @@ def test_comparison_of_other_cases(explained):
 def test_a_cut_run_goes_on_where_it_was(explained, runs, tmp_path, monkeypatch):
     """The second half of the work is lost to an interrupt; the first is not computed again, and the tables agree."""
     count = 0
-    original = work._explain
+    original = Atlas.update
 
-    def counted(atlas, batch):
+    def counted(*arguments, **keywords):
         nonlocal count
         if count == 2:
             raise KeyboardInterrupt
         count += 1
-        return original(atlas, batch)
+        return original(*arguments, **keywords)
 
-    monkeypatch.setattr(work, "_explain", counted)
-    monkeypatch.setattr(work, "LARGEST_BATCH", 2)
-    with pytest.raises(KeyboardInterrupt):
+    monkeypatch.setattr(task, "LARGEST_BATCH", 2)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Atlas, "update", counted)
         explain_run(runs / "crffg", out=tmp_path / "x", settings=FEW, show_progress=False)
     kept = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "x" / "parts").iterdir()}
     assert len(kept) == 2
-    monkeypatch.setattr(work, "_explain", original)
     explain_run(runs / "crffg", out=tmp_path / "x", settings=FEW, resume=True, show_progress=False)
     assert kept.items() <= {p.name: p.stat().st_mtime_ns for p in (tmp_path / "x" / "parts").iterdir()}.items()
     first, second = pd.read_csv(tmp_path / "x" / "summary.csv"), pd.read_csv(explained / "summary.csv")
@@ -227,8 +226,8 @@ def test_command_line(runs, tmp_path):
     "options, message",
     [
         (["--layers", "encoder.9"], "no layer 'encoder.9'. Did you mean encoder"),
-        (["--methods", "gradcan"], "no method 'gradcan'"),
-        (["--regions", "foot"], "regions must be of"),
+        (["--methods", "gradcan"], "no map method 'gradcan'"),
+        (["--regions", "foot"], "no region 'foot'"),
         (["--part", "nothing"], "nothing"),
     ],
 )
@@ -250,9 +249,9 @@ def test_a_damaged_part_is_named(explained, runs, tmp_path):
 
 def test_memory_decides_the_batch(runs):
     [trial], dataset = run_trials(runs / "crffg")
-    small = list(work._batches(trial, dataset, 0.01))
-    assert [len(batch) for batch in small] == [1] * len(trial.cases)
-    assert [case for batch in work._batches(trial, dataset, 4000) for case in batch] == list(trial.cases)
+    small, large = (task.ExplainTask([trial], dataset, ExplainSettings(memory=memory)) for memory in (0.01, 4000))
+    assert [len(batch) for batch in small.batches(trial)] == [1] * len(trial.cases)
+    assert [list(batch) for batch in large.batches(trial)] == [list(trial.cases)]
 
 
 def test_nothing_random_is_left_behind(runs, tmp_path):

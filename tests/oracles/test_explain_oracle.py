@@ -7,7 +7,7 @@ from torch import nn
 from torchcam.methods import GradCAM, LayerCAM
 
 from prismseg.explain import Atlas
-from prismseg.explain.target import class_scores
+from prismseg.explain.target.regions import class_scores
 from prismseg.nets import create_model
 
 LAYERS = [

@@ -145,7 +145,7 @@ def test_the_code_of_a_segmentation_run_holds_its_metrics_and_not_its_figures():
         "prismseg.nets.unet",
         "prismseg.data.preparation.augment",
     } <= set(code)
-    assert {"prismseg.explain.measures.measures", "prismseg.features.crffg"} <= set(code)
+    assert {"prismseg.explain.measures.relevance", "prismseg.features.crffg"} <= set(code)
     shown = ("_figures", ".report", ".figures", ".page")
     assert not [
         name for name in code if name.endswith(shown) or name.startswith(("prismseg.cli", "prismseg.monitor"))

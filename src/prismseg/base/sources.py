@@ -16,7 +16,7 @@ _ADDRESS = re.compile(rf"({PACKAGE}(?:\.\w+)+):(\w+)")
 # Modules that show numbers and make none. What they import themselves is not followed.
 _SHOWING = {
     *(f"{PACKAGE}.base.{name}" for name in ("machine", "page", "progress", "sources", "version")),
-    *(f"{PACKAGE}.explain.report.{name}" for name in ("examples", "figures", "pictures", "report")),
+    *(f"{PACKAGE}.explain.report.{name}" for name in ("examples", "figures", "page", "pictures")),
     *(f"{PACKAGE}.study.kinds.segmentation.{name}" for name in ("cases", "looks")),
     *(f"{PACKAGE}.{name}" for name in ("study.report", "inference.render", "train.runs.report")),
 }

@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Iterable, Sequence
 
 import pandas as pd
 from torch import Tensor, nn
 
-from prismseg.base import ConfigError, DataError, ModelError
-from prismseg.explain.batch import Batch, MapKey
-from prismseg.explain.collected import Collected
-from prismseg.explain.maps.gradient import GRADIENT_METHODS
-from prismseg.explain.maps.score import Baseline, check_options
+from prismseg.base import DataError
+from prismseg.explain.batch import BatchMaps
+from prismseg.explain.batch_sums import sum_up
+from prismseg.explain.maps.method import ScoreCamOptions
+from prismseg.explain.measures.sums import MapSums
+from prismseg.explain.network import ExplainedNetwork
+from prismseg.explain.registries import DEFAULT_REGION
 from prismseg.explain.report.summary import case_table, summarize_layers
-from prismseg.explain.target import DEFAULT_REGION, REGIONS, OutputChoice, find_logits
+from prismseg.explain.settings import AtlasSettings
+from prismseg.explain.target.logits import OutputChoice
 from prismseg.explain.trace.adapters import Adapter
 from prismseg.explain.trace.layers import LayerChoice
-from prismseg.explain.trace.trace import Trace, Tracer
 
-METHODS = (*GRADIENT_METHODS, "scorecam", "eigencam", "random")
+MapKey = tuple[str, str, int]
 
 
 class Atlas:
@@ -88,63 +88,48 @@ class Atlas:
         memory: float = 1024,
         temperature: float = 1.0,
         linear: bool = False,
-        baseline: Baseline = "black",
+        baseline: str = "black",
         seed: int = 0,
     ) -> None:
-        self.methods = tuple([methods] if isinstance(methods, str) else dict.fromkeys(methods))
-        unknown = [name for name in self.methods if name not in METHODS]
-        if unknown or not self.methods:
-            raise ConfigError(f"There is no method {', '.join(unknown)!r}; choose from {', '.join(METHODS)}.")
-        if region not in REGIONS:
-            raise ConfigError(f"The region must be one of {', '.join(REGIONS)}, not {region!r}.")
-        if border < 1 or border != int(border):
-            raise ConfigError(
-                f"The band around contours must reach a whole number of pixels, at least 1, not {border}."
-            )
-        if classes is not None and not len(classes):
-            raise ConfigError("Name at least one of the classes to explain, or none for all.")
-        if class_names is not None and len(set(class_names)) < len(class_names):
-            raise ConfigError(f"Classes of one name cannot be told apart in tables: {', '.join(class_names)}.")
-        check_options(temperature, baseline)
-        self.region = region
-        self.border = int(border)
-        self.perturb = perturb
-        self._choice, self._adapter = layers, adapter
-        self._tracer = Tracer(model, layers, adapter=adapter)
-        self.output = output
-        self.chosen = None if classes is None else tuple(dict.fromkeys(classes))
-        self.names = None if class_names is None else tuple(class_names)
-        self.memory = memory
-        self.score_options: dict[str, Any] = {"temperature": temperature, "linear": linear, "baseline": baseline}
-        self.seed = seed
-        self._layers: tuple[str, ...] | None = None
-        self._parts: list[Collected] = []
+        self.settings = AtlasSettings(
+            layers=layers,
+            methods=tuple([methods] if isinstance(methods, str) else dict.fromkeys(methods)),
+            region=region,
+            classes=None if classes is None else tuple(dict.fromkeys(classes)),
+            class_names=None if class_names is None else tuple(class_names),
+            output=output,
+            adapter=adapter,
+            border=border,
+            perturb=perturb,
+            memory=memory,
+            score_cam=ScoreCamOptions(temperature, linear, baseline),
+            seed=seed,
+        )
+        self.network = ExplainedNetwork(model, self.settings)
+        self._parts: list[MapSums] = []
         self._seen = 0
 
-    @property
-    def model(self) -> nn.Module:
-        """The network, without its wrappers."""
-        return self._tracer.model
-
-    def of(self, model: nn.Module) -> Atlas:
+    def with_model(self, model: nn.Module) -> Atlas:
         """Make an empty atlas of another network with the same settings."""
         twin = copy.copy(self)
-        twin._tracer = Tracer(model, self._choice, adapter=self._adapter)
-        twin._layers = None
+        twin.network = ExplainedNetwork(model, self.settings)
         twin.reset()
         return twin
 
     @property
+    def model(self) -> nn.Module:
+        """The network, without its wrappers."""
+        return self.network.model
+
+    @property
     def layers(self) -> tuple[str, ...]:
         """Keys of the layers, in the order asked; known after the first batch."""
-        if self._layers is None:
-            raise ConfigError("Which layers run is known after the first batch; call maps or update first.")
-        return self._layers
+        return self.network.layers
 
     @property
     def left_out(self) -> dict[str, str]:
         """Layers met by a pattern that are not shown, with the reason: no maps, a single cell, the same as another."""
-        return dict(self._tracer.left_out)
+        return self.network.left_out
 
     def maps(
         self, images: Tensor, masks: Tensor | None = None, *, regions: Tensor | None = None
@@ -174,37 +159,44 @@ class Atlas:
         ModelError
             When the network's output is no map of logits, or there are several.
         """
-        return self.maps_of(images, masks, regions)[0]
+        return self.maps_and_regions(images, masks, regions=regions)[0]
 
-    def maps_of(
-        self, images: Tensor, masks: Tensor | None, regions: Tensor | None, *, first_case: int = 0
+    def maps_and_regions(
+        self, images: Tensor, masks: Tensor | None = None, *, regions: Tensor | None = None, first_case: int = 0
     ) -> tuple[dict[MapKey, Tensor], Tensor]:
-        """Compute maps as `maps` does, and return the regions (B, K, H, W) that were explained beside them.
+        """Compute maps as `maps` does, and the regions (B, K, H, W) over which the classes were scored.
 
         Random maps are those of the cases number `first_case` and on.
         """
-        found: dict[MapKey, Tensor] = {}
-        ids = [str(first_case + number) for number in range(len(images))]
-        run = Batch(self, images, masks, ids, first_case=first_case, regions=regions)
+        batch = self._batch(images, masks, first_case=first_case, regions=regions)
+        made: dict[MapKey, Tensor] = {}
 
-        def emit(layer: str, index: int, maps: dict[str, Tensor]) -> None:
+        def take(layer: str, index: int, maps: dict[str, Tensor]) -> None:
             for method, values in maps.items():
-                found[method, layer, index] = run.at_image_size(values)
+                made[method, layer, batch.classes[index]] = batch.at_image_size(values)
 
-        run.explain(emit)
+        batch.make(take)
         ordered = {
-            (method, layer, cls): found[method, layer, index]
-            for method in self.methods
+            (method, layer, cls): made[method, layer, cls]
+            for method in self.settings.methods
             for layer in self.layers
-            for index, cls in enumerate(run.classes)
+            for cls in batch.classes
         }
-        return ordered, run.regions
+        return ordered, batch.regions
 
     def regions(self, images: Tensor, masks: Tensor | None = None) -> Tensor:
         """Find the pixels over which each class is scored, (B, K, H, W) of 0 and 1; arguments as for `maps`."""
-        run = Batch(self, images, masks, [str(number) for number in range(len(images))], first_case=0)
-        run.settle()
-        return run.regions
+        batch = self._batch(images, masks, first_case=0)
+        batch.settle()
+        return batch.regions
+
+    def _batch(
+        self, images: Tensor, masks: Tensor | None, *, first_case: int, regions: Tensor | None = None
+    ) -> BatchMaps:
+        ids = [str(first_case + number) for number in range(len(images))]
+        return BatchMaps(
+            self.network, self.settings, images, masks, ids=ids, first_case=first_case, regions=regions
+        )
 
     def update(
         self,
@@ -235,17 +227,23 @@ class Atlas:
         units = [str(group) for group in groups] if groups is not None else names
         if not len(names) == len(units) == count:
             raise DataError(f"There are {count} images, {len(names)} ids and {len(units)} groups.")
-        run = Batch(self, images, masks, names, first_case=self._seen)
-        self._parts.append(run.measure(units))
+        batch = BatchMaps(self.network, self.settings, images, masks, ids=names, first_case=self._seen)
+        self._parts.append(sum_up(batch, units))
         self._seen += count
 
-    def collected(self) -> Collected:
-        """Return the sums of all cases so far."""
-        joined = Collected.join(self._parts)
+    def sums(self) -> MapSums:
+        """Return the sums of all cases so far.
+
+        Raises
+        ------
+        DataError
+            When there is no case yet.
+        """
+        joined = MapSums.join(self._parts)
         self._parts = [joined]
         return joined
 
-    def add(self, part: Collected) -> None:
+    def add(self, part: MapSums) -> None:
         """Take up sums that were stored earlier, as if their cases had just been seen."""
         self._parts.append(part)
         self._seen += len(part.ids)
@@ -255,7 +253,7 @@ class Atlas:
 
         ``varrho_prime`` is not normalised, ``cam_dice`` is that of maps spread over [0, 1] each.
         """
-        return case_table(self.collected())
+        return case_table(self.sums())
 
     def summary(self) -> pd.DataFrame:
         """Means over cases with 95 % intervals over groups, or, with fewer than 6 groups, their range.
@@ -268,29 +266,8 @@ class Atlas:
             which the class is absent (n_absent) are left out; maps that are zero everywhere (n_empty) count with the
             value 0.
         """
-        return summarize_layers(self.collected())
-
-    @contextmanager
-    def logits(self, images: Tensor) -> Iterator[tuple[Trace, Tensor]]:
-        """Run the network on `images` and yield the trace, ready for backward passes, and the logits."""
-        with self._tracer.run(images) as trace:
-            logits = find_logits(trace.output, self.output, (images.shape[-2], images.shape[-1]))
-            self.fix_layers(self._tracer.on_path(trace, logits))
-            yield trace, logits
+        return summarize_layers(self.sums())
 
     def reset(self) -> None:
         """Forget the cases seen so far."""
         self._parts, self._seen = [], 0
-
-    def class_label(self, cls: int) -> str:
-        """Name of class `cls`, or its number."""
-        return self.names[cls] if self.names is not None else str(cls)
-
-    def fix_layers(self, keys: Sequence[str]) -> None:
-        """Remember the layers of the first batch and refuse a later one that differs."""
-        if self._layers is None:
-            self._layers = tuple(keys)
-        elif self._layers != tuple(keys):
-            raise ModelError(
-                "The network ran other layers for this batch than for the first; an atlas needs the same ones."
-            )

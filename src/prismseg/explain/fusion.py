@@ -13,32 +13,21 @@ from scipy import special
 from torch import Tensor
 
 from prismseg.base import ConfigError, DataError
-from prismseg.explain.collected import Collected
 from prismseg.explain.measures.masks import EQUAL, Array
-from prismseg.explain.measures.measures import (
-    Relevance,
-    border_share,
-    cam_dice,
-    lift,
-    mask_relevance,
-    region_share,
-    rho,
-    rho_excess,
-)
+from prismseg.explain.measures.relevance import MEASURES, Measure, Relevance, mask_relevance, rho
+from prismseg.explain.measures.sums import MapSums
 
-MODES = ("rho", "thesis")
+MAIN_MODE = "rho"  # layers weighted by their mean rho; its fused maps are the ones that are shown
+THESIS_MODE = "thesis"  # the published weighting
+MODES = (MAIN_MODE, THESIS_MODE)
 BETAS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
 FOLDS = 5
 FUSED = "(fused)"
-FUSED_MEASURES = {
-    "rho": rho,
-    "lift": lift,
-    "rho_excess": rho_excess,
-    "region_share": region_share,
-    "varrho_prime": mask_relevance,
-    "cam_dice": cam_dice,
-    "border_share": border_share,
-}
+
+
+def fused_measures() -> dict[str, Measure]:
+    """Measures that are known of fused maps, by name."""
+    return {name: measure for name, measure in MEASURES.items() if measure.of_fused}
 
 
 @dataclass(frozen=True)
@@ -100,7 +89,7 @@ class LayerWeights:
         return {
             cls: torch.stack(
                 [
-                    float(weight) * spread(maps[self.method, layer, cls], counts)
+                    float(weight) * scale_to_unit(maps[self.method, layer, cls], counts)
                     for layer, weight in zip(self.layers, self.weights[:, column], strict=True)
                 ]
             ).sum(0)
@@ -108,7 +97,7 @@ class LayerWeights:
         }
 
 
-def spread(maps: Tensor, counts: Tensor | None = None) -> Tensor:
+def scale_to_unit(maps: Tensor, counts: Tensor | None = None) -> Tensor:
     """Spread each map (B, H, W) over [0, 1] by its range where `counts`; one that is constant there becomes 0."""
     below = maps if counts is None else torch.where(counts, maps, torch.inf)
     above = maps if counts is None else torch.where(counts, maps, -torch.inf)
@@ -117,9 +106,9 @@ def spread(maps: Tensor, counts: Tensor | None = None) -> Tensor:
 
 
 def fit_weights(
-    cases: Collected,
+    cases: MapSums,
     method: str,
-    mode: str = "rho",
+    mode: str = MAIN_MODE,
     *,
     betas: Sequence[float] = BETAS,
     without: Collection[str] = (),
@@ -128,7 +117,7 @@ def fit_weights(
 
     Parameters
     ----------
-    cases : Collected
+    cases : MapSums
         Cases of a held-out split, those that the maps will not be judged on.
     method : str
         One of its methods.
@@ -166,7 +155,7 @@ def fit_weights(
         present = ~cases.absent[:, column]
         if not present.any():
             continue
-        if mode == "thesis":
+        if mode == THESIS_MODE:
             raw = mask_relevance(sums)[present, :, column].mean(0)
             weights[:, column] = _softmax(raw / raw.max() if raw.max() > 0 else raw, used)
             continue
@@ -214,11 +203,11 @@ def _fused(unit: Relevance, weights: Array, column: int) -> dict[str, Array]:
         hit=unit.hit[:, 0, column],
         pixels=unit.pixels[:, 0, 0],
     )
-    return {name: measure(fused) for name, measure in FUSED_MEASURES.items()}
+    return {name: measure.compute(fused) for name, measure in fused_measures().items()}
 
 
 def cross_fit(
-    cases: Collected, method: str, mode: str = "rho", *, without: Collection[str] = (), seed: int = 0
+    cases: MapSums, method: str, mode: str = MAIN_MODE, *, without: Collection[str] = (), seed: int = 0
 ) -> pd.DataFrame:
     """Measure fused maps, each with weights fitted on other groups; arguments as in `fit_weights`.
 
@@ -252,7 +241,7 @@ def cross_fit(
     return pd.concat(tables, ignore_index=True)
 
 
-def folds(cases: Collected, *, seed: int = 0) -> Iterator[tuple[list[int], list[int]]]:
+def folds(cases: MapSums, *, seed: int = 0) -> Iterator[tuple[list[int], list[int]]]:
     """Yield positions of the cases to fit on and to judge, so that each is judged once and no group is in both."""
     count = len(set(cases.groups))
     if count < 2:

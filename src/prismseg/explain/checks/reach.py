@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -10,12 +10,15 @@ import torch
 from torch import Tensor
 
 from prismseg.explain.atlas import Atlas
-from prismseg.explain.batch import padded
 from prismseg.explain.measures.masks import Array
-from prismseg.explain.target import as_images
+from prismseg.explain.network import Window
+from prismseg.explain.registries import METHODS
+from prismseg.explain.tensors import as_images
 
-MASS = 0.95
-_EXACT = 1e-3  # pixels
+MASS = 0.95  # share of the gradient's magnitude that counts as its reach
+# Pixels that a layer's evidence may reach while the layer still acts on each pixel by itself: less than to the next one.
+POINTWISE = 0.5
+_EXACT = 1e-3  # pixels within which places agree
 ALIVE = 3  # output pixels whose gradient must reach a layer
 SPARE = 25  # further pixels to try where dead units let no gradient through
 _PROBES = ((0.5, 0.5), (0.25, 0.25), (0.25, 0.75), (0.75, 0.25), (0.75, 0.75))
@@ -85,16 +88,14 @@ def layer_reach(atlas: Atlas, image: Tensor) -> dict[str, float]:
         ``{layer: radius}`` in pixels of the image, a chess king's distance from cell centre to pixel; the largest of
         five output pixels, or more where units are dead. NaN where no gradient arrives at all.
     """
-    image = as_images(image, atlas.model)
-    inner_height, inner_width = image.shape[-2:]
-    image, _, (top, left, _, _) = padded(atlas.model, image, None)
+    image, _, window = atlas.network.pad(as_images(image, atlas.model))
     found: dict[str, _Footprints] = {}
     probed = 0
-    with atlas.logits(image) as (trace, logits):
+    with atlas.network.trace(image) as (trace, logits):
         height, width = logits.shape[-2:]
         # Classes get different weights, lest their gradients cancel out.
         weights = torch.arange(1, logits.shape[1] + 1, dtype=logits.dtype, device=logits.device)
-        for row, column in _pixels((inner_height, inner_width), (top, left)):
+        for row, column in _pixels(window):
 
             def consume(layer: str, _: Tensor, gradient: Tensor, pixel: tuple[int, int] = (row, column)) -> None:
                 mass = gradient.double().abs().sum(1)[0].cpu().numpy()
@@ -107,11 +108,34 @@ def layer_reach(atlas: Atlas, image: Tensor) -> dict[str, float]:
     return {layer: found[layer].reach((height, width)) for layer in atlas.layers}
 
 
-def _pixels(size: tuple[int, int], corner: tuple[int, int]) -> Iterator[tuple[int, int]]:
+def pointwise_layers(reach: Mapping[str, float], method: str) -> list[str]:
+    """List the layers in which maps of a method lie on the region by construction; none where all would be.
+
+    Parameters
+    ----------
+    reach : mapping
+        Radius by layer, see `layer_reach`.
+    method : str
+        Of `prismseg.explain.METHODS`.
+
+    Examples
+    --------
+    >>> pointwise_layers({"encoder.0": 12.0, "head": 0.0}, "layercam")
+    ['head']
+    >>> pointwise_layers({"encoder.0": 12.0, "head": 0.0}, "gradcam")
+    []
+    """
+    if not METHODS[method].place_by_place:
+        return []
+    layers = [layer for layer, radius in reach.items() if radius < POINTWISE]
+    return layers if len(layers) < len(reach) else []
+
+
+def _pixels(window: Window) -> Iterator[tuple[int, int]]:
     """Output pixels to probe: five spread evenly, then random ones."""
     spare = np.random.default_rng(0).random((SPARE, 2)).tolist()
     for down, right in [*_PROBES, *spare]:
-        yield corner[0] + int(down * (size[0] - 1)), corner[1] + int(right * (size[1] - 1))
+        yield window.top + int(down * (window.height - 1)), window.left + int(right * (window.width - 1))
 
 
 def _position(mass: Array, axis: int) -> tuple[float, float]:

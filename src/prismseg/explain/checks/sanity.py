@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -17,8 +17,9 @@ from prismseg.evaluation import column_intervals
 from prismseg.explain.atlas import Atlas
 from prismseg.explain.checks.scramble import Cascade, copied, estimate_statistics_, find_cascade, learnt, scramble_
 from prismseg.explain.measures.masks import Array
-from prismseg.explain.measures.measures import divide
-from prismseg.explain.target import as_images, find_logits
+from prismseg.explain.measures.relevance import divide
+from prismseg.explain.task import CaseBatch
+from prismseg.explain.tensors import as_images
 from prismseg.explain.trace.running import undisturbed, unwrap
 
 NOTHING = "(trained)"
@@ -30,17 +31,8 @@ GRID = 64
 Ranks = dict[tuple[str, str, int], Array]
 
 
-@dataclass(frozen=True)
-class Batch:
-    """Cases on which maps are compared: images (B, C, H, W), masks (B, H, W) and a group for each case."""
-
-    images: Tensor
-    masks: Tensor
-    groups: Sequence[str]
-
-
 def randomize_layers(
-    atlas: Atlas, batches: Sequence[Batch], *, seed: int = 0, repeats: int = 3, points: int | None = POINTS
+    atlas: Atlas, batches: Sequence[CaseBatch], *, seed: int = 0, repeats: int = 3, points: int | None = POINTS
 ) -> pd.DataFrame:
     """Cascading layer randomisation (Adebayo et al. 2018, sec. 4.1) for segmentation.
 
@@ -56,7 +48,7 @@ def randomize_layers(
     ----------
     atlas : Atlas
         Its network, layers, methods and region are used; it is not changed.
-    batches : sequence of Batch
+    batches : sequence of CaseBatch
         Cases to compare on; 8 to 16 are enough.
     seed : int
         Of the first scrambling; further ones take the next numbers.
@@ -92,7 +84,7 @@ def randomize_layers(
     first = batches[0].images
     cascade = find_cascade(model, first[:1], lambda net, images: _logits(atlas, net, images))
     regions = [atlas.regions(each.images, each.masks) for each in batches]
-    before = _ranked(atlas.of(model), batches, regions)
+    before = _ranked(atlas.with_model(model), batches, regions)
     found: dict[tuple[int, str], list[Ranks]] = {(0, NOTHING): [before] * repeats}
     for number in range(repeats):
         for place, twin in _scrambled(atlas, model, cascade, batches, seed + number, points):
@@ -110,11 +102,11 @@ def randomize_layers(
 
 
 def _logits(atlas: Atlas, model: nn.Module, images: Tensor) -> Tensor:
-    return find_logits(model(images), atlas.output, (images.shape[-2], images.shape[-1]))
+    return atlas.network.find_logits(model(images), images)
 
 
 def _scrambled(
-    atlas: Atlas, model: nn.Module, cascade: Cascade, batches: Sequence[Batch], seed: int, points: int | None
+    atlas: Atlas, model: nn.Module, cascade: Cascade, batches: Sequence[CaseBatch], seed: int, points: int | None
 ) -> Iterator[tuple[tuple[int, str], Atlas]]:
     """Atlases of the network after each point of the cascade, with (step, module scrambled last)."""
     images = [each.images for each in batches]
@@ -131,7 +123,7 @@ def _scrambled(
             if step in wanted:
                 estimate_statistics_(twin, done, images, lambda net, some: _logits(atlas, net, some))
         if step in wanted:
-            yield (step, name), atlas.of(twin)
+            yield (step, name), atlas.with_model(twin)
 
 
 def _shares(model: nn.Module, cascade: Cascade) -> list[float]:
@@ -141,12 +133,12 @@ def _shares(model: nn.Module, cascade: Cascade) -> list[float]:
     return [float(share) for share in done / sum(sizes.values())]
 
 
-def _ranked(atlas: Atlas, batches: Sequence[Batch], regions: Sequence[Tensor]) -> Ranks:
+def _ranked(atlas: Atlas, batches: Sequence[CaseBatch], regions: Sequence[Tensor]) -> Ranks:
     """Ranks of all cases' maps, and of the regions that were explained."""
     parts: list[Ranks] = []
     done = 0
     for each, region in zip(batches, regions, strict=True):
-        maps, explained = atlas.maps_of(each.images, each.masks, region, first_case=done)
+        maps, explained = atlas.maps_and_regions(each.images, each.masks, regions=region, first_case=done)
         classes = dict.fromkeys(cls for _, _, cls in maps)
         control = {(CONTROL, "", cls): explained[:, index] for index, cls in enumerate(classes)}
         parts.append({key: centred_ranks(values) for key, values in (maps | control).items()})

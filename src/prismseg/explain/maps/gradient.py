@@ -1,4 +1,4 @@
-"""Activation maps that weight a layer's activations by the gradient of a class's score.
+"""Methods that weight a layer's activations by the gradient of a class's score.
 
 Activations A and gradients g = dy/dA have shape (B, D, h, w); maps have shape (B, h, w) and are nowhere negative.
 Cases do not depend on each other.
@@ -6,116 +6,126 @@ Cases do not depend on each other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import cached_property
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor
 
-_SINGULAR = 1e-6
-_CHUNK = 1_600_000  # elements
+from prismseg.explain.maps.method import ChannelMethod, GradientMethod, LayerGradients, PlaceMethod
+
+_SINGULAR = 1e-6  # below which a divisor of Grad-CAM++, of order 2, counts as 0
+# Elements of a layer that are worked on at a time, so that what the methods share stays in the processor's cache
+# (benchmarks/explain.py).
+_CHUNK = 1_600_000
 
 
-class Terms:
-    """Activations and gradients of one layer, with what several methods make of them."""
-
-    def __init__(self, activation: Tensor, gradient: Tensor) -> None:
-        self.activation = activation
-        self.gradient = gradient
-
-    @cached_property
-    def product(self) -> Tensor:
-        """G A, (B, D, h, w)."""
-        return self.gradient * self.activation
-
-    @cached_property
-    def positive(self) -> Tensor:
-        """ReLU(g), (B, D, h, w)."""
-        return self.gradient.clamp_min(0)
-
-    @cached_property
-    def total(self) -> Tensor:
-        """Σ A over the map, (B, D)."""
-        return self.activation.sum((2, 3))
-
-
-def grad_cam(terms: Terms) -> Tensor:
+def grad_cam(layer: LayerGradients) -> Tensor:
     """Weights of Grad-CAM, w = mean(g) (Selvaraju et al. 2017, eq. 1)."""
-    return terms.gradient.mean((2, 3))
+    return layer.gradient.mean((2, 3))
 
 
-def grad_cam_plus_plus(terms: Terms) -> Tensor:
+def grad_cam_plus_plus(layer: LayerGradients) -> Tensor:
     """Weights of Grad-CAM++, w = Σ alpha ReLU(g) (Chattopadhay et al. 2018, eqs. 7 and 19).
 
     alpha = g² / (2 g² + g³ ΣA), the sum of A over the whole map. Divided by g² this is 1 / (2 + g ΣA): a constant
     added to the published denominator would drown g², which is of order 1e-10 for the mean over a large mask.
     Where 2 + g ΣA vanishes, as it can for negative A, alpha is 0.
     """
-    divisor = (terms.positive * terms.total[:, :, None, None]).add_(2)
-    lowest = terms.total.min()
-    if lowest < 0 and terms.positive.amax() * lowest + 2 < _SINGULAR:
+    divisor = (layer.positive * layer.total[:, :, None, None]).add_(2)
+    lowest = layer.total.min()
+    if lowest < 0 and layer.positive.amax() * lowest + 2 < _SINGULAR:
         divisor.masked_fill_(divisor.abs() < _SINGULAR, torch.inf)
-    return torch.div(terms.positive, divisor, out=divisor).sum((2, 3))
+    return torch.div(layer.positive, divisor, out=divisor).sum((2, 3))
 
 
-def x_grad_cam(terms: Terms) -> Tensor:
+def x_grad_cam(layer: LayerGradients) -> Tensor:
     """Weights of XGrad-CAM, w = Σ g A / Σ A (Fu et al. 2020, eq. 8).
 
     A channel whose activations add up to zero has weight 0.
     """
-    weights = terms.product.sum((2, 3)) / terms.total
-    return weights.masked_fill_(terms.total == 0, 0)
+    weights = layer.product.sum((2, 3)) / layer.total
+    return weights.masked_fill_(layer.total == 0, 0)
 
 
-def layer_cam(terms: Terms) -> Tensor:
+def layer_cam(layer: LayerGradients) -> Tensor:
     """Map of Layer-CAM, ReLU Σ_d ReLU(g_d) A_d (Jiang et al. 2021, eqs. 5 to 7)."""
-    return (terms.positive * terms.activation).sum(1).clamp_min_(0)
+    return (layer.positive * layer.activation).sum(1).clamp_min_(0)
 
 
-def hires_cam(terms: Terms) -> Tensor:
+def hires_cam(layer: LayerGradients) -> Tensor:
     """Map of HiResCAM, ReLU Σ_d g_d A_d (Draelos & Carin 2020, eq. 4)."""
-    return terms.product.sum(1).clamp_min_(0)
+    return layer.product.sum(1).clamp_min_(0)
 
 
-# Methods that weight each channel as a whole, ReLU Σ_d w_d A_d, and those that weight every place by itself.
-CHANNEL_WEIGHTS: dict[str, Callable[[Terms], Tensor]] = {
-    "gradcam": grad_cam,
-    "gradcam++": grad_cam_plus_plus,
-    "xgradcam": x_grad_cam,
-}
-PLACE_BY_PLACE: dict[str, Callable[[Terms], Tensor]] = {"layercam": layer_cam, "hirescam": hires_cam}
-GRADIENT_METHODS = ("gradcam", "gradcam++", "layercam", "hirescam", "xgradcam")
+GRAD_CAM = ChannelMethod(
+    title="Grad-CAM",
+    formula=r"\operatorname{ReLU} \sum_d \operatorname{mean}(g_d)\, A_d",
+    citation="Selvaraju et al. 2017",
+    weights=grad_cam,
+)
+GRAD_CAM_PLUS_PLUS = ChannelMethod(
+    title="Grad-CAM++",
+    formula=r"\operatorname{ReLU} \sum_d w_d A_d, \; w_d = \sum \frac{\operatorname{ReLU}(g_d)}{2 + g_d \sum A_d}",
+    citation="Chattopadhay et al. 2018",
+    weights=grad_cam_plus_plus,
+)
+X_GRAD_CAM = ChannelMethod(
+    title="XGrad-CAM",
+    formula=r"\operatorname{ReLU} \sum_d w_d A_d, \; w_d = \sum g_d A_d \big/ \sum A_d",
+    citation="Fu et al. 2020",
+    weights=x_grad_cam,
+)
+LAYER_CAM = PlaceMethod(
+    title="Layer-CAM",
+    formula=r"\operatorname{ReLU} \sum_d \operatorname{ReLU}(g_d) \odot A_d",
+    citation="Jiang et al. 2021",
+    maps=layer_cam,
+)
+HIRES_CAM = PlaceMethod(
+    title="HiResCAM",
+    formula=r"\operatorname{ReLU} \sum_d g_d \odot A_d",
+    citation="Draelos & Carin 2020",
+    maps=hires_cam,
+)
 
 
-def gradient_maps(activation: Tensor, gradient: Tensor, methods: Sequence[str]) -> dict[str, Tensor]:
+def gradient_maps(
+    activation: Tensor, gradient: Tensor, methods: Mapping[str, GradientMethod]
+) -> dict[str, Tensor]:
     """Compute the maps of several methods for one layer.
 
     Parameters
     ----------
     activation, gradient : (B, D, h, w) Tensor
         A and g = dy/dA.
-    methods : sequence of str
-        Of `GRADIENT_METHODS`.
+    methods : mapping
+        Method by name.
 
     Returns
     -------
     dict
         ``{method: (B, h, w) Tensor}``.
+
+    Examples
+    --------
+    >>> ones = torch.ones(1, 2, 3, 3)
+    >>> gradient_maps(ones, 0.5 * ones, {"hirescam": HIRES_CAM})["hirescam"].unique()
+    tensor([1.])
     """
-    # A few cases at a time: what the methods share then stays in the processor's cache.
     step = max(1, _CHUNK // activation[0].numel())
     parts = [
-        _chunk_maps(Terms(some, its), methods)
-        for some, its in zip(torch.split(activation, step), torch.split(gradient, step), strict=True)
+        _chunk_maps(LayerGradients(*pair), methods)
+        for pair in zip(torch.split(activation, step), torch.split(gradient, step), strict=True)
     ]
     return {name: torch.cat([part[name] for part in parts]) for name in methods}
 
 
-def _chunk_maps(terms: Terms, methods: Sequence[str]) -> dict[str, Tensor]:
-    maps = {name: PLACE_BY_PLACE[name](terms) for name in methods if name in PLACE_BY_PLACE}
-    weighted = [name for name in methods if name in CHANNEL_WEIGHTS]
-    if weighted:
-        weights = torch.stack([CHANNEL_WEIGHTS[name](terms) for name in weighted], dim=1)
-        combined = torch.einsum("bkd,bdhw->bkhw", weights, terms.activation).clamp_min_(0)
-        maps |= dict(zip(weighted, combined.unbind(1), strict=True))
+def _chunk_maps(layer: LayerGradients, methods: Mapping[str, GradientMethod]) -> dict[str, Tensor]:
+    maps = {name: method.maps(layer) for name, method in methods.items() if isinstance(method, PlaceMethod)}
+    weighting = {name: method for name, method in methods.items() if isinstance(method, ChannelMethod)}
+    if weighting:
+        # One product for all methods: activations are read once.
+        weights = torch.stack([method.weights(layer) for method in weighting.values()], dim=1)
+        combined = torch.einsum("bkd,bdhw->bkhw", weights, layer.activation).clamp_min_(0)
+        maps |= dict(zip(weighting, combined.unbind(1), strict=True))
     return maps

@@ -11,8 +11,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from prismseg.base import DataError
 from prismseg.data.sample import IGNORE
+from prismseg.explain.tensors import resize_maps
 
 Array = NDArray[np.float64]
 Plane = NDArray[np.float32]
@@ -57,7 +57,9 @@ class ClassMasks:
     _fine: list[NDArray[np.bool_]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, masks: Tensor, classes: Sequence[int], *, width: int, regions: Tensor | None = None) -> ClassMasks:
+    def from_labels(
+        cls, masks: Tensor, classes: Sequence[int], *, width: int, regions: Tensor | None = None
+    ) -> ClassMasks:
         """Prepare `masks` (B, H, W) of class indices for `classes`; the band reaches `width` pixels each way.
 
         Distances are those of a king on a chess board; a class's contour lies between its pixels and the others,
@@ -96,7 +98,7 @@ class ClassMasks:
             whole = None if counts.all() else counts
             if whole is not None:
                 inside = inside[whole]
-            enlarged = resized(maps[:, case].float(), (self.planes.shape[2], self.planes.shape[3])).flatten(1)
+            enlarged = resize_maps(maps[:, case].float(), (self.planes.shape[2], self.planes.shape[3])).flatten(1)
             for place, values in enumerate(enlarged.cpu().numpy()):
                 result[place, case, 4:] = _judge(values if whole is None else values[whole], inside)
         result[result[..., SUMS.index("highest")] <= 0] = 0
@@ -122,13 +124,6 @@ def _enlargement(few: int, many: int, like: Tensor) -> Tensor:
     """Weights (few, many) with which linear enlargement from `few` to `many` cells counts each cell in each."""
     unit = torch.eye(few, dtype=like.dtype, device=like.device)[None]
     return F.interpolate(unit, size=many, mode="linear", align_corners=False)[0]
-
-
-def resized(maps: Tensor, size: tuple[int, int]) -> Tensor:
-    """Bring maps (N, h, w) to the image's size, bilinearly with pixel centres aligned."""
-    if tuple(maps.shape[-2:]) == size:
-        return maps
-    return F.interpolate(maps[:, None], size=size, mode="bilinear", align_corners=False)[:, 0]
 
 
 def _products(values: Plane, planes: Plane) -> Array:
@@ -203,26 +198,3 @@ def _last_taken(values: Plane, count: int) -> float:
 def _largest(values: Plane, count: int) -> float:
     """Value that is in place `count` from the top."""
     return float(np.partition(values, values.size - count)[values.size - count])
-
-
-def as_labels(masks: Tensor, images: Tensor) -> Tensor:
-    """Bring masks to (B, H, W) int64.
-
-    Raises
-    ------
-    DataError
-        When they do not fit the images or are not whole numbers.
-    """
-    labels = masks[:, 0] if masks.ndim == 4 and masks.shape[1] == 1 else masks
-    if labels.shape != (images.shape[0], *images.shape[-2:]):
-        raise DataError(f"The masks have shape {tuple(masks.shape)}, the images {tuple(images.shape)}.")
-    if labels.is_floating_point() and not torch.equal(labels, labels.round()):
-        raise DataError("The masks hold fractions; class indices are whole numbers.")
-    return labels.to(images.device, torch.long)
-
-
-def check_labels(masks: Tensor, class_count: int) -> None:
-    """Refuse labels that are neither a class nor 255."""
-    odd = masks[(masks != IGNORE) & ((masks >= class_count) | (masks < 0))]
-    if odd.numel():
-        raise DataError(f"A mask holds label {int(odd[0])}, but the network has {class_count} classes.")

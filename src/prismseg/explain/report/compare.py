@@ -10,15 +10,20 @@ import pandas as pd
 from prismseg.base import DataError
 from prismseg.evaluation import holm, paired_comparison
 from prismseg.explain.fusion import FUSED
+from prismseg.explain.measures.relevance import MEASURES
+from prismseg.explain.registries import NULL
 from prismseg.explain.report.summary import MEAN_LAYER
-from prismseg.explain.work import NULL
 
-COMPARED = ("rho", "lift", "varrho_prime", "cam_dice", "rank_accuracy", "pointing_game", "border_lift")
 OF_LAYERS = ("rho", "cam_dice")
 _KEY = ["case", "region", "method", "layer", "class"]
 
 
-def read_cases(folder: Path) -> pd.DataFrame:
+def compared_measures() -> list[str]:
+    """List the measures by which two networks are compared."""
+    return [name for name, measure in MEASURES.items() if measure.compared]
+
+
+def read_cases(folder: str | Path) -> pd.DataFrame:
     """Read ``measures.csv`` of an explanation.
 
     Raises
@@ -26,7 +31,7 @@ def read_cases(folder: Path) -> pd.DataFrame:
     DataError
         When there is none.
     """
-    path = folder / "measures.csv"
+    path = Path(folder) / "measures.csv"
     if not path.is_file():
         raise DataError(f"There is no {path} to compare with; run `prismseg explain` on that network first.")
     # Only an empty cell is a missing one: a case or a class may be called NA.
@@ -58,7 +63,11 @@ def with_mean_layer(cases: pd.DataFrame, layers: Collection[str]) -> pd.DataFram
     """Add each case's mean over `layers` as a layer ``(mean)`` to the rows of ``measures.csv``."""
     chosen = cases[cases["layer"].isin(layers)]
     keys = ["case", "group", "region", "method", "class", "absent"]
-    means = chosen.groupby(keys, sort=False)[[name for name in COMPARED if name in cases]].mean().reset_index()
+    means = (
+        chosen.groupby(keys, sort=False)[[name for name in compared_measures() if name in cases]]
+        .mean()
+        .reset_index()
+    )
     return pd.concat([cases, means.assign(layer=MEAN_LAYER)], ignore_index=True)
 
 
@@ -92,8 +101,9 @@ def compare_cases(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
     if both.empty:
         raise DataError("The two explanations share no method, region and class.")
     rows = []
+    compared = compared_measures()
     for (region, method, layer, cls), part in both.groupby(["region", "method", "layer", "class"], sort=False):
-        for measure in COMPARED if layer in (MEAN_LAYER, FUSED) else OF_LAYERS:
+        for measure in compared if layer in (MEAN_LAYER, FUSED) else OF_LAYERS:
             if measure not in part or part[measure].isna().any() or part[f"{measure}_other"].isna().any():
                 continue
             result = paired_comparison(part[measure], part[f"{measure}_other"], part["group"])

@@ -12,14 +12,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from prismseg.data import SegmentationDataset
 from prismseg.data.sample import IGNORE
-from prismseg.explain.collected import Collected
 from prismseg.explain.fusion import FUSED, LayerWeights, fit_weights, folds
+from prismseg.explain.measures.sums import MapSums
 from prismseg.explain.report.pictures import Pixels, background, overlay_map, overlay_masks, scale_of
-from prismseg.explain.target import find_logits, predicted_mask
-from prismseg.explain.work import ExplainSettings, load_batch
-from prismseg.train import Trial
+from prismseg.explain.target.logits import predicted_mask
+from prismseg.explain.task import ExplainTask, load_cases
 
 MOST_TILES = 600
 _RANKS = ((0.9, "much relevance inside"), (0.5, "typical"), (0.1, "little relevance inside"))
@@ -97,49 +95,52 @@ def choose_examples(judged: pd.DataFrame, tiles: int) -> list[tuple[str, str]]:
     return list(chosen.items())
 
 
-def weights_for(cases: Collected, method: str, case: str, *, without: Collection[str], seed: int) -> LayerWeights:
+def weights_for(cases: MapSums, method: str, case: str, *, without: Collection[str], seed: int) -> LayerWeights:
     """Weights fitted on the groups that are judged apart from `case`."""
     place = cases.ids.index(case)
     fitted = next(fitted for fitted, judged in folds(cases, seed=seed) if place in judged)
     return fit_weights(cases.take(fitted), method, without=without)
 
 
-def make_example(
-    trial: Trial,
-    dataset: SegmentationDataset,
-    settings: ExplainSettings,
-    cases: Collected,
-    case: str,
-    note: str,
-    *,
-    without: Collection[str],
-) -> Example:
-    """Compute and draw the maps of one case: the first method, the first region."""
-    index = dataset.ids.index(case)
-    batch = load_batch(trial.predictor, dataset, [index])
-    method, region = settings.methods[0], settings.regions[0]
+def make_example(task: ExplainTask, sums: MapSums, case: str, note: str, *, without: Collection[str]) -> Example:
+    """Compute and draw the maps of one case, for the method and region that are shown large.
+
+    Parameters
+    ----------
+    task : ExplainTask
+    sums : MapSums
+        Of all cases for that region; fused maps are made with weights of other groups.
+    case, note : str
+        Name of the case, and why it is shown.
+    without : collection of str
+        Layers that fused maps leave out.
+    """
+    trial, index, settings = task.trial_of(case), task.dataset.ids.index(case), task.settings
+    batch = load_cases(trial.predictor, task.dataset, [index])
+    atlas = task.atlas(trial)
     classes = trial.predictor.classes
-    maps = settings.atlas(trial.predictor, region).maps(batch.images, batch.masks)
+    maps = atlas.maps(batch.images, batch.masks)
     with torch.inference_mode():
-        size = (batch.images.shape[-2], batch.images.shape[-1])
-        found = predicted_mask(find_logits(trial.predictor.model(batch.images), None, size))[0]
-    picture = background(dataset[index].image, size)
+        logits = atlas.network.find_logits(atlas.model(batch.images), batch.images)
+        pred = predicted_mask(logits)[0].cpu().numpy()
+    picture = background(task.dataset[index].image, (batch.images.shape[-2], batch.images.shape[-1]))
     truth = batch.masks[0].cpu().numpy()
-    counts, predicted = truth != IGNORE, found.cpu().numpy()
+    valid = truth != IGNORE
     fused = None
-    if len(set(cases.groups)) > 1:
-        weights = weights_for(cases, method, case, without=without, seed=settings.seed)
+    if len(set(sums.groups)) > 1:
+        weights = weights_for(sums, settings.method, case, without=without, seed=settings.seed)
         fused = weights.fuse(maps, range(len(classes)), batch.masks != IGNORE)
     tiles = {}
     for cls, name in enumerate(classes):
-        layers = {layer: values for (of, layer, number), values in maps.items() if (of, number) == (method, cls)}
-        drawn = [_tile(layer, picture, values[0], truth == cls, counts) for layer, values in layers.items()]
+        layers = {
+            layer: values for (method, layer, of), values in maps.items() if (method, of) == (settings.method, cls)
+        }
+        tiles[name] = [_tile(layer, picture, values[0], truth == cls, valid) for layer, values in layers.items()]
         if fused:
-            tile = _tile(FUSED, picture, fused[cls][0], truth == cls, counts)
-            agreement = correlation_with(fused[cls][0].cpu().numpy()[counts], (predicted == cls)[counts])
-            drawn.insert(0, tile._replace(agreement=agreement))
-        tiles[name] = drawn
-    return Example(case, note, overlay_masks(picture, truth, predicted), tiles)
+            tile = _tile(FUSED, picture, fused[cls][0], truth == cls, valid)
+            agreement = correlation_with(fused[cls][0].cpu().numpy()[valid], (pred == cls)[valid])
+            tiles[name].insert(0, tile._replace(agreement=agreement))
+    return Example(case, note, overlay_masks(picture, truth, pred), tiles)
 
 
 def _tile(layer: str, picture: Pixels, values: Tensor, mask: NDArray[np.bool_], counts: NDArray[np.bool_]) -> Tile:

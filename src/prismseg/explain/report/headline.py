@@ -7,7 +7,8 @@ from typing import Any
 
 import pandas as pd
 
-from prismseg.explain.fusion import MODES
+from prismseg.explain.fusion import MAIN_MODE
+from prismseg.explain.registries import REGIONS
 from prismseg.explain.report.summary import MEAN_LAYER
 
 REDRAWS = 0.9  # share of the relevance on the scored region from which on a map is said to redraw it
@@ -49,7 +50,7 @@ def headline(
     layers = _chosen(summary, method, region)
     layers = layers[(layers["measure"] == "rho") & ~layers["layer"].isin([MEAN_LAYER, *without])]
     maps = fused if fused.empty else _chosen(fused, method, region)
-    maps = maps if maps.empty else maps[maps["mode"] == MODES[0]]
+    maps = maps if maps.empty else maps[maps["mode"] == MAIN_MODE]
     for name, area in areas.items():
         row: dict[str, Any] = {"class": name, "method": method, "region": region, "area": area}
         own = maps if maps.empty else maps[maps["class"] == name]
@@ -57,8 +58,8 @@ def headline(
             found = own[own["measure"] == measure].iloc[0]
             row |= {"n": found["n"], "n_groups": found["n_groups"], measure: found["mean"]}
             row |= {f"{measure}_{end}": found[end] for end in _ENDS if end in found}
-        # The whole image as region holds all relevance of any map.
-        row["redraws"] = bool(region != "image" and row.get("region_share", 0) >= REDRAWS)
+        # The whole image holds all relevance of any map.
+        row["redraws"] = bool(not REGIONS[region].is_whole_image and row.get("region_share", 0) >= REDRAWS)
         single = layers[layers["class"] == name].dropna(subset=["mean"]).sort_values("mean")
         if not single.empty:
             row |= {"lowest_layer": single["layer"].iloc[0], "lowest": single["mean"].iloc[0]}

@@ -4,47 +4,72 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from prismseg.evaluation.statistics.intervals import (
-    SHARE,
     Intervals,
     column_intervals,
     group_sums,
     leave_one_out,
     pseudo_values,
 )
-from prismseg.explain.collected import Collected
 from prismseg.explain.measures.masks import Array
-from prismseg.explain.measures.measures import MEASURES, divide
+from prismseg.explain.measures.perturbation import PERTURBATION_MEASURES
+from prismseg.explain.measures.relevance import MEASURES, divide
+from prismseg.explain.measures.sums import MapSums
 
 MEAN_LAYER = "(mean)"
-SHARES = (
-    "rho",
-    "region_share",
-    "cam_dice",
-    "rank_accuracy",
-    "pointing_game",
-    "border_share",
-    "increase",
-)  # from 0 to 1
+PERTURBED = "map"  # normalisation of the maps that images are multiplied by
 
 
-def measured(cases: Collected, method: int) -> Iterator[tuple[str, str, Array]]:
-    """Every measure of one method: its name, normalisation, and values (n, L, K)."""
+class TableMeasure(NamedTuple):
+    """A measure in the tables of a report: under which normalisation, and what it is called."""
+
+    normalization: str
+    label: str
+
+
+def table_measures() -> dict[str, TableMeasure]:
+    """Measures in the tables of a report, in their order."""
+    found = {}
+    for name, measure in MEASURES.items():
+        if measure.label:
+            found[name] = TableMeasure(measure.normalizations[0], measure.label)
+        if measure.relative:
+            found[measure.relative] = TableMeasure(measure.normalizations[0], measure.relative)
+    for name, perturbed in PERTURBATION_MEASURES.items():
+        found[name] = TableMeasure(PERTURBED, perturbed.label)
+    return found
+
+
+class MeasuredValues(NamedTuple):
+    """Values (n, L, K) of one measure for the maps of one method."""
+
+    name: str
+    normalization: str
+    values: Array
+    bounds: tuple[float, float] | None
+    relative: str  # name of the measure relative to the class with the most, made from it; empty for none
+
+
+def measured(cases: MapSums, method: int) -> Iterator[MeasuredValues]:
+    """Compute every measure of the maps of method number `method`, under each of its normalisations."""
     sums = cases.relevance(method)
-    for name, (measure, normalizations) in MEASURES.items():
-        for kind in normalizations:
+    for name, measure in MEASURES.items():
+        for number, normalization in enumerate(measure.normalizations):
             # One largest value a layer: over all cases and classes.
-            yield name, kind, measure(sums.normalized(kind, sums.highest.max((0, 2), keepdims=True)))
+            normalized = sums.normalized(normalization, sums.highest.max((0, 2), keepdims=True))
+            relative = measure.relative if number == 0 else ""
+            yield MeasuredValues(name, normalization, measure.compute(normalized), measure.bounds, relative)
     for name, values in cases.perturbation(method).items():
-        yield name, "map", values
+        yield MeasuredValues(name, PERTURBED, values, PERTURBATION_MEASURES[name].bounds, "")
 
 
-def case_table(cases: Collected) -> pd.DataFrame:
+def case_table(cases: MapSums) -> pd.DataFrame:
     """One row for each case, method, layer and class; see `Atlas.cases`."""
     axes = cases.axes
     absent = np.broadcast_to(cases.absent[:, None], (len(cases.ids), *axes.shape[1:]))
@@ -52,8 +77,8 @@ def case_table(cases: Collected) -> pd.DataFrame:
     tables = []
     for number, method in enumerate(axes.methods):
         columns: dict[str, Array] = {}
-        for name, _, values in measured(cases, number):
-            columns.setdefault(name, values)
+        for measure in measured(cases, number):
+            columns.setdefault(measure.name, measure.values)
         index = pd.MultiIndex.from_product(
             [cases.ids, axes.layers, axes.classes], names=["case", "layer", "class"]
         )
@@ -67,29 +92,34 @@ def case_table(cases: Collected) -> pd.DataFrame:
     return pd.concat(tables, ignore_index=True)
 
 
-def summarize_layers(cases: Collected) -> pd.DataFrame:
+def summarize_layers(cases: MapSums) -> pd.DataFrame:
     """Means over cases with intervals over groups; see `Atlas.summary`."""
     index = np.unique(cases.groups, return_inverse=True)[1]
     absent = np.repeat(cases.absent[:, None], len(cases.axes.layers) + 1, axis=1)
     tables = []
     for number, method in enumerate(cases.axes.methods):
-        for name, kind, values in measured(cases, number):
-            extended = np.where(absent, np.nan, np.concatenate([values, values.mean(1, keepdims=True)], axis=1))
+        for measure in measured(cases, number):
+            layers = np.concatenate([measure.values, measure.values.mean(1, keepdims=True)], axis=1)
+            extended = np.where(absent, np.nan, layers)
             counts = _counts(cases, number, np.isnan(extended))
             flat = extended.reshape(len(extended), -1)
-            found = {name: column_intervals(flat, index, bounds=SHARE if name in SHARES else None)}
-            if (name, kind) == ("varrho_prime", "none") and len(cases.axes.classes) > 1:
-                found["varrho"] = _varrho(extended, index)
-            for measure, intervals in found.items():
+            rows = {measure.name: column_intervals(flat, index, bounds=measure.bounds)}
+            if measure.relative and len(cases.axes.classes) > 1:
+                rows[measure.relative] = _relative_intervals(extended, index)
+            for name, intervals in rows.items():
                 table = counts.assign(mean=intervals.means, n_groups=intervals.n_groups, **intervals.columns())
-                tables.append(table.reset_index().assign(method=method, measure=measure, normalization=kind))
+                table = table.reset_index().assign(method=method, measure=name)
+                tables.append(table.assign(normalization=measure.normalization))
     columns = ["method", "layer", "class", "measure", "normalization", "mean"]
     columns += ["ci_low", "ci_high", "range_low", "range_high"]
     return pd.concat(tables, ignore_index=True)[[*columns, "n", "n_groups", "n_empty", "n_absent"]]
 
 
-def _varrho(extended: Array, index: NDArray[np.intp]) -> Intervals:
-    """Intervals of varrho, which is no mean of cases: from its pseudo-values without each group."""
+def _relative_intervals(extended: Array, index: NDArray[np.intp]) -> Intervals:
+    """Intervals of means relative to the class with the most, which are no means of cases: from pseudo-values.
+
+    A pseudo-value of a group is made of the result with and without it (jackknife).
+    """
     shape = extended.shape[1:]
     sums, sizes = group_sums(extended.reshape(len(extended), -1), index)
     present = sizes > 0
@@ -120,7 +150,7 @@ def _share_of_best(means: Array) -> Array:
     return np.concatenate([shares, shares.mean(-2, keepdims=True)], axis=-2)
 
 
-def _counts(cases: Collected, method: int, missing: NDArray[np.bool_]) -> pd.DataFrame:
+def _counts(cases: MapSums, method: int, missing: NDArray[np.bool_]) -> pd.DataFrame:
     """How many cases, empty maps and absent classes stand behind each layer and class.
 
     `missing` (n, L + 1, K) tells where a measure says nothing: the class is absent, or predicted nowhere.

@@ -8,11 +8,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from prismseg.explain import Atlas
-from prismseg.explain.checks.reach import layer_reach
-from prismseg.explain.fusion import spread
-from prismseg.explain.measures.masks import resized
-from prismseg.explain.run import pointwise_layers
+from prismseg.explain import Atlas, layer_reach, pointwise_layers, scale_to_unit
+from prismseg.explain.tensors import resize_maps
 from prismseg.inference.predictor import Predictor
 from prismseg.thermal import Frame
 
@@ -45,7 +42,7 @@ class Explainer:
                 self._flat = pointwise_layers(layer_reach(self._atlas, image), METHOD)
             maps = self._atlas.maps(image)
         total = sum(
-            spread(resized(each, frame.size))
+            scale_to_unit(resize_maps(each, frame.size))
             for (_, layer, cls), each in maps.items()
             if cls == 1 and layer not in self._flat
         )

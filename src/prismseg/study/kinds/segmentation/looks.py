@@ -16,11 +16,12 @@ from PIL import Image
 from prismseg.base import DataError, atomic_path
 from prismseg.data import SegmentationDataset
 from prismseg.data.sample import IGNORE
-from prismseg.explain.fusion import spread
+from prismseg.explain.fusion import scale_to_unit
 from prismseg.explain.report.examples import share_inside
 from prismseg.explain.report.pictures import background
-from prismseg.explain.target import find_logits, predicted_mask
-from prismseg.explain.work import ExplainSettings, load_batch
+from prismseg.explain.settings import ExplainSettings
+from prismseg.explain.target.logits import find_logits, predicted_mask
+from prismseg.explain.task import load_cases, make_atlas
 from prismseg.inference.render import displayable
 from prismseg.study.grid import Run
 from prismseg.study.store import Store
@@ -152,9 +153,9 @@ def _look(trial: Trial, index: int, dataset: SegmentationDataset) -> Look:
 
 
 def _maps(trial: Trial, index: int, dataset: SegmentationDataset, settings: ExplainSettings) -> Maps:
-    batch = load_batch(trial.predictor, dataset, [index])
-    method, region = settings.methods[0], settings.regions[0]
-    found = settings.atlas(trial.predictor, region).maps(batch.images, batch.masks)
+    batch = load_cases(trial.predictor, dataset, [index])
+    method = settings.method
+    found = make_atlas(trial.predictor, settings).maps(batch.images, batch.masks)
     classes = range(1, len(trial.predictor.classes))
     layers = [layer for of, layer, cls in found if (of, cls) == (method, 1)]
     truth = batch.masks[0].cpu().numpy()
@@ -167,7 +168,9 @@ def _maps(trial: Trial, index: int, dataset: SegmentationDataset, settings: Expl
         truth.astype(np.uint8),
         predicted.cpu().numpy().astype(np.uint8),
         np.array(layers),
-        np.stack([[(255 * spread(maps[c, n])[0]).round().byte().cpu().numpy() for n in layers] for c in classes]),
+        np.stack(
+            [[(255 * scale_to_unit(maps[c, n])[0]).round().byte().cpu().numpy() for n in layers] for c in classes]
+        ),
         np.array([[share_inside(maps[c, n][0], truth == c, truth != IGNORE) for n in layers] for c in classes]),
     )
 

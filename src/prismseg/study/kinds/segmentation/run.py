@@ -56,8 +56,7 @@ class SegmentationSettings(TrainConfig):
     @model_validator(mode="after")
     def _known(self) -> SegmentationSettings:
         if self.explain:
-            from prismseg.explain.atlas import METHODS
-            from prismseg.explain.target import REGIONS
+            from prismseg.explain.registries import METHODS, REGIONS
 
             for value, known in ((self.method, METHODS), (self.region, REGIONS)):
                 if value not in known:
@@ -127,13 +126,16 @@ def _relevance(
     settings: SegmentationSettings, folder: Path, trials: list[Trial], dataset: SegmentationDataset
 ) -> pd.DataFrame:
     """Measure every layer, and their mean over the layers that networks with and without skip layers share."""
+    from prismseg.explain.collect import collect_sums, start_folder
     from prismseg.explain.report.summary import case_table
-    from prismseg.explain.work import ExplainSettings, collect, start
+    from prismseg.explain.settings import ExplainSettings
+    from prismseg.explain.task import ExplainTask
 
     out = folder / "explanation"
     chosen = ExplainSettings(methods=(settings.method,), regions=(settings.region,))
-    start(out, trials, dataset, chosen, resume=True)
-    table = case_table(collect(out, trials, dataset, chosen, show_progress=False)[settings.region])
+    task = ExplainTask(trials, dataset, chosen)
+    start_folder(out, task, resume=True)
+    table = case_table(collect_sums(out, task, show_progress=False)[settings.region])
     table = table[(table["method"] == settings.method) & ~table["absent"]]
     units = ["case", "group", "class"]
     shared = table[~table["layer"].str.startswith("skips.")]

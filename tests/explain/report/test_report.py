@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from prismseg.base import ConfigError, DataError, OutputError
 from prismseg.cli.main import app
 from prismseg.data import open_dataset
-from prismseg.explain import ExplainSettings, explain_data, work
+from prismseg.explain import ExplainSettings, collect, explain_data, task
 from prismseg.explain.report.examples import Example, Tile, correlation_with
 from prismseg.explain.report.headline import REDRAWS, headline
 from prismseg.explain.report.outputs import FORMATS, write_figures
@@ -206,11 +206,11 @@ def test_a_resume_does_not_mix_other_data(run, told, tmp_path, monkeypatch):
 
     def again(settings=TINY):
         trials, dataset, _ = data_trials(run / "model", open_dataset(folder), part=None, device="cpu")
-        work.start(out, trials, dataset, settings, resume=True)
+        collect.start_folder(out, task.ExplainTask(trials, dataset, settings), resume=True)
 
     again()
     with monkeypatch.context() as patch:
-        patch.setattr(work, "sources_digest", lambda module: "other")
+        patch.setattr(collect, "sources_digest", lambda module: "other")
         with pytest.raises(OutputError, match="other code"):
             again()
     with pytest.raises(OutputError, match="other settings"):
@@ -232,7 +232,7 @@ def test_parts_of_other_batches_are_computed_again(run, told, tmp_path, monkeypa
     """A part of eight cases, then batches of three: each case is once in the tables, and the numbers are the same."""
     out = shutil.copytree(told[0], tmp_path / "x")
     before = pd.read_csv(out / "measures.csv")
-    monkeypatch.setattr(work, "LARGEST_BATCH", 3)
+    monkeypatch.setattr(task, "LARGEST_BATCH", 3)
     explain_data(
         run / "model", open_dataset(told[0].parent / "data"), out=out, settings=TINY, resume=True,
         check_sanity=False, show_progress=False,

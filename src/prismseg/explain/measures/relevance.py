@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from prismseg.base.registry import Registry
+from prismseg.evaluation import SHARE
 from prismseg.explain.measures.masks import EQUAL, Array
 
 
@@ -128,26 +130,94 @@ def border_lift(sums: Relevance) -> Array:
     return divide(border_share(sums) * sums.pixels, sums.band)
 
 
-def pointing_game(sums: Relevance) -> Array:
-    """1 where the most relevant pixel lies inside the mask (Zhang et al. 2018)."""
-    return sums.pointing
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """A number that says where the relevance of a map lies.
+
+    Attributes
+    ----------
+    compute : callable
+        Function of `Relevance`; returns an array, 0 where there is no relevance or no mask.
+    normalizations : tuple of str
+        Under which it is reported, see `Relevance.normalized`; tables have it under the first.
+    label : str
+        What tables of a report call it; empty for one that stands in the CSV files only.
+    bounds : (float, float), optional
+        Between which it lies, for intervals.
+    of_fused : bool
+        Whether it is reported of fused maps. Their sums are known, but no largest value or rank.
+    compared : bool
+        Whether two networks are compared by it.
+    relative : str
+        Name under which the mean relative to that of the class with the most is reported too; empty for none.
+    """
+
+    compute: Callable[[Relevance], Array]
+    normalizations: tuple[str, ...] = ("none",)
+    label: str = ""
+    bounds: tuple[float, float] | None = None
+    of_fused: bool = False
+    compared: bool = False
+    relative: str = ""
 
 
-def rank_share(sums: Relevance) -> Array:
-    """Relevance rank accuracy, see `rank_accuracy`."""
-    return sums.rank
-
-
-# Measure -> how it is computed, and the normalisations under which it is reported.
-MEASURES: dict[str, tuple[Callable[[Relevance], Array], tuple[str, ...]]] = {
-    "rho": (rho, ("none",)),
-    "lift": (lift, ("none",)),
-    "rho_excess": (rho_excess, ("none",)),
-    "region_share": (region_share, ("none",)),
-    "varrho_prime": (mask_relevance, ("none", "layer")),
-    "cam_dice": (cam_dice, ("map", "layer")),
-    "rank_accuracy": (rank_share, ("none",)),
-    "pointing_game": (pointing_game, ("none",)),
-    "border_share": (border_share, ("none",)),
-    "border_lift": (border_lift, ("none",)),
-}
+MEASURES: Registry[Measure] = Registry("measure of relevance")
+MEASURES.register(
+    "rho",
+    Measure(compute=rho, label="rho: share on the class", bounds=SHARE, of_fused=True, compared=True),
+    summary="Share of the relevance that lies on the class.",
+)
+MEASURES.register(
+    "lift",
+    Measure(compute=lift, label="lift (1: chance)", of_fused=True, compared=True),
+    summary="Rho over the class's share of the image.",
+)
+MEASURES.register(
+    "rho_excess",
+    Measure(compute=rho_excess, label="rho less the region’s own", of_fused=True),
+    summary="Rho less that of the region as a map.",
+)
+MEASURES.register(
+    "region_share",
+    Measure(compute=region_share, label="share on the region", bounds=SHARE, of_fused=True),
+    summary="Share of the relevance that lies on the region whose score is explained.",
+)
+MEASURES.register(
+    "varrho_prime",
+    Measure(
+        compute=mask_relevance, normalizations=("none", "layer"), of_fused=True, compared=True, relative="varrho"
+    ),
+    summary="Mean relevance of a pixel of the class.",
+)
+MEASURES.register(
+    "cam_dice",
+    Measure(
+        compute=cam_dice,
+        normalizations=("map", "layer"),
+        label="CAM-Dice",
+        bounds=SHARE,
+        of_fused=True,
+        compared=True,
+    ),
+    summary="Harmonic mean of rho and varrho_prime, of maps scaled to [0, 1].",
+)
+MEASURES.register(
+    "rank_accuracy",
+    Measure(compute=lambda sums: sums.rank, label="rank accuracy", bounds=SHARE, compared=True),
+    summary="Share of the most relevant pixels, as many as the class has, that lie on the class.",
+)
+MEASURES.register(
+    "pointing_game",
+    Measure(compute=lambda sums: sums.pointing, label="pointing game", bounds=SHARE, compared=True),
+    summary="Whether the most relevant pixel lies on the class.",
+)
+MEASURES.register(
+    "border_share",
+    Measure(compute=border_share, bounds=SHARE, of_fused=True),
+    summary="Share of the relevance that lies in the band around the contour.",
+)
+MEASURES.register(
+    "border_lift",
+    Measure(compute=border_lift, label="border lift (1: chance)", compared=True),
+    summary="Border share over the band's share of the image.",
+)

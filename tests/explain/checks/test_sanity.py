@@ -12,7 +12,8 @@ from torch import nn
 from prismseg.base import ConfigError, ModelError
 from prismseg.explain.atlas import Atlas
 from prismseg.explain.checks import sanity
-from prismseg.explain.checks.sanity import CONTROL, Batch, centred_ranks, correlation, randomize_layers
+from prismseg.explain.checks.sanity import CONTROL, centred_ranks, correlation, randomize_layers
+from prismseg.explain.task import CaseBatch
 from prismseg.nets import create_model
 from tests.explain.conftest import scene
 
@@ -34,7 +35,7 @@ def test_correlation_by_hand():
 
 def batch_of(count=4, size=(32, 32), classes=2, groups="aabb"):
     images, masks = scene(count, size=size, classes=classes)
-    return Batch(images, masks, groups)
+    return CaseBatch(images, masks, groups)
 
 
 @pytest.fixture(scope="module")
@@ -75,7 +76,7 @@ def test_how_cases_are_batched_makes_no_difference():
     model = create_model("unet", width=0.5, norm="group").eval()
     images, masks = scene(4, size=(32, 32))
     atlas = Atlas(model, ["decoder.3.first.0"], ["layercam", "random"])
-    halves = [Batch(images[:2], masks[:2], "aa"), Batch(images[2:], masks[2:], "bb")]
+    halves = [CaseBatch(images[:2], masks[:2], "aa"), CaseBatch(images[2:], masks[2:], "bb")]
     once, twice = (randomize_layers(atlas, some, repeats=1, points=3) for some in ([batch_of()], halves))
     np.testing.assert_allclose(once["correlation"], twice["correlation"], atol=0.02)
     assert once["scrambled"].tolist() == twice["scrambled"].tolist()
@@ -108,9 +109,11 @@ def test_a_map_that_is_the_region_stays_as_it_is():
 
 def test_the_control_would_show_a_region_that_moves(monkeypatch):
     torch.manual_seed(0)
-    kept = Atlas.maps_of
+    kept = Atlas.maps_and_regions
     monkeypatch.setattr(
-        Atlas, "maps_of", lambda self, images, masks, regions, **more: kept(self, images, masks, None, **more)
+        Atlas,
+        "maps_and_regions",
+        lambda self, images, masks, regions, first_case: kept(self, images, masks, first_case=first_case),
     )
     table = randomize_layers(Atlas(Planted(), ["ones"], ["layercam"]), [batch_of()], points=None)
     last = table[table["step"] == 2]

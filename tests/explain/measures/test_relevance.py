@@ -6,8 +6,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prismseg.explain.measures.masks import SUMS, ClassMasks, resized
-from prismseg.explain.measures.measures import (
+from prismseg.explain.measures.masks import SUMS, ClassMasks
+from prismseg.explain.measures.relevance import (
     MEASURES,
     Relevance,
     border_lift,
@@ -15,12 +15,11 @@ from prismseg.explain.measures.measures import (
     cam_dice,
     lift,
     mask_relevance,
-    pointing_game,
-    rank_share,
     region_share,
     rho,
     rho_excess,
 )
+from prismseg.explain.tensors import resize_maps
 from tests.explain.conftest import relevance_of
 
 # Total 3, inside 1/4, mask of 2 of 4 pixels: Grad-CAM on the network of conftest.py.
@@ -43,7 +42,7 @@ def test_measures_by_hand():
     assert region_share(HAND) == pytest.approx(1 / 2)
     assert rho_excess(HAND) == pytest.approx(1 / 12 - 1 / 2)  # the region as a map has half of itself inside
     assert border_lift(HAND) == pytest.approx(4 / 3)
-    assert pointing_game(HAND) == 0 and rank_share(HAND) == 0.5
+    assert MEASURES["pointing_game"].compute(HAND) == 0 and MEASURES["rank_accuracy"].compute(HAND) == 0.5
     unit = HAND.normalized("map")
     assert cam_dice(unit) == pytest.approx(1 / 13)  # 2/7 / (12/7 + 2)
 
@@ -68,13 +67,13 @@ def test_constant_map_has_no_spread():
 
 def test_nothing_is_ever_nan():
     nothing = Relevance(**{name: np.array(0.0) for name in (*SUMS, "area", "band", "region", "hit", "pixels")})
-    for measure, kinds in MEASURES.values():
-        for kind in kinds:
-            assert measure(nothing.normalized(kind, np.array(0.0))) == 0
+    for measure in MEASURES.values():
+        for kind in measure.normalizations:
+            assert measure.compute(nothing.normalized(kind, np.array(0.0))) == 0
 
 
 def relevance(maps, masks, width=2):
-    prepared = ClassMasks.of(masks, [1], width=width)
+    prepared = ClassMasks.from_labels(masks, [1], width=width)
     [sums] = prepared.sums(maps[None], 0)
     return relevance_of(sums, prepared, 0)
 
@@ -109,7 +108,8 @@ def test_shares_do_not_depend_on_the_maps_size(seed, factor):
     masks = torch.from_numpy(rng.integers(0, 2, (1, 8, 8)))
     masks[:, 0, 0] = 1
     first, second = relevance(maps, masks), relevance(maps * factor, masks)
-    for measure in (rho, lift, border_share, rank_share, pointing_game):
+    for name in ("rho", "lift", "border_share", "rank_accuracy", "pointing_game"):
+        measure = MEASURES[name].compute
         np.testing.assert_allclose(measure(first), measure(second), rtol=1e-4)
 
 
@@ -160,15 +160,15 @@ def test_measures_are_those_of_the_enlarged_map(small, large, seed):
     truth = torch.from_numpy(rng.choice([0, 1, 255], (3, *large), p=[0.5, 0.4, 0.1]))
     truth[:, 0, 0] = 1
     regions = torch.from_numpy(rng.random((3, 1, *large)) < 0.3)
-    prepared = ClassMasks.of(truth, [1], width=2, regions=regions)
+    prepared = ClassMasks.from_labels(truth, [1], width=2, regions=regions)
     [sums] = prepared.sums(maps[None], 0)
     found = relevance_of(sums, prepared, 0)
-    for case, enlarged in enumerate(resized(maps, large).numpy()):
+    for case, enlarged in enumerate(resize_maps(maps, large).numpy()):
         counts, mask = (truth[case] != 255).numpy(), (truth[case] == 1).numpy()
         values = np.sort(enlarged[counts])[::-1]
         expected = measured_on_the_image(enlarged, mask, counts, regions[case, 0].numpy())
         for name, value in expected.items():
-            measure, (kind, *_) = MEASURES[name]
+            measure = MEASURES[name]
             if name == "pointing_game" and (values >= values[0] * (1 - 2e-6)).sum() > 1:
                 continue  # several pixels are equal: the mean over them, tested by hand
             if (
@@ -176,7 +176,7 @@ def test_measures_are_those_of_the_enlarged_map(small, large, seed):
                 and abs(values[mask.sum() - 1] - values[min(mask.sum(), values.size - 1)]) < 1e-5
             ):
                 continue
-            got = measure(found.normalized(kind))[case]
+            got = measure.compute(found.normalized(measure.normalizations[0]))[case]
             assert got == pytest.approx(value, rel=1e-3, abs=1e-3), name
 
 
@@ -185,7 +185,7 @@ def test_cam_dice_of_a_coarse_map_by_hand():
     four = relevance(torch.tensor([[[1.0, 0.0]]]), torch.tensor([[[1, 1, 0, 0]]])).normalized("map")
     assert cam_dice(four)[0] == pytest.approx(2 * 1.75 / (2 + 2))
     three = relevance(torch.tensor([[[4.0, 0.0, 4.0, 0.0]]]), torch.tensor([[[1, 0, 0]]])).normalized("map")
-    large = resized(torch.tensor([[[4.0, 0.0, 4.0, 0.0]]]), (1, 3)).flatten()
+    large = resize_maps(torch.tensor([[[4.0, 0.0, 4.0, 0.0]]]), (1, 3)).flatten()
     unit = (large - large.min()) / (large.max() - large.min())
     assert float(large.max()) < 4
     assert cam_dice(three)[0] == pytest.approx(float(2 * unit[0] / (unit.sum() + 1)), rel=1e-5)
@@ -197,13 +197,13 @@ def test_an_enlarged_constant_map_is_constant():
     mask[:, :5] = 1
     flat = relevance(torch.full((1, 5, 7), 0.3), mask)
     assert cam_dice(flat.normalized("map"))[0] == 0
-    assert pointing_game(flat)[0] == pytest.approx(5 / 23) and rank_share(flat)[0] == pytest.approx(5 / 23)
+    assert flat.pointing[0] == pytest.approx(5 / 23) and flat.rank[0] == pytest.approx(5 / 23)
 
 
 def test_the_region_as_a_map_has_no_excess():
     """Precision 2/3, and everything lies on the region."""
     truth, region = torch.tensor([[[1, 1, 0, 0]]]), torch.tensor([[[[1, 1, 1, 0]]]])
-    prepared = ClassMasks.of(truth, [1], width=1, regions=region)
+    prepared = ClassMasks.from_labels(truth, [1], width=1, regions=region)
     [sums] = prepared.sums(region.float()[:, 0][None], 0)
     found = relevance_of(sums, prepared, 0)
     assert rho(found)[0] == pytest.approx(2 / 3)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import matplotlib
 import pandas as pd
@@ -13,10 +13,12 @@ from matplotlib.figure import Figure
 
 from prismseg.base.page import figure_uri, photo_uri, write_page
 from prismseg.base.version import VERSION
-from prismseg.data import SegmentationDataset
 from prismseg.evaluation.statistics.intervals import FEWEST_GROUPS
 from prismseg.evaluation.statistics.wording import interval_sentence, show_interval
-from prismseg.explain.fusion import FUSED, MODES
+from prismseg.explain.fusion import FUSED, MAIN_MODE, MODES
+from prismseg.explain.registries import NULL, REGIONS
+from prismseg.explain.report.examples import Example
+from prismseg.explain.report.explanation import Explanation
 from prismseg.explain.report.figures import (
     colour_of,
     draw_curves,
@@ -26,90 +28,68 @@ from prismseg.explain.report.figures import (
 )
 from prismseg.explain.report.headline import REDRAWS, interval_of
 from prismseg.explain.report.pictures import PERCENTILE, draw_scale
-from prismseg.explain.report.summary import MEAN_LAYER
-from prismseg.explain.work import NULL, ExplainSettings
+from prismseg.explain.report.summary import MEAN_LAYER, table_measures
+from prismseg.explain.task import ExplainTask
 from prismseg.train import Trial
 
-if TYPE_CHECKING:
-    from prismseg.explain.run import Explanation
-
-# Measures of the tables and how they are called there; CAM-Dice is that of maps spread over [0, 1] each.
-MEASURES = {
-    "rho": "rho: share on the class",
-    "lift": "lift (1: chance)",
-    "rho_excess": "rho less the region’s own",
-    "region_share": "share on the region",
-    "varrho": "varrho",
-    "cam_dice": "CAM-Dice",
-    "rank_accuracy": "rank accuracy",
-    "pointing_game": "pointing game",
-    "border_lift": "border lift (1: chance)",
-    "drop": "average drop",
-    "increase": "average increase",
-    "gain": "average gain",
-}
 AGREEMENT = 0.8  # correlation with the predicted mask from which on a fused map is said to redraw it
-_REGIONS = {"truth": "true mask", "prediction": "predicted mask", "image": "whole image"}
 
 
-def draw_figures(found: Explanation, settings: ExplainSettings) -> dict[str, Figure]:
+def draw_figures(explanation: Explanation) -> dict[str, Figure]:
     """Draw the figures of an explanation: the page shows them, and each is a file of this name."""
-    method, region = settings.methods[0], settings.regions[0]
-    cases = found.collected[region]
-    classes = cases.axes.classes
-    areas = dict(zip(found.headline["class"], found.headline["area"], strict=True))
+    settings, headline = explanation.settings, explanation.headline
+    method, region = settings.method, settings.region
+    classes = explanation.sums[region].axes.classes
+    areas = dict(zip(headline["class"], headline["area"], strict=True))
     figures = {"scale": draw_scale()}
     for name in settings.methods:
-        figures[f"curves-{name}"] = draw_curves(found.summary, name, classes, areas)
-    figures["weights"] = draw_weights(_weights(found, settings), classes, title=f"{method}, region {region}")
-    if found.randomization is not None:
-        figures["randomization"] = draw_randomization(found.randomization, title=f"region {region}")
-    if found.comparison is not None:
-        drawn = draw_differences(found.comparison, method, region, classes)
-        if drawn is not None:
-            figures["differences"] = drawn
+        figures[f"curves-{name}"] = draw_curves(explanation.summary, name, classes, areas)
+    figures["weights"] = draw_weights(explanation.shown_weights, classes, title=settings.shown)
+    if explanation.randomization is not None:
+        figures["randomization"] = draw_randomization(explanation.randomization, title=f"region {region}")
+    if explanation.comparison is not None:
+        differences = draw_differences(explanation.comparison, method, region, classes)
+        if differences is not None:
+            figures["differences"] = differences
     return figures
 
 
-def write_report(
-    path: Path,
-    found: Explanation,
-    figures: Mapping[str, Figure],
-    trials: Sequence[Trial],
-    dataset: SegmentationDataset,
-    settings: ExplainSettings,
-    *,
-    part: str,
+def write_explanation(
+    path: Path, explanation: Explanation, figures: Mapping[str, Figure], task: ExplainTask
 ) -> Path:
-    """Write the page; the arguments are what `explain` has found."""
-    classes = trials[0].predictor.classes
-    method, region = settings.methods[0], settings.regions[0]
-    first = next(iter(found.collected.values()))
+    """Write the page of an explanation; `figures` are those of `draw_figures`."""
+    settings, trial = explanation.settings, task.first
+    classes = trial.predictor.classes
+    sums = next(iter(explanation.sums.values()))
+    groups = len(set(sums.groups))
     drawn = {name: figure_uri(figure) for name, figure in figures.items()}
     return write_page(
         path,
         "prismseg.explain.report",
         "explanation.html",
         version=VERSION,
-        dataset=dataset.root.name,
-        part=part,
-        cases=len(first.ids),
-        groups=len(set(first.groups)),
-        folds=len(trials),
-        layers=len(first.axes.layers),
-        size="{} × {}".format(*trials[0].predictor.preprocess.size),
-        network=_network(trials[0]),
-        method=method,
-        region=region,
+        dataset=task.dataset.root.name,
+        part=task.part,
+        cases=len(sums.ids),
+        groups=groups,
+        folds=len(task.trials),
+        layers=len(sums.axes.layers),
+        size="{} × {}".format(*trial.predictor.preprocess.size),
+        network=_describe_network(trial),
+        method=settings.method,
+        region=settings.region,
+        scored=REGIONS[settings.region].title,
+        whole_image=REGIONS[settings.region].is_whole_image,
+        circular=[name for name in settings.regions if REGIONS[name].is_reference],
         regions=settings.regions,
-        region_names=_REGIONS,
+        region_titles=[REGIONS[name].title for name in settings.regions],
         settings={
             key: list(value) if isinstance(value, tuple) else value for key, value in asdict(settings).items()
         },
-        headline=records(found.headline),
+        headline=records(explanation.headline),
         interval_of=interval_of,
         show_interval=show_interval,
-        sentence=interval_sentence([len(set(first.groups))]),
+        sentence=interval_sentence([groups]),
         fewest=FEWEST_GROUPS,
         threshold=REDRAWS,
         agreement=AGREEMENT,
@@ -117,33 +97,32 @@ def write_report(
         colours={name: _hex(colour_of(classes, name)) for name in classes},
         figures=drawn,
         curves=[(name, drawn[f"curves-{name}"]) for name in settings.methods],
-        examples=[
-            {
-                "title": example.title,
-                "note": example.note,
-                "masks": photo_uri(example.masks),
-                "classes": [
-                    {
-                        "name": name,
-                        "tiles": [tile._asdict() | {"uri": photo_uri(tile.picture)} for tile in tiles],
-                    }
-                    for name, tiles in example.tiles.items()
-                ],
-            }
-            for example in found.examples
-        ],
-        betas=_betas(found, settings),
-        fused=[] if found.fused.empty else tables(found.fused, ["region", "method", "mode"]),
+        examples=[_example(example) for example in explanation.examples],
+        betas=_betas(explanation),
+        fused=[] if explanation.fused.empty else tables(explanation.fused, ["region", "method", "mode"]),
         modes=MODES,
-        overall=_overall(found.summary, settings.methods),
-        null=_overall(found.summary, [NULL]),
-        scrambled=None if found.randomization is None else _scrambled(found.randomization),
-        comparison=None if found.comparison is None else _comparison(found.comparison),
-        per_layer=_per_layer(found.summary, settings),
-        reach=found.reach,
-        without=found.without(method),
-        left_out=found.left_out,
+        overall=_overall(explanation.summary, settings.methods),
+        null=_overall(explanation.summary, [NULL]),
+        scrambled=None if explanation.randomization is None else _scrambled(explanation.randomization),
+        comparison=None if explanation.comparison is None else _comparison(explanation.comparison),
+        per_layer=_per_layer(explanation),
+        reach=explanation.reach,
+        without=explanation.without,
+        left_out=explanation.left_out,
     )
+
+
+def _example(example: Example) -> dict[str, Any]:
+    """Bring an example to the form that the page takes."""
+    return {
+        "title": example.title,
+        "note": example.note,
+        "masks": photo_uri(example.masks),
+        "classes": [
+            {"name": name, "tiles": [tile._asdict() | {"uri": photo_uri(tile.picture)} for tile in tiles]}
+            for name, tiles in example.tiles.items()
+        ],
+    }
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
@@ -167,10 +146,10 @@ def tables(rows: pd.DataFrame, keys: Sequence[str]) -> list[dict[str, Any]]:
     for names, part in rows.groupby(list(keys), sort=False):
         classes = list(dict.fromkeys(part["class"]))
         lines = []
-        for measure, label in MEASURES.items():
+        for measure, definition in table_measures().items():
             own = {row["class"]: row for row in records(part[part["measure"] == measure])}
             if own:
-                lines.append((label, [own.get(name) for name in classes]))
+                lines.append((definition.label, [own.get(name) for name in classes]))
         counts = {row["class"]: row for row in records(part[part["measure"] == "rho"])}
         found.append(
             {
@@ -183,7 +162,7 @@ def tables(rows: pd.DataFrame, keys: Sequence[str]) -> list[dict[str, Any]]:
     return found
 
 
-def _network(trial: Trial) -> str:
+def _describe_network(trial: Trial) -> str:
     config = trial.predictor.model.config
     return ", ".join(f"{key} {config[key]}" for key in ("arch", "skip", "multiplier", "preset", "width", "norm"))
 
@@ -192,19 +171,16 @@ def _hex(colour: tuple[float, float, float]) -> str:
     return matplotlib.colors.to_hex(colour)
 
 
-def _weights(found: Explanation, settings: ExplainSettings) -> pd.DataFrame:
-    return found.weights.query("method == @settings.methods[0] and region == @settings.regions[0]")
-
-
-def _betas(found: Explanation, settings: ExplainSettings) -> dict[str, float]:
-    rows = _weights(found, settings).query("mode == @MODES[0]").drop_duplicates("class")
+def _betas(explanation: Explanation) -> dict[str, float]:
+    weights = explanation.shown_weights
+    rows = weights[weights["mode"] == MAIN_MODE].drop_duplicates("class")
     return dict(zip(rows["class"], rows["beta"], strict=True))
 
 
 def _reported(summary: pd.DataFrame) -> pd.DataFrame:
-    """Rows of the measures in tables; CAM-Dice is reported under one normalisation."""
-    rows = summary[summary["measure"].isin(MEASURES)]
-    return rows[(rows["measure"] != "cam_dice") | (rows["normalization"] == "map")]
+    """Rows of the measures in tables, each under one normalisation."""
+    normalizations = {name: row.normalization for name, row in table_measures().items()}
+    return summary[summary["measure"].map(normalizations) == summary["normalization"]]
 
 
 def _overall(summary: pd.DataFrame, methods: Sequence[str]) -> list[dict[str, Any]]:
@@ -213,9 +189,10 @@ def _overall(summary: pd.DataFrame, methods: Sequence[str]) -> list[dict[str, An
     return tables(rows, ["region", "method"])
 
 
-def _per_layer(summary: pd.DataFrame, settings: ExplainSettings) -> list[dict[str, Any]]:
+def _per_layer(explanation: Explanation) -> list[dict[str, Any]]:
     """One record for each layer and class, with the mean and interval of a few measures."""
-    rows = _reported(summary).query("method == @settings.methods[0] and region == @settings.regions[0]")
+    settings, rows = explanation.settings, _reported(explanation.summary)
+    rows = rows[(rows["method"] == settings.method) & (rows["region"] == settings.region)]
     rows = rows[(rows["layer"] != MEAN_LAYER) & rows["measure"].isin(["rho", "lift", "cam_dice", "border_lift"])]
     found = []
     for (layer, cls), part in rows.groupby(["layer", "class"], sort=False):

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from prismseg.base import DataError, atomic_path
 from prismseg.explain.measures.masks import SUMS, Array
-from prismseg.explain.measures.measures import Relevance
-from prismseg.explain.measures.perturbation import PERTURBATION
+from prismseg.explain.measures.perturbation import PERTURBATION_MEASURES
+from prismseg.explain.measures.relevance import Relevance
 
 _ARRAYS = ("sums", "perturbed", "area", "band", "region", "hit", "pixels")
 
@@ -34,7 +34,7 @@ class Axes:
 
 
 @dataclass(frozen=True)
-class Collected:
+class MapSums:
     """Sums of n cases.
 
     Attributes
@@ -66,7 +66,7 @@ class Collected:
     pixels: Array
 
     @classmethod
-    def join(cls, parts: Sequence[Collected]) -> Collected:
+    def join(cls, parts: Sequence[MapSums]) -> MapSums:
         """Put the cases of several parts one after the other.
 
         Raises
@@ -84,10 +84,10 @@ class Collected:
         groups = tuple(name for part in parts for name in part.groups)
         return cls(axes=parts[0].axes, ids=ids, groups=groups, **arrays)
 
-    def take(self, positions: Sequence[int]) -> Collected:
+    def take(self, positions: Sequence[int]) -> MapSums:
         """Cases at `positions`, in that order."""
         chosen = list(positions)
-        return Collected(
+        return MapSums(
             axes=self.axes,
             ids=tuple(self.ids[place] for place in chosen),
             groups=tuple(self.groups[place] for place in chosen),
@@ -110,7 +110,7 @@ class Collected:
         """Drop, increase and gain (n, L, K) of one method; empty where they were not asked for."""
         if self.perturbed.shape[-1] == 0:
             return {}
-        return {name: self.perturbed[:, method, :, :, place] for place, name in enumerate(PERTURBATION)}
+        return {name: self.perturbed[:, method, :, :, place] for place, name in enumerate(PERTURBATION_MEASURES)}
 
     @property
     def absent(self) -> NDArray[np.bool_]:
@@ -140,7 +140,7 @@ class Collected:
             )
 
     @classmethod
-    def read(cls, path: Path) -> Collected:
+    def read(cls, path: Path) -> MapSums:
         """Read what `write` stored.
 
         Raises

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 from prismseg.evaluation import SHARE, mean_interval
-from prismseg.explain.collected import Axes, Collected
 from prismseg.explain.measures.masks import SUMS
+from prismseg.explain.measures.sums import Axes, MapSums
 from prismseg.explain.report.summary import MEAN_LAYER, case_table, summarize_layers
 
 
@@ -22,7 +22,7 @@ def cases():
     sums[3, 0, :, 1, SUMS.index("inside")] = 0
     area = np.tile([10.0, 30.0], (4, 1))
     area[3, 1] = 0
-    return Collected(
+    return MapSums(
         axes=Axes(("gradcam",), ("first", "second"), ("a", "b")),
         ids=("1", "2", "3", "4"),
         groups=("p", "p", "q", "q"),
@@ -135,7 +135,7 @@ def eight_patients(cases):
     assert (sums[..., inside] <= sums[..., total]).all()
     area = np.concatenate([cases.area, cases.area])
     names = tuple("12345678")
-    return Collected(
+    return MapSums(
         axes=cases.axes, ids=names, groups=names, sums=sums, perturbed=np.zeros((8, 1, 2, 2, 0)), area=area,
         band=area, region=area, hit=area, pixels=np.full(8, 40.0),
     )  # fmt: skip

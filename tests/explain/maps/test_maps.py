@@ -11,9 +11,10 @@ from torch import nn
 from prismseg.base import ConfigError
 from prismseg.explain import METHODS, Atlas
 from prismseg.explain.maps import gradient as gradient_module
-from prismseg.explain.maps.gradient import GRADIENT_METHODS, Terms, grad_cam_plus_plus, gradient_maps, x_grad_cam
-from prismseg.explain.maps.score import blurred
-from prismseg.explain.measures.baselines import eigen_cam, random_map
+from prismseg.explain.maps.activation import eigen_cam, random_map
+from prismseg.explain.maps.gradient import grad_cam_plus_plus, gradient_maps, x_grad_cam
+from prismseg.explain.maps.method import GradientMethod, LayerGradients
+from prismseg.explain.maps.score import blur_images
 from tests.explain.conftest import IMAGE, MASK
 
 # I/6 + 0: alpha = 1 / (2 + 1 * 10), two pixels; the second channel has no positive gradient.
@@ -79,7 +80,7 @@ def test_scorecam_linear(small):
 
 def test_scorecam_against_a_blurred_image(small):
     """Where the blurred upper row is x = (b1 b2), y = 3 mean(b) − 5 in place of −5."""
-    blurry = blurred(IMAGE)
+    blurry = blur_images(IMAGE)
     assert blurry.amin() > 1 and blurry.amax() < 4  # some blur even at two pixels
     start = 3 * blurry[0, 0, 0].mean() - 5
     expected = ((-4 - start) * IMAGE[0] + (-1.5 - start) * (5 - IMAGE[0])).clamp_min(0)
@@ -87,10 +88,10 @@ def test_scorecam_against_a_blurred_image(small):
 
 
 def test_blurred_images():
-    torch.testing.assert_close(blurred(torch.full((2, 3, 20, 30), 0.7)), torch.full((2, 3, 20, 30), 0.7))
+    torch.testing.assert_close(blur_images(torch.full((2, 3, 20, 30), 0.7)), torch.full((2, 3, 20, 30), 0.7))
     images = torch.randn(1, 2, 66, 44, dtype=torch.float64)
     expected = [ndimage.gaussian_filter(plane, 3, mode="nearest", truncate=3) for plane in images[0].numpy()]
-    torch.testing.assert_close(blurred(images)[0], torch.from_numpy(np.stack(expected)))
+    torch.testing.assert_close(blur_images(images)[0], torch.from_numpy(np.stack(expected)))
 
 
 def test_scorecam_weights_by_softmax(small):
@@ -129,7 +130,7 @@ def test_grad_cam_plus_plus_is_the_closed_form_for_tiny_gradients():
     total = activation.sum((2, 3), keepdim=True)
     alpha = gradient**2 / (2 * gradient**2 + gradient**3 * total)
     weights = (alpha * gradient.clamp_min(0)).sum((2, 3))
-    found = grad_cam_plus_plus(Terms(activation, gradient))
+    found = grad_cam_plus_plus(LayerGradients(activation, gradient))
     torch.testing.assert_close(found, weights, rtol=1e-10, atol=0)
     swamped = gradient**2 / (2 * gradient**2 + gradient**3 * total + 1e-6)
     assert (swamped * gradient.clamp_min(0)).sum() < 1e-2 * weights.sum()  # what the fault would have cost
@@ -138,12 +139,14 @@ def test_grad_cam_plus_plus_is_the_closed_form_for_tiny_gradients():
 def test_grad_cam_plus_plus_leaves_out_what_is_singular():
     """g ΣA = −2 in the only pixel of the first channel: its alpha has no value and counts 0."""
     activation, gradient = torch.tensor([-2.0, 3.0]).view(1, 2, 1, 1), torch.tensor([1.0, 1.0]).view(1, 2, 1, 1)
-    torch.testing.assert_close(grad_cam_plus_plus(Terms(activation, gradient)), torch.tensor([[0, 1 / 5]]))
+    torch.testing.assert_close(
+        grad_cam_plus_plus(LayerGradients(activation, gradient)), torch.tensor([[0, 1 / 5]])
+    )
 
 
 def test_x_grad_cam_without_activation():
     activation, gradient = torch.zeros(1, 1, 2, 2), torch.ones(1, 1, 2, 2)
-    assert x_grad_cam(Terms(activation, gradient)).eq(0).all()
+    assert x_grad_cam(LayerGradients(activation, gradient)).eq(0).all()
 
 
 def test_eigen_cam_by_hand():
@@ -180,7 +183,9 @@ def test_no_map_is_negative_and_all_methods_run(small):
 
 def test_maps_do_not_depend_on_how_many_cases_are_taken_at_once(monkeypatch):
     activation, gradient = torch.randn(5, 3, 6, 7), torch.randn(5, 3, 6, 7)
-    whole = gradient_maps(activation, gradient, GRADIENT_METHODS)
+    methods = {name: method for name, method in METHODS.items() if isinstance(method, GradientMethod)}
+    assert len(methods) == 5
+    whole = gradient_maps(activation, gradient, methods)
     monkeypatch.setattr(gradient_module, "_CHUNK", 2 * 3 * 6 * 7)
-    for name, values in gradient_maps(activation, gradient, GRADIENT_METHODS).items():
+    for name, values in gradient_maps(activation, gradient, methods).items():
         torch.testing.assert_close(values, whole[name])

@@ -5,13 +5,10 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prismseg.base import DataError
 from prismseg.explain.measures.masks import (
     SUMS,
     ClassMasks,
     _last_taken,
-    as_labels,
-    check_labels,
     enlargement_adjoint,
 )
 
@@ -21,7 +18,7 @@ MASK = torch.tensor([[[1, 1], [0, 0]]])
 
 
 def sums_of(maps, masks, cls=1, width=1):
-    [values] = ClassMasks.of(masks, [cls], width=width).sums(maps[None], 0)
+    [values] = ClassMasks.from_labels(masks, [cls], width=width).sums(maps[None], 0)
     return [dict(zip(SUMS, row, strict=True)) for row in values]
 
 
@@ -43,7 +40,7 @@ def test_border_band_by_hand():
     """The class fills columns 3 to 7 of 8: within one pixel of its contour lie columns 2 and 3, not the edge."""
     mask = torch.zeros(1, 4, 8, dtype=torch.long)
     mask[..., 3:] = 1
-    masks = ClassMasks.of(mask, [1], width=1)
+    masks = ClassMasks.from_labels(mask, [1], width=1)
     assert masks.planes[0, 1].sum(0).tolist() == [0, 0, 4, 4, 0, 0, 0, 0]
     assert masks.band.tolist() == [[8]]
     [sums] = sums_of(torch.arange(8.0).expand(1, 4, 8), mask)
@@ -65,7 +62,7 @@ def test_ignored_pixels_count_nowhere():
     mask = torch.tensor([[[1, 255], [0, 255]]])
     [sums] = sums_of(torch.tensor([[[1.0, 100.0], [3.0, 50.0]]]), mask)
     assert (sums["total"], sums["inside"], sums["highest"], sums["lowest"]) == (4, 1, 3, 1)
-    masks = ClassMasks.of(mask, [0, 1], width=1)
+    masks = ClassMasks.from_labels(mask, [0, 1], width=1)
     assert masks.pixels.tolist() == [2] and masks.area.tolist() == [[1, 1]]
 
 
@@ -136,15 +133,3 @@ def test_the_last_value_taken_where_the_sample_misleads():
     assert _last_taken(values, 100) == 1 and _last_taken(values, 6001) == 0
     values[1::61] = 2
     assert _last_taken(values, 100) == 2 and _last_taken(values, 101) == 1
-
-
-def test_masks_that_do_not_fit():
-    images = torch.rand(2, 1, 4, 5)
-    with pytest.raises(DataError, match="shape"):
-        as_labels(torch.zeros(2, 5, 4), images)
-    with pytest.raises(DataError, match="fractions"):
-        as_labels(torch.full((2, 4, 5), 0.5), images)
-    assert as_labels(torch.ones(2, 1, 4, 5), images).dtype == torch.long
-    with pytest.raises(DataError, match="label 3"):
-        check_labels(torch.full((2, 4, 5), 3), 3)
-    check_labels(torch.full((2, 4, 5), 255), 3)

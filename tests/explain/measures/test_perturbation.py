@@ -11,20 +11,18 @@ from tests.explain.conftest import IMAGE, MASK
 
 def test_by_hand():
     """Confidences 0.5 0.4 0 1 before, 0.2 0.7 0.5 1 after."""
-    before = torch.tensor([[0.5], [0.4], [0.0], [1.0]])
-    after = torch.tensor([[0.2], [0.7], [0.5], [1.0]])
-    scored = np.ones(4, dtype=bool)
-    found = perturbation(torch.ones(4, 1, 2, 2), torch.rand(4, 2, 2), 0, before, scored, lambda images: after)
+    before = torch.tensor([0.5, 0.4, 0.0, 1.0])
+    after = torch.tensor([0.2, 0.7, 0.5, 1.0])
+    values = perturbation(torch.ones(4, 1, 2, 2), torch.rand(4, 2, 2), before, lambda images: after)
     expected = [[0.6, 0, 0], [0, 1, 0.3 / 0.6], [0, 1, 0.5], [0, 0, 0]]
-    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    np.testing.assert_allclose(values, expected, rtol=1e-6)
 
 
 def test_the_network_sees_the_image_times_the_map():
-    """The map 0 1 / 2 4 spreads to 0 1/4 / 1/2 1."""
+    """The map 0 1 / 2 4 is scaled to 0 1/4 / 1/2 1."""
     seen = []
     maps = torch.tensor([[[0.0, 1.0], [2.0, 4.0]]])
-    scored = np.ones(1, dtype=bool)
-    perturbation(IMAGE, maps, 0, torch.ones(1, 1), scored, lambda images: seen.append(images) or torch.ones(1, 1))
+    perturbation(IMAGE, maps, torch.ones(1), lambda images: seen.append(images) or torch.ones(1))
     torch.testing.assert_close(seen[0], torch.tensor([[[[0, 0.5], [1.5, 4.0]]]]))
 
 
@@ -33,7 +31,7 @@ def sigmoid(z):
 
 
 def test_in_an_atlas(small):
-    """HiResCAM shows 0 1/2 / 0 0 (test_maps.py), spread 0 1 / 0 0; z1 = 3 x − 5 on x = 0 2 above, against x = 1 2."""
+    """HiResCAM shows 0 1/2 / 0 0 (test_maps.py), scaled 0 1 / 0 0; z1 = 3 x − 5 on x = 0 2 above, against x = 1 2."""
     atlas = Atlas(small, ["first"], ["hirescam"], classes=[1], perturb=True, region="truth")
     atlas.update(IMAGE, MASK)
     before = (sigmoid(-2) + sigmoid(1)) / 2

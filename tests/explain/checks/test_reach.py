@@ -9,8 +9,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from prismseg.explain.atlas import Atlas
-from prismseg.explain.checks.reach import layer_reach
-from prismseg.explain.run import pointwise_layers
+from prismseg.explain.checks.reach import layer_reach, pointwise_layers
 from prismseg.nets import create_model
 
 

@@ -10,7 +10,7 @@ from torch import nn
 
 from prismseg.base import ConfigError, DataError, ModelError
 from prismseg.explain import Atlas, tokens_to_map
-from prismseg.explain.trace.trace import Tracer
+from prismseg.explain.trace.tracer import Tracer
 from prismseg.nets import create_model
 from tests.explain.conftest import IMAGE, MASK, Small, scene
 

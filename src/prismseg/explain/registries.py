@@ -1,0 +1,104 @@
+"""What is chosen by name when networks are explained: map methods, regions, and baselines of Score-CAM.
+
+The built-in ones are registered by where they are imported from, so that settings can be checked before torch is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from prismseg.base.registry import Registry
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from torch import Tensor
+
+    from prismseg.explain.maps.method import MapMethod
+    from prismseg.explain.target.region import Region
+
+METHODS: Registry[MapMethod] = Registry("map method")
+METHODS.register(
+    "gradcam", "prismseg.explain.maps.gradient:GRAD_CAM", summary="Channels weighted by their mean gradient."
+)
+METHODS.register(
+    "gradcam++",
+    "prismseg.explain.maps.gradient:GRAD_CAM_PLUS_PLUS",
+    summary="Channels weighted by positive gradients, each relative to the channel's activations.",
+)
+METHODS.register(
+    "layercam",
+    "prismseg.explain.maps.gradient:LAYER_CAM",
+    summary="Each place of each channel weighted by its own positive gradient.",
+)
+METHODS.register(
+    "hirescam",
+    "prismseg.explain.maps.gradient:HIRES_CAM",
+    summary="Each place of each channel weighted by its own gradient.",
+)
+METHODS.register(
+    "xgradcam",
+    "prismseg.explain.maps.gradient:X_GRAD_CAM",
+    summary="Channels weighted by their gradients, averaged with the activations as weights.",
+)
+METHODS.register(
+    "scorecam",
+    "prismseg.explain.maps.score:SCORE_CAM",
+    summary="Channels weighted by the score of the image seen through each of them (slow).",
+)
+METHODS.register(
+    "eigencam",
+    "prismseg.explain.maps.activation:EIGEN_CAM",
+    summary="First principal component of the activations, the same for all classes.",
+)
+METHODS.register(
+    "random", "prismseg.explain.maps.activation:RANDOM", summary="Uniform noise: the null, without any evidence."
+)
+NULL = "random"  # the method that stands beside all others in an explanation
+
+
+def list_methods() -> pd.DataFrame:
+    """List the map methods with what they need and where they come from.
+
+    Returns
+    -------
+    DataFrame
+        Columns method (the name by which it is chosen), title, needs ("gradients", "activations" or "forward passes"),
+        summary, formula (LaTeX) and citation.
+
+    Examples
+    --------
+    >>> list_methods().set_index("method").loc["layercam", ["title", "needs", "citation"]].tolist()
+    ['Layer-CAM', 'gradients', 'Jiang et al. 2021']
+    """
+    import pandas as pd
+
+    return pd.DataFrame(
+        {
+            "method": name,
+            "title": method.title,
+            "needs": method.needs,
+            "summary": METHODS.summary(name),
+            "formula": method.formula,
+            "citation": method.citation,
+        }
+        for name, method in METHODS.items()
+    )
+
+
+REGIONS: Registry[Region] = Registry("region")
+REGIONS.register(
+    "prediction", "prismseg.explain.target.regions:PREDICTION", summary="Where the network predicts the class."
+)
+REGIONS.register("truth", "prismseg.explain.target.regions:TRUTH", summary="Where the class truly is.")
+REGIONS.register("image", "prismseg.explain.target.regions:IMAGE", summary="The whole image.")
+# What the network claims. With the true mask as region, late layers score well by construction.
+DEFAULT_REGION = "prediction"
+
+BASELINES: Registry[Callable[[Tensor], Tensor]] = Registry("baseline of Score-CAM")
+BASELINES.register("black", "torch:zeros_like", summary="An image of zeros, as the network takes it.")
+BASELINES.register(
+    "blur",
+    "prismseg.explain.maps.score:blur_images",
+    summary="The image, blurred until only its brightness is left.",
+)
