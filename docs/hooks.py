@@ -20,6 +20,13 @@ def _models() -> str:
     return _table(("name", "architecture", "skips", "multiplier"), rows)
 
 
+def _frame_readers() -> str:
+    from prismseg.thermal import FRAME_READERS
+
+    rows = [(name, what, " ".join(FRAME_READERS[name].suffixes)) for name, what in FRAME_READERS.rows()]
+    return _table(("reader", "files", "suffixes"), rows)
+
+
 def _flags() -> str:
     from prismseg.thermal import FLAG_RULES
 
@@ -41,4 +48,9 @@ def _table(head: tuple[str, ...], rows: list[tuple[object, ...]]) -> str:
     return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in line) + " |" for line in lines)
 
 
-TABLES: dict[str, Callable[[], str]] = {"flags": _flags, "models": _models, "thresholds": _thresholds}
+TABLES: dict[str, Callable[[], str]] = {
+    "flags": _flags,
+    "frame-readers": _frame_readers,
+    "models": _models,
+    "thresholds": _thresholds,
+}

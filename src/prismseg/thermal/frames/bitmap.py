@@ -13,11 +13,10 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from prismseg.base import DataError, Message
-from prismseg.thermal.frames.flir import read_limited
 from prismseg.thermal.frames.frame import MAX_PIXELS, Frame, check_size, reject_constant
 from prismseg.thermal.frames.matrix import matrix_frame
-from prismseg.thermal.frames.metadata import FrameMetadata
 from prismseg.thermal.frames.orientation import orientation_notes, orientation_of, turn_upright
+from prismseg.thermal.frames.reader import FrameFile, FrameReader, read_limited
 from prismseg.thermal.frames.tiff import TIFF_MAGICS, read_tiff
 
 BITMAP_MAGICS = (b"\xff\xd8", b"\x89PNG", b"BM", *TIFF_MAGICS)
@@ -29,8 +28,8 @@ _JPEG_TINT = (
 _TILE_WIDTH, _TILE_LENGTH = 322, 323
 
 
-def bitmap_frame(path: Path, stated: FrameMetadata) -> Frame:
-    """Frame of a picture file.
+def read_bitmap(file: FrameFile) -> Frame:
+    """Read a picture file.
 
     Floating-point and 16-bit TIFFs and PNGs are matrices; 8-bit greys need stated limits; colours are refused, since a
     palette's luminance is no temperature.
@@ -40,12 +39,13 @@ def bitmap_frame(path: Path, stated: FrameMetadata) -> Frame:
     DataError
         Naming the file and why it cannot be measured.
     """
+    path, metadata = file.path, file.metadata
     pixels, orientation = _read_pixels(path)
     source, turned = str(path), orientation_notes(orientation)
-    if pixels.dtype != np.uint8 or (stated.limits is None and stated.scale is not None):
-        frame = matrix_frame(source, pixels, stated)
+    if pixels.dtype != np.uint8 or (metadata.limits is None and metadata.scale is not None):
+        frame = matrix_frame(source, pixels, metadata)
         return replace(frame, notes=(*frame.notes, *turned), orientation=orientation)
-    if stated.limits is None:
+    if metadata.limits is None:
         raise DataError(
             Message(
                 "{path} is an 8-bit grey picture that does not say which temperatures black and white stand for, "
@@ -58,7 +58,7 @@ def bitmap_frame(path: Path, stated: FrameMetadata) -> Frame:
             )
         )
     reject_constant(source, pixels)
-    low, high = stated.limits
+    low, high = metadata.limits
     step = (high - low) / 255
     notes = [
         *turned,
@@ -75,11 +75,11 @@ def bitmap_frame(path: Path, stated: FrameMetadata) -> Frame:
     celsius = (low + step * pixels).astype(np.float32)
     return Frame(
         celsius,
-        stated.time,
+        metadata.time,
         source,
-        stated.parameters,
+        metadata.parameters,
         "grey",
-        stated.camera,
+        metadata.camera,
         tuple(notes),
         orientation=orientation,
     )
@@ -162,3 +162,10 @@ def _pixels_of(path: Path, picture: Image.Image) -> NDArray[np.generic]:
             path=path,
         )
     )
+
+
+READER = FrameReader(
+    read_bitmap,
+    suffixes=(".jpg", ".jpeg", ".tif", ".tiff", ".png", ".bmp"),
+    magics=BITMAP_MAGICS,
+)

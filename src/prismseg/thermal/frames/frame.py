@@ -102,6 +102,21 @@ PARAMETER_LABELS = {
 }
 
 
+def check_parameter_names(parameters: dict[str, float]) -> dict[str, float]:
+    """Return `parameters`; a `ConfigError` says that one is unknown or impossible."""
+    unknown = sorted(set(parameters) - set(PARAMETER_NAMES))
+    if unknown:
+        raise ConfigError(
+            Message(
+                "There is no radiometric parameter {name}; there are {names}.",
+                name=repr(unknown[0]),
+                names=", ".join(PARAMETER_NAMES),
+            )
+        )
+    Parameters(**parameters)
+    return parameters
+
+
 # Surroundings of people. Cold sky and furnaces reflect otherwise, but no foot was ever measured before them.
 PLAUSIBLE_ROOM = (-40.0, 80.0)
 

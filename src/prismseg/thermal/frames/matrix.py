@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prismseg.base import DataError, Message
-from prismseg.thermal.frames.flir import read_limited
 from prismseg.thermal.frames.frame import Frame, Kind, check_size, reject_constant
 from prismseg.thermal.frames.metadata import FrameMetadata
+from prismseg.thermal.frames.reader import FrameFile, FrameReader, read_limited
 
 NPY_MAGIC = b"\x93NUMPY"
 # Text takes several times its size in memory while it is parsed.
@@ -25,7 +25,7 @@ _KELVIN_STEPS = {
 }
 
 
-def matrix_frame(source: str, values: NDArray[np.generic], stated: FrameMetadata) -> Frame:
+def matrix_frame(source: str, values: NDArray[np.generic], metadata: FrameMetadata) -> Frame:
     """Frame of a matrix of numbers.
 
     Parameters
@@ -33,8 +33,8 @@ def matrix_frame(source: str, values: NDArray[np.generic], stated: FrameMetadata
     source : str
         For messages.
     values : (H, W) array
-        °C as floating point, or anything for which `stated` gives a scale.
-    stated : FrameMetadata
+        °C as floating point, or anything for which `metadata` gives a scale.
+    metadata : FrameMetadata
         What is known about the file.
 
     Raises
@@ -67,15 +67,15 @@ def matrix_frame(source: str, values: NDArray[np.generic], stated: FrameMetadata
         known = np.isfinite(numbers)
         finite = numbers if known.all() else numbers[known]
         reject_constant(source, finite)
-        if stated.scale is None and finite.size:
+        if metadata.scale is None and finite.size:
             _refuse_doubtful(source, finite)
         del finite
-        if stated.scale is not None:
-            numbers *= stated.scale[0]
-            numbers += stated.scale[1]
+        if metadata.scale is not None:
+            numbers *= metadata.scale[0]
+            numbers += metadata.scale[1]
         celsius = numbers.astype(np.float32)
-    kind: Kind = "matrix" if stated.scale is None else "counts"
-    return Frame(celsius, stated.time, source, stated.parameters, kind, stated.camera)
+    kind: Kind = "matrix" if metadata.scale is None else "counts"
+    return Frame(celsius, metadata.time, source, metadata.parameters, kind, metadata.camera)
 
 
 def _refuse_doubtful(source: str, finite: NDArray[np.float64]) -> None:
@@ -242,3 +242,15 @@ def _numbering(line: NDArray[np.float64]) -> bool:
 def _first_line(error: Exception) -> str:
     text = str(error).strip()
     return text.splitlines()[0][:200] if text else type(error).__name__
+
+
+def _read_npy_frame(file: FrameFile) -> Frame:
+    return matrix_frame(str(file.path), read_npy(file.path), file.metadata)
+
+
+def _read_text_frame(file: FrameFile) -> Frame:
+    return matrix_frame(str(file.path), read_csv(file.path), file.metadata)
+
+
+NPY_READER = FrameReader(_read_npy_frame, suffixes=(".npy",), magics=(NPY_MAGIC,))
+TEXT_READER = FrameReader(_read_text_frame, suffixes=(".csv", ".tsv"), unlisted_suffixes=(".txt", ".asc"))

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from prismseg.base import ConfigError, DataError, Message
-from prismseg.thermal.frames.bitmap import BITMAP_MAGICS, bitmap_frame
-from prismseg.thermal.frames.flir import JPEG_MAGIC, check_names, is_radiometric, parse_rjpeg, read_limited
-from prismseg.thermal.frames.frame import Frame
-from prismseg.thermal.frames.matrix import NPY_MAGIC, matrix_frame, read_csv, read_npy
+from prismseg.thermal.frames.frame import Frame, check_parameter_names
 from prismseg.thermal.frames.metadata import collect_metadata
+from prismseg.thermal.frames.reader import FRAME_READERS, HEAD_BYTES, FrameFile, FrameReader, read_limited
 
-FRAME_SUFFIXES = frozenset({".jpg", ".jpeg", ".tif", ".tiff", ".csv", ".tsv", ".npy", ".png", ".bmp"})
-_TEXT_SUFFIXES = frozenset({".csv", ".tsv", ".txt", ".asc"})
-_OTHERS = {
+# Kinds that people send and that hold no frame, by what they begin with.
+_UNREADABLE = {
     b"FFF\0": Message(
         "a FLIR sequence or bare FFF file; export single frames as radiometric JPEG, or °C as TIFF or CSV"
     ),
@@ -37,9 +35,10 @@ def read_frame(
 
     Parameters
     ----------
-    path : path
-        A FLIR radiometric JPEG; a TIFF, CSV or NPY matrix of °C, or of counts with `scale` and `offset`; an 8-bit grey
-        picture with `low` and `high`. The kind is told by the content, not by the name.
+    path : str or Path
+        A file of one of the kinds in `FRAME_READERS`: a FLIR radiometric JPEG; a TIFF, CSV or NPY matrix of °C, or of
+        counts with `scale` and `offset`; an 8-bit grey picture with `low` and `high`. The kind is told by the content,
+        not by the name.
     low, high : float, optional
         Temperatures in °C of black and white of a grey picture. They may also stand in a sidecar ``NAME.json``
         (``{"low": 22.6, "high": 34.0}``) or in the file's name (``sole_22.6to34.0C.png``).
@@ -58,13 +57,22 @@ def read_frame(
         Naming the file and the reason: a palette picture, kelvin, counts without a scale, a screenshot, truncated …
     ConfigError
         When something stated is impossible, contradicts itself, or cannot apply to this file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import numpy as np
+    >>> path = Path(tempfile.mkdtemp()) / "sole.npy"
+    >>> np.save(path, np.linspace(22.0, 31.5, 4800).reshape(60, 80))
+    >>> frame = read_frame(path)
+    >>> frame.size, frame.span
+    ((60, 80), (22.0, 31.5))
     """
-    path = Path(path)
-    check_names(parameters)
-    data = read_limited(path)
-    name = str(path)
-    if data.startswith(JPEG_MAGIC) and is_radiometric(data, name):
-        return parse_rjpeg(data, name, **parameters).frame()
+    check_parameter_names(parameters)
+    file = FrameFile(Path(path), read_limited(Path(path))[:HEAD_BYTES], parameters=parameters)
+    reader = _find_reader(file, by_content=True)
+    if reader is not None and reader.computes_celsius:
+        return reader.read(file)
     if parameters:
         raise ConfigError(
             Message(
@@ -74,22 +82,22 @@ def read_frame(
                 parameters=", ".join(parameters),
             )
         )
-    for magic, reason in _OTHERS.items():
-        if data.startswith(magic):
-            raise DataError(Message("{path} is {reason}.", path=path, reason=reason))
-    bitmap, matrix = data.startswith(BITMAP_MAGICS), data.startswith(NPY_MAGIC)
-    del data
-    stated = collect_metadata(path, low=low, high=high, scale=scale, offset=offset)
-    if bitmap:
-        return bitmap_frame(path, stated)
-    if matrix:
-        return matrix_frame(name, read_npy(path), stated)
-    if path.suffix.lower() in _TEXT_SUFFIXES:
-        return matrix_frame(name, read_csv(path), stated)
-    raise DataError(
-        Message(
-            "{path} is none of the kinds that are read (FLIR radiometric JPEG, TIFF, CSV, NPY, grey PNG), or is "
-            "damaged at its beginning; export °C as TIFF or CSV.",
-            path=path,
+    if reader is None:
+        for magic, reason in _UNREADABLE.items():
+            if file.head.startswith(magic):
+                raise DataError(Message("{path} is {reason}.", path=path, reason=reason))
+    metadata = collect_metadata(file.path, low=low, high=high, scale=scale, offset=offset)
+    reader = reader or _find_reader(file, by_content=False)
+    if reader is None:
+        raise DataError(
+            Message(
+                "{path} is none of the kinds that are read (FLIR radiometric JPEG, TIFF, CSV, NPY, grey PNG), or is "
+                "damaged at its beginning; export °C as TIFF or CSV.",
+                path=path,
+            )
         )
-    )
+    return reader.read(replace(file, metadata=metadata))
+
+
+def _find_reader(file: FrameFile, *, by_content: bool) -> FrameReader | None:
+    return next((each for each in FRAME_READERS.values() if each.accepts(file, by_content=by_content)), None)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from prismseg.base import ConfigError, Message, write_bytes
-from prismseg.thermal.frames.fff import (
+from prismseg.thermal.frames.flir.container import (
     AT_AIR,
     AT_HUMIDITY,
     AT_MODEL,
@@ -29,7 +29,7 @@ from prismseg.thermal.frames.fff import (
     RAW_IMAGE,
     SEGMENT_MAGIC,
 )
-from prismseg.thermal.frames.flir import read_rjpeg
+from prismseg.thermal.frames.flir.rjpeg import read_rjpeg
 from prismseg.thermal.frames.frame import SKIN_EMISSIVITY, ZERO_CELSIUS, Parameters, check_size
 from prismseg.thermal.frames.radiometry import TYPICAL_CALIBRATION, Calibration, to_celsius, to_counts
 

@@ -23,7 +23,7 @@ from prismseg.thermal import (
     to_counts,
     write_rjpeg,
 )
-from prismseg.thermal.frames.fff import flir_stream, jpeg_segments, read_records
+from prismseg.thermal.frames.flir.container import flir_stream, jpeg_segments, read_records
 
 SEGMENT = b"\xff\xe1"
 LAYOUTS = [(png, high) for png in (False, True) for high in (False, True)]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from prismseg.base import ConfigError, DataError, Message
-from prismseg.thermal.frames.fff import (
+from prismseg.thermal.frames.flir.container import (
     CAMERA,
     PHOTO,
     PRIVATE_RECORDS,
@@ -27,18 +27,18 @@ from prismseg.thermal.frames.fff import (
 )
 from prismseg.thermal.frames.frame import (
     MIN_FINITE,
-    PARAMETER_NAMES,
     PLAUSIBLE_CELSIUS,
     Frame,
     Parameters,
+    check_parameter_names,
     check_size,
     find_implausible,
     reject_constant,
 )
 from prismseg.thermal.frames.orientation import UPRIGHT, orientation_notes, parse_orientation, turn_upright
 from prismseg.thermal.frames.radiometry import Calibration, to_celsius
+from prismseg.thermal.frames.reader import FrameReader, read_limited
 
-MAX_BYTES = 40 * 2**20  # R-JPEGs with a photo of 12 megapixels have 10 MB, the largest matrices 25 MB
 JPEG_MAGIC = b"\xff\xd8"
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _IMAGE_HEADER = 32  # of a record with an image: byte order, width, height, and more
@@ -143,39 +143,6 @@ def read_rjpeg(path: str | Path, **parameters: float) -> RadiometricJpeg:
     return parse_rjpeg(read_limited(Path(path)), str(path), **parameters)
 
 
-def read_limited(path: Path, limit: int = MAX_BYTES) -> bytes:
-    """Read the bytes of a file.
-
-    Raises
-    ------
-    DataError
-        When it is missing, empty, may not be read, or is larger than any frame.
-    """
-    if not path.is_file():
-        raise DataError(Message("There is no file {path}; restore it, or take it out of the list.", path=path))
-    try:
-        size = path.stat().st_size
-        if size == 0:
-            raise DataError(Message("{path} is empty (0 bytes); copy it anew or leave it out.", path=path))
-        if size > limit:
-            raise DataError(
-                Message(
-                    "{path} has {size:.0f} MiB, more than any thermal frame; leave it out.",
-                    path=path,
-                    size=size / 2**20,
-                )
-            )
-        return path.read_bytes()
-    except OSError as error:
-        raise DataError(
-            Message(
-                "{path} cannot be read ({error}); change its permissions or leave it out.",
-                path=path,
-                error=error.strerror,
-            )
-        ) from error
-
-
 def parse_rjpeg(data: bytes, name: str, **parameters: float) -> RadiometricJpeg:
     """Parse a FLIR radiometric JPEG.
 
@@ -195,7 +162,7 @@ def parse_rjpeg(data: bytes, name: str, **parameters: float) -> RadiometricJpeg:
     ConfigError
         When a stated parameter is unknown or impossible.
     """
-    stated = check_names(parameters)
+    stated = check_parameter_names(parameters)
     if not data.startswith(JPEG_MAGIC):
         raise DataError(Message("{file} is no JPEG; only FLIR's radiometric JPEGs are read here.", file=name))
     segments = jpeg_segments(data, name)
@@ -246,21 +213,6 @@ def _orientation(segments: list[tuple[int, bytes]]) -> int:
     """How the camera was held: cameras turn neither the picture nor the counts, but say it in Exif."""
     exif = next((content for _, content in segments if content.startswith(_EXIF)), None)
     return UPRIGHT if exif is None else parse_orientation(exif)
-
-
-def check_names(parameters: dict[str, float]) -> dict[str, float]:
-    """Return `parameters`; a `ConfigError` says that one is unknown or impossible."""
-    unknown = sorted(set(parameters) - set(PARAMETER_NAMES))
-    if unknown:
-        raise ConfigError(
-            Message(
-                "There is no radiometric parameter {name}; there are {names}.",
-                name=repr(unknown[0]),
-                names=", ".join(PARAMETER_NAMES),
-            )
-        )
-    Parameters(**parameters)
-    return parameters
 
 
 def _first(records: list[tuple[int, bytes]], kind: int, name: str, what: Message) -> bytes:
@@ -359,3 +311,12 @@ def _private_segments(segments: list[tuple[int, bytes]]) -> list[Message]:
     if any(marker == _COMMENT for marker, _ in segments):
         found.append(Message("a comment"))
     return found
+
+
+READER = FrameReader(
+    lambda file: read_rjpeg(file.path, **file.parameters).frame(),
+    suffixes=(".jpg", ".jpeg"),
+    magics=(JPEG_MAGIC,),
+    recognises=lambda file: is_radiometric(read_limited(file.path), str(file.path)),
+    computes_celsius=True,
+)

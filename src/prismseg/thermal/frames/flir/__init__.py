@@ -1,0 +1,1 @@
+"""Radiometric JPEGs of FLIR cameras: container, reader, writer."""
