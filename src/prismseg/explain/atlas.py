@@ -67,9 +67,18 @@ class Atlas:
 
     Examples
     --------
-    >>> atlas = Atlas(model, layers=["encoder.0", "decoder.*"], methods=["layercam"])  # doctest: +SKIP
-    >>> atlas.update(images, masks, groups=patients)  # doctest: +SKIP
-    >>> atlas.summary()  # doctest: +SKIP
+    >>> import torch
+    >>> from prismseg import create_model
+    >>> model = create_model("unet", "crffg", width=0.25, seed=0).eval()
+    >>> images, masks = torch.rand(3, 1, 32, 32), torch.randint(0, 2, (3, 32, 32))
+    >>> atlas = Atlas(model, layers=["skips.*", "head"], methods=["layercam"], class_names=["background", "nerve"])
+    >>> _ = atlas.update(images, masks, groups=["a", "a", "b"])
+    >>> table = atlas.summary()
+    >>> list(atlas.layers)
+    ['skips.0', 'skips.1', 'skips.2', 'skips.3', 'head']
+    >>> rho = table.query("measure == 'rho'")
+    >>> sorted(rho["class"].unique()), bool(rho["mean"].between(0, 1).all())
+    (['background', 'nerve'], True)
     """
 
     def __init__(

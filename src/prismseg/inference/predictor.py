@@ -59,9 +59,10 @@ class Predictor:
 
     Examples
     --------
-    >>> predictor = Predictor.from_pretrained("runs/nerves/model")  # doctest: +SKIP
-    >>> predictor("frame.png").mask.shape  # doctest: +SKIP
-    (480, 640)
+    >>> predictor = Predictor.from_pretrained("thermal-feet")  # shipped; or a run's folder
+    >>> prediction = predictor(np.full((120, 160), 22.0, np.float32))  # a wall of 22 °C
+    >>> prediction.mask.shape, int(prediction.mask.sum()), predictor.classes
+    ((120, 160), 0, ['background', 'foot'])
     """
 
     def __init__(

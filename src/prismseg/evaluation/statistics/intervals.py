@@ -96,9 +96,9 @@ def mean_interval(
 ) -> Interval:
     r"""Compute the interval of a mean over cases, or the range of its groups where they are too few.
 
-    All values that the sign-flip test of whole groups does not reject: were the true mean :math:`\theta`, each
-    group's total :math:`\sum_i (x_i - \theta)` could as well have the other sign. Flipping the groups of a set F
-    makes the sum no smaller exactly where :math:`\theta` lies between the mean of F and that of the other groups, so
+    All values that the sign-flip test of whole groups does not reject: were the true mean $\theta$, each
+    group's total $\sum_i (x_i - \theta)$ could as well have the other sign. Flipping the groups of a set F
+    makes the sum no smaller exactly where $\theta$ lies between the mean of F and that of the other groups, so
     the ends are order statistics of those two means over all F (Hartigan 1969, JASA 64, 1303). The interval is
     exact where groups scatter symmetrically, whatever their sizes, and stays within their range. Values that have
     bounds pile up there, and a failure that has not been seen yet would move the mean most, so the interval also

@@ -65,10 +65,10 @@ def compare_methods(
 
     The difference d of the means has two errors. That of the groups is seen in the sign-flip interval (l, u) of the
     differences averaged over seeds (`mean_interval`), that of the trainings in how far the mean of a method
-    differs between its S seeds, :math:`v = s_1^2 / S_1 + s_2^2 / S_2`, with Welch's degrees of freedom. The interval
+    differs between its S seeds, $v = s_1^2 / S_1 + s_2^2 / S_2$, with Welch's degrees of freedom. The interval
     joins the two half widths,
 
-    .. math:: d - \sqrt{(d - l)^2 + t^2 v},\; d + \sqrt{(u - d)^2 + t^2 v},
+    $$d - \sqrt{(d - l)^2 + t^2 v},\; d + \sqrt{(u - d)^2 + t^2 v},$$
 
     which holds at least what it states for sums of independent normal errors whose variances are estimated
     (Banerjee 1960, Sankhya 22, 361; Zou & Donner 2008, Stat. Med. 27, 1693), also with two seeds. Seeds of the two

@@ -101,7 +101,8 @@ def tokens_to_map(prefix: int = 0, *, grid: Grid | None = None, channels_last: b
 
     Examples
     --------
-    >>> tokens_to_map(prefix=1)(torch.rand(2, 1 + 6 * 8, 32), (96, 128)).shape  # doctest: +SKIP
+    >>> import torch
+    >>> tokens_to_map(prefix=1)(torch.rand(2, 1 + 6 * 8, 32), (96, 128)).shape
     torch.Size([2, 32, 6, 8])
     """
 
