@@ -17,16 +17,16 @@ from prismseg.thermal.phantom.distributions import Normal, Uniform
 class PhysiologyParameters:
     """Temperatures of feet and how a block changes them.
 
-    Baseline and early changes are those of 30 labour sessions. Responders, rises and times were fitted so that means,
-    standard deviations and differences between the feet at 10, 15 and 20 minutes are those of the sessions too.
+    The baseline's mean and standard deviation are those of 30 labour sessions. All else is chosen so that the changes
+    after 1, 5, 10, 15 and 20 minutes and the differences between both feet have the statistics of these sessions.
     """
 
     baseline: Normal = Normal(27.2, 2.4)  # mean of both feet at t0, °C
     difference: Normal = Normal(0.0, 0.65)  # left minus right at t0, °C
-    drift: Normal = Normal(-0.31, 0.68)  # change of both feet without a block, °C: they cool once they are bare
+    drift: Normal = Normal(-0.31, 0.68)  # change of both feet without any effect of the block, °C
     drift_difference: Normal = Normal(0.0, 0.38)  # of one foot from both, °C
     steepest_drift: float = -2.5  # °C
-    drift_minutes: float = 1.5  # time constant of the drift: it is over within 5 minutes
+    drift_minutes: float = 1.5  # time constant of the drift: 96 % of it within 5 minutes
     responders: float = 0.42  # share of the patients whose feet warm
     rise: Uniform = Uniform(3.5, 7.5)  # final warming of a responder's feet, °C
     onset: Uniform = Uniform(3.0, 10.0)  # when the warming begins, minutes after the dose
@@ -35,7 +35,7 @@ class PhysiologyParameters:
     share: Uniform = Uniform(0.85, 1.15)  # of the rise that each foot gets
     one_sided: float = 0.5  # share of the responders with a foot that warms less
     one_sided_share: Uniform = Uniform(0.0, 0.3)  # of its rise that this foot gets
-    plateau: float = 34.5  # °C; the warmest feet, whose vessels are fully dilated
+    plateau: float = 34.5  # °C; no foot gets warmer
     coldest: float = 20.5  # °C; the coldest feet at t0
 
 

@@ -18,7 +18,7 @@ from prismseg.thermal.phantom.painting.raster import Field
 
 @dataclass(frozen=True)
 class TerritoryParameters:
-    """Borders of the territories, read off the textbook's figure: u in foot lengths, shares of the sole's width."""
+    """Borders of the territories, chosen to follow the textbook's division: u in foot lengths, shares of the width."""
 
     heel_end: float = 0.24  # u of the calcaneal border at the sole's edges …
     heel_bulge: float = 0.03  # … and how much further it is in the middle,

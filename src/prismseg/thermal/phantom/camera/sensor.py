@@ -20,8 +20,7 @@ DEAD_PIXEL_SD = 3.0  # °C by which dead pixels are wrong: far beyond noise, wit
 class CameraParameters:
     """What cameras of the usual quality are drawn from: 320 x 240 pixels, on a stand, corrected by their maker.
 
-    The noise is the range that makers state for uncooled detectors of this class (NETD 50 to 80 mK); the rest is chosen
-    below what the eye sees on the contact sheets.
+    The noise is that of uncooled detectors of this class, NETD 50 to 80 mK.
     """
 
     blur: Uniform = Uniform(0.6, 1.3)  # SD of the optics' point spread, native pixels

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from prismseg.thermal.phantom.body.foot import Pattern, Skin
 from prismseg.thermal.phantom.body.pose import Pose
+from prismseg.thermal.phantom.domains.ellipse.parameters import ELLIPSE_PARAMETERS, EllipseParameters
 from prismseg.thermal.phantom.domains.planar import Leg, Outline, PlanarDomain
 from prismseg.thermal.phantom.painting.canvas import Canvas
 from prismseg.thermal.phantom.painting.raster import Curve, Field
@@ -13,60 +16,200 @@ from prismseg.thermal.phantom.painting.shapes import bump, capsule, ellipse, smo
 from prismseg.thermal.phantom.scene import objects
 from prismseg.thermal.phantom.scene.temperatures import Temperatures
 
-# Middles (u, v) and radii along and across of the toes' tips, big toe first.
-TIPS = np.array(
-    [
-        (0.920, 0.115, 0.085, 0.070), (0.925, 0.012, 0.060, 0.044), (0.890, -0.065, 0.055, 0.042),
-        (0.840, -0.130, 0.052, 0.040), (0.770, -0.180, 0.050, 0.038),
-    ]
-)  # fmt: skip
 
+@dataclass(frozen=True)
+class EllipseDomain(PlanarDomain):
+    """Feet, patterns and scenes of the ellipse domain, drawn from its `parameters`."""
 
-def draw_sole(rng: np.random.Generator) -> Outline:
-    """Draw a sole of heel, lateral column, arch and ball."""
-    width, arch, power = rng.uniform(0.85, 1.15), rng.uniform(0.0, 0.09), rng.uniform(1.9, 2.8)
-    heel = ellipse((0.15, 0.0), (0.15, 0.125), power=power)
-    ball = ellipse((0.655, 0.005), (0.19, 0.195), rng.normal(0.12, 0.06), power=power)
-    column = capsule((0.15, -0.015), (0.66, -0.035), 0.118, 0.15)
-    medial = capsule((0.15, 0.01), (0.68, 0.055 - 0.5 * arch), 0.115, 0.13 - arch / 2)
-    scale = np.array((1, width))
-    return [part * scale for part in (heel, ball, column, medial)], [toe * scale for toe in _toes(rng, 1.0)]
+    parameters: EllipseParameters = ELLIPSE_PARAMETERS
 
+    def draw_sole(self, rng: np.random.Generator) -> Outline:
+        """Draw a sole of heel, lateral column, arch and ball."""
+        p = self.parameters.sole
+        width, arch, power = p.width.draw(rng), p.arch.draw(rng), p.power.draw(rng)
+        heel = ellipse(p.heel, p.heel_radii, power=power)
+        ball = ellipse(p.ball, p.ball_radii, p.ball_turn.draw(rng), power=power)
+        lateral = capsule(*p.lateral, *p.lateral_radii)
+        start, (u, v) = p.medial
+        hollow = p.arch_share * arch
+        medial = capsule(start, (u, v - hollow), p.medial_radii[0], p.medial_radii[1] - hollow)
+        scale = np.array((1, width))
+        toes = self._draw_toes(rng, 1.0)
+        return [part * scale for part in (heel, ball, lateral, medial)], [toe * scale for toe in toes]
 
-def draw_instep(rng: np.random.Generator, seen: float) -> Outline:
-    """Draw a foot seen from above of an ankle, a back and a row of toes."""
-    scale = np.array((1, rng.uniform(0.85, 1.15) / seen))
-    ankle = ellipse((0.08, 0.0), (rng.uniform(0.09, 0.14), 0.15), power=2.6)
-    back = capsule((0.1, 0.0), (0.6, 0.0), 0.135, 0.19)
-    ball = ellipse((0.64, -0.005), (0.2, 0.225), rng.normal(0.2, 0.06), power=2.3)
-    toes = _toes(rng, rng.uniform(0.8, 1.3))
-    return [part * scale for part in (ankle, back, ball)], [toe * scale for toe in toes]
+    def draw_instep(self, rng: np.random.Generator, seen: float) -> Outline:
+        """Draw a foot seen from above of an ankle, a back and a row of toes."""
+        p = self.parameters.instep
+        scale = np.array((1, p.width.draw(rng) / seen))
+        ankle = ellipse(p.ankle, (p.ankle_length.draw(rng), p.ankle_width), power=p.ankle_power)
+        back = capsule(*p.back, *p.back_radii)
+        ball = ellipse(p.ball, p.ball_radii, p.ball_turn.draw(rng), power=p.ball_power)
+        toes = self._draw_toes(rng, p.toe_size.draw(rng))
+        return [part * scale for part in (ankle, back, ball)], [toe * scale for toe in toes]
 
+    def _draw_toes(self, rng: np.random.Generator, grow: float) -> list[Curve]:
+        p = self.parameters.toes
+        spread, size = p.spread.draw(rng), p.size.sample(rng, 5) * grow
+        reach, slant = p.reach.sample(rng, 5), p.slant.draw(rng)
+        power = p.power.draw(rng)
+        curves = []
+        for number, (u, v, along, across) in enumerate(p.tips):
+            place = (p.longest - (p.longest - u) * slant + reach[number], v * spread)
+            along, across = along * size[number] * (1.0 if number else p.big_toe), across * size[number]
+            neck = p.neck.draw(rng) * across
+            stem = capsule((place[0] - p.stem, place[1] * p.stem_spread), place, neck, neck)
+            tip = ellipse(place, (along, across), p.turn.draw(rng), power=power)
+            hull = rng.random() < p.hull_chance
+            curves.append(_hull(np.vstack([stem, tip])) if hull else _union(stem, tip))
+        return curves
 
-def _toes(rng: np.random.Generator, grow: float) -> list[Curve]:
-    spread, size = rng.uniform(0.92, 1.2), rng.uniform(0.85, 1.15, size=5) * grow
-    reach, slant = rng.normal(0, 0.015, size=5), rng.uniform(0.7, 1.25)
-    power = rng.uniform(1.9, 3.0)
-    curves = []
-    for number, (u, v, along, across) in enumerate(TIPS):
-        place = (0.93 - (0.93 - u) * slant + reach[number], v * spread)
-        along, across = along * size[number] * (1.0 if number else 1.1), across * size[number]
-        # Drawn back to the ball, so that no toe floats.
-        neck = rng.uniform(0.6, 0.9) * across
-        stem = capsule((place[0] - 0.12, place[1] * 0.93), place, neck, neck)
-        tip = ellipse(place, (along, across), rng.normal(0, 0.12), power=power)
-        curves.append(_hull(np.vstack([stem, tip])) if rng.random() < 0.5 else _outer(stem, tip))
-    return curves
+    def draw_leg(self, rng: np.random.Generator) -> Leg:
+        """Draw a leg that widens evenly."""
+        p = self.parameters.leg
+        ankle, calf = p.ankle.draw(rng), p.calf.draw(rng)
+        half = np.array([ankle, ankle, calf, calf * p.knee.draw(rng)])
+        return Leg(np.array(p.up), half, np.zeros(len(p.up)))
+
+    def draw_sole_pattern(self, rng: np.random.Generator, warming: float) -> Pattern:
+        """Draw one level a part, a gradient, and oval spots."""
+        p = self.parameters.sole_pattern
+        contrast = 1 - p.warm_contrast * min(max(warming, 0.0) / p.warming, 1.0)
+        direction, steep = rng.uniform(0, 2 * np.pi), p.steep.draw(rng)
+        levels = p.level.sample(rng, 2)
+        toes = p.toes.draw(rng) * contrast + p.toe.sample(rng, 5)
+        toes[0] += p.big_toe.draw(rng)
+        spots = [
+            ((p.spot_u.draw(rng), p.spot_v.draw(rng)), p.spot_half.sample(rng, 2), p.spot.draw(rng))
+            for _ in range(p.spots)
+        ]
+        edge, rim, web = p.forefoot.draw(rng), p.rim.draw(rng), p.web.draw(rng)
+        sharp = rng.random() < p.sharp_chance
+        width, blend = p.rim_width.draw(rng), p.blend.draw(rng)
+
+        def pattern(skin: Skin) -> Field:
+            u, v = skin.u, skin.v
+            along, across = steep * np.cos(direction), p.steep_across * steep * np.sin(direction)
+            field = np.float32(along) * (u - 0.5) + np.float32(across) * v
+            field = field + np.float32(levels[0]) * smoothstep(u, edge - blend, edge + blend)
+            heel = 1 - smoothstep(u, p.heel - blend / 2, p.heel + blend / 2)
+            field = field + np.float32(levels[1]) * heel
+            for middle, half, height in spots:
+                field = field + np.float32(height * contrast) * bump(u, v, middle, (half[0], half[1]))
+            softness = p.toe_softness[0] if sharp else p.toe_softness[1]
+            field = field + skin.toes(list(toes), softness) + np.float32(web) * skin.creases(p.web_width)
+            whole: Field = field + np.float32(rim) * skin.rim(width)
+            return whole
+
+        return pattern
+
+    def draw_instep_pattern(self, rng: np.random.Generator, warming: float) -> Pattern:
+        """Draw toes as separate discs, a step between leg and forefoot, and drawn vessels."""
+        p = self.parameters.instep_pattern
+        warm = rng.random() < p.warm_chance or warming > p.warm_from
+        forefoot = (p.warm if warm else p.cold).draw(rng)
+        toes = (p.warm_toes if warm else p.cold_toes) + p.toes.draw(rng) + p.toe.sample(rng, 5)
+        begin, blend, rim = p.begin.draw(rng), p.blend.draw(rng), p.rim.draw(rng)
+        veins = self._draw_veins(rng)
+        heat = p.vein.sample(rng, len(veins))
+        shin = [(p.spot_u.draw(rng), p.spot_v.draw(rng), p.spot.draw(rng)) for _ in range(p.spots)]
+        slope, web = p.slope.draw(rng), p.web.draw(rng)
+
+        def pattern(skin: Skin) -> Field:
+            u, v = skin.u, skin.v
+            field = np.float32(forefoot) * smoothstep(u, begin - blend, begin + blend) - np.float32(slope) * u
+            for at, across, height in shin:
+                field = field + np.float32(height) * bump(u, v, (at, across), p.spot_half)
+            field = field + skin.inside(veins, list(heat), p.vein_softness)
+            field = field + skin.toes(list(toes), p.toe_softness) + np.float32(web) * skin.creases(p.web_width)
+            whole: Field = field + np.float32(rim) * skin.rim(p.rim_width)
+            return whole
+
+        return pattern
+
+    def _draw_veins(self, rng: np.random.Generator) -> list[Curve]:
+        """Wandering vessels on the back of the foot, in its own coordinates."""
+        p = self.parameters.instep_pattern
+        veins = []
+        for _ in range(p.vein_count.draw(rng)):
+            u = np.linspace(p.vein_begin.draw(rng), p.vein_end.draw(rng), p.vein_points)
+            v = p.vein_v.draw(rng) + np.cumsum(rng.normal(0, p.vein_crooked, size=p.vein_points))
+            half_width = p.vein_half_width.draw(rng)
+            veins.append(strip(np.column_stack([u, v]), [half_width] * p.vein_points))
+        return veins
+
+    def paint_background(
+        self, rng: np.random.Generator, canvas: Canvas, pose: Pose, temperatures: Temperatures
+    ) -> None:
+        """Paint calves, knees and thighs as round shapes, often warmer than the soles, before an even wall."""
+        p, length = self.parameters.background, pose.length
+        canvas.celsius[:] = temperatures.room + np.float32(p.wall.draw(rng)) * canvas.rows
+        objects.paint_rectangles(rng, canvas, temperatures, p.rectangles)
+        top = pose.heel - p.bed.draw(rng) * length
+        bed = ellipse((top + p.bed_radii[0], canvas.width / 2), p.bed_radii, power=p.bed_power)
+        canvas.paint([bed], float(temperatures.bed), softness=float(p.bed_softness.draw(rng)))
+        if rng.random() < p.trunk_chance:
+            middle = (
+                pose.heel - p.trunk_height.draw(rng) * length,
+                pose.middle + p.trunk_shift.draw(rng) * length,
+            )
+            radii = (p.trunk_length * length, p.trunk_width.draw(rng) * length)
+            self._paint_limb(rng, canvas, ellipse(middle, radii, power=p.trunk_power), temperatures.gown)
+        for place in pose.places.values():
+            side = place.outward
+            knee = (
+                place.row - p.knee_height.draw(rng) * length,
+                place.column + side * p.knee_out.draw(rng) * length,
+            )
+            calf = (
+                place.row - p.calf_height.draw(rng) * length,
+                place.column + side * p.calf_out.draw(rng) * length,
+            )
+            calf_radius, knee_radius = p.radius.sample(rng, 2) * length
+            skin = temperatures.skin
+            excess = p.calf.draw(rng)
+            if rng.random() < p.thigh_chance:
+                hip = (knee[0] + p.hip_below.draw(rng) * length, pose.middle + side * p.hip_out.draw(rng) * length)
+                thigh = capsule(knee, hip, knee_radius, p.hip_radius.draw(rng) * length)
+                self._paint_limb(rng, canvas, thigh, skin + p.thigh.draw(rng))
+            self._paint_limb(rng, canvas, capsule(calf, knee, calf_radius, knee_radius), skin + excess)
+            if rng.random() < p.kneecap_chance:
+                kneecap = ellipse(knee, (p.kneecap_ratio * knee_radius,) * 2)
+                self._paint_limb(rng, canvas, kneecap, skin + excess + p.kneecap.draw(rng))
+
+    def _paint_limb(self, rng: np.random.Generator, canvas: Canvas, curve: Curve, celsius: float) -> None:
+        """Paint a limb that looks warmer in its middle, where the skin faces the camera."""
+        p = self.parameters.background
+        size = float(np.ptp(curve, axis=0).min())
+        row, column = curve.mean(axis=0)
+        away = np.hypot(canvas.rows - np.float32(row), canvas.columns - np.float32(column)) / np.float32(size)
+        fall = np.float32(p.round_fall.draw(rng)) * away * away
+        canvas.paint([curve], np.float32(celsius) - fall, softness=p.limb_softness)
+
+    def paint_bed(self, rng: np.random.Generator, canvas: Canvas, pose: Pose, temperatures: Temperatures) -> None:
+        """Paint an even bed, with pillows and stripes of other temperature."""
+        p = self.parameters.bed
+        slope = p.slope.sample(rng, 2)
+        canvas.celsius[:] = (
+            temperatures.bed
+            + np.float32(slope[0]) * (canvas.rows - 0.5)
+            + np.float32(slope[1]) * (canvas.columns - np.float32(pose.middle))
+        )
+        for _ in range(p.pillows.draw(rng)):
+            row, column = rng.uniform(0, 1, size=2) * (1, canvas.width)
+            along, across = p.pillow_radius.sample(rng, 2)
+            pillow = ellipse((row, column), (along, across), p.pillow_turn.draw(rng), power=p.pillow_power)
+            celsius = float(temperatures.bed + p.pillow.draw(rng))
+            canvas.paint([pillow], celsius, softness=float(p.pillow_softness.draw(rng)))
 
 
 def _hull(points: Curve) -> Curve:
-    from scipy.spatial import ConvexHull
+    from scipy.spatial import ConvexHull  # imported only here: it takes long
 
     hull: Curve = points[ConvexHull(points).vertices]
     return hull
 
 
-def _outer(stem: Curve, tip: Curve) -> Curve:
+def _union(stem: Curve, tip: Curve) -> Curve:
     """One curve around two overlapping ones that are star-shaped about the tip's middle."""
     middle = tip.mean(axis=0)
     angles = np.linspace(-np.pi, np.pi, 60, endpoint=False)
@@ -81,126 +224,4 @@ def _outer(stem: Curve, tip: Curve) -> Curve:
     return outer
 
 
-def draw_leg(rng: np.random.Generator) -> Leg:
-    """Draw a leg that widens evenly."""
-    ankle, calf = rng.uniform(0.115, 0.15), rng.uniform(0.17, 0.3)
-    up = np.array([0.0, 0.1, 1.2, 3.5])
-    return Leg(up, np.array([ankle, ankle, calf, calf * rng.uniform(0.8, 1.1)]), np.zeros(4))
-
-
-def draw_sole_pattern(rng: np.random.Generator, warming: float) -> Pattern:
-    """Draw one level a part, a gradient, and oval spots."""
-    calm = 1 - 0.5 * min(max(warming, 0.0) / 4, 1.0)
-    direction, steep = rng.uniform(0, 2 * np.pi), abs(rng.normal(0, 3.0))
-    levels = rng.normal(0, 1.0, size=2)
-    toes = rng.normal(-1.5, 2.5) * calm + rng.normal(0, 1.2, size=5)
-    toes[0] += rng.normal(0, 1.5)
-    spots = [
-        ((rng.uniform(0, 0.9), rng.uniform(-0.15, 0.15)), rng.uniform(0.04, 0.25, size=2), rng.normal(0, 1.3))
-        for _ in range(5)
-    ]
-    edge, rim, web, sharp = rng.uniform(0.5, 0.72), rng.normal(0.5, 0.7), rng.normal(0, 1.0), rng.random() < 0.5
-    width, blend = rng.uniform(0.01, 0.08), rng.uniform(0.03, 0.25)
-
-    def pattern(skin: Skin) -> Field:
-        u, v = skin.u, skin.v
-        field = np.float32(steep * np.cos(direction)) * (u - 0.5) + np.float32(2 * steep * np.sin(direction)) * v
-        field = field + np.float32(levels[0]) * smoothstep(u, edge - blend, edge + blend)
-        field = field + np.float32(levels[1]) * (1 - smoothstep(u, 0.2 - blend / 2, 0.2 + blend / 2))
-        for middle, half, height in spots:
-            field = field + np.float32(height * calm) * bump(u, v, middle, (half[0], half[1]))
-        field = field + skin.toes(list(toes), 0.001 if sharp else 0.02) + np.float32(web) * skin.creases(0.005)
-        whole: Field = field + np.float32(rim) * skin.rim(width)
-        return whole
-
-    return pattern
-
-
-def draw_instep_pattern(rng: np.random.Generator, warming: float) -> Pattern:
-    """Draw toes as separate discs, a step between leg and forefoot, and drawn vessels."""
-    warm = rng.random() < 0.5 or warming > 3
-    forefoot = rng.uniform(0, 5) if warm else rng.uniform(-5, 0)
-    toes = rng.normal(1.5 if warm else -3, 1.5) + rng.normal(0, 0.8, size=5)
-    begin, blend, rim = rng.uniform(0.25, 0.7), rng.uniform(0.1, 0.35), rng.uniform(0, 1.8)
-    veins = _veins(rng)
-    heat = rng.uniform(0, 1.8, size=len(veins))
-    shin = [(rng.uniform(-3, -0.2), rng.uniform(-0.15, 0.15), rng.normal(-0.6, 1.0)) for _ in range(4)]
-    slope, web = rng.normal(0, 0.5), rng.normal(0, 1.0)
-
-    def pattern(skin: Skin) -> Field:
-        u, v = skin.u, skin.v
-        field = np.float32(forefoot) * smoothstep(u, begin - blend, begin + blend) - np.float32(slope) * u
-        for at, across, height in shin:
-            field = field + np.float32(height) * bump(u, v, (at, across), (0.5, 0.12))
-        field = field + skin.inside(veins, list(heat), 0.012)
-        field = field + skin.toes(list(toes), 0.006) + np.float32(web) * skin.creases(0.008)
-        whole: Field = field + np.float32(rim) * skin.rim(0.05)
-        return whole
-
-    return pattern
-
-
-def _veins(rng: np.random.Generator) -> list[Curve]:
-    """Wandering vessels on the back of the foot, in its own coordinates."""
-    veins = []
-    for _ in range(int(rng.integers(0, 6))):
-        u = np.linspace(rng.uniform(-0.4, 0.3), rng.uniform(0.5, 0.85), 10)
-        v = rng.uniform(-0.12, 0.12) + np.cumsum(rng.normal(0, 0.022, size=10))
-        veins.append(strip(np.column_stack([u, v]), [rng.uniform(0.006, 0.016)] * 10))
-    return veins
-
-
-def behind(rng: np.random.Generator, canvas: Canvas, pose: Pose, temperatures: Temperatures) -> None:
-    """Calves, knees and thighs as round shapes, often warmer than the soles, before an even wall."""
-    length = pose.length
-    canvas.celsius[:] = temperatures.room + np.float32(rng.normal(0, 0.8)) * canvas.rows
-    objects.rectangles(rng, canvas, temperatures, int(rng.integers(0, 4)))
-    top = pose.heel - rng.uniform(-0.05, 0.6) * length
-    band = ellipse((top + 2, canvas.width / 2), (2, 4), power=40)
-    canvas.paint([band], float(temperatures.bed), softness=float(rng.uniform(0.002, 0.02)))
-    if rng.random() < 0.4:
-        lap = (pose.heel - rng.uniform(0.3, 0.9) * length, pose.middle + rng.normal(0, 0.1) * length)
-        trunk = ellipse(lap, (0.45 * length, rng.uniform(0.3, 0.7) * length), power=2.5)
-        _round(rng, canvas, trunk, temperatures.gown)
-    for place in pose.places.values():
-        side = place.outward
-        knee = (place.row - rng.uniform(0.2, 1.0) * length, place.column + side * rng.normal(0.1, 0.25) * length)
-        calf = (place.row - rng.uniform(0.0, 0.3) * length, place.column + side * rng.normal(0.05, 0.12) * length)
-        radii = rng.uniform(0.12, 0.3, size=2) * length
-        excess = rng.normal(0.3, 0.8)
-        if rng.random() < 0.5:
-            thigh = (knee[0] + rng.uniform(0.0, 0.3) * length, pose.middle + side * rng.uniform(0.1, 0.6) * length)
-            shape = capsule(knee, thigh, radii[1], rng.uniform(0.2, 0.36) * length)
-            _round(rng, canvas, shape, temperatures.skin + rng.normal(0, 1))
-        _round(rng, canvas, capsule(calf, knee, radii[0], radii[1]), temperatures.skin + excess)
-        if rng.random() < 0.5:
-            _round(
-                rng, canvas, ellipse(knee, (1.05 * radii[1],) * 2), temperatures.skin + excess + rng.normal(0, 0.8)
-            )
-
-
-def _round(rng: np.random.Generator, canvas: Canvas, curve: Curve, value: float) -> None:
-    """Put a limb that looks warmer in its middle, where the skin faces the camera."""
-    size = float(np.ptp(curve, axis=0).min())
-    middle = curve.mean(axis=0)
-    away = np.hypot(canvas.rows - np.float32(middle[0]), canvas.columns - np.float32(middle[1])) / np.float32(size)
-    canvas.paint([curve], np.float32(value) - np.float32(rng.uniform(0, 2.5)) * away * away, softness=0.004)
-
-
-def below(rng: np.random.Generator, canvas: Canvas, pose: Pose, temperatures: Temperatures) -> None:
-    """Make an even bed, with pillows and stripes of other temperature."""
-    slope = rng.normal(0, 1, size=2)
-    canvas.celsius[:] = (
-        temperatures.bed
-        + np.float32(slope[0]) * (canvas.rows - 0.5)
-        + np.float32(slope[1]) * (canvas.columns - np.float32(pose.middle))
-    )
-    for _ in range(int(rng.integers(0, 4))):
-        place = rng.uniform(0, 1, size=2) * (1, canvas.width)
-        pillow = ellipse((place[0], place[1]), tuple(rng.uniform(0.1, 0.7, size=2)), rng.uniform(0, 3), power=5)
-        canvas.paint(
-            [pillow], float(temperatures.bed + rng.normal(0, 1.2)), softness=float(rng.uniform(0.003, 0.02))
-        )
-
-
-ELLIPSE = PlanarDomain(draw_sole, draw_instep, draw_leg, draw_sole_pattern, draw_instep_pattern, behind, below)
+ELLIPSE = EllipseDomain()
