@@ -23,7 +23,7 @@ from pathlib import Path
 
 import numpy as np
 
-from prismseg.monitor.sessions.records import Details, Remarks
+from prismseg.monitor.sessions.details import Details, Remarks
 from prismseg.monitor.store import SessionStore, latest_results, list_captures
 from prismseg.monitor.store.schema import MaskRow, SessionRow
 

@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 
 from prismseg.base import ConfigError
 from prismseg.cli.main import app
-from prismseg.monitor.sessions.records import Details
+from prismseg.monitor.sessions.details import Details
 from prismseg.monitor.store import SessionStore
 
 

@@ -105,7 +105,7 @@ def monitor(
         return
     from prismseg.base import ConfigError, progress_bar
     from prismseg.cli.frames import pair
-    from prismseg.monitor.sessions.rehearsal import demonstration_size
+    from prismseg.monitor.sessions.demonstration import demonstration_size
     from prismseg.monitor.web.app import open_desk
     from prismseg.monitor.web.serve import address, serve
     from prismseg.thermal import check_view

@@ -83,7 +83,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="session")
-def ward(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The demonstration, made once."""
     made = Served(tmp_path_factory.mktemp("demonstration") / "ward", demonstration=True)
     yield made

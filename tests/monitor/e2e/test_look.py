@@ -45,8 +45,8 @@ def settle(screen: Screen, name: str) -> None:
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_axe_finds_no_serious_fault(browser, ward: Served, dark: bool) -> None:
-    screen = Screen(browser, ward, dark=dark)
+def test_axe_finds_no_serious_fault(browser, service: Served, dark: bool) -> None:
+    screen = Screen(browser, service, dark=dark)
     for name, path in paths(screen).items():
         screen.go(path)
         settle(screen, name)
@@ -63,9 +63,9 @@ def test_axe_finds_no_serious_fault(browser, ward: Served, dark: bool) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_pages_fit_the_screen_and_targets_the_hand(browser, ward: Served, size: str) -> None:
+def test_pages_fit_the_screen_and_targets_the_hand(browser, service: Served, size: str) -> None:
     screen = Screen(
-        browser, ward, size=SIZES[size], dark=size != "desk", locale="es-ES" if size == "tablet" else "en-GB"
+        browser, service, size=SIZES[size], dark=size != "desk", locale="es-ES" if size == "tablet" else "en-GB"
     )
     for name, path in paths(screen).items():
         screen.go(path)
@@ -78,8 +78,8 @@ def test_pages_fit_the_screen_and_targets_the_hand(browser, ward: Served, size: 
     screen.close()
 
 
-def test_nothing_jumps_while_live(browser, ward: Served) -> None:
-    screen = Screen(browser, ward)
+def test_nothing_jumps_while_live(browser, service: Served) -> None:
+    screen = Screen(browser, service)
     screen.go(paths(screen)["running"])
     screen.ready()
     screen.live()
@@ -92,9 +92,9 @@ def test_nothing_jumps_while_live(browser, ward: Served) -> None:
     screen.close()
 
 
-def test_the_button_to_capture_is_in_sight_without_scrolling(browser, ward: Served) -> None:
+def test_the_button_to_capture_is_in_sight_without_scrolling(browser, service: Served) -> None:
     for size in SIZES.values():
-        screen = Screen(browser, ward, size=size)
+        screen = Screen(browser, service, size=size)
         screen.go(paths(screen)["running"])
         screen.ready()
         screen.live()

@@ -36,12 +36,12 @@ class Scripted:
         pass
 
 
-def glance(_: Frame) -> np.ndarray:
+def segment_live(_: Frame) -> np.ndarray:
     return scene()[1].astype(np.float32)
 
 
 def test_pictures_outlines_and_lights_of_each_view() -> None:
-    live = LiveView(Scripted(), glance, (20, 38))
+    live = LiveView(Scripted(), segment_live, (20, 38))
     try:
         with live.watched("soles-to-camera"), live.watched("mirrored"):
             glimpse = live.after(0)
@@ -59,7 +59,7 @@ def test_pictures_outlines_and_lights_of_each_view() -> None:
 
 def test_nobody_watches_and_the_camera_rests() -> None:
     camera = Scripted()
-    live = LiveView(camera, glance, (20, 38))
+    live = LiveView(camera, segment_live, (20, 38))
     try:
         time.sleep(0.1)
         assert camera.asked == 0
@@ -77,7 +77,7 @@ def test_nobody_watches_and_the_camera_rests() -> None:
 def test_a_failure_is_said_and_passes() -> None:
     camera = Scripted()
     camera.fails = True
-    live = LiveView(camera, glance, (20, 38))
+    live = LiveView(camera, segment_live, (20, 38))
     try:
         with live.watched("mirrored"):
             glimpse = live.after(0)

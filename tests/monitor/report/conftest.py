@@ -9,7 +9,8 @@ import pytest
 
 from prismseg.base import Message
 from prismseg.monitor.languages import Language, languages
-from prismseg.monitor.sessions.records import CaptureFacts, DeletedCapture, Details, Provenance, Remarks, Report
+from prismseg.monitor.report.content import ExcludedCapture, Report, ReportedCapture
+from prismseg.monitor.sessions.details import Details, Provenance, Remarks
 from prismseg.thermal import Frame, Parameters, Session
 from prismseg.thermal.phantom import FootCourse, draw_subject
 
@@ -57,16 +58,16 @@ def made(
         test_dose_at=START,
         session=session,
         captures=tuple(captures),
-        deleted=(DeletedCapture(99, START, START + timedelta(minutes=3), "ana", "feet moved"),),
+        excluded=(ExcludedCapture(99, START, START + timedelta(minutes=3), "ana", "feet moved"),),
         provenance=Provenance("9.9", "thermal-feet", "ab" * 32, "cd" * 32, METHOD),
     )
 
 
-def facts(number: int, minute: float) -> CaptureFacts:
+def facts(number: int, minute: float) -> ReportedCapture:
     at = START + timedelta(minutes=minute)
     edited = number == 2
     remarks = Remarks(pain=3, cold_left="not felt", cold_right="less", note="@cmd")
-    return CaptureFacts(
+    return ReportedCapture(
         number=number,
         taken_at=at,
         sha256=f"{number:064x}",

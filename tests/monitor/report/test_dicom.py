@@ -15,8 +15,8 @@ import pytest
 
 from prismseg.base import ConfigError, OutputError
 from prismseg.monitor.report import write_dicom, write_pdf
+from prismseg.monitor.report.content import Report
 from prismseg.monitor.report.dicom import MISSING, stored
-from prismseg.monitor.sessions.records import Report
 from prismseg.thermal import Frame, Session
 
 from .conftest import PARAMETERS, START, changed, in_utc, made

@@ -10,10 +10,10 @@ from reportlab.graphics.shapes import Circle, PolyLine, Rect, String
 from reportlab.pdfgen.canvas import Canvas
 
 from prismseg.monitor.report.charts import _axes, _Course, draw_curves, draw_territories
+from prismseg.monitor.report.content import Report
 from prismseg.monitor.report.pictures import Picture, _lut, _raster, scale_of
 from prismseg.monitor.report.style import COLOURS, register_fonts
 from prismseg.monitor.report.words import Words
-from prismseg.monitor.sessions.records import Report
 from prismseg.thermal import SIDES, WHOLE_SOLE, Frame, Session, Value
 
 from .conftest import in_utc, made

@@ -15,8 +15,8 @@ from prismseg.base import Message, OutputError
 from prismseg.monitor.languages import Language
 from prismseg.monitor.languages.flag_texts import caveat_of, title_of
 from prismseg.monitor.report import write_pdf
+from prismseg.monitor.report.content import Report
 from prismseg.monitor.report.words import Words
-from prismseg.monitor.sessions.records import Report
 from prismseg.thermal import Value
 from prismseg.thermal.phantom import FootCourse
 
@@ -94,7 +94,7 @@ def test_the_report_says_with_what_it_was_measured(report: Report) -> None:
     told = (
         "prismseg 9.9", f"thermal-feet {'ab' * 6}", "cd" * 32, f"{7:064x}", "emissivity 0.98, distance 0.7 m",
         "the patient's right foot is on the left of the picture", "Simulator (no real patient)",
-        "outline edited by ana, 4 May 2026, 14:03", "#99 was taken out by ana, 4 May 2026, 14:03: feet moved",
+        "outline edited by ana, 4 May 2026, 14:03", "#99 was excluded by ana, 4 May 2026, 14:03: feet moved",
         "not felt / less", "@cmd", "=1+1 calm", "L3-L4", "ruptured", "Test dose given 4 May 2026, 14:00",
     )  # fmt: skip
     assert [each for each in told if each not in text] == []
@@ -219,8 +219,8 @@ def test_long_and_strange_texts_are_set_as_they_are() -> None:
 
 def test_a_note_of_a_thousand_lines_and_a_long_reason_fit() -> None:
     report = made((0.0,), failed=(), note="a\n" * 999, drug="b\n" * 99)
-    gone = replace(report.deleted[0], reason="word " * 2000)
-    assert text_of(written(replace(report, deleted=(gone,)), in_utc("en"))).count("word") == 2000
+    gone = replace(report.excluded[0], reason="word " * 2000)
+    assert text_of(written(replace(report, excluded=(gone,)), in_utc("en"))).count("word") == 2000
 
 
 def test_thirty_captures() -> None:

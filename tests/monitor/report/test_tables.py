@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from prismseg.monitor.languages.flag_texts import caveat_of
 from prismseg.monitor.report import tidy, write_csv, write_xlsx
+from prismseg.monitor.report.content import Report
 from prismseg.monitor.report.tables import FORMULA, harmless
-from prismseg.monitor.sessions.records import Remarks, Report
+from prismseg.monitor.sessions.details import Remarks
 
 from .conftest import METHOD, changed, in_utc, made
 
@@ -39,9 +40,9 @@ def rows_of(sheet: openpyxl.worksheet.worksheet.Worksheet) -> list[tuple]:
 def attacked(report: Report, text: str) -> Report:
     """The report with a text in every place where someone may write one."""
     other = changed(report, 2, edited_by=text, camera=text, remarks=Remarks(note=text))
-    gone = replace(other.deleted[0], reason=text, deleted_by=text)
+    gone = replace(other.excluded[0], reason=text, excluded_by=text)
     details = other.details.model_copy(update={"code": text, "note": text, "drug": text, "dose": text})
-    return replace(other, details=details, deleted=(gone,))
+    return replace(other, details=details, excluded=(gone,))
 
 
 def test_the_csv_holds_the_numbers_of_the_session(report: Report) -> None:

@@ -19,10 +19,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from scene import Seer, capture
+from scene import TrueSegmenter, capture
 from sqlalchemy import select
 
-from prismseg.monitor.sessions.ward import Ward
+from prismseg.monitor.sessions.service import SessionService
 from prismseg.monitor.store import SessionStore, verify
 from prismseg.monitor.store.schema import CaptureRow, MaskRow, ResultRow
 
@@ -31,11 +31,11 @@ PER_STORE = 5
 
 def confirm(folder: Path, session: str, out: int, first: int) -> None:
     """Capture until killed."""
-    ward = Ward(SessionStore(folder), Seer())  # type: ignore[arg-type]
+    service = SessionService(SessionStore(folder), TrueSegmenter())  # type: ignore[arg-type]
     number = first
     while True:
         number += 1
-        made = capture(ward, number, session)
+        made = capture(service, number, session)
         os.write(out, f"{made} {number}\n".encode())
 
 
@@ -76,9 +76,9 @@ def main(root: Path, kills: int) -> None:
         if done % PER_STORE == 0:
             folder, confirmed, first = root / str(done), {}, 0
             store = SessionStore(folder)
-            ward = Ward(store, Seer())  # type: ignore[arg-type]
-            session = ward.begin("crash", {"code": "E-CRASH"}, camera="none")
-            ward.give_dose("crash", session)  # before it each capture moves the zero of all others
+            service = SessionService(store, TrueSegmenter())  # type: ignore[arg-type]
+            session = service.begin("crash", {"code": "E-CRASH"}, camera="none")
+            service.record_dose("crash", session)  # before it each capture moves the zero of all others
             store.close()
         reader, writer = os.pipe()
         child = os.fork()

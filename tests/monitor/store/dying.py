@@ -19,10 +19,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from scene import Seer, capture, soles
+from scene import TrueSegmenter, capture, soles
 from sqlalchemy import Engine, event, text
 
-from prismseg.monitor.sessions.ward import Ward
+from prismseg.monitor.sessions.service import SessionService
 from prismseg.monitor.store import SessionStore, verify
 from prismseg.monitor.store import audit as audit_module
 
@@ -83,23 +83,23 @@ class Steps:
 
 def begin() -> str:
     store = SessionStore(FOLDER)
-    ward = Ward(store, Seer())  # type: ignore[arg-type]
-    session = ward.begin("crash", {"code": "E-CRASH"}, camera="none")
-    ward.give_dose("crash", session)  # before it each capture moves the zero of all others
-    capture(ward, 1, session)
+    service = SessionService(store, TrueSegmenter())  # type: ignore[arg-type]
+    session = service.begin("crash", {"code": "E-CRASH"}, camera="none")
+    service.record_dose("crash", session)  # before it each capture moves the zero of all others
+    capture(service, 1, session)
     store.close()
     return session
 
 
-def act(ward: Ward, session: str, what: str) -> None:
+def act(service: SessionService, session: str, what: str) -> None:
     if what == "capture":
-        capture(ward, 2, session)
+        capture(service, 2, session)
     elif what == "correct":
-        before = chosen(ward.store)
-        if ward.store.files.path(before[1]).exists() and before[2] == "automatic":
-            ward.correct("crash", session, 1, soles() & (soles().cumsum(1) > 3), before=before[0])
-    elif not taken_out(ward.store):
-        ward.take_out("crash", session, 1, "it was cut")
+        before = chosen(service.store)
+        if service.store.files.path(before[1]).exists() and before[2] == "automatic":
+            service.correct_mask("crash", session, 1, soles() & (soles().cumsum(1) > 3), before=before[0])
+    elif not excluded(service.store):
+        service.exclude_capture("crash", session, 1, "it was cut")
 
 
 def chosen(store: SessionStore) -> tuple:
@@ -110,7 +110,7 @@ def chosen(store: SessionStore) -> tuple:
         return tuple(db.execute(text(query)).one())
 
 
-def taken_out(store: SessionStore) -> bool:
+def excluded(store: SessionStore) -> bool:
     with store.read() as db:
         return db.execute(text("SELECT deleted_at FROM captures WHERE number = 1")).scalar() is not None
 
@@ -119,7 +119,7 @@ def done(store: SessionStore, what: str) -> bool:
     if what == "capture":
         with store.read() as db:
             return db.execute(text("SELECT count(*) FROM captures")).scalar() == 2
-    return chosen(store)[2] == "edited" if what == "correct" else taken_out(store)
+    return chosen(store)[2] == "edited" if what == "correct" else excluded(store)
 
 
 HANGING = {
@@ -162,9 +162,9 @@ def main(what: str) -> None:
                 steps.watch()
                 SessionStore(FOLDER)
             else:
-                ward = Ward(SessionStore(FOLDER), Seer())  # type: ignore[arg-type]
+                service = SessionService(SessionStore(FOLDER), TrueSegmenter())  # type: ignore[arg-type]
                 steps.watch()
-                act(ward, session, what)
+                act(service, session, what)
             os._exit(DONE)
         os.close(writer)
         ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -177,8 +177,8 @@ def main(what: str) -> None:
         if session is not None:
             if not done(store, what) and (ended == DONE or name == "after the audit file"):
                 found.append("a confirmed act is lost")
-            ward = Ward(store, Seer())  # type: ignore[arg-type]
-            act(ward, session, what)
+            service = SessionService(store, TrueSegmenter())  # type: ignore[arg-type]
+            act(service, session, what)
             if not done(store, what):
                 found.append("the act cannot be done again")
             found += faults(store)

@@ -12,12 +12,11 @@ from threading import Event
 
 import numpy as np
 
-from prismseg.monitor.sessions.keeping import Shot
-from prismseg.monitor.sessions.measuring import METHOD, Model
-from prismseg.monitor.sessions.records import Provenance
-from prismseg.monitor.sessions.ward import Ward
+from prismseg.monitor.sessions.captures import NewCapture
+from prismseg.monitor.sessions.details import Provenance
+from prismseg.monitor.sessions.segmenter import METHOD, ModelIdentity
+from prismseg.monitor.sessions.service import SessionService
 from prismseg.monitor.store import SessionStore, Verdict, verify
-from prismseg.monitor.store.files import encode_probabilities
 from prismseg.thermal import Frame, Parameters
 
 SIZE = (60, 80)
@@ -39,23 +38,23 @@ def frame(number: int, *, left: float = 28.0, right: float = 28.0) -> Frame:
     return Frame(celsius.astype(np.float32), source=f"frame {number}", parameters=Parameters(emissivity=0.98))
 
 
-class Seer:
+class TrueSegmenter:
     """Finds the soles without a network."""
 
-    model = Model("seer", "5" * 64)
+    model = ModelIdentity("seer", "5" * 64)
 
     def __init__(self) -> None:
         self.provenance = Provenance("9.9", "seer", "5" * 64, "7" * 64, str(METHOD))
 
-    def looks(self, _: Frame) -> bytes:
+    def segment(self, _: Frame) -> tuple[np.ndarray, np.ndarray]:
         found = np.where(soles(), 0.99, 0.01)
-        return encode_probabilities(found, found)
+        return found, found
 
 
-def capture(ward: Ward, number: int, session: str = "", **degrees: float) -> int:
+def capture(service: SessionService, number: int, session: str = "", **degrees: float) -> int:
     """Capture frame `number` under a key of its own, by default in the session the ward was given."""
-    shot = Shot(frame(number, **degrees), f"key-{number}", "none", ward.store.clock())
-    return ward.capture("ana", session or ward.session, shot)
+    new = NewCapture(frame(number, **degrees), f"key-{number}", "none", service.store.clock())
+    return service.capture("ana", session or service.session, new)
 
 
 # What somebody does first who changes the audit table.

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 
 from prismseg.base import OutputError
-from prismseg.monitor.sessions.ward import Ward
+from prismseg.monitor.sessions.service import SessionService
 from prismseg.monitor.store import SessionStore, verify
 from prismseg.monitor.store.backup import copy_store
 from prismseg.monitor.store.schema import SessionRow
 from prismseg.monitor.web.users import add_user, disable_user
 
-from .scene import Seer, busy, capture
+from .scene import TrueSegmenter, busy, capture
 
 KILLS = int(os.environ.get("PRISMSEG_KILLS", "200"))
 
@@ -32,16 +32,16 @@ def test_two_hundred_kills_lose_nothing_that_was_confirmed(tmp_path: Path) -> No
 
 
 @pytest.fixture
-def ward(tmp_path: Path):
+def service(tmp_path: Path):
     store = SessionStore(tmp_path / "ward")
-    made = Ward(store, Seer())
+    made = SessionService(store, TrueSegmenter())
     made.session = made.begin("ana", {"code": "E-1"}, camera="none")
     yield made
     store.close()
 
 
-def test_a_full_disk_is_said_and_nothing_is_half_written(ward: Ward, monkeypatch) -> None:
-    capture(ward, 1)
+def test_a_full_disk_is_said_and_nothing_is_half_written(service: SessionService, monkeypatch) -> None:
+    capture(service, 1)
 
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
@@ -49,10 +49,10 @@ def test_a_full_disk_is_said_and_nothing_is_half_written(ward: Ward, monkeypatch
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", full)
         with pytest.raises(OutputError, match="the disk is full"):
-            capture(ward, 2)
-    assert verify(ward.store).ok and verify(ward.store).unused == 0
-    assert capture(ward, 2) == 2
-    assert verify(ward.store).ok
+            capture(service, 2)
+    assert verify(service.store).ok and verify(service.store).unused == 0
+    assert capture(service, 2) == 2
+    assert verify(service.store).ok
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may mount a small disk")
@@ -64,57 +64,57 @@ def test_a_really_full_disk(tmp_path: Path) -> None:
         pytest.skip("this machine lets nobody mount a disk")
     try:
         store = SessionStore(disk / "ward")
-        ward = Ward(store, Seer())
-        ward.session = ward.begin("ana", {"code": "E-1"}, camera="none")
+        service = SessionService(store, TrueSegmenter())
+        service.session = service.begin("ana", {"code": "E-1"}, camera="none")
         kept = 0
         with pytest.raises(OutputError, match="disk is full"):
             for number in range(1, 500):
-                capture(ward, number)
+                capture(service, number)
                 kept = number
         assert kept > 2
         store.close()
         subprocess.run(["mount", "-o", "remount,size=8m", str(disk)], check=True)
         store = SessionStore(disk / "ward")
         assert verify(store).faults == ()
-        ward = Ward(store, Seer())
+        service = SessionService(store, TrueSegmenter())
         with store.read() as db:
             session = db.query(SessionRow).one().id
-        assert capture(ward, 900, session) == kept + 1
+        assert capture(service, 900, session) == kept + 1
         assert verify(store).ok
         store.close()
     finally:
         subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
-def test_an_audit_file_that_cannot_be_written_is_said_and_catches_up(ward: Ward, monkeypatch) -> None:
+def test_an_audit_file_that_cannot_be_written_is_said_and_catches_up(service: SessionService, monkeypatch) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr(ward.store.trail, "path", ward.store.folder / "none" / "audit.jsonl")
-        capture(ward, 1)
-        assert "Cannot write the audit file" in ward.store.trail_fault
-    assert not verify(ward.store).ok
-    capture(ward, 2)  # the file catches up with the next change
-    assert ward.store.trail_fault == "" and verify(ward.store).ok
+        patch.setattr(service.store.trail, "path", service.store.folder / "none" / "audit.jsonl")
+        capture(service, 1)
+        assert "Cannot write the audit file" in service.store.trail_fault
+    assert not verify(service.store).ok
+    capture(service, 2)  # the file catches up with the next change
+    assert service.store.trail_fault == "" and verify(service.store).ok
     with monkeypatch.context() as patch:
-        patch.setattr(ward.store.trail, "path", ward.store.folder / "none" / "audit.jsonl")
-        capture(ward, 3)
-    folder = ward.store.folder
-    ward.store.close()
+        patch.setattr(service.store.trail, "path", service.store.folder / "none" / "audit.jsonl")
+        capture(service, 3)
+    folder = service.store.folder
+    service.store.close()
     again = SessionStore(folder)  # or at the next start
     assert verify(again).ok
     again.close()
 
 
-def test_users_come_and_go_beside_a_monitor_that_writes(ward: Ward) -> None:
-    with busy(lambda number: capture(ward, number)):
-        beside = SessionStore(ward.store.folder, access="shared")
+def test_users_come_and_go_beside_a_monitor_that_writes(service: SessionService) -> None:
+    with busy(lambda number: capture(service, number)):
+        beside = SessionStore(service.store.folder, access="shared")
         for turn in range(6):
             (add_user if turn % 2 == 0 else lambda store, name, _: disable_user(store, name))(
                 beside, "ana", "correct horse"
             )
         beside.close()
-    assert verify(ward.store).faults == ()
-    folder = ward.store.folder
-    ward.store.close()
+    assert verify(service.store).faults == ()
+    folder = service.store.folder
+    service.store.close()
     again = SessionStore(folder)
     assert verify(again).ok
     again.close()
@@ -125,9 +125,9 @@ class Died(BaseException):
 
 
 @pytest.mark.parametrize("moment", ["frame kept", "mask kept", "before the commit", "before the audit line"])
-def test_whatever_the_moment_the_store_is_whole(ward: Ward, monkeypatch, moment: str) -> None:
-    capture(ward, 1)
-    store, folder = ward.store, ward.store.folder
+def test_whatever_the_moment_the_store_is_whole(service: SessionService, monkeypatch, moment: str) -> None:
+    capture(service, 1)
+    store, folder = service.store, service.store.folder
 
     def die(*_: object, **__: object) -> None:
         raise Died
@@ -145,27 +145,27 @@ def test_whatever_the_moment_the_store_is_whole(ward: Ward, monkeypatch, moment:
         if moment in ("frame kept", "mask kept"):
             patch.setattr(store.files, "put", put)
         elif moment == "before the commit":
-            patch.setattr(ward, "_settle", die)
+            patch.setattr(service, "_update_results", die)
         else:
             patch.setattr(store.trail, "append", die)
         with pytest.raises(Died):
-            capture(ward, 2)
+            capture(service, 2)
     store.close()
     again = SessionStore(folder)
     verdict = verify(again)
     assert verdict.ok and verdict.unused == {"frame kept": 1, "mask kept": 1}.get(
         moment, 1 if "commit" in moment else 0
     )
-    other = Ward(again, Seer())
-    number = capture(other, 2, ward.session)
+    other = SessionService(again, TrueSegmenter())
+    number = capture(other, 2, service.session)
     assert number == 2 and verify(again).ok and verify(again).unused == 0
     again.close()
 
 
-def test_a_torn_audit_line_is_written_again(ward: Ward) -> None:
-    capture(ward, 1)
-    folder, path = ward.store.folder, ward.store.trail.path
-    ward.store.close()
+def test_a_torn_audit_line_is_written_again(service: SessionService) -> None:
+    capture(service, 1)
+    folder, path = service.store.folder, service.store.trail.path
+    service.store.close()
     whole = path.read_bytes()
     path.write_bytes(whole[:-40])
     again = SessionStore(folder)
@@ -173,12 +173,12 @@ def test_a_torn_audit_line_is_written_again(ward: Ward) -> None:
     again.close()
 
 
-def test_verify_and_backup_beside_a_monitor_that_writes(ward: Ward, tmp_path: Path) -> None:
+def test_verify_and_backup_beside_a_monitor_that_writes(service: SessionService, tmp_path: Path) -> None:
     """In a folder that is locked by the writer, and without a false alarm."""
-    capture(ward, 0)
-    with busy(lambda number: capture(ward, number)):
+    capture(service, 0)
+    with busy(lambda number: capture(service, number)):
         for turn in range(5):
-            beside = SessionStore(ward.store.folder, access="read-only")
+            beside = SessionStore(service.store.folder, access="read-only")
             assert verify(beside).faults == ()
             copy_store(beside, tmp_path / f"copy {turn}")
             with pytest.raises(OutputError, match="reading only"), beside.write():

@@ -10,7 +10,7 @@ import pytest
 SCRIPT = Path(__file__).with_name("dying.py")
 
 
-@pytest.mark.parametrize("act", ["capture", "correct", "take out", "open"])
+@pytest.mark.parametrize("act", ["capture", "correct", "exclude", "open"])
 def test_stopped_at_any_step_an_act_is_done_whole_or_not_at_all(tmp_path: Path, act: str) -> None:
     done = subprocess.run([sys.executable, str(SCRIPT), str(tmp_path), act], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

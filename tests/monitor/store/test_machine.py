@@ -17,7 +17,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from prismseg.monitor.sessions.records import Details
+from prismseg.monitor.sessions.details import Details
 from prismseg.monitor.store import SessionStore, latest_results, list_captures, verify
 from prismseg.monitor.store.schema import MaskRow, SessionRow
 

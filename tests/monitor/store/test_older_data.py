@@ -12,14 +12,14 @@ import pytest
 from sqlalchemy import select
 
 from prismseg.monitor.languages import languages
-from prismseg.monitor.sessions.outcome import outcome_of
-from prismseg.monitor.sessions.ward import Ward
+from prismseg.monitor.sessions.service import SessionService
+from prismseg.monitor.sessions.summary import summarize_entry
 from prismseg.monitor.store import SessionStore, latest_results, verify
 from prismseg.monitor.store.schema import AuditRow, SessionRow
 from prismseg.monitor.web.state import state_of
 from prismseg.thermal import REGIONS, SIDES
 
-from .scene import Seer, verdict
+from .scene import TrueSegmenter, verdict
 
 WRITTEN = Path(__file__).parent / "data" / "data-0.1.0.zip"
 
@@ -47,11 +47,11 @@ def test_it_is_whole_before_and_after_it_is_opened(folder: Path) -> None:
 
 
 def test_the_chain_goes_on(store: SessionStore) -> None:
-    ward = Ward(store, Seer())
+    service = SessionService(store, TrueSegmenter())
     with store.read() as db:
         keys = list(db.scalars(select(SessionRow.id)))
     for key in keys:
-        ward.close("ana", key, closed=False)
+        service.close("ana", key, closed=False)
     assert verify(store).ok
     with store.read() as db:
         actions = list(db.scalars(select(AuditRow.action).order_by(AuditRow.seq)))
@@ -59,18 +59,18 @@ def test_the_chain_goes_on(store: SessionStore) -> None:
 
 
 def test_numbers_are_those_that_were_stored(store: SessionStore) -> None:
-    ward = Ward(store, Seer())
+    service = SessionService(store, TrueSegmenter())
     with store.read() as db:
         keys = list(db.scalars(select(SessionRow.id)))
     measured = 0
     for key in keys:
-        _, rebuilt = ward.rebuilt(key)
+        _, rebuilt = service.measure(key)
         with store.read() as db:
             results = latest_results(db, key)
         for entry, capture in zip(rebuilt.session.entries, rebuilt.captures, strict=True):
             result = results[capture.id]
             assert (entry.minute, str(entry.status)) == (result.minute, result.status)
-            made = outcome_of(rebuilt.session, entry)
+            made = summarize_entry(rebuilt.session, entry)
             for part in ("values", "differences", "baseline", "comparable"):
                 assert made[part] == result.outcome[part], part
             measured += entry.ok

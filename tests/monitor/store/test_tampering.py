@@ -8,23 +8,23 @@ import pytest
 from sqlalchemy import text
 
 from prismseg.base import ConfigError, DataError
-from prismseg.monitor.sessions.ward import Ward
+from prismseg.monitor.sessions.service import SessionService
 from prismseg.monitor.store import SessionStore, verify
 from prismseg.monitor.web.users import add_user
 
-from .scene import UNLOCK, Seer, capture, soles, sql, verdict
+from .scene import UNLOCK, TrueSegmenter, capture, soles, sql, verdict
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     store = SessionStore(tmp_path / "ward")
-    ward = Ward(store, Seer())
-    session = ward.begin("ana", {"code": "E-1"}, camera="none")
+    service = SessionService(store, TrueSegmenter())
+    session = service.begin("ana", {"code": "E-1"}, camera="none")
     for number in (1, 2):
-        capture(ward, number, session)
+        capture(service, number, session)
     with store.read() as db:
         before = db.execute(text("select mask_id from captures where number = 1")).scalar()
-    ward.correct("ana", session, 1, soles(), before=before)
+    service.correct_mask("ana", session, 1, soles(), before=before)
     add_user(store, "ana", "correct horse")
     assert verify(store).ok
     store.close()

@@ -16,7 +16,7 @@ from starlette.testclient import TestClient
 from prismseg.base import Message
 from prismseg.monitor.cameras import CameraError, Simulator
 from prismseg.monitor.sessions.clock import SteadyClock
-from prismseg.monitor.sessions.measuring import Measurer
+from prismseg.monitor.sessions.segmenter import SoleSegmenter
 from prismseg.monitor.web import app as application
 from prismseg.monitor.web import users
 from prismseg.monitor.web.settings import MonitorSettings
@@ -132,8 +132,8 @@ def make_certificate(folder, name="ward"):
 
 
 @pytest.fixture(scope="session")
-def measurer():
-    return Measurer()
+def segmenter():
+    return SoleSegmenter()
 
 
 @pytest.fixture(scope="session")
@@ -155,12 +155,12 @@ def time():
 
 
 @pytest.fixture
-def open_monitor(tmp_path, measurer, camera, time, monkeypatch):
+def open_monitor(tmp_path, segmenter, camera, time, monkeypatch):
     """Open a monitor under settings of choice: the desk, and a function that gives new browsers."""
     cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
     monkeypatch.setattr(users, "_HASHER", cheap)
     monkeypatch.setattr(users, "_NOBODY", cheap.hash("nobody"))
-    monkeypatch.setattr(application, "Measurer", lambda _: measurer)
+    monkeypatch.setattr(application, "SoleSegmenter", lambda _: segmenter)
     monkeypatch.setattr(application, "SteadyClock", lambda: SteadyClock(time, time))
     monkeypatch.setattr(application, "Visits", lambda seconds: Visits(seconds, time))
     monkeypatch.setattr(application, "Attempts", lambda: Attempts(time))

@@ -308,8 +308,8 @@ def test_lists_are_paged_and_searched(page, desk, time):
         assert db.scalar(select(func.count()).select_from(SessionRow)) == 0
     for number in range(53):
         time.wait(1)
-        desk.ward.begin("staff", {"code": f"E-{number:02}"}, camera="none")
-    desk.ward.begin("staff", {"code": "100%_sure\\"}, camera="none")
+        desk.service.begin("staff", {"code": f"E-{number:02}"}, camera="none")
+    desk.service.begin("staff", {"code": "100%_sure\\"}, camera="none")
     first = page.get("/api/sessions").json()
     assert (first["total"], len(first["sessions"])) == (54, 50)
     codes = [each["code"] for each in first["sessions"] if each["code"].startswith("E-")]

@@ -13,8 +13,8 @@ import tifffile
 from tests.monitor.web.conftest import JSON, as_json, delta
 
 from prismseg.base import Message, OutputError
-from prismseg.monitor.sessions import ward
-from prismseg.monitor.store import verify
+from prismseg.monitor.store import Transaction, verify
+from prismseg.monitor.store.files import FileStore
 from prismseg.monitor.web.importing import _timed
 from prismseg.monitor.web.waiting import Sent
 from prismseg.thermal import Frame, minute_from_name
@@ -96,17 +96,19 @@ def test_a_confirmation_repeated_meanwhile_makes_one_session(page, sent):
     assert page.get("/api/sessions").json()["total"] == 1
 
 
-@pytest.mark.parametrize("place", ["file_shot", "add_shot"])
-def test_an_import_that_failed_half_way_leaves_nothing_and_can_be_repeated(page, sent, desk, monkeypatch, place):
-    work, calls = getattr(ward, place), []
+@pytest.mark.parametrize(("owner", "act"), [(FileStore, "put"), (Transaction, "add_capture")])
+def test_an_import_that_failed_half_way_leaves_nothing_and_can_be_repeated(
+    page, sent, desk, monkeypatch, owner, act
+):
+    work, calls = getattr(owner, act), []
 
-    def failing(*arguments):
+    def failing(*arguments, **options):
         calls.append(1)
         if len(calls) == 2:
             raise OutputError("The disk is full.")
-        return work(*arguments)
+        return work(*arguments, **options)
 
-    monkeypatch.setattr(ward, place, failing)
+    monkeypatch.setattr(owner, act, failing)
     body = {"code": "E-1", "minutes": [0, 20, None]}
     assert page.post(f"/api/imports/{sent['id']}", body).status_code == 507
     assert page.get("/api/sessions").json()["total"] == 0

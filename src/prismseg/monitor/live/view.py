@@ -68,11 +68,11 @@ class LiveView:
     def __init__(
         self,
         camera: Camera,
-        glance: Callable[[Frame], NDArray[np.float32] | None],
+        segment_live: Callable[[Frame], NDArray[np.float32] | None],
         scale: tuple[float, float],
     ) -> None:
         self.camera = camera
-        self._glance = glance
+        self._glance = segment_live
         self._scale = scale
         self._news = threading.Condition()
         self._glimpse = Glimpse(0)

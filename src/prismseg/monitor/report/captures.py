@@ -1,4 +1,4 @@
-"""The captures: their pictures, what staff and checks said of them, and the ones that were taken out."""
+"""The captures: their pictures, what staff and checks said of them, and the ones that were excluded."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from reportlab.platypus import CondPageBreak, Flowable, Spacer, Table
 
 from prismseg.base import Message
 from prismseg.monitor.languages.flag_texts import caveat_of, title_of
+from prismseg.monitor.report.content import Report, ReportedCapture
 from prismseg.monitor.report.pictures import LETTERS, Picture, Scale, scale_of
 from prismseg.monitor.report.style import CAUTION, CELL, CELL_STRONG, HEAD, SMALL, WIDTH, heading, p, ruled
 from prismseg.monitor.report.words import NOTHING, Words
-from prismseg.monitor.sessions.records import ORIGINS, CaptureFacts, Report
+from prismseg.monitor.sessions.details import ORIGIN_LABELS
 from prismseg.thermal import SIDES, WHOLE_SOLE, Entry
 from prismseg.thermal.sessions.flags.flag import QUALITY_SOURCE
 
@@ -21,7 +22,7 @@ _GAP = 4 * mm
 _FEW = 6  # captures for which pictures are larger
 
 
-def paired(report: Report) -> Iterator[tuple[Entry, CaptureFacts]]:
+def paired(report: Report) -> Iterator[tuple[Entry, ReportedCapture]]:
     """Give each entry of the session with the facts of its capture."""
     yield from zip(report.session.entries, report.captures, strict=True)
 
@@ -113,25 +114,25 @@ def checks(report: Report, words: Words) -> Iterable[Flowable]:
     yield p(source, SMALL)
 
 
-def deleted(report: Report, words: Words) -> Iterable[Flowable]:
-    """List captures that were taken out, by whom and why; the store keeps them."""
-    if not report.deleted:
+def excluded(report: Report, words: Words) -> Iterable[Flowable]:
+    """List captures that were excluded, by whom and why; the store keeps them."""
+    if not report.excluded:
         return
     lines: list[Flowable] = []
-    for gone in report.deleted:
+    for gone in report.excluded:
         text = Message(
-            "#{number} was taken out by {name}, {time}: {reason}",
+            "#{number} was excluded by {name}, {time}: {reason}",
             number=gone.number,
-            name=gone.deleted_by or NOTHING,
-            time=words.moment(gone.deleted_at),
+            name=gone.excluded_by or NOTHING,
+            time=words.moment(gone.excluded_at),
             reason=gone.reason,
         )
         lines.append(p(words(text), CELL))
-    yield p(words(Message("Captures taken out")), HEAD)
+    yield p(words(Message("Excluded captures")), HEAD)
     yield from lines
 
 
-def origin(facts: CaptureFacts, words: Words) -> str:
+def origin(facts: ReportedCapture, words: Words) -> str:
     """Say who drew the outline that counts, and when."""
     if facts.mask_origin == "edited" and facts.edited_at is not None:
         return words(
@@ -141,10 +142,10 @@ def origin(facts: CaptureFacts, words: Words) -> str:
                 time=words.moment(facts.edited_at),
             )
         )
-    return words(ORIGINS[facts.mask_origin])
+    return words(ORIGIN_LABELS[facts.mask_origin])
 
 
-def _caption(report: Report, entry: Entry, facts: CaptureFacts, words: Words) -> Iterable[Flowable]:
+def _caption(report: Report, entry: Entry, facts: ReportedCapture, words: Words) -> Iterable[Flowable]:
     when = f"#{facts.number} · {words.minute(entry.minute)} min · {words.language.time(facts.taken_at)}"
     if entry is report.session.baseline:
         when += " · t0"

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from prismseg.base import ConfigError, Message, atomic_path, make_folder
 from prismseg.monitor.languages import Language
+from prismseg.monitor.report.content import Report, ReportedCapture
 from prismseg.monitor.report.pdf import write_pdf
 from prismseg.monitor.report.pictures import scale_of
-from prismseg.monitor.sessions.records import CaptureFacts, Report
 from prismseg.thermal import SIDES, Entry
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ def _common(
     return made
 
 
-def _frame(report: Report, entry: Entry, facts: CaptureFacts) -> Dataset:
+def _frame(report: Report, entry: Entry, facts: ReportedCapture) -> Dataset:
     from pydicom.dataset import Dataset
 
     assert entry.frame is not None
@@ -170,7 +170,7 @@ def _frame(report: Report, entry: Entry, facts: CaptureFacts) -> Dataset:
 
 
 def _segmentation(
-    highdicom: Any, report: Report, image: Dataset, masks: NDArray[np.uint8], facts: CaptureFacts
+    highdicom: Any, report: Report, image: Dataset, masks: NDArray[np.uint8], facts: ReportedCapture
 ) -> Dataset:
     from highdicom.seg import SegmentDescription
     from pydicom.sr.coding import Code
@@ -219,7 +219,7 @@ def _segmentation(
     return made
 
 
-def _make_repeatable(made: Dataset, facts: CaptureFacts, dimensions: UID) -> None:
+def _make_repeatable(made: Dataset, facts: ReportedCapture, dimensions: UID) -> None:
     """Replace what highdicom takes from the clock and from chance."""
     at = facts.edited_at or facts.taken_at
     made.InstanceCreationDate = made.ContentDate = made.SeriesDate = _date(at)

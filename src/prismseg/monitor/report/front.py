@@ -11,10 +11,11 @@ from reportlab.platypus import Flowable, KeepTogether, Spacer, Table
 from prismseg.base import Message
 from prismseg.monitor.languages.flag_texts import caveat_of, threshold_of, title_of, value_of
 from prismseg.monitor.report.charts import draw_curves, draw_territories
+from prismseg.monitor.report.content import Report
 from prismseg.monitor.report.style import CELL, HEAD, SMALL, STRONG, TITLE, WIDTH, boxed, p, ruled
 from prismseg.monitor.report.words import Words
-from prismseg.monitor.sessions.outcome import flags_of
-from prismseg.monitor.sessions.records import FIELDS, Report
+from prismseg.monitor.sessions.details import FIELD_LABELS
+from prismseg.monitor.sessions.summary import summarize_flags
 from prismseg.thermal import WHOLE_SOLE, Session
 from prismseg.thermal.anatomy import SIDES
 from prismseg.thermal.sessions.entry import Concern
@@ -42,7 +43,7 @@ def header(report: Report, words: Words) -> Iterable[Flowable]:
     if report.details.note:
         # No cell of a table: that would have to fit on one page.
         yield Spacer(0, 1.5 * mm)
-        yield p(words(FIELDS["note"]), SMALL)
+        yield p(words(FIELD_LABELS["note"]), SMALL)
         yield p(report.details.note, lines=True)
     for text in blocked(report.session):
         yield Spacer(0, 3 * mm)
@@ -77,7 +78,7 @@ def blocked(session: Session) -> list[Message]:
 
 def flags(report: Report, words: Words) -> Iterable[Flowable]:
     """Show each observation with its value, threshold, source, and what it does not mean."""
-    shown = [flag for flag in flags_of(report.session) if flag["name"] != "quality"]
+    shown = [flag for flag in summarize_flags(report.session) if flag["name"] != "quality"]
     if not shown and blocked(report.session):
         return  # what cannot be judged must not look as if nothing were the matter
     yield p(words(Message("Observations")), HEAD)
@@ -121,7 +122,7 @@ def _facts(report: Report, words: Words) -> list[tuple[str, str]]:
             words(Message("not stated")) if dose is None else words.moment(dose),
         )
     ]
-    for name, title in FIELDS.items():
+    for name, title in FIELD_LABELS.items():
         value = details.get(name)
         if value not in (None, "") and name not in ("code", "note"):
             facts.append((words(title), stated(name, value, words)))

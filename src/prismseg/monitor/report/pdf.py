@@ -14,11 +14,11 @@ from reportlab.platypus import BaseDocTemplate, Flowable, Frame, PageTemplate
 from prismseg.base import Message
 from prismseg.monitor.languages import Language
 from prismseg.monitor.report import captures, front, temperatures
+from prismseg.monitor.report.content import Report
 from prismseg.monitor.report.provenance import provenance
 from prismseg.monitor.report.style import BOLD, LINE, MARGIN, PLAIN, SOFT, WARN, printable, register_fonts
 from prismseg.monitor.report.target import Target, deliver
 from prismseg.monitor.report.words import Words
-from prismseg.monitor.sessions.records import Report
 
 _FOOT = 11 * mm
 _USE = Message("Research use only – observations, not diagnoses")
@@ -51,7 +51,7 @@ def write_pdf(report: Report, target: Target, language: Language) -> None:
         *temperatures.tables(report, words),
         *captures.log(report, words),
         *captures.checks(report, words),
-        *captures.deleted(report, words),
+        *captures.excluded(report, words),
         *provenance(report, words),
     ]
     buffer = io.BytesIO()

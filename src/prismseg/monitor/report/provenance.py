@@ -8,9 +8,9 @@ from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, Spacer
 
 from prismseg.base import Message
+from prismseg.monitor.report.content import Report, ReportedCapture
 from prismseg.monitor.report.style import CELL_STRONG, HASH, HEAD, SMALL, p, ruled
 from prismseg.monitor.report.words import NOTHING, Words
-from prismseg.monitor.sessions.records import CaptureFacts, Report
 from prismseg.thermal import View
 
 # On paper enough to tell one network from another; tables hold the whole hash.
@@ -49,7 +49,7 @@ def provenance(report: Report, words: Words) -> Iterable[Flowable]:
         yield ruled(frames, (26, 74))
 
 
-def _ways(captures: Iterable[CaptureFacts]) -> dict[tuple[str, View, tuple[tuple[str, float], ...]], str]:
+def _ways(captures: Iterable[ReportedCapture]) -> dict[tuple[str, View, tuple[tuple[str, float], ...]], str]:
     """Each camera with its view and parameters, and the numbers of the captures it took."""
     found: dict[tuple[str, View, tuple[tuple[str, float], ...]], list[str]] = {}
     for each in captures:

@@ -19,12 +19,13 @@ from openpyxl.worksheet.worksheet import Worksheet
 from prismseg.base import Message
 from prismseg.monitor.languages import Language
 from prismseg.monitor.languages.flag_texts import caveat_of, threshold_of, title_of, value_of
+from prismseg.monitor.report.content import Report
 from prismseg.monitor.report.front import blocked
 from prismseg.monitor.report.tables import FORMULA, tidy
 from prismseg.monitor.report.target import Target, deliver
 from prismseg.monitor.report.words import Words
-from prismseg.monitor.sessions.outcome import flags_of
-from prismseg.monitor.sessions.records import FIELDS, ORIGINS, Report
+from prismseg.monitor.sessions.details import FIELD_LABELS, ORIGIN_LABELS
+from prismseg.monitor.sessions.summary import summarize_flags
 
 Row = Sequence[Any]
 
@@ -118,7 +119,7 @@ def _summary(report: Report, words: Words) -> Iterable[Row]:
     for text in blocked(report.session):
         yield words(text), None
     details = report.details.model_dump()
-    for name, title in FIELDS.items():
+    for name, title in FIELD_LABELS.items():
         value = details.get(name)
         if value not in (None, ""):
             yield words(title), words.word(value) if name == "membranes" else value
@@ -161,22 +162,22 @@ def _captures(report: Report, words: Words) -> tuple[list[str], list[Row]]:
                 said.pain,
                 *(None if each is None else words.word(each) for each in (said.cold_left, said.cold_right)),
                 said.note,
-                words(ORIGINS[facts.mask_origin]),
+                words(ORIGIN_LABELS[facts.mask_origin]),
                 facts.edited_by,
                 _local(facts.edited_at, words),
                 words.word(str(facts.camera)),
             )
         )
-    for gone in report.deleted:
+    for gone in report.excluded:
         text = Message(
-            "#{number} was taken out by {name}, {time}: {reason}",
+            "#{number} was excluded by {name}, {time}: {reason}",
             number=gone.number,
-            name=gone.deleted_by,
-            time=words.moment(gone.deleted_at),
+            name=gone.excluded_by,
+            time=words.moment(gone.excluded_at),
             reason=gone.reason,
         )
         rows.append(
-            (gone.number, _local(gone.taken_at, words), None, words(Message("taken out")), None, None, None, None,
+            (gone.number, _local(gone.taken_at, words), None, words(Message("excluded")), None, None, None, None,
              words(text))
         )  # fmt: skip
     return [words(text) for text in head], rows
@@ -195,7 +196,7 @@ def _flags(report: Report, words: Words) -> tuple[list[str], list[Row]]:
         Message("What it does not mean"),
     )
     rows: list[Row] = []
-    for flag in flags_of(report.session):
+    for flag in summarize_flags(report.session):
         value, threshold = value_of(flag), threshold_of(flag)
         rows.append(
             (
@@ -219,7 +220,7 @@ def _local(moment: datetime | None, words: Words) -> datetime | None:
 
 
 def _timeless(data: bytes) -> bytes:
-    """Take out when the file was written, so that the same report is the same bytes."""
+    """Exclude when the file was written, so that the same report is the same bytes."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as old, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as new:
         for name in old.namelist():

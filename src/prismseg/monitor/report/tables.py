@@ -8,8 +8,8 @@ from typing import Any
 
 import pandas as pd
 
+from prismseg.monitor.report.content import Report, ReportedCapture
 from prismseg.monitor.report.target import Target, deliver
-from prismseg.monitor.sessions.records import CaptureFacts, Report
 from prismseg.thermal import REGIONS, SIDES
 from prismseg.thermal.frames.frame import PARAMETER_NAMES
 
@@ -57,7 +57,7 @@ def harmless(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
-def _before(report: Report, facts: CaptureFacts | None) -> dict[str, Any]:
+def _before(report: Report, facts: ReportedCapture | None) -> dict[str, Any]:
     """Say which capture of which session a row is about; without facts only the names count."""
     return {
         "code": report.details.code,
@@ -68,7 +68,7 @@ def _before(report: Report, facts: CaptureFacts | None) -> dict[str, Any]:
     }
 
 
-def _after(report: Report, facts: CaptureFacts | None) -> dict[str, Any]:
+def _after(report: Report, facts: ReportedCapture | None) -> dict[str, Any]:
     """Say what staff stated of a capture and with what it was made; without facts only the names count."""
     names = (
         "pain", "cold_left", "cold_right", "note", "mask_origin", "edited_by", "edited_at", "camera", "view",

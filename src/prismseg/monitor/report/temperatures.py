@@ -9,10 +9,10 @@ from reportlab.lib.units import mm
 from reportlab.platypus import Flowable, Spacer
 
 from prismseg.base import Message
+from prismseg.monitor.report.content import Report
 from prismseg.monitor.report.pictures import LETTERS
 from prismseg.monitor.report.style import CELL, CELL_STRONG, SMALL, SOFT, heading, p, ruled
 from prismseg.monitor.report.words import Words
-from prismseg.monitor.sessions.records import Report
 from prismseg.thermal import REGIONS, SIDES, Entry, Side, Value
 from prismseg.thermal.sessions.changes import find_estimate
 

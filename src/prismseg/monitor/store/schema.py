@@ -44,7 +44,7 @@ class Base(DeclarativeBase):
 
 
 class SessionRow(Base):
-    """One session; `details` is a `prismseg.monitor.sessions.records.Details`."""
+    """One session; `details` is a `prismseg.monitor.sessions.details.Details`."""
 
     __tablename__ = "sessions"
 
@@ -63,7 +63,7 @@ class SessionRow(Base):
 
 
 class CaptureRow(Base):
-    """One frame, taken once; what may change is that it is taken out, its remarks, and which mask counts."""
+    """One frame, taken once; what may change is that it is excluded, its remarks, and which mask counts."""
 
     __tablename__ = "captures"
     __table_args__ = (UniqueConstraint("session_id", "number"),)

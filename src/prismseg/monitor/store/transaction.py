@@ -10,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
 from prismseg.base import Message
-from prismseg.monitor.sessions.records import Details, Remarks
+from prismseg.monitor.sessions.details import Details, Remarks
 from prismseg.monitor.store.audit import append_entry
 from prismseg.monitor.store.errors import Conflict
 from prismseg.monitor.store.queries import get_capture, get_row
@@ -37,10 +37,10 @@ class Transaction:
         return get_row(self.db, SessionRow, key)
 
     def capture(self, session: str, number: int) -> CaptureRow:
-        """Find a capture of a session that was not taken out."""
+        """Find a capture of a session that was not excluded."""
         found = get_capture(self.db, session, number)
         if found.deleted_at is not None:
-            raise Conflict(Message("Capture {number} was taken out.", number=number))
+            raise Conflict(Message("Capture {number} was excluded.", number=number))
         return found
 
     def record(self, who: str, action: str, row: Base, **detail: Any) -> None:

@@ -9,9 +9,9 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from prismseg.monitor.languages import Language
-from prismseg.monitor.sessions.keeping import Shot
-from prismseg.monitor.sessions.records import Cold
-from prismseg.monitor.sessions.rehearsal import rehearse
+from prismseg.monitor.sessions.captures import NewCapture
+from prismseg.monitor.sessions.demonstration import set_simulated_dose
+from prismseg.monitor.sessions.details import Cold
 from prismseg.monitor.store import get_row
 from prismseg.monitor.store.schema import SessionRow
 from prismseg.monitor.web.desk import Desk, Number, TheDesk, TheLanguage, Who
@@ -22,7 +22,7 @@ router = APIRouter(prefix="/api")
 State = dict[str, Any]
 
 
-class Strict(BaseModel):
+class StrictBody(BaseModel):
     """What a request may hold, and nothing else."""
 
     model_config = ConfigDict(extra="forbid")
@@ -36,38 +36,38 @@ class Strict(BaseModel):
         return value
 
 
-class NewSession(Strict):
+class SessionBody(StrictBody):
     """Begin a session."""
 
     code: str = Field(min_length=1, max_length=40)
     view: View | None = None
 
 
-class ChangedDetails(Strict):
-    """Any of `prismseg.monitor.sessions.records.Details`, checked there."""
+class DetailsBody(StrictBody):
+    """Any of `prismseg.monitor.sessions.details.Details`, checked there."""
 
     changed: dict[str, str | int | float | None] = Field(max_length=20)
 
 
-class Dose(Strict):
+class DoseBody(StrictBody):
     """The test dose was given, now or a while ago."""
 
     seconds_ago: float = Field(default=0.0, ge=0, le=12 * 3600, allow_inf_nan=False)
 
 
-class NewCapture(Strict):
+class CaptureBody(StrictBody):
     """Take a frame; the key makes a repeated request harmless."""
 
     key: str = Field(default_factory=lambda: uuid.uuid4().hex, min_length=8, max_length=64)
 
 
-class Reason(Strict):
-    """Why a capture is taken out."""
+class ExclusionBody(StrictBody):
+    """Why a capture is excluded."""
 
     reason: str = Field(min_length=1, max_length=200)
 
 
-class ChangedRemarks(Strict):
+class RemarksBody(StrictBody):
     """Pain, cold test and note of a capture; what is left out stays."""
 
     pain: int | None = Field(default=None, ge=0, le=10)
@@ -76,13 +76,13 @@ class ChangedRemarks(Strict):
     note: str = Field(default="", max_length=200)
 
 
-class ChangedView(Strict):
+class ViewBody(StrictBody):
     """How the camera sees the soles."""
 
     view: View
 
 
-class Closing(Strict):
+class ClosingBody(StrictBody):
     """Close a session, or open it again."""
 
     closed: bool = True
@@ -101,11 +101,11 @@ def list_sessions(
 
 
 @router.post("/sessions", status_code=201)
-def begin_session(desk: TheDesk, who: Who, body: NewSession) -> State:
+def begin_session(desk: TheDesk, who: Who, body: SessionBody) -> State:
     """Begin a session."""
     view = body.view or desk.settings.view
-    key = desk.ward.begin(who, {"code": body.code}, view=view, camera=str(desk.camera.name))
-    rehearse(desk.camera, None)
+    key = desk.service.begin(who, {"code": body.code}, view=view, camera=str(desk.camera.name))
+    set_simulated_dose(desk.camera, None)
     return {"id": key}
 
 
@@ -116,59 +116,61 @@ def show_session(desk: TheDesk, language: TheLanguage, session: str) -> State:
 
 
 @router.patch("/sessions/{session}/details")
-def change_details(desk: TheDesk, language: TheLanguage, who: Who, session: str, body: ChangedDetails) -> State:
+def change_details(desk: TheDesk, language: TheLanguage, who: Who, session: str, body: DetailsBody) -> State:
     """Change details; all others stay."""
-    desk.ward.describe(who, session, body.changed)
+    desk.service.update_details(who, session, body.changed)
     return session_state(desk, language, session)
 
 
 @router.patch("/sessions/{session}/view")
-def change_view(desk: TheDesk, language: TheLanguage, who: Who, session: str, body: ChangedView) -> State:
+def change_view(desk: TheDesk, language: TheLanguage, who: Who, session: str, body: ViewBody) -> State:
     """State how the camera sees the soles."""
-    desk.ward.set_view(who, session, body.view)
+    desk.service.set_view(who, session, body.view)
     return session_state(desk, language, session)
 
 
 @router.post("/sessions/{session}/dose")
-def give_dose(desk: TheDesk, language: TheLanguage, who: Who, session: str, body: Dose) -> State:
+def give_dose(desk: TheDesk, language: TheLanguage, who: Who, session: str, body: DoseBody) -> State:
     """Start the clock, or correct when it was started."""
-    desk.ward.give_dose(who, session, seconds_ago=body.seconds_ago)
-    rehearse(desk.camera, body.seconds_ago)
+    desk.service.record_dose(who, session, seconds_ago=body.seconds_ago)
+    set_simulated_dose(desk.camera, body.seconds_ago)
     return session_state(desk, language, session)
 
 
 @router.post("/sessions/{session}/closing")
-def close_session(desk: TheDesk, language: TheLanguage, who: Who, session: str, body: Closing) -> State:
+def close_session(desk: TheDesk, language: TheLanguage, who: Who, session: str, body: ClosingBody) -> State:
     """Close a session, or open it again."""
-    desk.ward.close(who, session, closed=body.closed)
+    desk.service.close(who, session, closed=body.closed)
     return session_state(desk, language, session)
 
 
 @router.post("/sessions/{session}/captures", status_code=201)
-def capture(desk: TheDesk, language: TheLanguage, who: Who, session: str, body: NewCapture) -> State:
+def capture(desk: TheDesk, language: TheLanguage, who: Who, session: str, body: CaptureBody) -> State:
     """Take a frame, keep it, measure it."""
     # A repeated request is answered also when the camera has gone since.
-    number = desk.ward.captured(session, body.key)
+    number = desk.service.find_capture(session, body.key)
     if number is None:
         frame = desk.camera.frame()
-        shot = Shot(frame, body.key, camera=str(desk.camera.name), taken_at=desk.clock())
-        number = desk.ward.capture(who, session, shot)
+        new = NewCapture(frame, body.key, camera=str(desk.camera.name), taken_at=desk.clock())
+        number = desk.service.capture(who, session, new)
     return {"number": number, "session": session_state(desk, language, session)}
 
 
 @router.post("/sessions/{session}/captures/{number}/removal")
-def take_out(desk: TheDesk, language: TheLanguage, who: Who, session: str, number: Number, body: Reason) -> State:
-    """Take a capture out, with the reason."""
-    desk.ward.take_out(who, session, number, body.reason)
+def exclude_capture(
+    desk: TheDesk, language: TheLanguage, who: Who, session: str, number: Number, body: ExclusionBody
+) -> State:
+    """Exclude a capture, with the reason."""
+    desk.service.exclude_capture(who, session, number, body.reason)
     return session_state(desk, language, session)
 
 
 @router.patch("/sessions/{session}/captures/{number}/remarks")
 def remark(
-    desk: TheDesk, language: TheLanguage, who: Who, session: str, number: Number, body: ChangedRemarks
+    desk: TheDesk, language: TheLanguage, who: Who, session: str, number: Number, body: RemarksBody
 ) -> State:
     """Change pain, cold test or note."""
-    desk.ward.remark(who, session, number, body.model_dump(exclude_unset=True))
+    desk.service.update_remarks(who, session, number, body.model_dump(exclude_unset=True))
     return session_state(desk, language, session)
 
 
@@ -177,14 +179,14 @@ def step_mask(
     desk: TheDesk, language: TheLanguage, who: Who, session: str, number: Number, step: Literal["undo", "redo"]
 ) -> State:
     """Undo or redo a correction of the mask."""
-    (desk.ward.undo if step == "undo" else desk.ward.redo)(who, session, number)
+    (desk.service.undo_correction if step == "undo" else desk.service.redo_correction)(who, session, number)
     return session_state(desk, language, session)
 
 
 @router.get("/status")
 def status(desk: TheDesk, language: TheLanguage) -> State:
     """Camera, clock, audit file, versions."""
-    made_with = desk.measurer.provenance
+    made_with = desk.segmenter.provenance
     return {
         "camera": language(desk.camera.name),
         "now": desk.clock().isoformat(timespec="milliseconds"),

@@ -18,9 +18,9 @@ from prismseg.base.version import VERSION
 from prismseg.monitor.cameras import Camera, CameraError, open_camera, simulator_of
 from prismseg.monitor.live import LiveView
 from prismseg.monitor.sessions.clock import SteadyClock
-from prismseg.monitor.sessions.measuring import Measurer
-from prismseg.monitor.sessions.rehearsal import fill
-from prismseg.monitor.sessions.ward import Ward
+from prismseg.monitor.sessions.demonstration import create_demonstration
+from prismseg.monitor.sessions.segmenter import SoleSegmenter
+from prismseg.monitor.sessions.service import SessionService
 from prismseg.monitor.store import Conflict, NotFound, SessionStore
 from prismseg.monitor.web import api, downloads, images, importing, live, pages
 from prismseg.monitor.web.desk import Desk
@@ -71,22 +71,22 @@ def open_desk(
     store = SessionStore(settings.data, settings.database, steady)
     try:
         check_exposure(settings, count_users(store))
-        measurer = Measurer(settings.model)
+        segmenter = SoleSegmenter(settings.model)
         seen = camera if camera is not None else open_camera(settings.camera)
-        ward = Ward(store, measurer)
+        service = SessionService(store, segmenter)
         if settings.demonstration and simulator_of(seen) is not None and _is_empty(store):
-            fill(ward, seen, steady(), progress)
+            create_demonstration(service, seen, steady(), progress)
         guard = Guard(settings, Visits(settings.lock_minutes * 60), lambda: proofs(store))
-        view = LiveView(seen, measurer.glance, settings.scale)
+        view = LiveView(seen, segmenter.segment_live, settings.scale)
         return Desk(
             settings,
             steady,
             store,
-            measurer,
-            ward,
+            segmenter,
+            service,
             seen,
             view,
-            Explainer(measurer.predictor),
+            Explainer(segmenter.predictor),
             guard,
             Attempts(),
             Waiting(),

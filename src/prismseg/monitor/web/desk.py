@@ -12,8 +12,8 @@ from prismseg.monitor.cameras import Camera
 from prismseg.monitor.languages import Language
 from prismseg.monitor.live import LiveView
 from prismseg.monitor.sessions.clock import SteadyClock
-from prismseg.monitor.sessions.measuring import Measurer
-from prismseg.monitor.sessions.ward import Ward
+from prismseg.monitor.sessions.segmenter import SoleSegmenter
+from prismseg.monitor.sessions.service import SessionService
 from prismseg.monitor.store import SessionStore
 from prismseg.monitor.web.explaining import Explainer
 from prismseg.monitor.web.guard import Guard, language_of
@@ -32,8 +32,8 @@ class Desk:
     settings: MonitorSettings
     clock: SteadyClock
     store: SessionStore
-    measurer: Measurer
-    ward: Ward
+    segmenter: SoleSegmenter
+    service: SessionService
     camera: Camera
     live: LiveView
     explainer: Explainer

@@ -11,7 +11,7 @@ from pathlib import Path
 from fastapi import APIRouter, Response
 
 from prismseg.monitor.report import write_csv, write_dicom, write_pdf, write_xlsx
-from prismseg.monitor.report.reporting import report_of
+from prismseg.monitor.report.content import collect_report
 from prismseg.monitor.web.desk import TheDesk, TheLanguage
 
 router = APIRouter(prefix="/api/sessions/{session}")
@@ -21,7 +21,7 @@ _XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 @router.get("/report.pdf")
 def pdf(desk: TheDesk, language: TheLanguage, session: str) -> Response:
     """Report, A4."""
-    report = report_of(desk.ward, session)
+    report = collect_report(desk.service, session)
     buffer = io.BytesIO()
     write_pdf(report, buffer, language)
     return _file(buffer.getvalue(), "application/pdf", f"{report.details.code}.pdf")
@@ -30,7 +30,7 @@ def pdf(desk: TheDesk, language: TheLanguage, session: str) -> Response:
 @router.get("/table.csv")
 def csv(desk: TheDesk, session: str) -> Response:
     """Every number, tidy."""
-    report = report_of(desk.ward, session)
+    report = collect_report(desk.service, session)
     buffer = io.BytesIO()
     write_csv(report, buffer)
     return _file(buffer.getvalue(), "text/csv; charset=utf-8", f"{report.details.code}.csv")
@@ -39,7 +39,7 @@ def csv(desk: TheDesk, session: str) -> Response:
 @router.get("/table.xlsx")
 def xlsx(desk: TheDesk, language: TheLanguage, session: str) -> Response:
     """Every number, as a workbook."""
-    report = report_of(desk.ward, session)
+    report = collect_report(desk.service, session)
     buffer = io.BytesIO()
     write_xlsx(report, buffer, language)
     return _file(buffer.getvalue(), _XLSX, f"{report.details.code}.xlsx")
@@ -48,7 +48,7 @@ def xlsx(desk: TheDesk, language: TheLanguage, session: str) -> Response:
 @router.get("/dicom.zip")
 def dicom(desk: TheDesk, language: TheLanguage, session: str) -> Response:
     """Pictures in °C, segmentations and report as DICOM."""
-    report = report_of(desk.ward, session)
+    report = collect_report(desk.service, session)
     buffer = io.BytesIO()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

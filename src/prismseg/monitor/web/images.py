@@ -30,7 +30,7 @@ router = APIRouter(prefix="/api/sessions/{session}/captures/{number}")
 def picture(desk: TheDesk, session: str, number: Number) -> Response:
     """Frame in the fixed scale."""
     capture, _, _ = _found(desk, session, number)
-    return _png(coloured(desk.ward.frame(capture), desk.settings.scale))
+    return _png(coloured(desk.service.load_frame(capture), desk.settings.scale))
 
 
 @router.get("/outlines")
@@ -39,7 +39,7 @@ def outlines(desk: TheDesk, session: str, number: Number) -> State:
     _, mask, view = _found(desk, session, number)
     if mask is None:
         return {"outlines": {}}
-    return {"outlines": lines_of(Soles.from_mask(desk.ward.mask(mask, view), check_view(view)))}
+    return {"outlines": lines_of(Soles.from_mask(desk.service.load_mask(mask, view), check_view(view)))}
 
 
 @router.get("/mask.png")
@@ -47,7 +47,7 @@ def mask_png(desk: TheDesk, session: str, number: Number) -> Response:
     """Mask that counts: 255 is sole."""
     capture, mask, view = _found(desk, session, number)
     shape = (capture.height, capture.width)
-    found: NDArray[np.bool_] = np.zeros(shape, bool) if mask is None else desk.ward.mask(mask, view)
+    found: NDArray[np.bool_] = np.zeros(shape, bool) if mask is None else desk.service.load_mask(mask, view)
     return _png(np.where(found, 255, 0).astype(np.uint8))
 
 
@@ -67,7 +67,7 @@ async def correct(
     def keep() -> State:
         with desk.store.read() as db:
             capture = get_capture(db, session, number)
-        desk.ward.correct(who, session, number, _decode(body, capture), before=before or None)
+        desk.service.correct_mask(who, session, number, _decode(body, capture), before=before or None)
         return session_state(desk, language, session)
 
     return await run_in_threadpool(keep)
@@ -78,7 +78,7 @@ def explanation(desk: TheDesk, session: str, number: Number, kind: Literal["evid
     """Overlay of where the evidence for soles lies, or of where the network is unsure."""
     capture, _, _ = _found(desk, session, number)
     if kind == "evidence":
-        return _png(overlay(desk.explainer.evidence(desk.ward.frame(capture)), "viridis"))
+        return _png(overlay(desk.explainer.evidence(desk.service.load_frame(capture)), "viridis"))
     query = select(MaskRow).where(MaskRow.capture_id == capture.id, MaskRow.origin == "automatic")
     with desk.store.read() as db:
         automatic = db.scalars(query).first()

@@ -18,8 +18,8 @@ from starlette.concurrency import run_in_threadpool
 
 from prismseg.base import ConfigError, DataError, Message, PrismsegError, make_folder, write_bytes
 from prismseg.monitor.languages import Language
-from prismseg.monitor.sessions.keeping import Shot
-from prismseg.monitor.web.api import State, Strict
+from prismseg.monitor.sessions.captures import NewCapture
+from prismseg.monitor.web.api import State, StrictBody
 from prismseg.monitor.web.desk import Desk, TheDesk, TheLanguage, Who
 from prismseg.monitor.web.waiting import Batch, Sent
 from prismseg.thermal import FRAME_SUFFIXES, Frame, View, minute_from_name, plan_session, read_frame
@@ -31,7 +31,7 @@ _MOST_PIXELS = 40_000_000  # waiting in memory; small files may unpack to large 
 _EARLIEST, _LATEST = -720, 660  # minutes; the last capture is now, and a test dose was given within 12 hours
 
 
-class Confirmed(Strict):
+class Confirmed(StrictBody):
     """Keep what was sent: one minute a file, None leaves it out."""
 
     code: str = Field(min_length=1, max_length=40)
@@ -122,14 +122,14 @@ def _chosen(sent: Batch, body: Confirmed) -> list[tuple[float, Frame, str]]:
 
 def _keep(desk: Desk, who: str, body: Confirmed, chosen: list[tuple[float, Frame, str]]) -> str:
     dose = desk.clock() - timedelta(minutes=max(chosen[-1][0], 0.0))
-    shots = [
-        Shot(frame, uuid.uuid4().hex, frame.camera or name, dose + timedelta(minutes=minute))
+    captures = [
+        NewCapture(frame, uuid.uuid4().hex, frame.camera or name, dose + timedelta(minutes=minute))
         for minute, frame, name in chosen
     ]
-    return desk.ward.take_over(
+    return desk.service.import_session(
         who,
         {"code": body.code},
-        shots,
+        captures,
         view=body.view or desk.settings.view,
         camera=chosen[0][1].camera or "imported files",
         dose=dose,

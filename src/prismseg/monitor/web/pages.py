@@ -123,7 +123,7 @@ def capture_page(
 @router.get("/about", response_class=HTMLResponse)
 def about_page(request: Request, desk: TheDesk, language: TheLanguage) -> HTMLResponse:
     """Say what the monitor is and is not, and with what it measures."""
-    return _page(request, "about.html", language, made_with=desk.measurer.provenance)
+    return _page(request, "about.html", language, made_with=desk.segmenter.provenance)
 
 
 @router.get("/login", response_class=HTMLResponse)

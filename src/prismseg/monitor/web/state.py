@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session as Database
 from prismseg.base import Message
 from prismseg.monitor.languages import Language
 from prismseg.monitor.languages.flag_texts import caveat_of, threshold_of, title_of, value_of
-from prismseg.monitor.sessions.records import Details
+from prismseg.monitor.sessions.details import Details
 from prismseg.monitor.store import latest_results, list_captures
 from prismseg.monitor.store.schema import CaptureRow, MaskRow, ResultRow, SessionRow
 from prismseg.thermal import REGIONS, SIDES

@@ -114,9 +114,9 @@ function showCaptures() {
     const means = each.measured
       ? make("p", { class: "means" }, ...["right", "left"].map((side) => make("span", {}, make("span", { class: `side-${side}` }, side === "left" ? t("L") : t("R")), ` ${mean(each, side)} °C`)))
       : make("p", { class: "notice bad" }, each.reason.join(" "));
-    const out = make("button", { type: "button" }, t("Take out"));
+    const out = make("button", { type: "button" }, t("Exclude"));
     out.addEventListener("click", () => askRemoval(each.number));
-    out.setAttribute("aria-label", t("Take out capture {number}", { number: each.number }));
+    out.setAttribute("aria-label", t("Exclude capture {number}", { number: each.number }));
     const cautions = each.cautions.length
       ? make("details", {}, make("summary", {}, each.cautions.length === 1 ? t("1 remark") : t("{count} remarks", { count: each.cautions.length })), ...each.cautions.map((text) => make("p", {}, text)))
       : null;
@@ -130,7 +130,7 @@ function showCaptures() {
       cautions, out);
   });
   for (const each of state.deleted) {
-    items.push(make("li", { class: "failed" }, make("div", { class: "head" }, make("span", {}, t("taken out")), make("span", {}, `#${each.number}`)), make("p", {}, each.reason)));
+    items.push(make("li", { class: "failed" }, make("div", { class: "head" }, make("span", {}, t("excluded")), make("span", {}, `#${each.number}`)), make("p", {}, each.reason)));
   }
   const text = JSON.stringify([state.captures, state.deleted, state.test_dose_at]);
   if (text === showCaptures.last) return;

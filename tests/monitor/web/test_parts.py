@@ -6,7 +6,7 @@ from pathlib import Path
 
 from prismseg.monitor.web.parts import EXTRAS, PURPOSES, as_markdown, parts
 
-PAGE = Path(__file__).parents[2] / "docs" / "monitor" / "parts.md"
+PAGE = Path(__file__).parents[3] / "docs" / "monitor" / "parts.md"
 
 
 def test_every_requirement_has_version_licence_and_purpose() -> None:

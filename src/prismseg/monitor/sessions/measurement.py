@@ -16,13 +16,13 @@ from prismseg.monitor.store.files import decode_frame, decode_mask, decode_proba
 from prismseg.monitor.store.schema import CaptureRow, MaskRow, SessionRow
 from prismseg.thermal import Session, check_view
 
-_SESSIONS_KEPT = 4
-_LEAST = 0.001  # minutes
+_CACHED_SESSIONS = 4  # wards watch one or two at a time; a session of 30 frames takes about 40 MB
+_SHORTEST_DELAY = 0.001  # minutes; the step to which they are rounded
 Step = tuple[str, str | None, float]  # capture, mask, minute
 
 
 @dataclass(frozen=True)
-class Rebuilt:
+class MeasuredSession:
     """A measured session and the captures its entries were made of, position by position."""
 
     session: Session
@@ -30,18 +30,18 @@ class Rebuilt:
     masks: tuple[MaskRow | None, ...]
 
 
-def zero_of(session: SessionRow, captures: list[CaptureRow]) -> datetime | None:
+def clock_zero(session: SessionRow, captures: list[CaptureRow]) -> datetime | None:
     """Zero of the clock: the test dose, or before it the last capture, so that all are baseline."""
     return session.test_dose_at or (captures[-1].taken_at if captures else None)
 
 
-def minute_of(capture: CaptureRow, zero: datetime) -> float:
+def minutes_since(capture: CaptureRow, zero: datetime) -> float:
     """Minutes from the zero of the clock to a capture; what comes after it is never rounded to it."""
     minute = round((capture.taken_at - zero).total_seconds() / 60, 3) + 0.0  # no negative zero
-    return max(minute, _LEAST) if capture.taken_at > zero else minute
+    return max(minute, _SHORTEST_DELAY) if capture.taken_at > zero else minute
 
 
-class Rebuilder:
+class SessionMeasurer:
     """Measures stored sessions, and remembers the last few.
 
     Parameters
@@ -52,11 +52,11 @@ class Rebuilder:
 
     def __init__(self, store: SessionStore) -> None:
         self.store = store
-        self._kept: OrderedDict[str, tuple[list[Step], Session]] = OrderedDict()
+        self._measured: OrderedDict[str, tuple[list[Step], Session]] = OrderedDict()
         self._thread_lock = threading.RLock()
 
-    def __call__(self, db: Database, session: SessionRow) -> Rebuilt:
-        """Measure all captures of a session that were not taken out.
+    def __call__(self, db: Database, session: SessionRow) -> MeasuredSession:
+        """Measure all captures of a session that were not excluded.
 
         Raises
         ------
@@ -65,20 +65,22 @@ class Rebuilder:
         """
         with self._thread_lock:
             captures = list_captures(db, session.id)
-            zero = zero_of(session, captures)
+            zero = clock_zero(session, captures)
             masks = [None if row.mask_id is None else get_row(db, MaskRow, row.mask_id) for row in captures]
-            steps: list[Step] = [(row.id, row.mask_id, minute_of(row, cast(datetime, zero))) for row in captures]
-            done, measured = self._again(session, steps)
+            steps: list[Step] = [
+                (row.id, row.mask_id, minutes_since(row, cast(datetime, zero))) for row in captures
+            ]
+            done, measured = self._reuse(session, steps)
             for row, mask, step in list(zip(captures, masks, steps, strict=True))[len(done) :]:
                 self._add(measured, row, mask, step[2])
-            self._kept[session.id] = (steps, measured)
-            while len(self._kept) > _SESSIONS_KEPT:
-                self._kept.popitem(last=False)
-            return Rebuilt(measured, tuple(captures), tuple(masks))
+            self._measured[session.id] = (steps, measured)
+            while len(self._measured) > _CACHED_SESSIONS:
+                self._measured.popitem(last=False)
+            return MeasuredSession(measured, tuple(captures), tuple(masks))
 
-    def _again(self, session: SessionRow, steps: list[Step]) -> tuple[list[Step], Session]:
+    def _reuse(self, session: SessionRow, steps: list[Step]) -> tuple[list[Step], Session]:
         """Take up what was measured before as far as it holds; until the test dose every capture moves the zero."""
-        done, measured = self._kept.pop(session.id, ([], None))
+        done, measured = self._measured.pop(session.id, ([], None))
         known = [step[:2] for step in done] == [step[:2] for step in steps[: len(done)]]
         if measured is not None and measured.view == session.view and known:
             # Always a new one: what was given out before is read by others, and must not grow while they do.

@@ -1,16 +1,14 @@
-"""What the monitor keeps of a session and of its captures, free of storage and of web."""
+"""What staff state of a session and of its captures, with its limits; free of storage and of web."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Annotated, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from prismseg.base import Message
-from prismseg.thermal import Session, View
+from prismseg.base import DataError, Message
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 Membranes = Literal["intact", "ruptured"]
@@ -48,7 +46,7 @@ class Details(BaseModel):
         return self.weight_kg / (self.height_cm / 100) ** 2
 
 
-FIELDS: Mapping[str, Message] = {
+FIELD_LABELS: Mapping[str, Message] = {
     "code": Message("Code"),
     "age_years": Message("Age, years"),
     "weeks": Message("Weeks of pregnancy"),
@@ -68,7 +66,7 @@ FIELDS: Mapping[str, Message] = {
 }
 
 
-ORIGINS: Mapping[str, Message] = {
+ORIGIN_LABELS: Mapping[str, Message] = {
     "automatic": Message("automatic outline"),
     "edited": Message("edited outline"),
     "imported": Message("imported outline"),
@@ -117,86 +115,48 @@ class Provenance:
     method: str
 
 
-@dataclass(frozen=True)
-class CaptureFacts:
-    """One capture apart from its numbers, which are in the session's entry of the same position.
+Stated = TypeVar("Stated", Details, Remarks)
 
-    Attributes
-    ----------
-    number : int
-        Within the session, from 1, in the order in which they were taken; deleted ones keep theirs.
-    taken_at : datetime
-        With time zone (UTC).
-    sha256 : str
-        Of the stored frame file.
-    camera : str
-        Adapter or model.
-    view : View
-        How the camera saw the soles.
-    parameters : mapping of str to float
-        What the temperatures were computed with.
-    mask_origin : MaskOrigin
-        Who drew the contour that counts.
-    edited_by : str
-        Empty where nobody did.
-    edited_at : datetime or None
-        When.
-    remarks : Remarks
-        Pain and cold test.
+
+def validate_details(values: Mapping[str, Any]) -> Details:
+    """Check what staff stated of a session.
+
+    Raises
+    ------
+    DataError
+        Naming the first that is impossible.
     """
-
-    number: int
-    taken_at: datetime
-    sha256: str
-    camera: str
-    view: View
-    parameters: Mapping[str, float]
-    mask_origin: MaskOrigin
-    edited_by: str = ""
-    edited_at: datetime | None = None
-    remarks: Remarks = field(default_factory=Remarks)
+    return _validated(Details, values)
 
 
-@dataclass(frozen=True)
-class DeletedCapture:
-    """A capture that staff took out, with the reason; it is kept in the store."""
+def validate_remarks(values: Mapping[str, Any]) -> Remarks:
+    """Check what staff stated of a capture.
 
-    number: int
-    taken_at: datetime
-    deleted_at: datetime
-    deleted_by: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class Report:
-    """All that a report shows of one session.
-
-    Attributes
-    ----------
-    id : str
-        Of the session.
-    details : Details
-        As stated.
-    created_at : datetime
-        With time zone (UTC).
-    test_dose_at : datetime or None
-        Zero of the clock; None while it has not started.
-    session : Session
-        Measured frames, in the order of `captures`.
-    captures : tuple of CaptureFacts
-        One for each of ``session.entries``.
-    deleted : tuple of DeletedCapture
-        What was taken out.
-    provenance : Provenance
-        With what the numbers were made.
+    Raises
+    ------
+    DataError
+        Naming the first that is impossible.
     """
+    return _validated(Remarks, values)
 
-    id: str
-    details: Details
-    created_at: datetime
-    test_dose_at: datetime | None
-    session: Session
-    captures: tuple[CaptureFacts, ...]
-    deleted: tuple[DeletedCapture, ...]
-    provenance: Provenance
+
+def _validated(kind: type[Stated], values: Mapping[str, Any]) -> Stated:
+    try:
+        return kind.model_validate(dict(values))
+    except ValidationError as error:
+        raise DataError(_problem(error.errors()[0])) from error
+
+
+def _problem(error: Mapping[str, Any]) -> Message:
+    """Say what is wrong with an entry, in words that can be translated."""
+    name = str(error["loc"][0]) if error["loc"] else ""
+    field, limits = FIELD_LABELS.get(name, name), error.get("ctx", {})
+    if error["type"] == "greater_than_equal":
+        return Message("{field}: at least {limit:g}.", field=field, limit=float(limits["ge"]))
+    if error["type"] == "less_than_equal":
+        return Message("{field}: at most {limit:g}.", field=field, limit=float(limits["le"]))
+    if error["type"] == "string_too_long":
+        return Message("{field}: at most {limit} characters.", field=field, limit=limits["max_length"])
+    if error["type"] == "extra_forbidden":
+        return Message("There is no entry {field}.", field=field)
+    return Message("{field}: this cannot be entered here.", field=field)

@@ -11,12 +11,12 @@ import pytest
 from sqlalchemy import select
 
 from prismseg.base import DataError, Message
-from prismseg.monitor.sessions.keeping import Shot
-from prismseg.monitor.sessions.measuring import METHOD, Model
-from prismseg.monitor.sessions.outcome import outcome_of
-from prismseg.monitor.sessions.rebuild import Rebuilder
-from prismseg.monitor.sessions.records import Provenance
-from prismseg.monitor.sessions.ward import Ward
+from prismseg.monitor.sessions.captures import NewCapture
+from prismseg.monitor.sessions.details import Provenance
+from prismseg.monitor.sessions.measurement import SessionMeasurer
+from prismseg.monitor.sessions.segmenter import METHOD, ModelIdentity
+from prismseg.monitor.sessions.service import SessionService
+from prismseg.monitor.sessions.summary import summarize_entry
 from prismseg.monitor.store import (
     Conflict,
     NotFound,
@@ -27,7 +27,6 @@ from prismseg.monitor.store import (
     list_captures,
     verify,
 )
-from prismseg.monitor.store.files import encode_probabilities
 from prismseg.monitor.store.schema import AuditRow, CaptureRow, MaskRow, ResultRow, SessionRow
 from prismseg.thermal import WHOLE_SOLE, Frame, Parameters
 from prismseg.thermal.phantom import draw_subject
@@ -35,20 +34,20 @@ from prismseg.thermal.phantom import draw_subject
 MASK = draw_subject(1, 3).picture(0, size=(120, 160))
 
 
-class Truth:
+class TrueSegmenter:
     """Sees the phantom's true mask."""
 
-    model = Model("truth", "5" * 64)
+    model = ModelIdentity("truth", "5" * 64)
     provenance = Provenance("9.9", "truth", "5" * 64, "7" * 64, str(METHOD))
 
     def __init__(self) -> None:
         self.blind = False
 
-    def looks(self, frame: Frame) -> bytes:
+    def segment(self, frame: Frame) -> tuple[np.ndarray, np.ndarray]:
         if self.blind:
             raise DataError(Message("The frame could not be segmented."))
         seen = np.where(MASK.mask == 1, 0.99, 0.01)
-        return encode_probabilities(seen, seen)
+        return seen, seen
 
 
 class Clock:
@@ -69,8 +68,8 @@ class Play:
     def __init__(self, folder: Path) -> None:
         self.clock, self.asked = Clock(), 0
         self.store = SessionStore(folder, clock=self.clock)
-        self.ward = Ward(self.store, Truth())
-        self.session = self.ward.begin("ana", {"code": "E-Ñ1", "weeks": 39.4}, camera="phantom")
+        self.service = SessionService(self.store, TrueSegmenter())
+        self.session = self.service.begin("ana", {"code": "E-Ñ1", "weeks": 39.4}, camera="phantom")
 
     def frame(self, left: float, right: float) -> Frame:
         """Soles of even temperature: the patient's left is label 1."""
@@ -83,14 +82,14 @@ class Play:
 
     def capture(self, left: float = 28.0, right: float = 28.0, **more: object) -> int:
         self.asked += 1
-        return self.ward.capture("ana", self.session, self.shot(left, right, **more))
+        return self.service.capture("ana", self.session, self.new_capture(left, right, **more))
 
-    def shot(self, left: float = 28.0, right: float = 28.0, **more: object) -> Shot:
+    def new_capture(self, left: float = 28.0, right: float = 28.0, **more: object) -> NewCapture:
         words = {"key": f"key-{self.asked}", "camera": "phantom", "taken_at": self.clock(), **more}
-        return Shot(self.frame(left, right), **words)
+        return NewCapture(self.frame(left, right), **words)
 
     def correct(self, number: int, mask: np.ndarray) -> None:
-        self.ward.correct("eva", self.session, number, mask, before=self.row(number).mask_id)
+        self.service.correct_mask("eva", self.session, number, mask, before=self.row(number).mask_id)
 
     def row(self, number: int) -> CaptureRow:
         with self.store.read() as db:
@@ -136,7 +135,7 @@ def test_a_session_with_known_answers(play: Play) -> None:
     assert play.capture(27.0, 28.0) == 1
     assert play.minutes() == {1: 0}
     play.clock.wait(2)
-    play.ward.give_dose("ana", play.session)
+    play.service.record_dose("ana", play.session)
     assert play.minutes()[1] == pytest.approx(-2, abs=0.01)
     play.clock.wait(10)
     assert play.capture(29.5, 31.5) == 2
@@ -172,16 +171,16 @@ def test_results_say_what_they_depend_on(play: Play) -> None:
 
 def test_the_dose_can_be_corrected_within_twelve_hours(play: Play) -> None:
     play.capture(27, 27)
-    play.ward.give_dose("ana", play.session)
+    play.service.record_dose("ana", play.session)
     play.clock.wait(5)
     play.capture(29, 29)
-    play.ward.give_dose("ana", play.session, seconds_ago=120)
+    play.service.record_dose("ana", play.session, seconds_ago=120)
     assert play.minutes()[2] == pytest.approx(2, abs=0.01) and play.minutes()[1] == pytest.approx(-3, abs=0.01)
     assert ("ana", "time of the test dose corrected") in play.actions()
     for seconds in (-1, 12 * 3600 + 1, float("nan"), float("inf")):
         with pytest.raises(Conflict, match="12 hours"):
-            play.ward.give_dose("ana", play.session, seconds_ago=seconds)
-    play.ward.give_dose("ana", play.session, seconds_ago=12 * 3600)
+            play.service.record_dose("ana", play.session, seconds_ago=seconds)
+    play.service.record_dose("ana", play.session, seconds_ago=12 * 3600)
     assert play.value(2, "left", "delta") is None, "both came after the dose: there is no baseline"
 
 
@@ -189,19 +188,19 @@ def test_a_retake_takes_out_and_keeps(play: Play) -> None:
     play.capture(24, 24)
     play.capture(27, 27)
     before = play.row(1)
-    play.ward.take_out("eva", play.session, 1, "  a blanket  ")
+    play.service.exclude_capture("eva", play.session, 1, "  a blanket  ")
     taken = play.row(1)
     assert (taken.deleted_by, taken.deleted_reason) == ("eva", "a blanket") and taken.deleted_at is not None
     assert taken.frame_sha256 == before.frame_sha256 and play.store.files.path(taken.frame_sha256).exists()
     assert len(play.masks(1)) == 1
-    play.ward.give_dose("ana", play.session)
+    play.service.record_dose("ana", play.session)
     play.clock.wait(1)
     assert play.capture(28, 28) == 3, "numbers are not given twice"
-    assert play.value(3, "left", "delta") == pytest.approx(1.0, abs=0.05), "the one taken out is no baseline"
-    with pytest.raises(Conflict, match="taken out"):
-        play.ward.take_out("eva", play.session, 1, "again")
+    assert play.value(3, "left", "delta") == pytest.approx(1.0, abs=0.05), "the excluded one is no baseline"
+    with pytest.raises(Conflict, match="excluded"):
+        play.service.exclude_capture("eva", play.session, 1, "again")
     with pytest.raises(DataError, match="State why"):
-        play.ward.take_out("eva", play.session, 2, " \n ")
+        play.service.exclude_capture("eva", play.session, 2, " \n ")
 
 
 def half() -> np.ndarray:
@@ -223,34 +222,34 @@ def test_an_edited_mask_counts_and_the_automatic_one_stays(play: Play) -> None:
     assert play.store.files.get(first.file_sha256) == data
     assert (edited.origin, edited.created_by, edited.parent_id) == ("edited", "eva", automatic.id)
     assert play.row(1).mask_id == edited.id
-    np.testing.assert_array_equal(play.ward.mask(edited, "soles-to-camera"), half())
+    np.testing.assert_array_equal(play.service.load_mask(edited, "soles-to-camera"), half())
     assert play.result(1).outcome["values"]["left"][WHOLE_SOLE]["pixels"] < pixels
 
 
 def test_undo_and_redo_walk_along_the_masks(play: Play) -> None:
     play.capture()
     with pytest.raises(Conflict, match="nothing to undo"):
-        play.ward.undo("eva", play.session, 1)
+        play.service.undo_correction("eva", play.session, 1)
     with pytest.raises(Conflict, match="nothing to redo"):
-        play.ward.redo("eva", play.session, 1)
+        play.service.redo_correction("eva", play.session, 1)
     automatic = play.result(1).outcome
     play.correct(1, MASK.mask == 1)
     play.correct(1, half())
     last = play.result(1).outcome
     chosen = lambda: [mask.id for mask in play.masks(1)].index(play.row(1).mask_id)  # noqa: E731
     assert chosen() == 2
-    play.ward.undo("eva", play.session, 1)
+    play.service.undo_correction("eva", play.session, 1)
     assert chosen() == 1
-    play.ward.undo("eva", play.session, 1)
+    play.service.undo_correction("eva", play.session, 1)
     assert chosen() == 0 and play.result(1).outcome == automatic
-    play.ward.redo("eva", play.session, 1)
-    play.ward.redo("eva", play.session, 1)
+    play.service.redo_correction("eva", play.session, 1)
+    play.service.redo_correction("eva", play.session, 1)
     assert chosen() == 2 and play.result(1).outcome == last
-    play.ward.undo("eva", play.session, 1)
+    play.service.undo_correction("eva", play.session, 1)
     play.correct(1, MASK.mask == 1)  # another way on from there
     assert chosen() == 3 and play.masks(1)[3].parent_id == play.masks(1)[1].id
-    play.ward.undo("eva", play.session, 1)
-    play.ward.redo("eva", play.session, 1)
+    play.service.undo_correction("eva", play.session, 1)
+    play.service.redo_correction("eva", play.session, 1)
     assert chosen() == 3, "the newest is taken up"
 
 
@@ -260,8 +259,8 @@ def test_undo_holds_after_the_store_was_opened_again(play: Play) -> None:
     play.correct(1, half())
     play.store.close()
     play.store = SessionStore(play.store.folder, clock=play.clock)
-    play.ward = Ward(play.store, Truth())
-    play.ward.undo("eva", play.session, 1)
+    play.service = SessionService(play.store, TrueSegmenter())
+    play.service.undo_correction("eva", play.session, 1)
     assert play.result(1).outcome == before
 
 
@@ -272,12 +271,12 @@ def test_a_correction_must_fit_the_frame_and_its_time(play: Play) -> None:
     stale = play.row(1).mask_id
     play.correct(1, half())
     with pytest.raises(Conflict, match="changed meanwhile"):
-        play.ward.correct("eva", play.session, 1, half(), before=stale)
+        play.service.correct_mask("eva", play.session, 1, half(), before=stale)
     assert len(play.masks(1)) == 2
 
 
 def test_what_the_network_cannot_see_is_kept_with_the_reason_and_corrected_by_hand(play: Play) -> None:
-    play.ward.measurer.blind = True
+    play.service.segmenter.blind = True
     assert play.capture() == 1
     assert play.row(1).mask_id is None and play.masks(1) == []
     kept = play.result(1)
@@ -294,42 +293,45 @@ def test_an_imported_mask_counts(play: Play) -> None:
 
 def test_the_same_request_captures_once(play: Play) -> None:
     assert play.capture(key="request") == play.capture(key="request") == 1
-    play.ward.take_out("eva", play.session, 1, "cut")
-    assert play.capture(key="request") == 1, "also after it was taken out"
-    other = play.ward.begin("ana", {"code": "E-2"}, camera="phantom")
+    play.service.exclude_capture("eva", play.session, 1, "cut")
+    assert play.capture(key="request") == 1, "also after it was excluded"
+    other = play.service.begin("ana", {"code": "E-2"}, camera="phantom")
     with pytest.raises(Conflict, match="another session"):
-        play.ward.capture("ana", other, play.shot(key="request"))
+        play.service.capture("ana", other, play.new_capture(key="request"))
     with pytest.raises(Conflict, match="another session"):
-        play.ward.captured(other, "request")
-    assert (play.ward.captured(play.session, "request"), play.ward.captured(other, "new")) == (1, None)
+        play.service.find_capture(other, "request")
+    assert (play.service.find_capture(play.session, "request"), play.service.find_capture(other, "new")) == (
+        1,
+        None,
+    )
     assert sum(action == "frame kept" for _, action in play.actions()) == 1
 
 
 def test_remarks_are_stated_one_by_one(play: Play) -> None:
     play.capture()
-    play.ward.remark("ana", play.session, 1, {"pain": 7})
-    play.ward.remark("ana", play.session, 1, {"cold_left": "not felt", "note": "niña"})
+    play.service.update_remarks("ana", play.session, 1, {"pain": 7})
+    play.service.update_remarks("ana", play.session, 1, {"cold_left": "not felt", "note": "niña"})
     remarks = play.row(1).remarks
     assert (remarks["pain"], remarks["cold_left"], remarks["note"]) == (7, "not felt", "niña")
     revision = play.about().revision
     with pytest.raises(DataError, match="at most 10"):
-        play.ward.remark("ana", play.session, 1, {"pain": 11})
+        play.service.update_remarks("ana", play.session, 1, {"pain": 11})
     assert play.row(1).remarks == remarks and play.about().revision == revision
 
 
 def test_a_closed_session_takes_no_captures_until_it_is_opened(play: Play) -> None:
     play.capture()
-    play.ward.close("ana", play.session)
+    play.service.close("ana", play.session)
     with pytest.raises(Conflict, match="closed"):
         play.capture(key="late")
-    play.ward.close("ana", play.session, closed=False)
+    play.service.close("ana", play.session, closed=False)
     assert play.capture(key="late") == 2
 
 
 def test_the_other_view_names_the_other_feet(play: Play) -> None:
     play.capture(27, 30)
     assert play.value(1, "left") == pytest.approx(27, abs=0.05)
-    play.ward.set_view("ana", play.session, "mirrored")
+    play.service.set_view("ana", play.session, "mirrored")
     assert play.value(1, "left") == pytest.approx(30, abs=0.05) and play.value(1, "right") == pytest.approx(
         27, abs=0.05
     )
@@ -341,9 +343,9 @@ def test_the_other_view_names_the_other_feet(play: Play) -> None:
 
 def test_what_is_not_there_is_said(play: Play) -> None:
     with pytest.raises(NotFound, match="no such session"):
-        play.ward.give_dose("ana", "none")
+        play.service.record_dose("ana", "none")
     with pytest.raises(NotFound, match="no capture 3"):
-        play.ward.undo("ana", play.session, 3)
+        play.service.undo_correction("ana", play.session, 3)
 
 
 def acts(play: Play) -> Iterator[Callable[[], object]]:
@@ -353,14 +355,14 @@ def acts(play: Play) -> Iterator[Callable[[], object]]:
     yield (
         lambda: play.clock.wait(0.654321) or play.capture(27.1, 28.1, taken_at=play.clock() - timedelta(seconds=9))
     )
-    yield lambda: play.ward.take_out("eva", play.session, 2, "cut")
-    yield lambda: play.ward.give_dose("ana", play.session, seconds_ago=1.5)
+    yield lambda: play.service.exclude_capture("eva", play.session, 2, "cut")
+    yield lambda: play.service.record_dose("ana", play.session, seconds_ago=1.5)
     yield lambda: play.clock.wait(1.01) or play.capture(27.5, 28.2)
     yield lambda: play.correct(4, half())
     yield lambda: play.clock.wait(4.7) or play.capture(29.5, 28.4)
-    yield lambda: play.ward.undo("eva", play.session, 4)
-    yield lambda: play.ward.give_dose("ana", play.session, seconds_ago=200)
-    yield lambda: play.ward.set_view("ana", play.session, "mirrored")
+    yield lambda: play.service.undo_correction("eva", play.session, 4)
+    yield lambda: play.service.record_dose("ana", play.session, seconds_ago=200)
+    yield lambda: play.service.set_view("ana", play.session, "mirrored")
     yield lambda: play.clock.wait(5.2) or play.capture(31.5, 29)
 
 
@@ -368,9 +370,9 @@ def test_measured_anew_all_is_as_it_was_stored(play: Play) -> None:
     """After each act: what was carried along, what is measured from the files alone, and the stored rows agree."""
     for act in acts(play):
         act()
-        row, carried = play.ward.rebuilt(play.session)
+        row, carried = play.service.measure(play.session)
         with play.store.read() as db:
-            anew = Rebuilder(play.store)(db, row)
+            anew = SessionMeasurer(play.store)(db, row)
             stored = latest_results(db, play.session)
         assert carried.session.table().equals(anew.session.table())
         assert [entry.minute for entry in carried.session.entries] == [
@@ -379,7 +381,7 @@ def test_measured_anew_all_is_as_it_was_stored(play: Play) -> None:
         for entry, capture in zip(anew.session.entries, anew.captures, strict=True):
             kept = stored[capture.id]
             assert (kept.minute, kept.status, kept.outcome) == (
-                entry.minute, entry.status, outcome_of(anew.session, entry),
+                entry.minute, entry.status, summarize_entry(anew.session, entry),
             )  # fmt: skip
 
 
@@ -390,15 +392,15 @@ def test_nothing_is_kept_again_that_has_not_changed(play: Play) -> None:
         before = len(list(db.scalars(select(ResultRow))))
     play.store.close()
     play.store = SessionStore(play.store.folder, clock=play.clock)
-    play.ward = Ward(play.store, Truth())
-    play.ward.set_view("ana", play.session, "mirrored")
+    play.service = SessionService(play.store, TrueSegmenter())
+    play.service.set_view("ana", play.session, "mirrored")
     with play.store.read() as db:
         assert len(list(db.scalars(select(ResultRow)))) == before
 
 
 def test_a_session_that_was_given_out_does_not_grow(play: Play) -> None:
     play.capture()
-    play.ward.give_dose("ana", play.session)
-    _, given = play.ward.rebuilt(play.session)
+    play.service.record_dose("ana", play.session)
+    _, given = play.service.measure(play.session)
     play.capture()
     assert len(given.session.entries) == len(given.captures) == 1

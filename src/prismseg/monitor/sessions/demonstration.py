@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from prismseg.monitor.cameras import Camera, Simulator, simulator_of
-from prismseg.monitor.sessions.keeping import Shot
-from prismseg.monitor.sessions.ward import Ward
+from prismseg.monitor.sessions.captures import NewCapture
+from prismseg.monitor.sessions.service import SessionService
 
 _MINUTES = (0.0, 1.0, 5.0, 10.0, 15.0, 20.0, 30.0)
 _RUNNING_SINCE = 7.5
 _WHO = "demonstration"
-_PEOPLE: tuple[tuple[str, dict[str, Any], str, int, float, tuple[float, ...]], ...] = (
+_PATIENTS: tuple[tuple[str, dict[str, Any], str, int, float, tuple[float, ...]], ...] = (
     # code, details, kind, seed, hours ago, minutes of captures
     (
         "DEMO-1",
@@ -35,7 +35,7 @@ _RUNNING: dict[str, Any] = {
 }  # fmt: skip
 
 
-def rehearse(camera: Camera, seconds_ago: float | None) -> None:
+def set_simulated_dose(camera: Camera, seconds_ago: float | None) -> None:
     """Let the patient before a simulator follow the session: at baseline (None), or dosed some seconds ago."""
     simulator = simulator_of(camera)
     if simulator is None:
@@ -46,13 +46,15 @@ def rehearse(camera: Camera, seconds_ago: float | None) -> None:
         simulator.dose_given(seconds_ago)
 
 
-def fill(ward: Ward, camera: Camera, now: datetime, progress: Callable[[int, str], None] | None = None) -> None:
+def create_demonstration(
+    service: SessionService, camera: Camera, now: datetime, progress: Callable[[int, str], None] | None = None
+) -> None:
     """Make the sessions of the demonstration.
 
     Parameters
     ----------
-    ward : Ward
-        An empty one.
+    service : SessionService
+        Over an empty store.
     camera : Camera
         The simulator; its patient is the one of the running session.
     now : datetime
@@ -68,38 +70,38 @@ def fill(ward: Ward, camera: Camera, now: datetime, progress: Callable[[int, str
         if progress is not None:
             progress(done, code)
 
-    for code, details, kind, seed, hours, minutes in _PEOPLE:
+    for code, details, kind, seed, hours, minutes in _PATIENTS:
         start = now - timedelta(hours=hours)
-        steps = _Steps()
+        steps = _ManualClock()
         patient = Simulator(seed, kind, clock=steps, sleep=steps.wait)
-        session = _play(ward, patient, steps, start, code, details, minutes, told)
-        ward.close(_WHO, session)
+        session = _record_session(service, patient, steps, start, code, details, minutes, told)
+        service.close(_WHO, session)
     live = simulator_of(camera)
     if live is None:
         return
-    steps = _Steps()
+    steps = _ManualClock()
     patient = live.twin(clock=steps, sleep=steps.wait)
     start = now - timedelta(minutes=_RUNNING_SINCE)
-    _play(ward, patient, steps, start, "DEMO-3", _RUNNING, (0.0, 1.0, 5.0), told)
+    _record_session(service, patient, steps, start, "DEMO-3", _RUNNING, (0.0, 1.0, 5.0), told)
     live.dose_given(_RUNNING_SINCE * 60)
 
 
 def demonstration_size() -> int:
-    """Count the captures that `fill` makes."""
-    return sum(len(minutes) for *_, minutes in _PEOPLE) + 3
+    """Count the captures that `create_demonstration` makes."""
+    return sum(len(minutes) for *_, minutes in _PATIENTS) + 3
 
 
-def _play(
-    ward: Ward,
+def _record_session(
+    service: SessionService,
     patient: Simulator,
-    steps: _Steps,
+    steps: _ManualClock,
     dose: datetime,
     code: str,
     details: dict[str, Any],
     minutes: tuple[float, ...],
     told: Callable[[str], None],
 ) -> str:
-    session = ward.begin(
+    session = service.begin(
         _WHO,
         {"code": code, **details},
         camera=str(patient.name),
@@ -109,18 +111,18 @@ def _play(
     zero = 0.0
     for minute in minutes:
         if minute > 0 and zero == 0:
-            ward.give_dose(_WHO, session, seconds_ago=(ward.store.clock() - dose).total_seconds())
+            service.record_dose(_WHO, session, seconds_ago=(service.store.clock() - dose).total_seconds())
             patient.dose_given()
             zero = steps.seconds
         steps.seconds = max(steps.seconds, zero + 60 * minute)
         moment = dose + timedelta(minutes=minute if minute > 0 else -1.5)
         frame = replace(patient.frame(), time=moment)
-        ward.capture(_WHO, session, Shot(frame, f"{session}-{minute:g}", str(patient.name), moment))
+        service.capture(_WHO, session, NewCapture(frame, f"{session}-{minute:g}", str(patient.name), moment))
         told(code)
     return session
 
 
-class _Steps:
+class _ManualClock:
     """A clock that goes forward when it is told to."""
 
     def __init__(self) -> None:

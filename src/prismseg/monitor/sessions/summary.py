@@ -1,4 +1,4 @@
-"""What is kept and sent of a measured frame, as plain numbers and sentences."""
+"""Summaries of measured frames and flags as plain numbers and sentences, as they are stored and sent."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from prismseg.thermal.frames.frame import same_conditions
 from prismseg.thermal.sessions.changes import find_estimate
 
 
-def outcome_of(session: Session, entry: Entry) -> dict[str, Any]:
-    """Describe an entry: values by side and region, differences by region, reason, cautions.
+def summarize_entry(session: Session, entry: Entry) -> dict[str, Any]:
+    """Summarize an entry: values by side and region, differences by region, reason, cautions.
 
     Numbers are rounded to 0.1 mK, far below what they mean, and None where there are none.
     """
     return {
         "values": {side: {region: _region(session, entry, side, region) for region in REGIONS} for side in SIDES},
-        "differences": {region: _value(session.difference(entry, region)) for region in REGIONS},
+        "differences": {region: _interval(session.difference(entry, region)) for region in REGIONS},
         "reason": [each.sentence.to_json() for each in entry.observations if each.fatal],
         "cautions": [each.sentence.to_json() for each in entry.observations if not each.fatal],
         "baseline": entry is session.baseline,
@@ -27,8 +27,8 @@ def outcome_of(session: Session, entry: Entry) -> dict[str, Any]:
     }
 
 
-def flags_of(session: Session) -> list[dict[str, Any]]:
-    """Describe all flags of a session."""
+def summarize_flags(session: Session) -> list[dict[str, Any]]:
+    """Summarize all flags of a session."""
     return [_flag(flag) for flag in session.flags()]
 
 
@@ -44,9 +44,9 @@ def _region(session: Session, entry: Entry, side: Any, region: str) -> dict[str,
     estimate = find_estimate(entry, side, region)
     mean = Value() if estimate is None else Value(estimate.mean, estimate.error)
     return {
-        "mean": _value(mean),
-        "delta": _value(session.delta(entry, side, region)),
-        "rate": _value(session.rate(entry, side, region)),
+        "mean": _interval(mean),
+        "delta": _interval(session.delta(entry, side, region)),
+        "rate": _interval(session.rate(entry, side, region)),
         "sd": None if estimate is None else _number(estimate.sd),
         "median": None if estimate is None else _number(estimate.median),
         "pixels": 0 if estimate is None else estimate.pixels,
@@ -60,12 +60,12 @@ def _flag(flag: Flag) -> dict[str, Any]:
         "side": flag.side,
         "minutes": list(flag.minutes),
         "sentence": flag.sentence.to_json(),
-        "evidence": plain(flag.evidence),
+        "evidence": to_plain(flag.evidence),
         "source": flag.source.to_json(),
     }
 
 
-def _value(value: Value) -> dict[str, float | None]:
+def _interval(value: Value) -> dict[str, float | None]:
     return {"value": _number(value.value), "error": _number(value.error)}
 
 
@@ -73,14 +73,14 @@ def _number(value: float) -> float | None:
     return round(float(value), 4) if math.isfinite(value) else None
 
 
-def plain(value: Any) -> Any:
+def to_plain(value: Any) -> Any:
     """Bring evidence into a form that JSON has."""
     if isinstance(value, Message):
         return value.to_json()
     if isinstance(value, Mapping):
-        return {str(name): plain(each) for name, each in value.items()}
+        return {str(name): to_plain(each) for name, each in value.items()}
     if isinstance(value, str) or value is None or isinstance(value, bool):
         return value
     if isinstance(value, Iterable):
-        return [plain(each) for each in value]
+        return [to_plain(each) for each in value]
     return _number(value) if isinstance(value, float) else value

@@ -1,0 +1,157 @@
+"""All that a report shows of one session, and how it is collected from the store."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from prismseg.monitor.sessions.details import Details, MaskOrigin, Provenance, Remarks
+from prismseg.monitor.sessions.segmenter import METHOD
+from prismseg.monitor.sessions.service import SessionService
+from prismseg.monitor.store import latest_results, list_captures
+from prismseg.monitor.store.schema import CaptureRow, MaskRow, ResultRow
+from prismseg.thermal import Session, View, check_view
+
+
+@dataclass(frozen=True)
+class ReportedCapture:
+    """One capture apart from its numbers, which are in the session's entry of the same position.
+
+    Attributes
+    ----------
+    number : int
+        Within the session, from 1, in the order in which they were taken; excluded ones keep theirs.
+    taken_at : datetime
+        With time zone (UTC).
+    sha256 : str
+        Of the stored frame file.
+    camera : str
+        Adapter or model.
+    view : View
+        How the camera saw the soles.
+    parameters : mapping of str to float
+        What the temperatures were computed with.
+    mask_origin : MaskOrigin
+        Who drew the contour that counts.
+    edited_by : str
+        Empty where nobody did.
+    edited_at : datetime or None
+        When.
+    remarks : Remarks
+        Pain and cold test.
+    """
+
+    number: int
+    taken_at: datetime
+    sha256: str
+    camera: str
+    view: View
+    parameters: Mapping[str, float]
+    mask_origin: MaskOrigin
+    edited_by: str = ""
+    edited_at: datetime | None = None
+    remarks: Remarks = field(default_factory=Remarks)
+
+
+@dataclass(frozen=True)
+class ExcludedCapture:
+    """A capture that staff excluded, with the reason; it is kept in the store."""
+
+    number: int
+    taken_at: datetime
+    excluded_at: datetime
+    excluded_by: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """All that a report shows of one session.
+
+    Attributes
+    ----------
+    id : str
+        Of the session.
+    details : Details
+        As stated.
+    created_at : datetime
+        With time zone (UTC).
+    test_dose_at : datetime or None
+        Zero of the clock; None while it has not started.
+    session : Session
+        Measured frames, in the order of `captures`.
+    captures : tuple of ReportedCapture
+        One for each of ``session.entries``.
+    excluded : tuple of ExcludedCapture
+        What was excluded.
+    provenance : Provenance
+        With what the numbers were made.
+    """
+
+    id: str
+    details: Details
+    created_at: datetime
+    test_dose_at: datetime | None
+    session: Session
+    captures: tuple[ReportedCapture, ...]
+    excluded: tuple[ExcludedCapture, ...]
+    provenance: Provenance
+
+
+def collect_report(service: SessionService, session: str) -> Report:
+    """Gather all that a report shows; the numbers are measured again from the stored frames and masks.
+
+    Raises
+    ------
+    NotFound
+        When there is no such session.
+    """
+    row, measured = service.measure(session)
+    with service.store.read() as db:
+        results = latest_results(db, session)
+        excluded = [
+            capture for capture in list_captures(db, session, deleted=True) if capture.deleted_at is not None
+        ]
+    last = next((results[capture.id] for capture in reversed(measured.captures) if capture.id in results), None)
+    return Report(
+        id=row.id,
+        details=Details.model_validate(row.details),
+        created_at=row.created_at,
+        test_dose_at=row.test_dose_at,
+        session=measured.session,
+        captures=tuple(
+            _facts(capture, mask, row.view)
+            for capture, mask in zip(measured.captures, measured.masks, strict=True)
+        ),
+        excluded=tuple(
+            ExcludedCapture(
+                capture.number, capture.taken_at, capture.deleted_at, capture.deleted_by, capture.deleted_reason
+            )
+            for capture in excluded
+            if capture.deleted_at is not None
+        ),
+        provenance=_provenance(service, last),
+    )
+
+
+def _facts(capture: CaptureRow, mask: MaskRow | None, view: str) -> ReportedCapture:
+    by_hand = mask is not None and mask.origin == "edited"
+    return ReportedCapture(
+        number=capture.number,
+        taken_at=capture.taken_at,
+        sha256=capture.frame_sha256,
+        camera=capture.camera,
+        view=check_view(view),
+        parameters=capture.parameters,
+        mask_origin="automatic" if mask is None else mask.origin,  # type: ignore[arg-type]
+        edited_by=mask.created_by if mask is not None and by_hand else "",
+        edited_at=mask.created_at if mask is not None and by_hand else None,
+        remarks=Remarks.model_validate(capture.remarks),
+    )
+
+
+def _provenance(service: SessionService, last: ResultRow | None) -> Provenance:
+    if last is None:
+        return service.segmenter.provenance
+    return Provenance(last.application, last.model, last.model_hash, last.template_hash, last.method or METHOD)

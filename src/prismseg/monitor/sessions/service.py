@@ -1,0 +1,299 @@
+"""What staff can do with sessions. Each act is on the disk when its call returns, or nothing of it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import select
+from sqlalchemy.orm import Session as Database
+
+from prismseg.base import DataError, Message
+from prismseg.monitor.sessions.captures import NewCapture, add_rows, store_files
+from prismseg.monitor.sessions.details import validate_details, validate_remarks
+from prismseg.monitor.sessions.measurement import MeasuredSession, SessionMeasurer
+from prismseg.monitor.sessions.results import update_results
+from prismseg.monitor.sessions.segmenter import Segmenter
+from prismseg.monitor.store import Conflict, SessionStore, Transaction, get_row
+from prismseg.monitor.store.files import decode_frame, decode_mask, decode_probabilities, encode_mask
+from prismseg.monitor.store.schema import CaptureRow, MaskRow, SessionRow
+from prismseg.thermal import Frame, Soles, check_view
+
+_EARLIEST_DOSE = timedelta(hours=12)  # before now; an earlier one is a slip of the date
+_LONGEST_REASON = 200  # characters, as the column has
+
+
+class SessionService:
+    """All acts on sessions.
+
+    Parameters
+    ----------
+    store : SessionStore
+        Where they are kept.
+    segmenter : Segmenter
+        Finds the soles.
+    """
+
+    def __init__(self, store: SessionStore, segmenter: Segmenter) -> None:
+        self.store = store
+        self.segmenter = segmenter
+        self._measurer = SessionMeasurer(store)
+
+    def begin(
+        self,
+        who: str,
+        details: Mapping[str, Any],
+        *,
+        view: str = "soles-to-camera",
+        camera: str,
+        origin: str = "camera",
+        at: datetime | None = None,
+    ) -> str:
+        """Begin a session and return its key.
+
+        Raises
+        ------
+        DataError
+            When a detail is impossible.
+        """
+        with self.store.write() as transaction:
+            row = transaction.add_session(
+                who, validate_details(details), view=check_view(view), camera=camera, origin=origin, at=at
+            )
+            return row.id
+
+    def update_details(self, who: str, session: str, changed: Mapping[str, Any]) -> None:
+        """Change some of a session's details; the others stay."""
+        with self.store.write() as transaction:
+            row = transaction.session(session)
+            details = validate_details({**row.details, **changed})
+            transaction.update_session(who, "details stated", row, details=details.model_dump(), code=details.code)
+
+    def set_view(self, who: str, session: str, view: str) -> None:
+        """State how the camera sees the soles; sides of all captures are determined anew."""
+        with self.store.write() as transaction:
+            row = transaction.session(session)
+            transaction.update_session(who, "view stated", row, view=check_view(view))
+            self._update_results(transaction, row)
+
+    def record_dose(self, who: str, session: str, *, seconds_ago: float = 0.0) -> None:
+        """Start the session's clock at the test dose, or correct when that was.
+
+        Raises
+        ------
+        Conflict
+            When the moment lies in the future or more than 12 hours back.
+        """
+        with self.store.write() as transaction:
+            row = transaction.session(session)
+            self._set_dose(transaction, who, row, seconds_ago)
+            self._update_results(transaction, row)
+
+    def close(self, who: str, session: str, *, closed: bool = True) -> None:
+        """Close a session, or open it again."""
+        with self.store.write() as transaction:
+            row = transaction.session(session)
+            action = "session closed" if closed else "session opened again"
+            transaction.update_session(who, action, row, closed_at=transaction.at if closed else None)
+
+    def import_session(
+        self,
+        who: str,
+        details: Mapping[str, Any],
+        captures: Sequence[NewCapture],
+        *,
+        view: str,
+        camera: str,
+        dose: datetime,
+    ) -> str:
+        """Store a session that was recorded elsewhere, whole or not at all, and return its key.
+
+        Parameters
+        ----------
+        who : str
+            Who imports it.
+        details : mapping
+            As of `prismseg.monitor.sessions.details.Details`.
+        captures : sequence of NewCapture
+            In the order of their times.
+        view, camera : str
+            How the camera saw the soles, and which it was.
+        dose : datetime
+            When the test dose was given.
+
+        Raises
+        ------
+        DataError
+            When a detail is impossible.
+        Conflict
+            When the dose lies in the future or more than 12 hours back.
+        """
+        stated, checked = validate_details(details), check_view(view)
+        stored = [store_files(self.store.files, self.segmenter, each) for each in captures]
+        with self.store.write() as transaction:
+            row = transaction.add_session(who, stated, view=checked, camera=camera, origin="import")
+            self._set_dose(transaction, who, row, (transaction.at - dose).total_seconds())
+            for each in stored:
+                add_rows(transaction, who, row, each, self.segmenter.model)
+            self._update_results(transaction, row)
+            return row.id
+
+    def find_capture(self, session: str, key: str) -> int | None:
+        """Find the number of the capture that was made under this key, if any.
+
+        Raises
+        ------
+        Conflict
+            When it was made in another session.
+        """
+        with self.store.read() as db:
+            get_row(db, SessionRow, session)
+            return _find_number(db, session, key)
+
+    def capture(self, who: str, session: str, new: NewCapture) -> int:
+        """Store and measure a frame, and return the capture's number.
+
+        A key that was used before gives the capture made then: a request that was repeated captures once.
+
+        Raises
+        ------
+        Conflict
+            When the session is closed, or the key belongs to another session.
+        """
+        stored = store_files(self.store.files, self.segmenter, new)
+        with self.store.write() as transaction:
+            known = _find_number(transaction.db, session, new.key)
+            if known is not None:
+                return known
+            row = transaction.session(session)
+            if row.closed_at is not None:
+                raise Conflict(Message("The session is closed. Open it again to add captures."))
+            capture = add_rows(transaction, who, row, stored, self.segmenter.model)
+            self._update_results(transaction, row)
+            return capture.number
+
+    def exclude_capture(self, who: str, session: str, number: int, reason: str) -> None:
+        """Exclude a capture from its session; it stays in the store, with the reason."""
+        if not reason.strip():
+            raise DataError(Message("State why the capture is excluded."))
+        with self.store.write() as transaction:
+            row, capture = transaction.session(session), transaction.capture(session, number)
+            transaction.update_capture(
+                who,
+                "capture taken out",  # as 0.1.0 wrote it into the audit
+                capture,
+                deleted_at=transaction.at,
+                deleted_by=who,
+                deleted_reason=reason.strip()[:_LONGEST_REASON],
+            )
+            self._update_results(transaction, row)
+
+    def update_remarks(self, who: str, session: str, number: int, changed: Mapping[str, Any]) -> None:
+        """Change some of what staff state of a capture; the rest stays."""
+        with self.store.write() as transaction:
+            row, capture = transaction.session(session), transaction.capture(session, number)
+            remarks = validate_remarks({**capture.remarks, **changed})
+            transaction.update_capture(who, "remarks stated", capture, remarks=remarks.model_dump())
+            transaction.update_session(who, "remarks stated", row)
+
+    def correct_mask(
+        self, who: str, session: str, number: int, mask: NDArray[np.bool_], *, before: str | None
+    ) -> None:
+        """Use a mask drawn by hand from now on; the one before is kept.
+
+        Parameters
+        ----------
+        who, session, number
+            Who corrects which capture.
+        mask : (H, W) ndarray of bool
+            True on the soles.
+        before : str or None
+            Key of the mask that the correction began from.
+
+        Raises
+        ------
+        Conflict
+            When another mask is in use by now.
+        DataError
+            When its size is not the frame's.
+        """
+        sha256 = self.store.files.put(encode_mask(mask))
+        with self.store.write() as transaction:
+            row, capture = transaction.session(session), transaction.capture(session, number)
+            if mask.shape != (capture.height, capture.width):
+                raise DataError(Message("The mask has not the size of the frame."))
+            if capture.mask_id != before:
+                raise Conflict(Message("The mask was changed meanwhile, in another window. Load the page again."))
+            transaction.add_mask(who, capture, origin="edited", sha256=sha256)
+            self._update_results(transaction, row)
+
+    def undo_correction(self, who: str, session: str, number: int) -> None:
+        """Go back to the mask that the present one was made from."""
+        with self.store.write() as transaction:
+            capture = transaction.capture(session, number)
+            mask = None if capture.mask_id is None else get_row(transaction.db, MaskRow, capture.mask_id)
+            if mask is None or mask.parent_id is None:
+                raise Conflict(Message("There is nothing to undo."))
+            transaction.update_capture(who, "correction undone", capture, mask_id=mask.parent_id)
+            self._update_results(transaction, transaction.session(session))
+
+    def redo_correction(self, who: str, session: str, number: int) -> None:
+        """Go forward to the newest mask that was made from the present one."""
+        with self.store.write() as transaction:
+            capture = transaction.capture(session, number)
+            later = transaction.db.scalars(
+                select(MaskRow)
+                .where(MaskRow.capture_id == capture.id, MaskRow.parent_id == capture.mask_id)
+                .order_by(MaskRow.number.desc())
+            ).first()
+            if later is None:
+                raise Conflict(Message("There is nothing to redo."))
+            transaction.update_capture(who, "correction redone", capture, mask_id=later.id)
+            self._update_results(transaction, transaction.session(session))
+
+    def load_frame(self, capture: CaptureRow) -> Frame:
+        """Read a capture's frame."""
+        return decode_frame(self.store.files.get(capture.frame_sha256))
+
+    def load_mask(self, mask: MaskRow, view: str) -> NDArray[np.bool_]:
+        """Read a mask, the automatic one as cleaned for measuring."""
+        data = self.store.files.get(mask.file_sha256)
+        if mask.origin != "automatic":
+            return decode_mask(data)
+        return Soles.from_mask(decode_probabilities(data)[0] > 0.5, check_view(view)).cleaned
+
+    def measure(self, session: str) -> tuple[SessionRow, MeasuredSession]:
+        """Measure a stored session again, for a report.
+
+        Raises
+        ------
+        NotFound
+            When there is no such session.
+        """
+        with self.store.read() as db:
+            row = get_row(db, SessionRow, session)
+            return row, self._measurer(db, row)
+
+    @staticmethod
+    def _set_dose(transaction: Transaction, who: str, session: SessionRow, seconds_ago: float) -> None:
+        if not 0 <= seconds_ago <= _EARLIEST_DOSE.total_seconds():
+            raise Conflict(Message("The test dose was given now or within the last 12 hours."))
+        action = "test dose given" if session.test_dose_at is None else "time of the test dose corrected"
+        at = transaction.at - timedelta(seconds=seconds_ago)
+        transaction.update_session(who, action, session, test_dose_at=at)
+
+    def _update_results(self, transaction: Transaction, session: SessionRow) -> None:
+        """Measure the session as the transaction has left it; numbers and flags that differ are part of it."""
+        transaction.db.flush()
+        measured = self._measurer(transaction.db, session)
+        update_results(transaction, session, measured, self.segmenter.provenance)
+
+
+def _find_number(db: Database, session: str, key: str) -> int | None:
+    known = db.scalars(select(CaptureRow).where(CaptureRow.key == key)).first()
+    if known is not None and known.session_id != session:
+        raise Conflict(Message("This request's key belongs to another session."))
+    return None if known is None else known.number
