@@ -12,8 +12,8 @@ HERE = np.array([[0.5, 0.3], [0.5, 0.9]])
 
 
 def test_the_right_foot_is_on_the_images_left_with_soles_to_the_camera() -> None:
-    assert assign_sides(HERE, "soles-to-camera", None) == SideAssignment(left=1, right=0, crossed=False)
-    assert assign_sides(HERE, "mirrored", None) == SideAssignment(left=0, right=1, crossed=False)
+    assert assign_sides(HERE, "soles-to-camera", None) == SideAssignment(left=1, right=0, swapped=False)
+    assert assign_sides(HERE, "mirrored", None) == SideAssignment(left=0, right=1, swapped=False)
 
 
 @given(st.integers(0, 179), st.sampled_from(["soles-to-camera", "mirrored"]))
@@ -25,7 +25,7 @@ def test_order_has_no_influence(turn: int, view: str) -> None:
         if one is None or other is None:
             assert one is None and other is None
         else:
-            assert (one.left, one.right, one.crossed) == (1 - other.left, 1 - other.right, other.crossed)
+            assert (one.left, one.right, one.swapped) == (1 - other.left, 1 - other.right, other.swapped)
 
 
 @given(st.floats(-75, 75), st.floats(-0.4, 0.4), st.floats(-0.4, 0.4), st.floats(0.5, 2.0))
@@ -48,9 +48,9 @@ def test_a_turn_by_a_right_angle_is_unclear() -> None:
     assert assign_sides(np.array([[0.5, 0.6], [0.5, 0.6]]), "soles-to-camera", None) is None
 
 
-def test_names_that_contradict_the_places_are_crossed() -> None:
+def test_names_that_contradict_the_places_are_swapped() -> None:
     track = Track(left=(0.5, 0.3), right=(0.5, 0.9))  # as if the picture had been mirrored meanwhile
-    assert assign_sides(HERE, "soles-to-camera", track) == SideAssignment(left=0, right=1, crossed=True)
+    assert assign_sides(HERE, "soles-to-camera", track) == SideAssignment(left=0, right=1, swapped=True)
 
 
 def test_the_big_toe_looks_inwards_in_both_views() -> None:

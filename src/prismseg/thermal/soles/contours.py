@@ -10,7 +10,7 @@ from prismseg.base import DataError, Message
 
 
 def trace_outlines(mask: NDArray[np.generic]) -> dict[int, list[NDArray[np.float64]]]:
-    """Draw closed lines around each label but 0.
+    """Trace closed lines around each label but 0.
 
     Parameters
     ----------
@@ -26,6 +26,14 @@ def trace_outlines(mask: NDArray[np.generic]) -> dict[int, list[NDArray[np.float
     ------
     DataError
         When it is no (H, W) array of labels.
+
+    Examples
+    --------
+    >>> mask = np.zeros((5, 6), bool)
+    >>> mask[2, 2:4] = True
+    >>> (line,) = trace_outlines(mask)[1]
+    >>> line.min(axis=0).tolist(), line.max(axis=0).tolist()
+    ([1.5, 1.5], [2.5, 3.5])
     """
     array = np.asarray(mask)
     if array.ndim != 2 or not (array.dtype == bool or np.issubdtype(array.dtype, np.integer)):

@@ -1,4 +1,4 @@
-"""Two soles out of a mask, named left and right, or a stated reason why not."""
+"""Two soles from a mask, named left and right, or the reason why there are none."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prismseg.base import Message
-from prismseg.thermal.anatomy import LEFT, RIGHT, SIDES, Side
+from prismseg.thermal.anatomy import SIDE_LABELS, SIDES, Side
 from prismseg.thermal.soles.pieces import (
     Cleaning,
     Mask,
@@ -24,13 +24,33 @@ from prismseg.thermal.soles.pieces import (
 from prismseg.thermal.soles.rows import MIN_PIXELS, handedness, measure_profile, toes_up
 from prismseg.thermal.soles.sides import Track, View, assign_sides, check_view, medial_direction
 
-_WIDE_AS_TWO = 0.6
-# Of pairs whose outlines are right, one in twenty is more unequal than this; of pairs with a part missing most are.
-_UNEQUAL = 0.87
-# Two soles of one person never differ so much; what is smaller beside a sole is a piece of something else.
-_NO_PAIR = 0.5
-# Log ratio of two fits' residuals. On simulated soles, also ragged and without toes, the right one wins by 0.3 or more.
-_CLEARLY = 0.3
+
+@dataclass(frozen=True)
+class PairSettings:
+    """When two pieces are a pair of soles; chosen on phantoms.
+
+    Attributes
+    ----------
+    wide_as_two : float
+        Ratio of widths across and along from which a single piece is two soles that run together.
+    unequal : float
+        Of the smaller sole's area to the larger one's, below which a caution is given. Of pairs whose outlines are right,
+        one in twenty is more unequal than this; of pairs with a part missing most are.
+    no_pair : float
+        Of the same, below which there is no pair: two soles of one person never differ so much, and what is smaller
+        beside a sole is a piece of something else.
+    clearly : float
+        Log of the ratio of two fits' residuals from which one is clearly better. On simulated soles, also ragged and
+        without toes, the right one wins by 0.3 or more.
+    """
+
+    wide_as_two: float = 0.6
+    unequal: float = 0.87
+    no_pair: float = 0.5
+    clearly: float = 0.3
+
+
+_PAIR = PairSettings()
 
 
 class Status(StrEnum):
@@ -88,7 +108,7 @@ class Caution(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class Soles:
-    """Both soles of a frame, or a stated failure.
+    """Both soles of a frame, or why there are none.
 
     Attributes
     ----------
@@ -145,6 +165,18 @@ class Soles:
             When `mask` is no (H, W) array of labels. A mask without two soles is no error: `status` says why.
         ConfigError
             When there is no such view.
+
+        Examples
+        --------
+        >>> mask = np.zeros((120, 160), bool)
+        >>> mask[20:100, 25:55] = mask[20:100, 95:125] = True
+        >>> soles = Soles.from_mask(mask)
+        >>> soles.status, soles.ok
+        (<Status.TWO_SOLES: 'two soles'>, True)
+        >>> bool(soles.right[60, 40])  # the patient's right is on the image's left
+        True
+        >>> str(Soles.from_mask(np.zeros((120, 160), bool)).status)
+        'no foot'
         """
         array, checked, sizes = as_mask(mask), check_view(view), cleaning or Cleaning()
         pieces = find_pieces(array, sizes)
@@ -158,13 +190,13 @@ class Soles:
         if failure is None:
             height = array.shape[0]
             centres = np.array([np.argwhere(piece).mean(axis=0) / height for piece in masks])
-            naming = assign_sides(centres, checked, track)
-            if naming is not None:
-                left, right = masks[naming.left], masks[naming.right]
-                cautions += _cautions(left, right, checked, crossed=naming.crossed)
+            assignment = assign_sides(centres, checked, track)
+            if assignment is not None:
+                left, right = masks[assignment.left], masks[assignment.right]
+                cautions += _cautions(left, right, checked, swapped=assignment.swapped)
                 seen = Track(
-                    left=(float(centres[naming.left, 0]), float(centres[naming.left, 1])),
-                    right=(float(centres[naming.right, 0]), float(centres[naming.right, 1])),
+                    left=(float(centres[assignment.left, 0]), float(centres[assignment.left, 1])),
+                    right=(float(centres[assignment.right, 0]), float(centres[assignment.right, 1])),
                 )
                 return cls(Status.TWO_SOLES, left, right, cleaned, checked, tuple(cautions), seen, pieces.dropped)
             failure = Status.SIDES_UNCLEAR
@@ -190,11 +222,10 @@ class Soles:
         return self.left if side == "left" else self.right
 
     def labels(self) -> NDArray[np.uint8]:
-        """Return a map (H, W): 0 ground, 1 the patient's left sole, 2 the right one."""
+        """Return a map (H, W): 0 background, 1 the patient's left sole, 2 the right one (`SIDE_LABELS`)."""
         labels = np.zeros(self.cleaned.shape, np.uint8)
-        for label, piece in ((LEFT, self.left), (RIGHT, self.right)):
-            if piece is not None:
-                labels[piece] = label
+        for side, sole in (self.masks or {}).items():
+            labels[sole] = SIDE_LABELS[side]
         return labels
 
 
@@ -204,20 +235,20 @@ def _failure(pieces: Pieces, masks: tuple[Mask, ...], cleaning: Cleaning) -> Sta
     if len(masks) > 2:
         return Status.MORE_THAN_TWO
     *smaller, largest = sorted(masks, key=np.count_nonzero)
-    if not smaller or smaller[0].sum() < _NO_PAIR * largest.sum():
-        return Status.MERGED if aspect_ratio(largest)[0] > _WIDE_AS_TWO else Status.ONE_FOOT
+    if not smaller or smaller[0].sum() < _PAIR.no_pair * largest.sum():
+        return Status.MERGED if aspect_ratio(largest)[0] > _PAIR.wide_as_two else Status.ONE_FOOT
     if any(border_contact(piece) > cleaning.cut * np.sqrt(piece.sum()) for piece in masks):
         return Status.CUT
     return None
 
 
-def _cautions(left: Mask, right: Mask, view: View, *, crossed: bool) -> list[Caution]:
+def _cautions(left: Mask, right: Mask, view: View, *, swapped: bool) -> list[Caution]:
     areas = sorted((int(left.sum()), int(right.sum())))
     shape_doubted, toes_down = (False, False) if areas[0] < MIN_PIXELS else _doubts(left, right, view)
     found = {
         Caution.AT_BORDER: border_contact(left | right) > 0,
-        Caution.UNEQUAL: areas[0] < _UNEQUAL * areas[1],
-        Caution.SIDES_SWAPPED: crossed,
+        Caution.UNEQUAL: areas[0] < _PAIR.unequal * areas[1],
+        Caution.SIDES_SWAPPED: swapped,
         Caution.SHAPE: shape_doubted,
         Caution.TOES_DOWN: toes_down,
     }
@@ -230,6 +261,6 @@ def _doubts(left: Mask, right: Mask, view: View) -> tuple[bool, bool]:
         measure_profile(sole, medial_direction(side, view))
         for side, sole in zip(SIDES, (left, right), strict=True)
     ]
-    if all(toes_up(profile) < -_CLEARLY for profile in profiles):
+    if all(toes_up(profile) < -_PAIR.clearly for profile in profiles):
         return False, True
-    return all(handedness(profile) < -_CLEARLY for profile in profiles), False
+    return all(handedness(profile) < -_PAIR.clearly for profile in profiles), False

@@ -15,8 +15,7 @@ from prismseg.base import ConfigError, DataError, Message
 Mask = NDArray[np.bool_]
 Window = tuple[slice, slice]
 
-_EIGHT = np.ones((3, 3), bool)
-_SPLIT_STEPS = 24
+_EIGHT_NEIGHBOURS = np.ones((3, 3), bool)
 
 
 @dataclass(frozen=True)
@@ -31,12 +30,19 @@ class Cleaning:
         Share of the picture below which a piece is a speck. Between the two, a piece is a part (a toe) if it is near a
         sole.
     hole : float
-        Share of the mask below which a hole is filled before soles are told apart; the ground that two touching soles
-        enclose is larger.
+        Share of the mask below which a hole is filled before soles are told apart; the background that two touching
+        soles enclose is larger.
     opening, closing, reach : float
-        Radii of the opening and the closing and the distance up to which a part belongs to a sole, picture heights.
+        Radii of the opening and the closing and the distance up to which a part belongs to a sole, picture heights: 1, 3
+        and 8 pixels of a picture 240 pixels tall, chosen on phantoms.
     cut : float
-        Length of the border that a sole may touch, in square roots of its area, before it counts as cut.
+        Length of the border that a sole may touch, in square roots of its area, before it counts as cut. Chosen on
+        phantoms: a sole is about 2.5 times as long as wide, so that a cut through its middle touches 0.6.
+
+    Examples
+    --------
+    >>> Cleaning(reach=0.05).reach
+    0.05
     """
 
     smallest_sole: float = 0.01
@@ -58,9 +64,48 @@ class Cleaning:
             )
 
 
+@dataclass(frozen=True)
+class SplitSettings:
+    """When two soles that touch can be told apart; chosen on phantoms with touching feet.
+
+    Attributes
+    ----------
+    levels : int
+        Heights, from 0 to its highest, at which the distance transform is cut.
+    least_core : float
+        Share of all that is left at such a height from which a part is the core of a sole.
+    least_ratio : float
+        Of the smaller part's area to the larger one's.
+    most_alignment : float
+        Cosine of the angle between a part's axis and the line that joins the parts: soles lie side by side, at 50° or
+        more, while heel and ball of one sole lie one behind the other.
+    most_aspect : float
+        Ratio of widths across and along (`aspect_ratio`) of each part: a sole is slender.
+    longest_cut : float
+        Length of the cut in lengths of the shorter part.
+    """
+
+    levels: int = 24
+    least_core: float = 0.15
+    least_ratio: float = 0.6
+    most_alignment: float = 0.64
+    most_aspect: float = 0.6
+    longest_cut: float = 0.4
+
+
 @dataclass(frozen=True, eq=False)
 class Pieces:
-    """Pieces of a cleaned mask that are large enough to be a sole, and the pixels that were left out."""
+    """Pieces of a cleaned mask that are large enough to be a sole.
+
+    Attributes
+    ----------
+    masks : tuple of (H, W) bool
+        The pieces, largest first; they do not overlap.
+    largest : int
+        Pixels of the largest connected part, whether large enough or not.
+    dropped : int
+        Pixels of the parts that were left out.
+    """
 
     masks: tuple[Mask, ...]
     largest: int
@@ -74,6 +119,11 @@ def as_mask(mask: NDArray[np.generic]) -> Mask:
     ------
     DataError
         When it is no (H, W) array of booleans or of finite numbers.
+
+    Examples
+    --------
+    >>> as_mask(np.array([[0, 1], [2, 0]])).tolist()
+    [[False, True], [True, False]]
     """
     array = np.asarray(mask)
     if array.ndim != 2 or 0 in array.shape:
@@ -87,7 +137,7 @@ def as_mask(mask: NDArray[np.generic]) -> Mask:
 
 
 def find_pieces(mask: Mask, cleaning: Cleaning) -> Pieces:
-    """Fill, open, tell pieces from parts and specks, join parts to the piece they are near, close.
+    """Fill holes, open, tell pieces from parts and specks, join parts to the piece that they are near, close.
 
     Parameters
     ----------
@@ -99,12 +149,22 @@ def find_pieces(mask: Mask, cleaning: Cleaning) -> Pieces:
     Returns
     -------
     Pieces
-        Largest first; masks do not overlap.
+        Those large enough to be a sole.
+
+    Examples
+    --------
+    >>> mask = np.zeros((120, 160), bool)
+    >>> mask[30:100, 20:50] = mask[30:100, 90:120] = True  # two soles
+    >>> mask[24:28, 30:34] = True  # a toe of the first one
+    >>> mask[5, 5] = True  # a speck
+    >>> pieces = find_pieces(mask, Cleaning())
+    >>> len(pieces.masks), pieces.dropped
+    (2, 1)
     """
     height = mask.shape[0]
     filled = _fill_holes(mask, cleaning.hole * mask.sum())
     opened = _opened(filled, cleaning.opening * height)
-    labels, _ = ndimage.label(opened, _EIGHT)
+    labels, _ = ndimage.label(opened, _EIGHT_NEIGHBOURS)
     sizes = np.bincount(labels.ravel())
     sizes[0] = 0
     order = np.argsort(-sizes, kind="stable")
@@ -126,7 +186,15 @@ def find_pieces(mask: Mask, cleaning: Cleaning) -> Pieces:
 
 
 def bounding_window(mask: Mask, margin: int = 0) -> Window:
-    """Smallest rectangle that holds the foreground, with a margin, within the picture."""
+    """Find the smallest rectangle that holds the foreground, with a margin in pixels, within the picture.
+
+    Examples
+    --------
+    >>> mask = np.zeros((6, 8), bool)
+    >>> mask[2:4, 3:7] = True
+    >>> bounding_window(mask, margin=1)
+    (slice(1, 5, None), slice(2, 8, None))
+    """
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     return (
         slice(max(int(rows[0]) - margin, 0), min(int(rows[-1]) + 1 + margin, mask.shape[0])),
@@ -135,14 +203,35 @@ def bounding_window(mask: Mask, margin: int = 0) -> Window:
 
 
 def border_contact(mask: Mask) -> int:
-    """Pixels of `mask` on the side of the picture where it has most."""
+    """Count the pixels of `mask` on that border of the picture where it has most.
+
+    Examples
+    --------
+    >>> mask = np.zeros((6, 8), bool)
+    >>> mask[4:, 2:5] = True
+    >>> border_contact(mask)
+    3
+    """
     return max(int(edge.sum()) for edge in (mask[0], mask[-1], mask[:, 0], mask[:, -1]))
 
 
 def aspect_ratio(mask: Mask) -> tuple[float, NDArray[np.float64]]:
-    """Ratio of the standard deviations across and along a piece, and the unit vector (row, column) along it.
+    """Measure a piece's ratio of standard deviations across and along it, and its axis.
 
-    About 0.4 for one sole seen from the foot end and 0.6 and more for two side by side.
+    Returns
+    -------
+    ratio : float
+        About 0.4 for one sole seen from the foot end and 0.6 and more for two side by side.
+    axis : (2,) float
+        Unit vector (row, column) along the piece.
+
+    Examples
+    --------
+    >>> mask = np.zeros((40, 40), bool)
+    >>> mask[5:35, 15:25] = True
+    >>> ratio, axis = aspect_ratio(mask)
+    >>> round(ratio, 2), abs(axis).tolist()
+    (0.33, [1.0, 0.0])
     """
     points = np.argwhere(mask).astype(np.float64)
     if len(points) < 2:  # has no direction
@@ -151,8 +240,8 @@ def aspect_ratio(mask: Mask) -> tuple[float, NDArray[np.float64]]:
     return float(np.sqrt(max(values[0], 0.0) / max(values[1], 1e-12))), vectors[:, 1]
 
 
-def split_touching(piece: Mask) -> tuple[Mask, Mask] | None:
-    """Part two soles that touch, at the neck between them, where this can be done reliably.
+def split_touching(piece: Mask, settings: SplitSettings | None = None) -> tuple[Mask, Mask] | None:
+    """Separate two soles that touch, at the neck between them, where this can be done reliably.
 
     The distance transform is cut at rising levels until exactly two large cores remain; a watershed from them finds
     the neck. The parts count as soles when they are alike in size, lie side by side (the heel and the ball of one
@@ -162,16 +251,19 @@ def split_touching(piece: Mask) -> tuple[Mask, Mask] | None:
     ----------
     piece : (H, W) bool
         One connected piece.
+    settings : SplitSettings, optional
+        What the parts must be like.
 
     Returns
     -------
     tuple of two (H, W) bool, or None
         None when one of these does not hold: then nobody knows where one sole ends.
     """
+    chosen = settings or SplitSettings()
     window = bounding_window(piece, margin=1)
     inside = np.pad(piece[window], 1)
     depth = ndimage.distance_transform_edt(inside)
-    cores = _two_cores(depth)
+    cores = _two_cores(depth, chosen)
     if cores is None:
         return None
     basins = watershed(-depth, cores, mask=inside)
@@ -180,12 +272,12 @@ def split_touching(piece: Mask) -> tuple[Mask, Mask] | None:
     shapes = [aspect_ratio(part) for part in parts]
     centres = [np.argwhere(part).mean(axis=0) for part in parts]
     across = (centres[1] - centres[0]) / max(float(np.linalg.norm(centres[1] - centres[0])), 1e-9)
-    beside = all(abs(float(axis @ across)) < 0.64 for _, axis in shapes)  # 50° or more
+    beside = all(abs(float(axis @ across)) < chosen.most_alignment for _, axis in shapes)
     lengths = [float(np.ptp(np.argwhere(part) @ axis)) for part, (_, axis) in zip(parts, shapes, strict=True)]
-    cut = int((ndimage.binary_dilation(parts[0], _EIGHT) & parts[1]).sum())
-    alike = min(areas) >= 0.6 * max(areas)
-    slender = all(ratio < 0.6 for ratio, _ in shapes)
-    if not (alike and beside and slender and cut <= 0.4 * min(lengths)):
+    cut = int((ndimage.binary_dilation(parts[0], _EIGHT_NEIGHBOURS) & parts[1]).sum())
+    alike = min(areas) >= chosen.least_ratio * max(areas)
+    slender = all(ratio < chosen.most_aspect for ratio, _ in shapes)
+    if not (alike and beside and slender and cut <= chosen.longest_cut * min(lengths)):
         return None
     whole = [np.zeros(piece.shape, bool) for _ in parts]
     for target, part in zip(whole, parts, strict=True):
@@ -193,13 +285,14 @@ def split_touching(piece: Mask) -> tuple[Mask, Mask] | None:
     return whole[0], whole[1]
 
 
-def _two_cores(depth: NDArray[np.float64]) -> NDArray[np.int32] | None:
-    for level in np.linspace(0, 1, _SPLIT_STEPS, endpoint=False) * float(depth.max()):
-        labels, count = ndimage.label(depth > level, _EIGHT)
+def _two_cores(depth: NDArray[np.float64], settings: SplitSettings) -> NDArray[np.int32] | None:
+    """Label two large parts of the highest places of a distance transform; None where there never are two."""
+    for level in np.linspace(0, 1, settings.levels, endpoint=False) * float(depth.max()):
+        labels, count = ndimage.label(depth > level, _EIGHT_NEIGHBOURS)
         if count < 2:
             continue
         sizes = np.bincount(labels.ravel())[1:]
-        large = np.flatnonzero(sizes >= 0.15 * sizes.sum()) + 1
+        large = np.flatnonzero(sizes >= settings.least_core * sizes.sum()) + 1
         if len(large) == 2:
             cores = np.zeros(depth.shape, np.int32)
             for number, label in enumerate(large, start=1):
@@ -209,7 +302,7 @@ def _two_cores(depth: NDArray[np.float64]) -> NDArray[np.int32] | None:
 
 
 def _fill_holes(mask: Mask, largest: float) -> Mask:
-    # The ground outside counts as one even where soles touch the border.
+    # The background outside counts as one even where soles touch the border.
     labels, count = ndimage.label(~np.pad(mask, 1))
     if count < 2:
         return mask

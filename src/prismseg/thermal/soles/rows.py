@@ -1,4 +1,4 @@
-"""How the template's rows fit a sole: where heel and toes are, also unseen ones, and which way the big toe looks."""
+"""How the template's rows fit a sole: where heel and toes are, also unseen ones, and on which side the big toe is."""
 
 from __future__ import annotations
 
@@ -14,18 +14,49 @@ from prismseg.thermal.soles.template import edges
 
 Floats = NDArray[np.float64]
 
-MIN_PIXELS = 200  # a sole of fewer has rows too short to place
-ROWS = np.linspace(0.0, 1.0, 61)  # of the visible sole, heel to toes
-# Along the sole, in its lengths: a contour's noise is averaged out, the arch is not.
-BLUR = 0.03
-# Toes differ most from person to person and may be too cold to be seen.
-TOE_ROW, TOE_WEIGHT = 0.80, 0.25
-# How far the template may reach beyond what is seen: toes cut off or cold, heels behind a sheet (foot lengths).
-MISSING_TOES = np.arange(-0.04, 0.281, 0.02)
-MISSING_HEEL = np.arange(-0.04, 0.161, 0.02)
-FINE = np.arange(-0.015, 0.0151, 0.005)
-# Of two fits that are nearly as good the one that misses less is right.
-MISSING_PRICE = 0.001
+
+@dataclass(frozen=True)
+class RowFitSettings:
+    """How the template's rows are fitted; chosen on simulated soles with ragged contours, cold toes and hidden heels.
+
+    Attributes
+    ----------
+    min_pixels : int
+        Of a sole; with fewer its rows are too short to place.
+    rows : int
+        Rows of the visible sole that are compared, heel to toes.
+    blur : float
+        Standard deviation along the sole, in its lengths, by which edges are smoothed: a contour's noise is averaged out,
+        the arch is not.
+    toe_row, toe_weight : float
+        Place from which rows are toes, in foot lengths, and their weight: toes differ most from person to person and may
+        be too cold to be seen.
+    missing_toes, missing_heel : (float, float, float)
+        First, end and step of how far the template may reach beyond what is seen, foot lengths: toes cut off or cold,
+        heels behind a sheet.
+    fine : (float, float, float)
+        The same around the best of these.
+    missing_price : float
+        Added to the mean square (foot lengths) a squared missing share: of two fits that are nearly as good the one that
+        misses less is right.
+    least_width : float
+        Smallest factor on the template's width.
+    """
+
+    min_pixels: int = 200
+    rows: int = 61
+    blur: float = 0.03
+    toe_row: float = 0.80
+    toe_weight: float = 0.25
+    missing_toes: tuple[float, float, float] = (-0.04, 0.281, 0.02)
+    missing_heel: tuple[float, float, float] = (-0.04, 0.161, 0.02)
+    fine: tuple[float, float, float] = (-0.015, 0.0151, 0.005)
+    missing_price: float = 0.001
+    least_width: float = 0.2
+
+
+_FIT = RowFitSettings()
+MIN_PIXELS = _FIT.min_pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +122,7 @@ class RowFit:
 
 
 def measure_profile(mask: Mask, medial: int, axis: Floats | None = None) -> Profile:
-    """Measure the edges of a sole whose toes look up.
+    """Measure the edges of a sole whose toes point up.
 
     An edge is the middle of a row plus or minus half its number of pixels. On a row without gaps these are its ends; a
     ragged contour moves them much less than it moves the outermost pixels.
@@ -101,7 +132,7 @@ def measure_profile(mask: Mask, medial: int, axis: Floats | None = None) -> Prof
     mask : (H, W) bool
         One sole.
     medial : int
-        +1 where the big toe's side looks to the image's right, -1 where it looks left.
+        1 where the big toe is to the image's right, -1 where it is to the left (`medial_direction`).
     axis : (2,) float, optional
         Direction from heel to toes; without it the principal axis.
 
@@ -109,6 +140,14 @@ def measure_profile(mask: Mask, medial: int, axis: Floats | None = None) -> Prof
     ------
     DataError
         When the mask has fewer than `MIN_PIXELS` pixels.
+
+    Examples
+    --------
+    >>> sole = np.zeros((120, 60), bool)
+    >>> sole[10:110, 15:45] = True
+    >>> profile = measure_profile(sole, medial=1)
+    >>> round(float(profile.along[0])), round(float(profile.medial[50] - profile.lateral[50]))
+    (-1, 30)
     """
     count_all = int(mask.sum())
     if count_all < MIN_PIXELS:
@@ -127,7 +166,7 @@ def measure_profile(mask: Mask, medial: int, axis: Floats | None = None) -> Prof
     across = np.array([along[1], -along[0]]) * medial  # a quarter turn to the image's right
     a, b = (points - centre) @ along, (points - centre) @ across
     row = np.floor(a - a.min()).astype(np.intp)
-    sigma = BLUR * (row.max() + 1)
+    sigma = _FIT.blur * (row.max() + 1)
     count, total = (
         ndimage.gaussian_filter1d(np.bincount(row, weights).astype(np.float64), sigma, mode="nearest")
         for weights in (None, b)
@@ -143,17 +182,30 @@ def fit_rows(profile: Profile) -> RowFit:
     Both edges of 61 rows are compared with the template's at every combination of missing heel and missing toes, first
     in steps of 2 % of the foot's length, then of 0.5 %; width, shift and tilt follow by weighted least squares.
     """
-    coarse = _best_fit(profile, MISSING_HEEL, MISSING_TOES)
-    return _best_fit(profile, coarse.missing_heel + FINE, coarse.missing_toes + FINE)
+    coarse = _best_fit(profile, np.arange(*_FIT.missing_heel), np.arange(*_FIT.missing_toes))
+    fine = np.arange(*_FIT.fine)
+    return _best_fit(profile, coarse.missing_heel + fine, coarse.missing_toes + fine)
 
 
 def handedness(profile: Profile) -> float:
-    """How much better a profile fits as it is than mirrored: log of the ratio of residuals, negative where worse."""
+    """Compare the fits of a profile as it is and mirrored.
+
+    Returns
+    -------
+    float
+        Natural logarithm of the ratio of residuals; above 0 where the profile fits better as it is.
+    """
     return float(np.log(fit_rows(profile.mirrored()).residual / fit_rows(profile).residual))
 
 
 def toes_up(profile: Profile) -> float:
-    """How much better a profile fits as it is than with toes and heel exchanged: log of the ratio of residuals."""
+    """Compare the fits of a profile as it is and with toes and heel exchanged.
+
+    Returns
+    -------
+    float
+        Natural logarithm of the ratio of residuals; above 0 where the profile fits better as it is.
+    """
     turned = profile.reversed()
     other = min(fit_rows(turned).residual, fit_rows(turned.mirrored()).residual)
     here = min(fit_rows(profile).residual, fit_rows(profile.mirrored()).residual)
@@ -166,10 +218,10 @@ def _best_fit(profile: Profile, heels: Floats, toes: Floats) -> RowFit:
     first, last = profile.places[0] - 0.5, profile.places[-1] + 0.5
     length = (last - first) / (1 - heel_missing - toes_missing)
     heel = first - heel_missing * length
-    places = first + ROWS * (last - first)
+    places = first + np.linspace(0.0, 1.0, _FIT.rows) * (last - first)
     u = (places - heel[:, None]) / length[:, None]
     rows, lateral, medial = edges()
-    weight = np.where(u > TOE_ROW, TOE_WEIGHT, 1.0) * ((u >= rows[0]) & (u <= rows[-1]))
+    weight = np.where(u > _FIT.toe_row, _FIT.toe_weight, 1.0) * ((u >= rows[0]) & (u <= rows[-1]))
     both = [np.interp(places, profile.places, edge) for edge in (profile.lateral, profile.medial)]
     seen = np.concatenate(both) / length[:, None]
     weight = np.concatenate([weight, weight], axis=1)
@@ -182,12 +234,12 @@ def _best_fit(profile: Profile, heels: Floats, toes: Floats) -> RowFit:
     solution = np.linalg.solve(normal, right[..., None])[..., 0]
     errors = seen - np.einsum("cri,ci->cr", design, solution)
     square = (weight * errors**2).sum(axis=1) / weight.sum(axis=1)
-    best = int(np.argmin(square + MISSING_PRICE * (heel_missing**2 + toes_missing**2)))
+    best = int(np.argmin(square + _FIT.missing_price * (heel_missing**2 + toes_missing**2)))
     width, shift, tilt = (float(value) for value in solution[best])
     return RowFit(
         heel=float(heel[best]),
         length=float(length[best]),
-        width=max(width, 0.2),
+        width=max(width, _FIT.least_width),
         shift=shift * float(length[best]),
         tilt=tilt,
         missing_heel=float(heel_missing[best]),

@@ -77,14 +77,21 @@ TERRITORY_OUTLINES = MappingProxyType(
     }
 )  # fmt: skip
 
+# The raster of territories in sole coordinates: 0.004 foot lengths are 1 mm of a foot 25 cm long.
 _STEP = 0.004
-_LOW = np.array([-0.3, -0.39])
+_LOW = np.array([-0.3, -0.39])  # of its first node
 _SHAPE = (400, 195)
 
 
 @lru_cache(maxsize=1)
 def sole_outline(points: int = 400) -> Points:
-    """Give the closed smooth curve (N, 2) of the sole with its toes."""
+    """Give the closed smooth curve (N, 2) of the sole with its toes, as rows of (u, v) in foot lengths.
+
+    Examples
+    --------
+    >>> sole_outline(100).shape
+    (100, 2)
+    """
     closed = np.vstack([OUTLINE, OUTLINE[:1]])
     curve: Points = CubicSpline(np.arange(len(closed)), closed, bc_type="periodic")(
         np.linspace(0, len(OUTLINE), points, endpoint=False)
@@ -107,9 +114,24 @@ def edges() -> tuple[Points, Points, Points]:
 
 
 def territory_at(u: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Territory of each point of the plane, 1 to 5 (`TERRITORIES`), also beyond the sole's outline.
+    """Look up the territory of points in sole coordinates, also beyond the sole's outline.
 
-    Read from a raster of 0.004 foot lengths (1 mm).
+    Parameters
+    ----------
+    u, v : array of any shape
+        Places along and across the sole, foot lengths; rounded to 0.004.
+
+    Returns
+    -------
+    uint8 array of the same shape
+        Labels 1 to 5 (`TERRITORIES`).
+
+    Examples
+    --------
+    >>> from prismseg.thermal import TERRITORIES
+    >>> heel, ball = territory_at(np.array([0.1, 0.7]), np.array([0.0, 0.05]))
+    >>> TERRITORIES[heel - 1], TERRITORIES[ball - 1]
+    ('medial calcaneal', 'medial plantar')
     """
     table = _raster()
     row = np.clip(np.rint((u - _LOW[0]) / _STEP), 0, _SHAPE[0] - 1).astype(np.intp)
@@ -120,7 +142,13 @@ def territory_at(u: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.u
 
 @lru_cache(maxsize=1)
 def template_hash() -> str:
-    """SHA-256 of all outlines: results are comparable only under the same template."""
+    """Give the SHA-256 of all outlines and names: results are comparable only under the same template.
+
+    Examples
+    --------
+    >>> template_hash()[:8]
+    '7af618e7'
+    """
     digest = hashlib.sha256(OUTLINE.astype("<f8").tobytes())
     for name, outline in TERRITORY_OUTLINES.items():
         digest.update(name.encode())

@@ -17,11 +17,32 @@ from prismseg.thermal.soles.template import territory_at
 
 Method = Literal["registered", "carried"]
 
-# A sole that overlaps its first picture by less has changed its shape in the picture: toes covered, foot turned.
-MIN_OVERLAP = 0.88
-MAX_TURN = float(np.cos(np.deg2rad(25)))
-MAX_SCALE = 1.25
-POOR_FIT = 0.05  # foot lengths; simulated soles with 3 pixels of noise stay below 0.03
+
+@dataclass(frozen=True)
+class CarrySettings:
+    """When territories may be carried from one picture to another; chosen on simulated sessions.
+
+    Attributes
+    ----------
+    least_overlap : float
+        Intersection over union of both outlines. A sole that overlaps less has changed its shape in the picture: toes
+        covered, foot turned.
+    largest_turn : float
+        Of the sole's axis, degrees.
+    largest_scale : float
+        Factor on the sole's length, in picture heights.
+    poor_fit : float
+        Residual of the fit of rows from which a registration is doubtful, foot lengths; simulated soles with 3 pixels of
+        noise stay below 0.03.
+    """
+
+    least_overlap: float = 0.88
+    largest_turn: float = 25.0
+    largest_scale: float = 1.25
+    poor_fit: float = 0.05
+
+
+_CARRY = CarrySettings()
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +56,7 @@ class Territories:
     registration : Registration
         The map from pixels to sole coordinates.
     method : {"registered", "carried"}
-        Laid over this sole's own outline, or carried from an earlier picture of it.
+        Registered to this sole's own outline, or carried from an earlier picture of it.
     overlap : float or None
         Intersection over union with the earlier picture's sole; None where there is none.
     """
@@ -54,7 +75,7 @@ class Territories:
     @property
     def doubtful(self) -> bool:
         """Whether the template fits badly or its spline had to be given up."""
-        return self.registration.folded or self.registration.fit.residual > POOR_FIT
+        return self.registration.folded or self.registration.fit.residual > _CARRY.poor_fit
 
 
 def find_territories(mask: NDArray[np.generic], side: Side, view: View = "soles-to-camera") -> Territories:
@@ -75,6 +96,17 @@ def find_territories(mask: NDArray[np.generic], side: Side, view: View = "soles-
         When the sole has too few pixels.
     ConfigError
         When there is no such view.
+
+    Examples
+    --------
+    >>> from skimage.draw import polygon2mask
+    >>> from prismseg.thermal.soles.template import sole_outline
+    >>> sole = polygon2mask((120, 120), sole_outline() * (-100, 100) + (110, 60))
+    >>> territories = find_territories(sole, "right")
+    >>> territories.method, bool(((territories.labels > 0) == sole).all())
+    ('registered', True)
+    >>> max(territories.pixels, key=territories.pixels.get)
+    'medial plantar'
     """
     sole = as_mask(mask)
     registration = register(sole, medial_direction(side, check_view(view)))
@@ -97,14 +129,23 @@ def carry_territories(first: Territories, mask: NDArray[np.generic]) -> Territor
     Returns
     -------
     Territories or None
-        None where the pose does not allow it: turned by more than 25°, scaled by more than 1.25 (in picture
-        heights), or overlapping by less than 0.88.
+        None where the pose does not allow it (`CarrySettings`): turned or scaled too much, or overlapping too little.
+
+    Examples
+    --------
+    >>> from skimage.draw import polygon2mask
+    >>> from prismseg.thermal.soles.template import sole_outline
+    >>> sole = polygon2mask((120, 120), sole_outline() * (-100, 100) + (110, 60))
+    >>> moved = carry_territories(find_territories(sole, "right"), np.roll(sole, 5, axis=1))
+    >>> moved.method, round(moved.overlap, 2)
+    ('carried', 1.0)
     """
     sole, before, old = as_mask(mask), first.labels > 0, first.registration
-    (centre, along, spread), (_, axis, spread_before) = _moments(sole), _moments(before)
-    scale = spread / spread_before
+    (centre, along, length), (_, axis, old_length) = _moments(sole), _moments(before)
+    scale = length / old_length
     enlarged = sole.shape[0] / before.shape[0]  # another number of pixels is no other distance
-    if along @ axis < MAX_TURN or not 1 / MAX_SCALE <= scale / enlarged <= MAX_SCALE:
+    largest = _CARRY.largest_scale
+    if along @ axis < np.cos(np.deg2rad(_CARRY.largest_turn)) or not 1 / largest <= scale / enlarged <= largest:
         return None
     medial = np.sign(old.across @ _to_the_right(old.along))
     fit = replace(old.fit, length=old.fit.length * scale, heel=old.fit.heel * scale, shift=old.fit.shift * scale)
@@ -112,7 +153,7 @@ def carry_territories(first: Territories, mask: NDArray[np.generic]) -> Territor
     along = (old.along @ axis) * along + (old.along @ _to_the_right(axis)) * _to_the_right(along)
     moved = replace(old, centre=centre, along=along, across=medial * _to_the_right(along), fit=fit)
     overlap = _overlap(sole, moved, before, old)
-    if overlap < MIN_OVERLAP:
+    if overlap < _CARRY.least_overlap:
         return None
     return Territories(_label(moved, sole), moved, "carried", overlap)
 
