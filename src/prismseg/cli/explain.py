@@ -8,12 +8,19 @@ from typing import Annotated, Any
 import typer
 
 from prismseg.cli.options import Device, Out, Quiet, list_settings, with_data_options
+from prismseg.explain.settings import FORMATS, ExplainSettings
+
+DEFAULTS = ExplainSettings()
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
     app.command(
-        cls=list_settings(layout="data.layout"),
+        cls=list_settings(
+            layout="data.layout",
+            methods="prismseg.explain.registries:METHODS",
+            regions="prismseg.explain.registries:REGIONS",
+        ),
         epilog=(
             "Examples:\n\n"
             "prismseg explain runs/nerves\n\n"
@@ -35,19 +42,18 @@ def explain(
         str,
         typer.Option(
             help=(
-                "Of layercam, gradcam, gradcam++, hirescam, xgradcam, scorecam (slow), eigencam; the first is shown "
-                "large. Random maps are always added, as the null."
+                "Of {names}; the first is shown large. Random maps are always added, as the null; scorecam is slow."
             )
         ),
-    ] = "layercam,gradcam",
+    ] = ",".join(DEFAULTS.methods),
     layers: Annotated[
         str,
         typer.Option(help="all, or names and patterns: encoder.0,skips.*; what exists: any wrong name lists it."),
-    ] = "all",
+    ] = ",".join(DEFAULTS.layers),
     regions: Annotated[
         str,
-        typer.Option(help="Where a class's score is taken: prediction, truth, image; the first is shown large."),
-    ] = "prediction,truth",
+        typer.Option(help="Pixels that a class's score is averaged over, of {names}; the first is shown large."),
+    ] = ",".join(DEFAULTS.regions),
     part: Annotated[
         str | None,
         typer.Option(
@@ -58,16 +64,20 @@ def explain(
     against: Annotated[
         Path | None, typer.Option(help="Another explanation's folder, of the same cases, to compare case by case.")
     ] = None,
-    border: Annotated[int, typer.Option(min=1, help="Half width of the band around contours, pixels.")] = 3,
+    border: Annotated[
+        int, typer.Option(min=1, help="Half width of the band around contours, pixels.")
+    ] = DEFAULTS.border,
     perturb: Annotated[
         bool, typer.Option("--perturb", help="Also measure drop, increase and gain (one more pass a map; slow).")
     ] = False,
     sanity: Annotated[bool, typer.Option(help="Scramble layers and see whether the maps change.")] = True,
     formats: Annotated[
-        str, typer.Option(help="Files of figures and sheets of maps: png, svg, pdf or several of them.")
-    ] = "png",
-    memory: Annotated[float, typer.Option(min=1, help="MiB that a batch may take.")] = 2048,
-    seed: Annotated[int, typer.Option(min=0, help="Of random maps, scrambled layers and intervals.")] = 0,
+        str, typer.Option(help=f"Files of figures and sheets of maps, of {', '.join(FORMATS)}.")
+    ] = FORMATS[0],
+    memory: Annotated[float, typer.Option(min=1, help="MiB that a batch may take.")] = DEFAULTS.memory,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Of random maps, scrambled layers and intervals.")
+    ] = DEFAULTS.seed,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an explanation that was cut.")] = False,
     data_options: dict[str, Any] | None = None,
     device: Device = "cpu",
@@ -79,7 +89,7 @@ def explain(
     maps/.
     """
     from prismseg.cli.tables import print_relevance
-    from prismseg.explain import ExplainSettings, explain_data, explain_run
+    from prismseg.explain import explain_data, explain_run
     from prismseg.train.runs.trials import open_for
 
     settings = ExplainSettings(
@@ -91,37 +101,23 @@ def explain(
         memory=memory,
         seed=seed,
     )
+    output: dict[str, Any] = {
+        "out": out,
+        "resume": resume,
+        "against": against,
+        "check_sanity": sanity,
+        "formats": _names(formats),
+        "show_progress": not quiet,
+    }
     if data is None:
         page = explain_run(
-            model,
-            part=part or "test",
-            options=data_options,
-            out=out,
-            settings=settings,
-            device=device,
-            resume=resume,
-            against=against,
-            check_sanity=sanity,
-            formats=_names(formats),
-            show_progress=not quiet,
+            model, part=part or "test", options=data_options, settings=settings, device=device, **output
         )
     else:
         dataset, notes = open_for(model, data, data_options)
         for note in notes:
             typer.echo(note)
-        page = explain_data(
-            model,
-            dataset,
-            part=part,
-            out=out,
-            settings=settings,
-            device=device,
-            resume=resume,
-            against=against,
-            check_sanity=sanity,
-            formats=_names(formats),
-            show_progress=not quiet,
-        )
+        page = explain_data(model, dataset, part=part, settings=settings, device=device, **output)
     print_relevance(page.parent / "headline.csv")
     typer.echo(f"Page: {page}")
 

@@ -92,12 +92,13 @@ def with_data_options(verb: Callable[..., None]) -> Callable[..., None]:
 
 
 def list_settings(**options: str) -> type[TyperCommand]:
-    """Make a command class whose ``--help`` lists what may be chosen for settings of a training run.
+    """Make a command class whose ``--help`` lists what may be chosen for settings.
 
     Parameters
     ----------
     **options : str
-        Setting by parameter of the command, such as ``loss="optim.loss"``; see `prismseg.base.choices.list_choices`.
+        By parameter of the command: a setting of a training run, such as ``loss="optim.loss"``, or a registry,
+        "package.module:attribute"; see `prismseg.base.choices.list_choices`.
     """
 
     def names_for(setting: str) -> tuple[str, ...]:
@@ -105,7 +106,9 @@ def list_settings(**options: str) -> type[TyperCommand]:
 
         return setting_names(setting)
 
-    return list_choices(**{option: partial(names_for, setting) for option, setting in options.items()})
+    return list_choices(
+        **{option: where if ":" in where else partial(names_for, where) for option, where in options.items()}
+    )
 
 
 Device = Annotated[str, typer.Option(help="Where to compute: cpu, cuda, cuda:1, mps …")]

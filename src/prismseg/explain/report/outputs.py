@@ -12,8 +12,8 @@ from matplotlib.figure import Figure
 from prismseg.base import ConfigError, atomic_path
 from prismseg.explain.report.examples import Example
 from prismseg.explain.report.pictures import draw_sheet
+from prismseg.explain.settings import FORMATS
 
-FORMATS = ("png", "svg", "pdf")
 _FOLDERS = ("figures", "maps")
 
 
