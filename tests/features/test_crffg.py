@@ -10,7 +10,7 @@ from torch import nn
 from torch._dynamo.backends.common import aot_autograd
 
 from prismseg.base import ConfigError
-from prismseg.features import PRESETS, CRFFg2d, exact_kernel, mass_factor
+from prismseg.features import PRESETS, CRFFg2d, FourierSettings, exact_kernel, mass_factor
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -42,9 +42,9 @@ def test_default_output_has_rms_one_and_unit_gain():
     x.requires_grad_()
     out = layer(x)
     assert out.square().mean().sqrt().item() == pytest.approx(1.0, abs=0.05)
-    (pulled,) = torch.autograd.grad(out, x, torch.randn(out.shape, generator=seeded(2)))
+    (gradient,) = torch.autograd.grad(out, x, torch.randn(out.shape, generator=seeded(2)))
     # chi = 1 / s^2 = 1 for inputs of rms 1; the input here has rms 7, which the normalisation divides out.
-    assert pulled.square().sum().item() * 49 / out.numel() == pytest.approx(1.0, abs=0.12)
+    assert gradient.square().sum().item() * 49 / out.numel() == pytest.approx(1.0, abs=0.12)
 
 
 def test_inner_products_approximate_the_patch_kernel():
@@ -55,9 +55,9 @@ def test_inner_products_approximate_the_patch_kernel():
     )  # fmt: skip
     a, b = torch.rand(1, 1, 3, 3, generator=seeded(4)), torch.rand(1, 1, 3, 3, generator=seeded(5))
     with torch.no_grad():
-        found = (layer(a) * layer(b)).sum().item()
+        product = (layer(a) * layer(b)).sum().item()
     expected = exact_kernel("gaussian", a.flatten(1), b.flatten(1), scale=1.5).item()
-    assert found == pytest.approx(expected, abs=4 / math.sqrt(20000))
+    assert product == pytest.approx(expected, abs=4 / math.sqrt(20000))
 
 
 def test_translation_equivariance_away_from_the_border():
@@ -184,11 +184,21 @@ def test_compiled_and_eager_agree():
         ({"scale": -1.0}, "positive"),
         ({"kernel_size": 2}, "odd"),
         ({"kernel": "arccosine", "mapping": "paired"}, "arc-cosine"),
+        ({"sigma": 2.0}, "no setting 'sigma'.*scale_unit"),
     ],
 )
 def test_impossible_settings_say_what_is_possible(options, word):
     with pytest.raises(ConfigError, match=word):
         CRFFg2d(1, 4, **options)
+
+
+def test_settings_of_ones_own_start_like_a_preset():
+    own = FourierSettings(kernel="matern52", trainable_scale=True)
+    layer = CRFFg2d(2, 4, preset=own, scale=0.5, mapping=None)
+    assert layer.settings == FourierSettings(kernel="matern52", trainable_scale=True, scale=0.5)
+    assert CRFFg2d(2, 4, preset=PRESETS["thesis"]).settings == CRFFg2d(2, 4, preset="thesis").settings
+    with pytest.raises(ConfigError, match="amplitude is 'two'"):
+        FourierSettings(amplitude="two")
 
 
 def test_seeded_layers_are_equal_and_global_randomness_is_left_alone():

@@ -16,18 +16,18 @@ def test_any_size_gives_rms_one(size):
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_short_formats_do_not_overflow(dtype):
     x = (torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0)) * 1e-5).to(dtype)
-    found = unit_rms(x)
-    assert found.dtype == dtype
-    torch.testing.assert_close(found.float().square().mean((1, 2, 3)), torch.ones(2), atol=0.01, rtol=0)
+    normalized = unit_rms(x)
+    assert normalized.dtype == dtype
+    torch.testing.assert_close(normalized.float().square().mean((1, 2, 3)), torch.ones(2), atol=0.01, rtol=0)
 
 
 def test_an_empty_case_stays_zero_and_passes_no_gradient():
     x = torch.zeros(2, 1, 4, 4)
     x[1, 0, 1, 2] = 3.0
     x.requires_grad_()
-    found = unit_rms(x)
-    assert not found[0].any() and found[1].square().mean().item() == pytest.approx(1)
-    found.sum().backward()
+    normalized = unit_rms(x)
+    assert not normalized[0].any() and normalized[1].square().mean().item() == pytest.approx(1)
+    normalized.sum().backward()
     assert x.grad.isfinite().all() and not x.grad[0].any()
 
 

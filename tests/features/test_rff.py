@@ -124,3 +124,8 @@ def test_median_scale_of_a_known_set_and_fit_scale():
 def test_odd_width_cannot_be_paired():
     with pytest.raises(ConfigError, match="even"):
         RandomFourierFeatures(3, 7, mapping="paired")
+
+
+def test_there_is_no_border_to_pad():
+    with pytest.raises(ConfigError, match="no border"):
+        RandomFourierFeatures(3, 8, padding_mode="zeros")

@@ -4,9 +4,9 @@ from prismseg.features.crffg import CRFFg2d
 from prismseg.features.criticality import CriticalityReport, LayerState, check_criticality
 from prismseg.features.fourier import mass_factor
 from prismseg.features.kernels import KERNELS, exact_kernel
-from prismseg.features.presets import PRESETS, FourierSettings
 from prismseg.features.rff import RandomFourierFeatures
 from prismseg.features.scale import median_scale, sample_patches
+from prismseg.features.settings import PRESETS, FourierSettings
 from prismseg.features.spectral import sample_frequencies, sample_phases, second_moment
 
 __all__ = [

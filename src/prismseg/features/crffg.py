@@ -8,9 +8,9 @@ from torch import Tensor, nn
 
 from prismseg.base import ConfigError
 from prismseg.features.fourier import FourierFeatures
-from prismseg.features.normalize import CONSTANT, unit_rms
-from prismseg.features.presets import choose_settings
+from prismseg.features.kernels import distance_norm
 from prismseg.features.scale import median_scale, sample_patches
+from prismseg.features.settings import FourierSettings, choose_settings
 
 
 class CRFFg2d(FourierFeatures):
@@ -21,7 +21,7 @@ class CRFFg2d(FourierFeatures):
     the critical form: the input is normalised to rms 1, ``sigma = sqrt(n m)`` with ``n = in_channels k²`` and m the
     mean square of the kernel's frequencies (1 for the Gaussian), and ``a = sqrt(2)``, so that outputs have rms 1 and
     gradients keep their size from layer to layer.
-    ``preset="thesis"`` is the published form, ``preset="frozen"`` the one for kernel studies and closed heads.
+    ``preset="thesis"`` is the published form, ``preset="frozen"`` the one for kernel studies and closed-form heads.
 
     Parameters
     ----------
@@ -29,14 +29,14 @@ class CRFFg2d(FourierFeatures):
         Channels of input and output.
     kernel_size : int
         Odd side k of the filters.
-    preset : {"default", "frozen", "thesis"}
-        Settings to start from; those below replace its own where they are not None.
-    kernel, scale, scale_unit, mapping, orthogonal, stratified, trainable_weight, trainable_scale, padding_mode
-        See `FourierSettings`. `scale` is s, sigma in units of `scale_unit`.
-    normalization, amplitude, mass
-        See `FourierSettings`.
+    preset : {"default", "frozen", "thesis"} or FourierSettings
+        Settings to start from.
     generator : torch.Generator, optional
         Source of the random weights; by default torch's global one.
+    **changes
+        Settings that replace those of `preset` where they are not None, by their names in `FourierSettings`: kernel,
+        scale, scale_unit, mapping, orthogonal, stratified, trainable_weight, trainable_scale, padding_mode,
+        normalization, amplitude, mass.
 
     Notes
     -----
@@ -53,7 +53,11 @@ class CRFFg2d(FourierFeatures):
     --------
     >>> CRFFg2d(8, 24)(torch.rand(2, 8, 32, 32)).shape
     torch.Size([2, 24, 32, 32])
+    >>> CRFFg2d(8, 24, kernel="matern32", scale=0.5)
+    CRFFg2d(8, 24, kernel_size=3, kernel=matern32, sigma=6.33, mapping=cos)
     """
+
+    _batch_norm = nn.BatchNorm2d
 
     def __init__(
         self,
@@ -61,47 +65,19 @@ class CRFFg2d(FourierFeatures):
         out_channels: int,
         kernel_size: int = 3,
         *,
-        preset: str = "default",
-        kernel: str | None = None,
-        scale: float | None = None,
-        scale_unit: str | None = None,
-        mapping: str | None = None,
-        orthogonal: bool | None = None,
-        stratified: bool | None = None,
-        trainable_weight: bool | None = None,
-        trainable_scale: bool | None = None,
-        padding_mode: str | None = None,
-        normalization: str | None = None,
-        amplitude: str | None = None,
-        mass: bool | None = None,
+        preset: str | FourierSettings = "default",
         generator: torch.Generator | None = None,
+        **changes: str | float | bool | None,
     ) -> None:
         if kernel_size % 2 == 0:
             raise ConfigError(f"kernel_size is {kernel_size}; it must be odd, so that a filter has a centre.")
-        settings = choose_settings(
-            preset,
-            kernel=kernel,
-            scale=scale,
-            scale_unit=scale_unit,
-            mapping=mapping,
-            orthogonal=orthogonal,
-            stratified=stratified,
-            trainable_weight=trainable_weight,
-            trainable_scale=trainable_scale,
-            padding_mode=padding_mode,
-            normalization=normalization,
-            amplitude=amplitude,
-            mass=mass,
-        )
+        settings = choose_settings(preset, changes)
         super().__init__(out_channels, (in_channels, kernel_size, kernel_size), settings, generator)
         self.in_channels, self.out_channels, self.kernel_size = in_channels, out_channels, kernel_size
-        self.norm = (
-            nn.BatchNorm2d(in_channels, eps=CONSTANT, affine=False) if settings.normalization == "batch" else None
-        )
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, in_channels, H, W) to features (B, out_channels, H, W)."""
-        padded, padding = self._padded(self._normalized(x))
+        padded, padding = self._padded(self.normalize(x))
         if torch.is_autocast_enabled(x.device.type):
             projection = F.conv2d(padded, self.frequencies(), padding=padding).float()
             if self.bias is not None:
@@ -117,10 +93,9 @@ class CRFFg2d(FourierFeatures):
 
     def fit_scale_(self, x: Tensor) -> None:
         """Set sigma to the median distance between patches of an input `x` (B, in_channels, H, W)."""
-        norm = 1 if self.settings.kernel == "laplacian_l1" else 2
         with torch.no_grad():
-            patches = sample_patches(self._normalized(x), self.kernel_size)
-            self.set_scale_(median_scale(patches, norm=norm))
+            patches = sample_patches(self.normalize(x), self.kernel_size)
+            self.set_scale_(median_scale(patches, norm=distance_norm(self.settings.kernel)))
 
     def extra_repr(self) -> str:
         """Describe the layer in `print(model)`."""
@@ -130,13 +105,8 @@ class CRFFg2d(FourierFeatures):
             f"mapping={self.settings.mapping}"
         )
 
-    def _normalized(self, x: Tensor) -> Tensor:
-        if self.norm is not None:
-            normalized: Tensor = self.norm(x)
-            return normalized
-        return unit_rms(x) if self.settings.normalization == "rms" else x
-
     def _padded(self, x: Tensor) -> tuple[Tensor, int]:
+        """Continue `x` beyond its border, or say by how many zeros the convolution shall do so."""
         border = self.kernel_size // 2
         mode = self.settings.padding_mode
         if mode == "none" or border == 0:

@@ -1,4 +1,4 @@
-"""Is a network able to learn? How signals and gradients change in size from layer to layer."""
+"""Whether a network can learn: how signals and gradients change in size from layer to layer."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from torch import Tensor, nn
 from prismseg.base import ModelError
 from prismseg.features.crffg import CRFFg2d
 
-# A layer that changes squared gradients by more than this factor, or a stack that changes gradients by more than
-# that one, trains badly; a layer whose output varies less than this share of its size hides its input.
-GAIN_LIMIT = 8.0
-RATIO_LIMIT = 1e3
-CONTRAST_FLOOR = 0.02
+# Chosen on untrained networks at 64×64 pixels and stacks of ten layers of 64 features. In those of the default preset,
+# with any kernel, layers have a gain between 0.39 and 1.8 and a contrast from 0.07 on, and gradients change by less than
+# 10 from end to end; all of them learn. The published form has gains down to 0.0035, and its stack of ten layers, which
+# does not learn, changes gradients by 2e-7.
+GAIN_LIMIT = 8.0  # by how much a layer may change squared gradients, up or down
+RATIO_LIMIT = 1e3  # by how much all layers together may change gradients
+CONTRAST_FLOOR = 0.02  # of a layer whose output still depends on its input; reached at 50 times the critical scale
 
 
 @dataclass(frozen=True)
@@ -44,14 +46,22 @@ class LayerState:
 
 @dataclass(frozen=True)
 class CriticalityReport:
-    """State of every layer in order of execution, and how much smaller gradients get from last to first."""
+    """What `check_criticality` has measured.
+
+    Attributes
+    ----------
+    layers : tuple of LayerState
+        In order of execution.
+    gradient_ratio : float
+        Root mean square of the gradient at the first layer's output over that at the last one's.
+    """
 
     layers: tuple[LayerState, ...]
     gradient_ratio: float
 
     @property
     def findings(self) -> list[str]:
-        """What is wrong, one sentence each; empty for a healthy network."""
+        """What is wrong, one phrase each; empty for a healthy network."""
         found = []
         for layer in self.layers:
             if not 1 / GAIN_LIMIT <= layer.gain <= GAIN_LIMIT:
@@ -99,31 +109,39 @@ def check_criticality(
     ------
     ModelError
         When the model has no such layer on the path from `images` to its output.
+
+    Examples
+    --------
+    >>> images = torch.rand(4, 1, 24, 24, generator=torch.Generator().manual_seed(0))
+    >>> widths = [1, *[64] * 10]
+    >>> published = [CRFFg2d(before, after, preset="thesis") for before, after in zip(widths, widths[1:])]
+    >>> check_criticality(nn.Sequential(*published), images).ok
+    False
     """
-    kept: list[tuple[str, nn.Module, Tensor, Tensor]] = []
+    calls: list[tuple[str, nn.Module, Tensor, Tensor]] = []
     names = {module: name for name, module in model.named_modules() if isinstance(module, layers)}
 
-    def keep(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+    def record(module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
         output.retain_grad()
-        kept.append((names[module], module, inputs[0].detach(), output))
+        calls.append((names[module], module, inputs[0].detach(), output))
 
     training = {module: module.training for module in model.modules()}
     buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
-    handles = [module.register_forward_hook(keep) for module in names]
+    handles = [module.register_forward_hook(record) for module in names]
     generator = torch.Generator().manual_seed(seed)
     try:
         # Batch statistics are those of the given images; running ones of an untrained network mean nothing.
         model.train()
         with torch.enable_grad():
             output = model(images.detach().requires_grad_())
-            if not kept:
-                wanted = ", ".join(kind.__name__ for kind in layers)
-                raise ModelError(f"No layer of type {wanted} runs in this model; name other `layers`.")
+            if not calls:
+                types = ", ".join(layer.__name__ for layer in layers)
+                raise ModelError(f"No layer of type {types} runs in this model; name other `layers`.")
             cotangent = torch.randn(output.shape, generator=generator).to(output)
-            gradients = torch.autograd.grad(output, [out for *_, out in kept], cotangent, allow_unused=True)
+            gradients = torch.autograd.grad(output, [out for *_, out in calls], cotangent, allow_unused=True)
         for handle in handles:
             handle.remove()
-        states = [_layer_state(name, module, x, out, generator) for name, module, x, out in kept]
+        states = [_layer_state(name, module, x, out, generator) for name, module, x, out in calls]
     finally:
         for handle in handles:
             handle.remove()
@@ -142,18 +160,19 @@ def _layer_state(
     name: str, module: nn.Module, x: Tensor, output: Tensor, generator: torch.Generator
 ) -> LayerState:
     with torch.enable_grad():
-        start = x.clone().requires_grad_()
-        again = module(start)
-        cotangent = torch.randn(again.shape, generator=generator).to(again)
-        (pulled,) = torch.autograd.grad(again, start, cotangent)
+        inputs = x.clone().requires_grad_()
+        outputs = module(inputs)
+        # With a white cotangent v, E |J' v|² is |J|²_F.
+        cotangent = torch.randn(outputs.shape, generator=generator).to(outputs)
+        (gradient,) = torch.autograd.grad(outputs, inputs, cotangent)
     values = output.detach()
     rms = _rms(values)
-    spread = float(values.double().var(dim=(0, *range(2, values.ndim)), correction=0).mean().sqrt())
+    deviation = float(values.double().var(dim=(0, *range(2, values.ndim)), correction=0).mean().sqrt())
     return LayerState(
         name=name,
         rms=rms,
-        gain=float(pulled.double().square().sum()) / again.numel(),
-        contrast=spread / rms if rms > 0 else 0.0,
+        gain=float(gradient.double().square().sum()) / outputs.numel(),
+        contrast=deviation / rms if rms > 0 else 0.0,
     )
 
 

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 from prismseg.base import ConfigError
-from prismseg.features.presets import FourierSettings
+from prismseg.features.normalize import MIN_VARIANCE, unit_rms
+from prismseg.features.settings import FourierSettings
 from prismseg.features.spectral import sample_frequencies, sample_phases, second_moment
 
+# Largest |log s|: s² and 1 / s² then stay well inside float32, whatever step an optimiser takes.
 LOG_SCALE_LIMIT = 20.0
 
 
@@ -19,10 +21,21 @@ class FourierFeatures(nn.Module):
     """Random frequencies, phases and a length scale; subclasses say what the linear map is.
 
     The frequencies are ``omega = weight / s`` with ``s = sigma / unit`` and ``unit = sqrt(n m)``, the root mean square
-    norm of the kernel's frequencies at sigma 1 (m is 1 for scale_unit "fan_in"). Entries of `weight` so have the size of
-    a convolution's, ``1 / sqrt(n)``, and an optimiser's step turns phases by as much as it changes the sums of a
+    norm of the kernel's frequencies at sigma 1 (m is 1 for scale_unit "fan_in"). Thus entries of `weight` have the size
+    of a convolution's, ``1 / sqrt(n)``, and an optimiser's step turns phases by as much as it changes the sums of a
     convolution. With the kernel's own draws as parameter and ``omega = W / sigma``, as in the published code, Adam's
     steps are ``unit`` times too short.
+
+    Parameters
+    ----------
+    out_features : int
+        Number of features Q.
+    weight_shape : tuple of int
+        Shape of one frequency: (features,), or (channels, k, k).
+    settings : FourierSettings
+        How features are drawn, scaled and trained.
+    generator : torch.Generator or None
+        Source of the random weights; None for torch's global one.
 
     Attributes
     ----------
@@ -39,6 +52,7 @@ class FourierFeatures(nn.Module):
     weight: nn.Parameter
     bias: nn.Parameter | None
     log_relative_scale: Tensor
+    _batch_norm: ClassVar[type[nn.BatchNorm1d] | type[nn.BatchNorm2d]]
 
     def __init__(
         self,
@@ -67,6 +81,11 @@ class FourierFeatures(nn.Module):
             self.log_relative_scale = nn.Parameter(torch.empty(()))
         else:
             self.register_buffer("log_relative_scale", torch.empty(()))
+        self.norm = (
+            self._batch_norm(weight_shape[0], eps=MIN_VARIANCE, affine=False)
+            if settings.normalization == "batch"
+            else None
+        )
         self.reset_parameters(generator)
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
@@ -109,12 +128,19 @@ class FourierFeatures(nn.Module):
         return self.weight / self.relative_scale
 
     def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *arguments: Any) -> None:
-        """Take over weights of version 0.1, which held the kernel's own draws W and the logarithm of sigma."""
+        """Convert weights of version 0.1, which held the kernel's own draws W and the logarithm of sigma."""
         old, new = f"{prefix}log_scale", f"{prefix}log_relative_scale"
         if old in state_dict and new not in state_dict and f"{prefix}weight" in state_dict:
             state_dict[new] = state_dict.pop(old) - math.log(self.unit)
             state_dict[f"{prefix}weight"] = state_dict[f"{prefix}weight"] / self.unit
         super()._load_from_state_dict(state_dict, prefix, *arguments)
+
+    def normalize(self, x: Tensor) -> Tensor:
+        """Bring an input to the size that the settings say; the shape stays."""
+        if self.norm is not None:
+            normalized: Tensor = self.norm(x)
+            return normalized
+        return unit_rms(x) if self.settings.normalization == "rms" else x
 
     def amplitude(self) -> float:
         """Constant factor on the cosines."""
@@ -135,7 +161,7 @@ class FourierFeatures(nn.Module):
 
 
 class _ScaledCosine(torch.autograd.Function):
-    """``amplitude * cos(x)`` that keeps one tensor and makes one in each direction."""
+    """``amplitude * cos(x)`` that saves one tensor for the backward pass and allocates one in each direction."""
 
     @staticmethod
     def forward(ctx: torch.autograd.function.FunctionCtx, x: Tensor, amplitude: float) -> Tensor:
@@ -150,7 +176,7 @@ class _ScaledCosine(torch.autograd.Function):
 
 
 def scaled_cosine(x: Tensor, amplitude: float) -> Tensor:
-    """``amplitude * cos(x)``; a compiler fuses the plain form, eager mode profits from the short one."""
+    """``amplitude * cos(x)``; a compiler fuses the plain form, eager mode needs less memory with its own function."""
     if torch.compiler.is_compiling():
         return torch.cos(x) * amplitude
     result: Tensor = _ScaledCosine.apply(x, amplitude)  # type: ignore[no-untyped-call]
@@ -172,6 +198,11 @@ def mass_factor(weight: Tensor) -> Tensor:
     Returns
     -------
     scalar Tensor
+
+    Examples
+    --------
+    >>> round(float(mass_factor(torch.tensor([[1.0], [3.0]]))), 4)
+    0.6957
     """
     norms = weight.flatten(1).norm(dim=1).sort().values
     deviation = norms.std(correction=0)

@@ -1,4 +1,4 @@
-"""Exact kernel functions: what random features approximate, and the right answers of their tests."""
+"""Exact kernel functions, which random features approximate."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ KERNELS = (
     "rational_quadratic",
     "arccosine",
 )
-# Degrees of freedom 2 nu of the Student law of the frequencies.
+# Smoothness nu of the Matérn kernels; their frequencies follow a Student law with 2 nu degrees of freedom.
 MATERN_NU = {"matern12": 0.5, "matern32": 1.5, "matern52": 2.5, "laplacian_l2": 0.5}
 
 
@@ -28,6 +28,11 @@ def require_kernel(kernel: str) -> None:
     """Raise a `ConfigError` that lists the kernels if there is none of that name."""
     if kernel not in KERNELS:
         raise ConfigError(f"There is no kernel {kernel!r}; choose one of {', '.join(KERNELS)}.")
+
+
+def distance_norm(kernel: str) -> int:
+    """Order of the norm in which a kernel measures distances: 1 for the L1 Laplacian, 2 for the isotropic ones."""
+    return 1 if kernel == "laplacian_l1" else 2
 
 
 def exact_kernel(kernel: str, x: Tensor, y: Tensor, *, scale: float = 1.0, alpha: float = 1.0) -> Tensor:
@@ -61,13 +66,18 @@ def exact_kernel(kernel: str, x: Tensor, y: Tensor, *, scale: float = 1.0, alpha
     ------
     ConfigError
         For an unknown kernel.
+
+    Examples
+    --------
+    >>> exact_kernel("laplacian_l1", torch.tensor([[0.0, 0.0]]), torch.tensor([[3.0, 4.0]]), scale=7.0)
+    tensor([[0.3679]])
     """
     require_kernel(kernel)
     if kernel == "arccosine":
         return _arccosine(x / scale, y / scale)
     if kernel == "laplacian_l1":
         return torch.exp(-torch.cdist(x, y, p=1) / scale)
-    # The matrix-product shortcut of cdist loses the digits of near points.
+    # With the matrix-product shortcut of cdist the distances of near points lose their digits.
     distance = torch.cdist(x, y, compute_mode="donot_use_mm_for_euclid_dist") / scale
     if kernel == "rational_quadratic":
         return (1 + distance**2 / (2 * alpha)) ** -alpha

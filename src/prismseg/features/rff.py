@@ -6,10 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from prismseg.base import ConfigError
 from prismseg.features.fourier import FourierFeatures
-from prismseg.features.normalize import CONSTANT, unit_rms
-from prismseg.features.presets import choose_settings
+from prismseg.features.kernels import distance_norm
 from prismseg.features.scale import median_scale
+from prismseg.features.settings import FourierSettings, choose_settings
 
 
 class RandomFourierFeatures(FourierFeatures):
@@ -24,72 +25,54 @@ class RandomFourierFeatures(FourierFeatures):
     ----------
     in_features, out_features : int
         Sizes of the last dimension before and after.
-    preset : {"frozen", "default", "thesis"}
-        Settings to start from; those below replace its own where they are not None.
-    kernel, scale, scale_unit, mapping, orthogonal, stratified, trainable_weight, trainable_scale, normalization
-        See `FourierSettings`.
-    amplitude, mass
-        See `FourierSettings`.
+    preset : {"frozen", "default", "thesis"} or FourierSettings
+        Settings to start from.
     generator : torch.Generator, optional
         Source of the random weights; by default torch's global one.
+    **changes
+        Settings that replace those of `preset` where they are not None, by their names in `FourierSettings`: kernel,
+        scale, scale_unit, mapping, orthogonal, stratified, trainable_weight, trainable_scale, normalization, amplitude,
+        mass.
+
+    Notes
+    -----
+    Shape: (N, in_features) to (N, out_features).
 
     Raises
     ------
     ConfigError
         For settings that do not exist or contradict each other.
+
+    Examples
+    --------
+    >>> features = RandomFourierFeatures(5, 4096, generator=torch.Generator().manual_seed(0))
+    >>> x = torch.linspace(0, 1, 10).reshape(2, 5)
+    >>> z = features(x)
+    >>> (z @ z.T).detach().diagonal()  # k(0) = 1, which the paired form has exactly
+    tensor([1.0000, 1.0000])
     """
+
+    _batch_norm = nn.BatchNorm1d
 
     def __init__(
         self,
         in_features: int,
         out_features: int,
         *,
-        preset: str = "frozen",
-        kernel: str | None = None,
-        scale: float | None = None,
-        scale_unit: str | None = None,
-        mapping: str | None = None,
-        orthogonal: bool | None = None,
-        stratified: bool | None = None,
-        trainable_weight: bool | None = None,
-        trainable_scale: bool | None = None,
-        normalization: str | None = None,
-        amplitude: str | None = None,
-        mass: bool | None = None,
+        preset: str | FourierSettings = "frozen",
         generator: torch.Generator | None = None,
+        **changes: str | float | bool | None,
     ) -> None:
-        settings = choose_settings(
-            preset,
-            kernel=kernel,
-            scale=scale,
-            scale_unit=scale_unit,
-            mapping=mapping,
-            orthogonal=orthogonal,
-            stratified=stratified,
-            trainable_weight=trainable_weight,
-            trainable_scale=trainable_scale,
-            normalization=normalization,
-            amplitude=amplitude,
-            mass=mass,
-        )
-        super().__init__(out_features, (in_features,), settings, generator)
+        if "padding_mode" in changes:
+            raise ConfigError("Dense features have no border, so they take no padding_mode.")
+        super().__init__(out_features, (in_features,), choose_settings(preset, changes), generator)
         self.in_features = in_features
-        self.norm = (
-            nn.BatchNorm1d(in_features, eps=CONSTANT, affine=False) if settings.normalization == "batch" else None
-        )
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, in_features) to (N, out_features)."""
-        return self.activate(F.linear(self._normalized(x), self.frequencies(), self.bias))
+        return self.activate(F.linear(self.normalize(x), self.frequencies(), self.bias))
 
     def fit_scale_(self, x: Tensor) -> None:
         """Set sigma to the median distance between the rows of `x` (N, in_features), as the layer sees them."""
-        norm = 1 if self.settings.kernel == "laplacian_l1" else 2
         with torch.no_grad():
-            self.set_scale_(median_scale(self._normalized(x), norm=norm))
-
-    def _normalized(self, x: Tensor) -> Tensor:
-        if self.norm is not None:
-            normalized: Tensor = self.norm(x)
-            return normalized
-        return unit_rms(x) if self.settings.normalization == "rms" else x
+            self.set_scale_(median_scale(self.normalize(x), norm=distance_norm(self.settings.kernel)))

@@ -46,8 +46,8 @@ def sample_frequencies(
         whose law is not isotropic.
     truncate : float, optional
         Condition heavy-tailed laws on lying below this quantile, such as 0.99, so that training is not ruled
-        by a few huge filters, and spread the lengths of isotropic ones evenly over the law (one into each of `count`
-        equally probable parts). The normal law is not changed.
+        by a few very long frequencies, and spread the lengths of isotropic ones evenly over the law (one into each of
+        `count` equally probable parts). The normal law is not changed.
     alpha : float
         Shape of the rational quadratic kernel.
     generator : torch.Generator, optional
@@ -61,6 +61,11 @@ def sample_frequencies(
     ------
     ConfigError
         For an unknown kernel, or orthogonal laplacian_l1.
+
+    Examples
+    --------
+    >>> sample_frequencies("matern52", 64, 9, orthogonal=True).shape
+    torch.Size([64, 9])
     """
     require_kernel(kernel)
     if kernel == "laplacian_l1":
@@ -77,12 +82,27 @@ def sample_frequencies(
 
 
 def second_moment(kernel: str, *, truncate: float | None = None, alpha: float = 1.0) -> float:
-    r"""Mean square ``E w_i^2`` of an entry of `sample_frequencies`, infinite for heavy tails that are not truncated.
+    r"""Mean square ``E w_i^2`` of an entry of `sample_frequencies`.
+
+    It is infinite for heavy tails that are not truncated.
 
     With t for `truncate`, Y the chi-square variable with 2 nu degrees of freedom and q its quantile 1 - t: matern
     ``E[2 nu / Y | Y >= q]``, which is ``2 nu / (2 nu - 2) P(chi2_{2 nu - 2} >= q) / t`` for 2 nu > 2 and
     ``sqrt(2 / (pi q)) exp(-q / 2) / t - 1`` for nu = 1/2; rational_quadratic ``E[G | G <= its quantile t]`` of the
     gamma variable G; laplacian_l1 ``tan(a) / a - 1`` with ``a = pi t / 2``; gaussian and arccosine 1.
+
+    Parameters
+    ----------
+    kernel : str
+        One of `prismseg.features.kernels.KERNELS`.
+    truncate : float, optional
+        Quantile t at which heavy-tailed laws are cut, as in `sample_frequencies`.
+    alpha : float
+        Shape of the rational quadratic kernel.
+
+    Returns
+    -------
+    float
 
     Raises
     ------
@@ -112,14 +132,27 @@ def second_moment(kernel: str, *, truncate: float | None = None, alpha: float = 
 
 
 def sample_phases(count: int, *, stratified: bool = False, generator: torch.Generator | None = None) -> Tensor:
-    """Draw `count` phases uniform on [0, 2 pi).
+    """Draw phases uniform on [0, 2 pi).
 
-    Stratified phases fall one into each of `count` equal parts of the circle, in random order: each is still
-    uniform, but together they cover the circle evenly, which lowers the kernel's error at no cost.
+    Parameters
+    ----------
+    count : int
+        How many to draw.
+    stratified : bool
+        Draw one phase from each of `count` equal parts of the circle, in random order: each is still uniform, but
+        together they cover the circle evenly, which lowers the kernel's error at no cost.
+    generator : torch.Generator, optional
+        Source of randomness; by default torch's global one.
 
     Returns
     -------
     (count,) float32 Tensor
+
+    Examples
+    --------
+    >>> phases = sample_phases(4, stratified=True)
+    >>> sorted((phases / (math.pi / 2)).int().tolist())
+    [0, 1, 2, 3]
     """
     uniform = torch.rand(count, generator=generator, dtype=torch.float64)
     if stratified:
@@ -140,12 +173,12 @@ def _haar_rows(count: int, dim: int, generator: torch.Generator | None) -> Tenso
 def _mixing(
     kernel: str, count: int, truncate: float | None, alpha: float, generator: torch.Generator | None
 ) -> Tensor:
-    """Factor on the length of each row; large values are the heavy tail that `truncate` cuts."""
+    """Factor on the length of each frequency; large values are the heavy tail that `truncate` cuts."""
     if kernel in ("gaussian", "arccosine"):
         return torch.ones(count, dtype=torch.float64)
     draws = torch.rand(count, generator=generator, dtype=torch.float64)
     if truncate is not None:
-        # A few long filters carry most of a heavy tail's second moment, so their number is not left to chance.
+        # A few long frequencies carry most of a heavy tail's second moment, so their number is not left to chance.
         draws = (torch.randperm(count, generator=generator) + draws) / count
     uniform = draws.numpy() * (truncate or 1.0)
     if kernel == "rational_quadratic":
