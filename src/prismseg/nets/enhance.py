@@ -1,4 +1,4 @@
-"""Put a layer on the skip connections of a network that somebody else wrote."""
+"""Put a layer on the skip connections of networks from other libraries."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from prismseg.nets.initial import choose_seed, draw_weights
 from prismseg.nets.segmentation import SegmentationModel
 from prismseg.nets.settings import NO_SKIP, SKIPS, SkipSettings
 
-# Blocks that take the skip as second argument, and what they call it: MONAI's BasicUNet, DynUNet, UNETR,
+# Blocks that take the skip as second argument, and the name of that argument: those of MONAI's BasicUNet, DynUNet, UNETR,
 # AttentionUnet and VNet.
 SKIP_ARGUMENTS = {
     "UpCat": "x_e",
@@ -32,7 +32,14 @@ SKIP_ARGUMENTS = {
 class SkipLayer(nn.Module):
     """Layer of M C features on a skip of C channels; a 1×1 convolution brings them back to C if M > 1.
 
-    A foreign decoder takes C channels, so its own weights stay valid.
+    The decoder still gets C channels, so its own weights stay valid.
+
+    Parameters
+    ----------
+    channels : int
+        Channels C of the skip.
+    settings : SkipSettings
+        Kind of layer, multiplier M and preset.
     """
 
     def __init__(self, channels: int, settings: SkipSettings) -> None:
@@ -65,8 +72,18 @@ class EnhancedConnection(nn.Module):
         return skip + below if self.mode == "add" else skip * below
 
 
-class Skip(NamedTuple):
-    """A skip that was found: the module that gives or takes it, the stage if that is an encoder, its tensor."""
+class FoundSkip(NamedTuple):
+    """A skip connection of a network.
+
+    Attributes
+    ----------
+    path : str
+        Name of the encoder that returns it, or of the block that takes it.
+    stage : int or None
+        Its position in what the encoder returns; None for a block.
+    tensor : (B, C, H, W) Tensor
+        What went through it.
+    """
 
     path: str
     stage: int | None
@@ -91,7 +108,7 @@ def enhance_skips(
         (segmentation_models.pytorch, MONAI `FlexibleUNet`); nested `SkipConnection` (MONAI `UNet`); blocks that
         take a skip as second argument (MONAI `BasicUNet`, `DynUNet`, `AttentionUnet`, `UNETR`, `VNet`).
     example : (B, C, H, W) Tensor
-        Images that the network takes; copies of it run on them to find the skips and to prove the result.
+        Images that the network takes; copies of it run on them to find the skips and to check the result.
     kind : str
         Layer, a name in `prismseg.nets.SKIPS` other than "none": "crffg", "conv" or one that was added.
     multiplier : {1, 3}
@@ -99,8 +116,8 @@ def enhance_skips(
     preset : {"default", "thesis"}
         Form of the layer.
     seed : int, optional
-        Of the layers' first weights; by default one number from torch's global generator. The layer of each skip has a
-        stream of its own, so that what two kinds share begins alike.
+        Of the layers' initial weights; by default one number from torch's global generator. The layer of each skip has a
+        stream of its own, so that what two kinds share has the same initial weights.
 
     Returns
     -------
@@ -115,20 +132,42 @@ def enhance_skips(
     ModelError
         When the network is none of these forms, has no skip, or its output does not depend on every layer; the
         message says what was looked for and what was found.
+
+    Examples
+    --------
+    >>> class Encoder(nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.fine, self.coarse = nn.Conv2d(1, 4, 3, padding=1), nn.Conv2d(4, 8, 3, padding=1)
+    ...     def forward(self, x):
+    ...         fine = self.fine(x)
+    ...         return [fine, self.coarse(fine)]
+    >>> class Decoder(nn.Conv2d):
+    ...     def forward(self, features):
+    ...         return super().forward(torch.cat(features, dim=1))
+    >>> class Net(nn.Module):
+    ...     def __init__(self):
+    ...         super().__init__()
+    ...         self.encoder, self.decoder = Encoder(), Decoder(12, 1, 1)
+    ...     def forward(self, x):
+    ...         return self.decoder(self.encoder(x))
+    >>> enhanced = enhance_skips(Net(), torch.rand(1, 1, 8, 8), kind="crffg", multiplier=3)
+    >>> [name for name, module in enhanced.named_modules() if isinstance(module, SkipLayer)]
+    ['encoder.skip_layers.0']
     """
     settings = SkipSettings(kind, multiplier, preset)
     _check_request(model, example, settings)
     chosen = choose_seed(seed)
     skips, shape = _find_skips(_copy(model), example)
     if not skips:
-        raise ModelError(_explain(model))
+        raise ModelError(_describe_missing_skips(model))
     enhanced = _copy(model)
     for skip in skips:
         with torch.random.fork_rng(devices=[]):
             layer = SkipLayer(skip.tensor.shape[1], settings)
         draw_weights(layer, chosen, prefix=f"{skip.path}/{skip.stage}/")
         _attach(enhanced, skip, layer.to(skip.tensor).train(model.training))
-    _verify(_copy(enhanced), example, shape)
+    _check_result(_copy(enhanced), example, shape)
     return enhanced
 
 
@@ -159,7 +198,7 @@ def _copy(model: nn.Module) -> nn.Module:
 
 
 @contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
+def _evaluation_mode(model: nn.Module) -> Iterator[None]:
     training = {module: module.training for module in model.modules()}
     model.eval()
     try:
@@ -171,7 +210,7 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
 
 def _run(model: nn.Module, example: Tensor) -> Tensor:
     try:
-        with _evaluating(model), torch.enable_grad():
+        with _evaluation_mode(model), torch.enable_grad():
             output = model(example)
     except PrismsegError:
         raise
@@ -187,7 +226,7 @@ def _run(model: nn.Module, example: Tensor) -> Tensor:
     return output
 
 
-def _find_skips(model: nn.Module, example: Tensor) -> tuple[list[Skip], torch.Size]:
+def _find_skips(model: nn.Module, example: Tensor) -> tuple[list[FoundSkip], torch.Size]:
     """Skips of the network, and the shape of its output."""
     shape = _run(model, example).shape
     for path, module in model.named_modules():
@@ -198,20 +237,20 @@ def _find_skips(model: nn.Module, example: Tensor) -> tuple[list[Skip], torch.Si
     return _find_blocks(model, example), shape
 
 
-def _find_features(model: nn.Module, path: str, example: Tensor) -> list[Skip]:
-    """Features of an encoder that the output depends on, without the deepest, the image, and empty stages."""
+def _find_features(model: nn.Module, path: str, example: Tensor) -> list[FoundSkip]:
+    """Features of an encoder that the output depends on, without the deepest one, the image and empty stages."""
     calls: list[list[Tensor]] = []
     images: list[Tensor] = []
 
-    def cut(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> Any:
+    def replace_features(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> Any:
         if not isinstance(output, list | tuple) or not all(_is_map(feature) for feature in output):
             return output
-        # New leaves make the gradient tell which stages the decoder uses, apart from what lies below them.
+        # With features that are leaves of the graph, a gradient means that the decoder itself uses the stage.
         calls.append([feature.detach().clone().requires_grad_() for feature in output])
         images.extend(value for value in inputs if isinstance(value, Tensor))
         return list(calls[-1])
 
-    handle = model.get_submodule(path).register_forward_hook(cut)
+    handle = model.get_submodule(path).register_forward_hook(replace_features)
     try:
         output = _run(model, example)
     finally:
@@ -223,15 +262,15 @@ def _find_features(model: nn.Module, path: str, example: Tensor) -> list[Skip]:
             is_image = any(torch.equal(feature, image) for image in images)
             if gradients[stage] is not None and feature.numel() and not is_image:
                 found[stage] = feature.detach()
-    return [Skip(path, stage, found[stage]) for stage in sorted(found)]
+    return [FoundSkip(path, stage, found[stage]) for stage in sorted(found)]
 
 
-def _find_blocks(model: nn.Module, example: Tensor) -> list[Skip]:
-    """Skips that nested connections or blocks take."""
+def _find_blocks(model: nn.Module, example: Tensor) -> list[FoundSkip]:
+    """Skips that nested connections, or blocks with a second argument, take."""
     found: dict[str, Tensor] = {}
     handles = []
 
-    def note(
+    def record(
         path: str, position: int, argument: str, block: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> None:
         value = args[position] if len(args) > position else kwargs.get(argument)
@@ -241,9 +280,9 @@ def _find_blocks(model: nn.Module, example: Tensor) -> list[Skip]:
     for path, module in model.named_modules():
         name = type(module).__name__
         if name == "SkipConnection" and all(hasattr(module, part) for part in ("submodule", "dim", "mode")):
-            hook = partial(note, path, 0, "x")
+            hook = partial(record, path, 0, "x")
         elif name in SKIP_ARGUMENTS and _second_argument(module) == SKIP_ARGUMENTS[name]:
-            hook = partial(note, path, 1, SKIP_ARGUMENTS[name])
+            hook = partial(record, path, 1, SKIP_ARGUMENTS[name])
         else:
             continue
         handles.append(module.register_forward_pre_hook(hook, with_kwargs=True))
@@ -252,7 +291,7 @@ def _find_blocks(model: nn.Module, example: Tensor) -> list[Skip]:
     finally:
         for handle in handles:
             handle.remove()
-    return [Skip(path, None, tensor) for path, tensor in found.items()]
+    return [FoundSkip(path, None, tensor) for path, tensor in found.items()]
 
 
 def _second_argument(module: nn.Module) -> str:
@@ -264,7 +303,7 @@ def _is_map(value: object) -> TypeGuard[Tensor]:
 
 
 # Hooks find their layers through the module they are called with, so that copies of the network use their own.
-def _attach(model: nn.Module, skip: Skip, layer: SkipLayer) -> None:
+def _attach(model: nn.Module, skip: FoundSkip, layer: SkipLayer) -> None:
     module = model.get_submodule(skip.path)
     if skip.stage is not None:
         layers = getattr(module, "skip_layers", None)
@@ -301,16 +340,16 @@ def _enhance_argument(
     return args, kwargs
 
 
-def _verify(model: nn.Module, example: Tensor, shape: torch.Size) -> None:
-    """Refuse a network whose output has another shape, or does not depend on every skip layer."""
+def _check_result(model: nn.Module, example: Tensor, shape: torch.Size) -> None:
+    """Raise a `ModelError` if the output has another shape than `shape`, or does not depend on every skip layer."""
     outputs: dict[nn.Module, Tensor] = {}
 
-    def note(layer: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
+    def record(layer: nn.Module, inputs: tuple[Any, ...], output: Tensor) -> None:
         outputs[layer] = output
 
     layers = [module for module in model.modules() if isinstance(module, SkipLayer)]
     for layer in layers:
-        layer.register_forward_hook(note)
+        layer.register_forward_hook(record)
     after = _run(model, example)
     if after.shape != shape:
         raise ModelError(f"With skip layers the output has shape {tuple(after.shape)}, not {tuple(shape)}.")
@@ -320,11 +359,11 @@ def _verify(model: nn.Module, example: Tensor, shape: torch.Size) -> None:
         reached = sum(gradient is not None for gradient in gradients)
     if reached < len(layers) or not layers:
         raise ModelError(
-            f"{len(layers) - reached} of {len(layers)} skip layers are not on the way to the output of this network."
+            f"The output of this network does not depend on {len(layers) - reached} of its {len(layers)} skip layers."
         )
 
 
-def _explain(model: nn.Module) -> str:
+def _describe_missing_skips(model: nn.Module) -> str:
     kinds = sorted({type(module).__name__ for module in model.modules()} - {type(model).__name__})
     found = ", ".join(kinds[:12]) + (" …" if len(kinds) > 12 else "")
     blocks = ", ".join(SKIP_ARGUMENTS)

@@ -35,7 +35,7 @@ def create_model(
         Layer on every skip connection, a name in `prismseg.nets.SKIPS`: "none", "conv" (3×3 convolution and ReLU),
         "crffg" (random Fourier features) or one that was added.
     multiplier : {1, 3}
-        The skip layer has this many times the channels of the tensor it stands on; without one it is ignored.
+        The skip layer has this many times the channels of the skip; without a skip layer it has no effect.
     in_channels : int
         Channels of the images.
     classes : int
@@ -54,7 +54,7 @@ def create_model(
         architecture's own.
     seed : int, optional
         Of the initial weights; by default one number from torch's global generator. With the same seed, modules of the
-        same name and form begin alike in all variants, see `prismseg.nets.initial.draw_weights`.
+        same name and shape have the same weights in all variants, see `prismseg.nets.initial.draw_weights`.
 
     Raises
     ------
@@ -103,7 +103,13 @@ def list_models() -> list[Variant]:
 
 
 def count_parameters(model: nn.Module) -> int:
-    """Count as the thesis does: weights, running means and variances, and one sigma a CRFFg layer."""
+    """Count parameters as the thesis does: weights, running means and variances, and one sigma a CRFFg layer.
+
+    Examples
+    --------
+    >>> count_parameters(create_model("unet", "crffg", multiplier=3, preset="thesis"))
+    739105
+    """
     weights = sum(parameter.numel() for parameter in model.parameters())
     statistics = sum(
         buffer.numel() for name, buffer in model.named_buffers() if name.endswith(("running_mean", "running_var"))

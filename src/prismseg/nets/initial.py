@@ -1,4 +1,4 @@
-"""First weights: every module draws its own from a stream that its name and the seed determine."""
+"""Initial weights: each module draws its own from a random stream that its name and the seed determine."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from torch import Tensor, nn
 
 from prismseg.base import ModelError
 
-# Version of the rule by which a seed becomes weights; it is stored with trained networks, so that their untrained twin
-# can be drawn again or refused.
+# Version of the rule by which a seed becomes weights. It is stored with trained networks, so that the weights they began
+# with are drawn again by the same rule or not at all.
 WEIGHT_STREAMS = 1
 
 
 def draw_weights(
     network: nn.Module, seed: int, rule: Callable[[nn.Module], None] | None = None, *, prefix: str = ""
 ) -> None:
-    """Draw all weights of `network` anew, those of each module from a random stream of its own.
+    """Draw all weights of `network`, those of each module from a random stream of its own.
 
-    Two networks drawn with the same seed agree in every module that has the same name and form in both, whatever else
-    is in them: they differ in nothing but what makes them different. Torch's global generator is left as it is.
+    Two networks drawn with the same seed have the same weights in every module that has the same name and shape in both,
+    whatever else is in them. Torch's global generator is left as it is.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def draw_weights(
 
 
 def stream_seed(seed: int, name: str) -> int:
-    """Seed of the stream `name`, well mixed and 63 bits wide.
+    """Seed of the random stream `name`: 63 bits of a hash, so that similar names and seeds have unrelated streams.
 
     Examples
     --------
@@ -83,10 +83,18 @@ def choose_seed(seed: int | None) -> int:
 
 
 def initialize(module: nn.Module) -> None:
-    """He initialisation (He et al. 2015, eq. 10) of a convolution that feeds a ReLU; the rule of the default preset.
+    """Draw the weights of a convolution as the default preset does; other modules are left as they are.
 
-    Transposed convolutions that keep the number of channels start as bilinear up-sampling (Long et al. 2015, sec.
-    3.3), so that class scores reach the output from the first step on. CRFFg layers hold no such modules.
+    Convolutions get He initialisation for a ReLU after them (He et al. 2015, eq. 10), ``std = sqrt(2 / n)`` with n inputs
+    a filter, and no bias. Transposed convolutions that keep the number of channels start as bilinear up-sampling (Long et
+    al. 2015, sec. 3.3), so that class scores reach the output from the first step on.
+
+    Examples
+    --------
+    >>> convolution = nn.Conv2d(50, 400, 3)
+    >>> initialize(convolution)
+    >>> abs(convolution.weight.std().item() / math.sqrt(2 / 450) - 1) < 0.02
+    True
     """
     if isinstance(module, nn.Conv2d):
         nn.init.kaiming_normal_(module.weight, nonlinearity="relu")
@@ -105,6 +113,7 @@ def initialize(module: nn.Module) -> None:
 
 
 def _bilinear(module: nn.ConvTranspose2d) -> Tensor:
+    """Weights (C, C, k, k) of bilinear up-sampling, each channel from itself."""
     side, stride = module.kernel_size[0], module.stride[0]
     centre = (side - 1) / 2
     ramp = 1 - (torch.arange(side) - centre).abs() / stride

@@ -21,12 +21,20 @@ class SegmentationModel(nn.Module, PyTorchModelHubMixin, library_name="prismseg"
     """A network from images (B, C, H, W) to logits (B, K, H, W) of the same size.
 
     One logit channel means foreground against background (sigmoid), K channels mean K classes with the
-    background first (softmax). Make one with `create_model`.
+    background first (softmax). Build one with `create_model`.
+
+    To add an architecture, derive a class that is built from `NetworkSettings`, sets `stride` and defines `segment`, and
+    register it in `prismseg.nets.ARCHITECTURES`.
+
+    Parameters
+    ----------
+    settings : NetworkSettings
+        What the network is built from.
 
     Attributes
     ----------
     settings : NetworkSettings
-        What it is built from; `config` is the same as a dictionary.
+        What the network is built from; `config` is the same as a dictionary.
     metadata : dict
         Facts that are stored with the weights: preprocessing, class names, training.
     stride : int
@@ -46,12 +54,12 @@ class SegmentationModel(nn.Module, PyTorchModelHubMixin, library_name="prismseg"
 
     @property
     def config(self) -> dict[str, Any]:
-        """Arguments with which `create_model` makes this network again."""
+        """Arguments with which `create_model` builds such a network again."""
         return self.settings.to_dict()
 
     @abstractmethod
     def segment(self, x: Tensor) -> Tensor:
-        """Logits of images whose sides are multiples of `stride`."""
+        """Logits (B, K, H, W) of images (B, C, H, W) whose sides are multiples of `stride`."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute logits.
