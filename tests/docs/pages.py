@@ -41,7 +41,7 @@ def run_page(page: Path) -> dict[str, Any]:
     for kind, block in BLOCK.findall(page.read_text()):
         with contextlib.redirect_stdout(printed):
             if kind == "python":
-                exec(compile(block, page.name, "exec"), names)
+                exec(compile(block, page.name, "exec", dont_inherit=True), names)
             else:
                 _run_commands(page.name, block)
     names["output"] = printed.getvalue()

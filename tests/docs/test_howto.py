@@ -1,0 +1,73 @@
+"""Each how-to page adds one thing with one registration, and it does what the page says."""
+
+import pytest
+import torch
+
+from prismseg.data.layouts import LAYOUTS
+from prismseg.explain import METHODS
+from prismseg.nets import ARCHITECTURES, ENCODERS
+from prismseg.thermal import FLAG_RULES, FlagSettings
+from prismseg.train.registries import LOSSES
+from tests.docs.pages import ROOT, run_page
+
+PAGES = ROOT / "docs" / "howto"
+
+
+@pytest.fixture
+def follow(tmp_path, monkeypatch):
+    """Follow a page in an empty folder, and take back what it registers when the test ends."""
+    monkeypatch.chdir(tmp_path)
+    added = []
+
+    def follow_page(page, registry, name):
+        assert name not in registry
+        added.append((registry, name))
+        names = run_page(PAGES / page)
+        assert name in registry and registry.summary(name)
+        return names
+
+    yield follow_page
+    for registry, name in added:
+        if name in registry:
+            registry.unregister(name)
+
+
+def test_add_an_architecture(follow, tmp_path):
+    names = follow("add-an-architecture.md", ARCHITECTURES, "tiny")
+    model, image = names["model"].eval(), torch.rand(1, 3, 31, 47)
+    assert model(image).shape == (1, 2, 31, 47)
+    torch.testing.assert_close(model(image), names["again"].eval()(image))
+    assert (tmp_path / "runs" / "tiny" / "model" / "model.safetensors").is_file()
+
+
+def test_add_an_encoder(follow):
+    names = follow("add-an-encoder.md", ENCODERS, "strided")
+    model = names["model"].eval()
+    assert model.stride == 8 and model(torch.rand(1, 1, 50, 70)).shape == (1, 2, 50, 70)
+    shapes = [tuple(feature.shape) for feature in model.encoder(torch.rand(1, 1, 48, 64))]
+    assert shapes == [(1, 16, 24, 32), (1, 24, 12, 16), (1, 32, 6, 8)]
+
+
+def test_add_a_loss(follow, tmp_path):
+    names = follow("add-a-loss.md", LOSSES, "smooth_ce")
+    assert names["value"].item() == pytest.approx(0.2269, abs=1e-4)
+    assert "loss: smooth_ce" in (tmp_path / "runs" / "smooth" / "config.yaml").read_text()
+
+
+def test_add_a_map_method(follow):
+    names = follow("add-a-map-method.md", METHODS, "abscam")
+    assert names["relevance"].flatten().tolist() == pytest.approx([3.5, 1.5])
+
+
+def test_add_a_layout(follow):
+    names = follow("add-a-layout.md", LAYOUTS, "patients")
+    dataset = names["dataset"]
+    assert len(dataset) == 6 and sorted(set(dataset.groups)) == ["P01", "P02", "P03"]
+    assert dataset[0].mask.sum() == 7 * 8
+
+
+def test_add_a_flag(follow):
+    names = follow("add-a-flag.md", FLAG_RULES, "cooling")
+    (flag,) = names["flags"]
+    assert flag.side == "right" and flag.evidence["delta"] == pytest.approx(-3, abs=0.05)
+    assert FlagSettings().cooling == 2.0
