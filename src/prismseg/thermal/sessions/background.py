@@ -1,4 +1,4 @@
-"""What lies behind the soles, in tiles: how much of a change the camera or the room made, and not the feet."""
+"""The background of the soles in tiles: how much of a change the camera or the room made, and not the feet."""
 
 from __future__ import annotations
 
@@ -13,23 +13,62 @@ from scipy import ndimage
 
 from prismseg.thermal.soles.pieces import Mask
 
-# A picture is cut into so many tiles down and across: large enough that a slight movement leaves each on what it showed,
-# small enough that bed, wall and sheet have tiles of their own.
-_GRID = (12, 16)
-_LEAST_SIDE = 2  # pixels of a tile
-_EDGE = 0.025  # of the picture's height around the soles, where a slight movement changes everything
-_LEAST_FREE = 0.6  # of a tile's pixels that belong to no sole
-_EVEN = 1.0  # °C between the quartiles of a tile; more is an edge
-_BODY = 2.0  # °C between cold and warm tiles from which the warm ones are taken for the body
-_LEAST_TILES = 8
-# Tiles must agree on a change within this, °C, or within this share of it; else things moved, and no number is given.
-_AGREE, _AGREE_SHARE = 0.4, 0.35
-# The camera's offset drifted unevenly where a plane leaves less than this share of the spread.
-_TILTED = 0.6
-# Neighbouring tiles err together: so many tell as much as one.
-_TOGETHER = 6.0
-# The background tells the change of the offset at the soles no better than this, °C (vignetting, slow non-uniformity).
-_LEAST_ERROR = 0.03
+
+@dataclass(frozen=True)
+class BackgroundSettings:
+    """How backgrounds are tiled and compared.
+
+    Chosen on simulated sessions with drifting cameras (`benchmarks/thermal.py`).
+
+    Attributes
+    ----------
+    grid : (int, int)
+        Tiles down and across: large enough that a slight movement leaves each on what it showed, small enough that bed,
+        wall and sheet have tiles of their own.
+    least_side : int
+        Of a tile, pixels.
+    edge : float
+        Margin around the soles where a slight movement changes everything, picture heights.
+    least_free : float
+        Share of a tile's pixels that belong to no sole.
+    even : float
+        Difference of a tile's quartiles from which it shows an edge, °C.
+    body : float
+        Difference of cold and warm tiles from which the warm ones are taken for the body, °C.
+    least_tiles : int
+        Tiles that must be seen in both frames.
+    agree, agree_share : float
+        How far tiles may differ in their change: °C, or a share of the change. Else things moved, and no number is given.
+    tilted : float
+        Share of the tiles' scatter below which a plane must bring it for the camera's offset to have drifted unevenly.
+    correlated : float
+        Tiles that tell as much as one, since neighbours err together.
+    least_error : float
+        The background tells the change of the offset at the soles no better than this, °C (vignetting, slow
+        non-uniformity).
+    outlier, outlier_floor : float
+        Scatters from a plane beyond which a tile is left out of its fit, and the smallest scatter reckoned with, °C.
+    """
+
+    grid: tuple[int, int] = (12, 16)
+    least_side: int = 2
+    edge: float = 0.025
+    least_free: float = 0.6
+    even: float = 1.0
+    body: float = 2.0
+    least_tiles: int = 8
+    agree: float = 0.4
+    agree_share: float = 0.35
+    tilted: float = 0.6
+    correlated: float = 6.0
+    least_error: float = 0.03
+    outlier: float = 3.0
+    outlier_floor: float = 0.03
+
+
+_BACKGROUND = BackgroundSettings()
+# Standard deviation of a normal distribution in units of its median absolute deviation.
+_MAD_TO_SD = 1.4826
 
 
 @dataclass(frozen=True)
@@ -53,7 +92,13 @@ class BackgroundShift:
     tiles: int
 
     def at(self, row: float, column: float) -> float:
-        """Change in °C at a place, in shares of the picture's height and width."""
+        """Give the change in °C at a place, in shares of the picture's height and width.
+
+        Examples
+        --------
+        >>> BackgroundShift(0.5, 0.03, down=0.2, across=0.0, tiles=40).at(row=1.0, column=0.5)
+        0.6
+        """
         return self.value + self.down * (row - 0.5) + self.across * (column - 0.5)
 
 
@@ -74,10 +119,30 @@ class Background:
 
     @classmethod
     def from_frame(cls, celsius: NDArray[np.floating], soles: Mask) -> Background:
-        """Tile a frame (H, W) in °C outside the soles (H, W)."""
+        """Tile the background of a frame.
+
+        Parameters
+        ----------
+        celsius : (H, W) float
+            Temperatures.
+        soles : (H, W) bool
+            Pixels of the soles.
+
+        Examples
+        --------
+        >>> celsius = np.full((120, 160), 22.0)
+        >>> soles = np.zeros((120, 160), bool)
+        >>> soles[30:90, 40:120] = True
+        >>> before, after = (Background.from_frame(celsius + drift, soles) for drift in (0.0, 0.4))
+        >>> round(after.shift_from(before).value, 2)
+        0.4
+        """
         height, width = celsius.shape
-        rows, columns = (min(most, side // _LEAST_SIDE) for most, side in zip(_GRID, celsius.shape, strict=True))
-        edge = max(2, round(_EDGE * height))
+        rows, columns = (
+            min(most, side // _BACKGROUND.least_side)
+            for most, side in zip(_BACKGROUND.grid, celsius.shape, strict=True)
+        )
+        edge = max(2, round(_BACKGROUND.edge * height))
         free = np.isfinite(celsius) & ~ndimage.binary_dilation(soles, iterations=edge)
         cut = (slice(0, height // rows * rows), slice(0, width // columns * columns))
         values = np.where(free, celsius, np.nan)[cut].astype(np.float64)
@@ -88,7 +153,7 @@ class Background:
             values[np.arange(len(values)), np.maximum((share * (count - 1)).astype(int), 0)]
             for share in (0.25, 0.5, 0.75)
         )
-        known = (count >= _LEAST_FREE * values.shape[1]) & (high - low <= _EVEN)
+        known = (count >= _BACKGROUND.least_free * values.shape[1]) & (high - low <= _BACKGROUND.even)
         return cls(np.where(known, middle, np.nan).reshape(rows, columns))
 
     @cached_property
@@ -102,7 +167,7 @@ class Background:
         if not known.any():
             return known
         low, high = np.percentile(self.tiles[known], (10, 90))
-        limit = math.inf if high - low < _BODY else (low + high) / 2
+        limit = math.inf if high - low < _BACKGROUND.body else (low + high) / 2
         return known & (np.where(known, self.tiles, np.inf) <= limit)
 
     def shift_from(self, earlier: Background) -> BackgroundShift | None:
@@ -114,7 +179,7 @@ class Background:
             None where the background cannot tell: too little of it is seen in both frames, or its parts changed unlike
             each other, as when the camera or the sheet was moved.
         """
-        if earlier not in self._shifts:  # every region of every curve asks for the same
+        if earlier not in self._shifts:  # every region of every curve asks for it
             self._shifts[earlier] = self._compare(earlier)
         return self._shifts[earlier]
 
@@ -123,26 +188,26 @@ class Background:
             return None
         both = self.cold & earlier.cold
         count = int(both.sum())
-        if count < _LEAST_TILES:
+        if count < _BACKGROUND.least_tiles:
             return None
         changes = self.tiles[both] - earlier.tiles[both]
-        middle, spread = _middle(changes)
+        middle, scatter = _median_and_sd(changes)
         plane = _plane(changes, both)
-        rest, level = _middle(changes - plane[1])
-        if level < _TILTED * spread:
-            middle, spread = rest, level
+        rest, level = _median_and_sd(changes - plane[1])
+        if level < _BACKGROUND.tilted * scatter:
+            middle, scatter = rest, level
         else:
             plane = (0.0, 0.0), plane[1]
-        if spread > max(_AGREE, _AGREE_SHARE * abs(middle)):
+        if scatter > max(_BACKGROUND.agree, _BACKGROUND.agree_share * abs(middle)):
             return None
-        error = math.hypot(spread * math.sqrt(_TOGETHER / count), _LEAST_ERROR)
+        error = math.hypot(scatter * math.sqrt(_BACKGROUND.correlated / count), _BACKGROUND.least_error)
         return BackgroundShift(middle, error, *plane[0], count)
 
 
-def _middle(values: NDArray[np.float64]) -> tuple[float, float]:
-    """Median, and the standard deviation as the median distance from it tells."""
+def _median_and_sd(values: NDArray[np.float64]) -> tuple[float, float]:
+    """Median, and the standard deviation estimated from the median absolute deviation (Rousseeuw & Croux 1993)."""
     middle = float(np.median(values))
-    return middle, 1.4826 * float(np.median(np.abs(values - middle)))
+    return middle, _MAD_TO_SD * float(np.median(np.abs(values - middle)))
 
 
 def _plane(changes: NDArray[np.float64], both: Mask) -> tuple[tuple[float, float], NDArray[np.float64]]:
@@ -153,5 +218,5 @@ def _plane(changes: NDArray[np.float64], both: Mask) -> tuple[tuple[float, float
     for _ in range(3):
         level, down, across = np.linalg.lstsq(columns[kept], changes[kept], rcond=None)[0]
         rest = changes - columns @ (level, down, across)
-        kept = np.abs(rest) <= 3 * max(_middle(rest)[1], 0.03)
+        kept = np.abs(rest) <= _BACKGROUND.outlier * max(_median_and_sd(rest)[1], _BACKGROUND.outlier_floor)
     return (float(down), float(across)), places @ (down, across)

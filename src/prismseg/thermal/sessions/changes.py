@@ -1,4 +1,4 @@
-"""Changes from baseline and over time, left against right, each with its standard error."""
+"""Changes from baseline and over time, and the difference of left and right, each with its standard error."""
 
 from __future__ import annotations
 
@@ -15,7 +15,21 @@ from prismseg.thermal.sessions.uncertainty import Estimate
 
 @dataclass(frozen=True)
 class Value:
-    """A number and its standard error; both NaN where there is none."""
+    """A number and its standard error; both NaN where there is none.
+
+    Attributes
+    ----------
+    value, error : float
+        °C, or °C/min for rates.
+
+    Examples
+    --------
+    >>> change = Value(1.0, 0.1)
+    >>> str(change), round(change.low, 2), round(change.high, 2)
+    ('+1.0 ± 0.2', 0.8, 1.2)
+    >>> Value().known
+    False
+    """
 
     value: float = math.nan
     error: float = math.nan
@@ -40,15 +54,16 @@ class Value:
 
 
 UNKNOWN = Value()
-# Of a mean's error by the contour, the share that must be of first order for its direction to be certain is 1 in 4.
-_STEEP = 4.0
-# The offset of a camera drifts much, but not wholly, alike all over the picture: by so large a share of its change the
-# soles' may be another one.
-_UNLIKE = 0.1
+# Inverse of the share of a mean's error by the contour that must be of first order for the error's direction to be
+# certain; chosen on simulated sessions (`benchmarks/thermal.py`).
+_CERTAIN_DIRECTION = 4.0
+# A camera's offset drifts much, but not wholly, alike all over the picture: share of the background's change by which
+# that at the soles may differ; chosen on simulated cameras.
+_UNEVEN_DRIFT = 0.1
 
 
 def find_estimate(entry: Entry | None, side: Side, region: str) -> Estimate | None:
-    """Temperature of a region, None where it has no pixel or the frame no numbers."""
+    """Find the temperature of a region; None where it has no pixel or the frame no numbers."""
     if entry is None or not entry.ok:
         return None
     found = entry.estimates.get(side, {}).get(region)
@@ -56,9 +71,10 @@ def find_estimate(entry: Entry | None, side: Side, region: str) -> Estimate | No
 
 
 def background_change(entry: Entry, baseline: Entry | None) -> Value:
-    """Change of what is behind the soles and belongs to nobody, in °C; none where it cannot be told.
+    """Measure the background's change from t0 in °C; unknown where it cannot be told.
 
-    It is the camera's offset that drifted, or the room: either way the soles' temperatures cannot be believed further.
+    The camera's offset drifted, or the room became warmer or colder: either way the soles' temperatures are no more
+    certain than this.
     """
     shift = _shift(entry, baseline)
     if shift is None:
@@ -67,7 +83,7 @@ def background_change(entry: Entry, baseline: Entry | None) -> Value:
 
 
 def delta(entry: Entry, baseline: Entry | None, side: Side, region: str = WHOLE_SOLE) -> Value:
-    """Change from baseline in °C; none between frames of other cameras or parameters.
+    """Measure a region's change from t0 in °C; unknown between frames of other cameras or parameters.
 
     What is wrong by the same amount in both frames cancels: calibration, and the contour's error as far as it is the same
     (`ErrorModel.shared`). The background's change enters the error as a standard deviation, since it may be the camera's;
@@ -85,7 +101,7 @@ def delta(entry: Entry, baseline: Entry | None, side: Side, region: str = WHOLE_
 
 
 def beyond_background(entry: Entry, baseline: Entry | None, side: Side, region: str = WHOLE_SOLE) -> Value:
-    """Change from baseline less the background's change, °C; none where the background cannot tell.
+    """Measure a region's change from t0 less the background's, in °C; unknown where the background cannot tell.
 
     It is right where the camera's offset drifted. Where the room itself became warmer or colder, `delta` is.
     """
@@ -97,15 +113,15 @@ def beyond_background(entry: Entry, baseline: Entry | None, side: Side, region: 
     shift = _shift_at(entry, baseline, side)
     if shift is None:
         return UNKNOWN
-    error = math.hypot(_own(now, before), shift.error, _UNLIKE * shift.value)
+    error = math.hypot(_own(now, before), shift.error, _UNEVEN_DRIFT * shift.value)
     return Value(now.mean - before.mean - shift.value, error)
 
 
 def rate(entry: Entry, before: Entry | None, side: Side, region: str = WHOLE_SOLE) -> Value:
-    """Change since the frame before in °C/min.
+    """Measure a region's change since an earlier frame in °C/min.
 
-    The frame before is the last one with numbers. A slope over more frames would be steadier but late, and a rise after a
-    block is a step with a bend, not a line.
+    Sessions take the last measured frame before. A slope over more frames would be steadier but late, and the rise after
+    a block is a step with a bend, not a line.
     """
     change = delta(entry, before, side, region)
     if before is None or entry.minute <= before.minute:
@@ -115,9 +131,9 @@ def rate(entry: Entry, before: Entry | None, side: Side, region: str = WHOLE_SOL
 
 
 def asymmetry(entry: Entry, baseline: Entry | None, region: str = WHOLE_SOLE) -> Value:
-    """Right minus left in °C, less what it was at baseline; what a frame's pixels share cancels.
+    """Measure right minus left in °C, less what it was at t0; what a frame's pixels share cancels.
 
-    By as much as the background's two sides changed unlike each other, the difference may be wrong.
+    The difference between the background's changes at both soles is part of the error.
     """
     four = [find_estimate(frame, side, region) for frame in (entry, baseline) for side in ("right", "left")]
     if any(estimate is None for estimate in four) or not comparable(entry, baseline):
@@ -148,7 +164,7 @@ def _direction(estimate: Estimate) -> float:
     """Tell whether a wider contour makes the mean warmer (1), colder (-1), or hardly moves it (between)."""
     if estimate.mask == 0:
         return 0.0
-    return min(max(_STEEP * estimate.outward / estimate.mask, -1.0), 1.0)
+    return min(max(_CERTAIN_DIRECTION * estimate.outward / estimate.mask, -1.0), 1.0)
 
 
 def _shift(entry: Entry, baseline: Entry | None) -> BackgroundShift | None:

@@ -1,4 +1,4 @@
-"""What a session keeps of one frame: its two soles in °C, or why it has no numbers."""
+"""What a session keeps of one frame: the temperatures of its two soles, or the reason why it has none."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from prismseg.thermal.soles.territories import Territories
 
 
 class Concern(StrEnum):
-    """What can be wrong with a frame or a session."""
+    """Kinds of what can be wrong with a frame or a session."""
 
     UNREADABLE = "unreadable frame"
     CONSTANT = "constant frame"
@@ -48,7 +48,7 @@ class Concern(StrEnum):
 
 @dataclass(frozen=True)
 class Observation:
-    """Something about a frame that a reader of its numbers should know.
+    """Something that a reader of a frame's numbers should know.
 
     Attributes
     ----------
@@ -59,7 +59,7 @@ class Observation:
     fatal : bool
         The frame has no numbers because of it.
     size : float
-        How much it is: of several frames' sentences about one drift the largest speaks for all.
+        How much it is, °C: of several frames' sentences about one drift the one with the largest is shown.
     """
 
     concern: Concern
@@ -69,7 +69,15 @@ class Observation:
 
 
 class FrameRejected(DataError):
-    """A frame that must not give numbers."""
+    """A frame that must not give numbers.
+
+    Parameters
+    ----------
+    concern : Concern
+        The kind of reason.
+    sentence : Message
+        What is wrong and what to do.
+    """
 
     def __init__(self, concern: Concern, sentence: Message) -> None:
         super().__init__(sentence)
@@ -133,9 +141,9 @@ class Entry:
     @property
     def statement(self) -> Message:
         """Minute, status, reason and cautions in one line."""
-        told = (
+        summary = (
             Message("{minute:g} min: measured.", minute=self.minute)
             if self.ok
             else Message("{minute:g} min: no numbers. {reason}", minute=self.minute, reason=self.reason)
         )
-        return Message.joined([told, *self.cautions])
+        return Message.joined([summary, *self.cautions])

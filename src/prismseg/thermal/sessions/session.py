@@ -1,4 +1,4 @@
-"""A session: frames on a clock from the catheter's test dose, curves of both soles, and what can be said of them."""
+"""A session: frames on a clock from the catheter's test dose, curves of both soles, and flags."""
 
 from __future__ import annotations
 
@@ -42,8 +42,8 @@ _SAME_MINUTES = 0.01
 class Session:
     """Frames of two soles on a clock whose zero is the catheter's test dose.
 
-    A frame that cannot be trusted (not two soles, another unit, a clock that goes back …) is kept with the reason and
-    without numbers. The baseline t0 is the last measured frame at or before 0 min; without it nothing that compares
+    A frame that cannot be trusted (not two soles, another unit, a clock that goes back …) is kept without numbers, with
+    the reason. The baseline t0 is the last measured frame at or before 0 min; without it nothing that compares
     frames is given. Territories are laid over each sole at t0 and carried to later frames.
 
     Parameters
@@ -62,6 +62,19 @@ class Session:
     ------
     ConfigError
         When there is no such view.
+
+    Examples
+    --------
+    >>> from prismseg.thermal.phantom import draw_subject
+    >>> session, subject = Session(), draw_subject(seed=5, number=0)
+    >>> for minute in (0, 5, 10):
+    ...     frame = subject.picture(minute)
+    ...     entry = session.add(frame.celsius, frame.mask, minute=minute)
+    >>> [entry.ok for entry in session.entries], session.baseline is session.entries[0]
+    ([True, True, True], True)
+    >>> change = session.delta(session.entries[2], "left")
+    >>> change.low < change.value < change.high
+    True
     """
 
     def __init__(
@@ -161,7 +174,27 @@ class Session:
         return self._keep(measure_frame(given, self.history, self._measurement))
 
     def add_failed(self, minute: float, reason: str, source: str = "frame") -> Entry:
-        """Keep the place of a frame that could not be read or segmented, with the reason."""
+        """Keep the place of a frame that could not be read or segmented, with the reason.
+
+        Parameters
+        ----------
+        minute : float
+            Since the test dose.
+        reason : str or Message
+            What is wrong and what to do.
+        source : str
+            File or camera.
+
+        Raises
+        ------
+        ConfigError
+            When the minute is no finite number.
+
+        Examples
+        --------
+        >>> str(Session().add_failed(5, "The file is empty.", "t5.jpg").statement)
+        '5 min: no numbers. The file is empty.'
+        """
         if not math.isfinite(minute):
             raise ConfigError(
                 Message("The minute is {minute}; state the time since the test dose.", minute=minute)
@@ -170,7 +203,7 @@ class Session:
         return self._keep(Entry(float(minute), source, observations=(observation,)))
 
     def retimed(self, minutes: Sequence[float]) -> Session | None:
-        """Give the same session on a clock whose zero lies elsewhere, without measuring anew.
+        """Return the same session on a clock with another zero, without measuring anew.
 
         Parameters
         ----------
@@ -180,8 +213,8 @@ class Session:
         Returns
         -------
         Session or None
-            None where the frames must be measured anew: one would come to lie on the other side of 0, the times between
-            them would change, or a statement names a minute.
+            None where the frames must be measured anew: one would come to the other side of 0, the times between them
+            would change, or a sentence names a minute.
         """
         before = [entry.minute for entry in self.entries]
         if len(before) != len(minutes):
@@ -209,7 +242,7 @@ class Session:
         return delta(entry, self.baseline, side, region)
 
     def background(self, entry: Entry) -> Value:
-        """Change from t0 of what is seen beside the soles, in °C; unknown without t0 or where it cannot be told."""
+        """Change of the background from t0 in °C; unknown without t0 or where it cannot be told."""
         return background_change(entry, self.baseline)
 
     def beyond_background(self, entry: Entry, side: Side, region: str = WHOLE_SOLE) -> Value:
@@ -225,11 +258,11 @@ class Session:
         return asymmetry(entry, self.baseline, region)
 
     def flags(self) -> tuple[Flag, ...]:
-        """Observations on the curves and on the recording."""
+        """Look for flags: observations on the curves and on the recording (`find_flags`)."""
         return find_flags(self.entries, self.baseline, self.settings)
 
     def table(self) -> pd.DataFrame:
-        """One row for each frame, side and region; numbers are NaN where there are none.
+        """Tabulate the values, one row for each frame, side and region; numbers are NaN where there are none.
 
         Columns: minute, source, status, reason; side, region, method of the territories; pixels, mean, sd, median; then
         mean, delta, rate (°C/min since the measured frame before) and beyond_background (delta less the background's
@@ -238,11 +271,11 @@ class Session:
         return values_table(self.history)
 
     def differences(self) -> pd.DataFrame:
-        """Right minus left change from t0, one row for each frame and region."""
+        """Tabulate right minus left change from t0 in °C, one row for each frame and region."""
         return differences_table(self.history)
 
     def statements(self) -> pd.DataFrame:
-        """One row for each frame: whether it has numbers, why not, the background's change, what a reader should know."""
+        """Tabulate the frames: status, reason, the background's change in °C, and cautions, one row for each."""
         return statements_table(self.history)
 
     def _keep(self, entry: Entry) -> Entry:

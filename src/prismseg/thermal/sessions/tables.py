@@ -1,4 +1,4 @@
-"""Sessions as tables; what each column holds stands at the methods of `prismseg.thermal.Session`."""
+"""Sessions as tables; `prismseg.thermal.Session` describes the columns."""
 
 from __future__ import annotations
 

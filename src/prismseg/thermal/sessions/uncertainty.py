@@ -1,4 +1,4 @@
-"""Mean temperature of a region and how far it may be from the true one: noise, contour, placing of borders."""
+"""Mean temperature of a region and its standard error: noise, contour of the mask, placing of borders."""
 
 from __future__ import annotations
 
@@ -21,17 +21,19 @@ from prismseg.thermal.soles.template import territory_at
 Drawn = list[tuple[NDArray[np.float64], NDArray[np.float64]]]
 
 # Mean of a function of a normal variate from its values at 0, ±1 and ±2 standard deviations, exact up to its fifth power:
-# steps, weights of each of a pair, and the model's probabilities at which the contour lies there. One step alone misses
-# that a mask lying well within the foot is blind to the foot's edge.
+# steps, weights of each of a pair, and the model's probabilities at which the contour lies there. With one step alone the
+# error of a mask that lies well within the foot would not know of the foot's edge.
 _STEPS = ((1.0, 1 / 6, (0.841, 0.159)), (2.0, 1 / 12, (0.977, 0.023)))
 # The rule is exact around the true contour and is used around the mask's. Simulated soles on a ground 2 to 6 °C colder
 # need this factor on the mask's error, else 95 % intervals hold the true mean in only 92 %.
 _AROUND_MASK = 1.1
+# Standard deviations from the contour within which pixels can count; beyond them no step reaches.
+_FARTHEST = 6
 
 
 @dataclass(frozen=True)
 class ErrorModel:
-    """Standard deviations of what makes a mean wrong.
+    """Standard deviations of the errors of a mean.
 
     Attributes
     ----------
@@ -44,9 +46,9 @@ class ErrorModel:
         not shrink with the number of pixels, and it cancels in the difference of two soles of one frame.
     contour : float
         Distance of the mask's contour from the true one, pixels, the same all around: the worst case, since errors that
-        change sign along the contour average out. Replaced by the model's own where probabilities are given.
+        change sign along the contour average out. Where probabilities are given they tell it.
     least_contour : float
-        The model's own is not believed below this, pixels: networks are surer of themselves than they should be.
+        Smallest distance where probabilities tell it, pixels: networks are surer of themselves than they should be.
     placing : float
         Distance of territory borders from where they would be, foot lengths.
     shared : float
@@ -57,6 +59,16 @@ class ErrorModel:
         contour averages out (1.5 pixels over some fifty independent stretches leave 0.2, or 2 % of the variance).
 
     What is wrong by the same amount in all frames (emissivity, calibration) is not in it: it cancels in deltas.
+
+    Raises
+    ------
+    ConfigError
+        When one of them is negative, not finite, or a correlation is not within 0 to 1.
+
+    Examples
+    --------
+    >>> ErrorModel(netd=0.05).netd
+    0.05
     """
 
     netd: float = 0.06
@@ -164,8 +176,16 @@ def measure_sole(
     ------
     DataError
         When shapes differ, the sole is empty or a temperature on it is not finite.
+
+    Examples
+    --------
+    >>> sole = np.zeros((100, 80), bool)
+    >>> sole[20:80, 20:50] = True
+    >>> estimate = measure_sole(np.where(sole, 30.0, 22.0), sole)["whole sole"]
+    >>> estimate.pixels, estimate.mean, estimate.error > 0.05
+    (1800, 30.0, True)
     """
-    reckoned = errors or ErrorModel()
+    model = errors or ErrorModel()
     if any(given is not None and given.shape != sole.shape for given in (celsius, probability, brightened)):
         raise DataError(
             Message(
@@ -176,62 +196,62 @@ def measure_sole(
         )
     if not sole.any():
         raise DataError(Message("The sole has no pixel; there is no mean."))
-    margin = math.ceil(6 * max(reckoned.contour, reckoned.least_contour)) + 2
+    margin = math.ceil(_FARTHEST * max(model.contour, model.least_contour)) + 2
     window = bounding_window(sole, margin=margin if brightened is None else max(margin, search_radius(sole)))
     values, inside = celsius[window].astype(np.float64), sole[window]
     if not np.isfinite(values[inside]).all():
         raise DataError(Message("A temperature on the sole is missing or infinite; there is no mean."))
-    contours = _contours(
-        inside, np.isfinite(values), reckoned, None if probability is None else probability[window]
-    )
-    looks = [inside] if brightened is None else [inside, brightened[window] & np.isfinite(values)]
-    everywhere = np.ones(inside.shape, bool)
-    found = {WHOLE_SOLE: _estimate(values, everywhere, looks, contours, [], reckoned, stated=probability is None)}
+    contours = _contours(inside, np.isfinite(values), model, None if probability is None else probability[window])
+    brighter = None if brightened is None else brightened[window] & np.isfinite(values)
+    shared = model.shared_stated if probability is None else model.shared
+    cropped = _CroppedSole(values, inside, brighter, contours, model, shared)
+    found = {WHOLE_SOLE: cropped.estimate(np.ones(inside.shape, bool), [])}
     if registration is None:
         return found
-    labels, moved = _borders(registration, window, reckoned.placing)
+    labels, moved = _borders(registration, window, model.placing)
     for number, name in enumerate(TERRITORIES, start=1):
         pairs = [(one == number, other == number) for one, other in moved]
-        found[name] = _estimate(
-            values, labels == number, looks, contours, pairs, reckoned, stated=probability is None
-        )
+        found[name] = cropped.estimate(labels == number, pairs)
     return found
 
 
-def _estimate(
-    values: NDArray[np.float64],
-    region: Mask,
-    looks: list[Mask],
-    contours: Drawn,
-    moved: list[tuple[Mask, Mask]],
-    errors: ErrorModel,
-    *,
-    stated: bool,
-) -> Estimate:
-    inside, *second = looks
-    here = values[region & inside]
-    if here.size == 0:
-        return Estimate(0, math.nan, math.nan, math.nan, math.nan, math.nan, math.nan)
-    mean = float(here.mean())
-    variance = 0.0
-    for (_, weight, _), (drawn_in, drawn_out) in zip(_STEPS, contours, strict=True):
-        variance += weight * _square_changes(values, mean, region * drawn_in, region * drawn_out)
-    inward, outward = (_change(values, mean, region * drawn) or 0.0 for drawn in contours[0])
-    for look in second:
-        variance += _square_changes(values, mean, region & look)
-    for one, other in moved:
-        variance += 0.5 * _square_changes(values, mean, one * inside, other * inside)
-    return Estimate(
-        pixels=here.size,
-        mean=mean,
-        sd=float(here.std()),
-        median=float(np.median(here)),
-        noise=errors.netd * math.sqrt(min(1.0, errors.pixels_sharing / here.size)),
-        mask=_AROUND_MASK * math.sqrt(variance),
-        common=errors.common,
-        outward=(outward - inward) / 2,
-        shared=errors.shared_stated if stated else errors.shared,
-    )
+@dataclass(frozen=True, eq=False)
+class _CroppedSole:
+    """A window of the picture around one sole, with what its regions are measured by."""
+
+    values: NDArray[np.float64]
+    inside: Mask
+    brightened: Mask | None
+    contours: Drawn
+    errors: ErrorModel
+    shared: float
+
+    def estimate(self, region: Mask, moved: list[tuple[Mask, Mask]]) -> Estimate:
+        """Measure a region of the window, of which pairs are the same with its borders moved."""
+        values, inside = self.values, self.inside
+        here = values[region & inside]
+        if here.size == 0:
+            return Estimate(0, math.nan, math.nan, math.nan, math.nan, math.nan, math.nan)
+        mean = float(here.mean())
+        variance = 0.0
+        for (_, weight, _), (drawn_in, drawn_out) in zip(_STEPS, self.contours, strict=True):
+            variance += weight * _square_changes(values, mean, region * drawn_in, region * drawn_out)
+        inward, outward = (_change(values, mean, region * drawn) or 0.0 for drawn in self.contours[0])
+        if self.brightened is not None:
+            variance += _square_changes(values, mean, region & self.brightened)
+        for one, other in moved:
+            variance += 0.5 * _square_changes(values, mean, one * inside, other * inside)
+        return Estimate(
+            pixels=here.size,
+            mean=mean,
+            sd=float(here.std()),
+            median=float(np.median(here)),
+            noise=self.errors.netd * math.sqrt(min(1.0, self.errors.pixels_sharing / here.size)),
+            mask=_AROUND_MASK * math.sqrt(variance),
+            common=self.errors.common,
+            outward=(outward - inward) / 2,
+            shared=self.shared,
+        )
 
 
 def _square_changes(values: NDArray[np.float64], mean: float, *regions: NDArray[np.generic]) -> float:
@@ -255,7 +275,7 @@ def _contours(inside: Mask, finite: Mask, errors: ErrorModel, probability: NDArr
         inside, ndimage.distance_transform_edt(inside) - 0.5, 0.5 - ndimage.distance_transform_edt(~inside)
     )
     sd = errors.contour if probability is None else errors.least_contour
-    near = signed > -6 * max(errors.contour, sd)
+    near = signed > -_FARTHEST * max(errors.contour, sd)
     drawn = []
     for step, _, (sure, possible) in _STEPS:
         shrunk, grown = (np.clip(signed + shift + 0.5, 0.0, 1.0) for shift in (-step * sd, step * sd))

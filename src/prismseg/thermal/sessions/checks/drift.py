@@ -1,4 +1,4 @@
-"""Checks of the camera's offset: jumps from one frame to the next, and drifts since the baseline."""
+"""Checks of the camera's offset: jumps between frames, and drift since the baseline."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from prismseg.thermal.sessions.changes import (
 from prismseg.thermal.sessions.checks.settings import QualitySettings
 from prismseg.thermal.sessions.entry import Concern, Entry, Observation
 
-_SHARED = 0.5  # of a jump, by which both soles' changes may differ from it
+# Share of a jump by which both soles' changes may differ from it; chosen on simulated sessions.
+_SOLES_DIFFER = 0.5
 
 
 def check_drift(
@@ -41,10 +42,10 @@ def check_drift(
 
 
 def _jump(entry: Entry, before: Entry, settings: QualitySettings) -> list[Observation]:
-    """Find a jump that the background shares with both soles: the camera's offset moved, not the feet's warmth."""
+    """Find a jump that the background shares with both soles: the camera's offset changed, not the feet."""
     jump = background_change(entry, before).value
     moved = [_mean(entry, side) - _mean(before, side) for side in SIDES]
-    shared = all(abs(each - jump) <= _SHARED * abs(jump) for each in moved)
+    shared = all(abs(each - jump) <= _SOLES_DIFFER * abs(jump) for each in moved)
     if not abs(jump) >= settings.jump or not shared:
         return []
     sentence = Message(
@@ -56,7 +57,7 @@ def _jump(entry: Entry, before: Entry, settings: QualitySettings) -> list[Observ
 
 
 def _drift(entry: Entry, baseline: Entry, settings: QualitySettings) -> list[Observation]:
-    """State how far the background has moved away from the baseline's, and what of the soles' changes exceeds it."""
+    """State how far the background has changed since the baseline, and what of the soles' changes exceeds that."""
     if not comparable(entry, baseline):
         return []
     found = background_change(entry, baseline)

@@ -1,4 +1,4 @@
-"""What flags are judged on: changes that last, and that neither the camera nor the sampling made."""
+"""Changes that last: rises and rates of whole sessions, smoothed, and the runs of frames in which a condition holds."""
 
 from __future__ import annotations
 
@@ -11,12 +11,23 @@ from prismseg.thermal.anatomy import Side
 from prismseg.thermal.sessions.changes import Value, beyond_background, delta, rate
 from prismseg.thermal.sessions.entry import Entry
 
-_SAME_TIME = 0.02  # minutes by which captures that are meant to be a minute apart may be nearer
+# Minutes by which captures that are meant to be a minute apart may be nearer to each other.
+_SAME_TIME = 0.02
 
 
 @dataclass(frozen=True)
 class Point:
-    """A value at a minute, and the frame that it was measured in: with dense frames an earlier one, the median."""
+    """A value at a minute.
+
+    Attributes
+    ----------
+    minute : float
+        Since the test dose.
+    value : Value
+        What is judged at it.
+    entry : Entry
+        The frame that the value was measured in; of dense frames the one with the median.
+    """
 
     minute: float
     value: Value
@@ -25,7 +36,7 @@ class Point:
 
 @dataclass(frozen=True)
 class Run:
-    """Consecutive points for which something holds.
+    """Consecutive points at which a condition holds.
 
     Attributes
     ----------
@@ -56,32 +67,40 @@ class Run:
 
 @dataclass(frozen=True)
 class Persistence:
-    """So many consecutive frames, over so many minutes from the first to the last."""
+    """How many consecutive frames, over how many minutes from the first to the last, make a change last.
+
+    Examples
+    --------
+    >>> from prismseg.thermal import Entry, Value
+    >>> points = [Point(minute, Value(1.2, 0.1), Entry(minute, "frame")) for minute in (5, 10)]
+    >>> Persistence(frames=2, minutes=1.0)(points), Persistence(frames=3, minutes=1.0)(points)
+    (True, False)
+    """
 
     frames: int
     minutes: float
 
     def __call__(self, points: Sequence[Point]) -> bool:
-        """Tell whether points are enough of them."""
+        """Tell whether points are many and long enough."""
         if not points or len(points) < self.frames:
             return False
         return self.frames == 1 or points[-1].minute - points[0].minute >= self.minutes - _SAME_TIME
 
 
 def conservative_rise(entry: Entry, baseline: Entry, side: Side) -> Value:
-    """Give the rise of a whole sole from baseline, as measured or beyond the background's, whichever is smaller."""
+    """Give a whole sole's rise from baseline, as measured or beyond the background's, whichever is smaller."""
     measured, beyond = delta(entry, baseline, side), beyond_background(entry, baseline, side)
     return beyond if beyond.known and beyond.value < measured.value else measured
 
 
 def possible_rise(entry: Entry, baseline: Entry, side: Side) -> Value:
-    """Give the larger of the same two: what cannot be ruled out."""
+    """Give a whole sole's rise from baseline, as measured or beyond the background's, whichever is larger."""
     measured, beyond = delta(entry, baseline, side), beyond_background(entry, baseline, side)
     return beyond if beyond.known and beyond.value > measured.value else measured
 
 
 def conservative_rate(entry: Entry, before: Entry, side: Side) -> Value:
-    """Rise of a whole sole in °C/min since an earlier frame, as measured or beyond the background's."""
+    """Give a whole sole's rate since an earlier frame, as measured or beyond the background's, the smaller; °C/min."""
     measured, beyond = rate(entry, before, side), beyond_background(entry, before, side)
     minutes = entry.minute - before.minute
     if not beyond.known or beyond.value / minutes >= measured.value:
@@ -92,9 +111,20 @@ def conservative_rate(entry: Entry, before: Entry, side: Side) -> Value:
 def rolling_median(
     entries: Sequence[Entry], value_of: Callable[[Entry], Value], minutes: float, *, sign: int = 1
 ) -> list[Point]:
-    """Value at each frame: the median over the last minutes, of an even number the one nearer to 0 in the sign's sense.
+    """Take the median of the values over the last minutes at each frame.
 
     Where frames are as far apart as that or farther, these are the values themselves.
+
+    Parameters
+    ----------
+    entries : sequence of Entry
+        In the order of time.
+    value_of : callable
+        The value of one frame.
+    minutes : float
+        Over which the median is taken.
+    sign : {1, -1}
+        Of an even number of values, the smaller of the middle two counts, or with -1 the larger one.
     """
     values = [value_of(entry) for entry in entries]
     points = []
@@ -112,7 +142,7 @@ def rolling_median(
 
 
 def split_runs(points: Sequence[Point], holds: Callable[[Value], bool], enough: Persistence) -> list[Run]:
-    """Split off the stretches in which something holds, lasting or not."""
+    """Split points into the runs in which a condition holds, lasting or not."""
     runs: list[list[Point]] = [[]]
     for point in points:
         if holds(point.value):
@@ -123,7 +153,7 @@ def split_runs(points: Sequence[Point], holds: Callable[[Value], bool], enough: 
 
 
 def confirmed_runs(points: Sequence[Point], holds: Callable[[Value], bool], enough: Persistence) -> list[Run]:
-    """Give the stretches that last."""
+    """Give the runs that last."""
     return [run for run in split_runs(points, holds, enough) if run.lasting]
 
 
@@ -133,16 +163,34 @@ def trailing_run(
     holds: Callable[[Value], bool],
     enough: Persistence,
 ) -> Run | None:
-    """Give the frames at the end in which something holds that has not lasted long enough yet, None without such."""
+    """Give the run at the end that has not lasted long enough yet; None without such."""
     points = [Point(entry.minute, value_of(entry), entry) for entry in entries]
     last = split_runs(points, holds, enough)[-1:]
     return last[0] if last and last[0].points[-1] is points[-1] and not last[0].lasting else None
 
 
 def fastest_rate(points: Sequence[Point], baseline: Entry, run: Run, side: Side, minutes: float) -> Value:
-    """Give the highest rate at the points of a run, each since the last point at least so many minutes earlier.
+    """Give the highest rate at the points of a run, each since the last point at least some minutes earlier.
 
     Rates whose 95 % interval does not hold 0 come first.
+
+    Parameters
+    ----------
+    points : sequence of Point
+        All points of the session.
+    baseline : Entry
+        t0, from which the first rates count.
+    run : Run
+        The points whose rates are compared.
+    side : {"left", "right"}
+        Of the sole.
+    minutes : float
+        Shortest time over which a rate is taken.
+
+    Returns
+    -------
+    Value
+        °C/min; unknown where there is no rate.
     """
     before = [baseline, *(point.entry for point in points)]
     times = list(accumulate((entry.minute for entry in before), max))
