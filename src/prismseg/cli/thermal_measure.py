@@ -23,7 +23,7 @@ from prismseg.cli.options import Device, Out, Quiet
 
 if TYPE_CHECKING:
     from prismseg.thermal import SessionPlan
-    from prismseg.thermal.sessions.timing import Unit
+    from prismseg.thermal.frames.file_names import Unit
 
 
 def measure(
@@ -85,17 +85,17 @@ def measure(
     plan = plan_session(read_files(files, read), stated, unit=chosen, ignore_clock=ignore_clock, listed=listed)
     if dry_run:
         typer.echo(plan.table())
-        typer.echo(f"{len(plan.shots)} frames, minutes by: {plan.by}. {_left_out(plan)}".rstrip())
+        typer.echo(f"{len(plan.files)} frames, minutes by: {plan.basis}. {_left_out(plan)}".rstrip())
         return
     segment, found_by = open_segmenter(model, masks, device=device)
     session = Session(check_view(view))
-    with progress_bar("measuring", len(plan.shots), visible=not quiet) as advance:
+    with progress_bar("measuring", len(plan.files), visible=not quiet) as advance:
         measure_plan(plan, segment, session, progress=advance)
     print_session(session)
-    if plan.left_out:
+    if plan.untimed:
         typer.echo(_left_out(plan))
     if out is not None:
-        with progress_bar("drawing", len(plan.shots), visible=not quiet) as advance:
+        with progress_bar("drawing", len(plan.files), visible=not quiet) as advance:
             table = write_session(session, out, scale=ends, facts=found_by | _times(plan), progress=advance)
         typer.echo(f"Table: {table}")
         typer.echo(f"Pictures: {out / 'pictures'}")
@@ -116,7 +116,7 @@ def _numbers(text: str | None) -> list[float] | None:
 
 def _unit(text: str | None) -> Unit | None:
     from prismseg.base import ConfigError
-    from prismseg.thermal.sessions.timing import UNITS
+    from prismseg.thermal.frames.file_names import UNITS
 
     if text is None:
         return None
@@ -127,12 +127,12 @@ def _unit(text: str | None) -> Unit | None:
 
 
 def _left_out(plan: SessionPlan) -> str:
-    if not plan.left_out:
+    if not plan.untimed:
         return ""
-    told = "; ".join(f"{shot.path.name}: {shot.refusal}" for shot in plan.left_out)
-    return f"Left out, since they could not be read and nothing tells their minute ({len(plan.left_out)}): {told}"
+    told = "; ".join(f"{shot.path.name}: {shot.rejection}" for shot in plan.untimed)
+    return f"Left out, since they could not be read and nothing tells their minute ({len(plan.untimed)}): {told}"
 
 
 def _times(plan: SessionPlan) -> dict[str, str]:
-    facts = {"minutes_by": str(plan.by)}
-    return facts | ({"left_out": ", ".join(shot.path.name for shot in plan.left_out)} if plan.left_out else {})
+    facts = {"minutes_by": str(plan.basis)}
+    return facts | ({"left_out": ", ".join(shot.path.name for shot in plan.untimed)} if plan.untimed else {})

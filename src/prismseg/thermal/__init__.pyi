@@ -11,6 +11,8 @@ from prismseg.thermal.anatomy import TERRITORY_TABLE as TERRITORY_TABLE
 from prismseg.thermal.anatomy import WHOLE_SOLE as WHOLE_SOLE
 from prismseg.thermal.anatomy import Side as Side
 from prismseg.thermal.anatomy import Territory as Territory
+from prismseg.thermal.frames.file_names import minute_from_name as minute_from_name
+from prismseg.thermal.frames.file_names import sort_naturally as sort_naturally
 from prismseg.thermal.frames.flir.rjpeg import RadiometricJpeg as RadiometricJpeg
 from prismseg.thermal.frames.flir.rjpeg import parse_rjpeg as parse_rjpeg
 from prismseg.thermal.frames.flir.rjpeg import read_rjpeg as read_rjpeg
@@ -59,10 +61,8 @@ from prismseg.thermal.sessions.thresholds import ThresholdSettings as ThresholdS
 from prismseg.thermal.sessions.thresholds import threshold as threshold
 from prismseg.thermal.sessions.timing import SessionPlan as SessionPlan
 from prismseg.thermal.sessions.timing import TimedFile as TimedFile
-from prismseg.thermal.sessions.timing import minute_from_name as minute_from_name
 from prismseg.thermal.sessions.timing import plan_session as plan_session
 from prismseg.thermal.sessions.timing import read_files as read_files
-from prismseg.thermal.sessions.timing import sort_naturally as sort_naturally
 from prismseg.thermal.sessions.uncertainty import ErrorModel as ErrorModel
 from prismseg.thermal.sessions.uncertainty import Estimate as Estimate
 from prismseg.thermal.sessions.uncertainty import measure_sole as measure_sole

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from prismseg.base import ConfigError, DataError
 from prismseg.thermal import Frame, TimedFile, minute_from_name, plan_session, read_files, sort_naturally
-from prismseg.thermal.sessions.timing import NamedTime, time_from_name
+from prismseg.thermal.frames.file_names import NamedTime, time_from_name
 
 
 @pytest.mark.parametrize(
@@ -48,7 +48,7 @@ def shots_of(**clocks):
 
 
 def planned(shots, *args, **options):
-    return [(shot.path.stem, shot.minute) for shot in plan_session(shots, *args, **options).shots]
+    return [(shot.path.stem, shot.minute) for shot in plan_session(shots, *args, **options).files]
 
 
 def test_the_clock_orders_and_times_what_names_do_not():
@@ -56,7 +56,7 @@ def test_the_clock_orders_and_times_what_names_do_not():
     # An export whose names count otherwise than the clock: the clock is right.
     assert planned(shots_of(img1=10, img2=0)) == [("img2", 0), ("img1", 10)]
     plan = plan_session(shots_of(a=0, b=5))
-    assert "from the first frame on" in plan.by and "a.jpg  2024-05-01 12:00:00  -     0" in plan.table()
+    assert "from the first frame on" in plan.basis and "a.jpg  2024-05-01 12:00:00  -     0" in plan.table()
 
 
 def test_names_that_agree_with_the_clock_set_its_zero():
@@ -143,7 +143,7 @@ def test_clocks_with_and_without_a_zone_cannot_be_compared():
 
 def test_a_file_that_was_not_read_does_not_hide_the_clock():
     plan = plan_session(shots_of(a=0, b="damaged", c=5))
-    assert [shot.path.stem for shot in plan.shots] == ["a", "c"] and "damaged" in plan.left_out[0].refusal
+    assert [shot.path.stem for shot in plan.files] == ["a", "c"] and "damaged" in plan.untimed[0].rejection
     assert planned(shots_of(a_t0min=0, b_t2min="damaged", c_t5min=5)) == [
         ("a_t0min", 0),
         ("b_t2min", 2),

@@ -23,7 +23,8 @@ from prismseg.monitor.web.api import State, StrictBody
 from prismseg.monitor.web.desk import Desk, TheDesk, TheLanguage, Who
 from prismseg.monitor.web.waiting import Batch, Sent
 from prismseg.thermal import FRAME_SUFFIXES, Frame, View, minute_from_name, plan_session, read_frame
-from prismseg.thermal.sessions.timing import TimedFile, Unit, time_from_name
+from prismseg.thermal.frames.file_names import Unit, time_from_name
+from prismseg.thermal.sessions.timing import TimedFile
 
 router = APIRouter(prefix="/api/imports")
 MOST_FILES = 60
@@ -146,7 +147,7 @@ def _timed(sent: list[Sent]) -> list[Sent]:
             plan = plan_session(read, unit=unit)
         except ConfigError:
             continue
-        minutes = {id(shot.frame): shot.minute for shot in plan.shots}
+        minutes = {id(shot.frame): shot.minute for shot in plan.files}
         return [replace(each, minute=minutes.get(id(each.frame), each.minute)) for each in sent]
     if any(file.clock is None for file in read):
         return sent  # nothing contradicts what single names state

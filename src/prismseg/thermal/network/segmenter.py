@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from prismseg.base import ConfigError, Message, PrismsegError
 from prismseg.data import read_mask
 from prismseg.thermal import Frame, Session
-from prismseg.thermal.sessions.timing import SessionPlan, Unit, plan_session, read_files
+from prismseg.thermal.frames.file_names import Unit
+from prismseg.thermal.sessions.timing import SessionPlan, plan_session, read_files
 from prismseg.thermal.soles.brightening import brighten_cold
 from prismseg.thermal.soles.pieces import Cleaning, find_pieces
 
@@ -150,10 +151,10 @@ def measure_plan(
     A file that cannot be read or segmented has a place in the session, with the reason. Files that the plan left out have
     none.
     """
-    for number, shot in enumerate(plan.shots, start=1):
+    for number, shot in enumerate(plan.files, start=1):
         minute = 0.0 if shot.minute is None else shot.minute
         if shot.frame is None:
-            session.add_failed(minute, shot.refusal or Message("The file was not read."), str(shot.path))
+            session.add_failed(minute, shot.rejection or Message("The file was not read."), str(shot.path))
         else:
             try:
                 mask, second = segment(shot.path, shot.frame)

@@ -14,10 +14,10 @@ import numpy as np
 from PIL import Image
 
 from prismseg.base import ConfigError, DataError, OutputError, PrismsegError, atomic_path, make_folder, write_text
+from prismseg.thermal.frames.file_names import sort_naturally
 from prismseg.thermal.frames.frame import PARAMETER_NAMES, Frame, Parameters
 from prismseg.thermal.frames.reader import FRAME_SUFFIXES
 from prismseg.thermal.output.picture import whole_degree_scale, write_picture
-from prismseg.thermal.sessions.timing import sort_naturally
 
 _UNITS = {
     "reflected": "reflected_c",

@@ -1,49 +1,24 @@
-"""When frames were taken, by one rule: the camera's clock where every file has one, else names, in natural order.
+"""When frames were taken: by the cameras' clocks where every file has a time, else by the files' names, in natural order.
 
-Minutes in names count where a unit follows (``t5min``, ``t300s``), where a unit is stated, or where they agree with the
-clock; a bare ``T1`` may as well be a visit. Whatever contradicts itself is an error that shows file, clock, name and
-minute.
+Times in names count where a unit follows (``t5min``, ``t300s``), where a unit is stated, or where they agree with the
+clock; a bare ``T1`` may as well be a visit. A contradiction is an error that shows file, clock, name and minute.
 """
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
-from typing import Literal
 
 from prismseg.base import ConfigError, Message, PrismsegError
+from prismseg.thermal.frames.file_names import UNITS, NamedTime, Unit, natural_key, time_from_name
 from prismseg.thermal.frames.frame import Frame
-from prismseg.thermal.frames.metadata import LIMITS_IN_NAME
 
-Unit = Literal["min", "s"]
-UNITS: tuple[Unit, ...] = ("min", "s")
-_IN_MINUTES = {"min": 1.0, "s": 1 / 60}
-# By which a name or a stated minute may differ from the camera's clock: minutes are written down rounded.
+# Minutes by which a name or a stated minute may differ from the camera's clock: they are written down rounded.
 _AGREE = 1.0
-_UNIT = r"(?:\s*(min|minutes?|m|sec|seconds?|s))?"
-# t0, P01_t05, S03-t2.5min, x_t-5: a t that is no part of a word; or a number with a unit, at the name's end.
-_WITH_T = re.compile(rf"(?:^|[^a-z])t\s*(-?\d+(?:[.,]\d+)?){_UNIT}$", re.IGNORECASE)
-_WITH_UNIT = re.compile(
-    r"(?:^|(?<=[_\s])|(?<=[^\w.,]))(-?\d+(?:[.,]\d+)?)\s*(min|minutes?|sec|seconds?|s)$", re.IGNORECASE
-)
-
-
-@dataclass(frozen=True)
-class NamedTime:
-    """A number that a file's name states, and its unit where one follows."""
-
-    number: float
-    unit: Unit | None
-
-    def minutes(self, unit: Unit | None = None) -> float | None:
-        """In minutes, by its own unit, else by the one given; None without either."""
-        chosen = self.unit or unit
-        return None if chosen is None else self.number * _IN_MINUTES[chosen]
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,24 +30,24 @@ class TimedFile:
     path : Path
         The file.
     frame : Frame or None
-        What was read from it; None where it was refused.
-    refusal : Message or None
+        What was read from it; None where it was rejected.
+    rejection : Message or None
         Why it was.
     named : NamedTime or None
-        What its name states.
+        The time in its name.
     minute : float or None
         Since the test dose; None where it is not known.
     """
 
     path: Path
     frame: Frame | None
-    refusal: Message | None = None
+    rejection: Message | None = None
     named: NamedTime | None = None
     minute: float | None = None
 
     @property
     def clock(self) -> datetime | None:
-        """By the camera."""
+        """Time by the camera's clock."""
         return None if self.frame is None else self.frame.time
 
 
@@ -82,94 +57,78 @@ class SessionPlan:
 
     Attributes
     ----------
-    shots : tuple of TimedFile
+    files : tuple of TimedFile
         Each with its minute.
-    left_out : tuple of TimedFile
+    untimed : tuple of TimedFile
         Files that could not be read and of which nothing tells when they were taken.
-    by : Message
+    basis : Message
         What the minutes come from.
     """
 
-    shots: tuple[TimedFile, ...]
-    left_out: tuple[TimedFile, ...]
-    by: Message
+    files: tuple[TimedFile, ...]
+    untimed: tuple[TimedFile, ...]
+    basis: Message
 
     def table(self) -> str:
-        """File, clock, name and minute as lines of text."""
-        return format_table([*self.shots, *self.left_out])
-
-
-def _number(path: Path) -> re.Match[str] | None:
-    stem = LIMITS_IN_NAME.sub("", path.stem).rstrip(" _-")
-    return _WITH_T.search(stem) or _WITH_UNIT.search(stem)
-
-
-def time_from_name(path: Path) -> NamedTime | None:
-    """Read the number that a file's name states at its end: ``S01_t05.tiff`` states 5, ``a_t-5min.jpg`` -5 minutes."""
-    found = _number(path)
-    if found is None:
-        return None
-    unit = found.group(2)
-    chosen: Unit | None = None if unit is None else "s" if unit.lower().startswith("s") else "min"
-    return NamedTime(float(found.group(1).replace(",", ".")), chosen)
-
-
-def minute_from_name(path: Path) -> float | None:
-    """Minutes that a file's name states, a bare number taken as minutes: a proposal, to be confirmed by somebody."""
-    named = time_from_name(path)
-    return None if named is None else named.minutes("min")
-
-
-def natural_key(path: Path) -> tuple[tuple[int, float, str], ...]:
-    """Key that sorts ``img2`` before ``img10``, and ``t-5`` before ``t0``."""
-    found, name, number = _number(path), path.name.lower(), None
-    if found is not None and found.group(1).startswith("-"):
-        name, number = name[: found.start(1)], float(found.group(1).replace(",", "."))
-    parts = [part for part in re.split(r"(\d+)", name) if part]
-    key = [(0, float(part), "") if part.isdecimal() else (1, 0.0, part) for part in parts]
-    return (*key, *([] if number is None else [(0, number, "")]))
-
-
-def sort_naturally(paths: Sequence[Path]) -> list[Path]:
-    """Sort files naturally: by their text, with numbers as numbers."""
-    return sorted(paths, key=natural_key)
+        """Tabulate file, clock, name and minute as lines of text."""
+        return format_table([*self.files, *self.untimed])
 
 
 def read_files(
-    paths: Sequence[Path], read: Callable[[Path], Frame], *, progress: Callable[[int, str], None] | None = None
+    paths: Sequence[str | Path],
+    read: Callable[[Path], Frame],
+    *,
+    progress: Callable[[int, str], None] | None = None,
 ) -> list[TimedFile]:
-    """Read all files; a refused one has the reason."""
-    shots = []
-    for number, path in enumerate(paths, start=1):
+    """Read all files of a session; a rejected one has the reason.
+
+    Parameters
+    ----------
+    paths : sequence of str or Path
+        The files.
+    read : callable
+        Reads one of them, see `prismseg.thermal.read_frame`.
+    progress : callable, optional
+        Told how many files are done, and the last one's name.
+
+    Examples
+    --------
+    >>> from prismseg.thermal import read_frame
+    >>> (file,) = read_files(["absent_t5min.jpg"], read_frame)
+    >>> file.frame is None, file.named.minutes(), file.rejection[:19]
+    (True, 5.0, 'There is no file ab')
+    """
+    files = []
+    for number, path in enumerate(map(Path, paths), start=1):
         try:
-            shots.append(TimedFile(path, read(path), named=time_from_name(path)))
+            files.append(TimedFile(path, read(path), named=time_from_name(path)))
         except PrismsegError as error:
-            shots.append(TimedFile(path, None, error.message, time_from_name(path)))
+            files.append(TimedFile(path, None, error.message, time_from_name(path)))
         if progress is not None:
             progress(number, path.name)
-    return shots
+    return files
 
 
 def plan_session(
-    shots: Sequence[TimedFile],
+    files: Sequence[TimedFile],
     minutes: Sequence[float] | None = None,
     *,
     unit: Unit | None = None,
     ignore_clock: bool = False,
     listed: bool = False,
 ) -> SessionPlan:
-    """Order the files of one session and say at which minute each was taken.
+    """Order the files of one session and find the minute at which each was taken.
 
     Parameters
     ----------
-    shots : sequence of TimedFile
+    files : sequence of TimedFile
         From `read_files`.
     minutes : sequence of float, optional
         Since the test dose, one a file, in the order of the camera's clock, else in natural order of the names.
     unit : {"min", "s"}, optional
         What a bare number in a name (``t5``) means.
     ignore_clock : bool
-        Take no notice of the cameras' clocks, as when they are known to be wrong.
+        Ignore the cameras' clocks, as when they are known to be wrong.
     listed : bool
         The files were listed one by one: with `minutes`, another order than the rule's is then a contradiction.
 
@@ -183,26 +142,34 @@ def plan_session(
     ConfigError
         With a table of file, clock, name and minute, when it is not known when the frames were taken, or when clock,
         names and stated minutes contradict each other.
+
+    Examples
+    --------
+    >>> files = [TimedFile(Path(name), None, named=time_from_name(name)) for name in ("b_t5min.jpg", "a_t0min.jpg")]
+    >>> print(plan_session(files).table())
+    file         clock  name   minute
+    a_t0min.jpg  -      0 min  0
+    b_t5min.jpg  -      5 min  5
     """
-    clocked = not ignore_clock and _have_clocks(shots)
-    ordered = sorted(shots, key=lambda shot: natural_key(shot.path))
+    clocked = not ignore_clock and _have_clocks(files)
+    ordered = sorted(files, key=lambda file: natural_key(file.path))
     if clocked:
         ordered = _by_clock(ordered)
     if minutes is not None:
-        return _stated(shots, ordered, list(minutes), unit=unit, clocked=clocked, listed=listed)
-    named = [None if shot.named is None else shot.named.minutes(unit) for shot in ordered]
+        return _plan_by_minutes(files, ordered, list(minutes), unit=unit, clocked=clocked, listed=listed)
+    named = [None if file.named is None else file.named.minutes(unit) for file in ordered]
     if clocked:
-        return _clocked(ordered, named)
+        return _plan_by_clock(ordered, named)
     if len(ordered) == 1 and named[0] is None:
         return SessionPlan((replace(ordered[0], minute=0.0),), (), Message("the only frame is at 0 min"))
     if any(minute is None for minute in named):
         raise _unknown(ordered, named)
-    timed = sorted((replace(shot, minute=m) for shot, m in zip(ordered, named, strict=True)), key=_minute)
-    return SessionPlan(_checked(timed), (), Message("names"))
+    timed = sorted((replace(file, minute=m) for file, m in zip(ordered, named, strict=True)), key=_minute)
+    return SessionPlan(_check_minutes(timed), (), Message("names"))
 
 
-def _have_clocks(shots: Sequence[TimedFile]) -> bool:
-    times = [shot.clock for shot in shots if shot.frame is not None]
+def _have_clocks(files: Sequence[TimedFile]) -> bool:
+    times = [file.clock for file in files if file.frame is not None]
     known = [time for time in times if time is not None]
     return bool(times) and len(known) == len(times) and len({time.tzinfo is None for time in known}) == 1
 
@@ -211,41 +178,43 @@ def _by_clock(ordered: Sequence[TimedFile]) -> list[TimedFile]:
     """Sort by the clock; a file that was not read stays behind the one before it in natural order."""
     keys: list[tuple[float, int]] = []
     last = -math.inf
-    for place, shot in enumerate(ordered):
-        last = last if shot.clock is None else shot.clock.timestamp()
+    for place, file in enumerate(ordered):
+        last = last if file.clock is None else file.clock.timestamp()
         keys.append((last, place))
-    return [shot for _, shot in sorted(zip(keys, ordered, strict=True), key=lambda pair: pair[0])]
+    return [file for _, file in sorted(zip(keys, ordered, strict=True), key=lambda pair: pair[0])]
 
 
-def _passed(ordered: Sequence[TimedFile]) -> list[float | None]:
+def _minutes_by_clock(ordered: Sequence[TimedFile]) -> list[float | None]:
     """Minutes by the clock since the first frame that has one."""
-    first = next(shot.clock for shot in ordered if shot.clock is not None)
-    return [None if shot.clock is None else (shot.clock - first).total_seconds() / 60 for shot in ordered]
+    first = next(file.clock for file in ordered if file.clock is not None)
+    return [None if file.clock is None else (file.clock - first).total_seconds() / 60 for file in ordered]
 
 
-def _clocked(ordered: Sequence[TimedFile], named: Sequence[float | None]) -> SessionPlan:
-    """Minutes by the clock; names tell its zero where they agree with it."""
-    passed = _passed(ordered)
-    fits = _fit(passed, named)
+def _plan_by_clock(ordered: Sequence[TimedFile], named: Sequence[float | None]) -> SessionPlan:
+    """Take minutes by the clock; names set its zero where they agree with it."""
+    passed = _minutes_by_clock(ordered)
+    fits = _fit_zero(passed, named)
     if fits is None and any(minute is not None for minute in named):
         raise _contradiction(ordered, passed, Message("The minutes in the names differ from the camera's clock."))
     if fits is None:
-        fits = _fit_bare(ordered, passed)
-    by = Message("the camera's clock, from the first frame on") if fits is None else Message("the camera's clock")
+        fits = _fit_bare_numbers(ordered, passed)
+    basis = (
+        Message("the camera's clock, from the first frame on") if fits is None else Message("the camera's clock")
+    )
     zero = 0.0 if fits is None else fits
-    timed, lost = [], []
-    for shot, minute, name in zip(ordered, passed, named, strict=True):
+    timed, untimed = [], []
+    for file, minute, name in zip(ordered, passed, named, strict=True):
         if minute is not None:
-            timed.append(replace(shot, minute=round(minute + zero, 4)))
+            timed.append(replace(file, minute=round(minute + zero, 4)))
         elif name is not None:
-            timed.append(replace(shot, minute=name))
+            timed.append(replace(file, minute=name))
         else:
-            lost.append(shot)
-    return SessionPlan(tuple(sorted(timed, key=_minute)), tuple(lost), by)
+            untimed.append(file)
+    return SessionPlan(tuple(sorted(timed, key=_minute)), tuple(untimed), basis)
 
 
-def _fit(passed: Sequence[float | None], named: Sequence[float | None]) -> float | None:
-    """Minute of the clock's first frame by names that agree with the clock; None where they do not, or state nothing."""
+def _fit_zero(passed: Sequence[float | None], named: Sequence[float | None]) -> float | None:
+    """Find the minute of the clock's first frame by names that agree with the clock; None where none or not all do."""
     pairs = zip(passed, named, strict=True)
     known = [(clock, name) for clock, name in pairs if clock is not None and name is not None]
     if not known:
@@ -257,14 +226,14 @@ def _fit(passed: Sequence[float | None], named: Sequence[float | None]) -> float
     return zero if max(abs(shift - zero) for shift in shifts) <= _AGREE else None
 
 
-def _fit_bare(ordered: Sequence[TimedFile], passed: Sequence[float | None]) -> float | None:
+def _fit_bare_numbers(ordered: Sequence[TimedFile], passed: Sequence[float | None]) -> float | None:
     """Try numbers without a unit as minutes and as seconds; where they are neither they may only count the frames."""
-    named = [shot.named for shot in ordered]
-    known = [(each.number, shot) for each, shot in zip(named, ordered, strict=True) if each and shot.clock]
+    named = [file.named for file in ordered]
+    known = [(each.number, file) for each, file in zip(named, ordered, strict=True) if each and file.clock]
     if len(known) < sum(clock is not None for clock in passed) or len(known) < 2:
         return None
     for unit in UNITS:
-        zero = _fit(passed, [None if each is None else each.minutes(unit) for each in named])
+        zero = _fit_zero(passed, [None if each is None else each.minutes(unit) for each in named])
         if zero is not None:
             return zero
     numbers = [number for number, _ in known]
@@ -275,8 +244,8 @@ def _fit_bare(ordered: Sequence[TimedFile], passed: Sequence[float | None]) -> f
     return None
 
 
-def _stated(
-    shots: Sequence[TimedFile],
+def _plan_by_minutes(
+    files: Sequence[TimedFile],
     ordered: Sequence[TimedFile],
     minutes: list[float],
     *,
@@ -284,37 +253,41 @@ def _stated(
     clocked: bool,
     listed: bool,
 ) -> SessionPlan:
-    if len(minutes) != len(shots):
+    if len(minutes) != len(files):
         raise ConfigError(
             Message(
                 "{minutes} minutes are stated for {frames} frames; state one for each, in this order:\n{table}",
                 minutes=len(minutes),
-                frames=len(shots),
+                frames=len(files),
                 table=format_table(ordered),
             )
         )
     if not all(map(math.isfinite, minutes)):
         raise ConfigError(Message("Minutes are finite numbers; got {minutes}.", minutes=minutes))
-    timed = [replace(shot, minute=minute) for shot, minute in zip(ordered, minutes, strict=True)]
-    if listed and [shot.path for shot in shots] != [shot.path for shot in ordered]:
-        given = [replace(shot, minute=minute) for shot, minute in zip(shots, minutes, strict=True)]
+    timed = [replace(file, minute=minute) for file, minute in zip(ordered, minutes, strict=True)]
+    if listed and [file.path for file in files] != [file.path for file in ordered]:
+        given = [replace(file, minute=minute) for file, minute in zip(files, minutes, strict=True)]
         by_clock = Message("The files are listed in another order than that of the camera's clock.")
         by_name = Message(
             "The files are listed in another order than that of their names (with numbers as numbers)."
         )
         raise _contradiction(given, [], by_clock if clocked else by_name)
-    named = [None if shot.named is None else shot.named.minutes(unit) for shot in timed]
+    named = [None if file.named is None else file.named.minutes(unit) for file in timed]
     differing = any(
         name is not None and abs(name - minute) > _AGREE for name, minute in zip(named, minutes, strict=True)
     )
     if differing:
         raise _contradiction(timed, [], Message("The stated minutes differ from those in the names."))
-    if clocked and _fit(_passed(timed), [None if shot.clock is None else shot.minute for shot in timed]) is None:
+    if (
+        clocked
+        and _fit_zero(_minutes_by_clock(timed), [None if file.clock is None else file.minute for file in timed])
+        is None
+    ):
         raise _contradiction(timed, [], Message("The stated minutes differ from the camera's clock."))
-    return SessionPlan(_checked(timed), (), Message("stated"))
+    return SessionPlan(_check_minutes(timed), (), Message("stated"))
 
 
-def _checked(timed: Sequence[TimedFile]) -> tuple[TimedFile, ...]:
+def _check_minutes(timed: Sequence[TimedFile]) -> tuple[TimedFile, ...]:
     steps = [_minute(after) - _minute(before) for before, after in pairwise(timed)]
     if any(step == 0 for step in steps):
         raise _contradiction(timed, [], Message("Two files have the same minute."))
@@ -323,13 +296,13 @@ def _checked(timed: Sequence[TimedFile]) -> tuple[TimedFile, ...]:
     return tuple(timed)
 
 
-def _minute(shot: TimedFile) -> float:
-    assert shot.minute is not None  # all callers have given each shot one
-    return shot.minute
+def _minute(file: TimedFile) -> float:
+    assert file.minute is not None  # all callers have given each file one
+    return file.minute
 
 
 def _unknown(ordered: Sequence[TimedFile], named: Sequence[float | None]) -> ConfigError:
-    timed = [replace(shot, minute=minute) for shot, minute in zip(ordered, named, strict=True)]
+    timed = [replace(file, minute=minute) for file, minute in zip(ordered, named, strict=True)]
     return ConfigError(
         Message(
             "When the frames were taken is not known: not every file holds a time, and not every name states minutes "
@@ -351,17 +324,17 @@ def _contradiction(ordered: Sequence[TimedFile], passed: Sequence[float | None],
     )
 
 
-def format_table(shots: Sequence[TimedFile], passed: Sequence[float | None] = ()) -> str:
-    """Tabulate file, clock, what the name states, and the minute; by the clock where no minute is known."""
+def format_table(files: Sequence[TimedFile], passed: Sequence[float | None] = ()) -> str:
+    """Tabulate file, clock, time in the name and minute; the minute by the clock where no other is known."""
     heads = ("file", "clock", "name", "minute")
     rows = [heads]
-    for place, shot in enumerate(shots):
-        minute = shot.minute if shot.minute is not None else passed[place] if place < len(passed) else None
+    for place, file in enumerate(files):
+        minute = file.minute if file.minute is not None else passed[place] if place < len(passed) else None
         rows.append(
             (
-                shot.path.name,
-                "-" if shot.clock is None else shot.clock.isoformat(sep=" ", timespec="seconds"),
-                "-" if shot.named is None else f"{shot.named.number:g} {shot.named.unit or '(no unit)'}",
+                file.path.name,
+                "-" if file.clock is None else file.clock.isoformat(sep=" ", timespec="seconds"),
+                "-" if file.named is None else f"{file.named.number:g} {file.named.unit or '(no unit)'}",
                 "-" if minute is None else f"{minute:.4g}",
             )
         )
