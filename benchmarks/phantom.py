@@ -23,7 +23,7 @@ def train(domain: str, framing: str, number: int) -> None:
 
 
 def session(domain: str, framing: str, number: int) -> None:
-    draw_subject(0, number, [domain], [framing]).picture(10)
+    draw_subject(0, number, [domain], [framing]).frame_at(10)
 
 
 def measure(turns: int, frames: int) -> dict[tuple[str, str], list[float]]:

@@ -109,7 +109,7 @@ def run_session(
     With a drift the camera's offset takes a random step of that standard deviation, °C, before each frame.
     """
     subject = replace(person(kind, number, seed), framing=framing)
-    frames = [subject.picture(minute) for minute in MINUTES]
+    frames = [subject.frame_at(minute) for minute in MINUTES]
     steps = np.random.default_rng([seed, number, 8]).normal(0, drift, len(MINUTES))
     offsets = np.cumsum(steps) - steps[0]
     truths = [Truth.of(frame) for frame in frames]

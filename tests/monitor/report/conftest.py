@@ -41,7 +41,7 @@ def made(
         if minute in unread:
             session.add_failed(minute, Message("The file is damaged."))
         else:
-            picture = subject.picture(max(minute, 0))
+            picture = subject.frame_at(max(minute, 0))
             mask = picture.labels == 1 if minute in failed else picture.labels > 0
             since, emissivity = emissivity_after
             parameters = PARAMETERS if minute < since else replace(PARAMETERS, emissivity=emissivity)

@@ -31,7 +31,7 @@ from prismseg.monitor.store.schema import AuditRow, CaptureRow, MaskRow, ResultR
 from prismseg.thermal import WHOLE_SOLE, Frame, Parameters
 from prismseg.thermal.phantom import draw_subject
 
-MASK = draw_subject(1, 3).picture(0, size=(120, 160))
+MASK = draw_subject(1, 3).frame_at(0, size=(120, 160))
 
 
 class TrueSegmenter:

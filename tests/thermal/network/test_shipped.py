@@ -49,7 +49,7 @@ def test_sessions_of_the_domain_that_it_has_never_seen(predictor, framing, least
     left_out = [name for name in DOMAINS if name not in seen]
     scores = []
     for number in range(12):
-        frame = draw_subject(77, number, left_out, (framing,)).picture(10)
+        frame = draw_subject(77, number, left_out, (framing,)).frame_at(10)
         scores += [dice(predictor(picture).mask > 0, frame.mask > 0) for picture in (frame.grey, frame.celsius)]
     assert np.mean(scores) >= least, scores
 
@@ -67,7 +67,7 @@ def test_any_size_and_celsius_or_grey(predictor, size):
 def test_a_whole_session_with_the_network(predictor):
     person, session = draw_subject(5, 1, ["ellipse"]), Session()
     for minute in (0, 10, 20):
-        frame = person.picture(minute)
+        frame = person.frame_at(minute)
         thermal = Frame(frame.celsius)
         entry = session.add(thermal, foot_probability(predictor, thermal), minute=minute)
         assert entry.ok, entry.statement

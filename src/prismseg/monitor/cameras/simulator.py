@@ -16,12 +16,20 @@ from scipy import ndimage
 from prismseg.base import ConfigError, Message
 from prismseg.monitor.cameras.protocol import Camera, CameraError
 from prismseg.thermal import SKIN_EMISSIVITY, Frame, Parameters
-from prismseg.thermal.phantom import LEFT, REFERENCE_SIZE, RIGHT, FootCourse, PhantomFrame, Subject, draw_subject
-from prismseg.thermal.phantom.frame import render_frame
-from prismseg.thermal.phantom.painting.canvas import Motion
-from prismseg.thermal.phantom.scene.spec import SceneSpec
+from prismseg.thermal.phantom import (
+    LEFT,
+    REFERENCE_SIZE,
+    RIGHT,
+    FootCourse,
+    Motion,
+    PhantomFrame,
+    Subject,
+    draw_subject,
+)
 
 Field = NDArray[np.float32]
+
+STILL = Motion()  # the patient lies still and the camera is on a stand
 
 CACHED_MINUTES = 1 / 6  # between two computed fields; in between they are blended
 CACHED_SECONDS = 1.0  # the same in real time, for fast sessions
@@ -202,7 +210,8 @@ class Simulator:
 
     def _still(self, index: int) -> _Still:
         if index not in self._stills:
-            picture = _picture(self.subject, index * self._step, self._labels.shape)
+            height, width = self._labels.shape
+            picture = self.subject.frame_at(index * self._step, size=(height, width), motion=STILL)
             # The same generator each time: stripes and shading belong to the camera and stay.
             celsius = self._lens.measure(np.random.default_rng([*self.subject.seed, 4]), picture.truth)
             down, across = np.gradient(celsius, axis=0), np.gradient(celsius, axis=1)
@@ -219,25 +228,12 @@ def simulator_of(camera: Camera) -> Simulator | None:
     return inner
 
 
-def _picture(subject: Subject, minute: float, size: tuple[int, ...]) -> PhantomFrame:
-    return render_frame(
-        np.random.default_rng([*subject.seed, 2]),
-        np.random.default_rng([*subject.seed, 3]),
-        domain=subject.domain,
-        spec=SceneSpec(subject.framing, subject.temperatures.at(subject.courses, minute), varied=False),
-        camera=subject.camera,
-        export=subject.export,
-        motion=Motion(),
-        size=(size[0], size[1]),
-    )
-
-
 def _choose(seed: int, kind: str, size: tuple[int, int]) -> tuple[Subject, PhantomFrame]:
     """Draw people until one is of the kind and has placed both soles well before the camera."""
     for number in range(MOST_DRAWN):
         subject = draw_subject(seed, number)
         if KINDS[kind](subject.courses):
-            picture = _picture(subject, 0.0, size)
+            picture = subject.frame_at(0.0, size=size, motion=STILL)
             if _well_placed(picture.labels):
                 return subject, picture
     raise ConfigError(

@@ -1,4 +1,4 @@
-"""One simulated picture with its truth."""
+"""One simulated frame with its truth."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ SMALLEST_SIDE = 32  # pixels; below, toes are no longer drawn apart
 
 @dataclass(frozen=True)
 class PhantomFrame:
-    """A simulated picture and its truth.
+    """A simulated frame and its truth.
 
     Attributes
     ----------
     celsius : (H, W) float32
         Temperatures as the camera measures them, °C.
     grey : (H, W) uint8
-        The picture that the camera exports: unknown range, overlay, compression.
+        The image that the camera exports: unknown range, overlay, compression.
     mask : (H, W) uint8
         1 on a foot, 0 elsewhere: where it covers at least half of the pixel.
     labels : (H, W) uint8
@@ -61,6 +61,50 @@ class PhantomFrame:
     framing: str
 
 
+@dataclass(frozen=True)
+class View:
+    """How the camera is held.
+
+    Attributes
+    ----------
+    motion : Motion
+        What moved since the person was first seen.
+    turns : int
+        Quarter turns of the camera; the frame keeps its `size`.
+    mirrored : bool
+        Whether the frame is mirrored.
+    size : (int, int)
+        Height and width of the frame, pixels.
+    """
+
+    motion: Motion = Motion()  # noqa: RUF009 (frozen)
+    turns: int = 0
+    mirrored: bool = False
+    size: tuple[int, int] = REFERENCE_SIZE
+
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        """Height and width of the scene before the camera is turned, pixels."""
+        height, width = self.size
+        return (height, width) if self.turns % 2 == 0 else (width, height)
+
+    def turn_pixels(self, upright: NDArray[Scalar]) -> NDArray[Scalar]:
+        """Turn and mirror an upright image."""
+        turned = np.rot90(upright, self.turns)
+        return np.ascontiguousarray(turned[:, ::-1] if self.mirrored else turned)
+
+    def turn_layer(self, layer: Layer) -> Layer:
+        """Turn and mirror outlines as `turn_pixels` does pixels."""
+        height, width = self.upright_size
+        curves = list(layer.curves)
+        for _ in range(self.turns % 4):
+            curves = [np.column_stack([width - 1 - curve[:, 1], curve[:, 0]]) for curve in curves]
+            height, width = width, height
+        if self.mirrored:
+            curves = [np.column_stack([curve[:, 0], width - 1 - curve[:, 1]]) for curve in curves]
+        return Layer(layer.label, tuple(curves))
+
+
 def render_frame(
     scene: np.random.Generator,
     noise: np.random.Generator,
@@ -69,12 +113,9 @@ def render_frame(
     spec: SceneSpec,
     camera: Camera,
     export: Export,
-    motion: Motion,
-    turns: int = 0,
-    mirrored: bool = False,
-    size: tuple[int, int] = REFERENCE_SIZE,
+    view: View,
 ) -> PhantomFrame:
-    """Compose a scene and photograph it.
+    """Paint a scene and measure it.
 
     Parameters
     ----------
@@ -87,15 +128,9 @@ def render_frame(
     spec : SceneSpec
         Framing and temperatures.
     camera, export : Camera, Export
-        What takes the picture, and how it is shown.
-    motion : Motion
-        What moved since the person was first seen.
-    turns : int
-        Quarter turns of the camera; the picture keeps `size`.
-    mirrored : bool
-        Whether the view is mirrored.
-    size : (int, int)
-        Height and width, pixels.
+        What measures the scene, and how it is shown.
+    view : View
+        How the camera is held.
 
     Raises
     ------
@@ -103,12 +138,11 @@ def render_frame(
         For an unknown domain or framing.
     """
     check_choice((domain,), (spec.framing,))
-    canvas = Canvas(size if turns % 2 == 0 else (size[1], size[0]), motion)
+    canvas = Canvas(view.upright_size, view.motion)
     DOMAINS[domain](scene, canvas, spec)
-    labels = _view(canvas.labels(), turns, mirrored)
-    territories = np.where(labels > 0, _view(canvas.territories, turns, mirrored), 0).astype(np.uint8)
-    truth = _view(canvas.celsius, turns, mirrored)
-    layers = tuple(_seen(layer, canvas.size, turns, mirrored) for layer in canvas.layers)
+    labels = view.turn_pixels(canvas.labels())
+    territories = np.where(labels > 0, view.turn_pixels(canvas.territories), 0).astype(np.uint8)
+    truth = view.turn_pixels(canvas.celsius)
     celsius = camera.measure(noise, truth)
     left, right = (
         float(truth[labels == label].mean(dtype=np.float64)) if (labels == label).any() else float("nan")
@@ -123,7 +157,7 @@ def render_frame(
         truth=truth,
         left=left,
         right=right,
-        layers=layers,
+        layers=tuple(view.turn_layer(layer) for layer in canvas.layers),
         domain=domain,
         framing=spec.framing,
     )
@@ -141,25 +175,8 @@ def check_choice(domains: Sequence[str] | None, framings: Sequence[str]) -> tupl
 
 
 def check_size(size: tuple[int, int]) -> None:
-    """Refuse pictures on which feet cannot be drawn."""
+    """Refuse frames on which feet cannot be drawn."""
     if min(size) < SMALLEST_SIDE:
         raise ConfigError(
-            f"Pictures of {size[0]} x {size[1]} pixels are too small; use {SMALLEST_SIDE} or more a side."
+            f"Images of {size[0]} x {size[1]} pixels are too small; use {SMALLEST_SIDE} or more a side."
         )
-
-
-def _view(array: NDArray[Scalar], turns: int, mirrored: bool) -> NDArray[Scalar]:
-    turned = np.rot90(array, turns)
-    return np.ascontiguousarray(turned[:, ::-1] if mirrored else turned)
-
-
-def _seen(layer: Layer, size: tuple[int, int], turns: int, mirrored: bool) -> Layer:
-    """Move a layer's outlines as `_view` moves pixels."""
-    height, width = size
-    curves = list(layer.curves)
-    for _ in range(turns % 4):
-        curves = [np.column_stack([width - 1 - curve[:, 1], curve[:, 0]]) for curve in curves]
-        height, width = width, height
-    if mirrored:
-        curves = [np.column_stack([curve[:, 0], width - 1 - curve[:, 1]]) for curve in curves]
-    return Layer(layer.label, tuple(curves))

@@ -1,7 +1,8 @@
-"""One person pictured several times during a session."""
+"""One person in several frames of a session."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,19 +12,19 @@ from prismseg.thermal.phantom.body.physiology import FootCourse, draw_courses
 from prismseg.thermal.phantom.camera.export import Export, draw_session_export
 from prismseg.thermal.phantom.camera.sensor import Camera, draw_camera
 from prismseg.thermal.phantom.distributions import Normal
-from prismseg.thermal.phantom.frame import REFERENCE_SIZE, PhantomFrame, check_choice, render_frame
+from prismseg.thermal.phantom.frame import REFERENCE_SIZE, PhantomFrame, View, check_choice, render_frame
 from prismseg.thermal.phantom.painting.canvas import Motion
 from prismseg.thermal.phantom.scene.spec import SceneSpec
 from prismseg.thermal.phantom.scene.temperatures import Temperatures, draw_temperatures
 
-MILLISECONDS = 60_000  # in a minute: the resolution at which pictures differ
+MILLISECONDS = 60_000  # in a minute: the resolution at which frames differ
 
 
 @dataclass(frozen=True)
 class MotionParameters:
-    """How people and hand-held cameras move between two images of a session.
+    """How people and hand-held cameras move between two frames of a session.
 
-    Chosen so that the masks of two images overlap by 50 to 99 %.
+    Chosen so that the masks of two frames overlap by more than half, and are not the same.
     """
 
     zoom: Normal = Normal(0.0, 0.03)  # relative change of the distance
@@ -38,12 +39,12 @@ MOTION = MotionParameters()
 
 @dataclass(frozen=True)
 class Subject:
-    """What stays the same in all pictures of one person.
+    """What stays the same in all frames of one person.
 
     Attributes
     ----------
     seed : tuple of int
-        Decides feet, pose, bed and body, and the noise of each picture.
+        Decides feet, pose, bed and body, and the noise of each frame.
     domain, framing : str
         See `PhantomFrame`.
     courses : (FootCourse, FootCourse)
@@ -51,7 +52,7 @@ class Subject:
     temperatures : Temperatures
         Temperatures at the start.
     camera, export : Camera, Export
-        What takes and shows the pictures.
+        What measures and shows the scene.
     """
 
     seed: tuple[int, ...]
@@ -62,9 +63,28 @@ class Subject:
     camera: Camera
     export: Export
 
-    def picture(self, minute: float, *, size: tuple[int, int] = REFERENCE_SIZE) -> PhantomFrame:
-        """Take the picture of `minute` after the test dose; small movements and noise are new in each."""
+    def frame_at(
+        self, minute: float, *, size: tuple[int, int] = REFERENCE_SIZE, motion: Motion | None = None
+    ) -> PhantomFrame:
+        """Simulate the frame of `minute` after the test dose.
+
+        Parameters
+        ----------
+        minute : float
+            0 or more.
+        size : (int, int)
+            Height and width, pixels.
+        motion : Motion, optional
+            What moved; by default people stir a little, and so do cameras, otherwise in each minute.
+
+        Examples
+        --------
+        >>> person = draw_subject(seed=7, number=31)
+        >>> person.frame_at(0, size=(60, 80)).celsius.shape
+        (60, 80)
+        """
         noise = np.random.default_rng([*self.seed, 1, round(minute * MILLISECONDS)])
+        view = View(draw_motion(noise) if motion is None else motion, size=size)
         return render_frame(
             np.random.default_rng([*self.seed, 2]),
             noise,
@@ -72,9 +92,17 @@ class Subject:
             spec=SceneSpec(self.framing, self.temperatures.at(self.courses, minute), varied=False),
             camera=self.camera,
             export=self.export,
-            motion=draw_motion(noise),
-            size=size,
+            view=view,
         )
+
+    def picture(self, minute: float, *, size: tuple[int, int] = REFERENCE_SIZE) -> PhantomFrame:
+        """Do what `frame_at` does; deprecated since 0.2.0."""
+        warnings.warn(
+            "Subject.picture is called frame_at since 0.2.0; the old name goes in 0.3.0.",
+            DeprecationWarning,
+            stacklevel=2,
+        )
+        return self.frame_at(minute, size=size)
 
 
 def draw_subject(
@@ -95,6 +123,11 @@ def draw_subject(
     ------
     ConfigError
         For unknown domains or framings.
+
+    Examples
+    --------
+    >>> draw_subject(seed=7, number=31, domains=["blob"]).domain
+    'blob'
     """
     domains = check_choice(domains, framings)
     rng = np.random.default_rng([seed, number, 0])
@@ -111,7 +144,7 @@ def draw_subject(
 
 
 def draw_motion(rng: np.random.Generator, parameters: MotionParameters = MOTION) -> Motion:
-    """Draw what moved until the next image: people stir, and so do hand-held cameras."""
+    """Draw what moved until the next frame: people stir, and so do hand-held cameras."""
     p = parameters
     return Motion(
         zoom=float(1 + p.zoom.draw(rng)),

@@ -15,16 +15,16 @@ from scipy import ndimage
 
 from prismseg.thermal.anatomy import LEFT, RIGHT
 from prismseg.thermal.phantom.body.territories import territory_map
-from prismseg.thermal.phantom.painting.canvas import Canvas
-from prismseg.thermal.phantom.painting.raster import Curve, Field, Window
+from prismseg.thermal.phantom.painting.canvas import SHARPEST, Canvas
+from prismseg.thermal.phantom.painting.raster import BLUR_REACH, Curve, Field, Window
 
 LATERAL_SIGN = {LEFT: 1, RIGHT: -1}  # to the image's right or left, for a patient who faces the camera
 TAPER_LIMITS = (0.2, 3.0)  # of the relative width, beyond the foot: there the taper would turn it inside out
 SOFT_FLOOR = 0.3  # °C over which temperatures bend towards the coldest that skin can have
 COVER_MARGIN = 4  # pixels around a foot in which its pattern is computed, for blurs at its edge
-SHARPEST = 0.3  # pixels; a blur below is not seen
 THINNEST_LINE = 0.4  # pixels; SD of the blur that keeps drawn lines from being jagged
 THINNEST_RIM = 0.5  # pixels; SD of the blur of rims and creases
+RIM_REACH = 2.0  # standard deviations after which a rim's blur is cut off
 LEAST_COVER = 0.05  # share of a pixel; a blur at the very edge of a foot is divided by this at least
 # A number for each toe, big toe first, such that neighbours differ: creases lie where the number jumps.
 TOE_NUMBERS = (1.0, 3.0, 2.0, 4.0, 1.5)
@@ -164,8 +164,10 @@ class Skin:
         sigma = self._pixels(softness)
         if sigma < SHARPEST:
             return painted
-        around = ndimage.gaussian_filter(self.cover, sigma, truncate=2.5)
-        inner: Field = ndimage.gaussian_filter(painted, sigma, truncate=2.5) / np.maximum(around, LEAST_COVER)
+        around = ndimage.gaussian_filter(self.cover, sigma, truncate=BLUR_REACH)
+        inner: Field = ndimage.gaussian_filter(painted, sigma, truncate=BLUR_REACH) / np.maximum(
+            around, LEAST_COVER
+        )
         return inner
 
     def inside(self, curves: Sequence[Curve], values: Sequence[float], softness: float) -> Field:
@@ -175,12 +177,12 @@ class Skin:
         placed = [self.foot.to_image(curve) for curve in curves]
         sigma = max(THINNEST_LINE, self._pixels(softness))
         painted = self.canvas.rasterize(placed, values, self.window)
-        soft: Field = ndimage.gaussian_filter(painted, sigma, truncate=2.5)
+        soft: Field = ndimage.gaussian_filter(painted, sigma, truncate=BLUR_REACH)
         return soft
 
     def rim(self, width: float) -> Field:
         """0 well inside, falling to -1 at the outline over `width` foot lengths."""
-        inner = ndimage.gaussian_filter(self.cover, max(THINNEST_RIM, self._pixels(width)), truncate=2.0)
+        inner = ndimage.gaussian_filter(self.cover, max(THINNEST_RIM, self._pixels(width)), truncate=RIM_REACH)
         fall: Field = 2 * np.clip(inner, 0.5, 1) - 2
         return fall
 
@@ -190,7 +192,7 @@ class Skin:
         jump = np.hypot(ndimage.sobel(numbers, 0), ndimage.sobel(numbers, 1))
         at_toes = np.clip(self.u * CREASE_RAMP - CREASES_FROM, 0, 1)
         lines = np.clip(jump / CREASE_JUMP, 0, 1).astype(np.float32) * at_toes
-        soft: Field = ndimage.gaussian_filter(lines, max(THINNEST_RIM, self._pixels(width)), truncate=2.5)
+        soft: Field = ndimage.gaussian_filter(lines, max(THINNEST_RIM, self._pixels(width)), truncate=BLUR_REACH)
         return soft
 
     def _pixels(self, length: float) -> float:

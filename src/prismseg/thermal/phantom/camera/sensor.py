@@ -13,6 +13,7 @@ from prismseg.thermal.phantom.distributions import FoldedNormal, Integers, Mixtu
 from prismseg.thermal.phantom.painting.raster import Field
 
 SMALLEST_DETECTOR_SIDE = 8  # native pixels; fewer show no foot
+BLUR_REACH = 3.0  # standard deviations after which the point spread is cut off
 DEAD_PIXEL_SD = 3.0  # °C by which dead pixels are wrong: far beyond noise, within the scene's range
 
 
@@ -114,7 +115,7 @@ class Camera:
             Measured temperatures, °C.
         """
         height, width = scene.shape
-        image = ndimage.gaussian_filter(scene, self.blur * self.coarseness, mode="nearest", truncate=3.0)
+        image = ndimage.gaussian_filter(scene, self.blur * self.coarseness, mode="nearest", truncate=BLUR_REACH)
         native = (
             max(SMALLEST_DETECTOR_SIDE, round(height / self.coarseness)),
             max(SMALLEST_DETECTOR_SIDE, round(width / self.coarseness)),

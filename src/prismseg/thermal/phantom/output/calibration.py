@@ -15,9 +15,9 @@ from prismseg.thermal.phantom.frame import PhantomFrame
 from prismseg.thermal.phantom.subject import draw_subject
 
 MINUTES = (0, 1, 5, 10, 15, 20)
-SMALL = (96, 128)
-# What was measured in the real sessions, and how far the simulation may be from it in a large study.
-FACTS: dict[str, tuple[float, float]] = {
+SMALL = (96, 128)  # pixels: enough for means and percentiles
+# What was measured in 30 sessions during labour, and how far a large simulated study may be from it.
+REAL_SESSIONS: dict[str, tuple[float, float]] = {
     "t0 mean, °C": (27.2, 0.3),
     "t0 SD, °C": (2.4, 0.3),
     "delta 1 min mean, °C": (-0.15, 0.2),
@@ -46,7 +46,7 @@ FACTS: dict[str, tuple[float, float]] = {
 
 @dataclass(frozen=True)
 class Record:
-    """What is kept of one picture: means in °C, coverage in %, 1st and 99th percentile of the scene in °C."""
+    """Statistics of one frame: means of both feet in °C, coverage in %, 1st and 99th percentile of the scene in °C."""
 
     session: int
     minute: float
@@ -57,7 +57,7 @@ class Record:
     high: float
 
     @classmethod
-    def of(cls, frame: PhantomFrame, session: int, minute: float) -> Record:
+    def from_frame(cls, frame: PhantomFrame, session: int, minute: float) -> Record:
         """Summarise `frame`."""
         low, high = np.percentile(frame.celsius, (1, 99))
         share = 100 * float(frame.mask.mean())
@@ -80,26 +80,41 @@ class Comparison:
 
 
 def calibrate(sessions: int = 150, seed: int = 0, domains: Sequence[str] | None = None) -> list[Comparison]:
-    """Simulate small pictures of `sessions` sessions and compare them with real ones."""
+    """Simulate small frames of `sessions` sessions and compare them with real ones.
+
+    Parameters
+    ----------
+    sessions : int
+        How many; statistics of few differ from those of the real ones by chance.
+    seed : int
+        Of the sessions.
+    domains : sequence of str, optional
+        See `prismseg.thermal.phantom.draw_subject`.
+
+    Examples
+    --------
+    >>> len(calibrate(1))
+    23
+    """
     records = [
-        Record.of(draw_subject(seed, number, domains).picture(minute, size=SMALL), number, minute)
+        Record.from_frame(draw_subject(seed, number, domains).frame_at(minute, size=SMALL), number, minute)
         for number, minute in product(range(sessions), MINUTES)
     ]
     return compare(records)
 
 
 def compare(records: Sequence[Record]) -> list[Comparison]:
-    """Compare records of the soles with the facts; those that no record tells about are left out."""
+    """Compare statistics of simulated frames with the real ones; those that no record tells about are left out."""
     simulated = _statistics(records)
     return [
         Comparison(name, real, simulated[name], tolerance)
-        for name, (real, tolerance) in FACTS.items()
+        for name, (real, tolerance) in REAL_SESSIONS.items()
         if name in simulated
     ]
 
 
-def table(comparisons: Sequence[Comparison]) -> str:
-    """Comma-separated table of a comparison."""
+def format_comparisons(comparisons: Sequence[Comparison]) -> str:
+    """Write comparisons as a comma-separated table."""
     lines = io.StringIO()
     writer = csv.writer(lines, lineterminator="\n")
     writer.writerow(["statistic", "real sessions", "simulated", "tolerated difference"])
@@ -136,7 +151,7 @@ def _statistics(records: Sequence[Record]) -> dict[str, float]:
 
 
 def _at(records: Sequence[Record], minute: float) -> NDArray[np.float64]:
-    """Means of both feet (sessions, 2) at `minute`, NaN where the session has no such picture."""
+    """Means of both feet (sessions, 2) at `minute`, NaN where the session has no such frame."""
     order = {session: row for row, session in enumerate(sorted({line.session for line in records}))}
     means = np.full((len(order), 2), np.nan)
     for line in records:

@@ -1,7 +1,7 @@
 """A scene painted layer by layer, with its exact truth.
 
-Places are given in *scene coordinates*: (row, column) in picture heights from the top left corner, so that the size of
-the picture changes its sampling only. A `Motion` moves the camera, and with it everything.
+Places are given in *scene coordinates*: (row, column) in image heights from the top left corner, so that the size of
+the image changes its sampling only. A `Motion` moves the camera, and with it everything.
 """
 
 from __future__ import annotations
@@ -13,20 +13,30 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from prismseg.thermal.phantom.painting.raster import Curve, Field, Window, bounding_window, coverage, rasterize
+from prismseg.thermal.phantom.painting.raster import (
+    BLUR_REACH,
+    Curve,
+    Field,
+    Window,
+    bounding_window,
+    coverage,
+    rasterize,
+)
 from prismseg.thermal.phantom.painting.texture import Kind, texture
+
+SHARPEST = 0.3  # pixels; a blur below is not seen
 
 
 @dataclass(frozen=True)
 class Motion:
-    """What changes between two pictures of one person.
+    """What changes between two frames of one person.
 
     Attributes
     ----------
     zoom : float
         Magnification by the camera's distance.
     shift : (float, float)
-        Downwards and to the right, picture heights.
+        Downwards and to the right, image heights.
     roll : float
         Turn of the camera about its axis, radians.
     turns : (float, float)
@@ -39,7 +49,7 @@ class Motion:
     turns: tuple[float, float] = (0.0, 0.0)
 
     def matrix(self, size: tuple[int, int]) -> NDArray[np.float64]:
-        """Affine map (2, 3) from scene coordinates to pixels (row, column) of a picture of `size`."""
+        """Affine map (2, 3) from scene coordinates to pixels (row, column) of an image of `size`."""
         height, width = size
         cos, sin = self.zoom * np.cos(self.roll), self.zoom * np.sin(self.roll)
         turn = np.array([[cos, -sin], [sin, cos]])
@@ -50,7 +60,7 @@ class Motion:
 
 @dataclass(frozen=True)
 class Layer:
-    """Closed curves (N, 2) in pixels whose union covers what was painted before; `label` 0 is no sole."""
+    """Closed curves (N, 2) in pixels; their union covers what was painted before; `label` 0 is no sole."""
 
     label: int
     curves: tuple[Curve, ...]
@@ -58,6 +68,13 @@ class Layer:
 
 class Canvas:
     """Temperatures, and how much of each pixel each visible sole covers.
+
+    Parameters
+    ----------
+    size : (int, int)
+        Height and width, pixels.
+    motion : Motion
+        How the camera has moved.
 
     Attributes
     ----------
@@ -67,6 +84,18 @@ class Canvas:
         Scene coordinates of the pixels.
     layers : list of Layer
         Every opaque layer in the order of painting, which the truth can be made from again.
+    territories : (H, W) uint8
+        Of the soles as they are, whatever hides parts of them later.
+
+    Examples
+    --------
+    A square that covers the left half of the image:
+
+    >>> canvas = Canvas((4, 4), Motion())
+    >>> square = np.array([[-0.1, -0.1], [-0.1, 0.5], [1.1, 0.5], [1.1, -0.1]])
+    >>> _ = canvas.paint([square], 30.0, label=1)
+    >>> canvas.labels()[0]
+    array([1, 1, 0, 0], dtype=uint8)
     """
 
     def __init__(self, size: tuple[int, int], motion: Motion) -> None:
@@ -87,12 +116,12 @@ class Canvas:
 
     @property
     def width(self) -> float:
-        """Width of the picture in picture heights."""
+        """Width of the image in image heights."""
         return self.size[1] / self.size[0]
 
     @property
     def pixels_per_unit(self) -> float:
-        """Pixels in one picture height, magnification included."""
+        """Pixels in one image height, magnification included."""
         return self.size[0] * self.motion.zoom
 
     def to_pixels(self, curve: Curve) -> Curve:
@@ -100,7 +129,7 @@ class Canvas:
         return curve @ self._matrix[:, :2].T + self._matrix[:, 2]
 
     def coverage(self, curves: Sequence[Curve], margin: int = 2) -> tuple[Window, Field]:
-        """Window and share of its pixels that the union of `curves` (scene coordinates) covers."""
+        """Give a window and the share of its pixels that the union of `curves` (scene coordinates) covers."""
         pixels = [self.to_pixels(curve) for curve in curves]
         window = bounding_window(pixels, self.size, margin)
         return window, coverage(pixels, window)
@@ -125,24 +154,26 @@ class Canvas:
         curves : sequence of (N, 2) arrays
             Closed curves, scene coordinates.
         field : (h, w) float array or float
-            Its temperature, over the window or over the whole picture, °C.
+            Its temperature, over the window or over the whole image, °C.
         label : int
             `LEFT`, `RIGHT` or 0.
         cover : (window, share), optional
             What `coverage` returned for these curves.
         softness : float
-            Width of a blurred edge, picture heights.
+            Width of a blurred edge, image heights.
 
         Returns
         -------
         Window
-            The part of the picture that was painted.
+            The part of the image that was painted.
         """
         window, share = cover or self.coverage(curves, margin=2 + round(2 * softness * self.pixels_per_unit))
         if 0 in share.shape:
             return window
         if softness > 0:
-            share = ndimage.gaussian_filter(share, softness * self.pixels_per_unit, truncate=2.5, mode="nearest")
+            share = ndimage.gaussian_filter(
+                share, softness * self.pixels_per_unit, truncate=BLUR_REACH, mode="nearest"
+            )
         if isinstance(field, np.ndarray) and field.shape == self.size:
             field = field[window]
         below = self.celsius[window]
@@ -154,11 +185,10 @@ class Canvas:
         return window
 
     def blur(self, sigma: float) -> None:
-        """Put all that was painted so far out of focus by `sigma`, picture heights."""
-        if sigma * self.pixels_per_unit > 0.3:
-            self.celsius = ndimage.gaussian_filter(
-                self.celsius, sigma * self.pixels_per_unit, mode="nearest", truncate=2.5
-            )
+        """Put all that was painted so far out of focus by `sigma`, image heights."""
+        pixels = sigma * self.pixels_per_unit
+        if pixels > SHARPEST:
+            self.celsius = ndimage.gaussian_filter(self.celsius, pixels, mode="nearest", truncate=BLUR_REACH)
 
     def texture(self, rng: np.random.Generator, kind: Kind, grain: float, *, stretch: float = 1.0) -> Field:
         """Irregular field (H, W) that keeps its place on what is painted when the camera moves."""

@@ -11,12 +11,22 @@ from PIL import Image, ImageDraw
 Field = NDArray[np.float32]
 Curve = NDArray[np.float64]
 Window = tuple[slice, slice]
+"""Rows and columns of a part of an image."""
 
-SUPERSAMPLING = 4
+SUPERSAMPLING = 4  # fine pixels for each pixel, along each side
+BLUR_REACH = (
+    2.5  # standard deviations after which Gaussian blurs are cut off; SciPy's 4 take longer and look the same
+)
 
 
 def bounding_window(curves: Sequence[Curve], size: tuple[int, int], margin: int = 2) -> Window:
-    """Rows and columns of a picture of `size` that hold all `curves` (row, column in pixels); may be empty."""
+    """Part of an image of `size` that holds all `curves` (row, column in pixels); may be empty.
+
+    Examples
+    --------
+    >>> bounding_window([np.array([[3.0, 4.0], [5.0, 9.0]])], size=(8, 20), margin=1)
+    (slice(2, 7, None), slice(3, 11, None))
+    """
     low = np.min([curve.min(axis=0) for curve in curves], axis=0)
     high = np.max([curve.max(axis=0) for curve in curves], axis=0)
     start = np.clip(np.floor(low) - margin, 0, size).astype(int)
@@ -30,11 +40,11 @@ def rasterize(curves: Sequence[Curve], values: Sequence[float], window: Window) 
     Parameters
     ----------
     curves : sequence of (N, 2) arrays
-        Points (row, column) in pixels of the whole picture; a pixel's centre has whole coordinates.
+        Points (row, column) in pixels of the whole image; a pixel's centre has whole coordinates.
     values : sequence of float
         One for each curve; a later curve covers an earlier one, the ground is 0.
     window : (slice, slice)
-        The part of the picture to paint.
+        The part of the image to paint.
 
     Returns
     -------
@@ -42,15 +52,15 @@ def rasterize(curves: Sequence[Curve], values: Sequence[float], window: Window) 
         With the value 1 for every curve: the share of each pixel that they cover, to about 0.1 pixel of the outline
         (Pillow fills every fine pixel that a curve touches).
     """
-    return _filled("F", curves, [float(value) for value in values], window)
+    return _fill("F", curves, [float(value) for value in values], window)
 
 
 def coverage(curves: Sequence[Curve], window: Window) -> Field:
     """Share of each pixel of `window` (h, w) that the union of closed curves covers; see `rasterize`."""
-    return _filled("L", curves, [255] * len(curves), window) / np.float32(255)
+    return _fill("L", curves, [255] * len(curves), window) / np.float32(255)
 
 
-def _filled(mode: str, curves: Sequence[Curve], values: Sequence[float], window: Window) -> Field:
+def _fill(mode: str, curves: Sequence[Curve], values: Sequence[float], window: Window) -> Field:
     height, width = (part.stop - part.start for part in window)
     if height == 0 or width == 0:
         return np.zeros((height, width), np.float32)

@@ -9,6 +9,8 @@ from scipy.interpolate import CubicSpline
 
 from prismseg.thermal.phantom.painting.raster import Curve, Field
 
+SHORTEST = 1e-9  # length; repeated points of a line have no direction
+
 
 def ellipse(
     middle: tuple[float, float],
@@ -62,7 +64,7 @@ def smooth_closed(control: Curve, points: int = 100) -> Curve:
 def strip(line: Curve, half_widths: Sequence[float]) -> Curve:
     """Outline of a limb along a polyline (N, 2) with a half width at each of its points."""
     along = np.gradient(line, axis=0)
-    along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
+    along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), SHORTEST)
     across = np.column_stack([-along[:, 1], along[:, 0]]) * np.asarray(half_widths)[:, None]
     return np.vstack([line + across, (line - across)[::-1]])
 

@@ -1,4 +1,4 @@
-"""Whole sessions: courses, people who stay the same, files, statistics."""
+"""Sessions on disk."""
 
 import csv
 
@@ -6,103 +6,17 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image
+from tests.thermal.phantom.scenes import SMALL
 
 from prismseg.base import ConfigError, OutputError
 from prismseg.data import open_dataset
-from prismseg.thermal.phantom import (
-    DEFAULT_MINUTES,
-    FootCourse,
-    Record,
-    calibrate,
-    compare,
-    draw_courses,
-    draw_subject,
-    table,
-    tile_greys,
-    write_sessions,
-)
-from prismseg.thermal.phantom.output.calibration import FACTS
-
-SMALL = (96, 128)
+from prismseg.thermal.phantom import DEFAULT_MINUTES, write_sessions
+from prismseg.thermal.phantom.output.calibration import REAL_SESSIONS
 
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
     return write_sessions(tmp_path_factory.mktemp("study") / "feet", sessions=3, seed=4, size=SMALL)
-
-
-def test_course_by_hand():
-    course = FootCourse(baseline=27.0, drift=-0.4, rise=4.0, onset=5.0, tau=3.0)
-    assert course.temperature(0) == 27.0 and course.warming(5) == 0
-    # Before the onset only the drift, by 1 - 1/e after its 1.5 minutes; after 3 time constants 95 % of the rise.
-    assert course.temperature(1.5) == pytest.approx(27 - 0.4 * (1 - np.exp(-1)))
-    assert course.warming(14) == pytest.approx(4 * (1 - np.exp(-3)))
-    assert course.temperature(14) == pytest.approx(27 - 0.4 * (1 - np.exp(-14 / 1.5)) + 4 * (1 - np.exp(-3)))
-
-
-def test_courses_have_the_statistics_of_labour_sessions():
-    """30 sessions: their own standard errors are .4 °C (mean at 20 min), so these tolerances are well within."""
-    rng = np.random.default_rng(0)
-    feet = np.array(
-        [
-            [[course.temperature(minute) for course in courses] for minute in (0, 1, 5, 10, 15, 20)]
-            for courses in (draw_courses(rng) for _ in range(3000))
-        ]
-    )
-    means = feet.mean(axis=2)
-    deltas = means[:, 1:] - means[:, :1]
-    assert means[:, 0].mean() == pytest.approx(27.2, abs=0.15)
-    assert means[:, 0].std() == pytest.approx(2.4, abs=0.1)
-    np.testing.assert_allclose(deltas.mean(0), [-0.15, -0.27, 0.46, 1.06, 1.33], atol=0.2)
-    np.testing.assert_allclose(deltas.std(0), [0.39, 0.71, 1.53, 1.95, 2.19], atol=0.2)
-    apart = np.abs(feet[..., 0] - feet[..., 1])
-    assert np.median(apart[:, 0]) == pytest.approx(0.43, abs=0.05)
-    assert np.percentile(apart[:, 0], 90) == pytest.approx(1.1, abs=0.1)
-    assert np.median(apart[:, 5]) == pytest.approx(0.75, abs=0.1)
-    assert np.percentile(apart[:, 5], 90) == pytest.approx(3.9, abs=0.5)
-    # A mixture: few feet are between those that do not warm and those that clearly do.
-    rise = (feet[:, 5] - feet[:, 0]).ravel()
-    assert 0.2 < np.mean(rise > 3) < 0.35 and np.mean(rise < 1) > 0.55
-    assert np.percentile(rise, 99) < 8 and feet.max() <= 34.5 + 1e-9
-
-
-def test_pictures_have_the_statistics_of_labour_sessions():
-    lines = calibrate(160, seed=1)
-    assert [line.name for line in lines] == list(FACTS)
-    assert all(line.close for line in lines), table([line for line in lines if not line.close])
-
-
-def test_statistics_by_hand():
-    means = {(0, 0): (27.0, 28.0), (0, 20): (30.0, 29.0), (1, 0): (25.0, 25.0), (1, 20): (25.0, 25.5)}
-    records = [
-        Record(session, minute, left, right, coverage=20 + session, low=18, high=30)
-        for (session, minute), (left, right) in means.items()
-    ]
-    found = {line.name: line.simulated for line in compare(records)}
-    assert found["t0 mean, °C"] == 26.25 and found["t0 SD, °C"] == 1.25
-    assert found["delta 20 min mean, °C"] == pytest.approx((2.0 + 0.25) / 2)
-    assert found["abs(L-R) 20 min median, °C"] == 0.75 and found["coverage mean, %"] == 20.5
-    assert "delta 5 min mean, °C" not in found
-
-
-def test_feet_follow_their_courses():
-    """Hidden parts aside, the mean of a foot is what its course says, at each minute."""
-    for number in range(8):
-        subject = draw_subject(11, number)
-        for minute in (0, 10, 20):
-            frame = subject.picture(minute, size=SMALL)
-            for mean, course in zip((frame.left, frame.right), subject.courses, strict=True):
-                assert mean == pytest.approx(course.temperature(minute), abs=0.5)
-
-
-def test_a_person_stays_the_same_between_pictures_and_stirs():
-    for number in range(4):
-        subject = draw_subject(8, number)
-        first, second = (subject.picture(minute, size=SMALL) for minute in (0, 1))
-        overlap = (first.mask & second.mask).sum() / (first.mask | second.mask).sum()
-        assert 0.5 < overlap < 0.995
-        assert first.domain == second.domain and not np.array_equal(first.celsius, second.celsius)
-        np.testing.assert_array_equal(first.celsius, subject.picture(0, size=SMALL).celsius)
 
 
 def test_a_study_is_read_as_a_data_set(study):
@@ -129,7 +43,7 @@ def test_a_study_is_read_as_a_data_set(study):
     with Image.open(study / "contact_sheet.png") as sheet:
         assert sheet.size[0] > 1000 and len(np.unique(np.asarray(sheet.convert("L")))) > 100
     with (study / "calibration.csv").open() as file:
-        assert [row["statistic"] for row in csv.DictReader(file)] == list(FACTS)
+        assert [row["statistic"] for row in csv.DictReader(file)] == list(REAL_SESSIONS)
 
 
 def test_sessions_do_not_depend_on_how_many_there_are(study, tmp_path):
@@ -160,15 +74,6 @@ def test_chosen_domains_framings_and_minutes(tmp_path):
     assert rows[1]["image"] == "images/S01_t2.5min.tiff" and (out / rows[1]["image"]).is_file()
     # Real sessions show soles: nothing to compare these with.
     assert not (out / "calibration.csv").exists()
-
-
-def test_greys_in_tiles():
-    frames = [draw_subject(0, number).picture(0, size=(48, 64)) for number in range(5)]
-    sheet = tile_greys(frames, columns=3, outlines=False)
-    assert sheet.shape == (96, 192, 3)
-    np.testing.assert_array_equal(sheet[48:, :64, 0], frames[3].grey)
-    assert not sheet[48:, 128:].any()
-    assert (tile_greys(frames, columns=3) != sheet).any()
 
 
 def test_progress_and_folders_in_the_way(tmp_path):
