@@ -36,7 +36,8 @@ def one_run(arguments: argparse.Namespace) -> None:
 
     from prismseg.base import keep_freed_memory
     from prismseg.data import Preprocess, Split, TensorCache, kfold, open_dataset, scarce
-    from prismseg.train import Predictor, case_metrics
+    from prismseg.evaluation import case_metrics
+    from prismseg.inference import Predictor
 
     torch.set_num_threads(1)
     keep_freed_memory()

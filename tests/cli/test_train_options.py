@@ -170,12 +170,12 @@ def test_evaluate_and_explain_read_data_as_the_run_did(monkeypatch, discs, tmp_p
     for verb in ("evaluate", "explain"):
         assert data_options <= parameters(verb)
     from prismseg.train.config import write_config
+    from prismseg.train.runs.data import open_for
     from prismseg.train.runs.folder import RunFolder
-    from prismseg.train.runs.trials import open_for
 
     opened = {}
     monkeypatch.setattr(
-        "prismseg.train.runs.trials.open_with", lambda path, options: opened.update(options.model_dump())
+        "prismseg.train.runs.data.open_with", lambda path, options: opened.update(options.model_dump())
     )
     for option in sorted(data_options):
         setting, stated, _, meant = TRAIN[option]
@@ -261,7 +261,7 @@ def test_verbs_on_data_hand_over_only_what_is_given(monkeypatch, tmp_path, verb)
         seen.append({key: value for key, value in options.items() if value is not None})
         raise typer.Exit
 
-    monkeypatch.setattr("prismseg.train.runs.trials.open_for", stop)
+    monkeypatch.setattr("prismseg.train.runs.data.open_for", stop)
     (tmp_path / "legend.csv").write_text("colour,class\n#000000,background\n#ff0000,nerve\n")
     options = {setting.removeprefix("data."): (words, meant) for setting, _, words, meant in TRAIN.values()}
     data_options = {

@@ -17,7 +17,7 @@ from prismseg.explain import Atlas, ExplainSettings, explain_data, explain_run, 
 from prismseg.explain.fusion import FUSED
 from prismseg.explain.report.compare import compare_cases, read_cases
 from prismseg.train import evaluate_run, train
-from prismseg.train.runs.evaluation import run_trials
+from prismseg.train.runs.assignment import assign_run_cases
 from tests.conftest import write_discs
 from tests.train.conftest import small_config
 
@@ -248,7 +248,7 @@ def test_a_damaged_part_is_named(explained, runs, tmp_path):
 
 
 def test_memory_decides_the_batch(runs):
-    [trial], dataset = run_trials(runs / "crffg")
+    [trial], dataset = assign_run_cases(runs / "crffg")
     small, large = (task.ExplainTask([trial], dataset, ExplainSettings(memory=memory)) for memory in (0.01, 4000))
     assert [len(batch) for batch in small.batches(trial)] == [1] * len(trial.cases)
     assert [list(batch) for batch in large.batches(trial)] == [list(trial.cases)]

@@ -9,10 +9,10 @@ from typer.testing import CliRunner
 
 from prismseg.base import DataError, OutputError
 from prismseg.data import Preprocess, read_image
+from prismseg.inference import Predictor, predict_files
 from prismseg.inference import predictor as module
 from prismseg.inference.pictures import find_pictures
 from prismseg.nets import create_model
-from prismseg.train import Predictor, predict_files
 
 
 @pytest.fixture(scope="module")

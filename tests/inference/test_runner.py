@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from prismseg.inference import Predictor
 from prismseg.nets import create_model, export_onnx
-from prismseg.train import Predictor
 
 PAGE = Path(__file__).parents[2] / "docs" / "guide" / "train.md"
 

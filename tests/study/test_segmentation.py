@@ -10,9 +10,10 @@ from typer.testing import CliRunner
 
 from prismseg.base import ConfigError
 from prismseg.cli.main import app
+from prismseg.evaluation.evaluate import measure_cases
 from prismseg.study import KINDS, Store, expand, read_study
 from prismseg.study.kinds.segmentation.looks import Looks
-from prismseg.train.runs.evaluation import measure_cases, run_trials
+from prismseg.train.runs.assignment import assign_run_cases
 
 STUDY = {
     "title": "Tiny",
@@ -60,7 +61,7 @@ def test_rows_are_those_of_evaluation_and_explanation(studied):
     store = Store(studied / "out")
     run = expand(read_study(studied / "tiny.yaml"))[1]
     table = store.results(run)
-    trials, dataset = run_trials(store.folder(run) / "work" / "run")
+    trials, dataset = assign_run_cases(store.folder(run) / "work" / "run")
     wanted = measure_cases(trials, dataset, show_progress=False)
     dice = table.query("measure == 'dice'").set_index("case")["value"]
     pd.testing.assert_series_equal(

@@ -18,7 +18,7 @@ _SHOWING = {
     *(f"{PACKAGE}.base.{name}" for name in ("machine", "page", "progress", "sources", "version")),
     *(f"{PACKAGE}.explain.report.{name}" for name in ("examples", "figures", "page", "pictures")),
     *(f"{PACKAGE}.study.kinds.segmentation.{name}" for name in ("cases", "looks")),
-    *(f"{PACKAGE}.{name}" for name in ("study.report", "inference.render", "train.runs.report")),
+    *(f"{PACKAGE}.{name}" for name in ("study.report", "inference.render", "evaluation.report")),
 }
 
 

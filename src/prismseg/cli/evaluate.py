@@ -57,7 +57,7 @@ def evaluate(
     """
     from prismseg.cli.tables import print_summary
     from prismseg.train import evaluate_data, evaluate_run
-    from prismseg.train.runs.trials import open_for
+    from prismseg.train.runs.data import open_for
 
     if data is None:
         report = evaluate_run(

@@ -90,7 +90,7 @@ def explain(
     """
     from prismseg.cli.tables import print_relevance
     from prismseg.explain import explain_data, explain_run
-    from prismseg.train.runs.trials import open_for
+    from prismseg.train.runs.data import open_for
 
     settings = ExplainSettings(
         layers=_names(layers),

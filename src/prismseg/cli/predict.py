@@ -44,8 +44,8 @@ def predict(
 
     A picture that is damaged is reported and the others are segmented.
     """
+    from prismseg.inference import Predictor, predict_files
     from prismseg.nets import find_model
-    from prismseg.train import Predictor, predict_files
 
     predictor = Predictor.from_pretrained(find_model(model), mirror=mirror, device=device)
     report = predict_files(predictor, images, out, probabilities=probabilities, show_progress=not quiet)

@@ -184,7 +184,7 @@ def train(
     from prismseg.train import configure
     from prismseg.train import train as run
     from prismseg.train.finetune import settings_of
-    from prismseg.train.runs.run import run_config
+    from prismseg.train.runs.find import run_config
 
     chosen: dict[str, Any] = {
         "data": {"path": None if data is None else str(data.resolve()), **(data_options or {})},

@@ -13,7 +13,7 @@ from scipy import ndimage
 
 from prismseg.base import DataError
 from prismseg.data import IGNORE
-from prismseg.evaluation import SHARE, mean_interval
+from prismseg.evaluation.statistics.intervals import SHARE, mean_interval
 
 SMOOTH = 1.0  # added to both sides of the soft Dice, so that an image without the class has a value
 _DISTANCES = ("hd95",)  # all other metrics are shares

@@ -17,7 +17,7 @@ from prismseg.data import SegmentationDataset
 from prismseg.explain.atlas import Atlas
 from prismseg.explain.measures.sums import MapSums
 from prismseg.explain.task import CaseBatch, ExplainTask, load_cases, mask_of
-from prismseg.train import Predictor
+from prismseg.inference import Predictor
 
 
 def start_folder(out: str | Path, task: ExplainTask, *, resume: bool) -> None:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from prismseg.base import DataError, keep_freed_memory, progress_bar
 from prismseg.data import SegmentationDataset
+from prismseg.evaluation import EvaluatedNetwork
 from prismseg.explain.checks.reach import layer_reach
 from prismseg.explain.checks.sanity import randomize_layers
 from prismseg.explain.collect import collect_sums, start_folder
@@ -23,8 +24,7 @@ from prismseg.explain.report.page import draw_figures, write_explanation
 from prismseg.explain.settings import ExplainSettings
 from prismseg.explain.task import ExplainTask, load_cases
 from prismseg.nets import results_folder
-from prismseg.train import Trial
-from prismseg.train.runs.trials import data_name, data_trials, run_trials
+from prismseg.train.runs.assignment import assign_data_cases, assign_run_cases, data_name
 
 SANITY_CASES = 12  # at most, on which scrambled networks are compared; further ones narrow the intervals little
 
@@ -88,7 +88,7 @@ def explain_run(
     PrismsegError
         When there is no run, no case, a layer does not exist, or `out` holds another explanation.
     """
-    trials, dataset = run_trials(root, part=part, device=device, options=options)
+    trials, dataset = assign_run_cases(root, part=part, device=device, options=options)
     output = OutputOptions(
         Path(out or Path(root) / "explanation"),
         resume,
@@ -116,10 +116,10 @@ def explain_data(
 ) -> Path:
     """Explain the network in `model` on the cases of `dataset` that it has not met; writes as `explain_run` does.
 
-    Cases are recognised by content and classes matched by name (`prismseg.train.runs.trials.data_trials`); `part` chooses
+    Cases are recognised by content and classes matched by name (`prismseg.train.runs.assignment`); `part` chooses
     others. By default the results land in ``explanation-NAME`` beside the network, NAME being the data set's folder.
     """
-    trials, dataset, _ = data_trials(model, dataset, part=part, device=device)
+    trials, dataset, _ = assign_data_cases(model, dataset, part=part, device=device)
     output = OutputOptions(
         Path(out or results_folder(model) / f"explanation-{data_name(dataset)}"),
         resume,
@@ -132,7 +132,7 @@ def explain_data(
 
 
 def explain(
-    trials: Sequence[Trial],
+    trials: Sequence[EvaluatedNetwork],
     dataset: SegmentationDataset,
     out: str | Path,
     *,
@@ -151,7 +151,7 @@ def explain(
 
     Parameters
     ----------
-    trials : sequence of Trial
+    trials : sequence of EvaluatedNetwork
         Networks with the cases that each is explained on.
     dataset : SegmentationDataset
         That the cases are of.

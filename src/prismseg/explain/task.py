@@ -12,10 +12,11 @@ from torch import Tensor
 
 from prismseg.base import DataError
 from prismseg.data import Sample, SegmentationDataset
+from prismseg.evaluation import EvaluatedNetwork
 from prismseg.explain.atlas import Atlas
 from prismseg.explain.settings import ExplainSettings
 from prismseg.explain.trace.footprint import images_within
-from prismseg.train import Predictor, Trial
+from prismseg.inference import Predictor
 
 LARGEST_BATCH = 16  # more images at once are no faster on a processor (benchmarks/explain.py)
 
@@ -47,7 +48,7 @@ class ExplainTask:
 
     Attributes
     ----------
-    trials : sequence of Trial
+    trials : sequence of EvaluatedNetwork
         A network and its cases; a cross-validation has one a fold.
     dataset : SegmentationDataset
     settings : ExplainSettings
@@ -55,13 +56,13 @@ class ExplainTask:
         Which part of the data the cases are, for messages and the page.
     """
 
-    trials: Sequence[Trial]
+    trials: Sequence[EvaluatedNetwork]
     dataset: SegmentationDataset
     settings: ExplainSettings
     part: str = "all"
 
     @property
-    def first(self) -> Trial:
+    def first(self) -> EvaluatedNetwork:
         """The first network that has cases; layers and checks are shown of it."""
         return next(trial for trial in self.trials if trial.cases)
 
@@ -70,16 +71,16 @@ class ExplainTask:
         """Names of all cases."""
         return [self.dataset.ids[index] for trial in self.trials for index in trial.cases]
 
-    def trial_of(self, case: str) -> Trial:
+    def trial_of(self, case: str) -> EvaluatedNetwork:
         """Find the network that a case is explained with; the last, where there are several."""
         index = self.dataset.ids.index(case)
         return next(trial for trial in reversed(self.trials) if index in trial.cases)
 
-    def atlas(self, trial: Trial, region: str | None = None) -> Atlas:
+    def atlas(self, trial: EvaluatedNetwork, region: str | None = None) -> Atlas:
         """Make the atlas of a network for one region, by default the one that is shown large."""
         return make_atlas(trial.predictor, self.settings, region)
 
-    def batches(self, trial: Trial) -> Iterator[Sequence[int]]:
+    def batches(self, trial: EvaluatedNetwork) -> Iterator[Sequence[int]]:
         """Yield the positions of a network's cases, as many at a time as fit into the memory."""
         cases, predictor = trial.cases, trial.predictor
         if not cases:

@@ -1,9 +1,3 @@
-from prismseg.evaluation.metrics import case_metrics as case_metrics
-from prismseg.evaluation.metrics import summarize as summarize
-from prismseg.inference.files import PredictionReport as PredictionReport
-from prismseg.inference.files import predict_files as predict_files
-from prismseg.inference.predictor import Prediction as Prediction
-from prismseg.inference.predictor import Predictor as Predictor
 from prismseg.train.checkpoint import Progress as Progress
 from prismseg.train.config import TrainConfig as TrainConfig
 from prismseg.train.config import configure as configure
@@ -13,8 +7,6 @@ from prismseg.train.crossval import train as train
 from prismseg.train.loop import Trainer as Trainer
 from prismseg.train.loop import TrainingInterrupted as TrainingInterrupted
 from prismseg.train.optimization.losses import create_loss as create_loss
-from prismseg.train.runs.evaluation import evaluate as evaluate
 from prismseg.train.runs.evaluation import evaluate_data as evaluate_data
 from prismseg.train.runs.evaluation import evaluate_run as evaluate_run
 from prismseg.train.runs.folder import RunFolder as RunFolder
-from prismseg.train.runs.trials import Trial as Trial

@@ -10,10 +10,10 @@ from prismseg.data import SegmentationDataset
 from prismseg.nets import load_model
 from prismseg.train.config import TrainConfig
 from prismseg.train.loop import Trainer
+from prismseg.train.runs.data import find_data, open_configured
 from prismseg.train.runs.folder import RunFolder, fold_folders
 from prismseg.train.runs.partition import make_partition
 from prismseg.train.runs.requirements import check_cases, check_data
-from prismseg.train.runs.run import find_data, open_configured
 from prismseg.train.runs.seen import SeenCases
 from prismseg.train.runs.summary import summarize_run
 

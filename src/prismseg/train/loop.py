@@ -25,10 +25,11 @@ from prismseg.train.optimization.averaging import weight_average
 from prismseg.train.optimization.losses import IGNORE, create_loss
 from prismseg.train.optimization.optimizers import create_optimizer
 from prismseg.train.optimization.schedules import learning_rate
+from prismseg.train.runs.data import find_data, open_configured
 from prismseg.train.runs.folder import RunFolder
+from prismseg.train.runs.network import describe, make_network, make_preprocess
 from prismseg.train.runs.partition import make_partition
 from prismseg.train.runs.requirements import check_batches, check_cases
-from prismseg.train.runs.run import describe, find_data, make_network, make_preprocess, open_configured
 from prismseg.train.runs.seen import SeenCases
 from prismseg.train.setup import (
     choose_device,

@@ -19,7 +19,7 @@ from prismseg.explain.report.outputs import FORMATS, write_figures
 from prismseg.explain.report.pictures import Scale, blend, colour_bar, draw_sheet, overlay_map, scale_of
 from prismseg.explain.report.summary import MEAN_LAYER
 from prismseg.train import train
-from prismseg.train.runs.trials import data_trials
+from prismseg.train.runs.assignment import assign_data_cases
 from tests.conftest import write_discs
 from tests.train.conftest import small_config
 
@@ -205,7 +205,7 @@ def test_a_resume_does_not_mix_other_data(run, told, tmp_path, monkeypatch):
     out = shutil.copytree(told[0], tmp_path / "x")
 
     def again(settings=TINY):
-        trials, dataset, _ = data_trials(run / "model", open_dataset(folder), part=None, device="cpu")
+        trials, dataset, _ = assign_data_cases(run / "model", open_dataset(folder), part=None, device="cpu")
         collect.start_folder(out, task.ExplainTask(trials, dataset, settings), resume=True)
 
     again()

@@ -16,12 +16,13 @@ from typer.testing import CliRunner
 
 from prismseg.base import ConfigError, ModelError, OutputError
 from prismseg.data import Preprocess, TensorCache, open_dataset
+from prismseg.inference import Predictor
 from prismseg.nets import create_model, load_model
 from prismseg.thermal.network.segmenter import two_feet
 from prismseg.thermal.network.settings import PhantomSettings
 from prismseg.thermal.network.training import phantom_config, resumed_phantom_config, train_on_phantoms
 from prismseg.thermal.phantom import pair_at
-from prismseg.train import Predictor, Trainer, TrainingInterrupted, configure
+from prismseg.train import Trainer, TrainingInterrupted, configure
 from prismseg.train import loop as loop_module
 from prismseg.train.config import make_config, read_config, refused_changes, write_config
 from prismseg.train.finetune import settings_of

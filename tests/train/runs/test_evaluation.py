@@ -9,8 +9,9 @@ from tests.train.conftest import small_config
 
 from prismseg.base import DataError, ModelError
 from prismseg.data import open_dataset
+from prismseg.inference import Predictor
 from prismseg.nets import create_model, find_model
-from prismseg.train import Predictor, evaluate_data, evaluate_run, train
+from prismseg.train import evaluate_data, evaluate_run, train
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from prismseg.base.page import figure_uri, photo_uri, write_page
 from prismseg.base.version import VERSION
+from prismseg.evaluation import EvaluatedNetwork
 from prismseg.evaluation.statistics.intervals import FEWEST_GROUPS
 from prismseg.evaluation.statistics.wording import interval_sentence, show_interval
 from prismseg.explain.fusion import FUSED, MAIN_MODE, MODES
@@ -30,7 +31,6 @@ from prismseg.explain.report.headline import REDRAWS, interval_of
 from prismseg.explain.report.pictures import PERCENTILE, draw_scale
 from prismseg.explain.report.summary import MEAN_LAYER, table_measures
 from prismseg.explain.task import ExplainTask
-from prismseg.train import Trial
 
 AGREEMENT = 0.8  # correlation with the predicted mask from which on a fused map is said to redraw it
 
@@ -162,7 +162,7 @@ def tables(rows: pd.DataFrame, keys: Sequence[str]) -> list[dict[str, Any]]:
     return found
 
 
-def _describe_network(trial: Trial) -> str:
+def _describe_network(trial: EvaluatedNetwork) -> str:
     config = trial.predictor.model.config
     return ", ".join(f"{key} {config[key]}" for key in ("arch", "skip", "multiplier", "preset", "width", "norm"))
 

@@ -14,8 +14,8 @@ from prismseg.thermal.network.settings import PhantomSettings
 from prismseg.thermal.phantom import DOMAINS, FRAMINGS, frame_at
 from prismseg.train.config import TrainConfig, make_config
 from prismseg.train.loop import Trainer
+from prismseg.train.runs.data import open_configured
 from prismseg.train.runs.folder import RunFolder
-from prismseg.train.runs.run import open_configured
 
 # Far from any seed that people choose, so that left-out pictures are never those of another run's training.
 _LEFT_OUT_SEED = 987_654_321

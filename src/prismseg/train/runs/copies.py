@@ -10,7 +10,8 @@ from prismseg.base import DataError
 from prismseg.data import SegmentationDataset
 from prismseg.data.twins import twins_of
 from prismseg.nets.storage.lookup import is_shipped
-from prismseg.train.runs.run import find_data, open_configured, open_run, run_of
+from prismseg.train.runs.data import find_data, open_configured
+from prismseg.train.runs.find import open_run, run_of
 from prismseg.train.runs.seen import SeenCases
 
 

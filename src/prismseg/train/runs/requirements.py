@@ -10,7 +10,7 @@ from prismseg.data.checks.check import check_with
 from prismseg.data.checks.findings import by_kind
 from prismseg.nets import SegmentationModel
 from prismseg.train.config import TrainConfig
-from prismseg.train.runs.run import make_preprocess
+from prismseg.train.runs.network import make_preprocess
 
 _SHAPES = ((1, 1), (4, 1), (1, 4))  # with fit "area" an image is at most four times longer than wide
 

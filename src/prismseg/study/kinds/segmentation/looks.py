@@ -16,6 +16,7 @@ from PIL import Image
 from prismseg.base import DataError, atomic_path
 from prismseg.data import SegmentationDataset
 from prismseg.data.sample import IGNORE
+from prismseg.evaluation import EvaluatedNetwork
 from prismseg.explain.fusion import scale_to_unit
 from prismseg.explain.report.examples import share_inside
 from prismseg.explain.report.pictures import background
@@ -25,8 +26,7 @@ from prismseg.explain.task import load_cases, make_atlas
 from prismseg.inference.render import displayable
 from prismseg.study.grid import Run
 from prismseg.study.store import Store
-from prismseg.train import Trial
-from prismseg.train.runs.evaluation import run_trials
+from prismseg.train.runs.assignment import assign_run_cases
 
 Pixels = NDArray[np.uint8]
 LONGEST = 256  # pixels of a kept picture
@@ -98,7 +98,7 @@ class Looks:
         paths = {case: self._path(run, case, "look") for case in cases}
         missing = [case for case, path in paths.items() if not self._fresh(run, path)]
         if missing:
-            trials, dataset = run_trials(self._root(run))
+            trials, dataset = assign_run_cases(self._root(run))
             for case in missing:
                 _write(paths[case], _look(*_place(trials, dataset, case), dataset))
         return {case: Look(**_read(path)) for case, path in paths.items()}
@@ -113,7 +113,7 @@ class Looks:
         """
         path = self._path(run, case, "maps")
         if not self._fresh(run, path):
-            trials, dataset = run_trials(self._root(run))
+            trials, dataset = assign_run_cases(self._root(run))
             chosen = ExplainSettings(methods=(run.settings["method"],), regions=(run.settings["region"],))
             _write(path, _maps(*_place(trials, dataset, case), dataset, chosen))
         return Maps(**_read(path))
@@ -129,7 +129,9 @@ class Looks:
         return path.exists() and path.stat().st_mtime >= done.stat().st_mtime
 
 
-def _place(trials: Sequence[Trial], dataset: SegmentationDataset, case: str) -> tuple[Trial, int]:
+def _place(
+    trials: Sequence[EvaluatedNetwork], dataset: SegmentationDataset, case: str
+) -> tuple[EvaluatedNetwork, int]:
     for trial in trials:
         for index in trial.cases:
             if dataset.ids[index] == case:
@@ -137,7 +139,7 @@ def _place(trials: Sequence[Trial], dataset: SegmentationDataset, case: str) -> 
     raise DataError(f"{dataset.root} no longer has the case {case}.")
 
 
-def _look(trial: Trial, index: int, dataset: SegmentationDataset) -> Look:
+def _look(trial: EvaluatedNetwork, index: int, dataset: SegmentationDataset) -> Look:
     sample = dataset[index]
     if sample.mask is None:
         raise DataError(f"{sample.image_path} no longer has a mask.")
@@ -152,7 +154,7 @@ def _look(trial: Trial, index: int, dataset: SegmentationDataset) -> Look:
     return Look(np.asarray(picture.resize(size, Image.Resampling.BILINEAR)), *masks)
 
 
-def _maps(trial: Trial, index: int, dataset: SegmentationDataset, settings: ExplainSettings) -> Maps:
+def _maps(trial: EvaluatedNetwork, index: int, dataset: SegmentationDataset, settings: ExplainSettings) -> Maps:
     batch = load_cases(trial.predictor, dataset, [index])
     method = settings.method
     found = make_atlas(trial.predictor, settings).maps(batch.images, batch.masks)

@@ -18,7 +18,7 @@ from prismseg.train.config import TrainConfig
 
 if TYPE_CHECKING:
     from prismseg.data import SegmentationDataset
-    from prismseg.train import Trial
+    from prismseg.evaluation import EvaluatedNetwork
 
 _TABLES = (".csv", ".json", ".txt", ".yaml", ".yml")  # of cases, groups, splits, labels
 RELEVANCE = ("rho", "lift", "cam_dice", "pointing_game")
@@ -104,9 +104,10 @@ def run_segmentation(settings: SegmentationSettings, folder: Path) -> pd.DataFra
         Columns case, group, class, layer (only of relevance; ``(mean)`` over all layers but those on skips), measure,
         value.
     """
+    from prismseg.evaluation.evaluate import measure_cases
     from prismseg.train import train
-    from prismseg.train.runs.evaluation import measure_cases, run_trials
-    from prismseg.train.runs.run import run_of
+    from prismseg.train.runs.assignment import assign_run_cases
+    from prismseg.train.runs.find import run_of
 
     config = settings.training()
     if settings.simulate is not None:
@@ -114,7 +115,7 @@ def run_segmentation(settings: SegmentationSettings, folder: Path) -> pd.DataFra
         config = config.model_copy(update={"data": config.data.model_copy(update={"path": str(data)})})
     root = folder / "run"
     train(config, root, resume=bool(run_of(root)), show_progress=False)
-    trials, dataset = run_trials(root)
+    trials, dataset = assign_run_cases(root)
     table = measure_cases(trials, dataset, part="test", show_progress=False).rename(columns={"metric": "measure"})
     table["layer"] = ""
     if settings.explain:
@@ -123,7 +124,7 @@ def run_segmentation(settings: SegmentationSettings, folder: Path) -> pd.DataFra
 
 
 def _relevance(
-    settings: SegmentationSettings, folder: Path, trials: list[Trial], dataset: SegmentationDataset
+    settings: SegmentationSettings, folder: Path, trials: list[EvaluatedNetwork], dataset: SegmentationDataset
 ) -> pd.DataFrame:
     """Measure every layer, and their mean over the layers that networks with and without skip layers share."""
     from prismseg.explain.collect import collect_sums, start_folder

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,40 +17,61 @@ from prismseg.base.page import COLOURS, figure_uri, write_page
 from prismseg.base.version import VERSION
 from prismseg.data import SegmentationDataset
 from prismseg.evaluation.metrics import EMPTY_POLICY
+from prismseg.evaluation.networks import EvaluatedNetwork
 from prismseg.evaluation.statistics.intervals import FEWEST_GROUPS
 from prismseg.evaluation.statistics.paired import NO_TEST, TWO_NETWORKS
 from prismseg.evaluation.statistics.wording import interval_heading, interval_sentence, show_interval
 from prismseg.inference.render import class_colour, displayable
 
-if TYPE_CHECKING:
-    from prismseg.train.runs.trials import Trial
-
 SHOWN_CASES = 3
 
 
-def write_report(
-    path: Path,
-    trials: Sequence[Trial],
-    dataset: SegmentationDataset,
-    per_case: pd.DataFrame,
-    summary: pd.DataFrame,
-    comparison: pd.DataFrame | None,
-    *,
-    part: str,
-    notes: Sequence[str] = (),
-) -> Path:
-    """Write the page for an evaluation; the arguments are what `evaluate` has measured."""
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured.
+
+    Attributes
+    ----------
+    networks : sequence of EvaluatedNetwork
+        What was evaluated.
+    dataset : SegmentationDataset
+        On what.
+    per_case : DataFrame
+        Metrics of every case, see `prismseg.evaluation.measure_cases`.
+    summary : DataFrame
+        See `prismseg.evaluation.summarize`.
+    comparison : DataFrame or None
+        Differences to another evaluation, see `prismseg.evaluation.compare`.
+    part : str
+        Which cases these are.
+    notes : tuple of str
+        What a reader has to know.
+    """
+
+    networks: Sequence[EvaluatedNetwork]
+    dataset: SegmentationDataset
+    per_case: pd.DataFrame
+    summary: pd.DataFrame
+    comparison: pd.DataFrame | None
+    part: str
+    notes: tuple[str, ...]
+
+
+def write_report(path: Path, evaluation: Evaluation) -> Path:
+    """Write the page of an evaluation."""
+    per_case, summary, comparison = evaluation.per_case, evaluation.summary, evaluation.comparison
+    networks, dataset = evaluation.networks, evaluation.dataset
     dice = per_case[per_case["metric"] == "dice"]
     rows, groups = _records(summary), int(per_case["group"].nunique())
     mean_dice = dice.groupby("case", sort=False)["value"].mean()
     return write_page(
         path,
-        "prismseg.train.runs",
+        "prismseg.evaluation",
         "evaluation.html",
         version=VERSION,
         dataset=dataset.root.name,
-        part=part,
-        notes=notes,
+        part=evaluation.part,
+        notes=evaluation.notes,
         cases=int(per_case["case"].nunique()),
         groups=groups,
         interval=interval_heading(rows),
@@ -64,9 +86,9 @@ def write_report(
         comparison=None if comparison is None else _records(comparison),
         empty_policy=EMPTY_POLICY,
         distribution=figure_uri(draw_distribution(dice)),
-        curves=_curves(trials),
-        cases_figure=figure_uri(draw_cases(trials, dataset, mean_dice)),
-        networks=[_network_facts(trial) for trial in trials],
+        curves=_curves(networks),
+        cases_figure=figure_uri(draw_cases(networks, dataset, mean_dice)),
+        networks=[_network_facts(network) for network in networks],
         per_case=_wide(per_case),
         explanation=_explanation(path),
         class_colours=[
@@ -101,17 +123,17 @@ def _records(table: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(key): value for key, value in row.items()} for row in table.to_dict("records")]
 
 
-def _network_facts(trial: Trial) -> dict[str, Any]:
-    model = trial.predictor.model
+def _network_facts(network: EvaluatedNetwork) -> dict[str, Any]:
+    model = network.predictor.model
     config = {key: model.config[key] for key in ("arch", "skip", "multiplier", "preset", "width", "norm")}
     return {
-        "name": trial.folder.root.name if trial.folder is not None else "network",
+        "name": network.name,
         "config": ", ".join(f"{key} {value}" for key, value in config.items()),
         "parameters": sum(parameter.numel() for parameter in model.parameters()),
         "training": model.metadata.get("training", {}),
         "best": model.metadata.get("best", {}),
-        "size": "{} × {}".format(*trial.predictor.preprocess.size),
-        "cases": len(trial.cases),
+        "size": "{} × {}".format(*network.predictor.preprocess.size),
+        "cases": len(network.cases),
     }
 
 
@@ -145,12 +167,8 @@ def draw_distribution(dice: pd.DataFrame) -> Figure:
     return figure
 
 
-def _curves(trials: Sequence[Trial]) -> str | None:
-    histories = [
-        (trial.folder.root.name, pd.read_csv(trial.folder.history))
-        for trial in trials
-        if trial.folder is not None and trial.folder.history.is_file()
-    ]
+def _curves(networks: Sequence[EvaluatedNetwork]) -> str | None:
+    histories = [(network.name, network.history) for network in networks if network.history is not None]
     return figure_uri(draw_curves(histories)) if histories else None
 
 
@@ -173,7 +191,9 @@ def draw_curves(histories: Sequence[tuple[str, pd.DataFrame]]) -> Figure:
     return figure
 
 
-def draw_cases(trials: Sequence[Trial], dataset: SegmentationDataset, mean_dice: pd.Series[float]) -> Figure:
+def draw_cases(
+    networks: Sequence[EvaluatedNetwork], dataset: SegmentationDataset, mean_dice: pd.Series[float]
+) -> Figure:
     """Worst, median and best cases by mean Dice, with the contours of truth and prediction."""
     order = mean_dice.sort_values().index.tolist()
     count = min(SHOWN_CASES, max(1, len(order) // 3))
@@ -181,19 +201,19 @@ def draw_cases(trials: Sequence[Trial], dataset: SegmentationDataset, mean_dice:
     rows = [("worst", order[:count]), ("median", order[middle : middle + count]), ("best", order[-count:])]
     figure = Figure(figsize=(8, 8 / count * len(rows)), layout="constrained")
     panels = figure.subplots(len(rows), count, squeeze=False)
-    trial_of = {dataset.ids[index]: (trial, index) for trial in trials for index in trial.cases}
+    place_of = {dataset.ids[index]: (network, index) for network in networks for index in network.cases}
     for line, (label, names) in zip(panels, rows, strict=True):
         for axes, name in zip(line, names, strict=True):
-            trial, index = trial_of[name]
-            _draw_case(axes, trial, dataset, index)
+            network, index = place_of[name]
+            _draw_case(axes, network, dataset, index)
             axes.set_title(f"{label}: {name}, Dice {mean_dice[name]:.3f}", fontsize=8)
     return figure
 
 
-def _draw_case(axes: Axes, trial: Trial, dataset: SegmentationDataset, index: int) -> None:
+def _draw_case(axes: Axes, network: EvaluatedNetwork, dataset: SegmentationDataset, index: int) -> None:
     sample = dataset[index]
     assert sample.mask is not None  # measured before it is drawn
-    predicted = next(trial.predictor.predict([sample.image])).mask
+    predicted = next(network.predictor.predict([sample.image])).mask
     axes.imshow(displayable(sample.image))
     for cls in range(1, len(dataset.classes)):
         colour = np.array(class_colour(cls)) / 255

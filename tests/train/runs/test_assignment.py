@@ -16,9 +16,10 @@ from prismseg.data.images.identity import group_key
 from prismseg.nets import load_model
 from prismseg.train import RunFolder, configure, evaluate_data, evaluate_run, train
 from prismseg.train.finetune import settings_of
+from prismseg.train.runs.assignment import assign_data_cases, choose_parts
+from prismseg.train.runs.data import open_for
 from prismseg.train.runs.partition import make_partition
 from prismseg.train.runs.seen import SeenCases
-from prismseg.train.runs.trials import choose_parts, data_trials, open_for
 
 TINY = {"optim": {"steps": 1, "batch_size": 4}, "evaluate_every": 1}
 
@@ -92,7 +93,7 @@ def test_renamed_copies_and_new_pictures_are_told_apart(run, data, tmp_path):
     seen = SeenCases.of_metadata(load_model(run / "model").metadata)
     expected = {"a_1": "train", "a_2": "same-group", "b_1": "validation", "c_1": "test", "d_1": "new"}
     assert dict(zip(dataset.ids, seen.parts(dataset), strict=True)) == expected
-    [trial], _, notes = data_trials(run, dataset)
+    [trial], _, notes = assign_data_cases(run, dataset)
     assert [dataset.ids[case] for case in trial.cases] == ["c_1", "d_1"] and trial.parts == ("test", "new")
     assert "1 train, 1 validation, 1 same-group" in notes[-1]
 
@@ -100,7 +101,7 @@ def test_renamed_copies_and_new_pictures_are_told_apart(run, data, tmp_path):
 def test_a_group_of_the_same_name_in_other_data_is_somebody_else(run, tmp_path):
     other = write_discs(tmp_path / "other", size=(48, 40))
     dataset = open_dataset(other, group="prefix")
-    [trial], _, notes = data_trials(run, dataset)
+    [trial], _, notes = assign_data_cases(run, dataset)
     assert set(trial.parts) == {"new"} and len(trial.cases) == 18 and not notes
 
 
@@ -159,7 +160,7 @@ def textured_run(tmp_path_factory):
 def test_what_was_met_is_recognised_in_another_form(textured_run, tmp_path, form):
     """All 20 of 20 cases were new, 14 of which the network had been trained or chosen on."""
     other = textured(tmp_path / "other", range(10), *FORMS[form])
-    [trial], dataset, notes = data_trials(textured_run, open_dataset(other, group="prefix"))
+    [trial], dataset, notes = assign_data_cases(textured_run, open_dataset(other, group="prefix"))
     names = split_of(textured_run)
     fresh = sorted(["t8_0", "t9_0", *names["test"]])
     assert sorted(dataset.ids[case] for case in trial.cases) == fresh and set(trial.parts) == {"new"}
@@ -180,7 +181,7 @@ def test_what_was_met_is_recognised_in_another_form(textured_run, tmp_path, form
 def test_a_network_whose_pictures_are_gone_says_what_it_cannot_see(textured_run, tmp_path):
     shutil.copytree(textured_run / "model", tmp_path / "alone")
     other = open_dataset(textured(tmp_path / "other", range(3), *FORMS["jpeg"]))
-    [trial], _, notes = data_trials(tmp_path / "alone", other)
+    [trial], _, notes = assign_data_cases(tmp_path / "alone", other)
     assert len(trial.cases) == 3 and "not all at hand" in notes[0]
 
 
@@ -205,7 +206,7 @@ def test_a_cut_of_a_picture_that_was_met_is_not_new(run, data, tmp_path):
 
 def test_a_model_folder_without_its_run_still_knows(run, data, tmp_path):
     shutil.copytree(run / "model", tmp_path / "alone")
-    [trial], dataset, _ = data_trials(tmp_path / "alone", open_dataset(data, group="prefix"))
+    [trial], dataset, _ = assign_data_cases(tmp_path / "alone", open_dataset(data, group="prefix"))
     assert sorted(dataset.ids[case] for case in trial.cases) == sorted(split_of(run)["test"])
     text = (tmp_path / "alone" / "config.json").read_text()
     assert split_of(run)["train"][0] not in text and '"p0"' not in text
@@ -217,7 +218,7 @@ def test_a_model_of_an_older_version_is_not_believed(run, data, tmp_path):
     config = json.loads((tmp_path / "old" / "config.json").read_text())
     del config["metadata"]["seen"]
     (tmp_path / "old" / "config.json").write_text(json.dumps(config))
-    [trial], _, notes = data_trials(tmp_path / "old", open_dataset(data, group="prefix"))
+    [trial], _, notes = assign_data_cases(tmp_path / "old", open_dataset(data, group="prefix"))
     assert set(trial.parts) == {"unknown"} and "does not say which cases it has met" in notes[-1]
 
 

@@ -1,0 +1,15 @@
+from prismseg.evaluation.comparison import compare as compare
+from prismseg.evaluation.evaluate import evaluate as evaluate
+from prismseg.evaluation.evaluate import measure_cases as measure_cases
+from prismseg.evaluation.metrics import case_metrics as case_metrics
+from prismseg.evaluation.metrics import summarize as summarize
+from prismseg.evaluation.networks import EvaluatedNetwork as EvaluatedNetwork
+from prismseg.evaluation.statistics.intervals import SHARE as SHARE
+from prismseg.evaluation.statistics.intervals import Interval as Interval
+from prismseg.evaluation.statistics.intervals import Intervals as Intervals
+from prismseg.evaluation.statistics.intervals import column_intervals as column_intervals
+from prismseg.evaluation.statistics.intervals import mean_interval as mean_interval
+from prismseg.evaluation.statistics.intervals import sign_flip_test as sign_flip_test
+from prismseg.evaluation.statistics.multiplicity import holm as holm
+from prismseg.evaluation.statistics.paired import clustered_wilcoxon as clustered_wilcoxon
+from prismseg.evaluation.statistics.paired import paired_comparison as paired_comparison

@@ -1,0 +1,169 @@
+"""How good a network is: metrics of every case at its own size, tables over groups, and a page to look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from prismseg.base import DataError, atomic_path, make_folder, progress_bar, write_json
+from prismseg.base.machine import this_machine
+from prismseg.base.version import VERSION
+from prismseg.data import SegmentationDataset
+from prismseg.evaluation.comparison import PER_CASE, compare, find_metrics
+from prismseg.evaluation.metrics import EMPTY_POLICY, case_metrics, summarize
+from prismseg.evaluation.networks import EvaluatedNetwork, match_classes
+from prismseg.evaluation.report import Evaluation, write_report
+
+SUMMARY, PAGE = "summary.json", "report.html"
+
+
+def evaluate(
+    networks: Sequence[EvaluatedNetwork],
+    dataset: SegmentationDataset,
+    out: str | Path,
+    *,
+    part: str = "all",
+    against: str | Path | None = None,
+    notes: Sequence[str] = (),
+    show_progress: bool = True,
+) -> Path:
+    """Measure every network's cases, write ``metrics_per_case.csv``, ``summary.json`` and ``report.html``.
+
+    Parameters
+    ----------
+    networks : sequence of EvaluatedNetwork
+        With their cases.
+    dataset : SegmentationDataset
+        What the cases are of.
+    out : path
+        Folder for the results.
+    part : str
+        What to call the cases of a network that does not say what they are to it.
+    against : path, optional
+        Another evaluation folder of the same cases to compare with, case by case.
+    notes : sequence of str
+        What a reader has to know.
+
+    Returns
+    -------
+    Path
+        The report.
+
+    Raises
+    ------
+    DataError
+        When there is no case, a case has no mask, or the classes are not those of the network.
+    """
+    out = Path(out)
+    if against is not None:
+        find_metrics(against)  # before anything is measured
+    for network in networks:
+        dataset, _ = match_classes(network.predictor, dataset)
+    per_case = measure_cases(networks, dataset, part=part, show_progress=show_progress)
+    counts = _count_parts(per_case)
+    evaluation = Evaluation(
+        networks,
+        dataset,
+        per_case,
+        summary=summarize(per_case),
+        comparison=None if against is None else compare(per_case, against),
+        part=part,
+        notes=(*notes, *_warn_of_known(counts)),
+    )
+    make_folder(out)
+    with atomic_path(out / PER_CASE) as temporary:
+        per_case.to_csv(temporary, index=False)
+    _write_summary(out / SUMMARY, evaluation, counts)
+    return write_report(out / PAGE, evaluation)
+
+
+def _write_summary(path: Path, evaluation: Evaluation, counts: Mapping[str, int]) -> None:
+    per_case, comparison = evaluation.per_case, evaluation.comparison
+    write_json(
+        path,
+        {
+            "software": f"prismseg {VERSION}",
+            "machine": this_machine(),
+            "dataset": evaluation.dataset.root.name,
+            "part": evaluation.part,
+            "parts": counts,
+            "notes": list(evaluation.notes),
+            "cases": int(per_case["case"].nunique()),
+            "groups": int(per_case["group"].nunique()),
+            "empty_masks": EMPTY_POLICY,
+            "metrics": _records(evaluation.summary),
+            "comparison": None if comparison is None else _records(comparison),
+        },
+    )
+
+
+def _count_parts(per_case: pd.DataFrame) -> dict[str, int]:
+    counts = per_case.drop_duplicates(["case", "part"])["part"].value_counts().to_dict()
+    return {str(name): int(count) for name, count in counts.items()}
+
+
+def _warn_of_known(counts: Mapping[str, int]) -> list[str]:
+    """Say how many of the measured cases the network was trained or chosen on."""
+    known = {name: counts[name] for name in ("train", "validation", "same-group") if counts.get(name)}
+    if not known:
+        return []
+    listed = ", ".join(f"{count} {name}" for name, count in known.items())
+    return [f"The network has met {listed} cases of these or their groups: the numbers flatter it."]
+
+
+def measure_cases(
+    networks: Sequence[EvaluatedNetwork],
+    dataset: SegmentationDataset,
+    *,
+    part: str = "all",
+    show_progress: bool = True,
+) -> pd.DataFrame:
+    """Measure every network's cases: columns case, group, part, identity, class, metric, value.
+
+    The part says what the case is to the network (`EvaluatedNetwork.parts`), where that is known; the identity
+    is that of the picture (`prismseg.data.images.identity`).
+
+    Raises
+    ------
+    DataError
+        When there is no case, a case has no mask, or the classes are not those of the network.
+    """
+    total = sum(len(network.cases) for network in networks)
+    if total == 0:
+        raise DataError(
+            f"There is no case to evaluate in {dataset.root}: none is of the part {part}. Choose another --part (all: "
+            "also what the network has met), or train with a split that leaves some."
+        )
+    for network in networks:
+        dataset, _ = match_classes(network.predictor, dataset)
+    rows: list[dict[str, object]] = []
+    done = 0
+    with progress_bar("evaluating", total, visible=show_progress) as advance:
+        for network in networks:
+            for case_rows in _measure(network, dataset, part):
+                rows += case_rows
+                done += 1
+                advance(done, "")
+    return pd.DataFrame(rows)
+
+
+def _measure(
+    network: EvaluatedNetwork, dataset: SegmentationDataset, part: str
+) -> Iterator[list[dict[str, object]]]:
+    images = (dataset[index].image for index in network.cases)
+    parts = network.parts or (part,) * len(network.cases)
+    for index, name, prediction in zip(network.cases, parts, network.predictor.predict(images), strict=True):
+        sample = dataset[index]
+        if sample.mask is None:
+            raise DataError(f"{sample.image_path} has no mask, so nothing can be measured on it.")
+        rows = case_metrics(prediction.mask, sample.mask, dataset.classes, probabilities=prediction.probabilities)
+        case = {"case": sample.id, "group": sample.group, "part": name, "identity": dataset.identities[index]}
+        yield [{**case, **row} for row in rows]
+
+
+def _records(table: pd.DataFrame) -> list[dict[str, object]]:
+    """Rows of `table` for a JSON file, in which what is not known is null (NaN is no JSON)."""
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    return [{str(key): value for key, value in row.items()} for row in rows]

@@ -1,0 +1,66 @@
+"""The network of a training run: how it is built and fed, and what it says of itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from prismseg.base.version import VERSION
+from prismseg.data import Preprocess, SegmentationDataset, Split
+from prismseg.nets import SegmentationModel, create_model
+from prismseg.nets.initial import WEIGHT_STREAMS
+from prismseg.train.config import TrainConfig
+from prismseg.train.runs.seen import SeenCases
+
+
+def make_preprocess(config: TrainConfig, dataset: SegmentationDataset) -> Preprocess:
+    """Preprocessing that training and prediction share."""
+    return Preprocess(size=config.size, channels=dataset.channels, intensity=config.intensity, fit=config.fit)
+
+
+def make_network(config: TrainConfig, dataset: SegmentationDataset) -> SegmentationModel:
+    """Untrained network for `dataset`: one logit for two classes, K logits for K > 2 classes."""
+    classes = len(dataset.classes)
+    return create_model(
+        config.model.arch,
+        skip=config.model.skip,
+        multiplier=config.model.multiplier,
+        in_channels=dataset.channels,
+        classes=1 if classes == 2 else classes,
+        preset=config.model.preset,
+        width=config.model.width,
+        norm=config.model.norm,
+        seed=config.seed,
+    )
+
+
+def describe(config: TrainConfig, dataset: SegmentationDataset, split: Split, seen: SeenCases) -> dict[str, Any]:
+    """Facts that travel with the model: how to feed it, what its classes are, what it was trained on."""
+    return {
+        "preprocess": make_preprocess(config, dataset).to_dict(),
+        "classes": list(dataset.classes),
+        "mirror": config.augmentation != "none",
+        "postprocess": config.postprocess,
+        "training": {
+            "software": f"prismseg {VERSION}",
+            "dataset": Path(config.data.path).name,
+            "cases": {
+                "train": len(split.train),
+                "validation": len(split.validation),
+                "labelled": len(split.train) + len(split.validation),
+            },
+            "source": config.source.model_dump(mode="json"),
+            "optim": config.optim.model_dump(mode="json"),
+            "augmentation": config.augmentation,
+            "initial": None if config.initial is None else _short(config.initial),
+            "seed": config.seed,
+            "weight_streams": WEIGHT_STREAMS,
+        },
+        "seen": seen.to_metadata(),
+    }
+
+
+def _short(path: str) -> str:
+    """Name of a run or network, without the folders it lies in: those may say whose it is."""
+    parts = Path(path).parts
+    return "/".join(parts[-2:]) if parts[-1] == "model" else parts[-1]
