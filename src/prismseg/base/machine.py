@@ -9,6 +9,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TypedDict
 
+MAKES_NUMBERS = False  # see prismseg.base.sources
+
 STABLE = (
     "The same command on the same machine with the same number of threads gives the same digits. Another processor, "
     "number of threads or torch version rounds differently, and trainings then drift apart: compare conclusions across "

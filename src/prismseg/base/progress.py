@@ -15,6 +15,8 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
+MAKES_NUMBERS = False  # see prismseg.base.sources
+
 Advance = Callable[[int, str], None]
 
 

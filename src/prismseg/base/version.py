@@ -2,4 +2,6 @@
 
 from importlib.metadata import version
 
+MAKES_NUMBERS = False  # see prismseg.base.sources
+
 VERSION = version("prismseg")

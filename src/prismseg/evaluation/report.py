@@ -23,6 +23,8 @@ from prismseg.evaluation.statistics.paired import NO_TEST, TWO_NETWORKS
 from prismseg.evaluation.statistics.wording import interval_heading, interval_sentence, show_interval
 from prismseg.inference.render import class_colour, displayable
 
+MAKES_NUMBERS = False  # see prismseg.base.sources
+
 SHOWN_CASES = 3
 
 

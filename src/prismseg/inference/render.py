@@ -8,6 +8,8 @@ from PIL import ImageColor
 
 from prismseg.base.page import COLOURS
 
+MAKES_NUMBERS = False  # see prismseg.base.sources
+
 
 def displayable(image: NDArray[np.generic]) -> NDArray[np.uint8]:
     """Turn an image (H, W, C) of any depth into an 8-bit RGB copy; other depths are spread over 1–99 %.

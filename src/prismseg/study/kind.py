@@ -1,95 +1,165 @@
-"""What a run of a study can do: settings in, tidy rows out, figures of many runs."""
+"""What a kind of study is: settings, a run, and how the rows of many runs are drawn."""
 
 from __future__ import annotations
 
-import importlib
+import hashlib
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from prismseg.base import ConfigError
+from prismseg.base.settings import explain_errors
+from prismseg.study.definition.run import Run
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # both load slowly, and a study is listed and checked without them
     import pandas as pd
     from matplotlib.figure import Figure
 
-    from prismseg.study.grid import Run, Study
-    from prismseg.study.store import Store
+SettingsT = TypeVar("SettingsT", bound=BaseModel)
+Figures = dict[str, "Figure"]
+"""Figures by the name of their file."""
 
 
 @dataclass(frozen=True)
-class Kind:
-    """A kind of run; its module is loaded when it is used.
+class FinishedRun:
+    """A run with its results.
 
     Attributes
     ----------
-    module : str
-        In `prismseg.study.kinds`.
-    settings, run, draw : str
-        Names in that module: a pydantic model (with ``row_labels()`` where rows repeat settings),
-        ``run(settings, folder) -> DataFrame`` with columns measure and value (and case and group where there are cases),
-        and ``draw(table) -> {name: Figure}``.
-    version : int
-        Part of every run's hash; raised when the same settings give other results.
-    pictures : str
-        Name in that module of ``picture(study, done, store, kept) -> ({name: Figure}, notes)``, where single cases can be
-        looked at.
-    files : str
-        Name in that module of ``files(settings) -> list of Path``, where a run reads data: a run is stale when their
-        content has changed.
-    skipped : str
-        Name in that module of ``skipped(settings) -> tuple of str``: rooms of the package that a run does not enter,
-        whose changes leave it as it is.
+    run : Run
+        What was done.
+    folder : Path
+        Its folder; what the run itself wrote is in ``work``.
+    rows : DataFrame
+        Its results, with its labels as columns.
     """
 
-    module: str
-    settings: str
-    run: str
-    draw: str
-    version: int = 1
-    pictures: str = ""
-    files: str = ""
-    skipped: str = ""
+    run: Run
+    folder: Path
+    rows: pd.DataFrame
 
-    def row_labels(self, settings: dict[str, Any]) -> dict[str, str]:
-        """Columns of the run's rows that repeat its settings, with what stands in them."""
-        made = self._made(settings)
-        labels: dict[str, object] = made.row_labels() if hasattr(made, "row_labels") else {}
-        return {name: str(value) for name, value in labels.items()}
+
+@dataclass(frozen=True)
+class CaseAxes:
+    """What tells the runs apart whose cases are drawn.
+
+    Attributes
+    ----------
+    shown : tuple of str
+        Axes that are not pooled.
+    compared : str or None
+        The one of them whose values stand side by side; None without axes.
+    """
+
+    shown: tuple[str, ...]
+    compared: str | None
+
+    @property
+    def others(self) -> list[str]:
+        """The axes that are not compared."""
+        return [name for name in self.shown if name != self.compared]
+
+
+@dataclass(frozen=True)
+class StudyKind(Generic[SettingsT]):
+    """What the runs of a study do.
+
+    Register it in `prismseg.study.KINDS` and it can be named in study files.
+
+    Parameters
+    ----------
+    settings : type of BaseModel
+        Settings of a run. A method ``row_labels() -> dict``, if there is one, names the columns of the rows that repeat
+        settings.
+    run : function of (settings, folder) that returns a DataFrame
+        Does a run in its folder, or continues it there, and returns rows with the columns measure and value, and
+        case, group, class and layer where there are any; x where rows are points of a curve. Its numbers depend on the
+        module that it is defined in and on all that this one imports: when any of it changes, finished runs are stale.
+    draw : function of a DataFrame that returns dict of str to Figure
+        Draws the rows of many runs, with their labels as columns.
+    lower_is_better : tuple of str
+        Measures of which less is better; of all others more is.
+    draws_pooled_cases : bool
+        Whether `draw` gets one row a case, averaged over the pooled axes (seeds, folds), instead.
+    version : int
+        Part of every run's hash; raise it when the same settings give other results by intent.
+    hashed_settings : function of dict that returns dict, optional
+        Makes of checked settings what goes into the hash of a run: where a setting was renamed or added since runs were
+        finished, it gives those that they were hashed with.
+    draw_cases : function of (finished runs, CaseAxes, folder), optional
+        Draws single cases; returns figures and notes on what could not be drawn. It may keep files in the folder.
+    input_files : function of settings that returns list of Path, optional
+        The files that a run reads: a run is stale when their content has changed. Raises a `PrismsegError` when they
+        are not there.
+    unused_packages : function of settings that returns tuple of str, optional
+        Packages of prismseg that a run does not use, such as ``("explain",)``, whose changes leave it as it is.
+    data_setting : str
+        Setting that names the folder of the data, such as ``data.path``; empty where a run reads none.
+    simulation_setting : str
+        Setting that asks for simulated data, which need no folder.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> class Coin(BaseModel):
+    ...     heads: float = 0.5
+    >>> def toss(settings, folder):
+    ...     return pd.DataFrame({"measure": ["heads"], "value": [settings.heads]})
+    >>> kind = StudyKind(Coin, toss, draw=lambda rows: {})
+    >>> kind.check({})
+    {'heads': 0.5}
+    >>> kind.check({"heads": "many"})
+    Traceback (most recent call last):
+    prismseg.base.errors.ConfigError: heads: Input should be a valid number, unable to parse string as a number
+    """
+
+    settings: type[SettingsT]
+    run: Callable[[SettingsT, Path], pd.DataFrame]
+    draw: Callable[[pd.DataFrame], Figures]
+    lower_is_better: tuple[str, ...] = ()
+    draws_pooled_cases: bool = False
+    version: int = 1
+    hashed_settings: Callable[[dict[str, Any]], dict[str, Any]] | None = None
+    draw_cases: Callable[[Sequence[FinishedRun], CaseAxes, Path], tuple[Figures, list[str]]] | None = None
+    input_files: Callable[[SettingsT], list[Path]] | None = None
+    unused_packages: Callable[[SettingsT], tuple[str, ...]] | None = None
+    data_setting: str = ""
+    simulation_setting: str = ""
 
     def check(self, settings: dict[str, Any]) -> dict[str, Any]:
-        """Check settings and return them whole, with every default, as JSON values.
+        """Check settings and return them with every default, as JSON values.
 
         Raises
         ------
         ConfigError
             Naming each setting that is wrong.
         """
-        return dict(self._made(settings).model_dump(mode="json"))
+        return self._validate(settings).model_dump(mode="json")
+
+    def hash(self, name: str, settings: dict[str, Any]) -> str:
+        """Hash checked settings; `name` is that of the kind.
+
+        Finished runs on disk are found by this hash: it must not change.
+        """
+        hashed = settings if self.hashed_settings is None else self.hashed_settings(settings)
+        text = json.dumps([name, self.version, hashed], sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+    def row_labels(self, settings: dict[str, Any]) -> dict[str, str]:
+        """Columns of the run's rows that repeat its settings, with their value."""
+        checked = self._validate(settings)
+        labels: dict[str, object] = checked.row_labels() if hasattr(checked, "row_labels") else {}
+        return {name: str(value) for name, value in labels.items()}
 
     def execute(self, settings: dict[str, Any], folder: Path) -> pd.DataFrame:
-        """Do the run in `folder`, or go on with it, and return its rows."""
-        run: Callable[[Any, Path], pd.DataFrame] = self._get(self.run)
-        return run(self._made(settings), folder)
+        """Do the run in `folder`, or continue it there, and return its rows."""
+        return self.run(self._validate(settings), folder)
 
-    def figures(self, table: pd.DataFrame) -> dict[str, Figure]:
-        """Draw the rows of many runs, with their labels as columns."""
-        draw: Callable[[pd.DataFrame], dict[str, Figure]] = self._get(self.draw)
-        return draw(table)
-
-    def look(
-        self, study: Study, done: Sequence[tuple[Run, pd.DataFrame]], store: Store, kept: Path
-    ) -> tuple[dict[str, Figure], list[str]]:
-        """Draw single cases, and say what could not be drawn; what was computed is kept in `kept`."""
-        if not self.pictures:
-            return {}, []
-        draw: Callable[..., tuple[dict[str, Figure], list[str]]] = self._get(self.pictures)
-        return draw(study, done, store, kept)
-
-    def inputs(self, settings: dict[str, Any]) -> list[Path]:
+    def list_inputs(self, settings: dict[str, Any]) -> list[Path]:
         """List the files that a run reads.
 
         Raises
@@ -97,44 +167,14 @@ class Kind:
         PrismsegError
             When they are not there.
         """
-        if not self.files:
-            return []
-        listed: Callable[[Any], list[Path]] = self._get(self.files)
-        return listed(self._made(settings))
+        return [] if self.input_files is None else self.input_files(self._validate(settings))
 
-    def unused_rooms(self, settings: dict[str, Any]) -> tuple[str, ...]:
-        """Rooms of the package that a run does not enter."""
-        if not self.skipped:
-            return ()
-        named: Callable[[Any], tuple[str, ...]] = self._get(self.skipped)
-        return named(self._made(settings))
+    def list_unused(self, settings: dict[str, Any]) -> tuple[str, ...]:
+        """List the packages of prismseg that a run does not use."""
+        return () if self.unused_packages is None else self.unused_packages(self._validate(settings))
 
-    def _get(self, name: str) -> Any:
-        return getattr(importlib.import_module(f"prismseg.study.kinds.{self.module}.run"), name)
-
-    def _made(self, settings: dict[str, Any]) -> Any:
+    def _validate(self, settings: dict[str, Any]) -> SettingsT:
         try:
-            return self._get(self.settings).model_validate(settings)
+            return self.settings.model_validate(settings)
         except ValidationError as error:
-            faults = [
-                f"{'.'.join(map(str, fault['loc'])) or 'the settings'}"
-                f"{' (no such setting)' if fault['type'] == 'extra_forbidden' else ''}: {fault['msg']}"
-                for fault in error.errors()
-            ]
-            raise ConfigError("; ".join(faults)) from error
-
-
-KINDS = {
-    "segmentation": Kind(
-        "segmentation",
-        "SegmentationSettings",
-        "run_segmentation",
-        "draw_segmentation",
-        pictures="picture_cases",
-        files="data_files",
-        skipped="unused_rooms",
-    ),
-    "fashion": Kind("fashion", "FashionSettings", "run_fashion", "draw_fashion", files="data_files"),
-    "kernel": Kind("kernel", "KernelSettings", "run_kernel", "draw_kernel"),
-    "weights": Kind("weights", "WeightsSettings", "run_weights", "draw_weights", files="source_files"),
-}
+            raise ConfigError(explain_errors(error)) from error

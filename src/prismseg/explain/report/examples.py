@@ -19,6 +19,8 @@ from prismseg.explain.report.pictures import Pixels, background, overlay_map, ov
 from prismseg.explain.target.logits import predicted_mask
 from prismseg.explain.task import ExplainTask, load_cases
 
+MAKES_NUMBERS = False  # see prismseg.base.sources
+
 MOST_TILES = 600
 _RANKS = ((0.9, "much relevance inside"), (0.5, "typical"), (0.1, "little relevance inside"))
 

@@ -13,6 +13,8 @@ from prismseg.base.page import COLOURS
 from prismseg.explain.report.summary import MEAN_LAYER
 from prismseg.inference.render import class_colour
 
+MAKES_NUMBERS = False  # see prismseg.base.sources
+
 STYLES = ("-", "--", ":")
 CURVES = {
     "rho": ("none", "share of relevance inside\n(rho)"),

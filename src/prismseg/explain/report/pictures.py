@@ -16,6 +16,8 @@ from skimage.segmentation import find_boundaries
 
 from prismseg.inference.render import class_colour, displayable
 
+MAKES_NUMBERS = False  # see prismseg.base.sources
+
 Pixels = NDArray[np.uint8]
 
 COLOURMAP = "inferno"

@@ -1,1 +1,20 @@
-"""Kinds of studies, a folder each."""
+"""Kinds of studies, a folder each. To add one, register it in `KINDS`; nothing else lists them."""
+
+from typing import Any, Final
+
+from prismseg.base.registry import Registry
+from prismseg.study.kind import StudyKind
+
+_HERE = "prismseg.study.kinds"
+
+KINDS: Final[Registry[StudyKind[Any]]] = Registry("kind of study")
+KINDS.register(
+    "segmentation", f"{_HERE}.segmentation.kind:SEGMENTATION", summary="Train, measure and explain a network."
+)
+KINDS.register("fashion", f"{_HERE}.fashion.kind:FASHION", summary="Classify Fashion-MNIST.")
+KINDS.register(
+    "kernel", f"{_HERE}.kernel.kind:KERNEL", summary="Error of random Fourier features against their kernel."
+)
+KINDS.register(
+    "weights", f"{_HERE}.weights.kind:WEIGHTS", summary="What training does to the weights of CRFFg layers."
+)

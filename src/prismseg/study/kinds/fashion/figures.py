@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from prismseg.base.page import COLOURS
-from prismseg.study.figures import MARKERS, new_figure
+from prismseg.study.drawing import MARKERS, new_figure
 
 CONFIDENCE = 0.95
 _NOT_LINES = ("measure", "value", "images", "seed", "case", "group", "class", "layer")

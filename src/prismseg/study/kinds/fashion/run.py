@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
 from torch import Tensor, nn
 
 from prismseg.base import ConfigError, DataError, atomic_path
 from prismseg.data import open_idx
-from prismseg.data.images.idx import FASHION_MNIST, ImageClassification
+from prismseg.data.images.idx import ImageClassification
 from prismseg.nets import create_classifier
-from prismseg.study.kinds.fashion.figures import draw_fashion as draw_fashion
-from prismseg.study.kinds.fashion.frozen import FrozenFeatures, FrozenSettings, fit_ridge, normalize_contrast
+from prismseg.study.kinds.fashion.frozen import FrozenFeatures, normalize_contrast
+from prismseg.study.kinds.fashion.ridge import fit_ridge
+from prismseg.study.kinds.fashion.settings import FashionSettings
 from prismseg.train.config import OptimConfig
 from prismseg.train.optimization.optimizers import create_optimizer
 from prismseg.train.optimization.schedules import learning_rate
@@ -32,87 +30,6 @@ VALIDATION_SHARE = 1 / 6
 _CHUNK = 250
 
 Labels = NDArray[np.int64]
-
-
-class FashionSettings(BaseModel):
-    """One classifier, trained once and tested once.
-
-    Attributes
-    ----------
-    method : {"cnn", "crffg", "cnn+rff", "frozen"}
-        The thesis's three networks (`prismseg.nets.create_classifier`), or frozen features with a closed-form head.
-    preset : {"default", "thesis"}
-        Form of the networks; the frozen features have one form.
-    images : int
-        Size of the training set. Sets are balanced over classes, and for one seed a smaller one is part of a larger.
-    seed : int
-        Of the choice of images, initial weights and order of batches.
-    inputs : {"plain", "contrast"}, optional
-        Grey values brought to mean 0 and SD 1, or the local contrast of `normalize_contrast`. By default plain for the
-        networks, as in the thesis, and contrast for the frozen features.
-    mirror : bool
-        Also learn from mirrored images.
-    epochs, fewest_steps, most_steps : int
-        A network is trained for so many epochs, but not for fewer or more optimiser steps than these.
-    batch_size, lr, weight_decay
-        Of AdamW, with a one-cycle schedule.
-    part : {"test", "validation"}
-        What is measured: the test images, or, to compare designs, the last sixth of the training images, which
-        nothing is then trained on.
-    test_images : int, optional
-        Only the first so many of that part.
-    folder : Path
-        Of the four IDX files.
-    frozen : FrozenSettings
-        Form of the frozen features.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    method: Literal["cnn", "crffg", "cnn+rff", "frozen"] = "cnn"
-    preset: Literal["default", "thesis"] = "default"
-    images: int = Field(default=1000, ge=2)
-    seed: int = Field(default=0, ge=0)
-    inputs: Literal["plain", "contrast"] | None = None
-    mirror: bool = False
-    epochs: int = Field(default=30, ge=1)
-    fewest_steps: int = Field(default=300, ge=1)
-    most_steps: int = Field(default=20000, ge=1)
-    batch_size: int = Field(default=64, ge=1)
-    lr: float = Field(default=3e-3, gt=0)
-    weight_decay: float = Field(default=1e-2, ge=0)
-    part: Literal["test", "validation"] = "test"
-    test_images: int | None = Field(default=None, ge=1)
-    folder: Path = FASHION_MNIST
-    frozen: FrozenSettings = FrozenSettings()
-
-    @model_validator(mode="after")
-    def _possible(self) -> FashionSettings:
-        if self.method == "frozen" and self.preset != "default":
-            raise ValueError("frozen features have no preset 'thesis'")
-        if self.fewest_steps > self.most_steps:
-            raise ValueError(f"fewest_steps is {self.fewest_steps}, more than most_steps, {self.most_steps}")
-        return self
-
-    @property
-    def label(self) -> str:
-        """Name of the method in tables and figures."""
-        return f"{self.method} (thesis)" if self.preset == "thesis" else self.method
-
-    def row_labels(self) -> dict[str, Any]:
-        """Columns of every row that say what was run."""
-        return {"method": self.label, "images": self.images, "seed": self.seed}
-
-    @property
-    def steps(self) -> int:
-        """Optimiser steps of a network."""
-        wanted = self.epochs * math.ceil(self.images / self.batch_size)
-        return min(max(wanted, self.fewest_steps), self.most_steps)
-
-
-def data_files(settings: FashionSettings) -> list[Path]:
-    """List the files of the data set."""
-    return sorted(path for path in settings.folder.glob("*-ubyte*") if path.is_file())
 
 
 def run_fashion(settings: FashionSettings, folder: Path) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator
 
 from prismseg.base.page import COLOURS
 from prismseg.evaluation import mean_interval
-from prismseg.study.figures import new_figure
+from prismseg.study.drawing import new_figure
 
 _KEYS = ["kernel", "map", "estimator", "outputs", "sigma"]
 _NAMES = {"rff": "RFF", "crffg": "CRFFg"}

@@ -5,116 +5,21 @@ from __future__ import annotations
 import math
 import zlib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 
-from prismseg.base import ConfigError
 from prismseg.features import CRFFg2d, RandomFourierFeatures, exact_kernel, median_scale
-from prismseg.features.kernels import require_kernel
-from prismseg.study.kinds.kernel.figures import draw_kernel as draw_kernel
+from prismseg.study.kinds.kernel.settings import IMAGE_SIDE, KernelSettings
+from prismseg.study.kinds.kernel.theory import estimator_variance
 from prismseg.thermal.phantom import frame_at
 
 MEASURES = ("rmse", "mean_abs", "max_abs", "bias", "epsilon", "epsilon_pairs")
 _IMAGES = 4
-_SIDE = 32  # pixels; the smallest phantom, so that thousands of feature maps of it fit
-
-
-class KernelSettings(BaseModel):
-    """Some independent maps of one kind, each compared with the exact kernel on the same patches.
-
-    Attributes
-    ----------
-    kernel : str
-        One of `prismseg.features.KERNELS`.
-    map : {"rff", "crffg"}
-        Dense features of the patches, or a convolutional layer that runs over the images they are cut from.
-    form : {"cos", "paired"}
-        ``cos(w x + b)``, or ``[cos(w x), sin(w x)]`` with half as many frequencies.
-    sampling : {"iid", "orthogonal", "stratified", "orthogonal-stratified"}
-        Of frequencies (orthogonal) and phases (stratified).
-    outputs : int
-        Number of features Q.
-    sigma : float
-        Length scale as a multiple of the median distance between the patches, in the kernel's own norm; for the
-        arc-cosine kernel, which knows no distance, of their root mean square length.
-    draws : int
-        How many independent maps; each is a case of the tables.
-    data : {"phantom", "noise"}
-        Temperatures of simulated feet, or white noise; brought to mean 0 and SD 1.
-    patch : int
-        Odd side k of the patches; they have k² dimensions.
-    points : int
-        How many patches.
-    data_seed, seed : int
-        Of images and patches; of the maps.
-    impossible : {"refuse", "skip"}
-        What to do where a kernel has no such map: refuse the settings, or give rows without a value, so that one grid
-        can hold all kernels.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
-
-    kernel: str = "gaussian"
-    map: Literal["rff", "crffg"] = "rff"
-    form: Literal["cos", "paired"] = "cos"
-    sampling: Literal["iid", "orthogonal", "stratified", "orthogonal-stratified"] = "iid"
-    outputs: int = Field(default=256, ge=2)
-    sigma: float = Field(default=1.0, gt=0, allow_inf_nan=False)
-    draws: int = Field(default=50, ge=1)
-    data: Literal["phantom", "noise"] = "phantom"
-    patch: int = Field(default=3, ge=1, le=_SIDE // 2)
-    points: int = Field(default=100, ge=2, le=1000)
-    data_seed: int = Field(default=0, ge=0)
-    seed: int = Field(default=0, ge=0)
-    impossible: Literal["refuse", "skip"] = "refuse"
-
-    @model_validator(mode="after")
-    def _consistent(self) -> KernelSettings:
-        try:
-            require_kernel(self.kernel)
-        except ConfigError as error:
-            raise ValueError(str(error)) from error
-        if self.patch % 2 == 0:
-            raise ValueError(f"patch is {self.patch}; it must be odd, so that a filter has a centre")
-        if self.form == "paired" and self.outputs % 2:
-            raise ValueError(f"a paired map needs an even number of outputs, not {self.outputs}")
-        if self.impossible == "refuse" and self.obstacle:
-            raise ValueError(f"{self.obstacle}; choose another map, or `impossible: skip`")
-        return self
-
-    @property
-    def stratified(self) -> bool:
-        """Whether phases are stratified."""
-        return "stratified" in self.sampling
-
-    @property
-    def orthogonal(self) -> bool:
-        """Whether frequencies are orthogonal."""
-        return "orthogonal" in self.sampling
-
-    @property
-    def obstacle(self) -> str:
-        """Why the kernel has no such map; empty where it has."""
-        if self.stratified and self.form == "paired":
-            return "a paired map has no phases to stratify"
-        if self.stratified and self.kernel == "arccosine":
-            return "the map of the arc-cosine kernel has no phases to stratify"
-        if self.form == "paired" and self.kernel == "arccosine":
-            return "the arc-cosine kernel has no paired map"
-        if self.orthogonal and self.kernel == "laplacian_l1":
-            return "the L1 Laplacian kernel is not isotropic, so it has no orthogonal features"
-        return ""
-
-    def row_labels(self) -> dict[str, Any]:
-        """Columns of every row that say what was run."""
-        names = {"kernel", "map", "form", "sampling", "outputs", "sigma", "seed"}
-        return self.model_dump(include=names) | {"estimator": f"{self.form}, {self.sampling}"}
 
 
 def run_kernel(settings: KernelSettings, folder: Path) -> pd.DataFrame:
@@ -154,75 +59,15 @@ def run_kernel(settings: KernelSettings, folder: Path) -> pd.DataFrame:
     return pd.DataFrame(rows).assign(**labels)
 
 
-def estimator_variance(
-    kernel: str,
-    x: Tensor,
-    y: Tensor,
-    outputs: int,
-    *,
-    form: str = "cos",
-    stratified: bool = False,
-    scale: float = 1.0,
-) -> Tensor:
-    r"""Variance of ``z(x)'z(y)`` over draws of independent frequencies, in closed form.
-
-    With ``k = k(x - y)``, ``k2 = k(2 (x - y))`` and Q outputs: ``(1 + k2 / 2 - k²) / Q`` for "cos" and
-    ``(1 + k2 - 2 k²) / Q`` for "paired" (Sutherland & Schneider 2015, eqs. 3 and 4). Stratified phases take
-    ``c k(x + y)² / (2 Q)`` off, ``c = sinc²(2 / Q)``: the products of two features lie on cosines
-    ``cos(w_i'(x + y) + 2 b_i)`` whose phases now shun each other, ``E exp(2j (b_i - b_m)) = -c / (Q - 1)`` for i != m.
-    That is not a function of x - y: only points near the origin gain. For the arc-cosine kernel
-    ``(2 k_2(x, y) - k²) / Q``, with ``k_2 = |x|² |y|² (3 sin t cos t + (pi - t)(1 + 2 cos² t)) / (pi scale⁴)`` that of
-    order 2 (Cho & Saul 2009, eqs. 3 and 6) and t the angle between x and y.
-
-    Parameters
-    ----------
-    kernel : str
-        One of `prismseg.features.KERNELS`.
-    x, y : (N, D), (M, D) Tensor
-        Points.
-    outputs : int
-        Q; a paired map has Q / 2 frequencies.
-    form : {"cos", "paired"}
-        Which map.
-    stratified : bool
-        Whether its phases are stratified.
-    scale : float
-        Length scale, in the units of the points.
-
-    Returns
-    -------
-    (N, M) float64 Tensor
-    """
-    x, y = x.double() / scale, y.double() / scale
-    k = exact_kernel(kernel, x, y)
-    if kernel == "arccosine":
-        return (2 * _arccosine_of_order_two(x, y) - k**2) / outputs
-    twice = exact_kernel(kernel, 2 * x, 2 * y)
-    if form == "paired":
-        return (1 + twice - 2 * k**2) / outputs
-    variance = 1 + twice / 2 - k**2
-    if stratified:
-        variance = variance - np.sinc(2 / outputs) ** 2 * exact_kernel(kernel, x, -y) ** 2 / 2
-    return variance / outputs
-
-
-def _arccosine_of_order_two(x: Tensor, y: Tensor) -> Tensor:
-    squares = x.square().sum(1)[:, None] * y.square().sum(1)[None]
-    cosine = (x @ y.T / squares.sqrt().clamp_min(torch.finfo(x.dtype).tiny)).clamp(-1, 1)
-    angle = torch.acos(cosine)
-    values: Tensor = squares * (3 * torch.sin(angle) * cosine + (math.pi - angle) * (1 + 2 * cosine**2)) / math.pi
-    return values
-
-
 def sample_places(settings: KernelSettings) -> tuple[Tensor, tuple[Tensor, Tensor]]:
     """Images (B, 1, H, W) of mean 0 and SD 1, and where in them the patches lie: image and position (N,) each."""
     if settings.data == "phantom":
-        frames = [frame_at(settings.data_seed, n, size=(_SIDE, _SIDE)).celsius for n in range(_IMAGES)]
+        frames = [frame_at(settings.data_seed, n, size=(IMAGE_SIDE, IMAGE_SIDE)).celsius for n in range(_IMAGES)]
         images = torch.from_numpy(np.stack(frames)).float()[:, None]
     else:
-        images = torch.randn(_IMAGES, 1, _SIDE, _SIDE, generator=_generator(settings.data_seed, 0, 2))
+        images = torch.randn(_IMAGES, 1, IMAGE_SIDE, IMAGE_SIDE, generator=_generator(settings.data_seed, 0, 2))
     images = (images - images.mean()) / images.std()
-    positions = (_SIDE - settings.patch + 1) ** 2
+    positions = (IMAGE_SIDE - settings.patch + 1) ** 2
     order = torch.randperm(_IMAGES * positions, generator=_generator(settings.data_seed, 0, 3))[: settings.points]
     return images, (order // positions, order % positions)
 

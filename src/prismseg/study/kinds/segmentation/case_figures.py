@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from prismseg.explain.report.pictures import COLOURMAP, overlay_map, overlay_masks
 from prismseg.inference.render import class_colour
-from prismseg.study.figures import new_figure
-from prismseg.study.kinds.segmentation.looks import Look, Maps
+from prismseg.study.drawing import new_figure
+from prismseg.study.kinds.segmentation.predictions import CaseMaps, CasePrediction
 
 _WIDTH = 1.45  # inches of a tile
 _COLUMNS = 8  # of sheets of maps
@@ -34,13 +34,13 @@ class Tile:
         Its name.
     dice : float
         Mean over classes.
-    look : Look
+    content : CasePrediction
         Picture and masks.
     """
 
     case: str
     dice: float
-    look: Look
+    content: CasePrediction
 
 
 def draw_side_by_side(
@@ -65,15 +65,15 @@ def draw_side_by_side(
     name : str
         What is the same in all variants.
     """
-    looks = [tiles[variants[0], case].look for case in cases.values()]
-    figure, panels = _grid(len(cases), len(variants) + 2, looks)
-    for line, (rank, case), look in zip(panels, cases.items(), looks, strict=True):
-        line[0].imshow(look.picture)
-        _draw_masks(line[1], look.picture, look.truth, look.truth)
+    contents = [tiles[variants[0], case].content for case in cases.values()]
+    figure, panels = _grid(len(cases), len(variants) + 2, contents)
+    for line, (rank, case), content in zip(panels, cases.items(), contents, strict=True):
+        line[0].imshow(content.picture)
+        _draw_masks(line[1], content.picture, content.truth, content.truth)
         line[0].set_ylabel(f"{rank}\n{case}", fontsize=8)
         for axes, variant in zip(line[2:], variants, strict=True):
             tile = tiles[variant, case]
-            _draw_masks(axes, tile.look.picture, tile.look.found, tile.look.truth)
+            _draw_masks(axes, tile.content.picture, tile.content.prediction, tile.content.truth)
             axes.set_xlabel(f"Dice {tile.dice:.3f}", fontsize=8, labelpad=2)
     for axes, title in zip(panels[0], ["image", "truth", *variants], strict=True):
         axes.set_title(title, fontsize=9, pad=3)
@@ -99,14 +99,14 @@ def draw_extremes(
         As `draw_side_by_side`.
     """
     ranks = list(next(iter(own.values())))
-    looks = [max((tiles[v, c].look for c in cases.values()), key=_aspect) for v, cases in own.items()]
-    figure, panels = _grid(len(own), 2 * len(ranks), looks)
+    contents = [max((tiles[v, c].content for c in cases.values()), key=_aspect) for v, cases in own.items()]
+    figure, panels = _grid(len(own), 2 * len(ranks), contents)
     for line, (variant, cases) in zip(panels, own.items(), strict=True):
         line[0].set_ylabel(variant, fontsize=9)
         for place, case in enumerate(cases.values()):
             tile = tiles[variant, case]
-            line[2 * place].imshow(tile.look.picture)
-            _draw_masks(line[2 * place + 1], tile.look.picture, tile.look.found, tile.look.truth)
+            line[2 * place].imshow(tile.content.picture)
+            _draw_masks(line[2 * place + 1], tile.content.picture, tile.content.prediction, tile.content.truth)
             line[2 * place].set_xlabel(tile.case, fontsize=8, labelpad=2)
             line[2 * place + 1].set_xlabel(f"Dice {tile.dice:.3f}", fontsize=8, labelpad=2)
     for place, rank in enumerate(ranks):
@@ -116,12 +116,12 @@ def draw_extremes(
     return figure
 
 
-def draw_maps(maps: Maps, classes: Sequence[str], name: str, case: str) -> Figure:
+def draw_maps(maps: CaseMaps, classes: Sequence[str], name: str, case: str) -> Figure:
     """Draw the maps of all layers of one network for one case, a block a class.
 
     Parameters
     ----------
-    maps : Maps
+    maps : CaseMaps
         Of the network and the case.
     classes : sequence of str
         Foreground classes.
@@ -137,7 +137,7 @@ def draw_maps(maps: Maps, classes: Sequence[str], name: str, case: str) -> Figur
         axes.set_axis_off()
     for number, cls in enumerate(classes):
         block = panels[number * rows : (number + 1) * rows].ravel()
-        block[0].imshow(overlay_masks(maps.picture, maps.truth, maps.found))
+        block[0].imshow(overlay_masks(maps.picture, maps.truth, maps.prediction))
         block[0].set_title(cls, fontsize=10, pad=3, weight="bold")
         for axes, layer, values, rho in zip(
             block[1:], maps.layers, maps.values[number], maps.rho[number], strict=False
@@ -160,9 +160,9 @@ def _tight_figure(width: float, height: float) -> Figure:
     return figure
 
 
-def _grid(rows: int, columns: int, looks: Sequence[Look]) -> tuple[Figure, NDArray[Any]]:
+def _grid(rows: int, columns: int, contents: Sequence[CasePrediction]) -> tuple[Figure, NDArray[Any]]:
     """Make a figure whose rows are as high as their pictures are."""
-    heights = [_aspect(look) * _WIDTH + 0.22 for look in looks]
+    heights = [_aspect(content) * _WIDTH + 0.22 for content in contents]
     figure = _tight_figure(_WIDTH * columns + 0.4, sum(heights) + 0.75)
     panels: NDArray[Any] = figure.subplots(rows, columns, squeeze=False, height_ratios=heights)
     for axes in panels.flat:
@@ -171,8 +171,8 @@ def _grid(rows: int, columns: int, looks: Sequence[Look]) -> tuple[Figure, NDArr
     return figure, panels
 
 
-def _aspect(look: Look) -> float:
-    height, width = look.truth.shape
+def _aspect(content: CasePrediction) -> float:
+    height, width = content.truth.shape
     return float(height / width)
 
 

@@ -1,4 +1,4 @@
-"""Cases of a segmentation study to look at: worst, median and best of each variant, and maps of all layers of one."""
+"""Which cases of a segmentation study are drawn: worst, median and best of each variant, and maps of one."""
 
 from __future__ import annotations
 
@@ -6,27 +6,20 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from prismseg.base import PrismsegError
-from prismseg.study.aggregate import shown_axes
-from prismseg.study.figures import SIZE_AXIS, size_of
-from prismseg.study.grid import Run, Study
+from prismseg.study.drawing import SIZE_AXIS, size_order
+from prismseg.study.kind import CaseAxes, Figures, FinishedRun
 from prismseg.study.kinds.segmentation.case_figures import Tile, draw_extremes, draw_maps, draw_side_by_side
-from prismseg.study.kinds.segmentation.looks import Looks
-from prismseg.study.store import Store
+from prismseg.study.kinds.segmentation.predictions import CaseCache
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
-Done = Sequence[tuple[Run, pd.DataFrame]]
-RANKS = {"worst": 0.0, "median": 0.5, "best": 1.0}
+RANKS = {"worst": 0.0, "median": 0.5, "best": 1.0}  # quantiles of Dice
 
 
 @dataclass(frozen=True)
-class Point:
+class GridPoint:
     """Variants that differ in nothing but the axis that is compared.
 
     Attributes
@@ -41,7 +34,7 @@ class Point:
 
     name: str
     dice: pd.DataFrame
-    runs: dict[tuple[str, str], Run]
+    runs: dict[tuple[str, str], FinishedRun]
 
     @property
     def shared(self) -> pd.Series[float]:
@@ -49,19 +42,17 @@ class Point:
         return self.dice.dropna().mean(axis=1).sort_values(kind="stable")
 
 
-def picture_cases(study: Study, done: Done, store: Store, kept: Path) -> tuple[dict[str, Figure], list[str]]:
-    """Draw what the networks of a study make of single cases, those with the most training images.
+def draw_cases(finished: Sequence[FinishedRun], axes: CaseAxes, folder: Path) -> tuple[Figures, list[str]]:
+    """Draw what the networks of a study predict for single cases, those with the most training images.
 
     Parameters
     ----------
-    study : Study
-        With its axes.
-    done : sequence of (Run, DataFrame)
-        Finished runs and their rows.
-    store : Store
-        With the runs' networks.
-    kept : Path
-        Folder in which predictions and maps are kept for the next report.
+    finished : sequence of FinishedRun
+        With their networks.
+    axes : CaseAxes
+        Of the study.
+    folder : Path
+        In which predictions and maps are cached for the next report.
 
     Returns
     -------
@@ -72,39 +63,38 @@ def picture_cases(study: Study, done: Done, store: Store, kept: Path) -> tuple[d
     notes : list of str
         What could not be drawn, and why.
     """
-    looks, notes = Looks(store, kept), []
-    points, classes = list(find_points(study, done)), _classes(done)
-    figures: dict[str, Figure] = {}
+    cache = CaseCache(folder)
+    points, classes = list(find_points(finished, axes)), _classes(finished)
+    figures: Figures = {}
+    notes: list[str] = []
     for point in points:
         try:
-            figures |= _draw_point(point, classes, looks)
+            figures |= _draw_point(point, classes, cache)
         except PrismsegError as error:
             notes.append(f"No pictures of cases of {point.name or 'these networks'}: {error}")
-    networks = _explained(points)
-    case = _typical(networks, done)
+    networks = _networks_to_explain(points)
+    case = _typical_case(networks)
     for name, runs in networks.items():
         if case is not None:
             try:
-                maps = looks.maps(runs[case], case)
+                maps = cache.maps(runs[case], case)
                 figures[f"maps-{_slug(name)}"] = draw_maps(maps, classes, name, case)
             except PrismsegError as error:
                 notes.append(f"No maps of {name}: {error}")
     return figures, notes
 
 
-def find_points(study: Study, done: Done) -> Iterator[Point]:
+def find_points(finished: Sequence[FinishedRun], axes: CaseAxes) -> Iterator[GridPoint]:
     """List the points of the axes that are neither pooled nor compared, where the training sets are largest.
 
     A case that several runs have tested (seeds) is that of the first.
     """
-    axes = shown_axes(study)
-    compared = next(iter(study.compare), axes[0] if axes else None)
-    others = [name for name in axes if name != compared]
+    compared, others = axes.compared, axes.others
     rows = pd.concat(
-        [_dice(table).assign(number=number, **run.labels) for number, (run, table) in enumerate(done)]
+        [_mean_dice(each.rows).assign(number=number, **each.run.labels) for number, each in enumerate(finished)]
     )
     if SIZE_AXIS in others:
-        rows = rows[rows[SIZE_AXIS] == max(rows[SIZE_AXIS].unique(), key=size_of)]
+        rows = rows[rows[SIZE_AXIS] == max(rows[SIZE_AXIS].unique(), key=size_order)]
     rows["variant"] = rows[compared] if compared else "network"
     rows["point"] = rows[others].agg(", ".join, axis=1) if others else ""
     rows = rows.drop_duplicates(["point", "variant", "case"])
@@ -112,16 +102,22 @@ def find_points(study: Study, done: Done) -> Iterator[Point]:
         variants = list(dict.fromkeys(part["variant"]))
         dice = part.pivot(index="case", columns="variant", values="value")[variants]
         places = zip(part["variant"], part["case"], part["number"], strict=True)
-        yield Point(str(name), dice, {(variant, case): done[number][0] for variant, case, number in places})
+        yield GridPoint(str(name), dice, {(variant, case): finished[number] for variant, case, number in places})
 
 
-def ranked(values: pd.Series[float]) -> dict[str, str]:
-    """Worst, median and best case of a series of Dice by case."""
-    order = values.dropna().sort_values(kind="stable").index
+def rank_cases(dice: pd.Series[float]) -> dict[str, str]:
+    """Choose the worst, median and best case by Dice.
+
+    Examples
+    --------
+    >>> rank_cases(pd.Series({"a": 0.5, "b": 0.9, "c": 0.1}))
+    {'worst': 'c', 'median': 'a', 'best': 'b'}
+    """
+    order = dice.dropna().sort_values(kind="stable").index
     return {name: str(order[round(share * (len(order) - 1))]) for name, share in RANKS.items()}
 
 
-def _dice(table: pd.DataFrame) -> pd.DataFrame:
+def _mean_dice(table: pd.DataFrame) -> pd.DataFrame:
     return _dice_rows(table).groupby("case", sort=False)["value"].mean().reset_index()
 
 
@@ -130,17 +126,17 @@ def _dice_rows(table: pd.DataFrame) -> pd.DataFrame:
     return table[(table["measure"] == "dice") & (table["layer"].isna() | table["layer"].eq(""))]
 
 
-def _draw_point(point: Point, classes: list[str], looks: Looks) -> dict[str, Figure]:
-    own = {str(variant): ranked(point.dice[variant]) for variant in point.dice}
-    common = ranked(point.shared) if len(point.shared) else {}
+def _draw_point(point: GridPoint, classes: list[str], cache: CaseCache) -> Figures:
+    own = {str(variant): rank_cases(point.dice[variant]) for variant in point.dice}
+    common = rank_cases(point.shared) if len(point.shared) else {}
     tiles: dict[tuple[str, str], Tile] = {}
     for variant, chosen in own.items():
         wanted: dict[str, list[str]] = {}
         for case in dict.fromkeys([*chosen.values(), *common.values()]):
-            wanted.setdefault(point.runs[variant, case].key, []).append(case)
+            wanted.setdefault(point.runs[variant, case].run.key, []).append(case)
         for cases in wanted.values():
-            for case, look in looks.looks(point.runs[variant, cases[0]], cases).items():
-                tiles[variant, case] = Tile(case, float(point.dice[variant][case]), look)
+            for case, content in cache.predictions(point.runs[variant, cases[0]], cases).items():
+                tiles[variant, case] = Tile(case, float(point.dice[variant][case]), content)
     figures = {f"extremes-{_slug(point.name)}": draw_extremes(tiles, own, classes, point.name)}
     if common and len(own) > 1:
         name = f"cases-{_slug(point.name)}"
@@ -148,38 +144,37 @@ def _draw_point(point: Point, classes: list[str], looks: Looks) -> dict[str, Fig
     return figures
 
 
-def _explained(points: Sequence[Point]) -> dict[str, dict[str, Run]]:
+def _networks_to_explain(points: Sequence[GridPoint]) -> dict[str, dict[str, FinishedRun]]:
     """Networks whose layers are worth looking at, by name: the run of each case."""
-    found: dict[str, dict[str, Run]] = {}
+    found: dict[str, dict[str, FinishedRun]] = {}
     enhanced: set[str] = set()
     for point in points:
-        for (variant, case), run in point.runs.items():
+        for (variant, case), finished in point.runs.items():
             name = ", ".join(part for part in (point.name, variant) if part)
-            found.setdefault(name, {})[case] = run
-            if run.settings["model"]["skip"] == "crffg":
+            found.setdefault(name, {})[case] = finished
+            if finished.run.settings["model"]["skip"] == "crffg":
                 enhanced.add(name)
     return {name: runs for name, runs in found.items() if name in enhanced or not enhanced}
 
 
-def _typical(networks: dict[str, dict[str, Run]], done: Done) -> str | None:
+def _typical_case(networks: dict[str, dict[str, FinishedRun]]) -> str | None:
     """Case that all networks have tested, of the median Dice; one in which each finds each class, if there is any."""
-    tables = {run.key: table for run, table in done}
     dice, least = {}, {}
     for name, runs in networks.items():
-        keys = {run.key for run in runs.values()}
-        rows = pd.concat([_dice_rows(tables[key]) for key in keys])
+        tables = {finished.run.key: finished.rows for finished in runs.values()}
+        rows = pd.concat([_dice_rows(table) for table in tables.values()])
         by_case = rows.groupby("case", sort=True)["value"]
         dice[name], least[name] = by_case.mean(), by_case.apply(lambda values: values.fillna(0).min())
     mean = pd.DataFrame(dice).dropna().mean(axis=1)
     if mean.empty:
         return None
     complete = pd.DataFrame(least).min(axis=1).loc[mean.index] > 0
-    return ranked(mean[complete] if complete.any() else mean)["median"]
+    return rank_cases(mean[complete] if complete.any() else mean)["median"]
 
 
-def _classes(done: Done) -> list[str]:
+def _classes(finished: Sequence[FinishedRun]) -> list[str]:
     """Foreground classes, which are the same in all runs of a study."""
-    table = done[0][1]
+    table = finished[0].rows
     return [str(name) for name in dict.fromkeys(table["class"][table["measure"] == "dice"])]
 
 

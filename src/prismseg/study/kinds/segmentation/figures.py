@@ -13,7 +13,15 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from prismseg.base.page import COLOURS
-from prismseg.study.figures import SIZE_AXIS, differing, finish, names_of, new_figure, size_of, style_of
+from prismseg.study.drawing import (
+    SIZE_AXIS,
+    differing_axes,
+    finish_axes,
+    line_style,
+    name_points,
+    new_figure,
+    size_order,
+)
 
 _MOST_TOGETHER = 8  # colours that are told apart
 _WIDEST = 24.0  # inches
@@ -33,7 +41,7 @@ class _Panels:
         return table[table[self.axis] == level] if self.axis else table
 
     def style(self, name: str) -> dict[str, Any]:
-        return style_of(self.names.index(name))
+        return line_style(self.names.index(name))
 
 
 def draw_segmentation(table: pd.DataFrame) -> dict[str, Figure]:
@@ -83,7 +91,7 @@ def draw_boxes(table: pd.DataFrame, axes: list[str], measure: str) -> Figure:
             if cls and not row:
                 drawn[0].plot([], [], "s", color=COLOURS[number % len(COLOURS)], label=cls)
         _title(drawn[row], level)
-        finish(drawn[row], measure, legend=not row and len(classes) > 1)
+        finish_axes(drawn[row], measure, legend=not row and len(classes) > 1)
     long = len(panels.names) > 3
     drawn[-1].set_xticks(
         range(len(panels.names)),
@@ -103,7 +111,7 @@ def draw_against_size(table: pd.DataFrame, axes: list[str], measure: str) -> Fig
     table = table.dropna(subset=["value"])
     panels = _panels(table, [name for name in axes if name != SIZE_AXIS])
     classes = list(dict.fromkeys(table["class"]))
-    sizes = sorted(table[SIZE_AXIS].unique(), key=size_of)
+    sizes = sorted(table[SIZE_AXIS].unique(), key=size_order)
     figure = new_figure(4.2 * len(classes) + 1.8, 2.6 * len(panels.levels) + 1.4)
     drawn = figure.subplots(len(panels.levels), len(classes), sharex=True, sharey=True, squeeze=False)
     for row, level in enumerate(panels.levels):
@@ -115,7 +123,7 @@ def draw_against_size(table: pd.DataFrame, axes: list[str], measure: str) -> Fig
                 if not line.empty:
                     _draw_line(drawn[row, column], line, sizes, panels.style(name))
             _title(drawn[row, column], level, cls)
-            finish(drawn[row, column], "" if column else measure)
+            finish_axes(drawn[row, column], "" if column else measure)
     drawn[-1, 0].set_xticks(range(len(sizes)), [str(size) for size in sizes])
     figure.supxlabel("training images", fontsize=9)
     _key(figure, panels)
@@ -125,7 +133,7 @@ def draw_against_size(table: pd.DataFrame, axes: list[str], measure: str) -> Fig
 def draw_layers(table: pd.DataFrame, axes: list[str], measure: str) -> Figure:
     """Draw the mean of each layer, one line a variant, one row a class: networks with the most training images."""
     if SIZE_AXIS in axes:
-        largest = max(table[SIZE_AXIS].unique(), key=size_of)
+        largest = max(table[SIZE_AXIS].unique(), key=size_order)
         table = table[table[SIZE_AXIS] == largest]
     panels = _panels(table, axes)
     classes = list(dict.fromkeys(table["class"]))
@@ -144,7 +152,7 @@ def draw_layers(table: pd.DataFrame, axes: list[str], measure: str) -> Figure:
                 line = means[name].reindex(layers[column])
                 drawn[row, column].plot(range(len(line)), line, **panels.style(name), ms=3, lw=1)
             _title(drawn[row, column], level, cls)
-            finish(drawn[row, column], "" if column else measure)
+            finish_axes(drawn[row, column], "" if column else measure)
         drawn[-1, column].set_xticks(range(len(layers[column])), layers[column], rotation=90, fontsize=7)
     _key(figure, panels)
     return figure
@@ -152,12 +160,12 @@ def draw_layers(table: pd.DataFrame, axes: list[str], measure: str) -> Figure:
 
 def _panels(table: pd.DataFrame, axes: list[str]) -> _Panels:
     """One panel, or one for each value of the first axis that differs."""
-    axes = differing(table, axes)
-    names = names_of(table, axes)
+    axes = differing_axes(table, axes)
+    names = name_points(table, axes)
     together = list(dict.fromkeys(names))
     if len(together) <= _MOST_TOGETHER or len(axes) < 2:
         return _Panels("", [""], together, names)
-    names = names_of(table, axes[1:])
+    names = name_points(table, axes[1:])
     return _Panels(axes[0], list(dict.fromkeys(table[axes[0]])), list(dict.fromkeys(names)), names)
 
 

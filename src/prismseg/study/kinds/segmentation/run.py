@@ -9,90 +9,15 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 from filelock import FileLock
-from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from prismseg.base.sources import code_of
-from prismseg.study.kinds.segmentation.cases import picture_cases as picture_cases
-from prismseg.study.kinds.segmentation.figures import draw_segmentation as draw_segmentation
-from prismseg.train.config import TrainConfig
+from prismseg.study.kinds.segmentation.settings import SegmentationSettings, SimulatedData
 
 if TYPE_CHECKING:
     from prismseg.data import SegmentationDataset
     from prismseg.evaluation import EvaluatedNetwork
 
-_TABLES = (".csv", ".json", ".txt", ".yaml", ".yml")  # of cases, groups, splits, labels
 RELEVANCE = ("rho", "lift", "cam_dice", "pointing_game")
-
-
-class SimulatedData(BaseModel):
-    """Sessions of phantom feet, made once for all runs of a study."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    sessions: int = Field(default=30, ge=1)
-    size: tuple[int, int] = (240, 320)
-    framings: tuple[str, ...] = ("soles",)
-    seed: int = Field(default=0, ge=0)
-
-
-class SegmentationSettings(TrainConfig):
-    """A training run and what is measured of it.
-
-    Attributes
-    ----------
-    simulate : SimulatedData, optional
-        Make phantom feet and take them as the data; ``data.path`` then names the folder they are made in.
-    explain : bool
-        Also measure where the relevance lies.
-    method, region : str
-        Of the maps, see `prismseg.explain.Atlas`.
-    """
-
-    simulate: SimulatedData | None = None
-    explain: bool = False
-    method: str = "layercam"
-    region: str = "prediction"
-
-    @model_validator(mode="after")
-    def _known(self) -> SegmentationSettings:
-        if self.explain:
-            from prismseg.explain.registries import METHODS, REGIONS
-
-            for value, known in ((self.method, METHODS), (self.region, REGIONS)):
-                if value not in known:
-                    raise ValueError(f"{value!r} is none of {', '.join(known)}")
-        return self
-
-    def training(self) -> TrainConfig:
-        """Take the settings of the training alone."""
-        own = set(SegmentationSettings.model_fields) - set(TrainConfig.model_fields)
-        return TrainConfig.model_validate(self.model_dump(exclude=own))
-
-
-def data_files(settings: SegmentationSettings) -> list[Path]:
-    """List the images, masks and tables that a run reads; none where they are simulated.
-
-    Raises
-    ------
-    PrismsegError
-        When there is no data set.
-    """
-    from prismseg.data.layouts import list_cases
-
-    if settings.simulate is not None:
-        return []
-    root = Path(settings.data.path)
-    listing = list_cases(root, layout=settings.data.layout, mask_suffix=settings.data.mask_suffix)
-    files = [path for case in listing.cases for path in (*case.images, *([case.mask] if case.mask else []))]
-    beside = root.iterdir() if root.is_dir() else [root]
-    files += [path for path in beside if path.suffix.lower() in _TABLES and path.is_file()]
-    return sorted(set(files))
-
-
-def unused_rooms(settings: SegmentationSettings) -> tuple[str, ...]:
-    """Name the rooms of the package that a run does not enter."""
-    simulated = () if settings.simulate is not None else ("thermal",)
-    return simulated if settings.explain else (*simulated, "explain")
 
 
 def run_segmentation(settings: SegmentationSettings, folder: Path) -> pd.DataFrame:

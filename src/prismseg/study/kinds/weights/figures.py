@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from prismseg.base.constants import Z95
 from prismseg.base.page import COLOURS
-from prismseg.study.figures import new_figure
+from prismseg.study.drawing import new_figure
 
 # Not axes of the study: everything else that differs between rows tells networks apart.
 _OWN = {"measure", "value", "case", "group", "class", "layer", "x", "seed", "fold"}

@@ -3,87 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
-from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from scipy import stats
 
 from prismseg.base import ModelError, atomic_path
 from prismseg.base.version import VERSION
-from prismseg.features import CRFFg2d
 from prismseg.nets import SegmentationModel, create_model, find_model, load_model
 from prismseg.nets.initial import WEIGHT_STREAMS
-from prismseg.study.kinds.segmentation.run import SegmentationSettings, data_files, run_segmentation
-from prismseg.study.kinds.weights.figures import draw_weights as draw_weights
-from prismseg.study.kinds.weights.statistics import (
-    RadialLaw,
-    effective_length_scale,
-    power_spectrum,
-    radial_law,
-    radial_spectrum,
-    rayleigh_test,
+from prismseg.study.kinds.segmentation.run import run_segmentation
+from prismseg.study.kinds.weights.layers import (
+    STATES,
+    Array,
+    compare_weights,
+    pair_layers,
+    scaled_frequencies,
+    to_array,
 )
+from prismseg.study.kinds.weights.settings import WeightsSettings
 from prismseg.train.config import read_config
-
-Array = NDArray[np.float64]
-STATES = ("before", "after")
-_P_VALUES = ("ks_p", "rayleigh_p")
-_NORM_BINS, _PHASE_BINS = 24, 8
-
-
-class WeightsSettings(BaseModel):
-    """A network whose weights are looked at: a trained one, or one that is trained first.
-
-    Attributes
-    ----------
-    source : str, optional
-        Folder of a finished training run, or of a network.
-    training : SegmentationSettings, optional
-        What to train where no source is given; without data, on a few sessions of phantom feet. Its measures on the test
-        cases are rows as well.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    source: str | None = None
-    training: SegmentationSettings | None = Field(default=None, validate_default=True)
-
-    @model_validator(mode="before")
-    @classmethod
-    def _whole(cls, values: Any) -> Any:
-        """Fill in the phantoms, so that the settings that are hashed and stored are whole."""
-        if not isinstance(values, dict) or values.get("source") is not None:
-            return values
-        training = values.get("training") or {}
-        if isinstance(training, dict) and "data" not in training:
-            data = {"path": "runs/data", "channels": 1, "classes": ["background", "foot"]}
-            training = {"data": data, "simulate": {"sessions": 12}, **training}
-        return {**values, "training": training}
-
-    @model_validator(mode="after")
-    def _one(self) -> WeightsSettings:
-        if self.source is not None and self.training is not None:
-            raise ValueError("give either a source or a training, not both")
-        return self
-
-
-def source_files(settings: WeightsSettings) -> list[Path]:
-    """List the files that a run reads: those of the trained network, or the data that one is trained on.
-
-    Raises
-    ------
-    PrismsegError
-        When they are not there.
-    """
-    if settings.training is not None:
-        return data_files(settings.training)
-    model = find_model(Path(str(settings.source)))
-    beside = model.parent / "config.yaml"
-    return sorted([*(path for path in model.iterdir() if path.is_file()), *([beside] if beside.is_file() else [])])
 
 
 def run_weights(settings: WeightsSettings, folder: Path) -> pd.DataFrame:
@@ -147,165 +85,11 @@ def untrained_twin(trained: SegmentationModel, initial: str | None = None) -> Se
     return create_model(**trained.config, seed=training["seed"]).eval()
 
 
-def compare_weights(before: SegmentationModel, after: SegmentationModel) -> pd.DataFrame:
-    """Measure every CRFFg layer of a network and of the network it began from.
-
-    Returns
-    -------
-    DataFrame
-        Columns layer, measure, value, x, and empty case, group, class. Measures of `measure_layer` end in ``_before``,
-        ``_after`` and (but for p-values) ``_change``; ``weight_change`` is ``|W1 - W0| / |W0|``, ``weight_cosine`` the
-        cosine between them, ``phase_change`` the rms turn of a phase in radians, ``filters`` their number. The layer
-        ``(mean)`` holds means over layers. Curves have an x (also their case): densities ``norms_…`` of frequency
-        norms, with ``norms_law``, and ``phases_…``; ``spectrum_…``, see `radial_spectrum`.
-
-    Raises
-    ------
-    ModelError
-        When there is no CRFFg layer, or the networks have different ones.
-    """
-    pairs = _paired_layers(before, after)
-    rows: list[dict[str, Any]] = []
-    for name, (first, last) in pairs.items():
-        law = layer_law(first)
-        layers = dict(zip(STATES, (first, last), strict=True))
-        scalars: dict[str, float] = {"filters": len(first.weight)} | _change(first, last)
-        found = {state: measure_layer(layer, law, float(first.scale)) for state, layer in layers.items()}
-        for key, value in found["before"].items():
-            scalars |= {f"{key}_{state}": found[state][key] for state in STATES}
-            if key not in _P_VALUES:
-                scalars[f"{key}_change"] = found["after"][key] - value
-        rows += [{"layer": name, "measure": measure, "value": value} for measure, value in scalars.items()]
-        for measure, (places, values) in _curves(layers, law, float(first.scale)).items():
-            rows += [
-                {
-                    "layer": name,
-                    "measure": measure,
-                    "x": x,
-                    "case": f"x={x:.4g}",
-                    "group": f"x={x:.4g}",
-                    "value": value,
-                }
-                for x, value in zip(places, values, strict=True)
-            ]
-    table = pd.DataFrame(rows).assign(**{"class": ""}).fillna({"case": "", "group": ""})
-    plain = table[table["x"].isna() & ~table["measure"].str.contains("_p_")]
-    mean = plain.groupby("measure", sort=False)["value"].mean().reset_index()
-    table = pd.concat([table, mean.assign(**{"case": "", "group": "", "class": "", "layer": "(mean)"})])
-    return table[["case", "group", "class", "layer", "measure", "value", "x"]].reset_index(drop=True)
-
-
-def layer_law(layer: CRFFg2d) -> RadialLaw:
-    """Law that the norms of the layer's filters were drawn from."""
-    return radial_law(layer.settings.kernel, layer.fan_in, truncate=layer.settings.truncate)
-
-
-def measure_layer(layer: CRFFg2d, law: RadialLaw, sigma: float) -> dict[str, float]:
-    """Hold frequencies and phases of a layer against the laws they were drawn from.
-
-    Parameters
-    ----------
-    layer : CRFFg2d
-        The layer.
-    law : RadialLaw
-        Of the norms of ``sigma omega`` before training.
-    sigma : float
-        Length scale before training.
-
-    Returns
-    -------
-    dict
-        ``ks`` and ``ks_p``: Kolmogorov–Smirnov distance of the norms from `law`, and its p-value. ``resultant`` and
-        ``rayleigh_p``: see `rayleigh_test` (a paired map has neither). ``length_scale`` and ``length_scale_error``: see
-        `effective_length_scale`. ``centroid``: mean spatial frequency of the filters' power within the disc of
-        1/2 cycle a pixel, relative to that of white filters. ``dimension``: number of directions among which the
-        frequencies spread their power, ``(tr C)² / tr C²`` of their second moments C.
-    """
-    omega = scaled_frequencies(layer, sigma)
-    norms = np.linalg.norm(omega, axis=1)
-    test = stats.kstest(norms, law.cdf)
-    length, error = effective_length_scale(norms, law)
-    moments = omega @ omega.T
-    found = {
-        "ks": float(test.statistic),
-        "ks_p": float(test.pvalue),
-        "length_scale": length,
-        "length_scale_error": error,
-        "centroid": _centroid(layer),
-        "dimension": float(np.trace(moments) ** 2 / np.square(moments).sum()),
-    }
-    if layer.bias is not None:
-        found["resultant"], found["rayleigh_p"] = rayleigh_test(_array(layer.bias))
-    return found
-
-
-def scaled_frequencies(layer: CRFFg2d, sigma: float) -> Array:
-    """Frequencies of a layer times `sigma`, (Q, n): at the layer's own first sigma, what it was drawn as."""
-    return _array(layer.frequencies()).reshape(len(layer.weight), -1) * sigma
-
-
-def _centroid(layer: CRFFg2d) -> float:
-    radius, power = power_spectrum(_array(layer.weight))
-    disc = radius <= 0.5
-    return float((radius * power)[disc].sum() / power[disc].sum() / radius[disc].mean())
-
-
-def _curves(layers: dict[str, CRFFg2d], law: RadialLaw, sigma: float) -> dict[str, tuple[Array, Array]]:
-    """Histograms and spectra. Bins depend on the law alone, so that seeds can be averaged; the last ones are open."""
-    low, high = law.quantile(np.array([0.005, 0.995]))
-    low, high = max(low - 0.5 * (high - low), 0), high + 0.5 * (high - low)
-    edges = np.linspace(low, high, _NORM_BINS + 1)
-    centres = (edges[:-1] + edges[1:]) / 2
-    curves = {"norms_law": (centres, np.diff(law.cdf(edges)) / np.diff(edges))}
-    turns = np.linspace(0, 2 * np.pi, _PHASE_BINS + 1)
-    for state, layer in layers.items():
-        omega = scaled_frequencies(layer, sigma)
-        norms = np.clip(np.linalg.norm(omega, axis=1), low, high)
-        curves[f"norms_{state}"] = (centres, np.histogram(norms, edges, density=True)[0])
-        filters = omega.reshape(layer.weight.shape) / np.sqrt(law.second_moment / law.dim)
-        curves[f"spectrum_{state}"] = radial_spectrum(filters)
-        if layer.bias is not None:
-            density = np.histogram(np.mod(_array(layer.bias), 2 * np.pi), turns, density=True)[0]
-            curves[f"phases_{state}"] = ((turns[:-1] + turns[1:]) / 2, density)
-    return curves
-
-
-def _change(first: CRFFg2d, last: CRFFg2d) -> dict[str, float]:
-    start, end = _array(first.weight).ravel(), _array(last.weight).ravel()
-    length = np.linalg.norm(start)
-    found = {
-        "weight_change": float(np.linalg.norm(end - start) / length),
-        "weight_cosine": float(start @ end / (length * np.linalg.norm(end))),
-        "sigma_before": float(first.scale),
-        "sigma_after": float(last.scale),
-    }
-    if first.bias is not None and last.bias is not None:
-        turn = np.angle(np.exp(1j * (_array(last.bias) - _array(first.bias))))
-        found["phase_change"] = float(np.sqrt(np.square(turn).mean()))
-    return found
-
-
-def _paired_layers(before: SegmentationModel, after: SegmentationModel) -> dict[str, tuple[CRFFg2d, CRFFg2d]]:
-    first, last = (
-        {name: module for name, module in model.named_modules() if isinstance(module, CRFFg2d)}
-        for model in (before, after)
-    )
-    if not last:
-        raise ModelError("The network has no CRFFg layer whose weights could be looked at; choose skip crffg.")
-    if first.keys() != last.keys() or any(first[name].weight.shape != last[name].weight.shape for name in last):
-        raise ModelError("The network and the one it began from have different CRFFg layers.")
-    return {name: (first[name], layer) for name, layer in last.items()}
-
-
 def _arrays(before: SegmentationModel, after: SegmentationModel) -> dict[str, Array]:
     arrays = {}
-    for name, pair in _paired_layers(before, after).items():
+    for name, pair in pair_layers(before, after).items():
         for state, layer in zip(STATES, pair, strict=True):
             arrays[f"{name}.frequencies.{state}"] = scaled_frequencies(layer, float(pair[0].scale))
             if layer.bias is not None:
-                arrays[f"{name}.phases.{state}"] = _array(layer.bias)
+                arrays[f"{name}.phases.{state}"] = to_array(layer.bias)
     return arrays
-
-
-def _array(tensor: torch.Tensor) -> Array:
-    return tensor.detach().double().numpy()

@@ -1,0 +1,149 @@
+"""Do the runs of a study: on one machine or many, each once, whatever is cut on the way."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from joblib import Parallel, delayed
+
+from prismseg.base import PrismsegError, progress_bar
+from prismseg.study.definition.run import Run
+from prismseg.study.kind import StudyKind
+from prismseg.study.kinds import KINDS
+from prismseg.study.runs.backends import BACKENDS
+from prismseg.study.runs.provenance import Provenance
+from prismseg.study.runs.sources import ProvenanceFinder
+from prismseg.study.runs.store import RunStore
+
+_ATTEMPTS = 3  # a worker that dies three times over does not die by chance
+_POLL_SECONDS = 1.0
+
+
+class WorkersLost(PrismsegError):
+    """Worker processes died again and again."""
+
+
+def execute(
+    kind: str,
+    runs: Sequence[Run],
+    root: str | Path,
+    *,
+    backend: str = "loky",
+    jobs: int | None = None,
+    address: str | None = None,
+    keep_stale: bool = False,
+    show_progress: bool = True,
+) -> Counter[str]:
+    """Do what is not done yet, or was done with other data or code.
+
+    Results lie in the `RunStore` at `root`; they are the same whatever the backend.
+
+    Parameters
+    ----------
+    kind : str
+        What a run does, one of `prismseg.study.KINDS`.
+    runs : sequence of Run
+        From `prismseg.study.expand`.
+    root : str or Path
+        Folder of the study; on a cluster one that all machines see under this name.
+    backend : str
+        One of `prismseg.study.BACKENDS`: processes of this machine, a Ray or a Dask cluster, or this process.
+    jobs : int, optional
+        Runs at a time; by default one a core (or what the cluster has).
+    address : str, optional
+        Of the Ray or Dask cluster; a local one is started without it.
+    keep_stale : bool
+        Leave runs as they are whose data, code or version have changed since.
+    show_progress : bool
+        Whether a bar is drawn.
+
+    Returns
+    -------
+    Counter
+        How many runs are done, failed, or running elsewhere.
+
+    Raises
+    ------
+    ConfigError
+        For a kind or backend that does not exist, or a backend that is not installed.
+    WorkersLost
+        When workers die three times over; what was finished is kept.
+
+    Examples
+    --------
+    >>> study = read_study("kernel", quick=True)  # doctest: +SKIP
+    >>> execute(study.kind, expand(study), "runs/study-kernel-quick", jobs=2)  # doctest: +SKIP
+    Counter({'done': 48})
+    """
+    use_backend, study_kind, store = BACKENDS[backend], KINDS[kind], RunStore(root)
+    finder = ProvenanceFinder(root)
+    sources = {run.key: finder.find(study_kind, run.settings) for run in runs}
+
+    def is_current(run: Run) -> bool:
+        return store.is_done(run) and (keep_stale or not store.changes(run, sources[run.key]))
+
+    with _progress(store, runs, visible=show_progress), use_backend(jobs, address) as options:
+        for attempt in range(1, _ATTEMPTS + 1):
+            waiting = [run for run in runs if not is_current(run)]
+            try:
+                Parallel(batch_size=1, **options)(
+                    delayed(do_run)(study_kind, run, str(root), sources[run.key]) for run in waiting
+                )
+                break
+            except (KeyboardInterrupt, PrismsegError):
+                raise
+            except Exception as error:
+                # Each backend has its own error for a worker that was killed; what it had done is in the store.
+                if attempt == _ATTEMPTS:
+                    raise WorkersLost(
+                        f"Workers died {_ATTEMPTS} times ({type(error).__name__}: {str(error)[:200]}). What is finished "
+                        "is kept; repeat the command, with fewer --jobs if memory is short."
+                    ) from error
+    return Counter(store.state(run) for run in runs)
+
+
+def do_run(kind: StudyKind[Any], run: Run, root: str | Path, provenance: Provenance) -> None:
+    """Do one run, unless it is done with these sources or another process works on it.
+
+    A failure is recorded and stops nothing.
+    """
+    store = RunStore(root)
+    with store.claim(run) as claimed:
+        if not claimed or (store.is_done(run) and not store.changes(run, provenance)):
+            return
+        start = time.perf_counter()
+        try:
+            table = kind.execute(run.settings, store.begin(run, provenance))
+            store.finish(run, table, time.perf_counter() - start)
+        except Exception as error:
+            store.fail(run, error)
+
+
+@contextmanager
+def _progress(store: RunStore, runs: Sequence[Run], *, visible: bool) -> Iterator[None]:
+    """Draw a bar from what is on the disk, which every backend and every other process writes alike."""
+    stop = threading.Event()
+    with progress_bar("runs", len(runs), start=store.count_ended(runs), visible=visible) as advance:
+
+        def poll() -> None:
+            shown = -1
+            while not stop.wait(_POLL_SECONDS):
+                ended = store.count_ended(runs)
+                if ended != shown:
+                    shown = ended
+                    advance(ended, "")
+
+        watcher = threading.Thread(target=poll, daemon=True)
+        watcher.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            watcher.join()
+            advance(store.count_ended(runs), "")
