@@ -5,7 +5,7 @@ PIP := $(PY) -m pip --disable-pip-version-check install --quiet --constraint con
 PEERS := .venv-peers
 SOURCES := src tests benchmarks docs
 
-.PHONY: demo monitor test check format docs bench bench-peers clean
+.PHONY: demo monitor test check format docs dist bench bench-peers clean
 .DEFAULT_GOAL := demo
 
 demo: $(VENV)/.ready  ## simulate, train, evaluate, report
@@ -30,6 +30,14 @@ format: $(VENV)/.ready-dev  ## put the sources in order
 docs: $(VENV)/.ready-docs  ## the documentation as a site in site/ that opens without a network; a broken link fails
 	NO_COLOR=1 $(VENV)/bin/mkdocs build --strict --clean --quiet
 	@echo "Open site/index.html"
+
+dist: $(VENV)/.ready-dist  ## wheel and source distribution, checked in a clean environment
+	rm -rf dist build
+	$(PY) -m build > /dev/null
+	$(VENV)/bin/twine check --strict dist/*
+	python3 -m venv build/clean
+	build/clean/bin/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt dist/*.whl
+	build/clean/bin/python tests/first_steps.py
 
 bench: $(VENV)/.ready-dev  ## ratios of speed and memory
 	$(PY) benchmarks/speed.py
@@ -63,6 +71,10 @@ $(VENV)/.ready-docs: $(VENV)/.ready
 	$(PIP) --editable ".[docs]"
 	@touch $@
 
+$(VENV)/.ready-dist: $(VENV)/.ready
+	$(PIP) --editable ".[dist]"
+	@touch $@
+
 $(PEERS)/.ready: pyproject.toml Makefile
 	test -x $(PEERS)/bin/python || python3 -m venv $(PEERS)
 	@echo "Installing torchvision and peers into $(PEERS) (several GB) ..."
@@ -71,4 +83,4 @@ $(PEERS)/.ready: pyproject.toml Makefile
 	@touch $@
 
 clean:  ## remove the environments and caches, never the runs
-	rm -rf $(VENV) $(PEERS) site .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) site build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -22,6 +22,7 @@ EXTRAS = {
     "onnx": "`prismseg export --onnx`",
     "cluster": "studies on Ray and Dask",
     "tracking": "`prismseg train --tracking`",
+    "dist": "`make dist`",
     "docs": "`make docs`",
     "dev": "tests and checks",
 }
