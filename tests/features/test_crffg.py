@@ -10,7 +10,7 @@ from torch import nn
 from torch._dynamo.backends.common import aot_autograd
 
 from prismseg.base import ConfigError
-from prismseg.features import PRESETS, CRFFg2d, FourierSettings, exact_kernel, mass_factor
+from prismseg.features import PRESETS, CRFFg2d, exact_kernel, mass_factor
 
 
 def seeded(seed: int = 0) -> torch.Generator:
@@ -173,32 +173,6 @@ def test_compiled_and_eager_agree():
         gradients.append((y.detach(), layer.weight.grad.clone(), layer.bias.grad.clone()))
     assert len(graphs) >= 2
     torch.testing.assert_close(gradients[1], gradients[0], atol=1e-5, rtol=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("options", "word"),
-    [
-        ({"preset": "best"}, "thesis"),
-        ({"kernel": "cubic"}, "gaussian"),
-        ({"mapping": "sin"}, "paired"),
-        ({"scale": -1.0}, "positive"),
-        ({"kernel_size": 2}, "odd"),
-        ({"kernel": "arccosine", "mapping": "paired"}, "arc-cosine"),
-        ({"sigma": 2.0}, "no setting 'sigma'.*scale_unit"),
-    ],
-)
-def test_impossible_settings_say_what_is_possible(options, word):
-    with pytest.raises(ConfigError, match=word):
-        CRFFg2d(1, 4, **options)
-
-
-def test_settings_of_ones_own_start_like_a_preset():
-    own = FourierSettings(kernel="matern52", trainable_scale=True)
-    layer = CRFFg2d(2, 4, preset=own, scale=0.5, mapping=None)
-    assert layer.settings == FourierSettings(kernel="matern52", trainable_scale=True, scale=0.5)
-    assert CRFFg2d(2, 4, preset=PRESETS["thesis"]).settings == CRFFg2d(2, 4, preset="thesis").settings
-    with pytest.raises(ConfigError, match="amplitude is 'two'"):
-        FourierSettings(amplitude="two")
 
 
 def test_seeded_layers_are_equal_and_global_randomness_is_left_alone():

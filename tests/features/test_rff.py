@@ -7,7 +7,7 @@ from scipy import stats
 from sklearn.kernel_approximation import RBFSampler
 
 from prismseg.base import ConfigError
-from prismseg.features import RandomFourierFeatures, exact_kernel, median_scale
+from prismseg.features import RandomFourierFeatures, exact_kernel
 
 SHIFT_INVARIANT = [
     "gaussian", "matern12", "matern32", "matern52", "laplacian_l1", "laplacian_l2", "rational_quadratic",
@@ -109,16 +109,6 @@ def test_same_distribution_as_scikit_learns_sampler():
         600,
     )
     assert stats.ks_2samp(theirs, ours.numpy()).pvalue > 1e-3
-
-
-def test_median_scale_of_a_known_set_and_fit_scale():
-    x = torch.tensor([[0.0], [1.0], [10.0]])
-    assert median_scale(x) == 9.0
-    layer = RandomFourierFeatures(1, 8)
-    layer.fit_scale_(x)
-    assert layer.scale.item() == pytest.approx(9.0)
-    with pytest.raises(ConfigError, match="coincide"):
-        median_scale(torch.zeros(5, 2))
 
 
 def test_odd_width_cannot_be_paired():

@@ -40,7 +40,13 @@ def instance_norm(channels: int) -> nn.Module:
 
 
 def make_norm(kind: str, channels: int) -> nn.Module:
-    """Normalisation layer of a kind in `prismseg.nets.NORMS`."""
+    """Normalisation layer of a kind in `prismseg.nets.NORMS`, as every architecture makes its own.
+
+    Examples
+    --------
+    >>> make_norm("group", 24).num_groups
+    3
+    """
     return NORMS[kind](channels)
 
 
@@ -86,6 +92,27 @@ def crffg_skip(channels: int, width: int, preset: str) -> nn.Module:
 
 
 def make_skip(settings: SkipSettings, channels: int) -> tuple[nn.Module, int]:
-    """Layer on a skip connection of that many channels, and how many channels come out of it."""
+    """Layer on a skip connection, as every architecture makes its own.
+
+    Parameters
+    ----------
+    settings : SkipSettings
+        `NetworkSettings.skips` of the network.
+    channels : int
+        Channels of the skip.
+
+    Returns
+    -------
+    layer : nn.Module
+        Of (B, channels, H, W).
+    width : int
+        Channels that come out of it.
+
+    Examples
+    --------
+    >>> layer, width = make_skip(SkipSettings("crffg", multiplier=3), 8)
+    >>> layer(torch.rand(1, 8, 5, 5)).shape, width
+    (torch.Size([1, 24, 5, 5]), 24)
+    """
     width = settings.width(channels)
     return SKIPS[settings.kind](channels, width, settings.preset), width

@@ -141,9 +141,11 @@ class SegmentationModel(nn.Module, PyTorchModelHubMixin, library_name="prismseg"
         return str(self.push_to_hub(repo_id or Path(save_directory).name, **push_to_hub_kwargs))
 
     @classmethod
-    def _from_pretrained(cls, *, model_id: str, revision: str | None, **options: Any) -> SegmentationModel:
-        """Load for `from_pretrained`; like `load_model` it reads safetensors only."""
-        return load_model(model_id, revision=revision)
+    def from_pretrained(
+        cls, pretrained_model_name_or_path: str | Path, *, revision: str | None = None, **options: Any
+    ) -> SegmentationModel:
+        """Load a trained network of any architecture, see `load_model`; options of the hub are not used."""
+        return load_model(pretrained_model_name_or_path, revision=revision)
 
 
 def build_model(settings: NetworkSettings) -> SegmentationModel:

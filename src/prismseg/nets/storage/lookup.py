@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from prismseg.base import ModelError
+from prismseg.base import ModelError, ModelNotFoundError
 from prismseg.nets.settings import SHIPPED
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"  # the files of a network
@@ -38,8 +38,10 @@ def find_model(source: str | Path) -> Path:
 
     Raises
     ------
+    ModelNotFoundError
+        When there is none.
     ModelError
-        When there is none, or `source` is a cross-validation, whose folds have a network each.
+        When `source` is a cross-validation, whose folds have a network each.
 
     Examples
     --------
@@ -58,10 +60,10 @@ def find_model(source: str | Path) -> Path:
         raise ModelError(f"{path} is a cross-validation of {len(folds)} networks; name one of them: {names}.")
     if not path.is_dir():
         shipped = f" ({', '.join(SHIPPED)})" if len(SHIPPED) else ""
-        raise ModelError(
+        raise ModelNotFoundError(
             f"There is no folder {source} with a network in it, nor a shipped network of that name{shipped}."
         )
-    raise ModelError(
+    raise ModelNotFoundError(
         f"There is no trained network in {path}; name the folder of a run (it holds {RUN_MODEL}/) or of a network "
         f"(it holds {CONFIG} and {WEIGHTS}).{explain_pickles(path)}"
     )
@@ -90,7 +92,7 @@ def fetch_model(source: str | Path, revision: str | None = None) -> Path:
     try:
         return Path(snapshot_download(str(source), revision=revision, allow_patterns=[CONFIG, WEIGHTS, CARD]))
     except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
-        raise ModelError(
+        raise ModelNotFoundError(
             f"There is no folder {source}, and it could not be downloaded from the Hugging Face hub: "
             f"{str(error).splitlines()[0]}"
         ) from error

@@ -76,7 +76,7 @@ def test_folders_without_a_network_say_what_was_looked_for(tmp_path):
     (tmp_path / "weights.pt").touch()
     with pytest.raises(ModelError, match=r"weights\.pt could run code"):
         load_model(tmp_path)
-    with pytest.raises(ModelError, match=r"no folder .*nowhere.*thermal-feet"):
+    with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere.*thermal-feet"):
         find_model(tmp_path / "nowhere")
 
 
