@@ -58,36 +58,38 @@ def _files(finding: Finding) -> str:
     return str(finding.file) if finding.other is None else f"{finding.file} and {finding.other}"
 
 
-def print_readings(readings: Sequence[FrameSummary]) -> None:
+def print_summaries(summaries: Sequence[FrameSummary]) -> None:
     """Print what thermal files say, then those that are refused with the reason, and a closing count."""
     console = Console()
-    refused = [reading for reading in readings if reading.refusal is not None]
-    if len(refused) < len(readings):
+    refused = [summary for summary in summaries if summary.rejection is not None]
+    if len(refused) < len(summaries):
         table = Table(title="Frames in °C")
         for heading in ("file", "lowest", "mean", "highest", "pixels", "parameters", "time", "camera"):
             right = heading in ("lowest", "mean", "highest")
             table.add_column(heading, justify="right" if right else "left", overflow="fold")
-        for reading in readings:
-            if reading.size is not None and reading.span is not None and reading.mean is not None:
-                degrees = (f"{value:.1f}" for value in (reading.span[0], reading.mean, reading.span[1]))
-                time = reading.time.isoformat(sep=" ", timespec="seconds") if reading.time is not None else "–"
-                height, width = reading.size
+        for summary in summaries:
+            if summary.size is not None and summary.span is not None and summary.mean is not None:
+                degrees = (f"{value:.1f}" for value in (summary.span[0], summary.mean, summary.span[1]))
+                time = summary.time.isoformat(sep=" ", timespec="seconds") if summary.time is not None else "–"
+                height, width = summary.size
                 size = f"{height} x {width}"
-                assumed = _assumed(reading)
-                table.add_row(Text(reading.path.name), *degrees, size, assumed, time, Text(reading.camera or "–"))
+                assumed = _assumed(summary)
+                table.add_row(Text(summary.path.name), *degrees, size, assumed, time, Text(summary.camera or "–"))
         console.print(table)
-    for reading in readings:
-        for note in reading.notes:
+    for summary in summaries:
+        for note in summary.notes:
             if note.startswith(("doubtful", "stored turned")):
-                console.print(Text.assemble((f"{reading.path.name}: ", "bold"), note))
+                console.print(Text.assemble((f"{summary.path.name}: ", "bold"), note))
     if refused:
         table = Table(title="Refused")
         table.add_column("file", overflow="fold")
         table.add_column("why", overflow="fold")
-        for reading in refused:
-            table.add_row(Text(reading.path.name), Text((reading.refusal or "").replace(str(reading.path), "It")))
+        for summary in refused:
+            table.add_row(
+                Text(summary.path.name), Text((summary.rejection or "").replace(str(summary.path), "It"))
+            )
         console.print(table)
-    console.print(f"{len(readings) - len(refused)} frames read, {len(refused)} refused.")
+    console.print(f"{len(summaries) - len(refused)} frames read, {len(refused)} refused.")
 
 
 def print_session(session: Session) -> None:
@@ -179,15 +181,15 @@ def _change(value: Value) -> str:
     return f"{value.value:+.2f} ± {Z95 * value.error:.2f}" if value.known else "–"
 
 
-def _assumed(reading: FrameSummary) -> str:
+def _assumed(summary: FrameSummary) -> str:
     """Parameters in a few characters, as thermographers write them."""
     parts = {
-        "e {:.2f}": reading.parameters.emissivity,
-        "refl {:.1f} °C": reading.parameters.reflected,
-        "{:.1f} m": reading.parameters.distance,
-        "RH {:.0%}": reading.parameters.humidity,
+        "e {:.2f}": summary.parameters.emissivity,
+        "refl {:.1f} °C": summary.parameters.reflected,
+        "{:.1f} m": summary.parameters.distance,
+        "RH {:.0%}": summary.parameters.humidity,
     }
-    return ", ".join(form.format(value) for form, value in parts.items() if value is not None) or reading.kind
+    return ", ".join(form.format(value) for form, value in parts.items() if value is not None) or summary.kind
 
 
 def print_summary(path: Path) -> None:

@@ -87,10 +87,10 @@ def measure(
         typer.echo(plan.table())
         typer.echo(f"{len(plan.files)} frames, minutes by: {plan.basis}. {_left_out(plan)}".rstrip())
         return
-    segment, found_by = open_segmenter(model, masks, device=device)
+    segmenter, found_by = open_segmenter(model, masks, device=device)
     session = Session(check_view(view))
     with progress_bar("measuring", len(plan.files), visible=not quiet) as advance:
-        measure_plan(plan, segment, session, progress=advance)
+        measure_plan(plan, segmenter, session, progress=advance)
     print_session(session)
     if plan.untimed:
         typer.echo(_left_out(plan))
@@ -129,10 +129,10 @@ def _unit(text: str | None) -> Unit | None:
 def _left_out(plan: SessionPlan) -> str:
     if not plan.untimed:
         return ""
-    told = "; ".join(f"{shot.path.name}: {shot.rejection}" for shot in plan.untimed)
+    told = "; ".join(f"{file.path.name}: {file.rejection}" for file in plan.untimed)
     return f"Left out, since they could not be read and nothing tells their minute ({len(plan.untimed)}): {told}"
 
 
 def _times(plan: SessionPlan) -> dict[str, str]:
     facts = {"minutes_by": str(plan.basis)}
-    return facts | ({"left_out": ", ".join(shot.path.name for shot in plan.untimed)} if plan.untimed else {})
+    return facts | ({"left_out": ", ".join(file.path.name for file in plan.untimed)} if plan.untimed else {})

@@ -46,20 +46,20 @@ def read(
     positions or photos. Exit code 1 when no file could be read.
     """
     from prismseg.base import progress_bar
-    from prismseg.cli.tables import print_readings
+    from prismseg.cli.tables import print_summaries
     from prismseg.thermal import export_frames, find_frames, summarize_frames
 
     ends = colour_scale(scale)
     read_one = reader(emissivity, reflected, distance, humidity, atmosphere, window, grey, counts)
     files = find_frames(paths)
     with progress_bar("reading", len(files), visible=not quiet) as advance:
-        readings: list[FrameSummary] = summarize_frames(files, read_one, progress=advance)
-    print_readings(readings)
-    if all(reading.refusal is not None for reading in readings):
+        summaries: list[FrameSummary] = summarize_frames(files, read_one, progress=advance)
+    print_summaries(summaries)
+    if all(summary.rejection is not None for summary in summaries):
         raise typer.Exit(1)
     if out is not None:
-        good = sum(reading.refusal is None for reading in readings)
+        good = sum(summary.rejection is None for summary in summaries)
         with progress_bar("drawing", good, visible=not quiet) as advance:
-            table = export_frames(readings, out, read_one, scale=ends, progress=advance)
+            table = export_frames(summaries, out, read_one, scale=ends, progress=advance)
         typer.echo(f"Table: {table}")
         typer.echo(f"Pictures: {out / 'pictures'}")

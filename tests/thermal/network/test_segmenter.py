@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from prismseg.base import ConfigError, OutputError
+from prismseg.base import ConfigError, ModelError, OutputError
 from prismseg.cli.main import app
 from prismseg.thermal import Frame, Session, draw_curves, read_frame, sort_naturally, write_session
 from prismseg.thermal.network.segmenter import (
@@ -133,7 +133,7 @@ def test_the_second_look_is_at_the_same_frame_with_its_cold_parts_brightened():
 
 
 def test_unknown_networks_are_named(tmp_path):
-    with pytest.raises(Exception, match="no trained network"):
+    with pytest.raises(ModelError, match="none with a network in it"):
         open_segmenter(str(tmp_path / "none"), None)
 
 

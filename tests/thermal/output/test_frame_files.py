@@ -29,9 +29,9 @@ def rows(path):
 
 
 def test_a_folder_in_numbers(session, scene, tmp_path):
-    readings = summarize_frames(find_frames([session]), read_frame)
-    assert [reading.path.name for reading in readings] == ["palette.png", "t0.jpg", "t5.npy"]
-    table = rows(export_frames(readings, tmp_path / "out", read_frame))
+    summaries = summarize_frames(find_frames([session]), read_frame)
+    assert [summary.path.name for summary in summaries] == ["palette.png", "t0.jpg", "t5.npy"]
+    table = rows(export_frames(summaries, tmp_path / "out", read_frame))
     refused, first, second = table
     assert "palette picture, not radiometric" in refused["refused"] and refused["mean_c"] == ""
     assert (first["kind"], first["height"], first["width"]) == ("radiometric", "48", "64")
@@ -45,8 +45,8 @@ def test_a_folder_in_numbers(session, scene, tmp_path):
 
 
 def test_celsius_that_are_written_can_be_read_and_hold_nothing_else(session, scene, tmp_path):
-    readings = summarize_frames(find_frames([session]), read_frame)
-    export_frames(readings, tmp_path / "out", read_frame)
+    summaries = summarize_frames(find_frames([session]), read_frame)
+    export_frames(summaries, tmp_path / "out", read_frame)
     again = read_frame(tmp_path / "out" / "celsius" / "t0.jpg.tiff")
     assert np.abs(again.celsius - scene).max() <= 0.02
     assert tifffile.imread(tmp_path / "out" / "celsius" / "t5.npy.tiff").dtype == np.float32
@@ -74,14 +74,14 @@ def test_nothing_to_read(tmp_path):
 
 
 def test_results_never_land_among_the_frames(session):
-    readings = summarize_frames(find_frames([session]), read_frame)
+    summaries = summarize_frames(find_frames([session]), read_frame)
     with pytest.raises(OutputError, match="choose another --out"):
-        export_frames(readings, session, read_frame)
+        export_frames(summaries, session, read_frame)
 
 
 def test_two_frames_of_one_name(session, scene, tmp_path):
     (tmp_path / "other").mkdir()
     np.save(tmp_path / "other" / "t5.npy", scene)
-    readings = summarize_frames(find_frames([session, tmp_path / "other"]), read_frame)
+    summaries = summarize_frames(find_frames([session, tmp_path / "other"]), read_frame)
     with pytest.raises(ConfigError, match="share a name"):
-        export_frames(readings, tmp_path / "out", read_frame)
+        export_frames(summaries, tmp_path / "out", read_frame)

@@ -15,18 +15,40 @@ from prismseg.thermal.sessions.session import Session
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Okabe & Ito 2008: told apart by readers with any colour vision, and the hues of the outlines in pictures.
+# Okabe & Ito 2008: distinct with any colour vision, and the hues of the outlines in pictures.
 SIDE_COLOURS = {"left": "#0072B2", "right": "#009E73"}
 _DIFFERENCE = "#555555"
 
 
 def draw_curves(session: Session, *, title: str = "") -> Figure:
-    """Draw the change from t0 of both soles and of the background, right against left, and each territory.
+    """Draw the changes from t0 of both soles and the background, of right against left, and of each territory.
+
+    Parameters
+    ----------
+    session : Session
+        As measured.
+    title : str
+        Above the curves.
+
+    Returns
+    -------
+    matplotlib Figure
 
     Raises
     ------
     ConfigError
         When there is no change to draw: no t0, or no frame after it.
+
+    Examples
+    --------
+    >>> from prismseg.thermal import Session
+    >>> from prismseg.thermal.phantom import draw_subject
+    >>> session, subject = Session(), draw_subject(seed=5, number=0)
+    >>> for minute in (0, 5):
+    ...     frame = subject.picture(minute)
+    ...     entry = session.add(frame.celsius, frame.mask, minute=minute)
+    >>> len(draw_curves(session).axes)  # whole soles, their difference, five territories
+    7
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -1,4 +1,4 @@
-"""Many files at once: what each frame says, which are refused and why, pictures on one scale."""
+"""Many files at once: a summary of each frame, which files are rejected and why, pictures on one scale."""
 
 from __future__ import annotations
 
@@ -43,21 +43,21 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class FrameSummary:
-    """One file: the numbers of its frame, or why it was refused.
+    """One file: the numbers of its frame, or why it was rejected.
 
     Attributes
     ----------
     path : Path
         The file.
     size : tuple or None
-        Height and width in pixels; None when refused.
+        Height and width in pixels; None when rejected.
     span : tuple or None
         Lowest and highest °C.
     mean : float or None
         Mean in °C.
     kind, time, camera, parameters, notes
         Of the `Frame`.
-    refusal : str or None
+    rejection : str or None
         The error's message.
     """
 
@@ -70,21 +70,34 @@ class FrameSummary:
     camera: str | None = None
     parameters: Parameters = field(default_factory=Parameters)
     notes: tuple[str, ...] = ()
-    refusal: str | None = None
+    rejection: str | None = None
 
 
-def find_frames(sources: Sequence[Path]) -> list[Path]:
-    """Files that `sources` name: themselves, or those directly in a folder whose suffix a frame can have.
+def find_frames(sources: Sequence[str | Path]) -> list[Path]:
+    """Find the files of frames.
 
-    Those of a folder come in natural order: ``t2`` before ``t10``.
+    Parameters
+    ----------
+    sources : sequence of str or Path
+        Files, and folders whose files with a suffix of `FRAME_SUFFIXES` are taken, in natural order (``t2`` before
+        ``t10``).
 
     Raises
     ------
     DataError
         When a source does not exist or a folder holds no such file.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> for name in ("t10.csv", "t2.csv", "notes.txt"):
+    ...     _ = (folder / name).write_text("")
+    >>> [path.name for path in find_frames([folder])]
+    ['t2.csv', 't10.csv']
     """
     found: list[Path] = []
-    for source in sources:
+    for source in map(Path, sources):
         if not source.exists():
             raise DataError(f"There is no file or folder {source}.")
         if not source.is_dir():
@@ -104,21 +117,41 @@ def _may_be_frame(path: Path) -> bool:
 
 
 def summarize_frames(
-    paths: Sequence[Path], read: Callable[[Path], Frame], *, progress: Callable[[int, str], None] | None = None
+    paths: Sequence[str | Path],
+    read: Callable[[Path], Frame],
+    *,
+    progress: Callable[[int, str], None] | None = None,
 ) -> list[FrameSummary]:
-    """Read every file with `read`; a refused one is listed with its reason and stops nothing."""
-    readings = []
-    for done, path in enumerate(paths, start=1):
+    """Read files and keep their numbers; a rejected one is listed with its reason and stops nothing.
+
+    Parameters
+    ----------
+    paths : sequence of str or Path
+        The files.
+    read : callable
+        Reads one of them, see `prismseg.thermal.read_frame`.
+    progress : callable, optional
+        Told how many files are done, and the last one's name.
+
+    Examples
+    --------
+    >>> from prismseg.thermal import read_frame
+    >>> (summary,) = summarize_frames(["absent.jpg"], read_frame)
+    >>> summary.mean, summary.rejection[:24]
+    (None, 'There is no file absent.')
+    """
+    summaries = []
+    for done, path in enumerate(map(Path, paths), start=1):
         try:
-            readings.append(_summary(path, read(path)))
+            summaries.append(_summarize(path, read(path)))
         except PrismsegError as error:
-            readings.append(FrameSummary(path, refusal=str(error)))
+            summaries.append(FrameSummary(path, rejection=str(error)))
         if progress is not None:
             progress(done, path.name)
-    return readings
+    return summaries
 
 
-def _summary(path: Path, frame: Frame) -> FrameSummary:
+def _summarize(path: Path, frame: Frame) -> FrameSummary:
     return FrameSummary(
         path,
         frame.size,
@@ -133,8 +166,8 @@ def _summary(path: Path, frame: Frame) -> FrameSummary:
 
 
 def export_frames(
-    readings: Sequence[FrameSummary],
-    out: Path,
+    summaries: Sequence[FrameSummary],
+    out: str | Path,
     read: Callable[[Path], Frame],
     *,
     scale: tuple[float, float] | Literal["all", "each"] = "all",
@@ -146,9 +179,9 @@ def export_frames(
 
     Parameters
     ----------
-    readings : sequence of FrameSummary
+    summaries : sequence of FrameSummary
         From `summarize_frames`.
-    out : Path
+    out : str or Path
         Folder to make.
     read : callable
         The same as for `summarize_frames`; frames are read once more, so that a large folder needs little memory.
@@ -170,50 +203,51 @@ def export_frames(
     ConfigError
         When two files share a name.
     """
-    good = [reading for reading in readings if reading.span is not None]
+    out = Path(out)
+    good = [summary for summary in summaries if summary.span is not None]
     names: dict[str, Path] = {}
-    for reading in readings:
-        if reading.path.resolve().parent == out.resolve():
+    for summary in summaries:
+        if summary.path.resolve().parent == out.resolve():
             raise OutputError(f"The results would be written among the frames in {out}; choose another --out.")
-        first = names.setdefault(reading.path.name, reading.path) if reading.refusal is None else reading.path
-        if first != reading.path:
-            raise ConfigError(f"{first} and {reading.path} share a name; read them into different folders.")
+        first = names.setdefault(summary.path.name, summary.path) if summary.rejection is None else summary.path
+        if first != summary.path:
+            raise ConfigError(f"{first} and {summary.path} share a name; read them into different folders.")
     for folder in ("pictures", "celsius"):
         make_folder(out / folder)
-    spans = [reading.span for reading in good if reading.span is not None]
-    for done, reading in enumerate(good, start=1):
-        frame = read(reading.path)
-        name = reading.path.name
+    spans = [summary.span for summary in good if summary.span is not None]
+    for done, summary in enumerate(good, start=1):
+        frame = read(summary.path)
+        name = summary.path.name
         ends = whole_degree_scale([frame.span] if scale == "each" else spans) if isinstance(scale, str) else scale
         write_picture(out / "pictures" / f"{name}.png", frame, scale=ends)
         with atomic_path(out / "celsius" / f"{name}.tiff") as temporary:
             Image.fromarray(np.asarray(frame.celsius)).save(temporary)
         if progress is not None:
             progress(done, name)
-    return write_text(out / "frames.csv", _table(readings))
+    return write_text(out / "frames.csv", _table(summaries))
 
 
-def _table(readings: Sequence[FrameSummary]) -> str:
+def _table(summaries: Sequence[FrameSummary]) -> str:
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
     writer.writerow(COLUMNS)
-    writer.writerows(map(_row, readings))
+    writer.writerows(map(_row, summaries))
     return buffer.getvalue()
 
 
-def _row(reading: FrameSummary) -> list[str]:
+def _row(summary: FrameSummary) -> list[str]:
     numbers = [""] * 5
-    if reading.size is not None and reading.span is not None and reading.mean is not None:
-        degrees = (reading.span[0], reading.mean, reading.span[1])
-        numbers = [*map(str, reading.size), *(f"{value:.3f}" for value in degrees)]
-    stated = reading.parameters.stated()
+    if summary.size is not None and summary.span is not None and summary.mean is not None:
+        degrees = (summary.span[0], summary.mean, summary.span[1])
+        numbers = [*map(str, summary.size), *(f"{value:.3f}" for value in degrees)]
+    stated = summary.parameters.stated()
     return [
-        str(reading.path),
-        reading.kind,
+        str(summary.path),
+        summary.kind,
         *numbers,
         *(f"{stated[name]:.4g}" if name in stated else "" for name in PARAMETER_NAMES),
-        reading.time.isoformat() if reading.time is not None else "",
-        reading.camera or "",
-        "; ".join(reading.notes),
-        reading.refusal or "",
+        summary.time.isoformat() if summary.time is not None else "",
+        summary.camera or "",
+        "; ".join(summary.notes),
+        summary.rejection or "",
     ]

@@ -1,4 +1,4 @@
-"""A frame as a picture to look at: even colours, one bar in °C, a scale that is stated and not stretched to fit."""
+"""A frame as a picture to look at: uniform colours, one bar in °C, a scale that is given and not fitted."""
 
 from __future__ import annotations
 
@@ -16,16 +16,23 @@ from prismseg.thermal.frames.frame import Frame
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Perceptually even from black to yellow (Smith & van der Walt 2015), and a course that greyscale printing keeps.
+# Perceptually uniform from black to yellow (Smith & van der Walt 2015), and monotonic in greyscale prints.
 COLOUR_MAP = "inferno"
 _NO_VALUE = "#7f7f7f"
-# Of the colours of Okabe & Ito 2008 those that the map does not contain.
+# Those colours of Okabe & Ito 2008 that the map does not contain.
 _OUTLINES = ("#56B4E9", "#009E73", "#FFFFFF", "#0072B2")
 _INCHES_TALL = 4.2
+_DOTS_PER_INCH = 130
 
 
 def whole_degree_scale(spans: list[tuple[float, float]]) -> tuple[float, float]:
-    """Scale in whole °C that holds all `spans`, at least one degree wide."""
+    """Give the scale in whole °C that holds all spans, at least one degree wide.
+
+    Examples
+    --------
+    >>> whole_degree_scale([(21.4, 33.2), (19.8, 30.0)])
+    (19.0, 34.0)
+    """
     low = math.floor(min(span[0] for span in spans))
     return float(low), float(max(math.ceil(max(span[1] for span in spans)), low + 1))
 
@@ -59,6 +66,13 @@ def draw_frame(
     ------
     ConfigError
         When the scale is empty or a mask has another size.
+
+    Examples
+    --------
+    >>> frame = Frame(np.linspace(20.0, 34.0, 4800).reshape(60, 80))
+    >>> figure = draw_frame(frame, scale=(18, 36), outlines={"warm": frame.celsius > 30})
+    >>> len(figure.axes)  # the picture and its colour bar
+    2
     """
     from matplotlib import colormaps
     from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -102,10 +116,25 @@ def write_picture(
     outlines: Mapping[str, NDArray[np.bool_]] | None = None,
     title: str | None = None,
 ) -> Path:
-    """Write the picture of `draw_frame` as PNG (or what the suffix says); an `OutputError` says why it cannot be."""
+    """Write the picture of `draw_frame` to a file.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file; its suffix says the format, ``.png`` or another one that Matplotlib writes.
+    frame, scale, outlines, title
+        As `draw_frame` takes them.
+
+    Raises
+    ------
+    OutputError
+        When the file cannot be written.
+    ConfigError
+        As `draw_frame` raises it.
+    """
     figure = draw_frame(frame, scale=scale, outlines=outlines, title=title)
     with atomic_path(path) as temporary:
-        figure.savefig(temporary, dpi=130)
+        figure.savefig(temporary, dpi=_DOTS_PER_INCH)
     return Path(path)
 
 

@@ -1,4 +1,4 @@
-"""What is kept of a measured session on the disk: tables, flags, curves, pictures with outlines."""
+"""Files of a measured session: tables, flags, curves, pictures with outlines."""
 
 from __future__ import annotations
 
@@ -18,12 +18,14 @@ from prismseg.thermal.sessions.entry import Entry
 from prismseg.thermal.sessions.session import Session
 from prismseg.thermal.soles.template import template_hash
 
+_DOTS_PER_INCH = 130
+
 Scale = tuple[float, float] | Literal["all", "each"]
 
 
 def write_session(
     session: Session,
-    out: Path,
+    out: str | Path,
     *,
     scale: Scale = "all",
     facts: dict[str, str] | None = None,
@@ -39,12 +41,12 @@ def write_session(
     ----------
     session : Session
         As measured.
-    out : Path
+    out : str or Path
         Folder to make.
     scale : tuple of float, "all" or "each"
         Lowest and highest °C of the pictures; "all" takes the whole degrees that hold every frame.
     facts : dict, optional
-        What else `session.json` shall say, such as which network found the soles.
+        What else ``session.json`` says, such as which network found the soles.
     progress : callable, optional
         Told how many pictures are done, and the last one's name.
 
@@ -57,7 +59,19 @@ def write_session(
     ------
     OutputError
         When the results would land among the frames, or cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from prismseg.thermal import Session
+    >>> from prismseg.thermal.phantom import draw_subject
+    >>> session, frame = Session(), draw_subject(seed=5, number=0).picture(0)
+    >>> entry = session.add(frame.celsius, frame.mask, minute=0, source="t0")
+    >>> folder = write_session(session, Path(tempfile.mkdtemp()) / "measured").parent
+    >>> sorted(path.name for path in folder.iterdir())
+    ['curves.csv', 'differences.csv', 'frames.csv', 'pictures', 'session.json']
     """
+    out = Path(out)
     if any(Path(entry.source).resolve().parent == out.resolve() for entry in session.entries):
         raise OutputError(f"The results would be written among the frames in {out}; choose another --out.")
     make_folder(out / "pictures")
@@ -70,7 +84,7 @@ def write_session(
             progress(done, name)
     if session.baseline is not None and len(session.measured) > 1:
         with atomic_path(out / "curves.png") as temporary:
-            draw_curves(session).savefig(temporary, dpi=130)
+            draw_curves(session).savefig(temporary, dpi=_DOTS_PER_INCH)
     write_json(out / "session.json", _facts(session) | (facts or {}))
     write_text(out / "frames.csv", session.statements().to_csv(index=False))
     write_text(out / "differences.csv", session.differences().to_csv(index=False))
@@ -78,7 +92,16 @@ def write_session(
 
 
 def legend_masks(entry: Entry) -> dict[str, NDArray[np.bool_]]:
-    """Soles of a frame by the name in a picture's legend; after a failure what was found, unnamed."""
+    """Give the soles of a frame (H, W) by their names in a picture's legend; after a failure what was found, unnamed.
+
+    Examples
+    --------
+    >>> from prismseg.thermal import Soles
+    >>> mask = np.zeros((120, 160), bool)
+    >>> mask[20:100, 25:55] = mask[20:100, 95:125] = True
+    >>> list(legend_masks(Entry(0.0, "frame", soles=Soles.from_mask(mask))))
+    ["patient's left", "patient's right"]
+    """
     soles = entry.soles
     if soles is None:
         return {}
