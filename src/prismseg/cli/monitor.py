@@ -106,8 +106,8 @@ def monitor(
     from prismseg.base import ConfigError, progress_bar
     from prismseg.cli.frames import pair
     from prismseg.monitor.sessions.demonstration import demonstration_size
-    from prismseg.monitor.web.app import open_desk
-    from prismseg.monitor.web.serve import address, serve
+    from prismseg.monitor.web.serve import page_address, serve
+    from prismseg.monitor.web.services import open_services
     from prismseg.thermal import check_view
 
     low, high = pair("--scale", scale)
@@ -119,14 +119,14 @@ def monitor(
         demonstration=demonstration,
     )  # fmt: skip
     with progress_bar("opening the ward", demonstration_size(), visible=True) as advance:
-        desk = open_desk(settings, progress=advance)
-    typer.echo(f"The monitor is at {address(desk)}   (research use only; stop with Ctrl+C)")
+        services = open_services(settings, progress=advance)
+    typer.echo(f"The monitor is at {page_address(services)}   (research use only; stop with Ctrl+C)")
     if open_page and settings.local:
         import webbrowser
         from threading import Timer
 
-        Timer(1.0, webbrowser.open, [address(desk)]).start()
-    serve(desk)
+        Timer(1.0, webbrowser.open, [page_address(services)]).start()
+    serve(services)
 
 
 def verify(
@@ -179,14 +179,14 @@ def add(
     name: Annotated[str, typer.Argument(help="Who may log in.")], data: Data = _HERE, database: Url = None
 ) -> None:
     """Let somebody log in, or give them a new password; it is asked for."""
-    from prismseg.monitor.web.users import add_user
+    from prismseg.monitor.web.security.users import UserDirectory
 
     password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
     store = _open(
         data, database, "exclusive" if not (data / "monitor.db").exists() and database is None else "shared"
     )
     try:
-        add_user(store, name, password)
+        UserDirectory(store).add(name, password)
     finally:
         store.close()
     typer.echo(f"{name} may log in.")
@@ -194,11 +194,11 @@ def add(
 
 def disable(name: str, data: Data = _HERE, database: Url = None) -> None:
     """Let somebody log in no more; what they did stays theirs."""
-    from prismseg.monitor.web.users import disable_user
+    from prismseg.monitor.web.security.users import UserDirectory
 
     store = _open(data, database, "shared")
     try:
-        disable_user(store, name)
+        UserDirectory(store).disable(name)
     finally:
         store.close()
     typer.echo(f"{name} may log in no more.")
@@ -206,11 +206,11 @@ def disable(name: str, data: Data = _HERE, database: Url = None) -> None:
 
 def show(data: Data = _HERE, database: Url = None) -> None:
     """List who may log in."""
-    from prismseg.monitor.web.users import list_users
+    from prismseg.monitor.web.security.users import UserDirectory
 
     store = _open(data, database, "read-only")
     try:
-        for user in list_users(store):
+        for user in UserDirectory(store).rows():
             typer.echo(f"{user.name}{'' if user.disabled_at is None else '   (no more)'}")
     finally:
         store.close()

@@ -16,8 +16,8 @@ from prismseg.monitor.cameras import (
     Simulator,
     UvcCamera,
     camera_kinds,
+    find_simulator,
     open_camera,
-    simulator_of,
 )
 from prismseg.monitor.cameras.factory import _split
 
@@ -32,7 +32,7 @@ def test_the_simulator_needs_no_settings():
 
 def test_settings_of_the_simulator():
     spec = "simulator:seed=3, kind=one-sided,speed=20,mirrored=yes,size=160x120,rate=30"
-    simulator = simulator_of(open_camera(spec))
+    simulator = find_simulator(open_camera(spec))
     same = Simulator(3, "one-sided", size=(120, 160), mirrored=True)
     np.testing.assert_array_equal(simulator.labels, same.labels)
     np.testing.assert_array_equal(simulator.frame().celsius.shape, (120, 160))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from prismseg.base import ConfigError, Message
-from prismseg.monitor.cameras import KINDS, CameraError, Guarded, Simulator, simulator_of
+from prismseg.monitor.cameras import KINDS, CameraError, Guarded, Simulator, find_simulator
 from prismseg.thermal.phantom import LEFT, RIGHT
 
 
@@ -190,9 +190,9 @@ def test_what_cannot_be_is_refused(settings, words):
 
 def test_simulator_is_found_through_its_guard():
     camera, _ = made()
-    assert simulator_of(camera) is camera
-    assert simulator_of(Guarded(camera)) is camera
-    assert simulator_of(Guarded(object())) is None
+    assert find_simulator(camera) is camera
+    assert find_simulator(Guarded(camera)) is camera
+    assert find_simulator(Guarded(object())) is None
 
 
 def test_several_threads_may_ask_at_once():

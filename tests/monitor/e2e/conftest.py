@@ -12,9 +12,8 @@ import pytest
 
 from prismseg.monitor.cameras import Guarded, Simulator
 from prismseg.monitor.sessions.clock import SteadyClock
-from prismseg.monitor.web.app import open_desk
-from prismseg.monitor.web.desk import Desk
-from prismseg.monitor.web.serve import server_of
+from prismseg.monitor.web.serve import create_server
+from prismseg.monitor.web.services import AppServices, open_services
 from prismseg.monitor.web.settings import MonitorSettings
 
 SHOTS = Path(__file__).parents[3] / "build" / "screenshots"
@@ -38,14 +37,14 @@ class Served:
         self._ahead = 0.0
         self.jump = 0.0  # a jump of the computer's clock
         stated = MonitorSettings(data=folder, port=self.port, demonstration=demonstration, **settings)
-        self.desk: Desk = open_desk(
+        self.services: AppServices = open_services(
             stated,
             camera=Guarded(self.simulator),
             clock=SteadyClock(
                 lambda: time.time() + self._ahead + self.jump, lambda: time.monotonic() + self._ahead
             ),
         )
-        self.server = server_of(self.desk)
+        self.server = create_server(self.services)
         self.thread = threading.Thread(target=self.server.run, daemon=True)
         self.thread.start()
         while not self.server.started:
@@ -83,7 +82,7 @@ def served(tmp_path: Path) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="session")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The demonstration, made once."""
     made = Served(tmp_path_factory.mktemp("demonstration") / "ward", demonstration=True)
     yield made

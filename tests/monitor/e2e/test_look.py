@@ -45,8 +45,8 @@ def settle(screen: Screen, name: str) -> None:
 
 
 @pytest.mark.parametrize("dark", [False, True])
-def test_axe_finds_no_serious_fault(browser, service: Served, dark: bool) -> None:
-    screen = Screen(browser, service, dark=dark)
+def test_axe_finds_no_serious_fault(browser, demonstration: Served, dark: bool) -> None:
+    screen = Screen(browser, demonstration, dark=dark)
     for name, path in paths(screen).items():
         screen.go(path)
         settle(screen, name)
@@ -63,9 +63,13 @@ def test_axe_finds_no_serious_fault(browser, service: Served, dark: bool) -> Non
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_pages_fit_the_screen_and_targets_the_hand(browser, service: Served, size: str) -> None:
+def test_pages_fit_the_screen_and_targets_the_hand(browser, demonstration: Served, size: str) -> None:
     screen = Screen(
-        browser, service, size=SIZES[size], dark=size != "desk", locale="es-ES" if size == "tablet" else "en-GB"
+        browser,
+        demonstration,
+        size=SIZES[size],
+        dark=size != "desk",
+        locale="es-ES" if size == "tablet" else "en-GB",
     )
     for name, path in paths(screen).items():
         screen.go(path)
@@ -78,8 +82,8 @@ def test_pages_fit_the_screen_and_targets_the_hand(browser, service: Served, siz
     screen.close()
 
 
-def test_nothing_jumps_while_live(browser, service: Served) -> None:
-    screen = Screen(browser, service)
+def test_nothing_jumps_while_live(browser, demonstration: Served) -> None:
+    screen = Screen(browser, demonstration)
     screen.go(paths(screen)["running"])
     screen.ready()
     screen.live()
@@ -92,9 +96,9 @@ def test_nothing_jumps_while_live(browser, service: Served) -> None:
     screen.close()
 
 
-def test_the_button_to_capture_is_in_sight_without_scrolling(browser, service: Served) -> None:
+def test_the_button_to_capture_is_in_sight_without_scrolling(browser, demonstration: Served) -> None:
     for size in SIZES.values():
-        screen = Screen(browser, service, size=size)
+        screen = Screen(browser, demonstration, size=size)
         screen.go(paths(screen)["running"])
         screen.ready()
         screen.live()

@@ -6,7 +6,7 @@ from urllib.request import Request, urlopen
 
 from websockets.sync.client import connect
 
-from prismseg.monitor.web.visits import COOKIE
+from prismseg.monitor.web.security.browser_sessions import COOKIE
 
 from .conftest import Served
 
@@ -20,7 +20,7 @@ def test_live_pages_that_wait_take_no_thread_from_others(served: Served, monkeyp
         waiting.release()
         freed.wait(20)
 
-    monkeypatch.setattr(served.desk.live, "after", stuck)
+    monkeypatch.setattr(served.services.live, "after", stuck)
     with urlopen(served.url) as page:
         cookie = f"{COOKIE}={page.headers['set-cookie'].partition('=')[2].partition(';')[0]}"
     with ExitStack() as stack:

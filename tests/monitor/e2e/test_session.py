@@ -163,7 +163,7 @@ def test_what_goes_wrong_behind_the_page_is_said_on_it(browser, served: Served, 
     screen = Screen(browser, served)
     screen.begin("E-SAID")
     screen.live()
-    trail = served.desk.store.trail
+    trail = served.services.store.trail
     with monkeypatch.context() as patch:
         patch.setattr(trail, "path", trail.path.parent / "gone" / "audit.jsonl")
         screen.capture(1)

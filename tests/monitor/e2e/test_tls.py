@@ -16,8 +16,8 @@ import pytest
 from tests.monitor.web.conftest import NAME, PASSWORD, make_certificate
 
 from prismseg.monitor.store import SessionStore
-from prismseg.monitor.web.users import add_user, proofs
-from prismseg.monitor.web.visits import COOKIE
+from prismseg.monitor.web.security.browser_sessions import COOKIE
+from prismseg.monitor.web.security.users import UserDirectory
 
 from .conftest import Served
 
@@ -30,7 +30,7 @@ def log(tmp_path: Path) -> Path:
 @pytest.fixture
 def port(tmp_path: Path, log: Path) -> Iterator[int]:
     store = SessionStore(tmp_path / "ward")
-    add_user(store, NAME, PASSWORD)
+    UserDirectory(store).add(NAME, PASSWORD)
     store.close()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -81,15 +81,15 @@ def test_a_session_over_tls(browser, port: int, log: Path) -> None:
 def test_a_page_that_is_leaving_does_not_keep_the_store_from_being_closed(tmp_path: Path) -> None:
     """Its close frame has come, its connection is still open: for encrypted ones that lasts."""
     served = Served(tmp_path / "ward", **make_certificate(tmp_path))
-    add_user(served.desk.store, NAME, PASSWORD)
+    served.services.users.add(NAME, PASSWORD)
     here = f"127.0.0.1:{served.port}"
-    visit = served.desk.guard.visits.begin(NAME, proofs(served.desk.store)[NAME])
+    browser = served.services.guard.browsers.begin(NAME, served.services.users.proofs()[NAME])
     trusting = ssl.create_default_context()
     trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
     with trusting.wrap_socket(socket.create_connection(("127.0.0.1", served.port), timeout=10)) as page:
         words = ["GET /live HTTP/1.1", f"Host: {here}", "Upgrade: websocket", "Connection: Upgrade"]
         words += ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]
-        words += [f"Origin: https://{here}", f"Cookie: {COOKIE}={visit.token}", "", ""]
+        words += [f"Origin: https://{here}", f"Cookie: {COOKIE}={browser.token}", "", ""]
         page.sendall("\r\n".join(words).encode())
         assert page.recv(100).startswith(b"HTTP/1.1 101")
         page.sendall(b"\x88\x80\0\0\0\0")

@@ -27,8 +27,8 @@ def fields(template: str) -> Counter[tuple[str, str, str]]:
 @pytest.mark.parametrize("code", OTHERS)
 def test_every_text_is_translated(code: str) -> None:
     lacking = missing(languages()[code].texts)
-    listed = "\n".join(f"  {text!r} in {', '.join(places)}" for text, places in lacking.items())
-    assert not lacking, f"{len(lacking)} texts have no translation in {code}.po; {WHAT_TO_DO}:\n{listed}"
+    list_sessions = "\n".join(f"  {text!r} in {', '.join(places)}" for text, places in lacking.items())
+    assert not lacking, f"{len(lacking)} texts have no translation in {code}.po; {WHAT_TO_DO}:\n{list_sessions}"
 
 
 @pytest.mark.parametrize("code", OTHERS)

@@ -26,7 +26,7 @@ def service(tmp_path: Path) -> Iterator[SessionService]:
     store = SessionStore(tmp_path / "ward")
     made = SessionService(store, TrueSegmenter())
     made.session = made.begin("ana", {"code": "E-1"}, camera="none")
-    made.give_dose("ana", made.session)
+    made.record_dose("ana", made.session)
     yield made
     store.close()
 

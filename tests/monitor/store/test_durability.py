@@ -14,7 +14,7 @@ from prismseg.monitor.sessions.service import SessionService
 from prismseg.monitor.store import SessionStore, verify
 from prismseg.monitor.store.backup import copy_store
 from prismseg.monitor.store.schema import SessionRow
-from prismseg.monitor.web.users import add_user, disable_user
+from prismseg.monitor.web.security.users import UserDirectory
 
 from .scene import TrueSegmenter, busy, capture
 
@@ -108,9 +108,8 @@ def test_users_come_and_go_beside_a_monitor_that_writes(service: SessionService)
     with busy(lambda number: capture(service, number)):
         beside = SessionStore(service.store.folder, access="shared")
         for turn in range(6):
-            (add_user if turn % 2 == 0 else lambda store, name, _: disable_user(store, name))(
-                beside, "ana", "correct horse"
-            )
+            users = UserDirectory(beside)
+            users.add("ana", "correct horse") if turn % 2 == 0 else users.disable("ana")
         beside.close()
     assert verify(service.store).faults == ()
     folder = service.store.folder

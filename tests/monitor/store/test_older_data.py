@@ -16,7 +16,7 @@ from prismseg.monitor.sessions.service import SessionService
 from prismseg.monitor.sessions.summary import summarize_entry
 from prismseg.monitor.store import SessionStore, latest_results, verify
 from prismseg.monitor.store.schema import AuditRow, SessionRow
-from prismseg.monitor.web.state import state_of
+from prismseg.monitor.web.state import describe_session
 from prismseg.thermal import REGIONS, SIDES
 
 from .scene import TrueSegmenter, verdict
@@ -82,7 +82,7 @@ def test_pages_show_all_that_was_stored(store: SessionStore, code: str) -> None:
     language = languages()[code]
     with store.read() as db:
         rows = list(db.scalars(select(SessionRow)))
-        states = [state_of(db, row, language, store.clock()) for row in rows]
+        states = [describe_session(db, row, language, store.clock()) for row in rows]
         stored = [row.flags for row in rows] + [
             result.outcome for row in rows for result in latest_results(db, row.id).values()
         ]

@@ -48,7 +48,7 @@ def test_a_session_is_kept_opened_again_and_verified(service: SessionService, ur
     service.store.close()
     again = SessionStore(folder, url)
     assert verify(again).ok
-    _, same = SessionService(again, TrueSegmenter()).rebuilt(service.session)
+    _, same = SessionService(again, TrueSegmenter()).measure(service.session)
     assert same.session.table().equals(rebuilt.session.table())
     again.close()
 
@@ -139,7 +139,7 @@ def test_verify_and_backup_beside_a_monitor_that_writes(service: SessionService,
     for turn in range(3):
         copied = SessionStore(tmp_path / f"copy {turn}")
         assert verify(copied).faults == () and verify(copied).entries > 3
-        _, same = SessionService(copied, TrueSegmenter()).rebuilt(service.session)
+        _, same = SessionService(copied, TrueSegmenter()).measure(service.session)
         number = len(same.session.entries)
         assert [row.frame_sha256 for row in same.captures] == [
             row.frame_sha256 for row in rebuilt.captures[:number]

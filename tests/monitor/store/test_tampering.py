@@ -10,7 +10,7 @@ from sqlalchemy import text
 from prismseg.base import ConfigError, DataError
 from prismseg.monitor.sessions.service import SessionService
 from prismseg.monitor.store import SessionStore, verify
-from prismseg.monitor.web.users import add_user
+from prismseg.monitor.web.security.users import UserDirectory
 
 from .scene import UNLOCK, TrueSegmenter, capture, soles, sql, verdict
 
@@ -25,7 +25,7 @@ def folder(tmp_path: Path) -> Path:
     with store.read() as db:
         before = db.execute(text("select mask_id from captures where number = 1")).scalar()
     service.correct_mask("ana", session, 1, soles(), before=before)
-    add_user(store, "ana", "correct horse")
+    UserDirectory(store).add("ana", "correct horse")
     assert verify(store).ok
     store.close()
     return tmp_path / "ward"

@@ -17,11 +17,9 @@ from prismseg.base import Message
 from prismseg.monitor.cameras import CameraError, Simulator
 from prismseg.monitor.sessions.clock import SteadyClock
 from prismseg.monitor.sessions.segmenter import SoleSegmenter
-from prismseg.monitor.web import app as application
-from prismseg.monitor.web import users
+from prismseg.monitor.web.app import create_app
+from prismseg.monitor.web.services import open_services
 from prismseg.monitor.web.settings import MonitorSettings
-from prismseg.monitor.web.users import Attempts, add_user
-from prismseg.monitor.web.visits import Visits
 
 HERE = "http://127.0.0.1:8080"
 JSON = {"Content-Type": "application/json"}
@@ -155,51 +153,48 @@ def time():
 
 
 @pytest.fixture
-def open_monitor(tmp_path, segmenter, camera, time, monkeypatch):
-    """Open a monitor under settings of choice: the desk, and a function that gives new browsers."""
-    cheap = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
-    monkeypatch.setattr(users, "_HASHER", cheap)
-    monkeypatch.setattr(users, "_NOBODY", cheap.hash("nobody"))
-    monkeypatch.setattr(application, "SoleSegmenter", lambda _: segmenter)
-    monkeypatch.setattr(application, "SteadyClock", lambda: SteadyClock(time, time))
-    monkeypatch.setattr(application, "Visits", lambda seconds: Visits(seconds, time))
-    monkeypatch.setattr(application, "Attempts", lambda: Attempts(time))
-    desks = []
+def open_monitor(tmp_path, segmenter, camera, time):
+    """Open a monitor under settings of choice."""
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    opened = []
 
-    def opened(**settings):
+    def open_one(**settings):
         made = MonitorSettings(data=tmp_path / "data", demonstration=False, **settings)
-        desks.append(application.open_desk(made, camera=camera))
-        return desks[-1]
+        clock = SteadyClock(time, time)
+        opened.append(
+            open_services(made, camera=camera, segmenter=segmenter, clock=clock, idle_clock=time, hasher=hasher)
+        )
+        return opened[-1]
 
-    yield opened
-    for desk in desks:
-        application.close_desk(desk)
+    yield open_one
+    for services in opened:
+        services.close()
 
 
 @contextmanager
-def browsing(desk, base_url: str = HERE, **options):
-    yield Page(TestClient(application.create_app(desk), base_url, raise_server_exceptions=False, **options))
+def browsing(services, base_url: str = HERE, **options):
+    yield Page(TestClient(create_app(services), base_url, raise_server_exceptions=False, **options))
 
 
 @pytest.fixture
-def desk(open_monitor):
+def services(open_monitor):
     return open_monitor()
 
 
 @pytest.fixture
-def page(desk):
+def page(services):
     """A browser at a monitor without users."""
-    with browsing(desk) as made:
+    with browsing(services) as made:
         made.open()
         yield made
 
 
 @pytest.fixture
 def guarded(open_monitor):
-    """A desk that asks for a log-in; it locks after ten minutes."""
-    desk = open_monitor(lock_minutes=10)
-    add_user(desk.store, NAME, PASSWORD)
-    return desk
+    """A monitor that asks for a log-in; it locks after ten minutes."""
+    services = open_monitor(lock_minutes=10)
+    services.users.add(NAME, PASSWORD)
+    return services
 
 
 @pytest.fixture

@@ -101,10 +101,10 @@ def attack(page, operation, mode, known):
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
-def test_requests_by_the_schema_and_against_it(page, session, desk, mode):
+def test_requests_by_the_schema_and_against_it(page, session, services, mode):
     for operation in operations(page):
         attack(page, operation, mode, {"session": session, "number": 1})
-    assert verify(desk.store).ok
+    assert verify(services.store).ok
 
 
 def fields_of(operation, schema):

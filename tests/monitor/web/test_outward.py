@@ -8,10 +8,10 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 
-from prismseg.monitor.web import pages
-from prismseg.monitor.web.guard import HEADERS
+from prismseg.monitor import web
+from prismseg.monitor.web.security.guard import HEADERS
 
-WEB = Path(pages.__file__).parent
+WEB = Path(web.__file__).parent
 SOURCES = sorted(
     path for folder in ("templates", "static") for path in (WEB / folder).rglob("*") if path.is_file()
 )

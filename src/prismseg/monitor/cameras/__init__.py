@@ -4,7 +4,7 @@ from prismseg.monitor.cameras.decode import FORMATS, decode_double, decode_y16
 from prismseg.monitor.cameras.factory import camera_kinds, open_camera
 from prismseg.monitor.cameras.guard import Guarded
 from prismseg.monitor.cameras.protocol import LATE, Camera, CameraError
-from prismseg.monitor.cameras.simulator import KINDS, Simulator, simulator_of
+from prismseg.monitor.cameras.simulator import KINDS, Simulator, find_simulator
 from prismseg.monitor.cameras.uvc import RecordedStream, UvcCamera, open_recording
 from prismseg.monitor.cameras.watcher import FolderWatcher
 
@@ -22,7 +22,7 @@ __all__ = [
     "camera_kinds",
     "decode_double",
     "decode_y16",
+    "find_simulator",
     "open_camera",
     "open_recording",
-    "simulator_of",
 ]

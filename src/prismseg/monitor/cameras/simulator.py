@@ -220,7 +220,7 @@ class Simulator:
         return self._stills[index]
 
 
-def simulator_of(camera: Camera) -> Simulator | None:
+def find_simulator(camera: Camera) -> Simulator | None:
     """Find the simulator in a camera, through whatever watches over it; None for other cameras."""
     inner: object = camera
     while inner is not None and not isinstance(inner, Simulator):

@@ -1,8 +1,21 @@
 """Reports of a session: PDF, CSV, Excel, DICOM."""
 
+from prismseg.monitor.report.content import Report, collect_report
 from prismseg.monitor.report.dicom import dicom_installed, write_dicom
-from prismseg.monitor.report.pdf import write_pdf
-from prismseg.monitor.report.sheets import write_xlsx
-from prismseg.monitor.report.tables import tidy, write_csv
+from prismseg.monitor.report.formats import REPORT_FORMATS, ReportFormat
+from prismseg.monitor.report.pdf.document import write_pdf
+from prismseg.monitor.report.tables.tidy import tidy_table, write_csv
+from prismseg.monitor.report.tables.workbook import write_xlsx
 
-__all__ = ["dicom_installed", "tidy", "write_csv", "write_dicom", "write_pdf", "write_xlsx"]
+__all__ = [
+    "REPORT_FORMATS",
+    "Report",
+    "ReportFormat",
+    "collect_report",
+    "dicom_installed",
+    "tidy_table",
+    "write_csv",
+    "write_dicom",
+    "write_pdf",
+    "write_xlsx",
+]

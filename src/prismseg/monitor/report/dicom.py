@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import tempfile
 import uuid
+import zipfile
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +19,9 @@ from numpy.typing import NDArray
 from prismseg.base import ConfigError, Message, atomic_path, make_folder
 from prismseg.monitor.languages import Language
 from prismseg.monitor.report.content import Report, ReportedCapture
-from prismseg.monitor.report.pdf import write_pdf
-from prismseg.monitor.report.pictures import scale_of
+from prismseg.monitor.report.formats import ReportFormat
+from prismseg.monitor.report.pdf.document import write_pdf
+from prismseg.monitor.report.pdf.pictures import temperature_scale
 from prismseg.thermal import SIDES, Entry
 
 if TYPE_CHECKING:
@@ -154,7 +157,7 @@ def _frame(report: Report, entry: Entry, facts: ReportedCapture) -> Dataset:
     made.BitsAllocated, made.BitsStored, made.HighBit, made.PixelRepresentation = 16, 16, 15, 0
     made.PixelPaddingValue = MISSING
     made.RescaleSlope, made.RescaleIntercept, made.RescaleType = SLOPE, INTERCEPT, "Cel"
-    low, high = scale_of(report.session)
+    low, high = temperature_scale(report.session)
     made.WindowCenter, made.WindowWidth = (low + high) / 2, high - low
     made.PresentationLUTShape, made.BurnedInAnnotation = "IDENTITY", "NO"
     mapping = Dataset()
@@ -276,3 +279,24 @@ def _time(moment: datetime) -> str:
 def _line(text: str) -> str:
     """Fit text into an element of 64 characters, in which a backslash would part two values."""
     return _NO_TEXT.sub(" ", text).replace("\\", "/")[:64].strip()
+
+
+def write_dicom_archive(report: Report, target: IO[bytes], language: Language) -> None:
+    """Write what `write_dicom` writes as a ZIP archive into an open file."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        write_dicom(report, folder, language)
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+            for path in sorted(folder.rglob("*")):
+                if path.is_file():
+                    archive.write(path, path.relative_to(folder))
+
+
+FORMAT = ReportFormat(
+    filename="dicom.zip",
+    ending="-dicom.zip",
+    media_type="application/zip",
+    title=Message("DICOM"),
+    write=write_dicom_archive,
+    available=dicom_installed,
+)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from prismseg.monitor.cameras import Camera, Simulator, simulator_of
+from prismseg.monitor.cameras import Camera, Simulator, find_simulator
 from prismseg.monitor.sessions.captures import NewCapture
 from prismseg.monitor.sessions.service import SessionService
 
@@ -37,7 +37,7 @@ _RUNNING: dict[str, Any] = {
 
 def set_simulated_dose(camera: Camera, seconds_ago: float | None) -> None:
     """Let the patient before a simulator follow the session: at baseline (None), or dosed some seconds ago."""
-    simulator = simulator_of(camera)
+    simulator = find_simulator(camera)
     if simulator is None:
         return
     if seconds_ago is None:
@@ -76,7 +76,7 @@ def create_demonstration(
         patient = Simulator(seed, kind, clock=steps, sleep=steps.wait)
         session = _record_session(service, patient, steps, start, code, details, minutes, told)
         service.close(_WHO, session)
-    live = simulator_of(camera)
+    live = find_simulator(camera)
     if live is None:
         return
     steps = _ManualClock()

@@ -8,13 +8,15 @@ from websockets.exceptions import InvalidState
 
 from prismseg.base import OutputError
 from prismseg.monitor.web.app import create_app
-from prismseg.monitor.web.desk import Desk
+from prismseg.monitor.web.services import AppServices
 from prismseg.monitor.web.settings import bracketed
 
-_GRACE_SECONDS = 3
+_GRACE_SECONDS = 3  # for answers under way when the server is stopped
+
+_MOST_SOCKET_BYTES = 1_000_000  # pages send nothing over it
 
 
-def serve(desk: Desk) -> None:
+def serve(services: AppServices) -> None:
     """Serve until the process is asked to stop.
 
     Raises
@@ -22,20 +24,20 @@ def serve(desk: Desk) -> None:
     OutputError
         When the address is taken.
     """
-    settings = desk.settings
+    settings = services.settings
     try:
-        server_of(desk).run()
+        create_server(services).run()
     except SystemExit as error:
         raise OutputError(
             f"Cannot serve on {settings.host}:{settings.port}; is another program there? Choose another --port."
         ) from error
 
 
-def server_of(desk: Desk) -> uvicorn.Server:
-    """Make the server of a desk."""
-    settings = desk.settings
+def create_server(services: AppServices) -> uvicorn.Server:
+    """Make the server of an application."""
+    settings = services.settings
     config = uvicorn.Config(
-        create_app(desk),
+        create_app(services),
         host=settings.host,
         port=settings.port,
         ssl_certfile=None if settings.certificate is None else str(settings.certificate),
@@ -45,7 +47,7 @@ def server_of(desk: Desk) -> uvicorn.Server:
         server_header=False,
         proxy_headers=False,  # anybody on this machine could state another address at each attempt to log in
         ws=LiveSocket,
-        ws_max_size=1_000_000,
+        ws_max_size=_MOST_SOCKET_BYTES,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     return uvicorn.Server(config)
@@ -65,8 +67,8 @@ class LiveSocket(WebSocketsSansIOProtocol):
             self.transport.close()
 
 
-def address(desk: Desk) -> str:
+def page_address(services: AppServices) -> str:
     """Where the page is."""
-    settings = desk.settings
+    settings = services.settings
     host = settings.names[0] if settings.everywhere else settings.host
     return f"{'https' if settings.secure else 'http'}://{bracketed(host)}:{settings.port}/"

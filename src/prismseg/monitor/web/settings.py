@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-import ssl
 from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from prismseg.base import ConfigError
 from prismseg.thermal import View
 
 SCHEDULE = (0.0, 1.0, 5.0, 10.0, 15.0, 20.0, 30.0)  # minutes after the test dose
@@ -43,6 +41,8 @@ class MonitorSettings(BaseModel):
         Host names under which the page may be asked for, besides `host` and the machine's own.
     upload_mb : float
         Largest file that may be sent.
+    upload_pixels : int
+        Most pixels of all files that are sent together: they wait in memory, and small files may unpack to large frames.
     demonstration : bool
         Fill an empty store with a simulated ward when the camera is the simulator.
     """
@@ -63,6 +63,7 @@ class MonitorSettings(BaseModel):
     lock_minutes: float = Field(default=10.0, gt=0)
     names: tuple[str, ...] = ()
     upload_mb: float = Field(default=30.0, gt=0)
+    upload_pixels: int = Field(default=40_000_000, gt=0)
     demonstration: bool = True
 
     @property
@@ -97,53 +98,3 @@ class MonitorSettings(BaseModel):
 def bracketed(host: str) -> str:
     """Write a host as addresses of pages have it: IPv6 in brackets."""
     return f"[{host}]" if ":" in host and not host.startswith("[") else host
-
-
-def check_exposure(settings: MonitorSettings, users: int) -> None:
-    """Refuse to serve other machines without encryption and log-in.
-
-    Raises
-    ------
-    ConfigError
-        Saying what is missing.
-    """
-    if (settings.certificate is None) != (settings.key is None):
-        raise ConfigError("TLS needs both, --certificate and --key.")
-    for path in (settings.certificate, settings.key):
-        if path is not None and not path.is_file():
-            raise ConfigError(f"There is no file {path}.")
-    if settings.certificate is not None:
-        _check_pair(settings.certificate, settings.key)
-    low, high = settings.scale
-    if not low < high:
-        raise ConfigError(
-            f"The scale of the colours goes from a lower to a higher temperature, not {low:g} to {high:g}."
-        )
-    if settings.local:
-        return
-    if not settings.secure:
-        raise ConfigError(
-            f"On {settings.host} other machines could read the page, so it must be encrypted: give --certificate and "
-            "--key, or leave --host at 127.0.0.1."
-        )
-    if users == 0:
-        raise ConfigError(
-            f"On {settings.host} other machines could open the page, so people must log in: add somebody with "
-            "`prismseg monitor user add NAME`, or leave --host at 127.0.0.1."
-        )
-    if settings.everywhere and not settings.names:
-        raise ConfigError(
-            f"{settings.host or 'An empty host'} is no name that other machines can ask for: list the host names or "
-            "addresses of this machine with --name."
-        )
-
-
-def _check_pair(certificate: Path, key: Path | None) -> None:
-    """Refuse files that a server could not begin with; a passphrase would be asked for where nobody is."""
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, password="")
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"{certificate} and {key} cannot be used for TLS ({error}). Both must be PEM, belong together, be readable "
-            "for this user, and the key must have no passphrase."
-        ) from error

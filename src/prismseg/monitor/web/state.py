@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,14 +14,14 @@ from prismseg.base import Message
 from prismseg.monitor.languages import Language
 from prismseg.monitor.languages.flag_texts import caveat_of, threshold_of, title_of, value_of
 from prismseg.monitor.sessions.details import Details
-from prismseg.monitor.store import latest_results, list_captures
+from prismseg.monitor.store import SessionStore, get_row, latest_results, list_captures
 from prismseg.monitor.store.schema import CaptureRow, MaskRow, ResultRow, SessionRow
 from prismseg.thermal import REGIONS, SIDES
 
-PAGE = 50
+PAGE_SIZE = 50
 
 
-def listed(db: Database, text: str, page: int) -> tuple[list[dict[str, Any]], int]:
+def list_sessions(db: Database, text: str, page: int) -> tuple[list[dict[str, Any]], int]:
     """One page of sessions, the newest first, and how many there are.
 
     Parameters
@@ -35,7 +36,9 @@ def listed(db: Database, text: str, page: int) -> tuple[list[dict[str, Any]], in
         query = query.where(or_(SessionRow.code.icontains(text, autoescape=True), SessionRow.id == text))
     total = db.scalar(select(func.count()).select_from(query.subquery())) or 0
     rows = list(
-        db.scalars(query.order_by(SessionRow.created_at.desc(), SessionRow.id).offset(page * PAGE).limit(PAGE))
+        db.scalars(
+            query.order_by(SessionRow.created_at.desc(), SessionRow.id).offset(page * PAGE_SIZE).limit(PAGE_SIZE)
+        )
     )
     counts = dict(
         db.execute(
@@ -48,9 +51,9 @@ def listed(db: Database, text: str, page: int) -> tuple[list[dict[str, Any]], in
         {
             "id": row.id,
             "code": row.code,
-            "created_at": stamp(row.created_at),
-            "test_dose_at": stamp(row.test_dose_at),
-            "closed_at": stamp(row.closed_at),
+            "created_at": format_time(row.created_at),
+            "test_dose_at": format_time(row.test_dose_at),
+            "closed_at": format_time(row.closed_at),
             "origin": row.origin,
             "captures": counts.get(row.id, 0),
             "flags": [(flag["name"], flag["level"]) for flag in row.flags if flag["name"] != "quality"],
@@ -59,7 +62,27 @@ def listed(db: Database, text: str, page: int) -> tuple[list[dict[str, Any]], in
     ], total
 
 
-def state_of(db: Database, session: SessionRow, language: Language, now: datetime) -> dict[str, Any]:
+@dataclass(frozen=True)
+class SessionView:
+    """Describes sessions as they are now, in the language of whoever asks."""
+
+    store: SessionStore
+    clock: Callable[[], datetime]
+    language: Language
+
+    def __call__(self, session: str) -> dict[str, Any]:
+        """Describe a session with all that its page shows.
+
+        Raises
+        ------
+        NotFound
+            When there is no such session.
+        """
+        with self.store.read() as db:
+            return describe_session(db, get_row(db, SessionRow, session), self.language, self.clock())
+
+
+def describe_session(db: Database, session: SessionRow, language: Language, now: datetime) -> dict[str, Any]:
     """All that the page of a session shows."""
     captures = list_captures(db, session.id, deleted=True)
     results = latest_results(db, session.id)
@@ -77,31 +100,31 @@ def state_of(db: Database, session: SessionRow, language: Language, now: datetim
         "view": session.view,
         "camera": session.camera,
         "origin": session.origin,
-        "created_at": stamp(session.created_at),
-        "test_dose_at": stamp(session.test_dose_at),
-        "closed_at": stamp(session.closed_at),
+        "created_at": format_time(session.created_at),
+        "test_dose_at": format_time(session.test_dose_at),
+        "closed_at": format_time(session.closed_at),
         "revision": session.revision,
-        "now": stamp(now),
+        "now": format_time(now),
         "has_baseline": any(each["baseline"] for each in shown),
         "captures": shown,
         "deleted": [
             {
                 "number": row.number,
-                "taken_at": stamp(row.taken_at),
-                "deleted_at": stamp(row.deleted_at),
+                "taken_at": format_time(row.taken_at),
+                "deleted_at": format_time(row.deleted_at),
                 "by": row.deleted_by,
                 "reason": row.deleted_reason,
             }
             for row in captures
             if row.deleted_at is not None
         ],
-        "flags": [flag_state(flag, language) for flag in session.flags],
+        "flags": [describe_flag(flag, language) for flag in session.flags],
         "regions": [{"name": name, "title": language(Message(name))} for name in REGIONS],
         "sides": [{"name": name, "title": language(Message(name))} for name in SIDES],
     }
 
 
-def flag_state(flag: Mapping[str, Any], language: Language) -> dict[str, Any]:
+def describe_flag(flag: Mapping[str, Any], language: Language) -> dict[str, Any]:
     """Describe a flag with its value, threshold, source and what it does not mean."""
     value, threshold = value_of(flag), threshold_of(flag)
     return {
@@ -110,20 +133,20 @@ def flag_state(flag: Mapping[str, Any], language: Language) -> dict[str, Any]:
         "level": flag["level"],
         "side": flag["side"],
         "minutes": flag["minutes"],
-        "sentence": sentence(flag["sentence"], language),
+        "sentence": translate_stored(flag["sentence"], language),
         "value": None if value is None else language(value),
         "threshold": None if threshold is None else language(threshold),
-        "source": sentence(flag["source"], language),
+        "source": translate_stored(flag["source"], language),
         "caveat": language(caveat_of(flag["name"])),
     }
 
 
-def sentence(data: Mapping[str, Any], language: Language) -> str:
+def translate_stored(data: Mapping[str, Any], language: Language) -> str:
     """Write a kept sentence in a language."""
     return language(Message.from_json(data))
 
 
-def stamp(moment: datetime | None) -> str | None:
+def format_time(moment: datetime | None) -> str | None:
     """Write a time as JSON has it."""
     return None if moment is None else moment.isoformat(timespec="milliseconds")
 
@@ -147,13 +170,13 @@ def _capture(
     outcome = {} if result is None else result.outcome
     return {
         "number": row.number,
-        "taken_at": stamp(row.taken_at),
+        "taken_at": format_time(row.taken_at),
         "size": [row.height, row.width],
         "minute": None if result is None else result.minute,
         "status": "" if result is None else result.status,
         "measured": result is not None and result.status == "measured",
-        "reason": [sentence(each, language) for each in outcome.get("reason", [])],
-        "cautions": [sentence(each, language) for each in outcome.get("cautions", [])],
+        "reason": [translate_stored(each, language) for each in outcome.get("reason", [])],
+        "cautions": [translate_stored(each, language) for each in outcome.get("cautions", [])],
         "baseline": outcome.get("baseline", False),
         "comparable": outcome.get("comparable", True),
         "values": outcome.get("values"),
@@ -175,7 +198,7 @@ def _mask(row: CaptureRow, masks: list[MaskRow]) -> dict[str, Any] | None:
         "number": chosen.number,
         "origin": chosen.origin,
         "edited_by": chosen.created_by if by_hand else "",
-        "edited_at": stamp(chosen.created_at) if by_hand else None,
+        "edited_at": format_time(chosen.created_at) if by_hand else None,
         "can_undo": chosen.parent_id is not None,
         "can_redo": any(mask.parent_id == chosen.id for mask in masks),
     }

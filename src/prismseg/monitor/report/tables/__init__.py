@@ -1,0 +1,1 @@
+"""Every number of a session as tables: CSV, Excel."""

@@ -1,0 +1,62 @@
+"""Pages made of templates."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from prismseg.base.version import VERSION
+from prismseg.monitor.languages import Language, languages
+from prismseg.monitor.web.security.guard import STAFF, RequestGuard
+from prismseg.monitor.web.settings import MonitorSettings
+
+_TEMPLATES = Path(__file__).parent / "templates"
+
+
+class PageRenderer:
+    """Makes pages, each with what all of them show.
+
+    Parameters
+    ----------
+    settings : MonitorSettings
+        Scale of the colours.
+    guard : RequestGuard
+        Whether and when the page is locked.
+    """
+
+    def __init__(self, settings: MonitorSettings, guard: RequestGuard) -> None:
+        self._scale = list(settings.scale)
+        self._guard = guard
+        self._environment = Environment(
+            loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+        )
+        self._environment.filters["data"] = _as_script_data
+
+    def __call__(self, request: Request, template: str, language: Language, **values: Any) -> HTMLResponse:
+        """Make a page of a template and its values."""
+        browser = getattr(request.state, "browser", None)
+        guard = self._guard
+        text = self._environment.get_template(template).render(
+            _=language,
+            language=language,
+            languages=languages().values(),
+            path=request.scope["path"],
+            csrf="" if browser is None else browser.csrf,
+            who="" if browser is None or browser.who == STAFF else browser.who,
+            version=VERSION,
+            scale=self._scale,
+            lock_seconds=guard.browsers.lock_seconds if guard.login_required() else 0,
+            **values,
+        )
+        return HTMLResponse(text)
+
+
+def _as_script_data(value: Any) -> Markup:
+    """Write a value as JSON that may stand in a page."""
+    return Markup(json.dumps(value).replace("<", "\\u003c").replace("&", "\\u0026"))

@@ -1,0 +1,1 @@
+"""What the monitor answers: pages, JSON, pictures, downloads, the live socket."""

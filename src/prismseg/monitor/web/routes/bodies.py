@@ -1,0 +1,79 @@
+"""What requests may hold."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from prismseg.monitor.sessions.details import Cold
+from prismseg.thermal import View
+
+JsonObject = dict[str, Any]
+
+
+class StrictBody(BaseModel):
+    """What a request may hold, and nothing else."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _storable(cls, value: Any) -> Any:
+        for text in value.values() if isinstance(value, dict) else [value]:
+            if isinstance(text, str) and "\0" in text:
+                raise ValueError("the character NUL cannot be kept")  # PostgreSQL takes it nowhere
+        return value
+
+
+class SessionBody(StrictBody):
+    """Begin a session."""
+
+    code: str = Field(min_length=1, max_length=40)
+    view: View | None = None
+
+
+class DetailsBody(StrictBody):
+    """Any of `prismseg.monitor.sessions.details.Details`, checked there."""
+
+    changed: dict[str, str | int | float | None] = Field(max_length=20)
+
+
+class DoseBody(StrictBody):
+    """The test dose was given, now or a while ago."""
+
+    seconds_ago: float = Field(default=0.0, ge=0, le=12 * 3600, allow_inf_nan=False)
+
+
+class CaptureBody(StrictBody):
+    """Take a frame; the key makes a repeated request harmless."""
+
+    key: str = Field(default_factory=lambda: uuid.uuid4().hex, min_length=8, max_length=64)
+
+
+class ExclusionBody(StrictBody):
+    """Why a capture is excluded."""
+
+    reason: str = Field(min_length=1, max_length=200)
+
+
+class RemarksBody(StrictBody):
+    """Pain, cold test and note of a capture; what is left out stays."""
+
+    pain: int | None = Field(default=None, ge=0, le=10)
+    cold_left: Cold | None = None
+    cold_right: Cold | None = None
+    note: str = Field(default="", max_length=200)
+
+
+class ViewBody(StrictBody):
+    """How the camera sees the soles."""
+
+    view: View
+
+
+class ClosingBody(StrictBody):
+    """Close a session, or open it again."""
+
+    closed: bool = True

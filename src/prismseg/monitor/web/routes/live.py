@@ -1,0 +1,100 @@
+"""The live picture over a socket: a header in JSON, then the JPEG."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import struct
+
+from anyio import to_thread
+from fastapi import APIRouter, WebSocket, WebSocketDisconnect
+from sqlalchemy import select
+
+from prismseg.monitor.languages import Language
+from prismseg.monitor.live import Glimpse
+from prismseg.monitor.sessions.clock import SteadyClock
+from prismseg.monitor.store import SessionStore
+from prismseg.monitor.store.schema import SessionRow
+from prismseg.monitor.web.dependencies import (
+    ClockDep,
+    GuardDep,
+    LanguageDep,
+    LiveDep,
+    SettingsDep,
+    StoreDep,
+    WatchLimiterDep,
+)
+from prismseg.thermal import VIEWS, View, check_view
+
+router = APIRouter()
+_NOT_LOGGED_IN = 4401  # the page's script knows it
+
+
+@router.websocket("/live")
+async def send_live_picture(
+    socket: WebSocket,
+    guard: GuardDep,
+    live: LiveDep,
+    store: StoreDep,
+    clock: ClockDep,
+    settings: SettingsDep,
+    limiter: WatchLimiterDep,
+    language: LanguageDep,
+) -> None:
+    """Send every picture until the page is left or locked."""
+    browser = guard.authorize_socket(socket)
+    await socket.accept()
+    if browser is None:
+        await socket.close(_NOT_LOGGED_IN)
+        return
+    wanted = socket.query_params.get("view", "")
+    view = check_view(wanted) if wanted in VIEWS else settings.view
+    session = socket.query_params.get("session", "").replace("\0", "")  # which PostgreSQL does not take
+    number = 0
+    listening = asyncio.create_task(_until_left(socket))
+    try:
+        with live.watched(view):
+            while not listening.done() and guard.authorize(socket) is not None:
+                glimpse = await to_thread.run_sync(live.after, number, limiter=limiter)
+                if glimpse is None:
+                    continue
+                number = glimpse.number
+                revision = await to_thread.run_sync(_revision, store, session, limiter=limiter)
+                await socket.send_bytes(_packed(glimpse, view, language, clock, store.trail_fault, revision))
+        if not listening.done():
+            await socket.close(_NOT_LOGGED_IN)
+    except (WebSocketDisconnect, RuntimeError):
+        return  # the page was left while a picture was under way
+    finally:
+        listening.cancel()
+
+
+async def _until_left(socket: WebSocket) -> None:
+    while (await socket.receive())["type"] != "websocket.disconnect":
+        pass
+
+
+def _revision(store: SessionStore, session: str) -> int:
+    with store.read() as db:
+        return db.scalar(select(SessionRow.revision).where(SessionRow.id == session)) or 0
+
+
+def _packed(
+    glimpse: Glimpse, view: View, language: Language, clock: SteadyClock, fault: str, revision: int
+) -> bytes:
+    header = {
+        "number": glimpse.number,
+        "size": glimpse.size,
+        "outlines": glimpse.outlines.get(view, {}),
+        "lights": [
+            {"name": light.name, "state": light.state, "text": language(light.text)}
+            for light in glimpse.lights.get(view, ())
+        ],
+        "failure": None if glimpse.failure is None else language(glimpse.failure),
+        "revision": revision,
+        "clock_jump": clock.jump,
+        "trail_fault": fault,
+        "now": clock().isoformat(timespec="milliseconds"),
+    }
+    text = json.dumps(header, ensure_ascii=False).encode()
+    return struct.pack(">I", len(text)) + text + glimpse.picture

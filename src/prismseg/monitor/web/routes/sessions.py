@@ -1,0 +1,126 @@
+"""Sessions: begin, list, show, describe, dose, close."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from prismseg.monitor.sessions.demonstration import set_simulated_dose
+from prismseg.monitor.web.dependencies import (
+    CameraDep,
+    ClockDep,
+    LanguageDep,
+    SegmenterDep,
+    SessionsDep,
+    SessionViewDep,
+    SettingsDep,
+    StoreDep,
+    UserDep,
+)
+from prismseg.monitor.web.routes.bodies import (
+    ClosingBody,
+    DetailsBody,
+    DoseBody,
+    JsonObject,
+    SessionBody,
+    ViewBody,
+)
+from prismseg.monitor.web.state import list_sessions
+
+router = APIRouter(prefix="/api")
+
+
+@router.get("/sessions")
+def get_sessions(
+    store: StoreDep,
+    text: Annotated[str, Query(max_length=40)] = "",
+    page: Annotated[int, Query(ge=0, le=10_000)] = 0,
+) -> JsonObject:
+    """One page of sessions, the newest first."""
+    with store.read() as db:
+        rows, total = list_sessions(db, text.strip(), page)
+    return {"sessions": rows, "total": total, "page": page}
+
+
+@router.post("/sessions", status_code=201)
+def begin_session(
+    sessions: SessionsDep, camera: CameraDep, settings: SettingsDep, who: UserDep, body: SessionBody
+) -> JsonObject:
+    """Begin a session."""
+    view = body.view or settings.view
+    key = sessions.begin(who, {"code": body.code}, view=view, camera=str(camera.name))
+    set_simulated_dose(camera, None)
+    return {"id": key}
+
+
+@router.get("/sessions/{session}")
+def show_session(view: SessionViewDep, session: str) -> JsonObject:
+    """All that the page of a session shows."""
+    return view(session)
+
+
+@router.patch("/sessions/{session}/details")
+def change_details(
+    sessions: SessionsDep, view: SessionViewDep, who: UserDep, session: str, body: DetailsBody
+) -> JsonObject:
+    """Change details; all others stay."""
+    sessions.update_details(who, session, body.changed)
+    return view(session)
+
+
+@router.patch("/sessions/{session}/view")
+def change_view(
+    sessions: SessionsDep, view: SessionViewDep, who: UserDep, session: str, body: ViewBody
+) -> JsonObject:
+    """State how the camera sees the soles."""
+    sessions.set_view(who, session, body.view)
+    return view(session)
+
+
+@router.post("/sessions/{session}/dose")
+def record_dose(
+    sessions: SessionsDep,
+    view: SessionViewDep,
+    camera: CameraDep,
+    who: UserDep,
+    session: str,
+    body: DoseBody,
+) -> JsonObject:
+    """Start the clock, or correct when it was started."""
+    sessions.record_dose(who, session, seconds_ago=body.seconds_ago)
+    set_simulated_dose(camera, body.seconds_ago)
+    return view(session)
+
+
+@router.post("/sessions/{session}/closing")
+def close_session(
+    sessions: SessionsDep, view: SessionViewDep, who: UserDep, session: str, body: ClosingBody
+) -> JsonObject:
+    """Close a session, or open it again."""
+    sessions.close(who, session, closed=body.closed)
+    return view(session)
+
+
+@router.get("/status")
+def status(
+    camera: CameraDep, clock: ClockDep, store: StoreDep, segmenter: SegmenterDep, language: LanguageDep
+) -> JsonObject:
+    """Camera, clock, audit file, versions."""
+    made_with = segmenter.provenance
+    return {
+        "camera": language(camera.name),
+        "now": clock().isoformat(timespec="milliseconds"),
+        "clock_jump": clock.jump,
+        "trail_fault": store.trail_fault,
+        "application": made_with.application,
+        "model": made_with.model,
+        "model_hash": made_with.model_hash,
+        "template_hash": made_with.template_hash,
+    }
+
+
+@router.post("/touch")
+def touch() -> Response:
+    """Keep the page unlocked."""
+    return Response(status_code=204)

@@ -1,0 +1,132 @@
+"""What stands before every request: host, browser, user and token."""
+
+from __future__ import annotations
+
+import hmac
+import re
+from collections.abc import Awaitable, Callable, Mapping
+
+from fastapi import Request, Response, WebSocket
+from fastapi.responses import RedirectResponse
+from starlette.requests import HTTPConnection
+
+from prismseg.base import Message, PrismsegError
+from prismseg.monitor.web.security.browser_sessions import COOKIE, BrowserSession, BrowserSessions
+from prismseg.monitor.web.security.responses import HEADERS, error_response
+from prismseg.monitor.web.security.users import UserDirectory
+from prismseg.monitor.web.settings import MonitorSettings
+
+STAFF = "staff"  # whoever sits at a machine without log-in
+OPEN_PATHS = ("/static/", "/login", "/language/", "/health")
+FOREIGN_REQUEST = Message("The request does not come from this page. Load the page again.")
+_HOST = re.compile(r"(?P<name>[a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.IGNORECASE)
+_CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
+
+
+class RequestGuard:
+    """Checks requests.
+
+    Parameters
+    ----------
+    settings : MonitorSettings
+        Names of the host, size of uploads.
+    browsers : BrowserSessions
+        All open ones.
+    users : UserDirectory
+        Who may log in.
+    """
+
+    def __init__(self, settings: MonitorSettings, browsers: BrowserSessions, users: UserDirectory) -> None:
+        self.settings = settings
+        self.browsers = browsers
+        self.users = users
+
+    async def __call__(self, request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+        """Answer a request, or refuse it."""
+        try:
+            response = await self._answer(request, answer)
+        except PrismsegError as error:  # the store cannot say who may log in
+            response = error_response(request, 503, error.message)
+        for name, value in HEADERS.items():
+            response.headers.setdefault(name, value)
+        if request.scope["path"].startswith("/static/"):
+            response.headers["Cache-Control"] = "no-cache"
+        return response
+
+    def known_host(self, host: str | None) -> bool:
+        """Tell whether the page may be asked for under this name."""
+        found = _HOST.fullmatch(host or "")
+        return found is not None and found["name"].lower() in self.settings.hosts
+
+    def login_required(self) -> bool:
+        """Tell whether only users may see sessions. Whoever disables the last one opens the page to nobody."""
+        return self._closed(self.users.proofs())
+
+    def authorize(self, connection: HTTPConnection) -> BrowserSession | None:
+        """Find the browser of a request that may see sessions; None when somebody must log in first."""
+        browser = self.browsers.find(connection.cookies.get(COOKIE))
+        proofs = self.users.proofs()
+        if browser is None or not self._closed(proofs):
+            return browser
+        # The proof is another one when the user was disabled or has a new password since the log-in.
+        if browser.proof is None or browser.proof != proofs.get(browser.who) or self.browsers.is_locked(browser):
+            return None
+        return browser
+
+    def authorize_socket(self, socket: WebSocket) -> BrowserSession | None:
+        """Find the browser of a socket that this very page opened."""
+        if not self.known_host(socket.headers.get("host")) or not self.same_origin(socket):
+            return None
+        return self.authorize(socket)
+
+    def same_origin(self, connection: Request | WebSocket) -> bool:
+        """Tell whether the browser says that a page of this very monitor asks."""
+        _, mark, host = connection.headers.get("origin", "").partition("://")
+        return mark != "" and host == connection.headers.get("host")
+
+    def set_cookie(self, response: Response, browser: BrowserSession) -> None:
+        """Give a browser's cookie to the browser."""
+        response.set_cookie(
+            COOKIE, browser.token, httponly=True, samesite="strict", secure=self.settings.secure, path="/"
+        )
+
+    def _closed(self, proofs: Mapping[str, str | None]) -> bool:
+        return bool(proofs) or not self.settings.local
+
+    async def _answer(self, request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
+        if not self.known_host(request.headers.get("host")):
+            return error_response(request, 421, Message("This address is not known to the monitor."))
+        # Not from `request.url`, which is put together with the host that the request claims.
+        path, query = request.scope["path"], request.scope["query_string"]
+        if "\0" in path or b"%00" in query or not query.isascii():
+            return error_response(request, 400, Message("This address cannot be read."))
+        if path.startswith("/static/") or path == "/health":
+            return await answer(request)
+        browser = self.authorize(request)
+        fresh: BrowserSession | None = None
+        if browser is None and not self.login_required():
+            if path.startswith("/api/"):
+                return error_response(request, 401, Message("Open the page first."))
+            browser = fresh = self.browsers.begin(STAFF)
+        request.state.browser = browser
+        if browser is None and not path.startswith(OPEN_PATHS):
+            if path.startswith("/api/"):
+                return error_response(request, 401, Message("Log in again."))
+            return RedirectResponse("/login", status_code=303)
+        if request.method in _CHANGING:
+            if browser is None or not _same(request.headers.get("x-csrf-token", ""), browser.csrf):
+                if path != "/login":
+                    return error_response(request, 403, FOREIGN_REQUEST)
+            elif "x-unattended" not in request.headers:
+                self.browsers.touch(browser)
+        elif browser is not None and not path.startswith("/api/"):
+            self.browsers.touch(browser)
+        response = await answer(request)
+        if fresh is not None:
+            self.set_cookie(response, fresh)
+        return response
+
+
+def _same(stated: str, known: str) -> bool:
+    # In bytes: of text the comparison takes only ASCII, and a header may hold anything.
+    return hmac.compare_digest(stated.encode(), known.encode())

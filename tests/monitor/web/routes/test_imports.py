@@ -1,0 +1,151 @@
+"""Sessions recorded elsewhere: what is sent, checked and kept."""
+
+from __future__ import annotations
+
+import io
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from tests.monitor.web.conftest import JSON, as_json, delta
+
+from prismseg.base import Message, OutputError
+from prismseg.monitor.store import Transaction, verify
+from prismseg.monitor.store.files import FileStore
+from prismseg.monitor.web.routes.imports import _timed
+from prismseg.monitor.web.uploads import UploadedFile
+from prismseg.thermal import Frame, minute_from_name
+
+
+def frame_file(celsius) -> bytes:
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, np.asarray(celsius, np.float32), metadata=None)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def sent(page, camera):
+    """Two frames and a file that is none, sent in the wrong order: the answer of the monitor."""
+    cold = frame_file(camera.frame().celsius)
+    camera.warmer = {"left": 2.0, "right": 1.0}
+    warm = frame_file(camera.frame().celsius)
+    files = [("files", each) for each in (("a_t20.tiff", warm), ("b.tiff", b"no picture"), ("a_t0.tiff", cold))]
+    answer = page.ask("POST", "/api/imports", files=files)
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def test_files_recorded_elsewhere_become_a_session(page, sent, services):
+    assert [(each["name"], each["minute"], each["ok"]) for each in sent["files"]] == [
+        ("a_t0.tiff", 0.0, True),
+        ("a_t20.tiff", 20.0, True),
+        ("b.tiff", None, False),
+    ]
+    assert sent["files"][0]["size"] == [240, 320]
+    assert "b.tiff" in sent["files"][2]["reason"]
+    assert page.get("/api/sessions").json()["total"] == 0, "nothing is kept before it was confirmed"
+    made = page.post(f"/api/imports/{sent['id']}", {"code": "E-IMPORT", "minutes": [0, 20, None]})
+    assert made.status_code == 201, made.text
+    state = page.get(f"/api/sessions/{made.json()['id']}").json()
+    assert (state["code"], state["origin"]) == ("E-IMPORT", "import")
+    assert [each["minute"] for each in state["captures"]] == pytest.approx([0, 20], abs=0.01)
+    assert delta(state["captures"][1], "left") == pytest.approx(2.0, abs=0.1)
+    assert delta(state["captures"][1], "right") == pytest.approx(1.0, abs=0.1)
+    again = page.post(f"/api/imports/{sent['id']}", {"code": "E-IMPORT", "minutes": [0, 20, None]})
+    assert again.status_code == 404
+    assert page.get("/api/sessions").json()["total"] == 1
+    assert verify(services.store).ok
+
+
+def test_files_seen_in_a_mirror_become_the_other_feet(page, sent):
+    body = {"code": "E-IMPORT", "minutes": [0, 20, None], "view": "mirrored"}
+    made = page.post(f"/api/imports/{sent['id']}", body).json()
+    last = page.get(f"/api/sessions/{made['id']}").json()["captures"][1]
+    assert delta(last, "right") == pytest.approx(2.0, abs=0.1)
+    assert delta(last, "left") == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_refused_confirmation_keeps_the_files_and_makes_no_session(page, sent):
+    for minutes, code in (
+        ([0, 20], "E-1"),
+        ([None, None, 5], "E-1"),
+        ([5, 5, None], "E-1"),
+        ([0, 1e9, None], "E-1"),
+        ([0, 661, None], "E-1"),
+        ([0, float("nan"), None], "E-1"),
+        ([0, 20, None], "   "),
+        ([0, 20, None], "a\0b"),
+        ([0] * 61, "E-1"),
+    ):
+        body = as_json({"code": code, "minutes": minutes})
+        answer = page.ask("POST", f"/api/imports/{sent['id']}", content=body, headers=JSON)
+        assert answer.status_code == 422, minutes
+    assert page.get("/api/sessions").json()["total"] == 0
+    answer = page.post(f"/api/imports/{sent['id']}", {"code": "E-1", "minutes": [0, 660, None]})
+    assert answer.status_code == 201, answer.text
+
+
+def test_a_confirmation_repeated_meanwhile_makes_one_session(page, sent):
+    body = {"code": "E-1", "minutes": [0, 20, None]}
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: page.post(f"/api/imports/{sent['id']}", body), range(4)))
+    assert sorted(each.status_code for each in answers) == [201, 404, 404, 404]
+    assert page.get("/api/sessions").json()["total"] == 1
+
+
+@pytest.mark.parametrize(("owner", "act"), [(FileStore, "put"), (Transaction, "add_capture")])
+def test_an_import_that_failed_half_way_leaves_nothing_and_can_be_repeated(
+    page, sent, services, monkeypatch, owner, act
+):
+    work, calls = getattr(owner, act), []
+
+    def failing(*arguments, **options):
+        calls.append(1)
+        if len(calls) == 2:
+            raise OutputError("The disk is full.")
+        return work(*arguments, **options)
+
+    monkeypatch.setattr(owner, act, failing)
+    body = {"code": "E-1", "minutes": [0, 20, None]}
+    assert page.post(f"/api/imports/{sent['id']}", body).status_code == 507
+    assert page.get("/api/sessions").json()["total"] == 0
+    assert page.post(f"/api/imports/{sent['id']}", body).status_code == 201
+    assert verify(services.store).ok
+
+
+def test_only_the_last_few_batches_wait(page, camera):
+    one = [("files", ("t0.tiff", frame_file(camera.frame().celsius)))]
+    keys = [page.ask("POST", "/api/imports", files=one).json()["id"] for _ in range(5)]
+    codes = [page.post(f"/api/imports/{key}", {"code": "E-1", "minutes": [0]}).status_code for key in keys]
+    assert codes == [404, 201, 201, 201, 201]
+
+
+@pytest.mark.parametrize(
+    ("clocks", "proposed"),
+    [
+        ({"T0": 0, "T1": 20, "T2": 45}, {"T0": 0, "T1": 20, "T2": 45}),  # visits are no minutes
+        ({"a": 0, "b": 5}, {"a": 0, "b": 5}),
+        ({"t0": 5, "t5": 0}, {"t0": None, "t5": None}),  # clock and names disagree: nobody guesses
+        ({"t0": None, "t5": None}, {"t0": 0, "t5": 5}),  # shown, and confirmed by somebody
+    ],
+)
+def test_minutes_are_proposed_by_clocks_and_names(clocks, proposed):
+    start = datetime(2026, 5, 1, 10, tzinfo=UTC)
+    sent = [
+        UploadedFile(
+            f"{name}.jpg",
+            Frame(
+                np.linspace(20, 30, 100, dtype=np.float32).reshape(10, 10),
+                time=None if minute is None else start + timedelta(minutes=minute),
+            ),
+            Message(""),
+            minute_from_name(Path(name)),
+        )
+        for name, minute in clocks.items()
+    ]
+    sent.append(UploadedFile("broken.jpg", None, Message("damaged"), None))
+    found = {each.name.removesuffix(".jpg"): each.minute for each in _timed(sent)}
+    assert found == {**proposed, "broken": None}
