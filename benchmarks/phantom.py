@@ -1,8 +1,8 @@
-"""Pictures a second of the phantoms at 320 x 240 on one core, by domain and framing.
+"""Frames a second of the phantoms at 320 x 240 on one core, by domain and framing.
 
     OMP_NUM_THREADS=1 python benchmarks/phantom.py
 
-Endless pictures (training) and those of sessions; the median of several turns, taken one after the other for all
+Frames of the stream for training and those of sessions; the median of several turns, taken one after the other for all
 settings so that the machine's drift hits them paired_generators. Target: 20 a second.
 """
 
@@ -27,7 +27,7 @@ def session(domain: str, framing: str, number: int) -> None:
 
 
 def measure(turns: int, frames: int) -> dict[tuple[str, str], list[float]]:
-    """Pictures a second of both uses for each domain and framing; the processor's time, as others may use it too."""
+    """Frames a second of both uses for each domain and framing; the processor's time, as others may use it too."""
     settings = list(product(DOMAINS, FRAMINGS))
     seconds: dict[tuple[str, str], list[list[float]]] = {setting: [[], []] for setting in settings}
     for turn in range(turns + 1):
@@ -44,7 +44,7 @@ def measure(turns: int, frames: int) -> dict[tuple[str, str], list[float]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--turns", type=int, default=5)
-    parser.add_argument("--frames", type=int, default=20, help="pictures a turn and setting")
+    parser.add_argument("--frames", type=int, default=20, help="frames a turn and setting")
     chosen = parser.parse_args()
     rates = measure(chosen.turns, chosen.frames)
     print("| domain | framing | training, frames/s | sessions, frames/s |")

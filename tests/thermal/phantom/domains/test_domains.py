@@ -7,6 +7,7 @@ import pytest
 from scipy import ndimage
 from tests.thermal.phantom.scenes import SMALL, render_usual
 
+from prismseg.base.sources import code_of
 from prismseg.thermal.phantom import DOMAINS, RIGHT, frame_at
 from prismseg.thermal.phantom.distributions import Normal, Uniform
 from prismseg.thermal.phantom.domains.planar import PlanarDomain
@@ -20,6 +21,14 @@ def test_one_registration_adds_a_domain():
         assert frame.domain == "slender" and frame.mask.any()
         usual, narrow = (render_usual(name, seed=4) for name in ("spline", "slender"))
     assert 0.4 < narrow.mask.sum() / usual.mask.sum() < 0.75
+
+
+def test_sessions_are_stale_when_a_domain_changes():
+    """Domains are imported by name, and their code counts as that of the sessions all the same."""
+    code = code_of("prismseg.thermal.phantom.output.sessions")
+    for name in ("spline", "ellipse", "blob", "solid"):
+        for module in ("domain", "parameters"):
+            assert f"prismseg.thermal.phantom.domains.{name}.{module}" in code
 
 
 def test_domains_leave_their_order_to_the_registry():

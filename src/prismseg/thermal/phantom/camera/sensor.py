@@ -35,7 +35,7 @@ class CameraParameters:
 
 @dataclass(frozen=True)
 class VariedCameraParameters:
-    """What any camera is drawn from, from a sharp one to a telephone's clip-on with few pixels and strong stripes."""
+    """What any camera is drawn from, from a sharp one to a smartphone's attachment with few pixels and strong stripes."""
 
     coarseness: Mixture = Mixture((1.0, Uniform(1.0, 2.0), Uniform(1.5, 3.2)), (0.5, 0.3, 0.2))
     """Pixels of the image for one of the detector: native, 320 x 240 to 160 x 120, and down to 100 x 75."""
@@ -158,7 +158,7 @@ def draw_camera(rng: np.random.Generator, parameters: CameraParameters = CAMERA)
 
 
 def draw_varied_camera(rng: np.random.Generator, parameters: VariedCameraParameters = VARIED_CAMERA) -> Camera:
-    """Draw any camera, from a sharp one to a telephone's clip-on with few pixels and strong stripes."""
+    """Draw any camera, from a sharp one to a smartphone's attachment with few pixels and strong stripes."""
     return Camera(
         coarseness=float(parameters.coarseness.draw(rng)),
         blur=float(parameters.blur.draw(rng)),

@@ -20,7 +20,31 @@ def ellipse(
     power: float = 2.0,
     points: int = 40,
 ) -> Curve:
-    """Superellipse with `radii` along both axes, turned by `turn` radians; `power` 2 is an ellipse, 4 nearly a box."""
+    """Superellipse, :math:`|x / a|^p + |y / b|^p = 1`.
+
+    Parameters
+    ----------
+    middle, radii : (float, float)
+        Its centre, and its radii along both axes before it is turned.
+    turn : float
+        Radians.
+    power : float
+        The exponent p: 2 is an ellipse, 4 nearly a box.
+    points : int
+        On the curve.
+
+    Returns
+    -------
+    (points, 2) float64
+
+    Examples
+    --------
+    >>> ellipse((0.0, 0.0), (2.0, 1.0), points=4).round(3) + 0.0
+    array([[ 2.,  0.],
+           [ 0.,  1.],
+           [-2.,  0.],
+           [ 0., -1.]])
+    """
     angle = np.linspace(0, 2 * np.pi, points, endpoint=False)
     cos, sin = np.cos(angle), np.sin(angle)
     first = radii[0] * np.sign(cos) * np.abs(cos) ** (2 / power)
@@ -36,7 +60,19 @@ def ellipse(
 def capsule(
     start: Sequence[float] | Curve, end: Sequence[float] | Curve, first: float, second: float, points: int = 20
 ) -> Curve:
-    """Convex hull of two discs with the radii `first` at `start` and `second` at `end`."""
+    """Convex hull of two discs with the radii `first` at `start` and `second` at `end`.
+
+    Returns
+    -------
+    (2 * points, 2) float64
+        Two arcs; a single disc (40, 2) where one of them lies in the other.
+
+    Examples
+    --------
+    >>> hull = capsule((0.0, 0.0), (5.0, 0.0), 1.0, 1.0)
+    >>> hull.min(axis=0).round(2), hull.max(axis=0).round(2)
+    (array([-1., -1.]), array([6., 1.]))
+    """
     (r0, c0), (r1, c1) = start, end
     distance = float(np.hypot(r1 - r0, c1 - c0))
     if distance <= abs(first - second):
@@ -53,7 +89,7 @@ def capsule(
 
 
 def smooth_closed(control: Curve, points: int = 100) -> Curve:
-    """Periodic cubic spline through `control` (N, 2)."""
+    """Periodic cubic spline (points, 2) through `control` (N, 2)."""
     closed = np.vstack([control, control[:1]])
     curve: Curve = CubicSpline(np.arange(len(closed)), closed, bc_type="periodic")(
         np.linspace(0, len(control), points, endpoint=False)
@@ -62,7 +98,16 @@ def smooth_closed(control: Curve, points: int = 100) -> Curve:
 
 
 def strip(line: Curve, half_widths: Sequence[float]) -> Curve:
-    """Outline of a limb along a polyline (N, 2) with a half width at each of its points."""
+    """Outline (2 N, 2) of a limb along a polyline (N, 2) with a half width at each of its points.
+
+    Examples
+    --------
+    >>> strip(np.array([[0.0, 0.0], [2.0, 0.0]]), [0.5, 1.0])
+    array([[ 0. ,  0.5],
+           [ 2. ,  1. ],
+           [ 2. , -1. ],
+           [ 0. , -0.5]])
+    """
     along = np.gradient(line, axis=0)
     along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), SHORTEST)
     across = np.column_stack([-along[:, 1], along[:, 0]]) * np.asarray(half_widths)[:, None]
@@ -70,14 +115,14 @@ def strip(line: Curve, half_widths: Sequence[float]) -> Curve:
 
 
 def smoothstep(value: Field, start: float, end: float) -> Field:
-    """0 below `start`, 1 above `end`, smooth between."""
+    """0 below `start`, 1 above `end`, between them :math:`3 x^2 - 2 x^3` of the share x."""
     share = np.clip((value - np.float32(start)) / np.float32(end - start), 0, 1)
     smooth: Field = share * share * (3 - 2 * share)
     return smooth
 
 
 def bump(u: Field, v: Field, middle: tuple[float, float], half: tuple[float, float]) -> Field:
-    """Gaussian bump of height 1."""
+    """Gaussian bump of height 1 at `middle`, which has fallen to 1/e at the `half` widths (u, v)."""
     down, across = (u - np.float32(middle[0])) / half[0], (v - np.float32(middle[1])) / half[1]
     value: Field = np.exp(-(down**2) - across**2).astype(np.float32)
     return value

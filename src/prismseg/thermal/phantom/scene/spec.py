@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from prismseg.thermal.phantom.scene.temperatures import Temperatures
 
 FRAMINGS = ("soles", "above")
+"""What an image shows: soles from the foot end, or legs and feet from above."""
 
 
 @dataclass(frozen=True)
@@ -16,9 +17,9 @@ class SceneSpec:
     Attributes
     ----------
     framing : str
-        ``"soles"`` (A) or ``"above"`` (B).
+        ``"soles"``: to the camera, from the foot end; or ``"above"``: legs and feet.
     temperatures : Temperatures
-        Temperatures.
+        Of the surroundings and of both feet.
     varied : bool
         Whether poses go beyond those of labour sessions.
     """
