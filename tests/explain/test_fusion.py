@@ -4,7 +4,7 @@ import torch
 
 from prismseg.base import ConfigError, DataError
 from prismseg.explain.atlas import Atlas
-from prismseg.explain.fusion import BETAS, _fused, cross_fit, fit_weights, folds, scale_to_unit
+from prismseg.explain.fusion import BETAS, _measure_fused, cross_fit, fit_weights, folds, scale_to_unit
 from prismseg.explain.measures.masks import SUMS
 from prismseg.explain.measures.sums import Axes, MapSums
 from prismseg.nets import create_model
@@ -90,14 +90,14 @@ def test_fused_measures_are_those_of_fused_maps(region):
     atlas.update(images, masks)
     cases = atlas.sums()
     fitted = fit_weights(cases, "layercam")
-    counts = masks != 255
-    fused = fitted.fuse(atlas.maps(images, masks), [0, 1], counts)
+    valid = masks != 255
+    fused = fitted.fuse(atlas.maps(images, masks), [0, 1], valid)
     assert set(fused) == {0, 1} and fused[1].shape == (4, 32, 32)
     unit = cases.relevance(0).normalized("map")
     for cls in (0, 1):
-        by_sums = _fused(unit, fitted.weights[:, cls], cls)
+        by_sums = _measure_fused(unit, fitted.weights[:, cls], cls)
         mask = (masks == cls).double()
-        values = fused[cls].double() * counts
+        values = fused[cls].double() * valid
         inside, total = (values * mask).sum((1, 2)), values.sum((1, 2))
         np.testing.assert_allclose(
             by_sums["cam_dice"], 2 * inside / (total + mask.sum((1, 2))), rtol=1e-4, atol=1e-6
@@ -108,10 +108,10 @@ def test_fused_measures_are_those_of_fused_maps(region):
 def test_scale_to_unit():
     maps = torch.tensor([[[1.0, 3.0]], [[2.0, 2.0]]])
     assert scale_to_unit(maps).tolist() == [[[0, 1]], [[0, 0]]]
-    counts = torch.tensor([[[True, True, False]]])
-    assert scale_to_unit(torch.tensor([[[1.0, 3.0, 9.0]]]), counts).tolist() == [
+    valid = torch.tensor([[[True, True, False]]])
+    assert scale_to_unit(torch.tensor([[[1.0, 3.0, 9.0]]]), valid).tolist() == [
         [[0, 1, 1]]
-    ]  # the third counts nowhere
+    ]  # the third is not valid
 
 
 def test_table():

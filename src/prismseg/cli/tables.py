@@ -217,20 +217,20 @@ def print_relevance(path: Path) -> None:
     """Print a ``headline.csv`` of an explanation: the numbers that its page begins with."""
     import pandas as pd
 
-    from prismseg.explain.report.headline import interval_of
+    from prismseg.explain.report.headline import pick_interval
 
     read = pd.read_csv(path, dtype={"class": str}, keep_default_na=False, na_values=[""]).to_dict("records")
     rows = [{str(key): value for key, value in row.items()} for row in read]
     method, region = rows[0]["method"], rows[0]["region"]
     console = Console()
-    shown = interval_heading([interval_of(row, "rho") for row in rows])
+    shown = interval_heading([pick_interval(row, "rho") for row in rows])
     table = Table(title=f"Where the relevance lies: {method}, region {region} [{shown}]", box=SIMPLE_HEAD)
     table.add_column("class", overflow="fold")
     for heading in ("fused map: rho", "lift\n(1: chance)", "rho over\nregion as map", "single layers:\nrho"):
         table.add_column(heading, justify="right")
     for row in rows:
         rho, lift, excess = (_number(row.get(name), form) for name, form in _HEADLINE.items())
-        interval = show_interval(interval_of(row, "rho"))
+        interval = show_interval(pick_interval(row, "rho"))
         single = " – ".join(_number(row.get(name)) for name in ("lowest", "highest"))
         table.add_row(row["class"], rho if interval == "–" else f"{rho}\n[{interval}]", lift, excess, single)
     console.print(table)

@@ -31,15 +31,16 @@ class Atlas:
     ----------
     model : Module
         Any network from images (B, C, H, W) to logits (B, K, H, W); one logit channel stands for foreground
-        against background. It is left as it was found.
+        against background. It is not changed.
     layers : str, sequence of str or callable
         ``"all"`` convolutions, names, patterns such as ``"decoder.*"``, or a predicate of name and module.
     methods : sequence of str
-        Of ``gradcam gradcam++ layercam hirescam xgradcam scorecam eigencam random``.
-    region : {"prediction", "truth", "image"}
-        Pixels over which a class's logit is averaged to the score that is explained: where the network predicts the
-        class (the default, as in `prismseg explain`), where it truly is, or the whole image. With ``"truth"`` the masks
-        are both region and reference: late pointwise layers then score well by construction.
+        Of `prismseg.explain.METHODS`, see `list_methods`.
+    region : str
+        Of `prismseg.explain.REGIONS`: pixels over which a class's logit is averaged to the score that is explained:
+        where the network predicts the class (the default, as in `prismseg explain`), where it truly is, or the whole
+        image. With ``"truth"`` the masks are both region and reference: late pointwise layers then score well by
+        construction.
     classes : sequence of int, optional
         Class indices; by default all, background included.
     class_names : sequence of str, optional
@@ -56,7 +57,7 @@ class Atlas:
     memory : float
         MiB that the forward passes of Score-CAM may take.
     temperature, linear, baseline
-        Weights of Score-CAM, see `score_cam`.
+        Weights of Score-CAM, see `ScoreCamOptions`.
     seed : int
         Of the random maps.
 
@@ -137,7 +138,7 @@ class Atlas:
 
     @property
     def left_out(self) -> dict[str, str]:
-        """Layers met by a pattern that are not shown, with the reason: no maps, a single cell, the same as another."""
+        """Layers met by a pattern that are not explained, with the reason: no maps, a single cell, same as another."""
         return self.network.left_out
 
     def maps(
@@ -150,7 +151,7 @@ class Atlas:
         images : (B, C, H, W) Tensor
             As the network takes them.
         masks : (B, H, W) integer Tensor, optional
-            True classes, 255 for pixels that count nowhere; needed where the region is the truth.
+            True classes, 255 for pixels that are ignored; needed where the region is the true mask.
         regions : (B, K, H, W) Tensor, optional
             Pixels over which each class is scored, 0 or 1, in place of those that `region` names: such as those of
             `Atlas.regions` for another network.
@@ -215,7 +216,7 @@ class Atlas:
         groups: Iterable[object] | None = None,
         ids: Iterable[object] | None = None,
     ) -> None:
-        """Measure a batch; only sums are kept, never maps.
+        """Measure the maps of a batch; only their sums are kept.
 
         Parameters
         ----------
@@ -253,30 +254,34 @@ class Atlas:
         return joined
 
     def add(self, part: MapSums) -> None:
-        """Take up sums that were stored earlier, as if their cases had just been seen."""
+        """Add sums that were stored earlier, as if their cases had just been seen."""
         self._parts.append(part)
         self._seen += len(part.ids)
 
     def cases(self) -> pd.DataFrame:
-        """Measures of every case: columns case, group, method, layer, class, area, empty, absent and the measures.
+        """Make a table of the measures of every case.
 
-        ``varrho_prime`` is not normalised, ``cam_dice`` is that of maps spread over [0, 1] each.
+        Returns
+        -------
+        DataFrame
+            Columns case, group, method, layer, class, area, empty, absent and the measures, each under the first of
+            its normalisations: ``varrho_prime`` is that of maps as they are, ``cam_dice`` that of maps scaled to [0, 1].
         """
         return case_table(self.sums())
 
     def summary(self) -> pd.DataFrame:
-        """Means over cases with 95 % intervals over groups, or, with fewer than 6 groups, their range.
+        """Average over cases, with 95 % intervals over groups or, with fewer than 6 groups, their range.
 
         Returns
         -------
         DataFrame
             Columns method, layer, class, measure, normalization, mean, ci_low, ci_high, range_low, range_high, n,
-            n_groups, n_empty, n_absent; the layer ``(mean)`` is the mean over layers of each case's values. Cases from
-            which the class is absent (n_absent) are left out; maps that are zero everywhere (n_empty) count with the
-            value 0.
+            n_groups, n_empty, n_absent; the layer ``(mean)`` is the mean over layers of each case's values. Cases
+            from which the class is absent (n_absent) are left out; maps that are zero everywhere (n_empty) count
+            with the value 0.
         """
         return summarize_layers(self.sums())
 
     def reset(self) -> None:
-        """Forget the cases seen so far."""
+        """Drop the cases seen so far."""
         self._parts, self._seen = [], 0

@@ -23,7 +23,7 @@ from prismseg.explain.settings import AtlasSettings
 from prismseg.explain.target.logits import check_finite, class_count, class_logits
 from prismseg.explain.target.regions import check_masks, class_scores, find_regions
 from prismseg.explain.tensors import HALF, as_images, as_labels, check_labels, resize_maps, to_full_precision
-from prismseg.explain.trace.footprint import images_within
+from prismseg.explain.trace.memory import images_that_fit
 from prismseg.explain.trace.trace import Trace
 from prismseg.inference.predictor import class_probabilities
 
@@ -199,7 +199,7 @@ class BatchMaps:
         methods = {name: method for name, method in self._methods.items() if isinstance(method, ForwardMethod)}
         if not methods:
             return
-        chunk = images_within(self.settings.memory, self.network.model, self.images[:1])
+        chunk = images_that_fit(self.settings.memory, self.network.model, self.images[:1])
         passes = ForwardPasses(to_full_precision(self.images), self._scores, chunk, self.settings.score_cam)
         for name, method in methods.items():
             for layer, activation in activations.items():

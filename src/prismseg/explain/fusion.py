@@ -1,4 +1,4 @@
-"""One map out of many: layers weighted by where their relevance lies, fitted on cases that are kept apart."""
+"""Fusing the maps of all layers into one, with weights of the layers that are fitted on other cases."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from prismseg.explain.measures.sums import MapSums
 MAIN_MODE = "rho"  # layers weighted by their mean rho; its fused maps are the ones that are shown
 THESIS_MODE = "thesis"  # the published weighting
 MODES = (MAIN_MODE, THESIS_MODE)
-BETAS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)
-FOLDS = 5
-FUSED = "(fused)"
+BETAS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0)  # from equal weights to nearly a single layer
+FOLDS = 5  # in which groups are kept apart; fewer where there are fewer groups
+FUSED = "(fused)"  # stands for the fused map among the layers of a table
 
 
 def fused_measures() -> dict[str, Measure]:
@@ -37,14 +37,14 @@ class LayerWeights:
     Attributes
     ----------
     method, mode : str
-        Of which maps, and how they were found.
+        Of the maps, and of the weighting: one of `MODES`.
     layers, classes : tuple of str
     weights : (L, K) array
         Nowhere negative; sums to 1 over the layers.
     betas : (K,) array
         Sharpness of the softmax; NaN in the thesis's mode.
     cases, groups : int
-        How many they were fitted on.
+        How many the weights were fitted on.
     """
 
     method: str
@@ -57,7 +57,7 @@ class LayerWeights:
     groups: int
 
     def table(self) -> pd.DataFrame:
-        """Columns method, mode, layer, class, weight, beta."""
+        """Make a table with the columns method, mode, layer, class, weight, beta."""
         index = pd.MultiIndex.from_product([self.layers, self.classes], names=["layer", "class"])
         table = pd.DataFrame({"weight": self.weights.reshape(-1)}, index=index).reset_index()
         table.insert(0, "method", self.method)
@@ -66,11 +66,11 @@ class LayerWeights:
         return table
 
     def fuse(
-        self, maps: Mapping[tuple[str, str, int], Tensor], classes: Sequence[int], counts: Tensor | None = None
+        self, maps: Mapping[tuple[str, str, int], Tensor], classes: Sequence[int], valid: Tensor | None = None
     ) -> dict[int, Tensor]:
-        """Fuse the maps of a batch, each spread over [0, 1] first; the sum is not spread again.
+        """Fuse the maps of a batch: each is scaled to [0, 1] first; their weighted sum is not scaled again.
 
-        Measures of the fused maps over the pixels that count are those of `cross_fit`.
+        Measures of the fused maps over the valid pixels are those of `cross_fit`.
 
         Parameters
         ----------
@@ -78,8 +78,8 @@ class LayerWeights:
             Of `Atlas.maps`.
         classes : sequence of int
             Class indices that the columns of the weights stand for.
-        counts : (B, H, W) bool Tensor, optional
-            Pixels that count, by default all: a map is spread by its least and largest value on these.
+        valid : (B, H, W) bool Tensor, optional
+            Pixels, by default all, whose least and largest value a map is scaled by.
 
         Returns
         -------
@@ -89,7 +89,7 @@ class LayerWeights:
         return {
             cls: torch.stack(
                 [
-                    float(weight) * scale_to_unit(maps[self.method, layer, cls], counts)
+                    float(weight) * scale_to_unit(maps[self.method, layer, cls], valid)
                     for layer, weight in zip(self.layers, self.weights[:, column], strict=True)
                 ]
             ).sum(0)
@@ -97,10 +97,22 @@ class LayerWeights:
         }
 
 
-def scale_to_unit(maps: Tensor, counts: Tensor | None = None) -> Tensor:
-    """Spread each map (B, H, W) over [0, 1] by its range where `counts`; one that is constant there becomes 0."""
-    below = maps if counts is None else torch.where(counts, maps, torch.inf)
-    above = maps if counts is None else torch.where(counts, maps, -torch.inf)
+def scale_to_unit(maps: Tensor, valid: Tensor | None = None) -> Tensor:
+    """Scale each map to [0, 1] by its least and largest value.
+
+    Parameters
+    ----------
+    maps : (B, H, W) Tensor
+    valid : (B, H, W) bool Tensor, optional
+        Pixels that are looked at, by default all. A map that is constant there becomes 0.
+
+    Examples
+    --------
+    >>> scale_to_unit(torch.tensor([[[1.0, 2.0, 3.0]]]))
+    tensor([[[0.0000, 0.5000, 1.0000]]])
+    """
+    below = maps if valid is None else torch.where(valid, maps, torch.inf)
+    above = maps if valid is None else torch.where(valid, maps, -torch.inf)
     low, high = below.amin((1, 2), keepdim=True), above.amax((1, 2), keepdim=True)
     return torch.where(high - low > EQUAL * high, (maps - low) / (high - low), 0.0).clamp(0, 1)
 
@@ -113,18 +125,18 @@ def fit_weights(
     betas: Sequence[float] = BETAS,
     without: Collection[str] = (),
 ) -> LayerWeights:
-    """Fit the weights of the layers on the cases of an atlas.
+    r"""Fit the weights of the layers on the cases of an atlas.
 
     Parameters
     ----------
     cases : MapSums
-        Cases of a held-out split, those that the maps will not be judged on.
+        Of cases that the fused maps will not be judged on.
     method : str
         One of its methods.
     mode : {"rho", "thesis"}
-        ``rho``: softmax over layers of beta rho_l, for each class, with the beta of `betas` for which the fused maps
-        have the best mean CAM-Dice. ``thesis``: softmax of w / max w with w_l = E[Σ S M / Σ M] of maps that are not
-        normalised.
+        ``rho``: for each class $w_l = \operatorname{softmax}_l(\beta \bar\rho_l)$, with the $\beta$ of `betas` for
+        which the fused maps have the best mean CAM-Dice. ``thesis``: $w_l = \operatorname{softmax}_l(\bar\varrho'_l
+        / \max_j \bar\varrho'_j)$ of maps that are not normalised.
     betas : sequence of float
         Values to choose from; 0 is the plain mean of all layers.
     without : collection of str
@@ -161,7 +173,7 @@ def fit_weights(
             continue
         value = rho(sums)[present, :, column].mean(0)
         candidates = [_softmax(beta * value, used) for beta in betas]
-        scores = [_fused(unit, candidate, column)["cam_dice"][present].mean() for candidate in candidates]
+        scores = [_measure_fused(unit, candidate, column)["cam_dice"][present].mean() for candidate in candidates]
         best = int(np.argmax(scores))
         weights[:, column], chosen[column] = candidates[best], betas[best]
     return LayerWeights(
@@ -181,22 +193,22 @@ def _softmax(values: Array, used: NDArray[np.bool_]) -> Array:
     return weights
 
 
-def _fused(unit: Relevance, weights: Array, column: int) -> dict[str, Array]:
-    """Measures (n,) of the fused maps of class number `column`; exact, since sums are linear in the maps."""
+def _measure_fused(unit: Relevance, weights: Array, column: int) -> dict[str, Array]:
+    """Measure the fused maps of class number `column`, (n,) each; exact, since sums are linear in the maps."""
 
     def mixed(sums: Array) -> Array:
         return sums[:, :, column] @ weights
 
-    nothing = np.zeros(len(unit.total))
+    unknown = np.zeros(len(unit.total))  # not linear in the maps, and used by none of these measures
     fused = Relevance(
         total=mixed(unit.total),
         inside=mixed(unit.inside),
         border=mixed(unit.border),
         on_region=mixed(unit.on_region),
-        lowest=nothing,
-        highest=nothing,
-        pointing=nothing,
-        rank=nothing,
+        lowest=unknown,
+        highest=unknown,
+        pointing=unknown,
+        rank=unknown,
         area=unit.area[:, 0, column],
         band=unit.band[:, 0, column],
         region=unit.region[:, 0, column],
@@ -209,13 +221,12 @@ def _fused(unit: Relevance, weights: Array, column: int) -> dict[str, Array]:
 def cross_fit(
     cases: MapSums, method: str, mode: str = MAIN_MODE, *, without: Collection[str] = (), seed: int = 0
 ) -> pd.DataFrame:
-    """Measure fused maps, each with weights fitted on other groups; arguments as in `fit_weights`.
+    """Measure the fused map of each case, with weights fitted on other groups; arguments as in `fit_weights`.
 
     Returns
     -------
     DataFrame
-        Columns case, group, method, mode, class, area, absent, and rho, lift, varrho_prime, cam_dice, border_share of
-        the fused maps.
+        Columns case, group, method, mode, class, area, absent, and the measures of fused maps (`Measure.of_fused`).
 
     Raises
     ------
@@ -237,12 +248,12 @@ def cross_fit(
                 "area": part.area[:, column] / part.pixels,
                 "absent": part.absent[:, column],
             }
-            tables.append(pd.DataFrame(facts | _fused(unit, weights.weights[:, column], column)))
+            tables.append(pd.DataFrame(facts | _measure_fused(unit, weights.weights[:, column], column)))
     return pd.concat(tables, ignore_index=True)
 
 
 def folds(cases: MapSums, *, seed: int = 0) -> Iterator[tuple[list[int], list[int]]]:
-    """Yield positions of the cases to fit on and to judge, so that each is judged once and no group is in both."""
+    """Yield the positions of the cases to fit on and to judge: each is judged once, and no group is in both."""
     count = len(set(cases.groups))
     if count < 2:
         raise DataError("Weights of layers are fitted on other patients than they are judged on; two are needed.")

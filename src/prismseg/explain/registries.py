@@ -63,8 +63,8 @@ def list_methods() -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns method (the name by which it is chosen), title, needs ("gradients", "activations" or "forward passes"),
-        summary, formula (LaTeX) and citation.
+        Columns method (the name by which it is chosen), title, needs ("gradients", "activations" or "forward
+        passes"), summary, formula (LaTeX) and citation.
 
     Examples
     --------

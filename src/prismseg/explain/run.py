@@ -117,7 +117,8 @@ def explain_data(
     """Explain the network in `model` on the cases of `dataset` that it has not met; writes as `explain_run` does.
 
     Cases are recognised by content and classes matched by name (`prismseg.train.runs.assignment`); `part` chooses
-    others. By default the results land in ``explanation-NAME`` beside the network, NAME being the data set's folder.
+    others. By default the results are written to ``explanation-NAME`` beside the network, NAME being the data set's
+    folder.
     """
     trials, dataset, _ = assign_data_cases(model, dataset, part=part, device=device)
     output = OutputOptions(
@@ -146,8 +147,8 @@ def explain(
 ) -> Path:
     """Explain given networks on given cases and write tables, figures, sheets of maps and the page.
 
-    Whatever can be wrong with the request (a method, a layer, a case without mask, an unfit comparison) is found before
-    anything is written.
+    Whatever can be wrong with the request (a method, a layer, a case without mask, an unfit comparison) is found
+    before anything is written.
 
     Parameters
     ----------

@@ -15,7 +15,7 @@ from prismseg.data import Sample, SegmentationDataset
 from prismseg.evaluation import EvaluatedNetwork
 from prismseg.explain.atlas import Atlas
 from prismseg.explain.settings import ExplainSettings
-from prismseg.explain.trace.footprint import images_within
+from prismseg.explain.trace.memory import images_that_fit
 from prismseg.inference import Predictor
 
 LARGEST_BATCH = 16  # more images at once are no faster on a processor (benchmarks/explain.py)
@@ -89,7 +89,7 @@ class ExplainTask:
             size = 1  # each image has a shape of its own, so none can share a batch
         else:
             example = predictor.preprocess.image_tensor(self.dataset[cases[0]].image)[None].to(predictor.device)
-            size = min(LARGEST_BATCH, images_within(self.settings.memory, predictor.model, example))
+            size = min(LARGEST_BATCH, images_that_fit(self.settings.memory, predictor.model, example))
         for begin in range(0, len(cases), size):
             yield cases[begin : begin + size]
 

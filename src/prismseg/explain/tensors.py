@@ -56,9 +56,9 @@ def as_labels(masks: Tensor, images: Tensor) -> Tensor:
 
 def check_labels(masks: Tensor, class_count: int) -> None:
     """Refuse labels that are neither a class nor 255."""
-    odd = masks[(masks != IGNORE) & ((masks >= class_count) | (masks < 0))]
-    if odd.numel():
-        raise DataError(f"A mask holds label {int(odd[0])}, but the network has {class_count} classes.")
+    unknown = masks[(masks != IGNORE) & ((masks >= class_count) | (masks < 0))]
+    if unknown.numel():
+        raise DataError(f"A mask holds label {int(unknown[0])}, but the network has {class_count} classes.")
 
 
 def to_full_precision(values: Tensor) -> Tensor:

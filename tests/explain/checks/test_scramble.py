@@ -13,10 +13,10 @@ from prismseg.explain import Atlas
 from prismseg.explain.checks.scramble import (
     NO_EFFECT,
     NOT_EXECUTED,
-    copied,
+    copy_network,
     estimate_statistics_,
     find_cascade,
-    learnt,
+    learned_tensors,
     scramble_,
 )
 from prismseg.nets import create_model
@@ -144,8 +144,8 @@ def missed(model, names):
     scramble_(twin, names, torch.Generator().manual_seed(0))
     return [
         name
-        for name, value in learnt(twin).items()
-        if torch.equal(value, learnt(model)[name]) and not (value == value.flatten()[0]).all()
+        for name, value in learned_tensors(twin).items()
+        if torch.equal(value, learned_tensors(model)[name]) and not (value == value.flatten()[0]).all()
     ]
 
 
@@ -178,7 +178,7 @@ ZOO = {
 def test_everything_is_scrambled(name):
     torch.manual_seed(0)
     model = ZOO[name]().eval()
-    for value in learnt(model).values():
+    for value in learned_tensors(model).values():
         if value.numel() > 1 and (value == value.flatten()[0]).all():
             nn.init.uniform_(value)  # as training would leave it
     cascade = find_cascade(model, IMAGE, logits)
@@ -189,7 +189,7 @@ def test_everything_is_scrambled(name):
         rest = [name for number, names in enumerate(steps) if number != skipped for name in names]
         found = set(missed(model, rest)) - set(cascade.left_out)
         assert found <= set(steps[skipped])
-        assert found or all(learnt(model)[name].numel() == 1 for name in steps[skipped])
+        assert found or all(learned_tensors(model)[name].numel() == 1 for name in steps[skipped])
 
 
 def test_filters_are_drawn_anew_at_their_size_and_vectors_change_places():
@@ -245,7 +245,7 @@ class Keeping(nn.Module):
 def test_what_a_network_keeps_of_its_last_pass_is_copied_without_its_graph():
     model, image = Keeping().eval(), torch.rand(1, 1, 8, 8)
     model(image)
-    twin = copied(model)
+    twin = copy_network(model)
     assert torch.equal(twin.heads[0], model.heads[0]) and twin.heads[0].is_leaf and not model.heads[0].is_leaf
     assert [name for name, _ in find_cascade(model, image, logits).steps] == ["head", "conv"]
 

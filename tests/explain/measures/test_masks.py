@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from prismseg.explain.measures.masks import (
     SUMS,
     ClassMasks,
-    _last_taken,
-    enlargement_adjoint,
+    _top_threshold,
+    apply_enlargement_adjoint,
 )
 
 # The Grad-CAM map of conftest.py against its mask.
@@ -96,7 +96,7 @@ def test_sums_on_the_maps_grid_are_those_of_the_enlarged_map(small, large, seed)
 
 def test_enlargement_adjoint_keeps_the_number_of_pixels():
     planes = torch.ones(1, 1, 30, 20)
-    assert float(enlargement_adjoint(planes, (7, 5)).sum()) == pytest.approx(600, rel=1e-5)
+    assert float(apply_enlargement_adjoint(planes, (7, 5)).sum()) == pytest.approx(600, rel=1e-5)
 
 
 @given(seed=st.integers(0, 2**31), ties=st.booleans())
@@ -123,13 +123,13 @@ def test_the_last_value_taken_is_that_of_a_sort(seed, size, share, zeros):
     rng = np.random.default_rng(seed)
     values = (rng.random(size) * (rng.random(size) >= zeros)).astype(np.float32)
     count = max(1, int(share * size))
-    assert _last_taken(values, count) == np.sort(values)[size - count]
+    assert _top_threshold(values, count) == np.sort(values)[size - count]
 
 
 def test_the_last_value_taken_where_the_sample_misleads():
     """Every 61st value is small, all others large."""
     values = np.ones(6100, np.float32)
     values[::61] = 0
-    assert _last_taken(values, 100) == 1 and _last_taken(values, 6001) == 0
+    assert _top_threshold(values, 100) == 1 and _top_threshold(values, 6001) == 0
     values[1::61] = 2
-    assert _last_taken(values, 100) == 2 and _last_taken(values, 101) == 1
+    assert _top_threshold(values, 100) == 2 and _top_threshold(values, 101) == 1

@@ -16,7 +16,7 @@ from prismseg.explain import ExplainSettings, collect, explain_data, task
 from prismseg.explain.report.examples import Example, Tile, correlation_with
 from prismseg.explain.report.headline import REDRAWS, headline
 from prismseg.explain.report.outputs import FORMATS, write_figures
-from prismseg.explain.report.pictures import Scale, blend, colour_bar, draw_sheet, overlay_map, scale_of
+from prismseg.explain.report.pictures import Scale, blend, choose_scale, colour_bar, draw_sheet, overlay_map
 from prismseg.explain.report.summary import MEAN_LAYER
 from prismseg.train import train
 from prismseg.train.runs.assignment import assign_data_cases
@@ -302,18 +302,18 @@ def test_one_hot_pixel_does_not_blacken_a_map():
     noise = rng.random((64, 64)).astype(np.float32)
     hot = noise.copy()
     hot[0, 0] = 50
-    scale = scale_of(hot)
+    scale = choose_scale(hot)
     assert scale.top == "p99.5" and scale.high == pytest.approx(0.995, abs=0.01)
     assert np.median(scale.unit(hot)) > 0.4 and scale.unit(hot).max() == 1
-    assert scale_of(noise) == Scale(float(noise.min()), float(noise.max()), "max")
+    assert choose_scale(noise) == Scale(float(noise.min()), float(noise.max()), "max")
 
 
 def test_a_focused_map_keeps_its_maximum():
     """A place of 16 of 4096 pixels that holds most of the relevance is no stray pixel."""
     focused = np.full((64, 64), 0.01, np.float32)
     focused[10:14, 10:14] = np.linspace(1, 2, 16).reshape(4, 4)
-    assert scale_of(focused).top == "max" and scale_of(focused).high == 2
-    assert scale_of(np.zeros((8, 8))).unit(np.zeros((8, 8))).max() == 0
+    assert choose_scale(focused).top == "max" and choose_scale(focused).high == 2
+    assert choose_scale(np.zeros((8, 8))).unit(np.zeros((8, 8))).max() == 0
 
 
 def test_a_sheet_has_the_bar_of_the_overlays():

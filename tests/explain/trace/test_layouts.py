@@ -7,7 +7,7 @@ from torch import nn
 
 from prismseg.base import ConfigError, ModelError
 from prismseg.explain import Atlas
-from prismseg.explain.trace.graph import layout_of
+from prismseg.explain.trace.graph import find_channel_layout
 from prismseg.nets import create_model
 from tests.explain.conftest import scene
 
@@ -81,12 +81,12 @@ LAYOUTS = {
 def test_where_the_channels_are(name):
     make, expected = LAYOUTS[name]
     image = torch.rand(2, 3, 8, 16, requires_grad=True)
-    assert layout_of(make(image), image) == expected
+    assert find_channel_layout(make(image), image) == expected
 
 
 def test_the_image_itself():
     image = torch.rand(2, 3, 8, 16, requires_grad=True)
-    assert layout_of(image, image) == layout_of(image.view_as(image), image) == "first"
+    assert find_channel_layout(image, image) == find_channel_layout(image.view_as(image), image) == "first"
 
 
 class Mixed(nn.Module):

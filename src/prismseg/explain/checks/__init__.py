@@ -1,1 +1,1 @@
-"""Whether maps mean something: randomised weights, reach, order."""
+"""Checks of maps: whether they depend on what the network has learned, and how far each layer's evidence reaches."""

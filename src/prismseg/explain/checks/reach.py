@@ -19,20 +19,21 @@ MASS = 0.95  # share of the gradient's magnitude that counts as its reach
 # Pixels that a layer's evidence may reach while the layer still acts on each pixel by itself: less than to the next one.
 POINTWISE = 0.5
 _EXACT = 1e-3  # pixels within which places agree
-ALIVE = 3  # output pixels whose gradient must reach a layer
-SPARE = 25  # further pixels to try where dead units let no gradient through
+ALIVE = 3  # output pixels whose gradient must reach a layer, so that one dead unit does not decide
+SPARE = 25  # further output pixels to try where dead units let no gradient through
+# Places of the output pixels, as shares of the image's sides.
 _PROBES = ((0.5, 0.5), (0.25, 0.25), (0.25, 0.75), (0.75, 0.25), (0.75, 0.75))
 
 
 @dataclass
 class _Footprints:
-    """Gradients (h, w) of single output pixels in one layer, and where those pixels lie."""
+    """Gradient magnitudes (h, w) of single output pixels in one layer, with the places of these pixels."""
 
     pixels: list[tuple[int, int]] = field(default_factory=list)
     masses: list[Array] = field(default_factory=list)
 
     def add(self, pixel: tuple[int, int], mass: Array) -> None:
-        """Take up the gradient of one pixel; one that vanishes says nothing about the kernels."""
+        """Add the gradient of one pixel, unless it vanishes: then it says nothing about the kernels."""
         if mass.any():
             self.pixels.append(pixel)
             self.masses.append(mass)
@@ -46,10 +47,10 @@ class _Footprints:
         return max(_radius(mass, pixel, scales) for pixel, mass in zip(self.pixels, self.masses, strict=True))
 
     def _scale(self, axis: int, pitch: float) -> tuple[float, float]:
-        """Pixels a cell, and the pixel on which the centre of the first cell lies, along one axis.
+        """Find the pixels per cell, and the pixel on which the centre of the first cell lies, along one axis.
 
         Commonly the cells divide the image among them. Where a network adds or cuts off a border of its own, they do
-        not; then the places themselves at which the gradients of several pixels lie tell how it is.
+        not; then both follow from where the gradients of several pixels lie.
         """
         places = np.array([pixel[axis] for pixel in self.pixels], float)
         centres, widths = np.array([_position(mass, axis) for mass in self.masses]).T
@@ -67,13 +68,13 @@ class _Footprints:
 
 
 def layer_reach(atlas: Atlas, image: Tensor) -> dict[str, float]:
-    """Radius around an output pixel that holds 95 % of its gradient's magnitude, for every layer.
+    """Measure, for every layer, the radius around an output pixel that holds 95 % of its gradient's magnitude.
 
     Where it is 0, a layer acts on each pixel by itself: maps that weight places (Layer-CAM, HiResCAM) are then zero
-    outside the region whose score is explained, whatever the network has learnt.
+    outside of the region whose score is explained, whatever the network has learned.
 
-    It is a matter of the network's kernels, not of the image's size: distances are counted on the image as the
-    layers see it, with the border that a network adds to bring its sides to a multiple of its stride.
+    It depends on the network's kernels, not on the image's size: distances are measured on the image as the layers
+    see it, with the border that a network adds to bring its sides to a multiple of its stride.
 
     Parameters
     ----------
@@ -85,15 +86,15 @@ def layer_reach(atlas: Atlas, image: Tensor) -> dict[str, float]:
     Returns
     -------
     dict
-        ``{layer: radius}`` in pixels of the image, a chess king's distance from cell centre to pixel; the largest of
-        five output pixels, or more where units are dead. NaN where no gradient arrives at all.
+        ``{layer: radius}``: Chebyshev distance from cell centre to pixel, in pixels of the image; the largest of five
+        output pixels, or more where units are dead. NaN where no gradient arrives at all.
     """
     image, _, window = atlas.network.pad(as_images(image, atlas.model))
     found: dict[str, _Footprints] = {}
     probed = 0
     with atlas.network.trace(image) as (trace, logits):
         height, width = logits.shape[-2:]
-        # Classes get different weights, lest their gradients cancel out.
+        # Classes get different weights, so that their gradients do not cancel out.
         weights = torch.arange(1, logits.shape[1] + 1, dtype=logits.dtype, device=logits.device)
         for row, column in _pixels(window):
 
@@ -132,14 +133,14 @@ def pointwise_layers(reach: Mapping[str, float], method: str) -> list[str]:
 
 
 def _pixels(window: Window) -> Iterator[tuple[int, int]]:
-    """Output pixels to probe: five spread evenly, then random ones."""
+    """Yield the output pixels to try: five in a regular pattern, then random ones."""
     spare = np.random.default_rng(0).random((SPARE, 2)).tolist()
     for down, right in [*_PROBES, *spare]:
         yield window.top + int(down * (window.height - 1)), window.left + int(right * (window.width - 1))
 
 
 def _position(mass: Array, axis: int) -> tuple[float, float]:
-    """Centre of gravity of `mass` along one axis, and its standard deviation, in cells."""
+    """Find the centre of gravity of `mass` along one axis, and its standard deviation, in cells."""
     along = mass.sum(1 - axis)
     total, cells = along.sum(), np.arange(along.size)
     centre = float(along @ cells / total)
@@ -147,7 +148,7 @@ def _position(mass: Array, axis: int) -> tuple[float, float]:
 
 
 def _radius(mass: Array, pixel: tuple[int, int], scales: list[tuple[float, float]]) -> float:
-    """Distance from `pixel` within which `MASS` of a layer's gradient (h, w) lies."""
+    """Find the distance from `pixel` within which `MASS` of a layer's gradient (h, w) lies."""
     away = [
         np.abs(start + pitch * np.arange(cells) - place)
         for cells, (pitch, start), place in zip(mass.shape, scales, pixel, strict=True)

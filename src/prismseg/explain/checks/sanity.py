@@ -1,4 +1,4 @@
-"""Do maps depend on what the network has learnt? Layers are scrambled from the output down and maps compared."""
+"""Layer randomisation: how maps change when layers are scrambled, from the output down."""
 
 from __future__ import annotations
 
@@ -15,17 +15,24 @@ from torch import Tensor, nn
 from prismseg.base import ConfigError
 from prismseg.evaluation import column_intervals
 from prismseg.explain.atlas import Atlas
-from prismseg.explain.checks.scramble import Cascade, copied, estimate_statistics_, find_cascade, learnt, scramble_
+from prismseg.explain.checks.scramble import (
+    Cascade,
+    copy_network,
+    estimate_statistics_,
+    find_cascade,
+    learned_tensors,
+    scramble_,
+)
 from prismseg.explain.measures.masks import Array
 from prismseg.explain.measures.relevance import divide
 from prismseg.explain.task import CaseBatch
 from prismseg.explain.tensors import as_images
-from prismseg.explain.trace.running import undisturbed, unwrap
+from prismseg.explain.trace.running import evaluation_context, unwrap
 
-NOTHING = "(trained)"
-CONTROL = "region (control)"
-POINTS = 12
-GRID = 64
+UNSCRAMBLED = "(trained)"  # stands for the trained network among the scrambled modules of a table
+CONTROL = "region (control)"  # stands for the region, taken as a map, among the methods of a table
+POINTS = 12  # steps on the way at which maps are compared; enough to draw a curve
+GRID = 64  # cells a side on which maps are compared; finer ones take longer and correlate alike
 
 # Centred ranks (n, cells) of the maps of all cases by method, layer and number of class.
 Ranks = dict[tuple[str, str, int], Array]
@@ -34,15 +41,15 @@ Ranks = dict[tuple[str, str, int], Array]
 def randomize_layers(
     atlas: Atlas, batches: Sequence[CaseBatch], *, seed: int = 0, repeats: int = 3, points: int | None = POINTS
 ) -> pd.DataFrame:
-    """Cascading layer randomisation (Adebayo et al. 2018, sec. 4.1) for segmentation.
+    """Compare maps while layers are randomised in a cascade (Adebayo et al. 2018, sec. 4.1).
 
-    From the output down, in the order of execution, module after module has its parameters scrambled
-    (`prismseg.explain.checks.scramble`): all that the logits depend on, whether they are shown as layers or not.
-    Every map is then compared with that of the trained network by the rank correlation of its cells, on a grid of at most
-    64 x 64. A method whose maps stay alike shows the image, not the network.
+    From the output down, in the order of execution, the parameters of module after module are scrambled
+    (`prismseg.explain.checks.scramble`): all that the logits depend on, whether they are explained as layers or not.
+    Every map is then compared with that of the trained network by the rank correlation of its cells, on a grid of at
+    most 64 x 64. A method whose maps stay the same shows the image, not the network.
 
-    The region whose score is explained stays that of the trained network throughout; else maps would change
-    because the question does. As a control the region itself is taken for a map: its correlation must stay at 1.
+    The region whose score is explained stays that of the trained network throughout; otherwise maps would change
+    because the score does. As a control the region itself is taken as a map: its correlation must stay at 1.
 
     Parameters
     ----------
@@ -53,9 +60,9 @@ def randomize_layers(
     seed : int
         Of the first scrambling; further ones take the next numbers.
     repeats : int
-        How often everything is scrambled anew.
+        How many times everything is scrambled.
     points : int, optional
-        At how many steps on the way maps are compared, the last always among them; None: after every module.
+        At how many steps maps are compared, the last always among them; None: after every module.
 
     Returns
     -------
@@ -85,7 +92,7 @@ def randomize_layers(
     cascade = find_cascade(model, first[:1], lambda net, images: _logits(atlas, net, images))
     regions = [atlas.regions(each.images, each.masks) for each in batches]
     before = _ranked(atlas.with_model(model), batches, regions)
-    found: dict[tuple[int, str], list[Ranks]] = {(0, NOTHING): [before] * repeats}
+    found: dict[tuple[int, str], list[Ranks]] = {(0, UNSCRAMBLED): [before] * repeats}
     for number in range(repeats):
         for place, twin in _scrambled(atlas, model, cascade, batches, seed + number, points):
             found.setdefault(place, []).append(_ranked(twin, batches, regions))
@@ -108,33 +115,33 @@ def _logits(atlas: Atlas, model: nn.Module, images: Tensor) -> Tensor:
 def _scrambled(
     atlas: Atlas, model: nn.Module, cascade: Cascade, batches: Sequence[CaseBatch], seed: int, points: int | None
 ) -> Iterator[tuple[tuple[int, str], Atlas]]:
-    """Atlases of the network after each point of the cascade, with (step, module scrambled last)."""
+    """Yield (step, module scrambled last) and an atlas of the scrambled network, at each step that is compared."""
     images = [each.images for each in batches]
     generator = torch.Generator().manual_seed(seed)
     count = len(cascade.steps)
-    wanted = set(np.linspace(1, count, min(points or count, count)).round().astype(int).tolist()) | {count}
-    with undisturbed(model, images[0]):
-        twin = copied(model)
+    compared = set(np.linspace(1, count, min(points or count, count)).round().astype(int).tolist()) | {count}
+    with evaluation_context(model, images[0]):
+        twin = copy_network(model)
     done: list[str] = []
     for step, (name, parameters) in enumerate(cascade.steps, start=1):
-        with undisturbed(twin, images[0]):
+        with evaluation_context(twin, images[0]):
             scramble_(twin, parameters, generator)
             done.append(name)
-            if step in wanted:
+            if step in compared:
                 estimate_statistics_(twin, done, images, lambda net, some: _logits(atlas, net, some))
-        if step in wanted:
+        if step in compared:
             yield (step, name), atlas.with_model(twin)
 
 
 def _shares(model: nn.Module, cascade: Cascade) -> list[float]:
-    """Share of the network's parameters that are scrambled after each step, from step 0 on."""
-    sizes = {name: tensor.numel() for name, tensor in learnt(model).items()}
+    """Compute the share of the parameters that are scrambled after each step, from step 0 on."""
+    sizes = {name: tensor.numel() for name, tensor in learned_tensors(model).items()}
     done = np.cumsum([0, *(sum(sizes[name] for name in names) for _, names in cascade.steps)])
     return [float(share) for share in done / sum(sizes.values())]
 
 
 def _ranked(atlas: Atlas, batches: Sequence[CaseBatch], regions: Sequence[Tensor]) -> Ranks:
-    """Ranks of all cases' maps, and of the regions that were explained."""
+    """Rank the cells of all cases' maps, and of the regions whose scores are explained."""
     parts: list[Ranks] = []
     done = 0
     for each, region in zip(batches, regions, strict=True):
@@ -172,13 +179,13 @@ def _rows(before: Ranks, after: Sequence[Ranks], groups: Sequence[str]) -> Itera
 
 
 def _mean(values: Array, axes: tuple[int, ...]) -> Array:
-    """Mean over axes, of what is not NaN; NaN where there is nothing."""
+    """Average over axes what is not NaN; NaN where there is nothing."""
     count = (~np.isnan(values)).sum(axes).astype(float)
     return divide(np.nansum(values, axis=axes), count, otherwise=np.nan)
 
 
 def centred_ranks(maps: Tensor) -> Array:
-    """Ranks (B, cells) of the cells of maps (B, H, W), less their mean."""
+    """Rank the cells of maps (B, H, W), less the mean rank: (B, cells)."""
     size = (min(maps.shape[1], GRID), min(maps.shape[2], GRID))
     cells = F.adaptive_avg_pool2d(maps[:, None], size).flatten(1).cpu().numpy()
     ranks: Array = stats.rankdata(cells, axis=1)
@@ -187,6 +194,12 @@ def centred_ranks(maps: Tensor) -> Array:
 
 
 def correlation(first: Array, second: Array) -> Array:
-    """Spearman's rank correlation (B,) from `centred_ranks`; NaN where one of the two maps is constant."""
+    """Compute Spearman's rank correlation (B,) from `centred_ranks`; NaN where one of the two maps is constant.
+
+    Examples
+    --------
+    >>> correlation(np.array([[-1.0, 0.0, 1.0]]), np.array([[1.0, 0.0, -1.0]]))
+    array([-1.])
+    """
     scale = np.sqrt((first**2).sum(1) * (second**2).sum(1))
     return divide((first * second).sum(1), scale, otherwise=np.nan)

@@ -1,4 +1,4 @@
-"""Scrambling a network from its output down: which module comes next, and what becomes of its parameters."""
+"""Scrambling a network from its output down: the order of the modules, and how parameters are scrambled."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from prismseg.base import ModelError
-from prismseg.explain.trace.running import gradients, undisturbed
+from prismseg.explain.trace.running import evaluation_context, gradients
 
-# What a forward pass on a batch gives out as logits.
+# Function of a network and images that returns logits.
 Logits = Callable[[nn.Module, Tensor], Tensor]
 
 NOT_EXECUTED = "not executed in the forward pass"
@@ -30,8 +30,8 @@ class Cascade:
     Attributes
     ----------
     steps : list of (str, tuple of str)
-        Modules that hold parameters, the one used last in the forward pass first, with the full names of their
-        parameters. A module that runs several times comes once, where it is met first from the output.
+        Modules with the full names of their parameters; the module that is used last in the forward pass comes first.
+        One that runs several times comes once, at its last run.
     left_out : dict
         Modules that are not scrambled, with the reason.
     """
@@ -41,7 +41,7 @@ class Cascade:
 
 
 class _Uses(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Notes when each parameter is used last, by whatever operation: also outside of its own module."""
+    """Notes when each parameter is used last, by any operation, also outside of its own module."""
 
     def __init__(self, parameters: Mapping[str, Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -61,8 +61,8 @@ class _Uses(TorchDispatchMode):  # type: ignore[no-untyped-call]
         return func(*args, **(kwargs or {}))
 
 
-def copied(model: nn.Module) -> nn.Module:
-    """Copy a network, so that it can be scrambled; what it keeps from its last forward pass is copied without its graph.
+def copy_network(model: nn.Module) -> nn.Module:
+    """Copy a network; tensors that it keeps from its last forward pass are copied without their graph.
 
     Raises
     ------
@@ -73,19 +73,19 @@ def copied(model: nn.Module) -> nn.Module:
         return copy.deepcopy(model, _detached(model))
     except (RuntimeError, TypeError) as error:
         raise ModelError(
-            f"The network cannot be copied, so its copy cannot be scrambled ({error}). Take out what it keeps from a "
+            f"The network cannot be copied, so its copy cannot be scrambled ({error}). Remove what it keeps from a "
             "forward pass."
         ) from error
 
 
 def _detached(model: nn.Module) -> dict[int, Any]:
-    """Copy, by id as `copy.deepcopy` wants them, of tensors of a graph that modules keep, which it cannot copy."""
+    """Copy by id, as `copy.deepcopy` takes it, the tensors in a graph that modules keep, which it cannot copy."""
     kept = (tensor for module in model.modules() for tensor in _tensors(vars(module)) if not tensor.is_leaf)
     return {id(tensor): tensor.detach().clone() for tensor in kept}
 
 
-def learnt(model: nn.Module) -> dict[str, Tensor]:
-    """Tensors that training fills: parameters, and the scales of frozen normalisation layers, which are buffers."""
+def learned_tensors(model: nn.Module) -> dict[str, Tensor]:
+    """Find what is learned in training: parameters, and the scales of frozen normalisation layers, which are buffers."""
     found: dict[str, Tensor] = {name: value for name, value in model.named_parameters() if value.numel()}
     for path, layer in _running(model):
         for name, value in layer.named_buffers(path, recurse=False):
@@ -95,7 +95,7 @@ def learnt(model: nn.Module) -> dict[str, Tensor]:
 
 
 def _running(model: nn.Module) -> list[tuple[str, nn.Module]]:
-    """Normalisation layers with running statistics."""
+    """Find the normalisation layers with running statistics."""
     return [
         (name, module)
         for name, module in model.named_modules()
@@ -105,7 +105,7 @@ def _running(model: nn.Module) -> list[tuple[str, nn.Module]]:
 
 
 def _place(tensor: Tensor) -> tuple[int, int]:
-    """Where a tensor's numbers begin; a detached or reshaped parameter keeps it."""
+    """Identify a tensor by where its numbers begin; a detached or reshaped parameter has the same place."""
     if tensor.layout is not torch.strided:
         return id(tensor), -1
     return tensor.untyped_storage()._cdata, int(tensor.storage_offset())
@@ -124,9 +124,9 @@ def _tensors(values: Any) -> Iterator[Tensor]:
 def find_cascade(model: nn.Module, images: Tensor, logits: Logits) -> Cascade:
     """Find the modules that hold parameters in the order of execution, from the output down.
 
-    Every operation of one forward pass is watched, so that parameters count wherever they are used: in modules that
-    are shown as layers and others, in normalisation, directly by a parent module. What never runs, such as an
-    auxiliary head, is left out with the reason, and so is what runs beside the path to the logits.
+    Every operation of one forward pass is watched, so that parameters are found wherever they are used: in modules
+    that are explained as layers and in others, in normalisation, directly by a parent module. Modules that do not
+    run, such as an auxiliary head, are left out with the reason, and so are those that the logits do not depend on.
 
     Parameters
     ----------
@@ -141,9 +141,9 @@ def find_cascade(model: nn.Module, images: Tensor, logits: Logits) -> Cascade:
     ModelError
         When the logits depend on no parameter.
     """
-    with undisturbed(model, images):
-        model = copied(model)
-        parameters = learnt(model)
+    with evaluation_context(model, images):
+        model = copy_network(model)
+        parameters = learned_tensors(model)
         for parameter in parameters.values():
             parameter.requires_grad_(parameter.is_floating_point())
         with _Uses(parameters) as uses:
@@ -197,14 +197,14 @@ def _owner(parameter: str) -> str:
 
 
 def scramble_(model: nn.Module, names: Iterable[str], generator: torch.Generator) -> None:
-    """Take what was learnt out of the parameters `names`, but not their size.
+    """Scramble the parameters `names` in place; they keep their magnitude, so that activations do.
 
-    Arrays of two or more dimensions (filters, matrices, embeddings) are initialised anew: normal numbers around 0
-    with the array's own root mean square, as He's and Glorot's initialisers draw them, so that activations keep
-    their size. Vectors (biases, scales) and what normalisation layers hold are put in random order; a single
-    number, which has no order, stays.
+    Arrays of two or more dimensions (filters, matrices, embeddings) are drawn anew: normal numbers around 0 with the
+    array's own root mean square, as the initialisers of He et al. 2015 and Glorot & Bengio 2010 draw them. Vectors
+    (biases, scales) and the parameters of normalisation layers are put in random order; a single number, which has no
+    order, stays.
     """
-    parameters = learnt(model)
+    parameters = learned_tensors(model)
     with torch.no_grad():
         for name in names:
             parameter = parameters[name]
@@ -214,7 +214,7 @@ def scramble_(model: nn.Module, names: Iterable[str], generator: torch.Generator
                 parameter.copy_((values * size).to(parameter))
             else:
                 order = torch.randperm(parameter.numel(), generator=generator)
-                # A cycle through all places: none keeps its number, even where there are two.
+                # One cycle through all places, so that none keeps its number, even of two.
                 source = torch.empty_like(order)
                 source[order] = order.roll(1)
                 parameter.copy_(parameter.flatten()[source.to(parameter.device)].view_as(parameter))
@@ -228,10 +228,10 @@ def _is_norm(model: nn.Module, parameter: str) -> bool:
 def estimate_statistics_(
     model: nn.Module, scrambled: Iterable[str], batches: Sequence[Tensor], logits: Logits
 ) -> None:
-    """Estimate the running statistics of normalisation layers behind scrambled modules anew, on batches of images.
+    """Estimate the running statistics of normalisation layers after scrambled modules, on batches of images.
 
-    They were those of the trained weights; with others they would blow activations up, or let them vanish. Layers
-    that run before everything scrambled keep theirs.
+    Those of the trained weights would let activations grow or vanish. Layers that run before all scrambled modules
+    keep their statistics.
     """
     layers = dict(_running(model))
     chosen = set(scrambled)

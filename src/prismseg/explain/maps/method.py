@@ -36,8 +36,8 @@ class MapMethod:
     knows_class : bool
         Whether maps of different classes differ.
     place_by_place : bool
-        Whether each place is weighted by itself. In a layer that acts on each pixel by itself such maps are zero outside
-        of the region whose score is explained, whatever the network has learnt.
+        Whether each place is weighted by itself. In a layer that acts on each pixel by itself such maps are zero
+        outside of the region whose score is explained, whatever the network has learned.
     reads_network : bool
         Whether it looks at the network at all, unlike noise.
     """
@@ -162,8 +162,8 @@ class ScoreCamOptions:
     linear : bool
         Take the differences themselves as weights, without softmax.
     baseline : str
-        Of `prismseg.explain.BASELINES`: the image that the differences are taken to. The softmax is the same for every
-        baseline, the linear weights are not.
+        Of `prismseg.explain.BASELINES`: the image that the differences are taken to. The softmax is the same for
+        every baseline, the linear weights are not.
     """
 
     temperature: float = 1.0

@@ -1,1 +1,1 @@
-"""Where the relevance of a map lies, and what masking it does to the prediction."""
+"""Measures of maps: where their relevance lies, and what an image seen through them does to the confidence."""

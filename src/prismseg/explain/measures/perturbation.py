@@ -1,4 +1,4 @@
-"""What the network still says of an image seen through a map: drop, increase and gain of its confidence."""
+"""How confident the network is of an image seen through a map: drop, increase and gain."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ class PerturbationMeasure:
     Attributes
     ----------
     compute : callable
-        Function of both confidences (B,), Y on the images and O on the images times their maps; returns an array (B,).
+        Function of both confidences (B,), Y on the images and O on the images times their maps; returns an array
+        (B,).
     label : str
         What tables of a report call it.
     bounds : (float, float), optional

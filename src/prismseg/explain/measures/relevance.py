@@ -1,4 +1,4 @@
-"""Where the relevance of maps lies: measures made of the sums of maps against masks."""
+"""Where the relevance of maps lies: measures that follow from the sums of maps over masks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from prismseg.explain.measures.masks import EQUAL, Array
 
 @dataclass(frozen=True)
 class Relevance:
-    """Sums of many maps with what they were compared with; arrays broadcast against each other.
+    """Sums of many maps, and the sizes of the masks they are over; arrays broadcast against each other.
 
     Attributes
     ----------
@@ -39,14 +39,14 @@ class Relevance:
     pixels: Array
 
     def normalized(self, kind: str, highest_of_layer: Array | None = None) -> Relevance:
-        """Compute the sums of the maps after a normalisation, which needs no maps since it is linear.
+        """Compute the sums that the maps have after a normalisation; it is linear, so the maps are not needed.
 
         Parameters
         ----------
         kind : {"none", "map", "layer"}
-            As they are; each map spread over [0, 1] by its own least and largest value; divided by the largest
-            value that the layer has in the data set. Values are those of the map at the image's size; one that is
-            constant but for rounding has no spread and becomes 0.
+            As they are; each map scaled to [0, 1] by its own least and largest value; divided by the largest value
+            that the layer has in the data set. Values are those of the map at the image's size; a map that is
+            constant up to rounding becomes 0.
         highest_of_layer : array, optional
             That largest value.
         """
@@ -57,9 +57,9 @@ class Relevance:
         scale = np.where(top - low > EQUAL * top, top - low, np.inf)
 
         def shifted(sums: Array, pixels: Array) -> Array:
-            # Nowhere negative but for rounding.
-            spread: Array = np.maximum(sums - low * pixels, 0) / scale
-            return spread
+            # It is negative only by rounding.
+            scaled: Array = np.maximum(sums - low * pixels, 0) / scale
+            return scaled
 
         return replace(
             self,
@@ -73,60 +73,63 @@ class Relevance:
 
 
 def divide(part: Array, whole: Array, *, otherwise: float = 0.0) -> Array:
-    """Divide, and take `otherwise` where there is no whole, such as no relevance or no mask."""
+    """Divide arrays; `otherwise` where the whole is 0, as where there is no relevance or no mask."""
     part, whole = np.broadcast_arrays(part, whole)
     result: Array = np.divide(part, whole, out=np.full(part.shape, otherwise), where=whole > 0)
     return result
 
 
 def rho(sums: Relevance) -> Array:
-    """CAM-based cumulative relevance a / s: the share of the relevance that lies inside the mask.
+    r"""Compute rho, the share of the relevance that lies inside the mask.
 
-    The same as relevance mass accuracy (Arras et al. 2022, eq. 4) and the energy-based pointing game (Wang et al.
-    2020).
+    $$\rho = a / s, \quad a = \sum S M, \quad s = \sum S$$
+
+    for a map $S$ and a mask $M$: the CAM-based cumulative relevance of the thesis, which is relevance mass accuracy
+    (Arras et al. 2022, eq. 4) and the energy-based pointing game (Wang et al. 2020).
     """
     return divide(sums.inside, sums.total)
 
 
 def mask_relevance(sums: Relevance) -> Array:
-    """Mask-based cumulative relevance varrho' = a / m: the mean relevance of a pixel of the mask."""
+    r"""Compute varrho prime, $\varrho' = a / m$ with $m = \sum M$: the mean relevance of a pixel of the mask."""
     return divide(sums.inside, sums.area)
 
 
 def cam_dice(sums: Relevance) -> Array:
-    """CAM-Dice D' = 2 a / (s + m), the harmonic mean of rho and varrho'."""
+    r"""Compute CAM-Dice, $D' = 2 a / (s + m)$, the harmonic mean of $\rho$ and $\varrho'$."""
     return divide(2 * sums.inside, sums.total + sums.area)
 
 
 def lift(sums: Relevance) -> Array:
-    """Rho over the mask's share of the image: 1 is what a map without evidence gets."""
+    r"""Compute the lift $\rho / (m / N)$, with $N$ pixels in the image: a map without evidence has 1."""
     return divide(rho(sums) * sums.pixels, sums.area)
 
 
 def rho_excess(sums: Relevance) -> Array:
-    """Rho less that of the region as a map: 0 where a map tells no more than the region it explains.
+    r"""Compute rho less that of the region $R$ as a map, $\rho - \lvert R \cap M \rvert / \lvert R \rvert$.
 
-    The region as a map has the value 1 on the pixels over which the score is taken and 0 elsewhere. For the predicted
-    mask its rho is the prediction's precision, for the true mask 1, for the whole image the class's share of it.
+    It is 0 where a map tells no more than the region whose score it explains. The region as a map has the value 1 on
+    the pixels over which the score is taken and 0 elsewhere. For the predicted mask its rho is the prediction's
+    precision, for the true mask 1, for the whole image the class's share of it.
     """
     return rho(sums) - divide(sums.hit, sums.region)
 
 
 def region_share(sums: Relevance) -> Array:
-    """Share of the relevance that lies on the region over which the score is taken.
+    r"""Compute the share of the relevance that lies on the region over which the score is taken, $\sum S R / s$.
 
-    Near 1 a map redraws that region, whatever the network looks at elsewhere.
+    A map with a share near 1 redraws that region, whatever the network looks at elsewhere.
     """
     return divide(sums.on_region, sums.total)
 
 
 def border_share(sums: Relevance) -> Array:
-    """Share of the relevance that lies in the band around the mask's contour."""
+    """Compute the share of the relevance that lies in the band around the mask's contour."""
     return divide(sums.border, sums.total)
 
 
 def border_lift(sums: Relevance) -> Array:
-    """Border share over the band's share of the image: above 1 the layer looks at contours."""
+    """Compute the border share over the band's share of the image: above 1 the layer looks at contours."""
     return divide(border_share(sums) * sums.pixels, sums.band)
 
 

@@ -1,4 +1,4 @@
-"""Sums of every case, layer and class that an atlas has seen: small, growing, and storable for a later resume."""
+"""Sums of the maps of every case, layer and class that an atlas has seen, in memory and as a file."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _ARRAYS = ("sums", "perturbed", "area", "band", "region", "hit", "pixels")
 
 @dataclass(frozen=True)
 class Axes:
-    """What the axes of the sums stand for."""
+    """Names along the axes of the sums."""
 
     methods: tuple[str, ...]
     layers: tuple[str, ...]
@@ -35,7 +35,7 @@ class Axes:
 
 @dataclass(frozen=True)
 class MapSums:
-    """Sums of n cases.
+    """Sums of the maps of n cases.
 
     Attributes
     ----------
@@ -48,10 +48,10 @@ class MapSums:
     perturbed : (n, M, L, K, 3) or (n, M, L, K, 0)
         Drop, increase and gain, where they were asked for; NaN where the region is empty.
     area, band, region, hit : (n, K)
-        Pixels of each class's mask, of the band around its contour, of the region over which its score is taken,
-        and of that region inside the mask.
+        How many pixels each class's mask has, the band around its contour, the region over which its score is taken,
+        and the part of that region that lies inside the mask.
     pixels : (n,)
-        Pixels that count.
+        How many pixels are valid.
     """
 
     axes: Axes
@@ -72,20 +72,20 @@ class MapSums:
         Raises
         ------
         DataError
-            When there is none, or they do not speak of the same methods, layers and classes.
+            When there is none, or their methods, layers or classes differ.
         """
         if not parts:
             raise DataError("The atlas has seen no case yet; call update first.")
-        odd = next((part for part in parts if part.axes != parts[0].axes), None)
-        if odd is not None:
-            raise DataError(f"Two parts of an atlas differ: {parts[0].axes} and {odd.axes}.")
+        other = next((part for part in parts if part.axes != parts[0].axes), None)
+        if other is not None:
+            raise DataError(f"Two parts of an atlas differ: {parts[0].axes} and {other.axes}.")
         arrays = {name: np.concatenate([getattr(part, name) for part in parts]) for name in _ARRAYS}
         ids = tuple(name for part in parts for name in part.ids)
         groups = tuple(name for part in parts for name in part.groups)
         return cls(axes=parts[0].axes, ids=ids, groups=groups, **arrays)
 
     def take(self, positions: Sequence[int]) -> MapSums:
-        """Cases at `positions`, in that order."""
+        """Take the cases at `positions`, in that order."""
         chosen = list(positions)
         return MapSums(
             axes=self.axes,
@@ -114,7 +114,7 @@ class MapSums:
 
     @property
     def absent(self) -> NDArray[np.bool_]:
-        """Where a class is absent from a case, (n, K): its measures say nothing."""
+        """Where a class is absent from a case, (n, K): it has no measures there."""
         missing: NDArray[np.bool_] = self.area == 0
         return missing
 
@@ -123,7 +123,7 @@ class MapSums:
         zero: NDArray[np.bool_] = self.sums[:, method, :, :, SUMS.index("highest")] == 0
         return zero
 
-    def write(self, path: Path) -> None:
+    def write(self, path: str | Path) -> None:
         """Store everything in one NPZ file, atomically."""
         facts = json.dumps(
             {
@@ -134,13 +134,13 @@ class MapSums:
                 "groups": self.groups,
             }
         )
-        with atomic_path(path) as temporary:
+        with atomic_path(Path(path)) as temporary:
             np.savez_compressed(
                 temporary, facts=np.array(facts), **{name: getattr(self, name) for name in _ARRAYS}
             )
 
     @classmethod
-    def read(cls, path: Path) -> MapSums:
+    def read(cls, path: str | Path) -> MapSums:
         """Read what `write` stored.
 
         Raises

@@ -1,4 +1,4 @@
-"""Two networks explained on the same cases: where does the evidence of one lie more than that of the other."""
+"""Comparing the explanations of two networks on the same cases, case by case."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from prismseg.explain.measures.relevance import MEASURES
 from prismseg.explain.registries import NULL
 from prismseg.explain.report.summary import MEAN_LAYER
 
-OF_LAYERS = ("rho", "cam_dice")
+LAYER_MEASURES = ("rho", "cam_dice")  # of single layers; more would weaken the correction for many tests
 _KEY = ["case", "region", "method", "layer", "class"]
 
 
@@ -43,12 +43,12 @@ def read_cases(folder: str | Path) -> pd.DataFrame:
 def check_comparable(
     cases: Iterable[str], methods: Collection[str], regions: Collection[str], theirs: pd.DataFrame
 ) -> None:
-    """Refuse to compare with an explanation of other cases, or with one that has no method and region in common.
+    """Refuse a comparison with an explanation of other cases, or without a common method and region.
 
     Raises
     ------
     DataError
-        Saying which.
+        Saying what differs.
     """
     if set(cases) != set(theirs["case"]):
         raise DataError("The two explanations are of other cases; a paired comparison needs the same.")
@@ -60,7 +60,7 @@ def check_comparable(
 
 
 def with_mean_layer(cases: pd.DataFrame, layers: Collection[str]) -> pd.DataFrame:
-    """Add each case's mean over `layers` as a layer ``(mean)`` to the rows of ``measures.csv``."""
+    """Add each case's mean over `layers`, as a layer ``(mean)``, to the rows of ``measures.csv``."""
     chosen = cases[cases["layer"].isin(layers)]
     keys = ["case", "group", "region", "method", "class", "absent"]
     means = (
@@ -72,7 +72,7 @@ def with_mean_layer(cases: pd.DataFrame, layers: Collection[str]) -> pd.DataFram
 
 
 def compare_cases(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
-    """Differences of two networks (ours minus theirs), paired by case.
+    """Compute the differences of two networks (ours minus theirs), paired by case.
 
     Parameters
     ----------
@@ -103,7 +103,7 @@ def compare_cases(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
     rows = []
     compared = compared_measures()
     for (region, method, layer, cls), part in both.groupby(["region", "method", "layer", "class"], sort=False):
-        for measure in compared if layer in (MEAN_LAYER, FUSED) else OF_LAYERS:
+        for measure in compared if layer in (MEAN_LAYER, FUSED) else LAYER_MEASURES:
             if measure not in part or part[measure].isna().any() or part[f"{measure}_other"].isna().any():
                 continue
             result = paired_comparison(part[measure], part[f"{measure}_other"], part["group"])

@@ -1,4 +1,4 @@
-"""Cases worth looking at, with the map of every layer and class drawn over them."""
+"""Example cases, with the map of every layer and class drawn over the image."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from torch import Tensor
 from prismseg.data.sample import IGNORE
 from prismseg.explain.fusion import FUSED, LayerWeights, fit_weights, folds
 from prismseg.explain.measures.sums import MapSums
-from prismseg.explain.report.pictures import Pixels, background, overlay_map, overlay_masks, scale_of
+from prismseg.explain.report.pictures import Pixels, background, choose_scale, overlay_map, overlay_masks
 from prismseg.explain.target.logits import predicted_mask
 from prismseg.explain.task import ExplainTask, load_cases
 
 MAKES_NUMBERS = False  # see prismseg.base.sources
 
-MOST_TILES = 600
+MOST_TILES = 600  # of a page, which stays below 15 MB
+# Quantiles of the cases, ranked by rho, that are shown.
 _RANKS = ((0.9, "much relevance inside"), (0.5, "typical"), (0.1, "little relevance inside"))
 
 
@@ -35,7 +36,7 @@ class Tile(NamedTuple):
         Of this case.
     picture : (h, w, 3) uint8
     top : str
-        What the upper end of its scale is, see `Scale`.
+        What the upper end of its colour scale is, see `Scale`.
     agreement : float or None
         Of the fused map: its correlation, pixel by pixel, with the predicted mask of the class; None for layers, and
         where the class is predicted nowhere.
@@ -69,19 +70,19 @@ class Example:
 
 
 def choose_examples(judged: pd.DataFrame, tiles: int) -> list[tuple[str, str]]:
-    """Names of a few cases and why: by rho, ranked within each foreground class, mean over these.
+    """Choose a few cases by rho, ranked within each foreground class and averaged over the classes.
 
     Parameters
     ----------
     judged : DataFrame
         One row a case and class, with columns case, class, absent, rho.
     tiles : int
-        Pictures that a case takes; fewer cases are chosen where they are many.
+        How many pictures a case takes; where they are many, fewer cases are chosen.
 
     Returns
     -------
     list of (case, note)
-        Of cases that have all classes, where there are any.
+        Cases that have all classes, if there are any, with the reason why each is shown.
     """
     table = judged.assign(rank=judged.groupby("class")["rho"].rank(pct=True))
     classes = list(dict.fromkeys(judged["class"]))
@@ -97,8 +98,10 @@ def choose_examples(judged: pd.DataFrame, tiles: int) -> list[tuple[str, str]]:
     return list(chosen.items())
 
 
-def weights_for(cases: MapSums, method: str, case: str, *, without: Collection[str], seed: int) -> LayerWeights:
-    """Weights fitted on the groups that are judged apart from `case`."""
+def fit_weights_without(
+    cases: MapSums, method: str, case: str, *, without: Collection[str], seed: int
+) -> LayerWeights:
+    """Fit weights of the layers on the folds that `case` is not in."""
     place = cases.ids.index(case)
     fitted = next(fitted for fitted, judged in folds(cases, seed=seed) if place in judged)
     return fit_weights(cases.take(fitted), method, without=without)
@@ -130,7 +133,7 @@ def make_example(task: ExplainTask, sums: MapSums, case: str, note: str, *, with
     valid = truth != IGNORE
     fused = None
     if len(set(sums.groups)) > 1:
-        weights = weights_for(sums, settings.method, case, without=without, seed=settings.seed)
+        weights = fit_weights_without(sums, settings.method, case, without=without, seed=settings.seed)
         fused = weights.fuse(maps, range(len(classes)), batch.masks != IGNORE)
     tiles = {}
     for cls, name in enumerate(classes):
@@ -145,23 +148,21 @@ def make_example(task: ExplainTask, sums: MapSums, case: str, note: str, *, with
     return Example(case, note, overlay_masks(picture, truth, pred), tiles)
 
 
-def _tile(layer: str, picture: Pixels, values: Tensor, mask: NDArray[np.bool_], counts: NDArray[np.bool_]) -> Tile:
+def _tile(layer: str, picture: Pixels, values: Tensor, mask: NDArray[np.bool_], valid: NDArray[np.bool_]) -> Tile:
     plane = values.float().cpu().numpy()
-    scale = scale_of(plane, counts)
-    return Tile(
-        layer, share_inside(values, mask, counts), overlay_map(picture, scale.unit(plane), mask), scale.top
-    )
+    scale = choose_scale(plane, valid)
+    return Tile(layer, share_inside(values, mask, valid), overlay_map(picture, scale.unit(plane), mask), scale.top)
 
 
 def correlation_with(values: NDArray[np.floating], mask: NDArray[np.bool_]) -> float | None:
-    """Pearson's correlation of a map with a mask over the same pixels; None where one of them is constant."""
+    """Compute Pearson's correlation of a map (n,) with a mask (n,); None where one of them is constant."""
     if not values.size or np.ptp(values) == 0 or mask.all() or not mask.any():
         return None
     return float(np.corrcoef(values.ravel().astype(np.float64), mask.ravel().astype(np.float64))[0, 1])
 
 
-def share_inside(values: Tensor, mask: NDArray[np.bool_], counts: NDArray[np.bool_]) -> float:
-    """Rho of one map (H, W): share of its relevance on `mask`, of that on the pixels that count; 0 for an empty map."""
-    relevance = values.cpu().numpy() * counts
+def share_inside(values: Tensor, mask: NDArray[np.bool_], valid: NDArray[np.bool_]) -> float:
+    """Compute rho of one map (H, W): the share on `mask` of its relevance on `valid` pixels; 0 for an empty map."""
+    relevance = values.cpu().numpy() * valid
     total = float(relevance.sum())
     return float(relevance[mask].sum()) / total if total > 0 else 0.0

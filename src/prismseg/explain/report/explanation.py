@@ -1,4 +1,4 @@
-"""Everything an explanation has to say, as tables: the page and the files are made of it."""
+"""The results of an explanation, as tables: its page and files are made of them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from prismseg.explain.settings import ExplainSettings
 
 @dataclass(frozen=True)
 class Explanation:
-    """Everything an explanation has to say.
+    """The results of an explanation.
 
     Attributes
     ----------
@@ -33,9 +33,9 @@ class Explanation:
     fused : DataFrame
         Means of the fused maps with intervals.
     weights : DataFrame
-        Weights of the layers, fitted on all cases, for use on further ones.
+        Weights of the layers, fitted on all cases, for use on other cases.
     randomization : DataFrame or None
-        What scrambling the layers does.
+        Layer randomisation, see `randomize_layers`.
     comparison : DataFrame or None
         Differences to another explanation.
     examples : list of Example
@@ -142,7 +142,7 @@ def make_tables(
         headline=headline(
             fused_means,
             summary,
-            areas_of(sums[region]),
+            mean_areas(sums[region]),
             method=method,
             region=region,
             without=pointwise_layers(reach, method),
@@ -151,8 +151,8 @@ def make_tables(
     )
 
 
-def areas_of(cases: MapSums) -> dict[str, float]:
-    """Mean share of the image that each class covers, over the cases that have it; 0 for one that none has."""
+def mean_areas(cases: MapSums) -> dict[str, float]:
+    """Average the share of the image that each class covers over the cases that have it; 0 for one that none has."""
     shares = np.where(cases.absent, np.nan, divide(cases.area, cases.pixels[:, None]))
     return {
         name: 0.0 if np.isnan(share).all() else float(np.nanmean(share))

@@ -1,4 +1,4 @@
-"""Curves over the layers, weights, and what scrambling does: the figures of an explanation."""
+"""Figures of an explanation: curves over the layers, weights, randomisation, differences."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from prismseg.inference.render import class_colour
 
 MAKES_NUMBERS = False  # see prismseg.base.sources
 
-STYLES = ("-", "--", ":")
+STYLES = ("-", "--", ":")  # of the regions
+# The measures that are drawn: normalisation and label of the axis.
 CURVES = {
     "rho": ("none", "share of relevance inside\n(rho)"),
     "cam_dice": ("map", "CAM-Dice"),
@@ -24,12 +25,12 @@ CURVES = {
 
 
 def _width(layers: Sequence[str]) -> float:
-    """Width in inches at which names of layers can be read on a page."""
+    """Choose a width in inches at which the names of layers can be read on a page."""
     return max(7.5, min(0.36 * len(layers) + 2, 10 + 0.08 * len(layers)))
 
 
-def colour_of(classes: Sequence[str], name: str) -> tuple[float, float, float]:
-    """Colour of a class: grey for the background, else as in all pictures."""
+def line_colour(classes: Sequence[str], name: str) -> tuple[float, float, float]:
+    """Choose the colour of a class: grey for the background, otherwise as in all pictures."""
     number = list(classes).index(name)
     if number == 0:
         return (0.45, 0.45, 0.45)
@@ -38,7 +39,7 @@ def colour_of(classes: Sequence[str], name: str) -> tuple[float, float, float]:
 
 
 def draw_curves(summary: pd.DataFrame, method: str, classes: Sequence[str], areas: dict[str, float]) -> Figure:
-    """Rho, CAM-Dice and border lift of every layer; a line a class, a style a region.
+    """Draw rho, CAM-Dice and border lift of every layer: a colour a class, a line style a region.
 
     Bands of the first region are 95 % intervals; there are none where the groups are too few for intervals.
 
@@ -47,7 +48,7 @@ def draw_curves(summary: pd.DataFrame, method: str, classes: Sequence[str], area
     summary : DataFrame
         Of `Atlas.summary`, with a column region.
     method : str
-        Which method.
+        Whose maps are measured.
     classes : sequence of str
         Names of the classes.
     areas : dict
@@ -63,13 +64,13 @@ def draw_curves(summary: pd.DataFrame, method: str, classes: Sequence[str], area
             for style, region in zip(STYLES, dict.fromkeys(chosen["region"]), strict=False):
                 line = chosen[(chosen["region"] == region) & (chosen["class"] == name)]
                 if line["mean"].notna().any():
-                    _draw_line(axes, line, colour_of(classes, name), style, f"{name}, region {region}")
+                    _draw_line(axes, line, line_colour(classes, name), style, f"{name}, region {region}")
         _mark_parts(axes, layers)
         axes.set_ylabel(label, fontsize=9)
         axes.grid(axis="y", alpha=0.3)
         axes.spines[["top", "right"]].set_visible(False)
     for name, share in areas.items():
-        panels[0].axhline(share, color=colour_of(classes, name), linewidth=0.8, linestyle=(0, (1, 3)))
+        panels[0].axhline(share, color=line_colour(classes, name), linewidth=0.8, linestyle=(0, (1, 3)))
     panels[0].set_ylim(0, None)
     panels[-1].axhline(1, color="black", linewidth=0.8, linestyle=(0, (1, 3)))
     panels[-1].set_xticks(range(len(layers)), layers, rotation=90, fontsize=7)
@@ -104,7 +105,7 @@ def _mark_parts(axes: Axes, layers: Sequence[str]) -> None:
 
 
 def draw_weights(weights: pd.DataFrame, classes: Sequence[str], *, title: str) -> Figure:
-    """Weight of every layer in the fused map, a row a class; both modes side by side. `title` names the maps."""
+    """Draw the weight of every layer in the fused map, a row a class, both modes side by side; `title` names the maps."""
     modes = list(dict.fromkeys(weights["mode"]))
     layers = list(dict.fromkeys(weights["layer"]))
     figure = Figure(figsize=(_width(layers), 1.4 + 0.9 * len(classes)), layout="constrained")
@@ -112,13 +113,13 @@ def draw_weights(weights: pd.DataFrame, classes: Sequence[str], *, title: str) -
     for axes, name in zip(panels, classes, strict=True):
         for shift, mode in enumerate(modes):
             values = weights[(weights["class"] == name) & (weights["mode"] == mode)]["weight"]
-            colour = colour_of(classes, name) if mode == modes[0] else "white"
+            colour = line_colour(classes, name) if mode == modes[0] else "white"
             axes.bar(
                 np.arange(len(layers)) + 0.4 * shift - 0.2 * (len(modes) - 1),
                 values,
                 width=0.4,
                 color=colour,
-                edgecolor=colour_of(classes, name),
+                edgecolor=line_colour(classes, name),
                 linewidth=0.8,
                 label=mode,
             )
@@ -132,7 +133,7 @@ def draw_weights(weights: pd.DataFrame, classes: Sequence[str], *, title: str) -
 
 
 def draw_randomization(table: pd.DataFrame, *, title: str) -> Figure:
-    """Rank correlation with the trained network's maps against the number of scrambled layers."""
+    """Draw the rank correlation with the trained network's maps over the number of scrambled layers."""
     figure = Figure(figsize=(_width(list(table["scrambled"].unique())), 4.8), layout="constrained")
     axes = figure.add_subplot()
     for number, (method, rows) in enumerate(table.groupby("method", sort=False)):
@@ -155,7 +156,7 @@ def draw_randomization(table: pd.DataFrame, *, title: str) -> Figure:
 
 
 def draw_differences(comparison: pd.DataFrame, method: str, region: str, classes: Sequence[str]) -> Figure | None:
-    """Difference of rho to the other network for every layer that both have; None where they share none."""
+    """Draw the difference of rho to the other network, for every layer that both have; None where they share none."""
     rows = comparison.query("method == @method and region == @region and measure == 'rho'")
     rows = rows[~rows["layer"].str.startswith("(")]
     if rows.empty:
@@ -167,7 +168,7 @@ def draw_differences(comparison: pd.DataFrame, method: str, region: str, classes
         line = rows[rows["class"] == name]
         places = line["layer"].map(layers.index) + 0.12 * number
         low, high = line["difference"] - line["ci_low"], line["ci_high"] - line["difference"]
-        colour = colour_of(classes, name)
+        colour = line_colour(classes, name)
         axes.errorbar(places, line["difference"], [low, high], fmt="o", markersize=4, color=colour, label=name)
     axes.axhline(0, color="black", linewidth=0.8)
     axes.set_xticks(range(len(layers)), layers, rotation=90, fontsize=7)

@@ -1,4 +1,4 @@
-"""What is said first of an explanation: one row a class, the same numbers in the terminal, the table and the page."""
+"""The headline of an explanation: one row a class, the same numbers in the terminal, the table and on the page."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ from prismseg.explain.fusion import MAIN_MODE
 from prismseg.explain.registries import REGIONS
 from prismseg.explain.report.summary import MEAN_LAYER
 
-REDRAWS = 0.9  # share of the relevance on the scored region from which on a map is said to redraw it
-_FUSED = ("rho", "lift", "rho_excess", "region_share", "cam_dice")
+# Share of the relevance on the scored region from which on a map is said to redraw it (docs/guide/explain.md, Measures).
+REDRAWS = 0.9
+_FUSED_MEASURES = ("rho", "lift", "rho_excess", "region_share", "cam_dice")
 _ENDS = ("ci_low", "ci_high", "range_low", "range_high")
 
 
@@ -25,9 +26,9 @@ def headline(
     region: str,
     without: Collection[str],
 ) -> pd.DataFrame:
-    """Sum up the first method and region: the fused map, and the single layers between which it lies.
+    """Sum up one method and region: the fused map, and the layers with the least and the most relevance on the class.
 
-    Layers see differently much of the image, so that their mean is no property of any map; it is not in here.
+    A mean over layers is left out: layers differ in resolution and reach, so that it is no property of any map.
 
     Parameters
     ----------
@@ -36,15 +37,15 @@ def headline(
     areas : mapping
         Share of the image that each class covers.
     without : collection of str
-        Layers whose maps lie on the region by construction; the extremes are sought among the others.
+        Layers whose maps lie on the region by construction; the extremes are those of the others.
 
     Returns
     -------
     DataFrame
-        Columns class, method, region, area, n, n_groups, the measures rho, lift, rho_excess, region_share and cam_dice
-        of the fused maps with the ends of their intervals or ranges (``rho_ci_low`` …), redraws (whether the region,
-        no more, is what the fused maps show), and lowest, highest with lowest_layer and highest_layer (rho of single
-        layers).
+        Columns class, method, region, area, n, n_groups, the measures rho, lift, rho_excess, region_share and
+        cam_dice of the fused maps with the ends of their intervals or ranges (``rho_ci_low`` …), redraws (whether
+        the region, no more, is what the fused maps show), and lowest, highest with lowest_layer and highest_layer
+        (rho of single layers).
     """
     rows = []
     layers = _chosen(summary, method, region)
@@ -54,7 +55,7 @@ def headline(
     for name, area in areas.items():
         row: dict[str, Any] = {"class": name, "method": method, "region": region, "area": area}
         own = maps if maps.empty else maps[maps["class"] == name]
-        for measure in _FUSED if not own.empty else ():
+        for measure in _FUSED_MEASURES if not own.empty else ():
             found = own[own["measure"] == measure].iloc[0]
             row |= {"n": found["n"], "n_groups": found["n_groups"], measure: found["mean"]}
             row |= {f"{measure}_{end}": found[end] for end in _ENDS if end in found}
@@ -72,6 +73,6 @@ def _chosen(table: pd.DataFrame, method: str, region: str) -> pd.DataFrame:
     return table[(table["method"] == method) & (table["region"] == region)]
 
 
-def interval_of(row: Mapping[str, Any], measure: str) -> dict[str, Any]:
+def pick_interval(row: Mapping[str, Any], measure: str) -> dict[str, Any]:
     """Pick the ends of the interval or range of one measure of a row, as `show_interval` takes them."""
     return {end: row.get(f"{measure}_{end}") for end in _ENDS}

@@ -1,4 +1,4 @@
-"""Files of an explanation beside its page: tables, figures, and sheets of maps."""
+"""Files of an explanation besides its page: tables, figures and sheets of maps."""
 
 from __future__ import annotations
 
@@ -23,15 +23,17 @@ def check_formats(formats: Sequence[str]) -> None:
     Raises
     ------
     ConfigError
-        Naming those that can.
+        Naming the formats that can.
     """
-    odd = [name for name in formats if name not in FORMATS]
-    if odd or not formats:
-        raise ConfigError(f"Figures are written as {', '.join(FORMATS)}, not as {', '.join(odd) or 'nothing'}.")
+    unknown = [name for name in formats if name not in FORMATS]
+    if unknown or not formats:
+        raise ConfigError(
+            f"Figures are written as {', '.join(FORMATS)}, not as {', '.join(unknown) or 'nothing'}."
+        )
 
 
 def write_tables(out: Path, tables: Mapping[str, pd.DataFrame | None]) -> None:
-    """Write each table as a CSV file; one that is None is not of this explanation, and a file of an earlier one goes."""
+    """Write each table as a CSV file; where a table is None, remove the file of an earlier explanation."""
     for name, table in tables.items():
         path = out / f"{name}.csv"
         if table is None:
@@ -44,7 +46,7 @@ def write_tables(out: Path, tables: Mapping[str, pd.DataFrame | None]) -> None:
 def write_figures(
     out: Path, figures: Mapping[str, Figure], examples: Sequence[Example], formats: Sequence[str], *, what: str
 ) -> None:
-    """Write figures and sheets of maps in each of `formats`; those of an earlier explanation go.
+    """Write figures and sheets of maps in each of `formats`, and remove those of an earlier explanation.
 
     Parameters
     ----------
@@ -55,7 +57,7 @@ def write_figures(
         for old in (path for kind in FORMATS for path in (out / folder).glob(f"*.{kind}")):
             old.unlink()
     for name, figure in figures.items():
-        _save(figure, out / "figures" / safe(name), formats)
+        _save(figure, out / "figures" / safe_filename(name), formats)
     taken: set[str] = set()
     for example in examples:
         for cls, tiles in example.tiles.items():
@@ -64,7 +66,7 @@ def write_figures(
                 top = "" if tile.top == "max" else f", top {tile.top}"
                 captions.append((f"{tile.layer}\nrho {tile.rho:.2f}{top}", tile.picture))
             sheet = draw_sheet(captions, f"{example.title}: {cls} ({what})")
-            stem = f"{safe(example.title)}-{safe(cls)}"
+            stem = f"{safe_filename(example.title)}-{safe_filename(cls)}"
             while stem in taken:  # "vena cava" and "vena_cava" are two classes
                 stem += "_"
             taken.add(stem)
@@ -72,13 +74,13 @@ def write_figures(
 
 
 def _save(figure: Figure, stem: Path, formats: Sequence[str]) -> None:
-    # Text stays text in vector files, and the same figure gives the same file.
+    # Text stays text in vector files, and a figure always gives the same file.
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "prismseg", "pdf.fonttype": 42}):
         for kind in formats:
             with atomic_path(stem.with_name(f"{stem.name}.{kind}")) as temporary:
                 figure.savefig(temporary, dpi=160, bbox_inches="tight")
 
 
-def safe(name: str) -> str:
+def safe_filename(name: str) -> str:
     """Turn a name into one that every file system takes."""
     return "".join(letter if letter.isalnum() or letter in "-_." else "_" for letter in name)

@@ -1,4 +1,4 @@
-"""The page of an explanation: what a clinician reads first, and what a reviewer asks for."""
+"""The page of an explanation: the headline first, then every layer, and the checks that a reviewer asks for."""
 
 from __future__ import annotations
 
@@ -21,20 +21,21 @@ from prismseg.explain.registries import NULL, REGIONS
 from prismseg.explain.report.examples import Example
 from prismseg.explain.report.explanation import Explanation
 from prismseg.explain.report.figures import (
-    colour_of,
     draw_curves,
     draw_differences,
     draw_randomization,
     draw_weights,
+    line_colour,
 )
-from prismseg.explain.report.headline import REDRAWS, interval_of
+from prismseg.explain.report.headline import REDRAWS, pick_interval
 from prismseg.explain.report.pictures import PERCENTILE, draw_scale
 from prismseg.explain.report.summary import MEAN_LAYER, table_measures
 from prismseg.explain.task import ExplainTask
 
 MAKES_NUMBERS = False  # see prismseg.base.sources
 
-AGREEMENT = 0.8  # correlation with the predicted mask from which on a fused map is said to redraw it
+# Correlation with the predicted mask from which on a fused map is said to redraw it (docs/guide/explain.md, Measures).
+AGREEMENT = 0.8
 
 
 def draw_figures(explanation: Explanation) -> dict[str, Figure]:
@@ -89,14 +90,14 @@ def write_explanation(
             key: list(value) if isinstance(value, tuple) else value for key, value in asdict(settings).items()
         },
         headline=records(explanation.headline),
-        interval_of=interval_of,
+        pick_interval=pick_interval,
         show_interval=show_interval,
         sentence=interval_sentence([groups]),
         fewest=FEWEST_GROUPS,
         threshold=REDRAWS,
         agreement=AGREEMENT,
         percentile=PERCENTILE,
-        colours={name: _hex(colour_of(classes, name)) for name in classes},
+        colours={name: _hex(line_colour(classes, name)) for name in classes},
         figures=drawn,
         curves=[(name, drawn[f"curves-{name}"]) for name in settings.methods],
         examples=[_example(example) for example in explanation.examples],
@@ -128,7 +129,7 @@ def _example(example: Example) -> dict[str, Any]:
 
 
 def records(table: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows of a table for a page: what is missing is None."""
+    """Turn a table into rows for a page, with None for what is missing."""
     return [
         {str(key): None if pd.isna(value) else value for key, value in row.items()}
         for row in table.to_dict("records")

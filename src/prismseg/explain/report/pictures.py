@@ -1,4 +1,4 @@
-"""Maps over images as small pictures, their colour scale, and sheets of them."""
+"""Pictures of maps over images, their colour scale, and sheets of them."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ MAKES_NUMBERS = False  # see prismseg.base.sources
 
 Pixels = NDArray[np.uint8]
 
-COLOURMAP = "inferno"
-TILE = 176  # side of a tile's longer edge, pixels
-_OPACITY = 0.85
-_DIMMED = 0.8  # of the picture beneath, so that bright places do not outshine the map
-PERCENTILE = 99.5
+COLOURMAP = "inferno"  # perceptually uniform, and readable in grey
+TILE = 176  # pixels of a tile's longer side
+PERCENTILE = 99.5  # upper end of the scale where a few hot pixels stand out, see `choose_scale`
+_OPACITY = 0.85  # of the map where its relevance is highest, so that the image shows through
+_DIMMED = 0.8  # brightness of the image beneath, so that bright places do not outshine the map
 _HOT = 2  # a maximum above this many times the percentile is that of a few hot pixels …
 _ALONE = 0.5  # … if no mean over 3 x 3 pixels reaches this share of it; else the map is focused on a place
 
 
 class Scale(NamedTuple):
-    """Values that the two ends of the colour bar stand for, and how the upper one was found.
+    """Values at the two ends of the colour bar, and how the upper one was chosen.
 
     Attributes
     ----------
@@ -44,25 +44,25 @@ class Scale(NamedTuple):
     top: str
 
     def unit(self, values: NDArray[np.floating]) -> NDArray[np.float32]:
-        """Bring values to [0, 1]; a constant map becomes 0."""
+        """Scale values to [0, 1]; a constant map becomes 0."""
         spread = self.high - self.low
         scaled = (np.asarray(values, np.float32) - self.low) / spread if spread > 0 else np.zeros_like(values)
         return scaled.clip(0, 1).astype(np.float32)
 
 
-def scale_of(values: NDArray[np.floating], counts: NDArray[np.bool_] | None = None) -> Scale:
-    """Choose the range in which a map (H, W) is drawn: from its least value to its largest, or a percentile.
+def choose_scale(values: NDArray[np.floating], valid: NDArray[np.bool_] | None = None) -> Scale:
+    """Choose the range in which a map (H, W) is drawn: from its least value to its largest, or to a percentile.
 
-    In early layers one hot pixel, such as a corner of the image, may be many times as large as all others, which
-    would all be black. Where the largest value is more than twice the 99.5th percentile and stands alone (no mean over
-    3 x 3 pixels reaches half of it), the percentile is the upper end. A map that is focused on a small place keeps
-    its maximum. Only pixels that `counts` (H, W), by default all, are looked at.
+    In early layers a single hot pixel, such as a corner of the image, may be many times as large as all others, which
+    would all be black. Where the largest value is more than twice the 99.5th percentile and isolated (no mean
+    over 3 x 3 pixels reaches half of it), the percentile is the upper end. A map that is focused on a small place
+    keeps its maximum. Only pixels that `valid` (H, W), by default all, are looked at.
     """
-    kept = values if counts is None or not counts.any() else values[counts]
+    kept = values if valid is None or not valid.any() else values[valid]
     low, high = float(kept.min()), float(kept.max())
     percentile = float(np.percentile(kept, PERCENTILE))
     if high - low > _HOT * (percentile - low) > 0:
-        plane = values if counts is None else np.where(counts, values, low)
+        plane = values if valid is None else np.where(valid, values, low)
         smooth = ndimage.uniform_filter(plane.astype(np.float64) - low, 3, mode="constant")
         if float(smooth.max()) < _ALONE * (high - low):
             return Scale(low, percentile, f"p{PERCENTILE}")
@@ -70,7 +70,7 @@ def scale_of(values: NDArray[np.floating], counts: NDArray[np.bool_] | None = No
 
 
 def background(image: NDArray[np.generic], size: tuple[int, int]) -> Pixels:
-    """Grey picture (H, W, 3) of an image at the network's size, under its maps."""
+    """Make the grey picture (H, W, 3) of an image, at the network's size, that maps are drawn over."""
     picture = (
         Image.fromarray(displayable(image)).convert("L").resize((size[1], size[0]), Image.Resampling.BILINEAR)
     )
@@ -111,11 +111,11 @@ def overlay_map(picture: Pixels, values: NDArray[np.floating], mask: NDArray[np.
     return _with_contour(blend(heat, base), mask, size, (255, 255, 255))
 
 
-def overlay_masks(picture: Pixels, truth: NDArray[np.integer], found: NDArray[np.integer]) -> Pixels:
-    """Tile with the contours of the true classes in their colours and of the predicted ones in white."""
+def overlay_masks(picture: Pixels, truth: NDArray[np.integer], pred: NDArray[np.integer]) -> Pixels:
+    """Draw the contours of the true classes in their colours, and of the predicted ones in white, as a tile."""
     size = _tile_size(picture.shape[:2])
     tile = np.asarray(Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC))
-    for mask, own_colour in ((found, False), (truth, True)):
+    for mask, own_colour in ((pred, False), (truth, True)):
         for cls in np.unique(mask[(mask > 0) & (mask < 255)]):
             colour = class_colour(int(cls)) if own_colour else (255, 255, 255)
             tile = _with_contour(tile.astype(np.float32), mask == cls, size, colour)
@@ -137,9 +137,9 @@ def _with_contour(
 
 
 def colour_bar(length: int = 256, thickness: int = 48) -> Pixels:
-    """Colours of the overlay (thickness, length, 3): relevance from left to right, the picture beneath from black up.
+    """Draw the colours of overlays (thickness, length, 3): relevance from left to right, the image from dark to bright.
 
-    A tile's colour depends on both, so that a bar of the colour map alone would show colours that no tile has.
+    A tile's colour depends on both; a bar of the colour map alone would show colours that no tile has.
     """
     heat = np.broadcast_to(np.linspace(0, 1, length, dtype=np.float32), (thickness, length))
     grey = np.linspace(255, 0, thickness, dtype=np.float32)[:, None, None]
@@ -147,14 +147,14 @@ def colour_bar(length: int = 256, thickness: int = 48) -> Pixels:
 
 
 def draw_scale() -> Figure:
-    """Colour scale of all tiles, as a figure of its own."""
+    """Draw the colour scale of the tiles as a figure of its own."""
     figure = Figure(figsize=(3.6, 0.95), layout="constrained")
     draw_bar(figure.add_subplot())
     return figure
 
 
 def draw_bar(axes: Axes) -> None:
-    """Draw the colour scale of the tiles."""
+    """Draw the colour scale of the tiles on given axes."""
     axes.imshow(colour_bar(), extent=(0, 1, 0, 1), aspect="auto")
     axes.set_xticks([0, 1], labels=["map's minimum", f"maximum, or\n{PERCENTILE}th percentile where marked"])
     axes.get_xticklabels()[0].set_horizontalalignment("left")
@@ -165,7 +165,7 @@ def draw_bar(axes: Axes) -> None:
 
 
 def draw_sheet(tiles: Sequence[tuple[str, Pixels]], title: str, *, columns: int = 6) -> Figure:
-    """Sheet of tiles with their captions and the colour scale."""
+    """Draw a sheet of tiles with their captions and the colour scale."""
     rows = -(-len(tiles) // columns)
     height, width = tiles[0][1].shape[:2]
     tall, bar = (1.44 * height / width + 0.34) * rows, 0.62

@@ -1,4 +1,4 @@
-"""Tables of an atlas: measures of every case, and means with intervals over groups."""
+"""Tables of an atlas: the measures of every case, and their means with intervals over groups."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from prismseg.explain.measures.perturbation import PERTURBATION_MEASURES
 from prismseg.explain.measures.relevance import MEASURES, divide
 from prismseg.explain.measures.sums import MapSums
 
-MEAN_LAYER = "(mean)"
+MEAN_LAYER = "(mean)"  # stands for the mean over layers among the layers of a table
 PERTURBED = "map"  # normalisation of the maps that images are multiplied by
 
 
@@ -70,7 +70,7 @@ def measured(cases: MapSums, method: int) -> Iterator[MeasuredValues]:
 
 
 def case_table(cases: MapSums) -> pd.DataFrame:
-    """One row for each case, method, layer and class; see `Atlas.cases`."""
+    """Make a table with one row for each case, method, layer and class; see `Atlas.cases`."""
     axes = cases.axes
     absent = np.broadcast_to(cases.absent[:, None], (len(cases.ids), *axes.shape[1:]))
     share = np.broadcast_to(divide(cases.area, cases.pixels[:, None])[:, None], absent.shape)
@@ -93,7 +93,7 @@ def case_table(cases: MapSums) -> pd.DataFrame:
 
 
 def summarize_layers(cases: MapSums) -> pd.DataFrame:
-    """Means over cases with intervals over groups; see `Atlas.summary`."""
+    """Average over cases, with intervals over groups; see `Atlas.summary`."""
     index = np.unique(cases.groups, return_inverse=True)[1]
     absent = np.repeat(cases.absent[:, None], len(cases.axes.layers) + 1, axis=1)
     tables = []
@@ -143,7 +143,7 @@ def _relative_intervals(extended: Array, index: NDArray[np.intp]) -> Intervals:
 
 
 def _share_of_best(means: Array) -> Array:
-    """Turn varrho' (…, L + 1, K) into varrho: relative to the class with the most, layer by layer, then averaged."""
+    """Divide means (…, L + 1, K) by those of the class with the most, layer by layer, and average over layers again."""
     layers = means[..., :-1, :]
     shares = divide(layers, np.fmax.reduce(layers, axis=-1, keepdims=True))
     shares[np.isnan(layers)] = np.nan
@@ -151,9 +151,9 @@ def _share_of_best(means: Array) -> Array:
 
 
 def _counts(cases: MapSums, method: int, missing: NDArray[np.bool_]) -> pd.DataFrame:
-    """How many cases, empty maps and absent classes stand behind each layer and class.
+    """Count the cases, empty maps and absent classes of each layer and class.
 
-    `missing` (n, L + 1, K) tells where a measure says nothing: the class is absent, or predicted nowhere.
+    `missing` (n, L + 1, K) tells where a measure has no value: the class is absent, or predicted nowhere.
     """
     zero = cases.empty(method)
     empty = np.concatenate([zero, zero.all(1, keepdims=True)], axis=1) & ~missing

@@ -1,4 +1,4 @@
-"""The activation function behind a convolution, wherever it is called, found while the network runs."""
+"""Finding the activation function that follows each convolution, while the network runs."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _FUNCTIONS = frozenset(
         "rrelu",
     ]
 )
-# What may stand between a convolution and its activation function.
+# Operations that may stand between a convolution and its activation function.
 _BETWEEN = frozenset(
     ["batch_norm", "group_norm", "instance_norm", "layer_norm", "dropout", "dropout2d", "feature_dropout"]
 )
 
-# Takes what an output was called when it was followed, and the activation; what it returns goes on in its place.
-Found = Callable[[str, Tensor], Tensor]
+# Takes the name under which an output was followed, and its activation; the network goes on with what it returns.
+OnActivation = Callable[[str, Tensor], Tensor]
 
 
 class ActivationWatch(TorchFunctionMode):
@@ -44,16 +44,16 @@ class ActivationWatch(TorchFunctionMode):
 
     Parameters
     ----------
-    found : callable
-        See `Found`.
-    used : callable, optional
-        Told the name of an output that, on its way there, something else uses too.
+    on_activation : callable
+        See `OnActivation`.
+    on_other_use : callable, optional
+        Gets the name of an output that something else uses too on its way to the activation function.
     """
 
-    def __init__(self, found: Found, used: Callable[[str], None] | None = None) -> None:
+    def __init__(self, on_activation: OnActivation, on_other_use: Callable[[str], None] | None = None) -> None:
         super().__init__()
-        self._found, self._used = found, used
-        # By id; the tensor is held so that no other can take its place.
+        self._on_activation, self._on_other_use = on_activation, on_other_use
+        # By id; the tensors are held, so that their ids are not used again.
         self._followed: dict[int, tuple[Tensor, str]] = {}
         self._passed: dict[int, tuple[Tensor, str]] = {}
 
@@ -75,11 +75,11 @@ class ActivationWatch(TorchFunctionMode):
                 if tensor is first and isinstance(result, Tensor) and kind in _BETWEEN:
                     self.follow(name, result)
                 elif tensor is first and isinstance(result, Tensor) and kind in _FUNCTIONS:
-                    result = self._found(name, result)
-                if self._used is not None and result is not tensor:
+                    result = self._on_activation(name, result)
+                if self._on_other_use is not None and result is not tensor:
                     self._passed[id(tensor)] = (tensor, name)
-            elif id(tensor) in self._passed and self._used is not None:
-                self._used(self._passed[id(tensor)][1])
+            elif id(tensor) in self._passed and self._on_other_use is not None:
+                self._on_other_use(self._passed[id(tensor)][1])
         return result
 
 
@@ -93,11 +93,12 @@ def _tensors(values: Iterable[Any]) -> list[Tensor]:
     return found
 
 
-def with_activations(model: nn.Module, convolutions: Sequence[str], run: Callable[[], object]) -> list[str]:
-    """Name what is shown of each convolution: its output behind the activation function, as the methods' authors do.
+def find_activations(model: nn.Module, convolutions: Sequence[str], run: Callable[[], object]) -> list[str]:
+    """Find what is explained of each convolution: its output after the activation function, as the methods' authors do.
 
-    Which function that is shows in the run of the network: the one applied to the convolution's output, or to what
-    normalisation makes of it, if nothing else uses them; in a sequence, another module or a bare function call.
+    That function shows when the network runs: it is the one applied to the convolution's output, or to what
+    normalisation makes of it, if nothing else uses either. It may be in a sequence, another module or a function
+    call.
 
     Parameters
     ----------
@@ -117,21 +118,21 @@ def with_activations(model: nn.Module, convolutions: Sequence[str], run: Callabl
     names: dict[nn.Module, str] = {}
     for name, module in model.named_modules():
         names.setdefault(module, name)
-    calls: Counter[str] = Counter()  # of modules, and of convolutions with a bare function behind
+    calls: Counter[str] = Counter()  # of modules, and of convolutions with a function call after them
     shown: dict[str, dict[str, tuple[str, int]]] = {name: {} for name in convolutions}  # by call: name and number
     pending: dict[int, tuple[Tensor, str, str]] = {}  # activations, with the convolution and its call
     origin: dict[str, str] = {}
 
-    def found(call: str, activation: Tensor) -> Tensor:
+    def note_activation(call: str, activation: Tensor) -> Tensor:
         pending[id(activation)] = (activation, origin[call], call)
         return activation
 
-    def used(call: str) -> None:
+    def drop(call: str) -> None:
         for key in [key for key, entry in pending.items() if entry[2] == call]:
             del pending[key]
         shown[origin[call]].pop(call, None)
 
-    watch = ActivationWatch(found, used)
+    watch = ActivationWatch(note_activation, drop)
 
     def note(module: nn.Module, _: Any, output: Any) -> None:
         name = names[module]
@@ -148,7 +149,7 @@ def with_activations(model: nn.Module, convolutions: Sequence[str], run: Callabl
 
     with ExitStack() as hooks:
         for module in names:
-            if not isinstance(module, torch.jit.ScriptModule):  # no hook reaches into one
+            if not isinstance(module, torch.jit.ScriptModule):  # which takes no hooks
                 hooks.callback(module.register_forward_hook(note).remove)
         hooks.enter_context(watch)
         run()
@@ -167,7 +168,7 @@ def with_activations(model: nn.Module, convolutions: Sequence[str], run: Callabl
 
 
 def _is_unit(sequence: nn.Module, convolution: nn.Module) -> bool:
-    """Whether a module is a sequence of one convolution and what belongs to it."""
+    """Whether a module is a sequence of one convolution and its normalisation and activation."""
     if not isinstance(sequence, nn.Sequential):
         return False
     inner = [module for module in sequence.modules() if isinstance(module, CONVOLUTIONS)]

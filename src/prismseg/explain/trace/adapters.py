@@ -1,4 +1,4 @@
-"""From what transformers put out to maps: tokens on a grid, channels last, leading tokens that stand for no place."""
+"""Adapters that turn outputs of transformers into maps: tokens on a grid, channels last, class and register tokens."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from prismseg.base import ConfigError, ModelError
 Adapter = Callable[[Tensor, tuple[int, int]], Tensor]
 Grid = tuple[int, int]
 
-# Parameters in which networks keep tokens that stand for no place.
+# Parameters in which networks keep tokens that stand for no place of the image.
 _PREFIXES = ("cls_token", "class_token", "dist_token", "distillation_token", "reg_token", "register_tokens",
              "storage_tokens")  # fmt: skip
 
 
 class TokenAdapter:
-    """Brings outputs of transformers to maps (B, D, h, w); what has its channels first already stays.
+    """Turns outputs of transformers into maps (B, D, h, w); outputs with channels first stay as they are.
 
     Calling it with an output and the image's (H, W) raises `ModelError` where the output has no such grid, or more
     than one. Make one with `tokens_to_map`, `vit_to_map` or `swin_to_map`.
@@ -30,9 +30,9 @@ class TokenAdapter:
     prefixes : tuple of int
         Numbers of leading tokens that stand for no place, such as class and register tokens, that an output may have.
     channels_last : bool, optional
-        Whether outputs of four dimensions are (B, h, w, D); None: told by which of the axes make a grid.
+        Whether outputs of four dimensions are (B, h, w, D); None: decided by which of the axes make a grid.
     hint : str
-        What to do where tokens make no grid.
+        Advice for messages, where tokens make no grid.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class TokenAdapter:
         self.channels_last = channels_last
 
     def __call__(self, output: Tensor, image_size: tuple[int, int]) -> Tensor:
-        """Bring an output to the form (B, D, h, w)."""
+        """Bring an output to the form (B, D, h, w); `image_size` is (H, W)."""
         if output.ndim == 4:
             return output.permute(0, 3, 1, 2) if self._is_last(output, image_size) else output
         if output.ndim != 3:
@@ -107,7 +107,7 @@ def tokens_to_map(prefix: int = 0, *, grid: Grid | None = None, channels_last: b
     """
 
     def grids(count: int, image_size: tuple[int, int]) -> list[Grid]:
-        return [grid] if grid is not None else _of_aspect(count, image_size)
+        return [grid] if grid is not None else _grids_of_aspect(count, image_size)
 
     hint = "say tokens_to_map(prefix=…, grid=(h, w))."
     return TokenAdapter(grids, prefixes=(prefix,), channels_last=channels_last, hint=hint)
@@ -116,7 +116,7 @@ def tokens_to_map(prefix: int = 0, *, grid: Grid | None = None, channels_last: b
 def vit_to_map(
     model: nn.Module | None = None, *, patch: int | Grid | None = None, prefix: int | None = None
 ) -> Adapter:
-    """Make the adapter of a vision transformer, of timm, transformers or torchvision, or one built like them.
+    """Make the adapter of a vision transformer as timm, transformers and torchvision build it.
 
     Tokens are the image's patches in rows, behind class, distillation and register tokens if the layer has them.
 
@@ -134,6 +134,12 @@ def vit_to_map(
     ------
     ConfigError
         When they are neither given nor to be found, or the network holds several transformers that differ.
+
+    Examples
+    --------
+    >>> import torch
+    >>> vit_to_map(patch=16, prefix=1)(torch.rand(1, 1 + 2 * 3, 8), (32, 48)).shape
+    torch.Size([1, 8, 2, 3])
     """
     rows, columns = _patch(model, patch)
     leading = _prefix(model) if prefix is None else prefix
@@ -147,8 +153,9 @@ def vit_to_map(
 def swin_to_map(model: nn.Module | None = None, *, patch: int | Grid | None = None, stages: int = 4) -> Adapter:
     """Make the adapter of a Swin transformer, or another whose grid is halved from stage to stage (SegFormer).
 
-    Outputs may be (B, h, w, D), as in timm and torchvision, or tokens (B, h w, D), as in transformers; what has its
-    channels first stays. Windows, stacked into the batch, and attention weights are no maps and are refused.
+    Outputs may be (B, h, w, D), as in timm and torchvision, or tokens (B, h w, D), as in transformers; outputs with
+    channels first stay as they are. Windows, stacked into the batch, and attention weights are no maps and are
+    refused.
 
     Parameters
     ----------
@@ -163,6 +170,12 @@ def swin_to_map(model: nn.Module | None = None, *, patch: int | Grid | None = No
     ------
     ConfigError
         When the patch is neither given nor to be found.
+
+    Examples
+    --------
+    >>> import torch
+    >>> swin_to_map(patch=4)(torch.rand(1, 8, 12, 96), (32, 48)).shape
+    torch.Size([1, 96, 8, 12])
     """
     rows, columns = _patch(model, patch)
 
@@ -177,8 +190,8 @@ def swin_to_map(model: nn.Module | None = None, *, patch: int | Grid | None = No
     return TokenAdapter(grids, hint="say swin_to_map(patch=…), or give an adapter of your own.")
 
 
-def _of_aspect(count: int, image_size: tuple[int, int]) -> list[Grid]:
-    """Grid of `count` tokens with the image's aspect ratio, if there is one."""
+def _grids_of_aspect(count: int, image_size: tuple[int, int]) -> list[Grid]:
+    """Find the grid of `count` tokens with the image's aspect ratio, if there is one."""
     height, width = image_size
     rows, columns = round(math.sqrt(count * height / width)), round(math.sqrt(count * width / height))
     return [(rows, columns)] if rows * columns == count else []
@@ -195,16 +208,16 @@ def _patch(model: nn.Module | None, patch: int | Grid | None) -> Grid:
 
 
 def _patches(model: nn.Module) -> Iterator[Grid]:
-    """Sides of patches that modules speak of; else that of the first convolution whose filters lie side by side."""
-    said = [size for module in model.modules() if (size := getattr(module, "patch_size", None)) is not None]
-    if not said:
-        cutting = (
+    """Yield the patch sizes that modules name; else that of the first convolution whose kernel is its stride."""
+    named = [size for module in model.modules() if (size := getattr(module, "patch_size", None)) is not None]
+    if not named:
+        convolutions = (
             layer.kernel_size
             for layer in model.modules()
             if isinstance(layer, nn.Conv2d) and layer.kernel_size == layer.stride and max(layer.stride) > 1
         )
-        said = [size for size in [next(cutting, None)] if size is not None]
-    for size in said:
+        named = [size for size in [next(convolutions, None)] if size is not None]
+    for size in named:
         sides = (size, size) if isinstance(size, int) else tuple(size)
         if len(sides) == 2:
             yield int(sides[0]), int(sides[1])

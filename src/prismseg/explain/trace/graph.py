@@ -1,4 +1,4 @@
-"""What the graph of a forward pass says of an activation: whether the logits need it, and where its channels are."""
+"""What the autograd graph says about an activation: whether the logits depend on it, and which axis its channels are."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from typing import Any, Literal
 from torch import Tensor, nn
 from torch.autograd.function import BackwardCFunction
 
-# Where the channels are: "first" (B, D, h, w), "last" (B, h, w, D), nowhere ("weights": attention), or not to be told.
+# Where the channels are: "first" (B, D, h, w), "last" (B, h, w, D), nowhere ("weights": attention), or "unknown".
 Layout = Literal["first", "last", "weights", "unknown"]
 
-# Operations on (B, D, h, w): what they put out is a map.
+# Operations whose output is a map (B, D, h, w).
 _SPATIAL = ("Convolution", "Conv2D", "BatchNorm", "GroupNorm", "Pool2D", "Upsample", "PixelShuffle", "PixelUnshuffle",
             "GridSampler2D", "ReflectionPad2D", "ReplicationPad2D", "ChannelShuffle")  # fmt: skip
 _LINEAR = ("Addmm", "Mm", "Linear")
 _WEIGHTS = ("Softmax", "Bmm", "ScaledDotProduct", "Baddbmm")
-# Operations that leave axes where they are.
+# Operations that keep the axes in their order.
 _SAME = frozenset((
     "Abs", "Add", "Addcdiv", "Addcmul", "Alias", "As", "Cat", "Celu", "Clamp", "ClampMax", "ClampMin", "Clone",
     "ConstantPadNd", "Copy", "CopySlices", "Cos", "Div", "Elu", "Exp", "Expand", "Flip", "FusedDropout", "Gelu",
@@ -27,21 +27,21 @@ _SAME = frozenset((
     "Rsqrt", "Rsub", "Sigmoid", "Silu", "Sin", "Slice", "Softplus", "Split", "SplitWithSizes", "Sqrt", "Square",
     "Sub", "Tanh", "Threshold", "To", "ToCopy", "Where", "_ScaledCosine",
 ))  # fmt: skip
-# Operations behind which only attention weights can still be told.
+# Operations after which nothing but attention weights can be recognised.
 _REDUCING = frozenset(("Mean", "Sum", "Select", "Unbind", "Squeeze", "Unsqueeze", "Index"))
 _FOLDING = frozenset(
     ("T", "Transpose", "Permute", "View", "UnsafeView", "ReshapeAlias", "Expand", "Clone", "Unsqueeze")
 )
-_LIMIT = 500  # nodes
+_LIMIT = 500  # nodes of the graph that are looked at; real networks tell within a few dozen
 
 
-def layout_of(activation: Tensor, image: Tensor) -> Layout:
+def find_channel_layout(activation: Tensor, image: Tensor) -> Layout:
     """Find the axis of the channels of an activation with four axes, from the operations that made it.
 
-    The graph is followed back through operations that leave or exchange axes to one that tells: convolutions,
+    The graph is followed back, through operations that keep or exchange axes, to one that tells: convolutions,
     pooling and batch normalisation put channels first, linear layers and layer normalisation last, products of
-    tokens and softmax make attention weights, which are no map. Where operands disagree, or reshaping hides the
-    axes, it is unknown.
+    tokens and softmax make attention weights, which are no map. It is unknown where operands disagree, or where
+    reshaping hides the axes.
 
     Parameters
     ----------
@@ -63,16 +63,16 @@ def layout_of(activation: Tensor, image: Tensor) -> Layout:
         name = _kind(node)
         if "AccumulateGrad" in name:
             if node.variable is image:
-                found.add(_placed(axes, 1))
+                found.add(_channel_position(axes, 1))
         elif name.startswith(_WEIGHTS) and not _has_parameter(node):
             found.add("weights")
         elif any(kind in name for kind in _SPATIAL):
-            found.add(_placed(axes, 1))
+            found.add(_channel_position(axes, 1))
         elif "LayerNorm" in name and len(getattr(node, "_saved_normalized_shape", (0,))) == 1:
-            found.add(_placed(axes, _ndim(node) - 1))
+            found.add(_channel_position(axes, _ndim(node) - 1))
         elif name.startswith((*_LINEAR, *_WEIGHTS)):
-            # Mixers apply linear layers to places too, so that only the usual form tells.
-            last = _placed(axes, _ndim(node) - 1)
+            # MLP mixers apply linear layers to places too, so that only the usual form tells.
+            last = _channel_position(axes, _ndim(node) - 1)
             found.add("last" if last == "last" else "unknown")
         elif name == "Permute":
             dims = [dim % len(node._saved_dims) for dim in node._saved_dims]
@@ -105,7 +105,7 @@ def layout_of(activation: Tensor, image: Tensor) -> Layout:
 
 
 def _has_parameter(node: Any) -> bool:
-    """Whether an operand is a matrix of the network's: a linear layer may be a batch of products too."""
+    """Whether an operand is a parameter: a linear layer may run as a batch of matrix products too."""
     operands = [child for child, _ in node.next_functions]
     if "Bmm" in _kind(node) and None in operands:
         return True
@@ -118,7 +118,7 @@ def _has_parameter(node: Any) -> bool:
 
 
 def _of_same_shape(node: Any) -> Any:
-    """Operand of somebody's own function that must be one of single numbers, since their shapes show it."""
+    """Find the operand of a custom function that must work number by number, since its shape is that of the output."""
     sizes = _sizes(node)
     like = [child for child, _ in node.next_functions if child is not None and _sizes(child) == sizes]
     return like[0] if len(like) == 1 and len(set(sizes[1:])) > 1 else None
@@ -134,7 +134,7 @@ def _children(node: Any, axes: tuple[int, ...]) -> list[tuple[Any, tuple[int, ..
 
 
 def _sizes(node: Any) -> tuple[int, ...]:
-    """Shape of what an operation put out."""
+    """Shape of the output of an operation."""
     if hasattr(node, "variable"):
         return tuple(node.variable.shape)
     return tuple(int(size) for size in node._input_metadata[0].shape)
@@ -148,8 +148,8 @@ def _signed(dim: int) -> int:
     return dim - 2**64 if dim >= 2**63 else dim
 
 
-def _placed(axes: tuple[int, ...], channels: int) -> Layout:
-    """Where the axis number `channels` of an earlier tensor is among `axes`."""
+def _channel_position(axes: tuple[int, ...], channels: int) -> Layout:
+    """Say where the axis number `channels` of an earlier tensor is among `axes`."""
     if axes[0] != 0 or axes.count(channels) != 1:
         return "unknown"
     place = axes.index(channels)
@@ -157,7 +157,7 @@ def _placed(axes: tuple[int, ...], channels: int) -> Layout:
 
 
 def _unreshaped(node: Any, axes: tuple[int, ...]) -> tuple[int, ...] | None:
-    """Axes before a view; -1 for one that is several of them joined. None where the view is not to be followed."""
+    """Find the axes before a view, -1 for one that joins several; None where the view cannot be followed."""
     after = _sizes(node)
     saved = getattr(node, "_saved_self_sym_sizes", None)
     source = node.next_functions[0][0] if node.next_functions else None
@@ -175,7 +175,7 @@ def _unreshaped(node: Any, axes: tuple[int, ...]) -> tuple[int, ...] | None:
 
 
 def _is_of_instances(node: Any) -> bool:
-    """Whether instance normalisation's (1, B D, h, w) was seen as (B, D, h, w) and written to in place."""
+    """Whether this is (1, B D, h, w) of instance normalisation, viewed as (B, D, h, w) and then written to in place."""
     (batch, *rest), source = node._saved_size, node.next_functions[0][0]
     dense = (math.prod(rest), math.prod(rest[1:]), rest[-1], 1)
     return (
@@ -188,7 +188,7 @@ def _is_of_instances(node: Any) -> bool:
 
 
 def _regrouped(before: tuple[int, ...], after: tuple[int, ...]) -> Iterator[tuple[list[int], list[int]]]:
-    """Smallest groups of neighbouring axes that hold the same numbers before and after a view."""
+    """Yield the smallest groups of neighbouring axes that hold the same numbers before and after a view."""
     old: list[int] = []
     new: list[int] = []
     left = right = 1
@@ -205,8 +205,15 @@ def _regrouped(before: tuple[int, ...], after: tuple[int, ...]) -> Iterator[tupl
             old, new, left, right = [], [], 1, 1
 
 
-def follow(logits: Tensor, activations: dict[str, Tensor]) -> tuple[list[str], list[Tensor]]:
-    """Layers whose tensors `logits` are made from, and those of them with no other such layer before them."""
+def layers_on_path(logits: Tensor, activations: dict[str, Tensor]) -> tuple[list[str], list[Tensor]]:
+    """Find the layers that `logits` depend on.
+
+    Returns
+    -------
+    names : list of str
+    earliest : list of Tensor
+        Activations of those with no other such layer before them: gradients with respect to these pass all others.
+    """
     key_of: dict[Any, list[str]] = {}
     for key, tensor in activations.items():
         if tensor.grad_fn is not None:
@@ -224,8 +231,8 @@ def follow(logits: Tensor, activations: dict[str, Tensor]) -> tuple[list[str], l
         children[node] = [child for child, _ in node.next_functions if child is not None]
         stack.append((node, True))
         stack += [(child, False) for child in children[node] if child not in children]
-    below: dict[Any, bool] = {}  # does the node, or one it is made from, belong to a layer
-    front: list[Tensor] = []
+    below: dict[Any, bool] = {}  # whether the node, or one it is made from, belongs to a layer
+    earliest: list[Tensor] = []
     reached: list[str] = []
     for node in order:
         before = any(below.get(child, False) for child in children[node])
@@ -233,12 +240,12 @@ def follow(logits: Tensor, activations: dict[str, Tensor]) -> tuple[list[str], l
         reached += keys
         below[node] = before or bool(keys)
         if keys and not before:
-            front.append(activations[keys[0]])
-    return reached, front
+            earliest.append(activations[keys[0]])
+    return reached, earliest
 
 
-def users_of(logits: Tensor) -> Counter[Any]:
-    """How many operations on the way to `logits` use what each operation put out."""
+def count_users(logits: Tensor) -> Counter[Any]:
+    """Count, for each operation on the way to `logits`, the operations that use its output."""
     found: Counter[Any] = Counter()
     seen, stack = {logits.grad_fn}, [logits.grad_fn]
     while stack:
@@ -252,12 +259,12 @@ def users_of(logits: Tensor) -> Counter[Any]:
 
 
 def is_output(output: Any, tensor: Tensor) -> bool:
-    """Whether a network's output is `tensor`, whatever was cropped or enlarged of it."""
-    return any(node is tensor.grad_fn for node in _makers(output))
+    """Whether a network's output is `tensor`, apart from cropping and enlarging."""
+    return any(node is tensor.grad_fn for node in _producers(output))
 
 
-def _makers(output: Any) -> Iterator[Any]:
-    """Operations that made the tensors of a network's output, through cropping and enlarging."""
+def _producers(output: Any) -> Iterator[Any]:
+    """Yield the operations that made the tensors of a network's output, looking through cropping and enlarging."""
     items: Iterable[Any] = (output,)
     if isinstance(output, Mapping):
         items = output.values()

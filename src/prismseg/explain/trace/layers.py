@@ -1,4 +1,4 @@
-"""Which layers of a network to look at: names, patterns, predicates."""
+"""Choosing the layers of a network: by name, pattern or predicate."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ Predicate = Callable[[str, nn.Module], bool]
 LayerChoice = str | Sequence[str] | Predicate
 
 CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d, FourierFeatures)
-ACTIVATED = ":act"  # behind a convolution's name: with the activation function that follows it
+ACTIVATED = ":act"  # after a convolution's name: its output after the activation function that follows it
 
 
 def choose_layers(model: nn.Module, layers: LayerChoice) -> tuple[list[str], frozenset[str]]:
-    """Resolve `layers` to module names of `model`.
+    """Find the modules of `model` that a choice of layers names.
 
     Parameters
     ----------
@@ -27,7 +27,7 @@ def choose_layers(model: nn.Module, layers: LayerChoice) -> tuple[list[str], fro
         The network, unwrapped.
     layers : str, sequence of str or callable
         ``"all"``: every convolution and every random Fourier layer, in the order of the network's definition; see
-        `with_activations` for what is shown of them. A name, or a list of names and patterns such as
+        `find_activations` for what is shown of them. A name, or a list of names and patterns such as
         ``"decoder.*"``: in the order asked. ``name:act`` is a convolution with the activation function that follows
         it. A function of name and module: those for which it is true.
 
@@ -36,12 +36,18 @@ def choose_layers(model: nn.Module, layers: LayerChoice) -> tuple[list[str], fro
     names : list of str
         Each once.
     named : frozenset of str
-        Those that were asked for by their names, so that it is an error if they cannot be shown.
+        Those that were asked for by their names; it is an error if these cannot be explained.
 
     Raises
     ------
     ConfigError
-        When a name is no module (the message lists near ones), or nothing is chosen.
+        When a name is no module (the message lists similar names), or nothing is chosen.
+
+    Examples
+    --------
+    >>> model = nn.Sequential(nn.Conv2d(1, 4, 3), nn.ReLU(), nn.Conv2d(4, 2, 1))
+    >>> choose_layers(model, "all")[0]
+    ['0', '2']
     """
     modules = {name: module for name, module in model.named_modules() if name}
     if layers == "all":
@@ -58,12 +64,12 @@ def choose_layers(model: nn.Module, layers: LayerChoice) -> tuple[list[str], fro
     chosen = []
     for text in asked:
         chosen += _matches(text, modules)
-    named = frozenset(text for text in asked if _without_call(text) in modules)
+    named = frozenset(text for text in asked if _module_name(text) in modules)
     return _require(list(dict.fromkeys(chosen)), "No layer was asked for; name some, or ask for 'all'."), named
 
 
 def _matches(text: str, modules: dict[str, nn.Module]) -> list[str]:
-    if _without_call(text) in modules:
+    if _module_name(text) in modules:
         return [text]
     found = [name for name, module in modules.items() if fnmatchcase(name, text) and not _is_container(module)]
     if found:
@@ -77,13 +83,13 @@ def _is_container(module: nn.Module) -> bool:
     return isinstance(module, nn.ModuleList | nn.ModuleDict)
 
 
-def _without_call(text: str) -> str:
+def _module_name(text: str) -> str:
     """Name of the module in ``name[2]``, the third call of a module that runs more than once, or in ``name:act``."""
     return split_call(text)[0].removesuffix(ACTIVATED)
 
 
 def split_call(text: str) -> tuple[str, int | None]:
-    """Part ``name[2]`` into name and call; the call is None where none is given."""
+    """Split ``name[2]`` into the name and the number of the call, which is None where none is given."""
     name, bracket, rest = text.partition("[")
     if bracket and rest.endswith("]") and rest[:-1].isdigit():
         return name, int(rest[:-1])

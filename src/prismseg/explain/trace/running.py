@@ -1,4 +1,4 @@
-"""Running somebody's network without changing it."""
+"""Running a network without changing it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from prismseg.base import ModelError
 
 
 def unwrap(model: nn.Module) -> nn.Module:
-    """Look through DataParallel, DistributedDataParallel and torch.compile."""
+    """Take the network out of DataParallel, DistributedDataParallel and torch.compile."""
     wrappers = (nn.DataParallel, nn.parallel.DistributedDataParallel)
     while True:
         if isinstance(model, wrappers):
@@ -25,7 +25,7 @@ def unwrap(model: nn.Module) -> nn.Module:
 
 @contextmanager
 def evaluation_mode(model: nn.Module) -> Iterator[None]:
-    """Set every module to evaluation and give each its own mode back at the end, exceptions included."""
+    """Set every module to evaluation mode; at the end, also after an exception, restore the mode of each."""
     modes = {module: module.training for module in model.modules()}
     model.eval()
     try:
@@ -69,10 +69,10 @@ def gradients(
 
 
 @contextmanager
-def undisturbed(model: nn.Module, images: Tensor) -> Iterator[None]:
-    """Run `model` eagerly, in evaluation mode and with gradients, and leave modes and random state as they were.
+def evaluation_context(model: nn.Module, images: Tensor) -> Iterator[None]:
+    """Run `model` eagerly, in evaluation mode and with gradients; restore modes and random state afterwards.
 
-    It also holds inside `torch.no_grad` and `torch.inference_mode`.
+    This also works inside `torch.no_grad` and `torch.inference_mode`.
     """
     with (
         torch.inference_mode(False),
@@ -85,5 +85,5 @@ def undisturbed(model: nn.Module, images: Tensor) -> Iterator[None]:
 
 
 def cuda_devices(images: Tensor) -> list[int]:
-    """Devices whose random state counts beside the processor's."""
+    """List the GPU whose random state must be saved besides the processor's."""
     return [images.device.index or 0] if images.is_cuda else []

@@ -1,18 +1,18 @@
-"""Which outputs are maps (B, D, h, w), told by the operations that made them and by the grids of others."""
+"""Which outputs of layers are maps (B, D, h, w): told by the operations that made them, and by other layers' grids."""
 
 from __future__ import annotations
 
 from torch import Tensor
 
 from prismseg.explain.trace.adapters import Adapter, TokenAdapter
-from prismseg.explain.trace.graph import layout_of
+from prismseg.explain.trace.graph import find_channel_layout
 
 _SINGLE = "it has a single cell for the whole image, which is no map"
 _ADVICE = "pass adapter=vit_to_map(model), swin_to_map(model), tokens_to_map(…), or a function that makes it one"
 
 
 class MapShapes:
-    """Judges the outputs of one forward pass.
+    """Tells which outputs of one forward pass are maps, and why others are not.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ class MapShapes:
     images, logits : Tensor
         The network's input, and what is explained.
     adapter : callable, optional
-        A function of the user's is trusted with everything, an adapter of ours with what it is for.
+        A user's function is trusted with every output, a `TokenAdapter` only with those that it is made for.
 
     Attributes
     ----------
@@ -33,18 +33,18 @@ class MapShapes:
         self, activations: dict[str, Tensor], images: Tensor, logits: Tensor, adapter: Adapter | None
     ) -> None:
         self._activations, self._adapter = activations, adapter
-        self._batch, self._size = images.shape[0], size_of(images)
+        self._batch, self._size = images.shape[0], spatial_size(images)
         self._layouts = {
-            key: layout_of(tensor, images) if tensor.ndim > 2 and tensor.requires_grad else "unknown"
+            key: find_channel_layout(tensor, images) if tensor.ndim > 2 and tensor.requires_grad else "unknown"
             for key, tensor in activations.items()
         }
         self.certain = {
             key for key, tensor in activations.items() if self._layouts[key] == "first" and tensor.ndim == 4
         }
-        self._grids = {self._size, size_of(logits), *(size_of(activations[key]) for key in self.certain)}
+        self._grids = {self._size, spatial_size(logits), *(spatial_size(activations[key]) for key in self.certain)}
 
     def reason(self, key: str) -> str | None:
-        """Reason why a layer cannot be shown, if there is one."""
+        """Say why a layer cannot be explained; None where it can."""
         tensor, layout = self._activations[key], self._layouts[key]
         shape = tuple(tensor.shape)
         if shape[:1] != (self._batch,):
@@ -66,7 +66,7 @@ class MapShapes:
         return f"it gives {shape}, of which it cannot be told which axes are places; {_ADVICE}"
 
     def reason_after(self, shape: tuple[int, ...]) -> str | None:
-        """Reason why what an adapter made cannot be shown, if there is one."""
+        """Say why what an adapter made of an output cannot be explained; None where it can."""
         if len(shape) != 4 or shape[0] != self._batch:
             return f"the adapter gives {shape}, no map (B, D, h, w)"
         return _SINGLE if shape[2:] == (1, 1) and self._size != (1, 1) else None
@@ -77,6 +77,6 @@ class MapShapes:
         return min(grid) > 1 and abs(grid[0] * width - grid[1] * height) < max(height, width)
 
 
-def size_of(tensor: Tensor) -> tuple[int, int]:
-    """Lengths of the last two axes."""
+def spatial_size(tensor: Tensor) -> tuple[int, int]:
+    """Take the lengths of the last two axes, (H, W)."""
     return int(tensor.shape[-2]), int(tensor.shape[-1])

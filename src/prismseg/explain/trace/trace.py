@@ -12,9 +12,9 @@ from torch import Tensor
 from prismseg.base import ModelError
 from prismseg.explain.tensors import HALF, to_full_precision
 from prismseg.explain.trace.adapters import Adapter, TokenAdapter
-from prismseg.explain.trace.graph import users_of
+from prismseg.explain.trace.graph import count_users
 from prismseg.explain.trace.running import gradients
-from prismseg.explain.trace.shapes import MapShapes, size_of
+from prismseg.explain.trace.shapes import MapShapes, spatial_size
 
 # Takes a layer's name, its activation and its gradient, both (B, D, h, w).
 Consume = Callable[[str, Tensor, Tensor], None]
@@ -28,7 +28,7 @@ class Trace:
     output : object
         What the network returned.
     activations : dict
-        ``{layer: Tensor}`` as the layers put them out, in the order asked.
+        ``{layer: Tensor}`` as the layers return them, in the order asked.
     """
 
     def __init__(
@@ -37,23 +37,24 @@ class Trace:
         activations: dict[str, Tensor],
         images: Tensor,
         adapter: Adapter | None,
-        handed: dict[int, Tensor],
+        passed_through: dict[int, Tensor],
     ) -> None:
         self.output = output
-        self._handed = handed  # what modules handed through untouched, by the id of the view that is shown of them
+        # Inputs that modules returned unchanged, by the id of the view that stands for the output.
+        self._passed_through = passed_through
         self.activations = activations
         self._images = images
         self._adapter = adapter
         self._maps: set[str] = set()  # layers that are known to be maps
-        self._front: list[Tensor] | None = None
+        self._earliest: list[Tensor] | None = None
 
     def map_of(self, key: str, values: Tensor) -> Tensor:
-        """Bring an activation of layer `key`, or its gradient, to the form (B, D, h, w); after `examine`."""
+        """Bring an activation of layer `key`, or its gradient, to the form (B, D, h, w); after `find_shapes`."""
         if self._adapter is None or (key in self._maps and isinstance(self._adapter, TokenAdapter)):
             return values
-        return self._adapter(values, size_of(self._images))
+        return self._adapter(values, spatial_size(self._images))
 
-    def examine(self, logits: Tensor) -> dict[str, tuple[int, ...] | str]:
+    def find_shapes(self, logits: Tensor) -> dict[str, tuple[int, ...] | str]:
         """Find the shapes (B, D, h, w) of all layers as maps, or the reason why one has none."""
         shapes = MapShapes(self.activations, self._images, logits, self._adapter)
         self._maps = shapes.certain
@@ -66,35 +67,37 @@ class Trace:
             return str(error).rstrip(".")
         return shapes.reason_after(shape) or shape
 
-    def twins(self, logits: Tensor) -> dict[str, str]:
-        """Layers that show the same activation, with the same gradient, as an earlier one of the layers.
+    def duplicates(self, logits: Tensor) -> dict[str, str]:
+        """Find layers with the same activation and gradient as an earlier layer, and name that one.
 
-        A module that hands its input through untouched, such as a dropout, shows another gradient only where
-        something else uses the input too, as on a skip connection.
+        A module that returns its input unchanged, such as a dropout, has another gradient only where something else
+        uses the input too, as on a skip connection.
         """
-        users = users_of(logits) if self._handed else {}
+        users = count_users(logits) if self._passed_through else {}
         first: dict[int, str] = {}
         found: dict[str, str] = {}
-        # Children often come after their parents, but what is handed through comes later than its source.
+        # Children often come after their parents, but an unchanged input comes later than its source.
         for key, tensor in self.activations.items():
             source = tensor
-            while id(source) in self._handed and users.get(self._handed[id(source)].grad_fn, 0) == 1:
-                source = self._handed[id(source)]
+            while (
+                id(source) in self._passed_through and users.get(self._passed_through[id(source)].grad_fn, 0) == 1
+            ):
+                source = self._passed_through[id(source)]
             if id(source) in first:
                 found[key] = first[id(source)]
             else:
                 first[id(source)] = key
         return found
 
-    def keep(self, keys: Sequence[str], front: list[Tensor]) -> None:
-        """Forget all layers but `keys`; gradients are followed back to the tensors `front`."""
+    def keep(self, keys: Sequence[str], earliest: list[Tensor]) -> None:
+        """Drop all layers but `keys`; gradients are computed back to the tensors `earliest`."""
         self.activations = {key: self.activations[key] for key in self.activations if key in set(keys)}
-        self._front = front
+        self._earliest = earliest
 
     def backward(self, score: Tensor, consume: Consume, *, last: bool, factors: Tensor | None = None) -> None:
-        """Follow the gradient of the scalar `score` back and hand it out layer by layer as it passes.
+        """Compute the gradient of the scalar `score` and pass it on layer by layer.
 
-        Only one layer's gradient exists at a time, so that all layers cost the memory of a training step.
+        Only one layer's gradient exists at a time, so that all layers together need the memory of a training step.
 
         Parameters
         ----------
@@ -109,12 +112,12 @@ class Trace:
             By which the scores of the cases were multiplied, lest gradients underflow in half precision; gradients
             are divided by them.
         """
-        assert self._front is not None, "Tracer.on_path comes first"
+        assert self._earliest is not None, "Tracer.on_path comes first"
         with ExitStack() as hooks:
             for key, tensor in self.activations.items():
                 handle = tensor.register_hook(self._consumer(key, tensor, consume, factors))  # type: ignore[no-untyped-call]
                 hooks.callback(handle.remove)
-            gradients(score, self._front, retain_graph=not last)
+            gradients(score, self._earliest, retain_graph=not last)
 
     def _consumer(
         self, key: str, tensor: Tensor, consume: Consume, factors: Tensor | None
@@ -134,6 +137,6 @@ class Trace:
         return any(tensor.dtype in HALF for tensor in self.activations.values())
 
     def forget(self) -> None:
-        """Let go of the activations and, with them, of the graph."""
-        self.activations, self._front, self.output = {}, None, None
-        self._images, self._handed = self._images.detach()[:0], {}
+        """Drop the activations and, with them, the graph."""
+        self.activations, self._earliest, self.output = {}, None, None
+        self._images, self._passed_through = self._images.detach()[:0], {}

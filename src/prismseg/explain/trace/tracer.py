@@ -13,33 +13,33 @@ from torch import Tensor, nn
 
 from prismseg.base import ConfigError, ModelError, PrismsegError
 from prismseg.explain.tensors import as_images
-from prismseg.explain.trace.activations import ActivationWatch, with_activations
+from prismseg.explain.trace.activations import ActivationWatch, find_activations
 from prismseg.explain.trace.adapters import Adapter
-from prismseg.explain.trace.graph import follow, is_output
+from prismseg.explain.trace.graph import is_output, layers_on_path
 from prismseg.explain.trace.layers import ACTIVATED, LayerChoice, choose_layers, split_call
-from prismseg.explain.trace.running import cuda_devices, require_gradients, undisturbed, unwrap
+from prismseg.explain.trace.running import cuda_devices, evaluation_context, require_gradients, unwrap
 from prismseg.explain.trace.trace import Trace
 
 
 class Tracer:
-    """Runs a network and keeps what chosen layers put out; the network is left as it was found.
+    """Runs a network and keeps the outputs of chosen layers; the network itself is not changed.
 
     Parameters
     ----------
     model : Module
-        Any network whose first argument is a batch of images. Wrappers (DataParallel, torch.compile) are looked
-        through; compiled parts run eagerly.
+        Any network whose first argument is a batch of images. It is taken out of wrappers (DataParallel,
+        torch.compile); compiled parts run eagerly.
     layers : str, sequence of str or callable
         See `choose_layers`. Of a module with several outputs the first tensor is kept. A module that runs more
         than once gives the layers ``name[0]``, ``name[1]``, …
     adapter : callable, optional
-        Turns outputs that are no maps into maps (B, D, h, w), such as `vit_to_map`, `swin_to_map` and
+        Turns other outputs into maps (B, D, h, w), such as `vit_to_map`, `swin_to_map` and
         `tokens_to_map`.
 
     Attributes
     ----------
     left_out : dict
-        Layers chosen by pattern or predicate that cannot be shown, with the reason.
+        Layers chosen by pattern or predicate that cannot be explained, with the reason.
 
     Raises
     ------
@@ -55,7 +55,7 @@ class Tracer:
             raise ModelError("TorchScript modules do not show their layers; give the original network.")
         self.adapter = adapter
         self._names, self._named = choose_layers(self.model, layers)
-        self._settled = layers != "all"
+        self._resolved = layers != "all"
         self._overwritten: set[str] = set()
         self.left_out: dict[str, str] = {}
 
@@ -63,8 +63,8 @@ class Tracer:
     def run(self, images: Tensor) -> Iterator[Trace]:
         """Run the network in evaluation mode on `images` (B, C, H, W) and yield the `Trace`.
 
-        Inside the block gradients can be taken. When it ends, also by an exception, hooks are gone, and modes,
-        parameters' ``grad`` and random state are what they were.
+        Inside the block gradients can be computed. When it ends, also by an exception, hooks are removed, and modes,
+        parameters' ``grad`` and random state are what they were before.
 
         Raises
         ------
@@ -75,73 +75,73 @@ class Tracer:
         """
         require_gradients(self.model)
         images = as_images(images, self.model)
-        with undisturbed(self.model, images):
-            # A leaf that needs a gradient: the graph is built even where all parameters are frozen.
+        with evaluation_context(self.model, images):
+            # A leaf that requires a gradient, so that the graph is built even where all parameters are frozen.
             source = images.detach().requires_grad_()
-            if not self._settled:
-                self._settle(source[:1])
+            if not self._resolved:
+                self._find_activations(source[:1])
             output, calls = self._forward(source)
             changed = {name for name, call in calls if call.overwritten()}
             if changed:
-                # A later operation wrote into what was kept; from now on it gets a copy of its own.
+                # A later operation wrote into an output that was kept; from now on the network goes on with a copy.
                 self._overwritten |= changed
                 del output, calls
                 output, calls = self._forward(source)
                 if again := {name for name, call in calls if call.overwritten()}:
                     raise ModelError(f"The network writes over the output of {', '.join(sorted(again))} in place.")
-            handed = {id(call.tensor): call.source for _, call in calls if call.source is not None}
-            trace = Trace(output, self._select(calls), source, self.adapter, handed)
+            passed_through = {id(call.tensor): call.source for _, call in calls if call.source is not None}
+            trace = Trace(output, self._select(calls), source, self.adapter, passed_through)
             try:
                 yield trace
             finally:
                 trace.forget()
 
-    def _settle(self, image: Tensor) -> None:
-        """Find the activation functions behind the convolutions, in a run of their own."""
+    def _find_activations(self, image: Tensor) -> None:
+        """Find the activation functions after the convolutions, in a forward pass of its own."""
         with torch.no_grad(), torch.random.fork_rng(devices=cuda_devices(image)):
-            self._names = with_activations(self.model, self._names, lambda: self.model(image))
-        self._settled = True
+            self._names = find_activations(self.model, self._names, lambda: self.model(image))
+        self._resolved = True
 
-    def _forward(self, source: Tensor) -> tuple[Any, list[tuple[str, _Call]]]:
+    def _forward(self, source: Tensor) -> tuple[Any, list[tuple[str, _LayerCall]]]:
         modules = dict(self.model.named_modules())
-        calls: list[tuple[str, _Call]] = []
-        wanted = dict.fromkeys(split_call(name)[0] if name not in modules else name for name in self._names)
+        calls: list[tuple[str, _LayerCall]] = []
+        hooked = dict.fromkeys(split_call(name)[0] if name not in modules else name for name in self._names)
 
-        def found(name: str, activation: Tensor) -> Tensor:
-            calls.append((name, _Call(activation)))
+        def keep(name: str, activation: Tensor) -> Tensor:
+            calls.append((name, _LayerCall(activation)))
             return activation.clone() if name in self._overwritten else activation
 
         with ExitStack() as hooks:
-            watch = ActivationWatch(found)
-            for name in wanted:
+            watch = ActivationWatch(keep)
+            for name in hooked:
                 if name not in modules:
-                    module, hook = modules[name.removesuffix(ACTIVATED)], _following(watch, name)
+                    module, hook = modules[name.removesuffix(ACTIVATED)], _follow_output(watch, name)
                 else:
                     module, hook = modules[name], self._hook(name, calls)
                 hooks.callback(module.register_forward_hook(hook).remove)
-            if any(name not in modules for name in wanted):
+            if any(name not in modules for name in hooked):
                 hooks.enter_context(watch)
             output = self.model(source)
         return output, calls
 
-    def _hook(self, name: str, calls: list[tuple[str, _Call]]) -> Callable[[nn.Module, Any, Any], Any]:
+    def _hook(self, name: str, calls: list[tuple[str, _LayerCall]]) -> Callable[[nn.Module, Any, Any], Any]:
         def keep(module: nn.Module, inputs: tuple[Any, ...], output: Any) -> Any:
             place, tensor = _first_tensor(output)
             if tensor is None:
                 return None
             passed, source = tensor, None
             if any(tensor is given for given in inputs):
-                # What a module hands through untouched has other users; only this one's gradient is meant.
+                # The input of a module that returns it unchanged may have other users; a view has this one's gradient.
                 source = tensor
                 tensor = passed = tensor.view_as(tensor)
             if name in self._overwritten:
                 passed = tensor.clone()
-            calls.append((name, _Call(tensor, source)))
+            calls.append((name, _LayerCall(tensor, source)))
             return _replace(output, place, passed)
 
         return keep
 
-    def _select(self, calls: list[tuple[str, _Call]]) -> dict[str, Tensor]:
+    def _select(self, calls: list[tuple[str, _LayerCall]]) -> dict[str, Tensor]:
         """Tensors by layer key, in the order asked."""
         total = Counter(name for name, _ in calls)
         seen: Counter[str] = Counter()
@@ -172,10 +172,10 @@ class Tracer:
         self.left_out[name] = reason
 
     def on_path(self, trace: Trace, logits: Tensor) -> list[str]:
-        """Keys of the traced layers that are maps which `logits` depend on.
+        """Keep the traced layers that are maps which `logits` depend on, and return their keys.
 
         Layers chosen by pattern are left out, with the reason in `left_out`, where they are no maps, have a single
-        cell, are the network's one logit itself, or show the same as another.
+        cell, are the network's one logit itself, or show the same activation as another.
 
         Raises
         ------
@@ -189,9 +189,9 @@ class Tracer:
                 "The network's forward pass cuts off gradients (torch.no_grad, torch.inference_mode or detach in it), so "
                 "its layers cannot be explained; take that out for the explanation."
             )
-        reached, _ = follow(logits, trace.activations)
+        reached, _ = layers_on_path(logits, trace.activations)
         kept: dict[str, Tensor] = {}
-        shapes, twins = trace.examine(logits), trace.twins(logits)
+        shapes, duplicates = trace.find_shapes(logits), trace.duplicates(logits)
         for key, tensor in trace.activations.items():
             if key not in reached:
                 self._leave_out(key, "the output does not depend on it (or no gradient reaches it)")
@@ -204,21 +204,21 @@ class Tracer:
                 and is_output(trace.output, tensor)
             ):
                 self._leave_out(key, "it is the network's one logit itself, whose maps of the background are zero")
-            elif not self._is_named(key) and key in twins:
-                self._leave_out(key, f"it shows the same as {twins[key]!r}")
+            elif not self._is_named(key) and key in duplicates:
+                self._leave_out(key, f"it shows the same as {duplicates[key]!r}")
             else:
                 kept[key] = tensor
         if not kept:
             reasons = "; ".join(f"{name}: {reason}" for name, reason in list(self.left_out.items())[:4])
             raise ConfigError(f"None of the chosen layers can be explained ({reasons}); choose others.")
-        trace.keep(list(kept), follow(logits, kept)[1])
+        trace.keep(list(kept), layers_on_path(logits, kept)[1])
         return list(trace.activations)
 
 
-class _Call:
+class _LayerCall:
     def __init__(self, tensor: Tensor, source: Tensor | None = None) -> None:
         self.tensor = tensor
-        self.source = source  # what a module handed through
+        self.source = source  # the input, where a module returned it unchanged
         self._version = self._count()
 
     def overwritten(self) -> bool:
@@ -228,7 +228,7 @@ class _Call:
         return 0 if self.tensor.is_inference() else self.tensor._version
 
 
-def _following(watch: ActivationWatch, name: str) -> Callable[[nn.Module, Any, Any], None]:
+def _follow_output(watch: ActivationWatch, name: str) -> Callable[[nn.Module, Any, Any], None]:
     def hook(module: nn.Module, inputs: Any, output: Any) -> None:
         if isinstance(output, Tensor):
             watch.follow(name, output)
@@ -237,7 +237,7 @@ def _following(watch: ActivationWatch, name: str) -> Callable[[nn.Module, Any, A
 
 
 def _first_tensor(output: Any) -> tuple[Any, Tensor | None]:
-    """Place and value of the first tensor of a module's output; the place of an output that is one is None."""
+    """Find the first tensor of a module's output and its place, which is None where the output is a tensor itself."""
     if isinstance(output, Tensor):
         return None, output
     items: Iterable[tuple[Any, Any]] = ()

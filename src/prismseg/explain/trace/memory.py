@@ -1,4 +1,4 @@
-"""How many images fit into a given memory."""
+"""How many images fit into a given amount of memory."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from prismseg.base import ConfigError
 
 
 def bytes_per_image(model: nn.Module, image: Tensor) -> int:
-    """Bytes that a forward pass of one image (1, C, H, W) keeps for gradients; without them it needs less."""
+    """Count the bytes that a forward pass of one image (1, C, H, W) keeps for its backward pass.
+
+    Without gradients it needs less.
+    """
     own = {tensor.untyped_storage().data_ptr() for tensor in (*model.parameters(), *model.buffers())}
     kept: dict[int, int] = {}
 
@@ -24,8 +27,8 @@ def bytes_per_image(model: nn.Module, image: Tensor) -> int:
     return sum(kept.values()) + image.nbytes
 
 
-def images_within(mebibytes: float, model: nn.Module, image: Tensor) -> int:
-    """Images like `image` (1, C, H, W) that may go through `model` at once, at least one.
+def images_that_fit(mebibytes: float, model: nn.Module, image: Tensor) -> int:
+    """Count the images like `image` (1, C, H, W) that may go through `model` at once, at least one.
 
     Raises
     ------
