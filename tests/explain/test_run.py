@@ -248,10 +248,12 @@ def test_a_damaged_part_is_named(explained, runs, tmp_path):
 
 
 def test_memory_decides_the_batch(runs):
-    [trial], dataset = assign_run_cases(runs / "crffg")
-    small, large = (task.ExplainTask([trial], dataset, ExplainSettings(memory=memory)) for memory in (0.01, 4000))
-    assert [len(batch) for batch in small.batches(trial)] == [1] * len(trial.cases)
-    assert [list(batch) for batch in large.batches(trial)] == [list(trial.cases)]
+    [network], dataset = assign_run_cases(runs / "crffg")
+    small, large = (
+        task.ExplainTask([network], dataset, ExplainSettings(memory=memory)) for memory in (0.01, 4000)
+    )
+    assert [len(batch) for batch in small.batches(network)] == [1] * len(network.cases)
+    assert [list(batch) for batch in large.batches(network)] == [list(network.cases)]
 
 
 def test_nothing_random_is_left_behind(runs, tmp_path):

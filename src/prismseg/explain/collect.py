@@ -59,9 +59,10 @@ def _facts(task: ExplainTask) -> dict[str, Any]:
         "software": f"prismseg {VERSION}",
         "code": sources_digest(__name__),
         "dataset": dataset.root.name,
-        "networks": [_network_digest(trial.predictor) for trial in task.trials],
+        "networks": [_network_digest(network.predictor) for network in task.networks],
         "cases": [
-            {dataset.ids[index]: _case_digest(dataset, index) for index in trial.cases} for trial in task.trials
+            {dataset.ids[index]: _case_digest(dataset, index) for index in network.cases}
+            for network in task.networks
         ],
         "settings": {
             key: list(value) if isinstance(value, tuple) else value for key, value in asdict(task.settings).items()
@@ -100,9 +101,9 @@ def collect_sums(out: str | Path, task: ExplainTask, *, show_progress: bool) -> 
     parts: dict[str, list[MapSums]] = {region: [] for region in task.settings.regions}
     done = 0
     with progress_bar("explaining", total, visible=show_progress) as advance:
-        for number, trial in enumerate(task.trials):
-            atlases = {region: task.atlas(trial, region) for region in task.settings.regions}
-            for cases in task.batches(trial):
+        for number, network in enumerate(task.networks):
+            atlases = {region: task.atlas(network, region) for region in task.settings.regions}
+            for cases in task.batches(network):
                 ids = tuple(task.dataset.ids[index] for index in cases)
                 loaded: CaseBatch | None = None
                 for region, atlas in atlases.items():
@@ -110,7 +111,7 @@ def collect_sums(out: str | Path, task: ExplainTask, *, show_progress: bool) -> 
                     part = MapSums.read(path) if path.exists() else None
                     if part is None or part.ids != ids:
                         # There is none, or batches had another size when the work was cut.
-                        loaded = loaded or load_cases(trial.predictor, task.dataset, cases)
+                        loaded = loaded or load_cases(network.predictor, task.dataset, cases)
                         part = _explain(atlas, loaded)
                         part.write(path)
                     parts[region].append(part)

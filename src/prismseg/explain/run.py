@@ -88,7 +88,7 @@ def explain_run(
     PrismsegError
         When there is no run, no case, a layer does not exist, or `out` holds another explanation.
     """
-    trials, dataset = assign_run_cases(root, part=part, device=device, options=options)
+    networks, dataset = assign_run_cases(root, part=part, device=device, options=options)
     output = OutputOptions(
         Path(out or Path(root) / "explanation"),
         resume,
@@ -97,7 +97,7 @@ def explain_run(
         tuple(formats),
         show_progress,
     )
-    return _explain(ExplainTask(trials, dataset, settings or ExplainSettings(), part), output)
+    return _explain(ExplainTask(networks, dataset, settings or ExplainSettings(), part), output)
 
 
 def explain_data(
@@ -120,7 +120,7 @@ def explain_data(
     others. By default the results are written to ``explanation-NAME`` beside the network, NAME being the data set's
     folder.
     """
-    trials, dataset, _ = assign_data_cases(model, dataset, part=part, device=device)
+    networks, dataset, _ = assign_data_cases(model, dataset, part=part, device=device)
     output = OutputOptions(
         Path(out or results_folder(model) / f"explanation-{data_name(dataset)}"),
         resume,
@@ -129,11 +129,11 @@ def explain_data(
         tuple(formats),
         show_progress,
     )
-    return _explain(ExplainTask(trials, dataset, settings or ExplainSettings(), part or "test and new"), output)
+    return _explain(ExplainTask(networks, dataset, settings or ExplainSettings(), part or "test and new"), output)
 
 
 def explain(
-    trials: Sequence[EvaluatedNetwork],
+    networks: Sequence[EvaluatedNetwork],
     dataset: SegmentationDataset,
     out: str | Path,
     *,
@@ -152,7 +152,7 @@ def explain(
 
     Parameters
     ----------
-    trials : sequence of EvaluatedNetwork
+    networks : sequence of EvaluatedNetwork
         Networks with the cases that each is explained on.
     dataset : SegmentationDataset
         That the cases are of.
@@ -179,7 +179,7 @@ def explain(
         When `out` holds another explanation, or cannot be written.
     """
     output = OutputOptions(Path(out), resume, _path(against), check_sanity, tuple(formats), show_progress)
-    return _explain(ExplainTask(trials, dataset, settings, part), output)
+    return _explain(ExplainTask(networks, dataset, settings, part), output)
 
 
 def _path(path: str | Path | None) -> Path | None:
@@ -217,12 +217,12 @@ def _explain(task: ExplainTask, output: OutputOptions) -> Path:
 
 def _look_at_layers(task: ExplainTask) -> tuple[dict[str, float], dict[str, str]]:
     """Reach of the first network's layers, and why others have no maps; refuses settings that do not fit a network."""
-    for trial in task.trials:
+    for network in task.networks:
         for region in task.settings.regions:
-            task.atlas(trial, region)
-    trial = task.first
-    batch = load_cases(trial.predictor, task.dataset, trial.cases[:1])
-    atlas = task.atlas(trial)
+            task.atlas(network, region)
+    network = task.first
+    batch = load_cases(network.predictor, task.dataset, network.cases[:1])
+    atlas = task.atlas(network)
     return layer_reach(atlas, batch.images), atlas.left_out
 
 
@@ -237,11 +237,11 @@ def _choose_examples(tables: Explanation) -> list[tuple[str, str]]:
 
 
 def _randomize(task: ExplainTask, *, show_progress: bool) -> pd.DataFrame:
-    trial = task.first
-    step = max(1, len(trial.cases) // SANITY_CASES)
-    batch = load_cases(trial.predictor, task.dataset, trial.cases[::step][:SANITY_CASES])
+    network = task.first
+    step = max(1, len(network.cases) // SANITY_CASES)
+    batch = load_cases(network.predictor, task.dataset, network.cases[::step][:SANITY_CASES])
     with progress_bar("scrambling layers", 1, visible=show_progress) as advance:
-        table = randomize_layers(task.atlas(trial), [batch], seed=task.settings.seed)
+        table = randomize_layers(task.atlas(network), [batch], seed=task.settings.seed)
         advance(1, "")
-    names = dict(enumerate(trial.predictor.classes))
+    names = dict(enumerate(network.predictor.classes))
     return table.assign(**{"class": table["class"].map(names)})

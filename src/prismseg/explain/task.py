@@ -48,7 +48,7 @@ class ExplainTask:
 
     Attributes
     ----------
-    trials : sequence of EvaluatedNetwork
+    networks : sequence of EvaluatedNetwork
         A network and its cases; a cross-validation has one a fold.
     dataset : SegmentationDataset
     settings : ExplainSettings
@@ -56,7 +56,7 @@ class ExplainTask:
         Which part of the data the cases are, for messages and the page.
     """
 
-    trials: Sequence[EvaluatedNetwork]
+    networks: Sequence[EvaluatedNetwork]
     dataset: SegmentationDataset
     settings: ExplainSettings
     part: str = "all"
@@ -64,25 +64,25 @@ class ExplainTask:
     @property
     def first(self) -> EvaluatedNetwork:
         """The first network that has cases; layers and checks are shown of it."""
-        return next(trial for trial in self.trials if trial.cases)
+        return next(network for network in self.networks if network.cases)
 
     @property
     def ids(self) -> list[str]:
         """Names of all cases."""
-        return [self.dataset.ids[index] for trial in self.trials for index in trial.cases]
+        return [self.dataset.ids[index] for network in self.networks for index in network.cases]
 
-    def trial_of(self, case: str) -> EvaluatedNetwork:
+    def network_for(self, case: str) -> EvaluatedNetwork:
         """Find the network that a case is explained with; the last, where there are several."""
         index = self.dataset.ids.index(case)
-        return next(trial for trial in reversed(self.trials) if index in trial.cases)
+        return next(network for network in reversed(self.networks) if index in network.cases)
 
-    def atlas(self, trial: EvaluatedNetwork, region: str | None = None) -> Atlas:
+    def atlas(self, network: EvaluatedNetwork, region: str | None = None) -> Atlas:
         """Make the atlas of a network for one region, by default the one that is shown large."""
-        return make_atlas(trial.predictor, self.settings, region)
+        return make_atlas(network.predictor, self.settings, region)
 
-    def batches(self, trial: EvaluatedNetwork) -> Iterator[Sequence[int]]:
+    def batches(self, network: EvaluatedNetwork) -> Iterator[Sequence[int]]:
         """Yield the positions of a network's cases, as many at a time as fit into the memory."""
-        cases, predictor = trial.cases, trial.predictor
+        cases, predictor = network.cases, network.predictor
         if not cases:
             return
         if predictor.preprocess.fit == "area":

@@ -205,8 +205,8 @@ def test_a_resume_does_not_mix_other_data(run, told, tmp_path, monkeypatch):
     out = shutil.copytree(told[0], tmp_path / "x")
 
     def again(settings=TINY):
-        trials, dataset, _ = assign_data_cases(run / "model", open_dataset(folder), part=None, device="cpu")
-        collect.start_folder(out, task.ExplainTask(trials, dataset, settings), resume=True)
+        networks, dataset, _ = assign_data_cases(run / "model", open_dataset(folder), part=None, device="cpu")
+        collect.start_folder(out, task.ExplainTask(networks, dataset, settings), resume=True)
 
     again()
     with monkeypatch.context() as patch:

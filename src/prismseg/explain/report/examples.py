@@ -120,10 +120,10 @@ def make_example(task: ExplainTask, sums: MapSums, case: str, note: str, *, with
     without : collection of str
         Layers that fused maps leave out.
     """
-    trial, index, settings = task.trial_of(case), task.dataset.ids.index(case), task.settings
-    batch = load_cases(trial.predictor, task.dataset, [index])
-    atlas = task.atlas(trial)
-    classes = trial.predictor.classes
+    network, index, settings = task.network_for(case), task.dataset.ids.index(case), task.settings
+    batch = load_cases(network.predictor, task.dataset, [index])
+    atlas = task.atlas(network)
+    classes = network.predictor.classes
     maps = atlas.maps(batch.images, batch.masks)
     with torch.inference_mode():
         logits = atlas.network.find_logits(atlas.model(batch.images), batch.images)

@@ -61,8 +61,8 @@ def write_explanation(
     path: Path, explanation: Explanation, figures: Mapping[str, Figure], task: ExplainTask
 ) -> Path:
     """Write the page of an explanation; `figures` are those of `draw_figures`."""
-    settings, trial = explanation.settings, task.first
-    classes = trial.predictor.classes
+    settings, network = explanation.settings, task.first
+    classes = network.predictor.classes
     sums = next(iter(explanation.sums.values()))
     groups = len(set(sums.groups))
     drawn = {name: figure_uri(figure) for name, figure in figures.items()}
@@ -75,10 +75,10 @@ def write_explanation(
         part=task.part,
         cases=len(sums.ids),
         groups=groups,
-        folds=len(task.trials),
+        folds=len(task.networks),
         layers=len(sums.axes.layers),
-        size="{} × {}".format(*trial.predictor.preprocess.size),
-        network=_describe_network(trial),
+        size="{} × {}".format(*network.predictor.preprocess.size),
+        network=_describe_network(network),
         method=settings.method,
         region=settings.region,
         scored=REGIONS[settings.region].title,
@@ -165,8 +165,8 @@ def tables(rows: pd.DataFrame, keys: Sequence[str]) -> list[dict[str, Any]]:
     return found
 
 
-def _describe_network(trial: EvaluatedNetwork) -> str:
-    config = trial.predictor.model.config
+def _describe_network(network: EvaluatedNetwork) -> str:
+    config = network.predictor.model.config
     return ", ".join(f"{key} {config[key]}" for key in ("arch", "skip", "multiplier", "preset", "width", "norm"))
 
 
