@@ -1,7 +1,7 @@
 """Simulated thermal frames of feet with known truth: single frames without end, and whole sessions.
 
 Where things are: `domains` generate feet and scenes, `body` knows feet, `scene` what is around them and how warm it is,
-`painting` turns curves into pixels, `camera` measures and exports, `output` writes data sets. `frame`, `stream` and
+`painting` turns curves into pixels, `camera` measures and exports, `output` writes data sets. `frame`, `streams` and
 `subject` put them together. Every domain and part draws from a frozen set of named numbers (`SplineParameters`,
 `CameraParameters`, …).
 """

@@ -24,9 +24,9 @@ from prismseg.thermal.phantom.output.sessions import write_sessions as write_ses
 from prismseg.thermal.phantom.painting.canvas import Layer as Layer
 from prismseg.thermal.phantom.painting.canvas import Motion as Motion
 from prismseg.thermal.phantom.scene.spec import FRAMINGS as FRAMINGS
-from prismseg.thermal.phantom.stream import Pair as Pair
-from prismseg.thermal.phantom.stream import frame_at as frame_at
-from prismseg.thermal.phantom.stream import pair_at as pair_at
-from prismseg.thermal.phantom.stream import stream as stream
+from prismseg.thermal.phantom.streams import Pair as Pair
+from prismseg.thermal.phantom.streams import frame_at as frame_at
+from prismseg.thermal.phantom.streams import pair_at as pair_at
+from prismseg.thermal.phantom.streams import stream as stream
 from prismseg.thermal.phantom.subject import Subject as Subject
 from prismseg.thermal.phantom.subject import draw_subject as draw_subject
