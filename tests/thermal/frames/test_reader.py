@@ -25,7 +25,7 @@ def raw(tmp_path, scene):
 
 
 def test_a_registered_reader_reads_its_files_by_their_content(raw, scene):
-    with pytest.raises(DataError, match="none of the kinds"):
+    with pytest.raises(DataError, match="not a thermal frame of a known kind"):
         read_frame(raw)
     renamed = raw.rename(raw.with_suffix(".csv"))
     with FRAME_READERS.temporarily("cam1", READER, summary="Raw files of the CAM1."):

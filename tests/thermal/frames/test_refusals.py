@@ -142,7 +142,7 @@ REFUSALS = {
     "huge PNG": (plant_huge_png, "more pixels than any thermal camera"),
     "FLIR sequence": (plant_bytes("a.seq", b"FFF\0" + bytes(200)), "a FLIR sequence"),
     "office file": (plant_bytes("a.csv", b"PK\x03\x04" + bytes(200)), "office file"),
-    "anything": (plant_bytes("a.bin", b"thermal"), "none of the kinds that are read"),
+    "anything": (plant_bytes("a.bin", b"thermal"), "not a thermal frame of a known kind"),
     "binary CSV": (plant_bytes("a.csv", bytes(300)), "not a text file"),
     "blank CSV": (plant_csv(lambda s: "\n\n \n"), "no numbers"),
     "CSV with headings": (

@@ -1,4 +1,4 @@
-"""Picture files (TIFF, PNG, JPEG, BMP) that are no R-JPEG: numbers, stated greys, or a refusal."""
+"""Image files (TIFF, PNG, JPEG, BMP) that are not R-JPEGs: numbers, grey levels with limits, or a rejection."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ from prismseg.thermal.frames.tiff import TIFF_MAGICS, read_tiff
 
 BITMAP_MAGICS = (b"\xff\xd8", b"\x89PNG", b"BM", *TIFF_MAGICS)
 _FORMATS = ("JPEG", "PNG", "TIFF", "BMP")
-_JPEG_TINT = (
-    8  # levels by which JPEG compression moves the channels of a grey picture apart; palettes differ by 100
-)
+# Levels by which JPEG compression moves the channels of a grey picture apart; those of palettes differ by 100.
+_JPEG_TINT = 8
+# Share of black and white pixels from which a grey picture is taken as clipped by its limits.
+_CLIPPED = 0.01
 # TIFF 6.0, tags TileWidth and TileLength.
 _TILE_WIDTH, _TILE_LENGTH = 322, 323
 
@@ -68,7 +69,7 @@ def read_bitmap(file: FrameFile) -> Frame:
         ),
     ]
     clipped = float(np.isin(pixels, (0, 255)).mean())
-    if clipped > 0.01:
+    if clipped > _CLIPPED:
         notes.append(
             Message("{share:.0%} of the pixels are black or white, perhaps beyond the limits", share=clipped)
         )

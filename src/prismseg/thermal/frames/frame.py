@@ -1,4 +1,4 @@
-"""One thermal picture in °C, with the parameters it was measured with."""
+"""One thermal frame in °C, with the parameters it was measured with."""
 
 from __future__ import annotations
 
@@ -17,16 +17,22 @@ ZERO_CELSIUS = 273.15  # in kelvin
 # Steketee 1973, Phys. Med. Biol. 18:686: skin of any colour, 3–14 µm.
 SKIN_EMISSIVITY = 0.98
 
-MIN_SIDE = 8  # the coarsest thermal arrays sold have 8 x 8 pixels
-MAX_PIXELS = 2048 * 1536  # to which the largest thermal cameras interpolate
+# Pixels of a frame's shorter side: the coarsest thermal arrays sold have 8 x 8.
+MIN_SIDE = 8
+# Pixels of a frame, to which the largest thermal cameras interpolate.
+MAX_PIXELS = 2048 * 1536
+# Share of pixels that must have a temperature.
 MIN_FINITE = 0.95
-# Colder than any sky and hotter than any range a camera is sold with: such a number is not a temperature in °C.
+# °C; what is colder than any sky or hotter than any range a camera is sold with is not a temperature in °C.
 PLAUSIBLE_CELSIUS = (-100.0, 2000.0)
+# Smallest emissivity and window transmission: with less, the camera would see only reflections.
+_LEAST_SHARE = 0.01
+_LONGEST_DISTANCE = 10_000  # m; beyond it the air is opaque
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """What the radiometric formula assumed of object, air and window; None where the source does not say.
+    """What the radiometric formula assumes of object, air and window; None where the source does not say.
 
     Attributes
     ----------
@@ -42,7 +48,7 @@ class Parameters:
     atmosphere : float or None
         Temperature of the air in °C.
     window_temperature : float or None
-        Temperature of an infrared window before the lens, in °C.
+        Temperature of an infrared window in front of the lens, in °C.
     window_transmission : float or None
         Share of the radiation that the window lets through, above 0 and at most 1; 1 is no window.
 
@@ -50,6 +56,14 @@ class Parameters:
     ------
     ConfigError
         When one of them is impossible.
+
+    Examples
+    --------
+    >>> Parameters(emissivity=0.98, humidity=50).humidity
+    0.5
+    >>> Parameters(emissivity=1.2)
+    Traceback (most recent call last):
+    prismseg.base.errors.ConfigError: The emissivity is 1.2, which cannot be; it is a share from 0.01 to 1.
     """
 
     emissivity: float | None = None
@@ -64,23 +78,39 @@ class Parameters:
         if self.humidity is not None and 1 < self.humidity <= 100:
             object.__setattr__(self, "humidity", self.humidity / 100)
         for name in ("emissivity", "window_transmission"):
-            share = Message("a share from {low:g} to {high:g}", low=0.01, high=1)
-            _require(name, getattr(self, name), 0.01, 1, share)
+            share = Message("a share from {low:g} to {high:g}", low=_LEAST_SHARE, high=1)
+            _require(name, getattr(self, name), _LEAST_SHARE, 1, share)
         _require("humidity", self.humidity, 0, 1, Message("0 to 1, or in percent up to 100"))
-        _require("distance", self.distance, 0, 10_000, Message("0 to 10,000 m"))
+        _require("distance", self.distance, 0, _LONGEST_DISTANCE, Message("0 to 10,000 m"))
         for name in ("reflected", "atmosphere", "window_temperature"):
             _require(name, getattr(self, name), *PLAUSIBLE_CELSIUS, Message("a temperature in °C"))
 
     def stated(self) -> dict[str, float]:
-        """Return the parameters that have a value, by name."""
+        """Return the parameters that have a value, by name.
+
+        Examples
+        --------
+        >>> Parameters(emissivity=0.98, distance=1.0).stated()
+        {'emissivity': 0.98, 'distance': 1.0}
+        """
         return {name: value for name in PARAMETER_NAMES if (value := getattr(self, name)) is not None}
 
 
+# Files store parameters as 32-bit floats, temperatures in kelvin.
+_RELATIVE_ROUNDING, _ABSOLUTE_ROUNDING = 1e-5, 1e-3
+
+
 def same_value(one: float | None, other: float | None) -> bool:
-    """Tell whether two stated parameters are the same but for rounding; what is not stated is its own value."""
+    """Tell whether two parameters are the same but for rounding in files; None equals only None.
+
+    Examples
+    --------
+    >>> same_value(0.95, 0.9500001), same_value(0.95, None)
+    (True, False)
+    """
     if one is None or other is None:
         return one is other
-    return math.isclose(one, other, rel_tol=1e-5, abs_tol=1e-3)
+    return math.isclose(one, other, rel_tol=_RELATIVE_ROUNDING, abs_tol=_ABSOLUTE_ROUNDING)
 
 
 def same_conditions(one: Frame, other: Frame) -> bool:
@@ -117,17 +147,22 @@ def check_parameter_names(parameters: dict[str, float]) -> dict[str, float]:
     return parameters
 
 
-# Surroundings of people. Cold sky and furnaces reflect otherwise, but no foot was ever measured before them.
+# °C of surroundings near people; a cold sky or a furnace may be beyond, but no foot is measured in front of them.
 PLAUSIBLE_ROOM = (-40.0, 80.0)
 
 
 def find_implausible(own: Parameters) -> list[Message]:
-    """Name the parameters of a file that cannot be those of a room with people, or that suppose a window before the lens.
+    """Name the parameters of a file that cannot be true near people, or that assume a window in front of the lens.
 
     Parameters
     ----------
     own : Parameters
-        Those that the file says; what somebody stated is not doubted.
+        The file's own; what a person stated is not doubted.
+
+    Examples
+    --------
+    >>> [str(doubt)[:28] for doubt in find_implausible(Parameters(reflected=295.0))]
+    ['reflected 295 °C cannot be n']
     """
     doubts = []
     low, high = PLAUSIBLE_ROOM
@@ -169,7 +204,7 @@ Kind = Literal["radiometric", "matrix", "counts", "grey"]
 
 @dataclass(frozen=True, eq=False)
 class Frame:
-    """A thermal picture: an array of temperatures, never a palette picture.
+    """A thermal frame: an array of temperatures, never a palette picture.
 
     Attributes
     ----------
@@ -189,8 +224,8 @@ class Frame:
     notes : tuple of Message
         What a reader of the numbers should know.
     doubts : tuple of Message
-        Parameters of the file that cannot be, though its temperatures were computed with them: such a frame is shown, but
-        not measured until they are stated.
+        Implausible parameters of the file that its temperatures were computed with: such a frame is shown, but not
+        measured until the true ones are stated.
     orientation : int
         In which the file stores the picture (Exif, 1 to 8); here it is upright.
 
@@ -198,6 +233,12 @@ class Frame:
     ------
     DataError
         When the array is no picture, is mostly not a number, or cannot be in °C.
+
+    Examples
+    --------
+    >>> frame = Frame(np.linspace(22.0, 31.5, 4800).reshape(60, 80), parameters=Parameters(emissivity=0.98))
+    >>> frame.size, frame.span, round(frame.mean, 2)
+    ((60, 80), (22.0, 31.5), 26.75)
     """
 
     celsius: NDArray[np.float32]
@@ -235,7 +276,7 @@ class Frame:
 
 
 def check_size(source: str, shape: tuple[int, ...]) -> None:
-    """Refuse what has not the height and width of a thermal picture, before memory is taken for it.
+    """Reject what has not the height and width of a thermal frame, before memory is taken for it.
 
     Raises
     ------
@@ -275,7 +316,7 @@ def check_size(source: str, shape: tuple[int, ...]) -> None:
 
 
 def reject_constant(source: str, numbers: NDArray[np.generic]) -> None:
-    """Refuse a file with one value everywhere, which no scene gives.
+    """Reject a file with one value everywhere, which no scene gives.
 
     Raises
     ------

@@ -1,7 +1,8 @@
-"""Matrices of numbers (TIFF, CSV, NPY): °C only where that is certain, else a refusal that says what to state."""
+"""Matrices of numbers (TIFF, CSV, NPY): °C only where that is certain, else a rejection that says what to state."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prismseg.base import DataError, Message
-from prismseg.thermal.frames.frame import Frame, Kind, check_size, reject_constant
+from prismseg.thermal.frames.frame import ZERO_CELSIUS, Frame, Kind, check_size, reject_constant
 from prismseg.thermal.frames.metadata import FrameMetadata
 from prismseg.thermal.frames.reader import FrameFile, FrameReader, read_limited
 
 NPY_MAGIC = b"\x93NUMPY"
-# Text takes several times its size in memory while it is parsed.
+# Text takes several times its size in memory while it is parsed: bytes, lines, and characters of a line.
 _MAX_TEXT, _MAX_LINES, _MAX_LINE = 16 * 2**20, 2**16, 2**20
+_MAX_ARRAY = 2**26  # bytes of an NPY file's array
+_LOOKED_AT_FIRST = 1000  # numbers, before all are looked at
 
 # Scales in which cameras write counts that are kelvin: hundredths (Optris, Seek, lepton), FLIR's TLinear, tenths.
 _KELVIN_STEPS = {
@@ -25,8 +28,36 @@ _KELVIN_STEPS = {
 }
 
 
+@dataclass(frozen=True)
+class UnitHints:
+    """Ranges by which numbers in other units than °C are recognised; each is beyond what feet in a room have in °C.
+
+    Attributes
+    ----------
+    fraction : (float, float)
+        Of a scale from 0 to 1.
+    kelvin : (float, float)
+        K; colder and warmer than any scene with people.
+    kelvin_span : float
+        Largest span of such a scene, K.
+    fahrenheit : (float, float)
+        °F of rooms and people, 10 to 52 °C.
+    counts : (float, float)
+        °C that the median of counts in a step of kelvin may stand for.
+    """
+
+    fraction: tuple[float, float] = (0.0, 1.0)
+    kelvin: tuple[float, float] = (200.0, 450.0)
+    kelvin_span: float = 150.0
+    fahrenheit: tuple[float, float] = (50.0, 125.0)
+    counts: tuple[float, float] = (-60.0, 150.0)
+
+
+_HINTS = UnitHints()
+
+
 def matrix_frame(source: str, values: NDArray[np.generic], metadata: FrameMetadata) -> Frame:
-    """Frame of a matrix of numbers.
+    """Make a frame of a matrix of numbers.
 
     Parameters
     ----------
@@ -41,6 +72,12 @@ def matrix_frame(source: str, values: NDArray[np.generic], metadata: FrameMetada
     ------
     DataError
         When the numbers are not certainly °C: counts, kelvin, Fahrenheit, fractions, all equal, mostly NaN.
+
+    Examples
+    --------
+    >>> counts = np.linspace(29500, 30500, 4800).astype(np.uint16).reshape(60, 80)
+    >>> matrix_frame("a.tiff", counts, FrameMetadata(scale=(0.01, -273.15))).kind
+    'counts'
     """
     if values.ndim == 3 and values.shape[2] == 1:
         values = values[..., 0]
@@ -82,7 +119,7 @@ def _refuse_doubtful(source: str, finite: NDArray[np.float64]) -> None:
     """Raise where the numbers look like anything but °C."""
     low, high = float(finite.min()), float(finite.max())
     known: dict[str, Any] = {"source": source, "low": low, "high": high}
-    if _whole(finite.reshape(-1)[:1000]) and _whole(finite):
+    if _whole(finite.reshape(-1)[:_LOOKED_AT_FIRST]) and _whole(finite):
         said = [
             Message(
                 "{source} holds values from {low:g} to {high:g}, all whole: raw counts or grey levels without a scale.",
@@ -92,7 +129,7 @@ def _refuse_doubtful(source: str, finite: NDArray[np.float64]) -> None:
             Message("State scale and offset (celsius = scale·number + offset; 1 and 0 if they are °C)."),
         ]
         raise DataError(Message.joined(said))
-    if low >= 0 and high <= 1:
+    if _HINTS.fraction[0] <= low and high <= _HINTS.fraction[1]:
         raise DataError(
             Message(
                 "{source} holds values from {low:g} to {high:g}: fractions of a scale, not °C. State scale and offset "
@@ -100,7 +137,7 @@ def _refuse_doubtful(source: str, finite: NDArray[np.float64]) -> None:
                 **known,
             )
         )
-    if low >= 200 and high <= 450 and high - low <= 150:
+    if _HINTS.kelvin[0] <= low and high <= _HINTS.kelvin[1] and high - low <= _HINTS.kelvin_span:
         raise DataError(
             Message(
                 "{source} holds values from {low:g} to {high:g}, which looks like kelvin. State scale 1 and offset "
@@ -108,7 +145,7 @@ def _refuse_doubtful(source: str, finite: NDArray[np.float64]) -> None:
                 **known,
             )
         )
-    if low >= 50 and high <= 125:
+    if _HINTS.fahrenheit[0] <= low and high <= _HINTS.fahrenheit[1]:
         raise DataError(
             Message(
                 "{source} holds values from {low:g} to {high:g}, which looks like Fahrenheit. State scale 0.55556 and "
@@ -125,7 +162,7 @@ def _whole(numbers: NDArray[np.float64]) -> bool:
 def _kelvin_hints(finite: NDArray[np.float64]) -> list[Message]:
     middle = float(np.median(finite))
     for step, name in _KELVIN_STEPS.items():
-        if -60 <= middle * step - 273.15 <= 150:
+        if _HINTS.counts[0] <= middle * step - ZERO_CELSIUS <= _HINTS.counts[1]:
             return [
                 Message(
                     "They may be {name}: then the scale is {step:g} and the offset -273.15.", name=name, step=step
@@ -134,8 +171,14 @@ def _kelvin_hints(finite: NDArray[np.float64]) -> list[Message]:
     return []
 
 
-def read_npy(path: Path) -> NDArray[np.generic]:
-    """Array of an NPY file; a `DataError` says that it is damaged, huge or holds Python objects."""
+def read_npy(path: str | Path) -> NDArray[np.generic]:
+    """Read the array of an NPY file.
+
+    Raises
+    ------
+    DataError
+        When it is damaged, huge or holds Python objects.
+    """
     try:
         stored = np.load(path, allow_pickle=False, mmap_mode="r")
     except Exception as error:  # the header is parsed as Python code, so damage there raises nearly every type
@@ -148,7 +191,7 @@ def read_npy(path: Path) -> NDArray[np.generic]:
         ) from error
     if stored.ndim == 2:
         check_size(str(path), stored.shape)
-    if stored.ndim > 3 or stored.nbytes > 2**26:
+    if stored.ndim > 3 or stored.nbytes > _MAX_ARRAY:
         raise DataError(
             Message(
                 "{path} holds an array of shape {shape}; save one frame (H, W) a file.",
@@ -159,14 +202,18 @@ def read_npy(path: Path) -> NDArray[np.generic]:
     return np.array(stored)
 
 
-def read_csv(path: Path) -> NDArray[np.float64]:
-    """Matrix of a text file: comma, semicolon, tab or blanks between, decimal point or (but for commas between) comma.
+def read_csv(path: str | Path) -> NDArray[np.float64]:
+    """Read the matrix of a text file.
+
+    Numbers are separated by commas, semicolons, tabs or blanks. The decimal mark is a point or, unless commas separate
+    the numbers, a comma.
 
     Raises
     ------
     DataError
         When it is no text, has headings or row numbers, or its rows differ in length.
     """
+    path = Path(path)
     data = read_limited(path, _MAX_TEXT)
     if b"\0" in data:
         raise DataError(

@@ -1,4 +1,4 @@
-"""What is stated about a file that does not say itself what its numbers mean: limits of a grey scale, or a scale."""
+"""What arguments, a sidecar file and the name say about a file: limits of a grey scale or a scale, time, parameters."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from prismseg.thermal.frames.frame import PARAMETER_NAMES, Parameters
 
 LIMITS_IN_NAME = re.compile(r"(?<![\d.])(-?\d+(?:\.\d+)?)to(-?\d+(?:\.\d+)?)C(?![a-zA-Z0-9])")
 _PAIRS = (("low", "high"), ("scale", "offset"))
-_MAX_SIDECAR = 2**20
+_MAX_SIDECAR = 2**20  # bytes
+_LARGEST_NUMBER = 1e9  # of limits, scales and parameters
 
 
 @dataclass(frozen=True)
 class FrameMetadata:
-    """What somebody said about a file.
+    """What is said about a file whose numbers do not say themselves what they mean.
 
     Attributes
     ----------
@@ -39,22 +40,39 @@ class FrameMetadata:
 
 
 def collect_metadata(
-    path: Path,
+    path: str | Path,
     *,
     low: float | None = None,
     high: float | None = None,
     scale: float | None = None,
     offset: float | None = None,
 ) -> FrameMetadata:
-    """Collect what the arguments, the sidecar ``NAME.json`` and the file's name state about `path`.
+    """Collect what the arguments, the sidecar ``NAME.json`` and the file's name say about a file.
 
     Arguments go first. Where sidecar and name both state limits they must agree.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file.
+    low, high : float, optional
+        °C of black and white of a grey picture.
+    scale, offset : float, optional
+        ``celsius = scale * number + offset``.
 
     Raises
     ------
     ConfigError
         When half of a pair is stated, a number cannot be, or two sources contradict each other.
+
+    Examples
+    --------
+    >>> collect_metadata("sole_22.6to34.0C.png").limits
+    (22.6, 34.0)
+    >>> collect_metadata("counts.tiff", scale=0.01, offset=-273.15).scale
+    (0.01, -273.15)
     """
+    path = Path(path)
     sidecar_path = path.with_suffix(".json")
     sidecar = _read_sidecar(sidecar_path) if sidecar_path.is_file() else {}
     given = {"low": low, "high": high, "scale": scale, "offset": offset}
@@ -110,7 +128,7 @@ def _pair(source: str, values: dict[str, Any], names: tuple[str, str]) -> tuple[
 
 
 def _number(source: str, name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < 1e9:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _LARGEST_NUMBER:
         raise ConfigError(
             Message("{source}: {name} is {value}; state a number.", source=source, name=name, value=repr(value))
         )

@@ -1,4 +1,4 @@
-"""Pictures that are stored turned or mirrored: how cameras say so (Exif), and the way back."""
+"""Pictures that are stored turned or mirrored: how cameras say so (Exif), and how they are turned upright."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def turn_upright(stored: NDArray[_Dtype], orientation: int) -> NDArray[_Dtype]:
 
 
 def orientation_of(exif: Image.Exif) -> int:
-    """Orientation that an Exif block states; 1 where it states none or one that does not exist."""
+    """Read the orientation of an Exif block; 1 where it states none or one that does not exist."""
     try:
         stated = exif.get(ORIENTATION_TAG, UPRIGHT)
     except Exception:  # damaged blocks make Pillow raise nearly every type
@@ -66,7 +66,7 @@ def orientation_of(exif: Image.Exif) -> int:
 
 
 def parse_orientation(segment: bytes) -> int:
-    r"""Orientation that a JPEG's Exif segment (from ``Exif\0\0`` on) states, 1 where it is damaged."""
+    r"""Read the orientation of a JPEG's Exif segment (from ``Exif\0\0`` on); 1 where it is damaged."""
     exif = Image.Exif()
     try:
         exif.load(segment)
@@ -76,7 +76,13 @@ def parse_orientation(segment: bytes) -> int:
 
 
 def orientation_notes(orientation: int) -> list[Message]:
-    """Say that rows and columns are not the file's."""
+    """Note that rows and columns are not the file's, if so.
+
+    Examples
+    --------
+    >>> orientation_notes(1)
+    []
+    """
     if orientation == UPRIGHT:
         return []
     return [

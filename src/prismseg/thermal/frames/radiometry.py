@@ -1,12 +1,13 @@
-"""From a detector's counts to °C and back: the radiometric chain of FLIR cameras.
+r"""From a detector's counts to °C and back: the radiometric chain of FLIR cameras.
 
 The signal of a pixel is the sum of what object, surroundings, air and window send into the lens (Vollmer & Möllmann,
 Infrared Thermal Imaging, 2nd ed. 2018, section 2.3.4; Tattersall 2016, R package Thermimage, raw2temp):
 
-``S = tau·(t_w·(tau·(e·P(T) + (1 - e)·P(T_refl)) + (1 - tau)·P(T_a)) + (1 - t_w)·P(T_w)) + (1 - tau)·P(T_a)``
+$$S = \tau\bigl(t_w\,(\tau\,(\varepsilon P(T) + (1-\varepsilon) P(T_\mathrm{refl})) + (1-\tau) P(T_a))
++ (1-t_w) P(T_w)\bigr) + (1-\tau) P(T_a)$$
 
-with half of the air before the window and half behind it. Where everything has the same temperature T the factors sum
-to one and ``S = P(T)``, as in a cavity.
+with half of the air in front of the window and half behind it. Where everything has the same temperature $T$ the factors
+sum to one and $S = P(T)$, as in a cavity.
 """
 
 from __future__ import annotations
@@ -19,6 +20,13 @@ from numpy.typing import NDArray
 
 from prismseg.base import ConfigError, Message
 from prismseg.thermal.frames.frame import ZERO_CELSIUS, Parameters
+
+# Largest absolute value of a constant in files that are not damaged.
+_LARGEST_CONSTANT = 1e9
+# Largest exponents of e: below the overflow of a double (709), and far above those of air that lets anything pass.
+_LARGEST_POWER, _OPAQUE_POWER = 700.0, 50.0
+# Transmissions of half the way that the formula may give; a little above 1 by its rounding.
+_LEAST_TRANSMISSION, _MOST_TRANSMISSION = 0.01, 1.01
 
 
 @dataclass(frozen=True)
@@ -53,7 +61,7 @@ class Calibration:
         values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         for name, value in values.items():
             wrong_sign = name in ("r1", "b", "f", "r2") and value <= 0
-            if wrong_sign or not math.isfinite(value) or abs(value) > 1e9:
+            if wrong_sign or not math.isfinite(value) or abs(value) > _LARGEST_CONSTANT:
                 raise ConfigError(
                     Message(
                         "The calibration constant {name} is {value:g}, which cannot be.", name=name, value=value
@@ -66,7 +74,25 @@ TYPICAL_CALIBRATION = Calibration(r1=14985.93, b=1398.1, f=1.0, o=-6233.0, r2=0.
 
 
 def planck_signal(celsius: NDArray[np.float64] | float, calibration: Calibration) -> NDArray[np.float64]:
-    """Give the counts of a black body: ``P(T) = R1 / (R2·(exp(B/T) - F)) - O`` with T in kelvin; NaN if none."""
+    r"""Compute the counts of a black body, $P(T) = \frac{R_1}{R_2 (e^{B/T} - F)} - O$ with $T$ in kelvin.
+
+    Parameters
+    ----------
+    celsius : float or array of any shape
+        Temperatures.
+    calibration : Calibration
+        Of the camera.
+
+    Returns
+    -------
+    float64 array of the same shape
+        NaN where there are no such counts.
+
+    Examples
+    --------
+    >>> round(float(planck_signal(30.0, TYPICAL_CALIBRATION)))
+    19558
+    """
     kelvin = np.asarray(celsius, dtype=np.float64) + ZERO_CELSIUS
     with np.errstate(all="ignore"):
         denominator = calibration.r2 * (np.exp(calibration.b / kelvin) - calibration.f)
@@ -75,7 +101,25 @@ def planck_signal(celsius: NDArray[np.float64] | float, calibration: Calibration
 
 
 def planck_celsius(signal: NDArray[np.float64] | float, calibration: Calibration) -> NDArray[np.float64]:
-    """Temperature in °C of a black body of `signal` counts, the inverse of `planck_signal`; NaN where there is none."""
+    r"""Compute the temperature of a black body in °C, $T = B / \ln\bigl(R_1 / (R_2 (S + O)) + F\bigr)$ in kelvin.
+
+    Parameters
+    ----------
+    signal : float or array of any shape
+        Counts; the inverse of `planck_signal`.
+    calibration : Calibration
+        Of the camera.
+
+    Returns
+    -------
+    float64 array of the same shape
+        NaN where there is no such temperature.
+
+    Examples
+    --------
+    >>> round(float(planck_celsius(planck_signal(30.0, TYPICAL_CALIBRATION), TYPICAL_CALIBRATION)), 6)
+    30.0
+    """
     above = np.asarray(signal, dtype=np.float64) + calibration.o
     with np.errstate(all="ignore"):
         kelvin = calibration.b / np.log(calibration.r1 / (calibration.r2 * above) + calibration.f)
@@ -83,32 +127,61 @@ def planck_celsius(signal: NDArray[np.float64] | float, calibration: Calibration
 
 
 def water_vapour(humidity: float, atmosphere: float) -> float:
-    """Water in the air from relative humidity (0 to 1) and temperature in °C, in g/m³.
+    r"""Compute the water in the air in g/m³.
 
-    ``h = RH·exp(1.5587 + 0.06939·T - 2.7816e-4·T² + 6.8455e-7·T³)``, FLIR's fit of the density of saturated
-    vapour, true to 2.5 % between 0 and 40 °C.
+    $h = \mathrm{RH}\,\exp(1.5587 + 0.06939\,T - 2.7816\cdot10^{-4}\,T^2 + 6.8455\cdot10^{-7}\,T^3)$, FLIR's fit of the
+    density of saturated vapour, true to 2.5 % between 0 and 40 °C.
+
+    Parameters
+    ----------
+    humidity : float
+        Relative humidity, 0 to 1.
+    atmosphere : float
+        Temperature of the air, °C.
+
+    Examples
+    --------
+    >>> round(water_vapour(0.5, 20.0), 2)
+    8.56
     """
     power = 1.5587 + 0.06939 * atmosphere - 2.7816e-4 * atmosphere**2 + 6.8455e-7 * atmosphere**3
-    return humidity * math.exp(min(power, 700.0))
+    return humidity * math.exp(min(power, _LARGEST_POWER))
 
 
 def transmission(distance: float, humidity: float, atmosphere: float, calibration: Calibration) -> float:
-    """Share of the radiation that *half* the way through the air lets pass.
+    r"""Compute the share of the radiation that *half* the way through the air lets pass.
 
-    ``tau = X·exp(-sqrt(d/2)·(a1 + b1·sqrt(h))) + (1 - X)·exp(-sqrt(d/2)·(a2 + b2·sqrt(h)))`` with d in metres.
+    $\tau = X e^{-\sqrt{d/2}\,(\alpha_1 + \beta_1\sqrt h)} + (1 - X) e^{-\sqrt{d/2}\,(\alpha_2 + \beta_2\sqrt h)}$ with
+    the distance $d$ in metres and the water $h$ in g/m³ (`water_vapour`).
+
+    Parameters
+    ----------
+    distance : float
+        From the camera to the object, m.
+    humidity : float
+        Relative humidity, 0 to 1.
+    atmosphere : float
+        Temperature of the air, °C.
+    calibration : Calibration
+        Of the camera.
 
     Raises
     ------
     ConfigError
         When these constants give no share, so that no object could be measured.
+
+    Examples
+    --------
+    >>> round(transmission(1.0, 0.5, 20.0, TYPICAL_CALIBRATION), 4)
+    0.9957
     """
     way = math.sqrt(distance / 2)
     root = math.sqrt(water_vapour(humidity, atmosphere))
     first = -way * (calibration.alpha1 + calibration.beta1 * root)
     second = -way * (calibration.alpha2 + calibration.beta2 * root)
-    if max(first, second) < 50:
+    if max(first, second) < _OPAQUE_POWER:
         share = calibration.x * math.exp(first) + (1 - calibration.x) * math.exp(second)
-        if 0.01 <= share <= 1.01:
+        if _LEAST_TRANSMISSION <= share <= _MOST_TRANSMISSION:
             return min(share, 1.0)
     raise ConfigError(
         Message(
@@ -124,7 +197,7 @@ def transmission(distance: float, humidity: float, atmosphere: float, calibratio
 def to_celsius(
     counts: NDArray[np.generic] | float, calibration: Calibration, parameters: Parameters
 ) -> NDArray[np.float64]:
-    """Temperature of the object in °C from a detector's counts, the module's formula solved for T.
+    """Compute the temperature of the object in °C from a detector's counts: the module's formula solved for T.
 
     Parameters
     ----------
@@ -144,6 +217,12 @@ def to_celsius(
     ------
     ConfigError
         When a parameter the formula needs is missing or the air is opaque.
+
+    Examples
+    --------
+    >>> skin = Parameters(emissivity=0.98, reflected=20.0, distance=0.0)
+    >>> round(float(to_celsius(to_counts(30.0, TYPICAL_CALIBRATION, skin), TYPICAL_CALIBRATION, skin)), 6)
+    30.0
     """
     factor, added = _path(calibration, parameters)
     return planck_celsius((np.asarray(counts, dtype=np.float64) - added) / factor, calibration)
@@ -152,13 +231,26 @@ def to_celsius(
 def to_counts(
     celsius: NDArray[np.generic] | float, calibration: Calibration, parameters: Parameters
 ) -> NDArray[np.float64]:
-    """Give the counts (not rounded) of an object of `celsius` °C, the exact inverse of `to_celsius`; the same errors."""
+    """Compute the counts, not rounded, of an object of some °C: the exact inverse of `to_celsius`.
+
+    Parameters
+    ----------
+    celsius : array of any shape
+        Temperatures.
+    calibration, parameters
+        As `to_celsius` takes them.
+
+    Raises
+    ------
+    ConfigError
+        As `to_celsius` raises it.
+    """
     factor, added = _path(calibration, parameters)
     return factor * planck_signal(np.asarray(celsius, dtype=np.float64), calibration) + added
 
 
 def _path(calibration: Calibration, parameters: Parameters) -> tuple[float, float]:
-    """Factor of the object's own signal, and what surroundings, air and window add to it."""
+    """Compute the factor of the object's own signal, and what surroundings, air and window add to it."""
     missing = [name for name in ("emissivity", "reflected") if getattr(parameters, name) is None]
     if parameters.distance != 0:
         missing += [name for name in ("distance", "humidity", "atmosphere") if getattr(parameters, name) is None]

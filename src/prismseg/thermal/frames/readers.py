@@ -91,8 +91,8 @@ def read_frame(
     if reader is None:
         raise DataError(
             Message(
-                "{path} is none of the kinds that are read (FLIR radiometric JPEG, TIFF, CSV, NPY, grey PNG), or is "
-                "damaged at its beginning; export °C as TIFF or CSV.",
+                "{path} is not a thermal frame of a known kind, or is damaged at its beginning. Export °C as TIFF or "
+                "CSV.",
                 path=path,
             )
         )

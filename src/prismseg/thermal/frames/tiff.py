@@ -29,9 +29,20 @@ logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 
 def read_tiff(path: Path, data: bytes) -> tuple[NDArray[np.generic], int] | None:
-    """Numbers (H, W) of a TIFF, upright, and the orientation it is stored in.
+    """Read the numbers of a TIFF.
 
-    None where it holds 8 bits or fewer a pixel: a picture, not numbers.
+    Parameters
+    ----------
+    path : Path
+        The file, for messages.
+    data : bytes
+        Its content.
+
+    Returns
+    -------
+    tuple of (H, W) array and int, or None
+        The numbers, upright, and the orientation that they are stored in (Exif). None where there are 8 bits or fewer a
+        pixel: a picture, not numbers.
 
     Raises
     ------
