@@ -32,13 +32,14 @@ STREAM_MAGICS = (b"FFF\0", b"AFF\0")
 HEADER_SIZE, ENTRY_SIZE = 64, 32
 MAX_RECORDS = 1024
 
-# Offsets in the camera's block.
+# Offsets in the camera's block, bytes.
 AT_PARAMETERS, AT_HUMIDITY, AT_PLANCK, AT_AIR, AT_OFFSET, AT_RANGE, AT_TIME = 32, 60, 88, 112, 776, 784, 900
 AT_MODEL = (212, 32)
 AT_SERIALS = {"camera": (260, 16), "lens": (416, 16), "filter": (540, 16)}
 CAMERA_SIZE = 910
 # Years in which a camera of this format can have taken a picture.
 _FIRST_YEAR, _LAST_YEAR = 1995, 2100
+_FARTHEST_ZONE = 14 * 60  # minutes from UTC
 
 _SOI, _EOI, _SOS, _APP1 = 0xD8, 0xD9, 0xDA, 0xE1
 _BARE_MARKERS = {0x01, *range(0xD0, 0xD8)}
@@ -46,7 +47,21 @@ _BARE_MARKERS = {0x01, *range(0xD0, 0xD8)}
 
 @dataclass(frozen=True)
 class CameraInfo:
-    """The camera's block: `parameters` by name (°C, m, shares), constants, model, time, serial numbers by part."""
+    """Content of the camera's block.
+
+    Attributes
+    ----------
+    parameters : dict of str to float
+        By the names of `Parameters`: °C, m, shares.
+    planck : dict of str to float
+        Constants by the names of `Calibration`.
+    camera : str or None
+        Model.
+    time : datetime or None
+        With the camera's time zone.
+    serials : dict of str to str
+        Serial numbers by part.
+    """
 
     parameters: dict[str, float]
     planck: dict[str, float]
@@ -60,7 +75,7 @@ class CameraInfo:
 
 
 def truncated(name: str, what: Message) -> DataError:
-    """Error for a file that ends or breaks off where `what` should be."""
+    """Make the error for a file that ends or breaks off where `what` should be."""
     return DataError(
         Message(
             "{file} is truncated or damaged ({what}); copy it anew from the camera or leave it out.",
@@ -71,7 +86,7 @@ def truncated(name: str, what: Message) -> DataError:
 
 
 def jpeg_segments(data: bytes, name: str) -> list[tuple[int, bytes]]:
-    """Marker and content of every segment before the picture's own data.
+    """List marker and content of every segment before the picture's own data.
 
     Raises
     ------
@@ -129,7 +144,7 @@ def flir_stream(segments: list[tuple[int, bytes]], name: str) -> bytes | None:
 
 
 def read_records(stream: bytes, name: str) -> list[tuple[int, bytes]]:
-    """Type and content of every record of an FFF stream, in the order of its directory.
+    """List type and content of every record of an FFF stream, in the order of its directory.
 
     Raises
     ------
@@ -145,7 +160,7 @@ def read_records(stream: bytes, name: str) -> list[tuple[int, bytes]]:
     else:
         raise DataError(
             Message(
-                "{file} has FLIR data of an unknown version; send us the file, or export °C as TIFF or CSV.",
+                "{file} has FLIR data of an unknown version. Export °C as TIFF or CSV.",
                 file=name,
             )
         )
@@ -163,7 +178,7 @@ def read_records(stream: bytes, name: str) -> list[tuple[int, bytes]]:
 
 
 def byte_order(record: bytes) -> str:
-    """Order of a record's numbers (``<`` or ``>``): it begins with a small 16-bit number."""
+    """Tell the order of a record's numbers (``<`` or ``>``): it begins with a small 16-bit number."""
     return "<" if int.from_bytes(record[:2], "little") < 256 else ">"
 
 
@@ -210,9 +225,9 @@ def _text(record: bytes, at: int, size: int) -> str:
 
 
 def _time(record: bytes, order: str) -> datetime | None:
-    """When the picture was taken: seconds since 1970, milliseconds, and minutes that local time is *behind* UTC."""
+    """Read when the picture was taken: seconds since 1970, milliseconds, and minutes that local time is *behind* UTC."""
     seconds, milliseconds, behind = struct.unpack_from(f"{order}IIh", record, AT_TIME)
-    if abs(behind) > 14 * 60:
+    if abs(behind) > _FARTHEST_ZONE:
         return None
     moment = datetime.fromtimestamp(seconds, tz=UTC) + timedelta(milliseconds=milliseconds & 0xFFFF)
     if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:

@@ -42,9 +42,11 @@ from prismseg.thermal.frames.reader import FrameReader, read_limited
 JPEG_MAGIC = b"\xff\xd8"
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _IMAGE_HEADER = 32  # of a record with an image: byte order, width, height, and more
-_CLOCK_UNSET = 2003  # cameras that lost their battery begin anew in 1999 or 2000
+_CLOCK_UNSET = 2003  # year; cameras that lost their battery begin anew in 1999 or 2000
+# So many times smoother must one byte order make the counts to be certain.
+_SMOOTHER = 2
 
-# APP1 and APP2 … hold more than FLIR's data; what begins so can name persons, places and devices.
+# Segments beside FLIR's that can name persons, places and devices, by what they begin with.
 _EXIF = b"Exif\0"
 _PRIVATE_SEGMENTS = {
     _EXIF: Message("Exif (maker notes, perhaps a GPS position)"),
@@ -62,7 +64,7 @@ _SERIALS = {
 
 @dataclass(frozen=True, eq=False)
 class RadiometricJpeg:
-    """What a FLIR R-JPEG holds.
+    """Content of a FLIR radiometric JPEG.
 
     Attributes
     ----------
@@ -87,7 +89,7 @@ class RadiometricJpeg:
     orientation : int
         In which the file stores the counts (Exif); here they are upright.
     doubts : tuple of Message
-        Which of the file's own parameters cannot be.
+        Which of the file's own parameters are implausible.
     """
 
     counts: NDArray[np.uint16]
@@ -103,11 +105,11 @@ class RadiometricJpeg:
     doubts: tuple[Message, ...] = ()
 
     def celsius(self) -> NDArray[np.float32]:
-        """Temperatures (H, W); NaN where the counts are below any object's."""
+        """Compute the temperatures (H, W) in °C; NaN where the counts are below any object's."""
         return _table(self.calibration, self.parameters)[self.counts]
 
     def frame(self) -> Frame:
-        """Frame in °C, with notes on what the file holds beside it; a `DataError` says that the shutter was closed."""
+        """Make a frame in °C, with notes on what else the file holds; a `DataError` says that the shutter was closed."""
         reject_constant(self.name, self.counts)
         celsius = self.celsius()
         notes = orientation_notes(self.orientation)
@@ -134,12 +136,22 @@ class RadiometricJpeg:
 
 
 def is_radiometric(data: bytes, name: str) -> bool:
-    """Whether a JPEG carries FLIR's data; a `DataError` says that it is damaged."""
+    """Tell whether a JPEG carries FLIR's data; a `DataError` says that it is damaged."""
     return flir_stream(jpeg_segments(data, name), name) is not None
 
 
 def read_rjpeg(path: str | Path, **parameters: float) -> RadiometricJpeg:
-    """Read a FLIR radiometric JPEG; see `parse_rjpeg`."""
+    """Read a FLIR radiometric JPEG from a file; otherwise as `parse_rjpeg`.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from prismseg.thermal import write_rjpeg
+    >>> path = write_rjpeg(Path(tempfile.mkdtemp()) / "a.jpg", np.linspace(20, 34, 4800).reshape(60, 80))
+    >>> original = read_rjpeg(path)
+    >>> original.counts.dtype.name, round(original.parameters.emissivity, 2)
+    ('uint16', 0.98)
+    """
     return parse_rjpeg(read_limited(Path(path)), str(path), **parameters)
 
 
@@ -210,7 +222,7 @@ def parse_rjpeg(data: bytes, name: str, **parameters: float) -> RadiometricJpeg:
 
 
 def _orientation(segments: list[tuple[int, bytes]]) -> int:
-    """How the camera was held: cameras turn neither the picture nor the counts, but say it in Exif."""
+    """Find how the camera was held: cameras turn neither the picture nor the counts, but say it in Exif."""
     exif = next((content for _, content in segments if content.startswith(_EXIF)), None)
     return UPRIGHT if exif is None else parse_orientation(exif)
 
@@ -230,7 +242,7 @@ def _first(records: list[tuple[int, bytes]], kind: int, name: str, what: Message
 
 
 def _table(calibration: Calibration, parameters: Parameters) -> NDArray[np.float32]:
-    """°C of each of the 65,536 possible counts: quicker than the formula for every pixel, and small."""
+    """Tabulate °C of each of the 65,536 possible counts: quicker than the formula for every pixel, and small."""
     celsius = to_celsius(np.arange(2**16), calibration, parameters)
     celsius[~((celsius >= PLAUSIBLE_CELSIUS[0]) & (celsius <= PLAUSIBLE_CELSIUS[1]))] = np.nan
     return celsius.astype(np.float32)
@@ -264,7 +276,7 @@ def _read_counts(
         )
         raise truncated(name, what)
     smooth, rough = sorted((stored, stored.byteswap()), key=_roughness)
-    likely = (smooth,) if 2 * _roughness(smooth) < _roughness(rough) else (smooth, rough)
+    likely = (smooth,) if _SMOOTHER * _roughness(smooth) < _roughness(rough) else (smooth, rough)
     counts = next((counts for counts in likely if share_in_range(counts) >= MIN_FINITE), None)
     if counts is None:
         raise DataError(
@@ -278,7 +290,7 @@ def _read_counts(
 
 
 def _roughness(counts: NDArray[np.uint16]) -> float:
-    """Mean difference of neighbours along the rows."""
+    """Compute the mean difference of neighbours along the rows, counts."""
     return float(np.abs(np.diff(counts.astype(np.int32), axis=1)).mean())
 
 

@@ -1,4 +1,4 @@
-"""FLIR R-JPEGs written anew: synthetic ones, and copies that hold the measurement and nothing private."""
+"""Writing of FLIR R-JPEGs: synthetic ones, and copies that hold the measurement and nothing private."""
 
 from __future__ import annotations
 
@@ -92,6 +92,15 @@ def write_rjpeg(
         When a parameter is missing, or a temperature or the time cannot be stored.
     DataError
         When the array is no picture.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from prismseg.thermal import read_frame
+    >>> celsius = np.linspace(20, 34, 4800).reshape(60, 80)
+    >>> frame = read_frame(write_rjpeg(Path(tempfile.mkdtemp()) / "a.jpg", celsius))
+    >>> bool(np.abs(frame.celsius - celsius).max() < 0.006)
+    True
     """
     values = np.asarray(celsius, dtype=np.float64)
     check_size(str(path), values.shape)
@@ -137,6 +146,15 @@ def strip_private(source: str | Path, target: str | Path, *, keep_time: bool = T
     ------
     DataError
         When the source is no R-JPEG.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> celsius = np.linspace(20, 34, 4800).reshape(60, 80)
+    >>> original = write_rjpeg(folder / "a.jpg", celsius, serials={"camera": "4711"})
+    >>> read_rjpeg(original).serials, read_rjpeg(strip_private(original, folder / "b.jpg")).serials
+    ({'camera': '4711'}, {})
     """
     original = read_rjpeg(source)
     order = "<"
@@ -213,7 +231,7 @@ def _put_time(record: bytearray, order: str, time: datetime) -> None:
 
 
 def _stream(records: list[tuple[int, int, bytes]]) -> bytes:
-    """FFF stream: header and directory big-endian, as cameras write them, whatever the records' order."""
+    """Make an FFF stream: header and directory big-endian, as cameras write them, whatever the records' order."""
     place = HEADER_SIZE + ENTRY_SIZE * _ENTRIES
     entries, bodies = b"", b""
     for kind, subtype, record in records:
