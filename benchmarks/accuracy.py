@@ -188,7 +188,7 @@ def train_dynunet(arguments, dataset, split, preprocess, cache):
 def report(out: Path) -> None:
     import pandas as pd
 
-    from prismseg.base.machine import describe_machine, this_machine
+    from prismseg.base.provenance.machine import describe_machine, this_machine
     from prismseg.evaluation import SHARE, mean_interval, paired_comparison
     from prismseg.evaluation.statistics.wording import show_interval
 

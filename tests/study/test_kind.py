@@ -9,7 +9,7 @@ import yaml
 from typer.testing import CliRunner
 
 from prismseg.base import ConfigError
-from prismseg.base.sources import code_of
+from prismseg.base.provenance.sources import code_of
 from prismseg.cli.main import app
 from prismseg.study import KINDS, RunStore, expand, read_study, stale_runs
 

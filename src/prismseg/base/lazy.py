@@ -78,6 +78,33 @@ def lazy_exports(
     return load, list_names, exported
 
 
+def moved_package(package: str, home: str) -> Callable[[str], Any]:
+    """Keep the old address of a package that has moved for one version.
+
+    Parameters
+    ----------
+    package : str
+        The old address: `__name__` where this is called.
+    home : str
+        The new one.
+
+    Returns
+    -------
+    callable
+        For the old package's ``__getattr__``: gives what the new one does, with a `DeprecationWarning`.
+    """
+
+    def load(name: str) -> Any:
+        # Python itself asks for __path__ and others.
+        if name.startswith("__"):
+            raise AttributeError(f"module {package!r} has no attribute {name!r}", name=name)
+        value = getattr(importlib.import_module(home), name)
+        warnings.warn(f"Import {name} from {home}; {package} goes in {REMOVAL}.", DeprecationWarning, stacklevel=2)
+        return value
+
+    return load
+
+
 def _read_stub(stub: Path) -> tuple[dict[str, str], list[str]]:
     """Read the module of each name that a stub imports, and the names that the package defines itself."""
     home_of: dict[str, str] = {}

@@ -15,7 +15,7 @@ from PIL import Image
 
 from prismseg.base.files import write_text
 
-MAKES_NUMBERS = False  # see prismseg.base.sources
+MAKES_NUMBERS = False  # see prismseg.base.provenance.sources
 
 # Okabe & Ito 2008: eight colours that colour-blind readers tell apart.
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442", "#000000")

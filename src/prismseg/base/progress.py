@@ -15,7 +15,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-MAKES_NUMBERS = False  # see prismseg.base.sources
+MAKES_NUMBERS = False  # see prismseg.base.provenance.sources
 
 Advance = Callable[[int, str], None]
 

@@ -2,6 +2,6 @@
 
 from importlib.metadata import version
 
-MAKES_NUMBERS = False  # see prismseg.base.sources
+MAKES_NUMBERS = False  # see prismseg.base.provenance.sources
 
 VERSION = version("prismseg")

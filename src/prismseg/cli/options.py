@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
-from prismseg.base.choices import list_choices
+from prismseg.base.registry.choices import list_choices
 
 if TYPE_CHECKING:
     from typer.core import TyperCommand
@@ -98,7 +98,7 @@ def list_settings(**options: str) -> type[TyperCommand]:
     ----------
     **options : str
         By parameter of the command: a setting of a training run, such as ``loss="optim.loss"``, or a registry,
-        "package.module:attribute"; see `prismseg.base.choices.list_choices`.
+        "package.module:attribute"; see `prismseg.base.registry.choices.list_choices`.
     """
 
     def names_for(setting: str) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from prismseg.base.choices import list_choices
+from prismseg.base.registry.choices import list_choices
 from prismseg.cli.options import Quiet
 
 

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, ValidationError
 
 from prismseg.base import ConfigError
-from prismseg.base.choices import Choice
+from prismseg.base.registry.choices import Choice
 from prismseg.base.settings import Settings, explain_errors
 from prismseg.data.layouts import LAYOUTS, current_name
 from prismseg.data.masks.legend import read_legend

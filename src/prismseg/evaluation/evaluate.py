@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from prismseg.base import DataError, atomic_path, make_folder, progress_bar, write_json
-from prismseg.base.machine import this_machine
+from prismseg.base.provenance.machine import this_machine
 from prismseg.base.version import VERSION
 from prismseg.data import SegmentationDataset
 from prismseg.evaluation.comparison import PER_CASE, compare, find_metrics

@@ -12,8 +12,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from prismseg.base.machine import STABLE, describe_machine, this_machine
 from prismseg.base.page import COLOURS, figure_uri, write_page
+from prismseg.base.provenance.machine import STABLE, describe_machine, this_machine
 from prismseg.base.version import VERSION
 from prismseg.data import SegmentationDataset
 from prismseg.evaluation.metrics import EMPTY_POLICY
@@ -23,7 +23,7 @@ from prismseg.evaluation.statistics.paired import NO_TEST, TWO_NETWORKS
 from prismseg.evaluation.statistics.wording import interval_heading, interval_sentence, show_interval
 from prismseg.inference.render import class_colour, displayable
 
-MAKES_NUMBERS = False  # see prismseg.base.sources
+MAKES_NUMBERS = False  # see prismseg.base.provenance.sources
 
 SHOWN_CASES = 3
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from prismseg.base import OutputError, make_folder, progress_bar, read_json, write_json
-from prismseg.base.sources import sources_digest
+from prismseg.base.provenance.sources import sources_digest
 from prismseg.base.version import VERSION
 from prismseg.data import SegmentationDataset
 from prismseg.explain.atlas import Atlas

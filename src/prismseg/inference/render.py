@@ -8,7 +8,7 @@ from PIL import ImageColor
 
 from prismseg.base.page import COLOURS
 
-MAKES_NUMBERS = False  # see prismseg.base.sources
+MAKES_NUMBERS = False  # see prismseg.base.provenance.sources
 
 
 def displayable(image: NDArray[np.generic]) -> NDArray[np.uint8]:

@@ -10,7 +10,7 @@ import yaml
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, model_validator
 
 from prismseg.base import ConfigError, read_text, write_text
-from prismseg.base.choices import Choice
+from prismseg.base.registry.choices import Choice
 from prismseg.base.settings import Settings, explain_errors
 from prismseg.data.options import DataOptions
 from prismseg.data.preparation.settings import AUGMENTATIONS, Fit, Intensity
@@ -146,7 +146,7 @@ def make_source_settings(value: object) -> SourceSettings:
 class TrainConfig(Settings):
     """One training run, whole: the same configuration gives the same weights on the same machine.
 
-    What other processors and numbers of threads do to them, `prismseg.base.machine` says.
+    What other processors and numbers of threads do to them, `prismseg.base.provenance.machine` says.
     """
 
     data: DataConfig

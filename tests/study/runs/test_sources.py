@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from pydantic import BaseModel
 
-from prismseg.base.sources import code_of
+from prismseg.base.provenance.sources import code_of
 from prismseg.study import KINDS, Run, RunStore, StudyKind, execute, stale_runs
 from prismseg.study.runs.provenance import UNKNOWN, Provenance
 from prismseg.study.runs.sources import ProvenanceFinder

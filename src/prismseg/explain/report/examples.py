@@ -19,7 +19,7 @@ from prismseg.explain.report.pictures import Pixels, background, choose_scale, o
 from prismseg.explain.target.logits import predicted_mask
 from prismseg.explain.task import ExplainTask, load_cases
 
-MAKES_NUMBERS = False  # see prismseg.base.sources
+MAKES_NUMBERS = False  # see prismseg.base.provenance.sources
 
 MOST_TILES = 600  # of a page, which stays below 15 MB
 # Quantiles of the cases, ranked by rho, that are shown.

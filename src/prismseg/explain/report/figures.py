@@ -13,7 +13,7 @@ from prismseg.base.page import COLOURS
 from prismseg.explain.report.summary import MEAN_LAYER
 from prismseg.inference.render import class_colour
 
-MAKES_NUMBERS = False  # see prismseg.base.sources
+MAKES_NUMBERS = False  # see prismseg.base.provenance.sources
 
 STYLES = ("-", "--", ":")  # of the regions
 # The measures that are drawn: normalisation and label of the axis.

@@ -32,7 +32,7 @@ from prismseg.explain.report.pictures import PERCENTILE, draw_scale
 from prismseg.explain.report.summary import MEAN_LAYER, table_measures
 from prismseg.explain.task import ExplainTask
 
-MAKES_NUMBERS = False  # see prismseg.base.sources
+MAKES_NUMBERS = False  # see prismseg.base.provenance.sources
 
 # Correlation with the predicted mask from which on a fused map is said to redraw it (docs/guide/explain.md, Measures).
 AGREEMENT = 0.8

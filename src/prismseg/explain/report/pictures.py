@@ -16,7 +16,7 @@ from skimage.segmentation import find_boundaries
 
 from prismseg.inference.render import class_colour, displayable
 
-MAKES_NUMBERS = False  # see prismseg.base.sources
+MAKES_NUMBERS = False  # see prismseg.base.provenance.sources
 
 Pixels = NDArray[np.uint8]
 

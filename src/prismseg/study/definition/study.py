@@ -10,7 +10,7 @@ import yaml
 from pydantic import ConfigDict, Field, ValidationError
 
 from prismseg.base import ConfigError, read_text
-from prismseg.base.choices import Choice
+from prismseg.base.registry.choices import Choice
 from prismseg.base.settings import Settings, explain_errors
 from prismseg.study.definition.columns import MEAN_CLASS
 from prismseg.study.kinds import KINDS

@@ -11,8 +11,8 @@ from typing import Any
 import pandas as pd
 
 from prismseg.base import DataError, atomic_path, make_folder, write_text
-from prismseg.base.machine import STABLE, describe_machine, this_machine
 from prismseg.base.page import figure_uri, write_page
+from prismseg.base.provenance.machine import STABLE, describe_machine, this_machine
 from prismseg.base.version import VERSION
 from prismseg.evaluation.statistics.methods import method_sentence
 from prismseg.evaluation.statistics.wording import interval_heading, interval_sentence, show_interval

@@ -11,7 +11,7 @@ from typing import Any
 from filelock import FileLock
 
 from prismseg.base import PrismsegError, make_folder, read_json, write_json
-from prismseg.base.sources import code_of
+from prismseg.base.provenance.sources import code_of
 from prismseg.base.version import VERSION
 from prismseg.study.definition.run import Run
 from prismseg.study.kind import StudyKind

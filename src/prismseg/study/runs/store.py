@@ -15,7 +15,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from prismseg.base import DataError, atomic_path, make_folder, read_json, write_json
-from prismseg.base.machine import this_machine
+from prismseg.base.provenance.machine import this_machine
 from prismseg.base.version import VERSION
 from prismseg.study.definition.run import Run
 from prismseg.study.runs.provenance import Provenance, load_provenance, save_provenance

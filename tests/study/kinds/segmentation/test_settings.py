@@ -2,7 +2,7 @@
 
 import yaml
 
-from prismseg.base.sources import code_of
+from prismseg.base.provenance.sources import code_of
 from prismseg.study import expand, read_study
 from prismseg.study.kinds.segmentation.settings import SegmentationSettings, data_files, unused_packages
 

@@ -7,7 +7,7 @@ import pytest
 from scipy import ndimage
 from tests.thermal.phantom.scenes import SMALL, render_usual
 
-from prismseg.base.sources import code_of
+from prismseg.base.provenance.sources import code_of
 from prismseg.thermal.phantom import DOMAINS, RIGHT, frame_at
 from prismseg.thermal.phantom.distributions import Normal, Uniform
 from prismseg.thermal.phantom.domains.planar import PlanarDomain

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from filelock import FileLock
 
-from prismseg.base.sources import code_of
+from prismseg.base.provenance.sources import code_of
 from prismseg.study.kinds.segmentation.settings import SegmentationSettings, SimulatedData
 
 if TYPE_CHECKING:

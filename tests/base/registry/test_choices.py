@@ -10,8 +10,8 @@ import typer
 from pydantic import BaseModel, ConfigDict, ValidationError
 from typer.testing import CliRunner
 
-from prismseg.base.choices import Choice, list_choices
 from prismseg.base.registry import Registry
+from prismseg.base.registry.choices import Choice, list_choices
 
 LOSSES: Registry[str] = Registry("loss", extensions=lambda: None)
 LOSSES.register("dice", "tests:dice")
@@ -117,7 +117,7 @@ def test_registries_are_asked_for_help_alone() -> None:
 
 def test_choices_import_neither_pydantic_nor_typer() -> None:
     code = (
-        "import sys, prismseg.base.registry, prismseg.base.choices, prismseg.thermal.extension; "
+        "import sys, prismseg.base.registry, prismseg.base.registry.choices, prismseg.thermal.extension; "
         "print(sorted({'torch', 'numpy', 'pydantic', 'click', 'typer'} & set(sys.modules)))"
     )
     heavy = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout

@@ -9,9 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from prismseg.base import extensions
-from prismseg.base.extensions import GROUP, ExtensionLoader, find_extensions
-from prismseg.base.registry import Registry
+from prismseg.base.registry import Registry, extensions
+from prismseg.base.registry.extensions import GROUP, ExtensionLoader, find_extensions
 
 
 @pytest.fixture
@@ -55,8 +54,8 @@ def test_those_of_prismseg_come_first_and_once(site: Path) -> None:
 
 def test_a_source_tree_goes_by_its_own_settings(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     package = site / "tree" / "src" / "prismseg"
-    (package / "base").mkdir(parents=True)
-    monkeypatch.setattr(extensions, "__file__", str(package / "base" / "extensions.py"))
+    (package / "base" / "registry").mkdir(parents=True)
+    monkeypatch.setattr(extensions, "__file__", str(package / "base" / "registry" / "extensions.py"))
     settings = site / "tree" / "pyproject.toml"
     install(site, "installed_ones", "", package="prismseg")
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, cast, overload
 
 from prismseg.base.errors import ConfigError
-from prismseg.base.extensions import load_extensions
+from prismseg.base.registry.extensions import load_extensions
 
 T = TypeVar("T")
 Default = TypeVar("Default")
@@ -25,8 +25,8 @@ class _Entry:
 class Registry(Mapping[str, T]):
     """The entries of one kind by name, in the order in which they were registered.
 
-    Extensions (see `prismseg.base.extensions`) are loaded when the registry is first listed or asked for a name that it
-    does not know. So list a registry when a user asks, not while a module is imported.
+    Extensions (see `prismseg.base.registry.extensions`) are loaded when the registry is first listed or asked for a name
+    that it does not know. So list a registry when a user asks, not while a module is imported.
 
     Parameters
     ----------

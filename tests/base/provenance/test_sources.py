@@ -5,8 +5,8 @@ from importlib.metadata import EntryPoint
 
 import pytest
 
-from prismseg.base import sources
-from prismseg.base.sources import code_of
+from prismseg.base.provenance import sources
+from prismseg.base.provenance.sources import code_of
 
 
 @pytest.fixture(autouse=True)

@@ -44,7 +44,7 @@ def _source_tree_extensions() -> list[EntryPoint] | None:
     import tomllib
     from importlib.metadata import EntryPoint
 
-    package = Path(__file__).resolve().parents[1]
+    package = Path(__file__).resolve().parents[2]
     settings = package.parents[1] / "pyproject.toml"
     if package.parent.name != "src" or not settings.is_file():
         return None

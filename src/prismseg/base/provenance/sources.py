@@ -16,11 +16,11 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-from prismseg.base.extensions import find_extensions
+from prismseg.base.registry.extensions import find_extensions
 
 PACKAGE = "prismseg"
 MAKES_NUMBERS = False
-_ROOT = Path(__file__).resolve().parents[1]
+_ROOT = Path(__file__).resolve().parents[2]
 _MARK = "MAKES_NUMBERS"
 _STATEMENTS = (ast.stmt, ast.excepthandler, ast.match_case)
 # "package.module:attribute", as registries take it
@@ -33,10 +33,10 @@ def code_of(module: str, *, without: tuple[str, ...] = ()) -> dict[str, str]:
     """Hash the sources of a module and of all that it imports within prismseg.
 
     What registries import from addresses ("package.module:attribute") counts as imported, and so does an extension (see
-    `prismseg.base.extensions`) that adds to a registry of one of the modules. Comments, docstrings and layout do not
-    count, nor do modules that only draw or report, nor imports for annotations alone: a change of documentation leaves
-    the hashes as they are, a change of a metric does not. A process hashes its code once: what is edited while it runs
-    is not what it has loaded.
+    `prismseg.base.registry.extensions`) that adds to a registry of one of the modules. Comments, docstrings and layout
+    do not count, nor do modules that only draw or report, nor imports for annotations alone: a change of documentation
+    leaves the hashes as they are, a change of a metric does not. A process hashes its code once: what is edited while
+    it runs is not what it has loaded.
 
     A module of another package, such as an extension, is followed within its own package and prismseg. What it imports
     from further packages, and what is compiled, is not hashed.

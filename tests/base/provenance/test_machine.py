@@ -1,4 +1,4 @@
-from prismseg.base.machine import describe_machine, this_machine
+from prismseg.base.provenance.machine import describe_machine, this_machine
 
 
 def test_the_machine_names_what_decides_the_last_digits():

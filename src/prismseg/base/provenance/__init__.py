@@ -1,0 +1,1 @@
+"""What a number was made from: the code that is imported for it, and the machine."""
