@@ -1,6 +1,9 @@
 """Equal CPU seconds, identical splits: a CRFFg U-Net against MONAI's DynUNet with nnU-Net's recipe.
 
-    python benchmarks/accuracy.py --data ../shared/data --out runs/accuracy
+    python benchmarks/accuracy.py --data DATA --out runs/accuracy
+
+DATA is a folder with the data sets usgra_seg (github.com/tmkand/usgra-seg) and dsb2018_nuclei (Data Science Bowl 2018),
+each with images/ and masks/.
 
 Both sides get the same prepared images, the same training cases (nested subsets of the same folds), one thread, and
 the same CPU time for training, set-up included. Neither sees a validation set: the last (for us: averaged) weights
@@ -31,7 +34,7 @@ DATA = {
 
 
 def one_run(arguments: argparse.Namespace) -> None:
-    """Train and measure one network in this process; write `result.json`."""
+    """Train and measure one network in this process; write ``result.json``."""
     import torch
 
     from prismseg.base import keep_freed_memory
@@ -94,9 +97,9 @@ def train_ours(arguments, dataset, split, preprocess, cache):
                 "checkpoint_every": 10**6,
             }
         )
-        made = Trainer(config, out, dataset=dataset, split=split)
-        made.cache = cache
-        return made
+        prepared = Trainer(config, out, dataset=dataset, split=split)
+        prepared.cache = cache
+        return prepared
 
     start = time.process_time()
     probe = trainer(10**6, arguments.out / "probe")
@@ -202,8 +205,8 @@ def report(out: Path) -> None:
         for limit in SIZES:
             tables, steps, trained = {}, {}, []
             for method in ("prismseg", "dynunet"):
-                found = sorted(out.glob(f"{dataset}/{limit or 'all'}/{method}/fold-*/result.json"))
-                results = [json.loads(path.read_text()) for path in found]
+                files = sorted(out.glob(f"{dataset}/{limit or 'all'}/{method}/fold-*/result.json"))
+                results = [json.loads(path.read_text()) for path in files]
                 steps[method] = ", ".join(str(result["steps"]) for result in results)
                 trained += [result["train"] for result in results]
                 rows = [row for result in results for row in result["rows"]]
@@ -226,7 +229,7 @@ def report(out: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--data", type=Path, required=True, help=f"folder with {' and '.join(DATA)}")
     parser.add_argument("--out", type=Path, default=Path("runs/accuracy"))
     parser.add_argument("--seconds", type=float, default=120, help="CPU seconds of each training")
     parser.add_argument("--size", type=int, default=128)
@@ -260,8 +263,8 @@ def main() -> None:
                         if limit:
                             chosen += ["--limit", str(limit)]
                         commands.append([sys.executable, __file__, *passed, *chosen])
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        environment = os.environ | {"OMP_NUM_THREADS": "1"}
         for task in [pool.submit(subprocess.run, command, check=True, env=environment) for command in commands]:
             task.result()
     report(arguments.out)

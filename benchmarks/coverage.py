@@ -106,9 +106,9 @@ def _failing(share: float) -> Population:
     return Population(f"Dice {mean:.2f}, 0 on all of {share:.0%} of the groups", draw, mean, share=True)
 
 
-def _binary(rate: float, spread: float) -> Population:
+def _binary(rate: float, concentration: float) -> Population:
     def draw(rng: Generator, group: NDArray[np.intp]) -> Array:
-        chance = rng.beta(rate * spread, (1 - rate) * spread, group.max() + 1)[group]
+        chance = rng.beta(rate * concentration, (1 - rate) * concentration, group.max() + 1)[group]
         return (rng.random(group.size) < chance).astype(float)
 
     return Population(f"binary, rate {rate:g}", draw, rate, share=True)

@@ -1,12 +1,14 @@
 """How many copies of a picture `prismseg check` misses, and how many pairs it names wrongly.
 
-    python benchmarks/twins.py --data ../shared/data            (about 20 minutes on one core)
-    python benchmarks/twins.py --data ../shared/data --sets usgra --copies 40
+    python benchmarks/twins.py --data DATA                      (about 20 minutes on one core)
+    python benchmarks/twins.py --data DATA --sets usgra --copies 40
     python benchmarks/twins.py --speed 5000                     (simulated pictures)
 
-Of each real set, some pictures are copied in every way of the first table, one at a time among all others. Then all
-pairs that are found among the originals are listed with their groups: each is a copy that lies in the published set, or a
-false alarm; look at them (``--show FOLDER`` writes them side by side).
+DATA is a folder with the public data sets of `SETS`, a folder each.
+
+Of each set, some pictures are copied in every way of the first table, one at a time among all others. Then all pairs that
+are found among the originals are listed with their groups: each is a copy in the published set or a false alarm;
+``--show FOLDER`` writes them side by side.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ from prismseg.data.twins.search import verify
 Picture = Image.Image
 Turn = Image.Transpose
 
+# Folder, what is in it, and how it is opened.
 SETS: dict[str, tuple[str, str, dict[str, object]]] = {
     "usgra": ("usgra_seg", "ultrasound frames", {}),
     "nuclei": ("dsb2018_nuclei", "microscopy", {"binary": True}),
@@ -199,7 +202,7 @@ def speed(count: int) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--data", type=Path, help="folder of the data sets")
     parser.add_argument("--sets", nargs="+", default=list(SETS), choices=list(SETS))
     parser.add_argument("--copies", type=int, default=24, help="pictures of each set that are copied")
     parser.add_argument("--show", type=Path, help="folder for the pairs that are found across groups")
@@ -209,6 +212,8 @@ def main() -> None:
     if arguments.speed:
         speed(arguments.speed)
         return
+    if arguments.data is None:
+        parser.error("name the folder of the data sets with --data, or time simulated pictures with --speed")
     if not arguments.alarms_only:
         pictures = {}
         for name in arguments.sets:
