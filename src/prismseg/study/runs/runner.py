@@ -77,9 +77,12 @@ def execute(
 
     Examples
     --------
-    >>> study = read_study("kernel", quick=True)  # doctest: +SKIP
-    >>> execute(study.kind, expand(study), "runs/study-kernel-quick", jobs=2)  # doctest: +SKIP
-    Counter({'done': 48})
+    >>> from tempfile import TemporaryDirectory
+    >>> from prismseg.study import Study, expand
+    >>> study = Study(title="Two widths", kind="kernel", base={"draws": 2}, grid={"outputs": {"outputs": [16, 64]}})
+    >>> with TemporaryDirectory() as folder:
+    ...     execute(study.kind, expand(study), folder, backend="sequential", show_progress=False)
+    Counter({'done': 2})
     """
     use_backend, study_kind, store = BACKENDS[backend], KINDS[kind], RunStore(root)
     finder = ProvenanceFinder(root)

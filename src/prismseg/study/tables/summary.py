@@ -46,9 +46,9 @@ def summarize_study(study: Study, cases: pd.DataFrame) -> pd.DataFrame:
     >>> study = Study(title="Two cases", kind="kernel", grid={"outputs": {"outputs": [64]}})
     >>> cases = pd.DataFrame({"outputs": "64", "class": "", "layer": "", "measure": "rmse", "case": ["a", "b"],
     ...                       "group": ["a", "b"], "value": [0.1, 0.2]})
-    >>> row = summarize_study(study, cases).iloc[0]
-    >>> round(row["mean"], 3), row["n_groups"], row["range_low"], row["range_high"]
-    (0.15, 2, 0.1, 0.2)
+    >>> summary = summarize_study(study, cases)
+    >>> summary[["mean", "range_low", "range_high", "n_groups"]].round(3).to_dict("records")
+    [{'mean': 0.15, 'range_low': 0.1, 'range_high': 0.2, 'n_groups': 2}]
     """
     keys = [*study.shown_axes, *DETAIL_COLUMNS, "measure"]
     rows = []

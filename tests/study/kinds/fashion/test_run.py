@@ -1,81 +1,16 @@
-"""The closed-form head beside scikit-learn, and the choice of images by hand."""
+"""Classifiers of small pictures, and the choice of images by hand."""
 
 import gzip
 import struct
 
 import numpy as np
 import pytest
-import torch
-from scipy import stats
-from sklearn.linear_model import Ridge as SklearnRidge
 from sklearn.metrics import f1_score
 
 from prismseg.base import ConfigError, DataError
 from prismseg.study import KINDS
-from prismseg.study.kinds.fashion.frozen import FrozenFeatures
-from prismseg.study.kinds.fashion.ridge import fit_ridge
 from prismseg.study.kinds.fashion.run import classification_measures, nested_subset, run_fashion
 from prismseg.study.kinds.fashion.settings import FashionSettings, FrozenSettings
-
-
-def problem(count, width, seed=0):
-    rng = np.random.default_rng(seed)
-    features = rng.normal(2.0, 1.0, (count, width)) * np.linspace(0.2, 2, width)
-    targets = features @ rng.normal(0, 1, (width, 3)) + rng.normal(0, 2.0, (count, 3)) + 5
-    return torch.from_numpy(features), torch.from_numpy(targets)
-
-
-@pytest.mark.parametrize(("count", "width"), [(40, 8), (12, 30)])
-def test_the_ridge_is_scikit_learns(count, width):
-    """More images than features (X'X in batches) and fewer (XX')."""
-    x, y = problem(count, width)
-    head = fit_ridge(zip(x.split(7), y.split(7), strict=True), count, penalty=3.7)
-    wanted = SklearnRidge(alpha=3.7).fit(x.numpy(), y.numpy())
-    np.testing.assert_allclose(head(x).numpy(), wanted.predict(x.numpy()), atol=1e-9)
-
-
-@pytest.mark.parametrize(("count", "width"), [(40, 8), (12, 30)])
-def test_the_penalty_maximises_the_marginal_likelihood(count, width):
-    """Beside the density of a multivariate normal over a grid of penalties and noises."""
-    x, y = problem(count, width)
-    head = fit_ridge([(x, y)], count)
-    centre = np.eye(count)[1:] - 1 / count
-    basis = np.linalg.qr(centre.T)[0].T  # coordinates in which the mean is integrated out
-    kernel = basis @ x.numpy() @ x.numpy().T @ basis.T
-    targets = (basis @ y.numpy()).T
-
-    def evidence(penalty):
-        covariance = np.eye(count - 1) + kernel / penalty
-        noise = np.mean([t @ np.linalg.solve(covariance, t) for t in targets]) / (count - 1)
-        return np.mean(
-            [stats.multivariate_normal.logpdf(t, np.zeros(count - 1), noise * covariance) for t in targets]
-        )
-
-    at_best = evidence(head.penalty)
-    assert head.log_evidence == pytest.approx(at_best, rel=1e-6)
-    for factor in (0.5, 0.9, 1.1, 2.0):
-        assert evidence(head.penalty * factor) < at_best
-
-
-def test_nothing_to_fit_is_an_error():
-    ones = torch.ones(5, 3, dtype=torch.float64)
-    with pytest.raises(DataError, match="same features"):
-        fit_ridge([(ones, torch.randn(5, 2).double())], 5)
-    with pytest.raises(DataError, match="at least two images"):
-        fit_ridge([], 1)
-
-
-def test_features_are_those_of_the_layer():
-    images = torch.rand(20, 1, 12, 12, generator=torch.Generator().manual_seed(0))
-    frozen = FrozenFeatures(FrozenSettings(patch=3, filters=8, grid=2), images, torch.Generator().manual_seed(1))
-    mapped = frozen.layer(images)
-    assert mapped.shape == (20, 8, 10, 10)
-    by_hand = torch.stack(
-        [mapped[:, :, r : r + 5, c : c + 5].mean((2, 3)) for r in (0, 5) for c in (0, 5)], dim=2
-    ).flatten(1)
-    torch.testing.assert_close(frozen(images), by_hand)
-    with pytest.raises(ConfigError, match="choose a smaller grid"):
-        FrozenFeatures(FrozenSettings(grid=11, patch=3), images, torch.Generator())
 
 
 def test_subsets_are_nested_and_balanced():

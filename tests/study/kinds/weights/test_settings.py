@@ -1,5 +1,8 @@
 """What a run of the weights study reads, and is found by."""
 
+import pytest
+from pydantic import ValidationError
+
 from prismseg.nets import create_model
 from prismseg.study import KINDS
 from prismseg.study.kinds.weights.settings import WeightsSettings, source_files
@@ -27,3 +30,18 @@ def test_a_study_of_given_weights_reads_their_network(tmp_path):
     given = WeightsSettings.model_validate({"source": str(tmp_path / "model")})
     assert "model.safetensors" in [path.name for path in source_files(given)]
     assert source_files(WeightsSettings()) == []
+
+
+def test_settings_are_whole_and_checked():
+    whole = WeightsSettings()
+    assert whole.training is not None and whole.training.simulate.sessions == 12
+    assert WeightsSettings.model_validate(whole.model_dump(mode="json")) == whole
+    partial = WeightsSettings.model_validate({"training": {"seed": 3, "simulate": {"sessions": 2}}})
+    assert (partial.training.seed, partial.training.simulate.sessions) == (3, 2)
+    own = WeightsSettings.model_validate({"training": {"data": {"path": "mine"}}})
+    assert own.training.simulate is None
+    found = WeightsSettings(source="runs/a")
+    assert found.training is None and WeightsSettings.model_validate(found.model_dump()) == found
+    for values in ({"source": "a", "training": {"seed": 1}}, {"sauce": "a"}, {"training": {"sed": 1}}):
+        with pytest.raises(ValidationError):
+            WeightsSettings.model_validate(values)

@@ -38,8 +38,8 @@ class FrozenFeatures(nn.Module):
 
     def __init__(self, settings: FrozenSettings, images: Tensor, generator: torch.Generator) -> None:
         super().__init__()
-        room = min(images.shape[-2:]) - settings.patch + 1
-        if settings.grid > room:
+        positions = min(images.shape[-2:]) - settings.patch + 1
+        if settings.grid > positions:
             raise ConfigError(
                 f"Images of {images.shape[-2]}×{images.shape[-1]} have no {settings.grid}×{settings.grid} cells of "
                 f"patches of {settings.patch}×{settings.patch}; choose a smaller grid or patch."
@@ -90,6 +90,11 @@ def normalize_contrast(images: Tensor, *, window: int = 9, floor: float = 0.05) 
     Returns
     -------
     (B, C, H, W) Tensor
+
+    Examples
+    --------
+    >>> normalize_contrast(torch.full((1, 1, 9, 9), 0.5)).abs().max().item()  # a flat image has no contrast
+    0.0
     """
     border = (window // 2,) * 4
     centred = images - F.avg_pool2d(F.pad(images, border, mode="replicate"), window, 1)

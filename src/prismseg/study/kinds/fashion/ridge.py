@@ -65,10 +65,21 @@ def fit_ridge(batches: Iterable[tuple[Tensor, Tensor]], count: int, *, penalty: 
     penalty : float, optional
         By default the one that maximises the evidence, see `maximize_evidence`.
 
+    Returns
+    -------
+    Ridge
+
     Raises
     ------
     DataError
         When there is nothing to fit: fewer than two images, or constant features or targets.
+
+    Examples
+    --------
+    >>> x = torch.tensor([[0.0], [1.0], [2.0]])
+    >>> head = fit_ridge([(x, 2 * x + 1)], count=3, penalty=0.0)
+    >>> head(torch.tensor([[3.0]])).round(decimals=6).tolist()
+    [[7.0]]
     """
     iterator = iter(batches)
     first = next(iterator, None)
@@ -105,6 +116,15 @@ def maximize_evidence(eigenvalues: Array, energies: Array, rest: float, freedom:
     -------
     penalty, log_evidence : float
         lambda, and the log marginal likelihood of one target on average.
+
+    Examples
+    --------
+    Where the targets lie along the first eigenvector as strongly as noise does elsewhere, all is noise and the penalty
+    is as large as it may be:
+
+    >>> penalty, _ = maximize_evidence(np.array([1.0]), energies=np.array([1.0]), rest=9.0, freedom=10)
+    >>> penalty > 1e5
+    True
     """
     unit = float(eigenvalues.mean())
 
@@ -117,8 +137,8 @@ def maximize_evidence(eigenvalues: Array, energies: Array, rest: float, freedom:
     grid = np.linspace(_LOWEST, _HIGHEST, _STEPS)
     best = int(np.argmin([negative(value) for value in grid]))
     bounds = (grid[max(best - 1, 0)], grid[min(best + 1, _STEPS - 1)])
-    found = minimize_scalar(negative, bounds=bounds, method="bounded", options={"xatol": 1e-6})
-    return unit * math.exp(float(found.x)), -float(found.fun)
+    optimum = minimize_scalar(negative, bounds=bounds, method="bounded", options={"xatol": 1e-6})
+    return unit * math.exp(float(optimum.x)), -float(optimum.fun)
 
 
 def _fit_dual(features: Tensor, targets: Tensor, penalty: float | None) -> Ridge:
@@ -127,7 +147,7 @@ def _fit_dual(features: Tensor, targets: Tensor, penalty: float | None) -> Ridge
     features, targets = features - mean, targets - level
     values, vectors = _decompose(features @ features.T)
     projected = vectors.T @ targets
-    lam, evidence = _choose(values, projected, float(targets.square().sum()), len(targets), penalty)
+    lam, evidence = _choose_penalty(values, projected, float(targets.square().sum()), len(targets), penalty)
     weights = features.T @ (vectors @ (projected / (values + lam)[:, None]))
     return Ridge(weights, level - mean @ weights, lam, evidence)
 
@@ -143,19 +163,19 @@ def _fit_primal(
     cross, total, level = origin.new_zeros(()), torch.zeros_like(origin), origin.new_zeros(())
     square = 0.0
     for x, y in batches:
-        shifted, wanted = x.double() - origin, y.double()
+        shifted, targets = x.double() - origin, y.double()
         gram.addmm_(shifted.T, shifted)
-        cross = cross + shifted.T @ wanted
+        cross = cross + shifted.T @ targets
         total += shifted.sum(0)
-        level = level + wanted.sum(0)
-        square += float(wanted.square().sum())
+        level = level + targets.sum(0)
+        square += float(targets.square().sum())
     mean, level = total / count, level / count
     gram -= count * torch.outer(mean, mean)
     cross -= count * torch.outer(mean, level)
     square -= count * float(level.square().sum())
     values, vectors = _decompose(gram)
     rotated = vectors.T @ cross
-    lam, evidence = _choose(values, rotated / values.sqrt()[:, None], square, count, penalty)
+    lam, evidence = _choose_penalty(values, rotated / values.sqrt()[:, None], square, count, penalty)
     weights = vectors @ (rotated / (values + lam)[:, None])
     return Ridge(weights, level - (origin + mean) @ weights, lam, evidence)
 
@@ -163,13 +183,13 @@ def _fit_primal(
 def _decompose(gram: Tensor) -> tuple[Tensor, Tensor]:
     """Positive eigenvalues (r,) and their eigenvectors (·, r)."""
     values, vectors = torch.linalg.eigh(gram)
-    kept = values > _RANK_TOLERANCE * values[-1].clamp_min(torch.finfo(values.dtype).tiny)
-    if not kept.any():
+    positive = values > _RANK_TOLERANCE * values[-1].clamp_min(torch.finfo(values.dtype).tiny)
+    if not positive.any():
         raise DataError("All images have the same features, so there is nothing to fit.")
-    return values[kept], vectors[:, kept]
+    return values[positive], vectors[:, positive]
 
 
-def _choose(
+def _choose_penalty(
     values: Tensor, projected: Tensor, square: float, count: int, penalty: float | None
 ) -> tuple[float, float]:
     """Penalty and evidence from projected targets (r, C) and the squared length of all centred targets."""

@@ -27,13 +27,14 @@ from prismseg.train.optimization.schedules import learning_rate
 MEASURES = ("accuracy", "precision", "recall", "f1")
 # Share of the training images at their end that designs are compared on, instead of the test images.
 VALIDATION_SHARE = 1 / 6
-_CHUNK = 250
+_CHUNK = 250  # images whose features are computed at once
+_LEAST_DEVIATION = 1e-6  # of grey values, so that flat images are not divided by 0
 
 Labels = NDArray[np.int64]
 
 
 def run_fashion(settings: FashionSettings, folder: Path) -> pd.DataFrame:
-    """Train one classifier and measure it; ``predictions.csv`` in `folder` holds what it said of each image.
+    """Train one classifier and measure it; ``predictions.csv`` in `folder` holds its prediction for each image.
 
     Parameters
     ----------
@@ -62,10 +63,10 @@ def run_fashion(settings: FashionSettings, folder: Path) -> pd.DataFrame:
     images are right after 1000 training images and 74.9 % after 100, without it 83.3 % and 71.1 % (means over the
     seeds).
     """
-    train, labels, test, truth = _parts(settings, open_idx(settings.folder))
+    train, labels, test, truth = _split(settings, open_idx(settings.folder))
     classes = int(max(labels.max(), truth.max())) + 1
     chosen = nested_subset(labels, settings.images, settings.seed)
-    images, unseen = _inputs(settings, train[chosen], test)
+    images, unseen = _normalize(settings, train[chosen], test)
     predict = _predict_frozen if settings.method == "frozen" else _predict_network
     predictions = predict(settings, images, torch.from_numpy(labels[chosen]), unseen, classes)
     with atomic_path(folder / "predictions.csv") as temporary:
@@ -78,12 +79,34 @@ def nested_subset(labels: Labels, count: int, seed: int) -> NDArray[np.intp]:
     """Choose `count` positions that are balanced over classes; for one seed, the first of any larger choice.
 
     Classes are drawn from in turn, each in a random order of its own, so that their numbers differ by one at most for
-    as long as none is used up.
+    as none is used up.
+
+    Parameters
+    ----------
+    labels : (N,) int array
+        Class of each image.
+    count : int
+        How many to choose.
+    seed : int
+        Of the choice.
+
+    Returns
+    -------
+    (count,) int array
 
     Raises
     ------
     ConfigError
         When there are not so many labels.
+
+    Examples
+    --------
+    >>> labels = np.array([0, 0, 0, 0, 1, 1, 1, 1])
+    >>> chosen = nested_subset(labels, 4, seed=0)
+    >>> sorted(labels[chosen].tolist())
+    [0, 0, 1, 1]
+    >>> bool((nested_subset(labels, 2, seed=0) == chosen[:2]).all())
+    True
     """
     if count > len(labels):
         raise ConfigError(f"{count} training images are asked for, but there are only {len(labels)}.")
@@ -101,6 +124,12 @@ def classification_measures(truth: Labels, predictions: Labels) -> dict[str, flo
     """Accuracy, and precision, recall and F1 averaged over the classes that occur.
 
     A class that is never predicted has a precision of 0.
+
+    Examples
+    --------
+    >>> measures = classification_measures(np.array([0, 0, 1, 1]), np.array([0, 1, 1, 1]))
+    >>> measures["accuracy"], measures["recall"]
+    (0.75, 0.75)
     """
     precision, recall, f1, _ = precision_recall_fscore_support(
         truth, predictions, average="macro", zero_division=0
@@ -109,9 +138,10 @@ def classification_measures(truth: Labels, predictions: Labels) -> dict[str, flo
     return {name: float(value) for name, value in zip(MEASURES, values, strict=True)}
 
 
-def _parts(
+def _split(
     settings: FashionSettings, data: ImageClassification
 ) -> tuple[NDArray[np.uint8], Labels, NDArray[np.uint8], Labels]:
+    """Images and labels to train on, then those to test on."""
     train, labels = data.train_images, data.train_labels.astype(np.int64)
     test, truth = data.test_images, data.test_labels.astype(np.int64)
     if settings.part == "validation":
@@ -123,12 +153,14 @@ def _parts(
     return train, labels, test, truth
 
 
-def _inputs(settings: FashionSettings, train: NDArray[np.uint8], test: NDArray[np.uint8]) -> tuple[Tensor, Tensor]:
-    """Training and test images as (N, 1, H, W); only the training images say what is normal."""
+def _normalize(
+    settings: FashionSettings, train: NDArray[np.uint8], test: NDArray[np.uint8]
+) -> tuple[Tensor, Tensor]:
+    """Bring training and test images to (N, 1, H, W), by mean and SD of the training images or by local contrast."""
     images, unseen = (torch.from_numpy(part[:, None].astype(np.float32) / 255) for part in (train, test))
     if (settings.inputs or ("contrast" if settings.method == "frozen" else "plain")) == "contrast":
         return normalize_contrast(images), normalize_contrast(unseen)
-    mean, deviation = images.mean(), images.std().clamp_min(1e-6)
+    mean, deviation = images.mean(), images.std().clamp_min(_LEAST_DEVIATION)
     return (images - mean) / deviation, (unseen - mean) / deviation
 
 
@@ -146,7 +178,7 @@ def _predict_frozen(
                 yield features(x.flip(-1)), y
 
     head = fit_ridge(batches(), len(images) * (2 if settings.mirror else 1))
-    return _classes(torch.cat([head(features(x)) for x in torch.split(unseen, _CHUNK)]))
+    return _largest(torch.cat([head(features(x)) for x in torch.split(unseen, _CHUNK)]))
 
 
 def _predict_network(
@@ -157,7 +189,7 @@ def _predict_network(
     _train(settings, network, images, labels)
     network.eval()
     with torch.no_grad():
-        return _classes(torch.cat([network(x) for x in torch.split(unseen, _CHUNK)]))
+        return _largest(torch.cat([network(x) for x in torch.split(unseen, _CHUNK)]))
 
 
 def _train(settings: FashionSettings, network: nn.Module, images: Tensor, labels: Tensor) -> None:
@@ -181,6 +213,6 @@ def _train(settings: FashionSettings, network: nn.Module, images: Tensor, labels
         optimizer.step()
 
 
-def _classes(outputs: Tensor) -> Labels:
-    found: Labels = outputs.argmax(1).numpy()
-    return found
+def _largest(outputs: Tensor) -> Labels:
+    classes: Labels = outputs.argmax(1).numpy()
+    return classes

@@ -40,7 +40,7 @@ class FrozenSettings(Settings):
 
     @field_validator("patch")
     @classmethod
-    def _odd(cls, value: int) -> int:
+    def _check_patch(cls, value: int) -> int:
         if value % 2 == 0:
             raise ValueError("must be odd, so that a patch has a centre")
         return value
@@ -97,7 +97,7 @@ class FashionSettings(Settings):
     frozen: FrozenSettings = FrozenSettings()
 
     @model_validator(mode="after")
-    def _possible(self) -> FashionSettings:
+    def _check_method(self) -> FashionSettings:
         if self.method == "frozen" and self.preset != "default":
             raise ValueError("frozen features have no preset 'thesis'")
         if self.fewest_steps > self.most_steps:
@@ -110,14 +110,14 @@ class FashionSettings(Settings):
         return f"{self.method} (thesis)" if self.preset == "thesis" else self.method
 
     def row_labels(self) -> dict[str, Any]:
-        """Columns of every row that say what was run."""
+        """Columns of the rows that repeat settings."""
         return {"method": self.label, "images": self.images, "seed": self.seed}
 
     @property
     def steps(self) -> int:
         """Optimiser steps of a network."""
-        wanted = self.epochs * math.ceil(self.images / self.batch_size)
-        return min(max(wanted, self.fewest_steps), self.most_steps)
+        steps = self.epochs * math.ceil(self.images / self.batch_size)
+        return min(max(steps, self.fewest_steps), self.most_steps)
 
 
 def data_files(settings: FashionSettings) -> list[Path]:

@@ -63,7 +63,7 @@ class KernelSettings(Settings):
     impossible: Literal["refuse", "skip"] = "refuse"
 
     @model_validator(mode="after")
-    def _consistent(self) -> KernelSettings:
+    def _check_map(self) -> KernelSettings:
         try:
             require_kernel(self.kernel)
         except ConfigError as error:
@@ -100,6 +100,6 @@ class KernelSettings(Settings):
         return ""
 
     def row_labels(self) -> dict[str, Any]:
-        """Columns of every row that say what was run."""
+        """Columns of the rows that repeat settings."""
         names = {"kernel", "map", "form", "sampling", "outputs", "sigma", "seed"}
         return self.model_dump(include=names) | {"estimator": f"{self.form}, {self.sampling}"}

@@ -9,6 +9,44 @@ import torch
 from torch import Tensor
 
 from prismseg.features import exact_kernel
+from prismseg.study.kinds.kernel.settings import KernelSettings
+
+
+def expected_errors(settings: KernelSettings, points: Tensor, scale: float) -> dict[str, float]:
+    """Errors that `estimator_variance` makes one expect; those of mean_abs and epsilon with normally distributed errors.
+
+    There is no closed form for orthogonal frequencies: their theory is that of independent ones.
+
+    Parameters
+    ----------
+    settings : KernelSettings
+        Which map.
+    points : (N, D) Tensor
+        Patches.
+    scale : float
+        Length scale, in the units of the points.
+
+    Returns
+    -------
+    dict of str to float
+        rmse, mean_abs and epsilon, see `prismseg.study.kinds.kernel.run.measure_errors`.
+    """
+    variance = estimator_variance(
+        settings.kernel,
+        points,
+        points,
+        settings.outputs,
+        form=settings.form,
+        stratified=settings.stratified,
+        scale=scale,
+    ).clamp_min(0)
+    # E|e| = sqrt(2 / pi) SD of a normal e; two independent maps differ with twice the variance.
+    values = {
+        "rmse": variance.mean().sqrt(),
+        "mean_abs": (2 / math.pi * variance).sqrt().mean(),
+        "epsilon": (4 / math.pi * variance.diagonal()).sqrt().mean(),
+    }
+    return {name: float(value) for name, value in values.items()}
 
 
 def estimator_variance(
@@ -49,6 +87,12 @@ def estimator_variance(
     Returns
     -------
     (N, M) float64 Tensor
+
+    Examples
+    --------
+    >>> origin = torch.zeros(1, 2)
+    >>> estimator_variance("gaussian", origin, origin, 10).item()  # (1 + 1 / 2 - 1) / 10
+    0.05
     """
     x, y = x.double() / scale, y.double() / scale
     k = exact_kernel(kernel, x, y)
