@@ -24,11 +24,11 @@ from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 
 from prismseg.data import open_dataset, read_image
-from prismseg.data.twins import Twin, find_twins, portrait
+from prismseg.data.twins import Twin, find_twins, thumbnail
 from prismseg.data.twins.alignment import even_level
 from prismseg.data.twins.candidates import find_candidates
-from prismseg.data.twins.portrait import SIDES
-from prismseg.data.twins.search import verify
+from prismseg.data.twins.search import check_candidate
+from prismseg.data.twins.thumbnail import SIDES
 
 Picture = Image.Image
 Turn = Image.Transpose
@@ -132,7 +132,7 @@ def grey_picture(path: Path) -> Picture:
 
 
 def portrait_of(picture: Picture) -> NDArray[np.uint8]:
-    return portrait(np.asarray(picture))
+    return thumbnail(np.asarray(picture))
 
 
 def found_copies(originals: NDArray[np.uint8], copies: NDArray[np.uint8], chosen: list[int]) -> int:
@@ -145,7 +145,7 @@ def found_copies(originals: NDArray[np.uint8], copies: NDArray[np.uint8], chosen
         for c in find_candidates(stack, lambda done: None)
         if (min(c.whole, c.part), max(c.whole, c.part)) in wanted
     ]
-    return sum(verify(stack, even, candidate) is not None for candidate in near)
+    return sum(check_candidate(stack, even, candidate) is not None for candidate in near)
 
 
 def sensitivity(pictures: dict[str, list[Picture]], count: int) -> None:
@@ -167,8 +167,8 @@ def alarms(data: Path, names: list[str], show: Path | None) -> None:
     for name in names:
         folder, _, options = SETS[name]
         dataset = open_dataset(data / folder, **options)  # type: ignore[arg-type]
-        portraits = np.stack([portrait(sample.image) for sample in dataset])
-        twins = find_twins(portraits)
+        thumbnails = np.stack([thumbnail(sample.image) for sample in dataset])
+        twins = find_twins(thumbnails)
         groups = np.array(dataset.groups)
         pairs = int((groups[:, None] != groups[None]).sum()) // 2
         across = [twin for twin in twins if groups[twin.first] != groups[twin.second]]
@@ -178,12 +178,12 @@ def alarms(data: Path, names: list[str], show: Path | None) -> None:
             ids = dataset.ids[twin.first], dataset.ids[twin.second]
             print(f"    {ids[0]} and {ids[1]}: {twin.relation}, correlation {twin.correlation:.3f}")
             if show is not None:
-                write_pair(show / f"{name}-{ids[0]}-{ids[1]}.png", portraits, twin)
+                write_pair(show / f"{name}-{ids[0]}-{ids[1]}.png", thumbnails, twin)
 
 
-def write_pair(path: Path, portraits: NDArray[np.uint8], twin: Twin) -> None:
+def write_pair(path: Path, thumbnails: NDArray[np.uint8], twin: Twin) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    Image.fromarray(np.hstack([portraits[twin.first], portraits[twin.second]])).resize((1024, 512)).save(path)
+    Image.fromarray(np.hstack([thumbnails[twin.first], thumbnails[twin.second]])).resize((1024, 512)).save(path)
 
 
 def speed(count: int) -> None:
@@ -191,9 +191,9 @@ def speed(count: int) -> None:
 
     rng = np.random.default_rng(0)
     made = [gaussian_filter(rng.normal(size=(128, 128)), rng.uniform(1.5, 8)) for _ in range(count)]
-    portraits = np.stack([portrait(values.astype(np.float32)) for values in made])
+    thumbnails = np.stack([thumbnail(values.astype(np.float32)) for values in made])
     start, spent = time.perf_counter(), time.process_time()
-    found = find_twins(portraits, show_progress=True)
+    found = find_twins(thumbnails, show_progress=True)
     print(
         f"{count} pictures: {time.perf_counter() - start:.0f} s ({time.process_time() - spent:.0f} s of processor time), "
         f"{len(found)} pairs"

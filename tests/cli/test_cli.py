@@ -231,8 +231,8 @@ def test_check_tells_a_kind_once_and_breaks_no_path(tmp_path, monkeypatch):
     assert result.returncode == 1
     lines = result.stdout.splitlines()
     assert lines[0] == "error: colour mask (10 times)" and lines.count(f"    {folder / 'masks' / '4.png'}") == 1
-    assert sum("colour picture" in line for line in lines) == 1 and "    and 5 more (--verbose tells all)" in lines
+    assert sum("colour image" in line for line in lines) == 1 and "    and 5 more (--verbose tells all)" in lines
     verbose = prismseg("check", folder, "--quiet", "--verbose").stdout.splitlines()
-    assert sum("colour picture" in line for line in verbose) == 10
+    assert sum("colour image" in line for line in verbose) == 10
     (folder / "legend.csv").write_text("colour,class\nblack,background\nred,nerve\n")
     assert prismseg("check", folder, "--quiet", "--colours", folder / "legend.csv").returncode == 0

@@ -180,7 +180,7 @@ def test_a_network_on_other_data(runs, tmp_path):
     data = open_dataset(write_discs(tmp_path / "data", patients=1, images=2))
     page = explain_data(
         runs / "crffg",
-        data,  # pictures that the network has met
+        data,  # pictures that the network has seen
         part="all",
         out=tmp_path / "out",
         settings=ExplainSettings(layers=("head",), methods=("gradcam",), regions=("truth",)),

@@ -11,7 +11,7 @@ from prismseg.base import DataError, OutputError
 from prismseg.data import Preprocess, read_image
 from prismseg.inference import Predictor, predict_files
 from prismseg.inference import predictor as module
-from prismseg.inference.pictures import find_pictures
+from prismseg.inference.images import find_images
 from prismseg.nets import create_model
 
 
@@ -126,7 +126,7 @@ def test_lists_as_people_write_them(predictor, tmp_path):
     )
     report = run(predictor, tmp_path / "list.txt", tmp_path / "out")
     assert [path.stem for path in report.masks] == ["a", "#1"]
-    assert list(report.failed.values()) == [f"{tmp_path}/pictures is a folder; name the pictures in it."]
+    assert list(report.failed.values()) == [f"{tmp_path}/pictures is a folder; name the images in it."]
     table = run(predictor, tmp_path / "table.csv", tmp_path / "other")
     assert [path.stem for path in table.masks] == ["a", "#1"] and not table.failed
 
@@ -146,7 +146,7 @@ def test_equal_names_do_not_overwrite_each_other(predictor, tmp_path):
             ["a/1.png", "b/1.png", "b/2.png", "b/2.bmp", "b/A.png", "b/a.bmp", "c/a_1.png"]
         )
     ]
-    names = find_pictures(paths).names
+    names = find_images(paths).names
     assert [names[path] for path in paths[:4]] == ["a_1-2", "b_1", "b_2_png", "b_2_bmp"] or len(
         {name.casefold() for name in names.values()}
     ) == len(paths)
@@ -154,9 +154,9 @@ def test_equal_names_do_not_overwrite_each_other(predictor, tmp_path):
     assert len({path.name.casefold() for path in report.masks}) == 7
     for path, mask in zip(paths, report.masks, strict=True):
         np.testing.assert_array_equal(np.asarray(Image.open(mask)), predictor(path).mask)
-    plain = find_pictures([tmp_path / "in" / "a", tmp_path / "in" / "b" / "2.png"])
+    plain = find_images([tmp_path / "in" / "a", tmp_path / "in" / "b" / "2.png"])
     assert sorted(plain.names.values()) == ["1", "2"]
-    pair = find_pictures([tmp_path / "in" / "a" / "1.png", tmp_path / "in" / "b" / "1.png"])
+    pair = find_images([tmp_path / "in" / "a" / "1.png", tmp_path / "in" / "b" / "1.png"])
     assert sorted(pair.names.values()) == ["a_1", "b_1"]
 
 
@@ -171,7 +171,7 @@ def test_refusals(predictor, tmp_path):
         run(predictor, tmp_path / "set", tmp_path / "out")
     for folder in ("images", "masks"):
         picture(tmp_path / "set" / folder / "a.png")
-        with pytest.raises(OutputError, match="among the pictures"):
+        with pytest.raises(OutputError, match="among the images"):
             run(predictor, tmp_path / "set" / folder, tmp_path / "set" / (folder if folder == "images" else "."))
     (tmp_path / "t.csv").write_text("picture\na.png\n")
     with pytest.raises(DataError, match="column named image"):

@@ -33,7 +33,7 @@ def check(
     """Look for faults in a data set; exit code 1 when there are errors.
 
     Finds unreadable and left-out files, masks of another size or orientation, missing pairs, labels that are meant
-    otherwise (colours, alpha, from 1 on, grey values), empty masks, copies of pictures across groups and tiny groups.
+    otherwise (colours, alpha, from 1 on, grey values), empty masks, copies of images across groups and tiny groups.
     """
     from prismseg.cli.tables import print_findings
     from prismseg.data import check_dataset

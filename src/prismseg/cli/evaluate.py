@@ -1,4 +1,4 @@
-"""`prismseg evaluate`: how good a trained network is, with intervals and pictures."""
+"""`prismseg evaluate`: how good a trained network is, with intervals and images."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`prismseg predict`: masks for pictures without one."""
+"""`prismseg predict`: masks for images without one."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def predict(
     images: Annotated[
         list[Path],
         typer.Argument(
-            help="Pictures, folders of pictures, lists (.txt, a path a line) or tables (.csv, column image)."
+            help="Images, folders of images, lists (.txt, a path a line) or tables (.csv, column image)."
         ),
     ],
     out: Annotated[Path, typer.Option(help="Folder for masks, overlays and probabilities.")] = Path("predictions"),
@@ -40,9 +40,9 @@ def predict(
     device: Device = "cpu",
     quiet: Quiet = False,
 ) -> None:
-    """Segment pictures, each at its own size; exit code 1 when some could not be.
+    """Segment images, each at its own size; exit code 1 when some could not be.
 
-    A picture that is damaged is reported and the others are segmented.
+    An image that is damaged is reported and the others are segmented.
     """
     from prismseg.inference import Predictor, predict_files
     from prismseg.nets import find_model
@@ -53,7 +53,7 @@ def predict(
     if report.unread:
         names = ", ".join(str(path) for path in report.unread[:_SHOWN])
         more = f" and {len(report.unread) - _SHOWN} more" if len(report.unread) > _SHOWN else ""
-        typer.echo(f"Left out, since their suffix is that of no picture: {len(report.unread)} ({names}{more})")
+        typer.echo(f"Left out, since their suffix is that of no image: {len(report.unread)} ({names}{more})")
     if report.failed:
         typer.echo(f"Without a mask: {len(report.failed)}", err=True)
         for reason in report.failed.values():

@@ -28,13 +28,13 @@ from prismseg.data.masks.labels import (
     listed_coding,
     name_classes,
     require_named,
-    take_census,
+    sum_counts,
     with_absent,
 )
 from prismseg.data.masks.legend import Legend
 from prismseg.data.options import DataOptions, make_options
 from prismseg.data.sample import Sample
-from prismseg.data.twins import Twin, portrait, twins_of
+from prismseg.data.twins import Twin, find_twins_cached, thumbnail
 
 # Colour is looked for in this many images, and believed when a pixel in a thousand has channels this far apart.
 COLOUR_SAMPLE = 64
@@ -193,9 +193,9 @@ class SegmentationDataset(Sequence[Sample]):
         return [_identity_and_size(case)[1] for case in self._cases]
 
     def twins(self, *, show_progress: bool = False) -> list[Twin]:
-        """Pairs of cases that show one picture in another cut, size, mirror or brightness (`prismseg.data.twins`).
+        """Pairs of cases that show one image in another cut, size, mirror or brightness (`prismseg.data.twins`).
 
-        Equal pictures are not among them: `identities` tells those. The answer is kept in the user's cache under the
+        Equal images are not among them: `identities` tells those. The answer is kept in the user's cache under the
         content of the images, so that it is worked out once.
 
         Raises
@@ -204,13 +204,13 @@ class SegmentationDataset(Sequence[Sample]):
             Naming a file that is gone or cannot be read.
         """
         if self._twins is None:
-            portraits = self.portraits(range(len(self)))
-            self._twins = twins_of(self.identities, portraits, show_progress=show_progress)
+            thumbnails = self.thumbnails(range(len(self)))
+            self._twins = find_twins_cached(self.identities, thumbnails, show_progress=show_progress)
         return self._twins
 
-    def portraits(self, indices: Iterable[int]) -> Iterator[NDArray[np.uint8]]:
-        """Small grey pictures of the cases at `indices`, by which twins are found, one image read at a time."""
-        return (portrait(read_case(self._cases[index])) for index in indices)
+    def thumbnails(self, indices: Iterable[int]) -> Iterator[NDArray[np.uint8]]:
+        """Small grey images of the cases at `indices`, by which twins are found, one image read at a time."""
+        return (thumbnail(read_case(self._cases[index])) for index in indices)
 
     @cached_property
     def unlabelled(self) -> list[int]:
@@ -307,8 +307,8 @@ def size_remedy(mask: Sequence[int], image: Sequence[int]) -> str:
     """Say what to do about a mask (H, W) that does not have the size of its image (H, W, …)."""
     if tuple(mask) == (image[1], image[0]):
         return (
-            "One of them seems to be turned by 90°: pictures are turned upright as their Exif orientation says, and "
-            "the mask must be drawn on the upright picture (or carry the same orientation)."
+            "One of them seems to be turned by 90°: images are turned upright as their Exif orientation says, and "
+            "the mask must be drawn on the upright image (or carry the same orientation)."
         )
     return "Export the mask at the image's size."
 
@@ -318,12 +318,12 @@ def _find_coding(listing: Listing, binary: bool, classes: Sequence[str] | None) 
         return listed_coding(listing.coding, binary=binary)
     if binary:
         return {0: 0, 1: 1}
-    census = take_census(
+    uses = sum_counts(
         (case.mask, count_labels(read_mask(case.mask))) for case in listing.cases if case.mask is not None
     )
-    coding = find_coding(census, binary=False) if census else {0: 0, 1: 1}
-    require_named(census, coding, classes)
-    for _, _, message in doubtful_labels(census, coding, named=classes is not None, binary=False):
+    coding = find_coding(uses, binary=False) if uses else {0: 0, 1: 1}
+    require_named(uses, coding, classes)
+    for _, _, message in doubtful_labels(uses, coding, named=classes is not None, binary=False):
         warnings.warn(message, LabelWarning, stacklevel=5)
     return with_absent(coding, classes)
 
@@ -341,16 +341,16 @@ def read_case(case: Case) -> NDArray[np.generic]:
 
 def read_channels(case: Case) -> tuple[NDArray[np.generic], int]:
     """Image (H, W, C) of a case, upright, and the Exif orientation that its first file is stored in."""
-    pictures = [decode_file(path, "image") for path in case.images]
-    planes = [image_pixels(path, picture) for path, picture in zip(case.images, pictures, strict=True)]
+    decoded = [decode_file(path, "image") for path in case.images]
+    planes = [image_pixels(path, file) for path, file in zip(case.images, decoded, strict=True)]
     if len(planes) == 1:
-        return planes[0], pictures[0].orientation
+        return planes[0], decoded[0].orientation
     for path, plane in zip(case.images, planes, strict=True):
         if plane.shape != planes[0].shape or plane.dtype != planes[0].dtype or plane.shape[2] != 1:
             raise DataError(
                 f"{path} does not fit {case.images[0]}: channels must be grey images of one size and depth."
             )
-    return np.concatenate(planes, axis=2), pictures[0].orientation
+    return np.concatenate(planes, axis=2), decoded[0].orientation
 
 
 def _stamp(path: Path) -> tuple[int, ...]:

@@ -55,7 +55,7 @@ def compare(per_case: pd.DataFrame, against: str | Path) -> pd.DataFrame:
         if len(others):
             raise DataError(
                 f"{len(others)} cases of {path} have the names of cases of this evaluation (the first is {others[0]}), "
-                "but show other pictures; a paired comparison needs the same."
+                "but show other images; a paired comparison needs the same."
             )
     rows = []
     for (cls, metric), group in both.groupby(["class", "metric"], sort=False):

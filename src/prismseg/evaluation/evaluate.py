@@ -110,7 +110,7 @@ def _warn_of_known(counts: Mapping[str, int]) -> list[str]:
     if not known:
         return []
     listed = ", ".join(f"{count} {name}" for name, count in known.items())
-    return [f"The network has met {listed} cases of these or their groups: the numbers flatter it."]
+    return [f"The network has seen {listed} cases of these or their groups: the numbers flatter it."]
 
 
 def measure_cases(
@@ -123,7 +123,7 @@ def measure_cases(
     """Measure every network's cases: columns case, group, part, identity, class, metric, value.
 
     The part says what the case is to the network (`EvaluatedNetwork.parts`), where that is known; the identity
-    is that of the picture (`prismseg.data.images.identity`).
+    is that of the image (`prismseg.data.images.identity`).
 
     Raises
     ------
@@ -134,7 +134,7 @@ def measure_cases(
     if total == 0:
         raise DataError(
             f"There is no case to evaluate in {dataset.root}: none is of the part {part}. Choose another --part (all: "
-            "also what the network has met), or train with a split that leaves some."
+            "also what the network has seen), or train with a split that leaves some."
         )
     for network in networks:
         dataset, _ = match_classes(network.predictor, dataset)

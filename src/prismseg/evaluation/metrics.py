@@ -80,39 +80,44 @@ def case_metrics(
             raise DataError(f"The {name} holds label {highest}, but there are only {len(classes)} classes.")
     rows: list[Row] = []
     for label, name in enumerate(classes[1:], start=1):
-        found, wanted = (prediction == label) & valid, (truth == label) & valid
-        values = _overlap_metrics(found, wanted, int(valid.sum())) | {"hd95": hausdorff95(found, wanted)}
+        pred, target = (prediction == label) & valid, (truth == label) & valid
+        values = _overlap_metrics(pred, target, int(valid.sum())) | {"hd95": hausdorff95(pred, target)}
         if probabilities is not None:
-            values["soft_dice"] = soft_dice(probabilities[label][valid], wanted[valid])
-        empty = _which_empty(found, wanted)
+            values["soft_dice"] = soft_dice(probabilities[label][valid], target[valid])
+        empty = _which_empty(pred, target)
         rows += [
             Row({"class": name, "metric": key, "value": value, "empty": empty}) for key, value in values.items()
         ]
     return rows
 
 
-def _overlap_metrics(found: Mask, wanted: Mask, pixels: int) -> dict[str, float]:
-    hits = int(np.count_nonzero(found & wanted))
-    alarms, misses = int(np.count_nonzero(found)) - hits, int(np.count_nonzero(wanted)) - hits
-    rest = pixels - hits - alarms - misses
+def _overlap_metrics(pred: Mask, target: Mask, pixels: int) -> dict[str, float]:
+    true_positives = int(np.count_nonzero(pred & target))
+    false_positives, false_negatives = (
+        int(np.count_nonzero(pred)) - true_positives,
+        int(np.count_nonzero(target)) - true_positives,
+    )
+    true_negatives = pixels - true_positives - false_positives - false_negatives
 
     def share(part: int, whole: int) -> float:
         # 0/0 is right if there was nothing to find and nothing was found, else wrong.
-        return part / whole if whole else float(alarms + misses == 0)
+        return part / whole if whole else float(false_positives + false_negatives == 0)
 
     return {
-        "dice": share(2 * hits, 2 * hits + alarms + misses),
-        "jaccard": share(hits, hits + alarms + misses),
-        "sensitivity": share(hits, hits + misses),
-        "specificity": rest / (rest + alarms) if rest + alarms else 1.0,
-        "precision": share(hits, hits + alarms),
+        "dice": share(2 * true_positives, 2 * true_positives + false_positives + false_negatives),
+        "jaccard": share(true_positives, true_positives + false_positives + false_negatives),
+        "sensitivity": share(true_positives, true_positives + false_negatives),
+        "specificity": true_negatives / (true_negatives + false_positives)
+        if true_negatives + false_positives
+        else 1.0,
+        "precision": share(true_positives, true_positives + false_positives),
     }
 
 
-def _which_empty(found: Mask, wanted: Mask) -> Empty:
-    if found.any():
-        return "neither" if wanted.any() else "truth"
-    return "prediction" if wanted.any() else "both"
+def _which_empty(pred: Mask, target: Mask) -> Empty:
+    if pred.any():
+        return "neither" if target.any() else "truth"
+    return "prediction" if target.any() else "both"
 
 
 def soft_dice(probability: NDArray[np.floating], truth: NDArray[np.bool_]) -> float:
@@ -173,7 +178,7 @@ def summarize(per_case: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (name, metric), part in per_case.groupby(["class", "metric"], sort=False):
         values = part["value"].to_numpy(float)
-        found = mean_interval(values, part["group"], bounds=None if metric in _DISTANCES else SHARE)
+        interval = mean_interval(values, part["group"], bounds=None if metric in _DISTANCES else SHARE)
         rows.append(
             {
                 "class": name,
@@ -183,7 +188,7 @@ def summarize(per_case: pd.DataFrame) -> pd.DataFrame:
                 "n": values.size,
                 "n_groups": part["group"].nunique(),
                 "n_empty": int((part["empty"] != "neither").sum()),
-                **found.columns(),
+                **interval.columns(),
             }
         )
     return pd.DataFrame(rows)

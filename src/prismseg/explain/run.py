@@ -114,7 +114,7 @@ def explain_data(
     formats: Sequence[str] = ("png",),
     show_progress: bool = True,
 ) -> Path:
-    """Explain the network in `model` on the cases of `dataset` that it has not met; writes as `explain_run` does.
+    """Explain the network in `model` on the cases of `dataset` that it has not seen; writes as `explain_run` does.
 
     Cases are recognised by content and classes matched by name (`prismseg.train.runs.assignment`); `part` chooses
     others. By default the results are written to ``explanation-NAME`` beside the network, NAME being the data set's

@@ -1,4 +1,4 @@
-"""Masks, overlays and probabilities for pictures: one, a folder of them, or a list."""
+"""Masks, overlays and probabilities for images: one, a folder of them, or a list."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from skimage.segmentation import find_boundaries
 
 from prismseg.base import DataError, OutputError, atomic_path, make_folder, progress_bar
 from prismseg.data import read_image
-from prismseg.inference.pictures import Pictures, find_pictures
+from prismseg.inference.images import InputImages, find_images
 from prismseg.inference.predictor import Predictor
 from prismseg.inference.render import class_colour, displayable
 
-OVERLAY_PIXELS = 2**24  # overlays of larger pictures are thinned out, since they are there to be looked at
+OVERLAY_PIXELS = 2**24  # overlays of larger images are thinned out, since they are there to be looked at
 
 
 @dataclass
 class PredictionReport:
-    """What came of each picture.
+    """What came of each image.
 
     Attributes
     ----------
     masks : list of Path
-        The masks that were written, in the order of the pictures.
+        The masks that were written, in the order of the images.
     failed : dict
-        Picture -> why it has no mask.
+        Image -> why it has no mask.
     unread : tuple of Path
-        Files in the folders that are no pictures by their suffix.
+        Files in the folders that are no images by their suffix.
     """
 
     masks: list[Path] = field(default_factory=list)
@@ -47,20 +47,20 @@ def predict_files(
     probabilities: bool = False,
     show_progress: bool = True,
 ) -> PredictionReport:
-    """Segment the pictures that `sources` name and write the results below `out`.
+    """Segment the images that `sources` name and write the results below `out`.
 
-    ``masks/NAME.png`` holds class indices at the picture's own size (palette coloured, so that it can be looked
-    at), ``overlays/NAME.png`` the picture with contours, ``probabilities/NAME.npy`` float16 (K, H, W). NAME is that of
-    the picture; where two pictures share one, their folders (and then suffixes) are added: ``a_1``, ``b_1``.
+    ``masks/NAME.png`` holds class indices at the image's own size (palette coloured, so that it can be looked
+    at), ``overlays/NAME.png`` the image with contours, ``probabilities/NAME.npy`` float16 (K, H, W). NAME is that of
+    the image; where two images share one, their folders (and then suffixes) are added: ``a_1``, ``b_1``.
 
-    A picture that cannot be read or used is reported, and the others are segmented.
+    An image that cannot be read or used is reported, and the others are segmented.
 
     Parameters
     ----------
     predictor : Predictor
         The network.
     sources : path or sequence of path
-        Pictures, folders and lists, see `prismseg.inference.pictures.find_pictures`.
+        Images, folders and lists, see `prismseg.inference.images.find_pictures`.
     out : path
         Folder for the results.
     probabilities : bool
@@ -75,21 +75,21 @@ def predict_files(
     Raises
     ------
     DataError
-        When there is no picture at all.
+        When there is no image at all.
     OutputError
-        When the results would land among the pictures, or cannot be written.
+        When the results would land among the images, or cannot be written.
     """
     given = [sources] if isinstance(sources, str | Path) else list(sources)
     out = Path(out)
-    pictures = find_pictures(given)
-    _require_apart(out, given, pictures)
-    report = PredictionReport(unread=pictures.unread)
-    for path in pictures.broken:
+    images = find_images(given)
+    _require_apart(out, given, images)
+    report = PredictionReport(unread=images.unread)
+    for path in images.broken:
         report.failed[path] = f"{path} is a link to {path.readlink()}, which does not exist; restore that file."
     for name in ("masks", "overlays", *(["probabilities"] if probabilities else [])):
         make_folder(out / name)
-    with progress_bar("predicting", len(pictures.names), visible=show_progress) as advance:
-        for done, (path, name) in enumerate(pictures.names.items(), start=1):
+    with progress_bar("predicting", len(images.names), visible=show_progress) as advance:
+        for done, (path, name) in enumerate(images.names.items(), start=1):
             try:
                 _predict_one(predictor, path, out, name, probabilities=probabilities)
                 report.masks.append(out / "masks" / f"{name}.png")
@@ -103,16 +103,16 @@ def predict_files(
     return report
 
 
-def _require_apart(out: Path, sources: Sequence[str | Path], pictures: Pictures) -> None:
+def _require_apart(out: Path, sources: Sequence[str | Path], images: InputImages) -> None:
     folders = [Path(source) for source in sources if Path(source).is_dir()]
-    folders += [path.parent for path in pictures.names]
+    folders += [path.parent for path in images.names]
     targets = {(out / name).resolve() for name in (".", "masks", "overlays")}
     if any(folder.resolve() in targets for folder in dict.fromkeys(folders)):
-        raise OutputError(f"The results would be written among the pictures in {out}; choose another --out.")
+        raise OutputError(f"The results would be written among the images in {out}; choose another --out.")
 
 
 def _remove_earlier(out: Path, name: str) -> None:
-    """Remove what an earlier prediction left under the name of a picture that has no result now."""
+    """Remove what an earlier prediction left under the name of an image that has no result now."""
     for kind, suffix in (("masks", "png"), ("overlays", "png"), ("probabilities", "npy")):
         (out / kind / f"{name}.{suffix}").unlink(missing_ok=True)
 
@@ -133,18 +133,18 @@ def _predict_one(predictor: Predictor, path: Path, out: Path, name: str, *, prob
 
 
 def overlay(image: NDArray[np.generic], mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Picture (H, W, 3) with the contour of every class of `mask` drawn in the class's colour."""
-    picture = displayable(image)
+    """Image (H, W, 3) with the contour of every class of `mask` drawn in the class's colour."""
+    drawn = displayable(image)
     for cls in np.unique(mask[mask > 0]):
-        picture[find_boundaries(mask == cls, mode="inner")] = class_colour(int(cls))
-    return picture
+        drawn[find_boundaries(mask == cls, mode="inner")] = class_colour(int(cls))
+    return drawn
 
 
 def _write_mask(path: Path, mask: NDArray[np.uint8], classes: int) -> None:
-    picture = Image.fromarray(mask, mode="P")
-    picture.putpalette(palette(classes))
+    indexed = Image.fromarray(mask, mode="P")
+    indexed.putpalette(palette(classes))
     with atomic_path(path) as temporary:
-        picture.save(temporary)
+        indexed.save(temporary)
 
 
 def _write_overlay(path: Path, image: NDArray[np.generic], mask: NDArray[np.uint8]) -> None:

@@ -1,4 +1,4 @@
-"""From pictures to masks: the face of a trained network for people who do not write loops."""
+"""From images to masks: the face of a trained network for people who do not write loops."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Predictor:
     mirror : bool
         Average with the prediction of the mirrored image (test-time augmentation). Only the horizontal mirror
         is offered, and only where training mirrored images too: other turns are implausible for a patient's
-        picture.
+        image.
     device : str or torch.device
         Where to compute.
 
@@ -109,7 +109,7 @@ class Predictor:
         Parameters
         ----------
         image : (H, W) or (H, W, C) array of uint8, uint16 or float, or path of an image file
-            The picture at its own size.
+            The image at its own size.
 
         Raises
         ------
@@ -130,7 +130,7 @@ class Predictor:
         Parameters
         ----------
         image : (H, W) or (H, W, C) array, or path of an image file
-            The picture at its own size.
+            The image at its own size.
         probabilities : (K, H, W) array of floats, optional
             Where to put the probabilities, such as an array on the disk (`numpy.lib.format.open_memmap`).
 

@@ -119,7 +119,7 @@ def _check_folds(
         (folder, settings) for folder, settings in zip(folders, configs, strict=True) if folder.config.exists()
     ]
     if resume and not begun:
-        folders[0].started()
+        folders[0].read_config()
     strange = {folder.root for folder in fold_folders(root)} - {folder.root for folder in folders}
     if strange:
         raise OutputError(

@@ -101,10 +101,10 @@ class Trainer:
             self.folder.refuse_other(config, self.dataset)
         going_on = resume and self.folder.checkpoint.exists()
         initial = None if config.initial is None or going_on else load_model(config.initial)
-        earlier = self.folder.earlier() if initial is None else SeenCases.of_metadata(initial.metadata)
+        earlier = self.folder.read_earlier() if initial is None else SeenCases.of_metadata(initial.metadata)
         if config.initial is not None and not (earlier is not None and earlier.complete):
             self.notes.append(
-                f"{config.initial}, from which training goes on, does not say all that it has met (an older version "
+                f"{config.initial}, from which training goes on, does not say all that it has seen (an older version "
                 "trained it or one that it comes from): where these data hold some of that, the test would flatter."
             )
         self.split = self._choose_split(split, earlier, resume=resume)
@@ -188,9 +188,9 @@ class Trainer:
             if not resume:
                 self.folder.refuse_existing()
             if not resume or not self.folder.split.exists():
-                self.folder.begin(self.config, self.dataset, self.split, earlier)
-            elif self.folder.started() != self.config:
-                self.folder.go_on(self.config, self.dataset)
+                self.folder.start(self.config, self.dataset, self.split, earlier)
+            elif self.folder.read_config() != self.config:
+                self.folder.resume(self.config, self.dataset)
 
     def fit(self, *, show_progress: bool = True) -> Progress:
         """Train until the last step or early stopping; write checkpoints, history and the best model.
@@ -352,8 +352,8 @@ def _hard_dice(labels: Tensor, masks: Tensor, classes: int) -> Tensor:
     counted = masks != IGNORE
     values = []
     for cls in range(1, classes):
-        predicted, truth = (labels == cls) & counted, masks == cls
-        overlap = (predicted & truth).sum((1, 2))
-        total = predicted.sum((1, 2)) + truth.sum((1, 2))
+        pred, target = (labels == cls) & counted, masks == cls
+        overlap = (pred & target).sum((1, 2))
+        total = pred.sum((1, 2)) + target.sum((1, 2))
         values.append(torch.where(total > 0, 2 * overlap / total, 1.0))
     return torch.stack(values, dim=1)

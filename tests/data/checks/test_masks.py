@@ -288,7 +288,7 @@ def test_stacks_of_several_pages_are_refused(tmp_path):
     stack = np.stack([labels(1), labels(2)]).astype(np.uint8)
     write(tmp_path, [stack] * 2, suffix=".tif", save=lambda p, m: tifffile.imwrite(p, m, photometric="minisblack"))
     assert errors(tmp_path) == {"unreadable mask"}
-    assert "2 pictures" in found(tmp_path)["error", "unreadable mask"]
+    assert "2 images" in found(tmp_path)["error", "unreadable mask"]
 
 
 # Files that are left out

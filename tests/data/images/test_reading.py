@@ -130,13 +130,13 @@ def plant_animated(folder):
     path = folder / "moving.png"
     frames = [Image.fromarray(np.full((8, 8), value, np.uint8)) for value in (0, 200)]
     frames[0].save(path, save_all=True, append_images=frames[1:])
-    return path, "2 pictures"
+    return path, "2 images"
 
 
 def plant_stack(folder):
     path = folder / "stack.tif"
     tifffile.imwrite(path, np.zeros((3, 50, 50), np.uint8), photometric="minisblack")
-    return path, "3 pictures"
+    return path, "3 images"
 
 
 def plant_deep_colour(folder):
@@ -179,7 +179,7 @@ def test_bad_files_are_named_with_the_reason(plant, tmp_path):
 
 def test_masks_that_are_pictures_or_fractions(tmp_path):
     Image.fromarray(np.arange(12, dtype=np.uint8).reshape(2, 2, 3)).save(tmp_path / "colour.png")
-    with pytest.raises(DataError, match="colour picture"):
+    with pytest.raises(DataError, match="colour image"):
         read_mask(tmp_path / "colour.png")
     np.save(tmp_path / "soft.npy", np.array([[0.0, 0.5]]))
     with pytest.raises(DataError, match="fractions"):
@@ -313,7 +313,7 @@ def test_huge_tiff_and_npy_are_refused_by_their_headers(tmp_path):
 def test_an_animated_gif_is_refused(tmp_path):
     frames = [Image.fromarray(GREY), Image.fromarray(255 - GREY)]
     frames[0].save(tmp_path / "a.gif", save_all=True, append_images=frames[1:])
-    with pytest.raises(DataError, match="2 pictures"):
+    with pytest.raises(DataError, match="2 images"):
         read_image(tmp_path / "a.gif")
 
 

@@ -255,7 +255,7 @@ def test_a_holdout_around_nothing_met_is_the_plain_one():
 
 def test_a_holdout_with_all_groups_met_has_no_test():
     groups = ["a", "a", "b", "c"]
-    with pytest.raises(DataError, match="has not met is 0"):
+    with pytest.raises(DataError, match="has not seen is 0"):
         holdout(groups, seen=dict.fromkeys("abc", "train"))
     assert holdout(groups, (1, 0, 0), seen=dict.fromkeys("abc", "train")).train == (0, 1, 2, 3)
 
@@ -266,12 +266,12 @@ def test_kfold_trains_on_what_the_network_has_met_and_tests_the_rest_once(sizes,
     groups = make_groups(sizes, seed)
     seen = seen_groups(groups, share)
     folds = kfold(groups, 3, seed=seed, seen=seen)
-    met = {case for case, name in enumerate(groups) if name in seen}
+    known = {case for case, name in enumerate(groups) if name in seen}
     for fold in folds:
         assert_is_partition([fold.train, fold.validation, fold.test], len(groups))
         check_split(fold, groups)
-        assert met <= set(fold.train)
-    assert sorted(case for fold in folds for case in fold.test) == sorted(set(range(len(groups))) - met)
+        assert known <= set(fold.train)
+    assert sorted(case for fold in folds for case in fold.test) == sorted(set(range(len(groups))) - known)
 
 
 def test_the_same_picture_in_two_parts_is_refused():

@@ -6,8 +6,8 @@ from PIL import Image, ImageEnhance
 from scipy.ndimage import gaussian_filter
 
 from prismseg.data import check_dataset, open_dataset
-from prismseg.data.twins import find_twins, portrait, search, twins_of
-from prismseg.data.twins.portrait import TURNS, turned, window_matrix
+from prismseg.data.twins import find_twins, find_twins_cached, search, thumbnail
+from prismseg.data.twins.thumbnail import TURNS, turned, window_matrix
 
 Turn = Image.Transpose
 
@@ -67,11 +67,11 @@ COPIES = {
 
 @pytest.fixture(scope="module")
 def others():
-    return [portrait(np.asarray(scene(seed))) for seed in range(12)]
+    return [thumbnail(np.asarray(scene(seed))) for seed in range(12)]
 
 
-def pairs(portraits):
-    return [(twin.first, twin.second) for twin in find_twins(portraits)]
+def pairs(thumbnails):
+    return [(twin.first, twin.second) for twin in find_twins(thumbnails)]
 
 
 def test_other_pictures_of_the_same_kind_are_no_twins(others):
@@ -80,55 +80,55 @@ def test_other_pictures_of_the_same_kind_are_no_twins(others):
 
 @pytest.mark.parametrize("name", COPIES)
 def test_each_kind_of_copy_is_found(others, name):
-    copy = portrait(np.asarray(COPIES[name](scene(5))))
+    copy = thumbnail(np.asarray(COPIES[name](scene(5))))
     assert pairs([*others, copy]) == [(5, 12)]
 
 
 def test_a_compressed_copy_is_found(others, tmp_path):
-    assert pairs([portrait(np.asarray(jpeg(crop(scene(3), left=0.06), 30, tmp_path))), *others]) == [(0, 4)]
+    assert pairs([thumbnail(np.asarray(jpeg(crop(scene(3), left=0.06), 30, tmp_path))), *others]) == [(0, 4)]
 
 
 def test_where_the_copy_lies_is_said(others):
-    (twin,) = find_twins([*others, portrait(np.asarray(crop(scene(5), left=0.1)))])
+    (twin,) = find_twins([*others, thumbnail(np.asarray(crop(scene(5), left=0.1)))])
     np.testing.assert_allclose(twin.window, (0, 0.1, 1, 0.9), atol=0.015)
     assert twin.relation == "as it is, 100% x 90% of it" and twin.correlation > 0.9
-    (twin,) = find_twins([*others, portrait(np.asarray(scene(5).transpose(Turn.FLIP_LEFT_RIGHT)))])
+    (twin,) = find_twins([*others, thumbnail(np.asarray(scene(5).transpose(Turn.FLIP_LEFT_RIGHT)))])
     assert twin.relation == "mirrored"
 
 
 def test_pictures_without_content_are_no_twins():
-    blank = [portrait(np.full((50, 60), value, np.uint8)) for value in (0, 9, 255)]
-    tiny = [portrait(np.zeros((3, 3), np.uint8)), portrait(np.eye(3, dtype=np.uint8) * 9)]
-    holes = [portrait(np.full((20, 20), np.nan, np.float32))]
+    blank = [thumbnail(np.full((50, 60), value, np.uint8)) for value in (0, 9, 255)]
+    tiny = [thumbnail(np.zeros((3, 3), np.uint8)), thumbnail(np.eye(3, dtype=np.uint8) * 9)]
+    holes = [thumbnail(np.full((20, 20), np.nan, np.float32))]
     assert pairs([*blank, *tiny, *holes]) == []
     assert pairs([]) == [] and pairs(blank[:1]) == []
 
 
 def test_the_answer_does_not_depend_on_names_or_order(others):
-    stack = [*others[:5], portrait(np.asarray(gamma(scene(2), 1.6)))]
+    stack = [*others[:5], thumbnail(np.asarray(gamma(scene(2), 1.6)))]
     order = [4, 5, 0, 3, 2, 1]
-    found = twins_of(list("abcdef"), stack)
-    again = twins_of([list("abcdef")[k] for k in order], [stack[k] for k in order])
+    found = find_twins_cached(list("abcdef"), stack)
+    again = find_twins_cached([list("abcdef")[k] for k in order], [stack[k] for k in order])
     assert [(t.first, t.second) for t in found] == [(2, 5)]
     assert [sorted("abcdef"[order[k]] for k in (t.first, t.second)) for t in again] == [["c", "f"]]
 
 
 def test_the_answer_is_kept_by_content(others, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    stack = [*others[:3], portrait(np.asarray(gamma(scene(2), 1.6)))]
-    first = twins_of(list("abcd"), stack)
+    stack = [*others[:3], thumbnail(np.asarray(gamma(scene(2), 1.6)))]
+    first = find_twins_cached(list("abcd"), stack)
     (stored,) = tmp_path.rglob("*.json")
     monkeypatch.setattr(search, "find_twins", lambda *_, **__: pytest.fail("it was worked out again"))
-    assert twins_of(list("abcd"), iter(())) == first and len(first) == 1
+    assert find_twins_cached(list("abcd"), iter(())) == first and len(first) == 1
     monkeypatch.undo()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     stored.write_text("{damaged")
-    assert twins_of(list("abcd"), stack) == first
-    assert twins_of(list("abc"), stack[:3]) == []
+    assert find_twins_cached(list("abcd"), stack) == first
+    assert find_twins_cached(list("abc"), stack[:3]) == []
 
 
 def test_equal_pictures_are_compared_once(others):
-    assert twins_of(["a", "b", "a"], [others[0], others[1], others[0]]) == []
+    assert find_twins_cached(["a", "b", "a"], [others[0], others[1], others[0]]) == []
 
 
 def test_turns_are_the_eight_symmetries():
@@ -209,8 +209,8 @@ def test_a_given_split_that_parts_twins_is_refused(study):
 def test_phantom_feet_are_no_twins(tmp_path):
     from prismseg.thermal.phantom import pair_at
 
-    portraits = [portrait(pair_at(3, number)[0]) for number in range(24)]
-    assert pairs(portraits) == []
+    thumbnails = [thumbnail(pair_at(3, number)[0]) for number in range(24)]
+    assert pairs(thumbnails) == []
 
 
 def test_real_pictures(shared_data):

@@ -84,7 +84,7 @@ def test_resume_takes_the_settings_of_the_run(trained, tmp_path, monkeypatch):
         "prismseg.thermal.network.training.train_on_phantoms",
         lambda config, out, **options: seen.append(config) or RunFolder(out),
     )
-    started = RunFolder(trained).started()
+    started = RunFolder(trained).read_config()
     words = ["thermal", "train", "--out", str(trained), "--resume", "--quiet"]
     assert CliRunner().invoke(app, words).exit_code == 0
     assert refused_changes(started, seen[-1]) == []
@@ -229,11 +229,11 @@ def test_a_run_of_version_0_1_is_read_and_resumed(trained, tmp_path):
     run = tmp_path / "run"
     shutil.copytree(trained, run)
     as_version_0_1_wrote_it(run)
-    assert RunFolder(run).started() == RunFolder(trained).started()
+    assert RunFolder(run).read_config() == RunFolder(trained).read_config()
     longer = resumed_phantom_config(run, steps=5)
     train_on_phantoms(longer, run, resume=True, show_progress=False)
     assert (run / "history.csv").read_text().splitlines()[-1].startswith("5,")
-    assert read_config(run / "config.yaml").source == RunFolder(trained).started().source
+    assert read_config(run / "config.yaml").source == RunFolder(trained).read_config().source
     assert "phantoms:" not in (run / "config.yaml").read_text()
 
 

@@ -1,4 +1,4 @@
-"""Cases are recognised by content, classes by name: what a network has met cannot pass for a test."""
+"""Cases are recognised by content, classes by name: what a network has seen cannot pass for a test."""
 
 import json
 import shutil
@@ -165,7 +165,7 @@ def test_what_was_met_is_recognised_in_another_form(textured_run, tmp_path, form
     fresh = sorted(["t8_0", "t9_0", *names["test"]])
     assert sorted(dataset.ids[case] for case in trial.cases) == fresh and set(trial.parts) == {"new"}
     assert notes[0].startswith(
-        f"{len(names['train'] + names['validation'])} cases show a picture that the network has met"
+        f"{len(names['train'] + names['validation'])} cases show an image that the network has seen"
     )
     # A network that goes on from it is not tested on them either.
     chosen = {"data": {"path": str(other), "group": "prefix"}, "optim": {"steps": 1}}
@@ -175,7 +175,7 @@ def test_what_was_met_is_recognised_in_another_form(textured_run, tmp_path, form
         SeenCases.of_metadata(load_model(textured_run / "model").metadata),
     )
     assert {dataset.ids[case] for case in partition.split.test} <= set(fresh)
-    assert "has met, in another cut" in partition.notes[0]
+    assert "has seen, in another cut" in partition.notes[0]
 
 
 def test_a_network_whose_pictures_are_gone_says_what_it_cannot_see(textured_run, tmp_path):
@@ -219,7 +219,7 @@ def test_a_model_of_an_older_version_is_not_believed(run, data, tmp_path):
     del config["metadata"]["seen"]
     (tmp_path / "old" / "config.json").write_text(json.dumps(config))
     [trial], _, notes = assign_data_cases(tmp_path / "old", open_dataset(data, group="prefix"))
-    assert set(trial.parts) == {"unknown"} and "does not say which cases it has met" in notes[-1]
+    assert set(trial.parts) == {"unknown"} and "does not say which cases it has seen" in notes[-1]
 
 
 def test_a_run_of_an_older_version_is_evaluated_by_its_names(run, tmp_path):
@@ -306,7 +306,7 @@ def test_a_changed_picture_under_its_old_name_is_noticed(data, tmp_path):
     train(small_config(folder, **TINY), tmp_path / "run", show_progress=False)
     names = split_of(tmp_path / "run")
     shutil.copy(folder / f"{names['train'][0]}.png", folder / f"{names['test'][0]}.png")
-    with pytest.raises(DataError, match="pictures have changed"):
+    with pytest.raises(DataError, match="images have changed"):
         evaluate_run(tmp_path / "run", show_progress=False)
 
 

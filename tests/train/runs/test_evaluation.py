@@ -101,7 +101,7 @@ def test_other_pictures_of_the_same_names_are_no_pairs(run, discs, report, tmp_p
         brighter.save(other / f"{name}.png")
     dataset = open_dataset(other)
     dataset = dataset.subset([dataset.ids.index(name) for name in tested])
-    with pytest.raises(DataError, match="show other pictures"):
+    with pytest.raises(DataError, match="show other images"):
         evaluate_data(run, dataset, part="all", out=tmp_path / "out", against=report.parent, show_progress=False)
     assert not (tmp_path / "out").exists()
 

@@ -221,7 +221,7 @@ class TestLonger:
         assert [line.split(",")[0] for line in history[1:]] == ["2", "4", "5"]
         rate = float(history[2].split(",")[2])
         assert rate == pytest.approx(learning_rate("onecycle", 3, 5, config.optim.lr))
-        assert RunFolder(root / "run").started().optim.steps == 5
+        assert RunFolder(root / "run").read_config().optim.steps == 5
 
     def test_it_is_the_same_however_often_it_is_cut(self, scene, monkeypatch):
         root, config = scene
@@ -319,7 +319,7 @@ class TestSplits:
             train(small_config(table, split={}, force=force), tmp_path / "run", show_progress=False)
         shutil.copy(discs / "p0_0.png", discs / "p5_2.png")
         table = self.table(tmp_path, discs, lambda name: "test" if name < "p2" else "train", lambda name: name[:2])
-        with pytest.raises(DataError, match=r"same picture|duplicate"):
+        with pytest.raises(DataError, match=r"same image|duplicate"):
             train(small_config(table, split={}, force=force), tmp_path / "run", show_progress=False)
         assert not (tmp_path / "run").exists()
 
@@ -332,7 +332,7 @@ class TestSplits:
             trainer = Trainer(config, tmp_path / str(seed))
             part_of = {name[:2]: part for part, names in split_of(tmp_path / str(seed)).items() for name in names}
             assert part_of["p0"] == part_of["p5"] and part_of["p3"] == part_of["p4"]
-            assert any("same picture" in note for note in trainer.notes)
+            assert any("same image" in note for note in trainer.notes)
 
     def test_a_limit_counts_all_labelled_images(self, discs, tmp_path):
         told = []
@@ -368,22 +368,22 @@ class TestGoingOn:
     def test_no_test_case_was_met_by_the_first_network(self, scene, seed):
         """`train --from RUN --split-seed N` tested on patients that the first network had learnt from."""
         root, _ = scene
-        met = {name[:2] for part in ("train", "validation") for name in split_of(root / "run")[part]}
+        seen = {name[:2] for part in ("train", "validation") for name in split_of(root / "run")[part]}
         chosen = {"data": {"path": str(root / "discs")}, "split": {"seed": seed}, "optim": {"steps": 1}}
         config = configure(chosen, initial=settings_of(root / "run"))
         told = []
         train(config, root / "second", tell=told.append, show_progress=False)
         tested = {name[:2] for name in split_of(root / "second")["test"]}
-        assert tested and not tested & met and "none of them is tested" in " ".join(told)
+        assert tested and not tested & seen and "none of them is tested" in " ".join(told)
         # The third network remembers the first one's cases.
         chosen["split"] = {"seed": seed + 1}
         config = configure(chosen, initial=settings_of(root / "second"))
         train(config, root / "third", show_progress=False)
-        met |= {name[:2] for part in ("train", "validation") for name in split_of(root / "second")[part]}
-        assert not {name[:2] for name in split_of(root / "third")["test"]} & met
+        seen |= {name[:2] for part in ("train", "validation") for name in split_of(root / "second")[part]}
+        assert not {name[:2] for name in split_of(root / "third")["test"]} & seen
         seen = SeenCases.of_metadata(load_model(root / "third" / "model").metadata)
         groups = seen.groups(open_dataset(root / "discs"))
-        assert met <= set(groups)
+        assert seen <= set(groups)
 
     def test_a_resumed_run_still_knows_what_the_first_network_met(self, scene):
         root, _ = scene
@@ -402,19 +402,19 @@ class TestGoingOn:
     def test_folds_and_given_splits(self, scene):
         root, _ = scene
         chosen = {"data": {"path": str(root / "discs")}, "split": {"folds": 2}, "optim": {"steps": 1}}
-        met = {name[:2] for part in ("train", "validation") for name in split_of(root / "run")[part]}
+        seen = {name[:2] for part in ("train", "validation") for name in split_of(root / "run")[part]}
         config = configure(chosen, initial=settings_of(root / "run"))
         folders = train(config, root / "cv", show_progress=False)
         tested = [name[:2] for folder in folders for name in split_of(folder.root)["test"]]
-        assert set(tested) == {f"p{number}" for number in range(6)} - met
+        assert set(tested) == {f"p{number}" for number in range(6)} - seen
         names = open_dataset(root / "discs").ids
         lines = ["image,mask,group,split"] + [
-            f"discs/{name}.png,discs/{name}_mask.png,{name[:2]},{'test' if name[:2] in met else 'train'}"
+            f"discs/{name}.png,discs/{name}_mask.png,{name[:2]},{'test' if name[:2] in seen else 'train'}"
             for name in names
         ]
         (root / "table.csv").write_text("\n".join(lines))
         chosen = {"data": {"path": str(root / "table.csv")}, "optim": {"steps": 1}}
-        with pytest.raises(DataError, match="were met by"):
+        with pytest.raises(DataError, match="were seen by"):
             train(configure(chosen, initial=settings_of(root / "run")), root / "no", show_progress=False)
 
     def test_what_is_not_known_or_flatters_is_said(self, scene):
@@ -436,7 +436,7 @@ class TestGoingOn:
         del config["metadata"]["seen"]
         path.write_text(json.dumps(config))
         trainer = Trainer(configure(chosen, initial=settings_of(root / "run")), root / "third")
-        assert any("does not say all that it has met" in note for note in trainer.notes)
+        assert any("does not say all that it has seen" in note for note in trainer.notes)
         assert not SeenCases.of_metadata(trainer.network.metadata).complete
 
 

@@ -19,7 +19,7 @@ from prismseg.data.images.folder import NOTE_SUFFIXES, scan_folder
 from prismseg.data.images.identity import identity
 from prismseg.data.layouts import Case, Listing, group_of, list_cases
 from prismseg.data.options import DataOptions, make_options
-from prismseg.data.twins import portrait, twins_of
+from prismseg.data.twins import find_twins_cached, thumbnail
 
 TINY_GROUP_SHARE = 0.25  # of the median group
 
@@ -42,7 +42,7 @@ def check_dataset(
     Finds unreadable files (empty, truncated, huge, animated), files that are left out, NaN, mixed bit depths and
     channels, missing pairs, masks of another size or turned otherwise than their image, labels that are probably
     meant otherwise (in the alpha channel, colours, from 1 on, grey values, blurred, no background), empty masks,
-    copies of a picture (equal, or cut, scaled, mirrored, brightened) within and across groups, splits that divide a
+    copies of an image (equal, or cut, scaled, mirrored, brightened) within and across groups, splits that divide a
     group or copies, tiny groups and cases that each are their own group. A finding of the severity ``"error"`` makes the
     numbers of a training run wrong: `prismseg train` refuses such data unless it is forced.
 
@@ -116,7 +116,7 @@ class _Images:
     depths: dict[int, str] = field(default_factory=dict)
     orientations: dict[int, int] = field(default_factory=dict)
     identities: dict[int, str] = field(default_factory=dict)
-    portraits: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
+    thumbnails: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
 
     def read(self, index: int, case: Case) -> Iterator[Finding]:
         if not all(path.is_file() for path in case.images):
@@ -141,7 +141,7 @@ class _Images:
             )
             return
         self.identities[index] = identity(pixels)
-        self.portraits[index] = portrait(pixels)
+        self.thumbnails[index] = thumbnail(pixels)
         if np.ptp(pixels) == 0:
             yield Finding("warning", "constant image", file, f"All pixels of {file} are equal; is it a blank?")
 
@@ -201,7 +201,7 @@ def _check_orientations(cases: Sequence[Case], images: _Images, masks: MaskFacts
                 "orientation differs",
                 mask,
                 f"The image {cases[index].images[0]} has the Exif orientation {stored}, its mask {mask} {orientation}, "
-                "and their sizes do not tell whether the mask was drawn on the upright picture. Look at an overlay; "
+                "and their sizes do not tell whether the mask was drawn on the upright image. Look at an overlay; "
                 "if it does not fit, save image and mask without orientation.",
             )
 
@@ -227,7 +227,7 @@ def _check_folders(listing: Listing) -> Iterator[Finding]:
                     "unread file",
                     path,
                     f"{path} is left out, since files {path.suffix} are not read; convert it to PNG or TIFF if it is a "
-                    "picture.",
+                    "image.",
                 )
 
 
@@ -244,14 +244,14 @@ def _check_kinds(images: _Images, cases: Sequence[Case], channels: int | None) -
             )
     counts = Counter(shape[2] for shape in images.shapes.values())
     for index, shape in images.shapes.items():
-        wanted = channels if channels is not None else counts.most_common(1)[0][0]
+        expected = channels if channels is not None else counts.most_common(1)[0][0]
         # Grey and RGB are converted into each other.
-        if shape[2] != wanted and {shape[2], wanted} != {1, 3}:
+        if shape[2] != expected and {shape[2], expected} != {1, 3}:
             yield Finding(
                 "error",
                 "channels",
                 cases[index].images[0],
-                f"It has {shape[2]} channels where {wanted} are expected, and there is no conversion; convert it or "
+                f"It has {shape[2]} channels where {expected} are expected, and there is no conversion; convert it or "
                 "leave it out.",
             )
 
@@ -265,10 +265,10 @@ def _check_duplicates(
     for index in order:
         members.setdefault(images.identities[index], []).append(index)
     equal = [(same[0], other, "It equals {} pixel for pixel") for same in members.values() for other in same[1:]]
-    portraits = (images.portraits[index] for index in order)
+    thumbnails = (images.thumbnails[index] for index in order)
     twins = [
-        (order[twin.first], order[twin.second], f"It shows the same picture as {{}} ({twin.relation})")
-        for twin in twins_of(identities, portraits, show_progress=show_progress)
+        (order[twin.first], order[twin.second], f"It shows the same image as {{}} ({twin.relation})")
+        for twin in find_twins_cached(identities, thumbnails, show_progress=show_progress)
     ]
     names = [case.id for case in listing.cases]
     for kind, pairs in (("duplicate", equal), ("twin", twins)):

@@ -16,15 +16,15 @@ from prismseg.data.images.decoding import decode as decode_file
 from prismseg.data.images.reading import mask_labels, read_colours
 from prismseg.data.layouts import Case, Listing
 from prismseg.data.masks.labels import (
-    Census,
     LabelCounts,
+    LabelUses,
     count_labels,
     decode,
     doubtful_labels,
     find_coding,
     listed_coding,
     name_classes,
-    take_census,
+    sum_counts,
     with_absent,
 )
 from prismseg.data.masks.legend import Legend
@@ -45,7 +45,7 @@ class MaskFacts:
     counts : dict
         Labels of each mask.
     colours : Counter
-        Pixels of each colour in the masks that turned out to be colour pictures.
+        Pixels of each colour in the masks that turned out to be colour images.
     palettes : dict
         Colours that an index stands for, with a mask each.
     """
@@ -67,9 +67,9 @@ class MaskFacts:
                 labels = self.legend.read(case.mask).astype(np.int64)
                 self.orientations[index] = 1
             else:
-                picture = decode_file(case.mask, "labels")
-                labels = mask_labels(case.mask, picture)
-                self.orientations[index] = picture.orientation
+                decoded = decode_file(case.mask, "labels")
+                labels = mask_labels(case.mask, decoded)
+                self.orientations[index] = decoded.orientation
         except MaskError as error:
             if error.kind == "colour mask":
                 self.colours.update(count_labels(read_colours(case.mask)).pixels)
@@ -81,10 +81,10 @@ class MaskFacts:
         self.paths[index] = case.mask
         self.shapes[index] = labels.shape
         self.counts[index] = count_labels(labels)
-        if self.legend is None and picture.palette is not None:
+        if self.legend is None and decoded.palette is not None:
             for label in self.counts[index].pixels:
-                if label < len(picture.palette):
-                    red, green, blue = (int(channel) for channel in picture.palette[label])
+                if label < len(decoded.palette):
+                    red, green, blue = (int(channel) for channel in decoded.palette[label])
                     self.palettes[label].setdefault((red << 16) + (green << 8) + blue, case.mask)
 
 
@@ -95,18 +95,18 @@ def check_masks(
     yield from _check_colours(masks, root)
     if masks.legend is None:
         yield from _check_palettes(masks)
-    census = take_census((masks.paths[index], counts) for index, counts in masks.counts.items())
-    if not census:
+    uses = sum_counts((masks.paths[index], counts) for index, counts in masks.counts.items())
+    if not uses:
         return
     guessed = listing.coding is None
     try:
         coding = (
-            find_coding(census, binary=binary)
+            find_coding(uses, binary=binary)
             if listing.coding is None
             else listed_coding(listing.coding, binary=binary)
         )
     except DataError as error:
-        yield Finding("error", "unexpected labels", census[max(census)].file, str(error))
+        yield Finding("error", "unexpected labels", uses[max(uses)].file, str(error))
         return
     if classes is not None and guessed and not binary:
         # Labels beyond the named classes are then found file by file.
@@ -118,20 +118,20 @@ def check_masks(
         yield Finding("error", "class names", root, str(error))
     yield from _check_contents(masks, coding, root, threshold=binary and guessed)
     if guessed:
-        doubts = doubtful_labels(census, coding, named=classes is not None, binary=binary)
+        doubts = doubtful_labels(uses, coding, named=classes is not None, binary=binary)
         doubtful = [Finding("error", kind, file, message) for kind, file, message in doubts]
         yield from doubtful
-        if binary and 1 in census and set(census) <= {0, 1, IGNORE} and census[1].beside:
+        if binary and 1 in uses and set(uses) <= {0, 1, IGNORE} and uses[1].with_ignore:
             yield Finding(
                 "warning",
                 "255 as foreground",
-                census[IGNORE].file,
+                uses[IGNORE].file,
                 "Masks hold 1 beside 255, and --binary takes both as foreground. If 255 marks pixels that count nowhere, "
                 "leave out --binary.",
             )
         if not binary:
             gaps = any(finding.kind == "gaps in labels" for finding in doubtful)
-            yield from _explain_labels(coding, masks, census, named=classes is not None, gaps=gaps)
+            yield from _explain_labels(coding, masks, uses, named=classes is not None, gaps=gaps)
 
 
 def _check_colours(masks: MaskFacts, root: Path) -> Iterator[Finding]:
@@ -166,7 +166,7 @@ def _check_palettes(masks: MaskFacts) -> Iterator[Finding]:
                 "palettes differ",
                 other,
                 f"The index {label} is the colour #{first:06x} in {one} but #{second:06x} in {other}: the program that "
-                "wrote the masks numbered the colours of each picture anew. Read them by their colours, with a legend "
+                "wrote the masks numbered the colours of each image anew. Read them by their colours, with a legend "
                 "(--colours MAPFILE).",
             )
             return
@@ -202,37 +202,37 @@ def _check_contents(
 
 
 def _explain_labels(
-    coding: Mapping[int, int], masks: MaskFacts, census: Census, *, named: bool, gaps: bool
+    coding: Mapping[int, int], masks: MaskFacts, uses: LabelUses, *, named: bool, gaps: bool
 ) -> Iterator[Finding]:
     if coding.get(IGNORE) == 1:
         yield Finding(
-            "info", "labels 0 and 255", census[IGNORE].file, "255 is read as the foreground of two classes."
+            "info", "labels 0 and 255", uses[IGNORE].file, "255 is read as the foreground of two classes."
         )
-    elif IGNORE in census:
+    elif IGNORE in uses:
         holders = [set(c.pixels) - {0, IGNORE} for c in masks.counts.values() if IGNORE in c.pixels]
         yield Finding(
             "info",
             "label 255",
-            census[IGNORE].file,
+            uses[IGNORE].file,
             f"255 marks pixels that count nowhere, in {len(holders)} masks.",
         )
-        if set(census) <= {0, 1, IGNORE} and not any(holders):
+        if set(uses) <= {0, 1, IGNORE} and not any(holders):
             yield Finding(
                 "error",
                 "mixed foreground",
-                census[IGNORE].file,
+                uses[IGNORE].file,
                 f"{len(holders)} masks hold no label but 0 and 255, the others 0 and 1. If both 1 and 255 mean "
                 "foreground, --binary takes every label above 0; if 255 counts nowhere, say so in a legend (--colours "
                 "MAPFILE with the line '255: ignore').",
             )
     highest = max((index for index in coding.values() if index != IGNORE), default=0)
-    known = {coding[label] for label in census if label in coding}
+    known = {coding[label] for label in uses if label in coding}
     absent = [index for index in range(1, highest + 1) if index not in known]
     if absent and not gaps and known - {0, IGNORE}:
         yield Finding(
             "warning",
             "unused labels",
-            census[max((label for label in census if label != IGNORE), default=IGNORE)].file,
+            uses[max((label for label in uses if label != IGNORE), default=IGNORE)].file,
             f"The labels {', '.join(map(str, absent))} occur in no mask, so their classes are never seen. "
             + ("Leave their names out" if named else "Renumber the classes")
             + " if that is not meant.",

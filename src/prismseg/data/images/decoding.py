@@ -16,9 +16,9 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from prismseg.base import DataError, DataNotFoundError
 
-MAX_PIXELS = 150_000_000  # below the size at which Pillow takes a picture for an attack
+MAX_PIXELS = 150_000_000  # below the size at which Pillow takes an image for an attack
 
-Reading = Literal["image", "labels", "colours"]
+Purpose = Literal["image", "labels", "colours"]
 
 _PNG_DEPTH_OFFSET = 24
 _NPY_MAGIC = b"\x93NUMPY"
@@ -46,7 +46,7 @@ class MaskError(DataError):
 
 
 @dataclass(frozen=True)
-class Picture:
+class DecodedImage:
     """What a file holds.
 
     Attributes
@@ -56,7 +56,7 @@ class Picture:
     orientation : int
         The stored Exif (TIFF) orientation, 1 to 8, that was undone; 1 where there is none.
     palette : (K, 3) uint8 or None
-        Colours of a picture that was read by its indices.
+        Colours of an image that was read by its indices.
     """
 
     pixels: NDArray[np.generic]
@@ -64,7 +64,7 @@ class Picture:
     palette: NDArray[np.uint8] | None = None
 
 
-def decode(path: Path, reading: Reading) -> Picture:
+def decode(path: Path, purpose: Purpose) -> DecodedImage:
     """Pixels of a file, upright and without alpha.
 
     Parameters
@@ -72,7 +72,7 @@ def decode(path: Path, reading: Reading) -> Picture:
     path : Path
         PNG, JPEG, WebP, TIFF, BMP, GIF or NPY.
     reading : {"image", "labels", "colours"}
-        What they are wanted for. Labels of a palette picture are its indices, else it gives its colours. Of a mask
+        What they are wanted for. Labels of a palette image are its indices, else it gives its colours. Of a mask
         (labels or colours) the alpha channel must say nothing that the colours do not say.
 
     Raises
@@ -85,17 +85,17 @@ def decode(path: Path, reading: Reading) -> Picture:
     if path.is_symlink() and not path.exists():
         raise DataNotFoundError(f"{path} is a link to {path.readlink()}, which does not exist; restore that file.")
     if path.is_dir():
-        raise DataError(f"{path} is a folder; name the pictures in it.")
+        raise DataError(f"{path} is a folder; name the images in it.")
     if not path.is_file():
         raise DataNotFoundError(f"There is no file {path}; restore it, or take it out of the list.")
     if path.stat().st_size == 0:
         raise DataError(f"{path} is empty (0 bytes); copy it anew or leave it out.")
     try:
         if path.suffix.lower() == ".npy":
-            return Picture(_decode_npy(path))
+            return DecodedImage(_decode_npy(path))
         with path.open("rb") as file:
             is_tiff = file.read(4) in _TIFF_MAGIC
-        return _decode_tiff(path, reading) if is_tiff else _decode_picture(path, reading)
+        return _decode_tiff(path, purpose) if is_tiff else _decode_with_pillow(path, purpose)
     except PermissionError as error:
         raise DataError(f"{path} may not be read; change its permissions or leave it out.") from error
 
@@ -131,7 +131,7 @@ def _decode_npy(path: Path) -> NDArray[np.generic]:
     return np.array(stored)
 
 
-def _decode_tiff(path: Path, reading: Reading) -> Picture:
+def _decode_tiff(path: Path, purpose: Purpose) -> DecodedImage:
     try:
         with tifffile.TiffFile(path) as file:
             if len(file.pages) != 1:
@@ -140,8 +140,8 @@ def _decode_tiff(path: Path, reading: Reading) -> Picture:
             _refuse_huge(path, page.imagelength, page.imagewidth)
             orientation = _tiff_orientation(page)
             try:
-                picture = _tiff_picture(path, page, page.asarray(), reading)
-                return Picture(turn_upright(picture.pixels, orientation), orientation, picture.palette)
+                image = _tiff_image(path, page, page.asarray(), purpose)
+                return DecodedImage(turn_upright(image.pixels, orientation), orientation, image.palette)
             except DataError:
                 raise
             except ValueError as error:
@@ -166,8 +166,8 @@ def _decode_tiff(path: Path, reading: Reading) -> Picture:
             f"{path} is a big-endian TIFF of floats with {compression} compression, which is not read. Save it "
             "uncompressed or with deflate, or install the package imagecodecs."
         )
-    picture = _decode_picture(path, reading)
-    return Picture(picture.pixels, orientation, picture.palette)
+    image = _decode_with_pillow(path, purpose)
+    return DecodedImage(image.pixels, orientation, image.palette)
 
 
 def _tiff_orientation(page: tifffile.TiffPage) -> int:
@@ -175,7 +175,9 @@ def _tiff_orientation(page: tifffile.TiffPage) -> int:
     return int(tag.value) if tag is not None and tag.value in _ORIENTATIONS else 1
 
 
-def _tiff_picture(path: Path, page: tifffile.TiffPage, pixels: NDArray[np.generic], reading: Reading) -> Picture:
+def _tiff_image(
+    path: Path, page: tifffile.TiffPage, pixels: NDArray[np.generic], purpose: Purpose
+) -> DecodedImage:
     meaning = int(page.photometric)
     if meaning not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE):
         raise _other_colours(path, page.photometric.name)
@@ -188,19 +190,19 @@ def _tiff_picture(path: Path, page: tifffile.TiffPage, pixels: NDArray[np.generi
         # The standard scales colours to 16 bits; some writers leave them at 8.
         shift = 8 if page.colormap.max() > 255 else 0
         palette = np.moveaxis(page.colormap >> shift, 0, -1).astype(np.uint8)
-        if reading != "labels":
+        if purpose != "labels":
             pixels, palette = palette[pixels], None
     if pixels.ndim == 3 and page.extrasamples and int(page.extrasamples[-1]) in _ALPHA_SAMPLES:
-        pixels = _without_alpha(path, pixels, reading)
-    return Picture(pixels, palette=palette)
+        pixels = _without_alpha(path, pixels, purpose)
+    return DecodedImage(pixels, palette=palette)
 
 
-def _decode_picture(path: Path, reading: Reading) -> Picture:
+def _decode_with_pillow(path: Path, purpose: Purpose) -> DecodedImage:
     try:
         with warnings.catch_warnings():
             # Pillow warns from 89 megapixels on; the limit here is our own.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-            picture = Image.open(path)
+            image = Image.open(path)
     except PermissionError:
         raise
     except Image.DecompressionBombError as error:
@@ -212,55 +214,55 @@ def _decode_picture(path: Path, reading: Reading) -> Picture:
         ) from error
     except _DAMAGE as error:
         raise _damaged(path, error) from error
-    with picture:
-        _refuse_huge(path, picture.height, picture.width)
+    with image:
+        _refuse_huge(path, image.height, image.width)
         try:
-            frames = getattr(picture, "n_frames", 1)
-            # Phones append a preview or a second view to a JPEG (MPO); the first picture is the photograph.
-            if frames != 1 and picture.format != "MPO":
+            frames = getattr(image, "n_frames", 1)
+            # Phones append a preview or a second view to a JPEG (MPO); the first image is the photograph.
+            if frames != 1 and image.format != "MPO":
                 raise _several_frames(path, frames)
-            if picture.format == "PNG":
+            if image.format == "PNG":
                 _refuse_deep_colour(path)
-            picture.load()
+            image.load()
             # Pillow turns a TIFF upright by itself.
-            orientation = 1 if picture.format == "TIFF" else _exif_orientation(picture)
+            orientation = 1 if image.format == "TIFF" else _exif_orientation(image)
         except _DAMAGE as error:
             raise _damaged(path, error) from error
-        pixels, palette = _pixels(path, picture, reading)
-    return Picture(turn_upright(pixels, orientation), orientation, palette)
+        pixels, palette = _pixels(path, image, purpose)
+    return DecodedImage(turn_upright(pixels, orientation), orientation, palette)
 
 
-def _exif_orientation(picture: Image.Image) -> int:
+def _exif_orientation(image: Image.Image) -> int:
     try:
-        stored = picture.getexif().get(ExifTags.Base.Orientation, 1)
-    except Exception:  # whatever a broken block of remarks raises: viewers show such a picture as it is stored
+        stored = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:  # whatever a broken block of remarks raises: viewers show such an image as it is stored
         return 1
     return int(stored) if stored in _ORIENTATIONS else 1
 
 
 def _pixels(
-    path: Path, picture: Image.Image, reading: Reading
+    path: Path, image: Image.Image, purpose: Purpose
 ) -> tuple[NDArray[np.generic], NDArray[np.uint8] | None]:
-    if picture.mode in ("P", "PA"):
-        if reading != "labels":
-            return np.asarray(picture.convert("RGBA"))[..., :3], None
-        palette = np.asarray(picture.getpalette("RGB"), dtype=np.uint8).reshape(-1, 3)
-        if picture.format == "GIF" and (palette == palette[:, :1]).all():
+    if image.mode in ("P", "PA"):
+        if purpose != "labels":
+            return np.asarray(image.convert("RGBA"))[..., :3], None
+        palette = np.asarray(image.getpalette("RGB"), dtype=np.uint8).reshape(-1, 3)
+        if image.format == "GIF" and (palette == palette[:, :1]).all():
             # Writers of GIF renumber the palette at will; where it is grey, the greys are the labels.
-            return np.asarray(picture.convert("L")), None
-        indices = np.asarray(picture)
-        return (indices if picture.mode == "P" else indices[..., 0]), palette
-    if picture.mode in _ALPHA_MODES:
-        return _without_alpha(path, np.asarray(picture), reading), None
-    if picture.mode in ("1", "L", "RGB", "I", "F") or picture.mode.startswith("I;16"):
-        return np.asarray(picture), None
-    raise _other_colours(path, picture.mode)
+            return np.asarray(image.convert("L")), None
+        indices = np.asarray(image)
+        return (indices if image.mode == "P" else indices[..., 0]), palette
+    if image.mode in _ALPHA_MODES:
+        return _without_alpha(path, np.asarray(image), purpose), None
+    if image.mode in ("1", "L", "RGB", "I", "F") or image.mode.startswith("I;16"):
+        return np.asarray(image), None
+    raise _other_colours(path, image.mode)
 
 
-def _without_alpha(path: Path, pixels: NDArray[np.generic], reading: Reading) -> NDArray[np.generic]:
+def _without_alpha(path: Path, pixels: NDArray[np.generic], purpose: Purpose) -> NDArray[np.generic]:
     """Drop the last channel; that of a mask only where each colour has one transparency."""
     colours, alpha = pixels[..., :-1], pixels[..., -1]
-    if reading != "image" and alpha.min() != alpha.max():
+    if purpose != "image" and alpha.min() != alpha.max():
         codes = np.zeros(alpha.shape, np.int64)
         for channel in range(colours.shape[2]):
             codes = (codes << 16) + colours[..., channel].astype(np.int64)
@@ -270,7 +272,7 @@ def _without_alpha(path: Path, pixels: NDArray[np.generic], reading: Reading) ->
             raise MaskError(
                 "labels in the alpha channel",
                 f"The labels of the mask {path} seem to be in its alpha channel (transparency), which is not read: "
-                "equal colours have different transparency there. Save the mask as a grey picture of class indices; "
+                "equal colours have different transparency there. Save the mask as a grey image of class indices; "
                 "with Pillow: Image.open(name).getchannel('A').save(name).",
             )
     return colours
@@ -298,7 +300,7 @@ def _huge(path: Path, size: str = "") -> DataError:
 
 
 def _several_frames(path: Path, frames: int) -> DataError:
-    return DataError(f"{path} holds {frames} pictures (animation or stack); save the one that is meant.")
+    return DataError(f"{path} holds {frames} images (animation or stack); save the one that is meant.")
 
 
 def _other_colours(path: Path, mode: str) -> DataError:

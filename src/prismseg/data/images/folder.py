@@ -1,4 +1,4 @@
-"""What lies in a folder of pictures: those that are read, and what is left out and why."""
+"""What lies in a folder of images: those that are read, and what is left out and why."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from prismseg.data.images.reading import IMAGE_SUFFIXES
 
 # What operating systems leave in folders beside files whose names start with a dot.
 SYSTEM_FILES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
-# Remarks, tables and settings that people keep beside their pictures.
+# Remarks, tables and settings that people keep beside their images.
 NOTE_SUFFIXES = frozenset(
     {"", ".txt", ".md", ".rst", ".csv", ".tsv", ".json", ".xml", ".yaml", ".yml", ".html", ".xlsx", ".log", ".py"}
 )

@@ -1,4 +1,4 @@
-"""Recognising pictures by what they show, whatever their file is called and wherever it lies."""
+"""Recognising images by what they show, whatever their file is called and wherever it lies."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ import hashlib
 import numpy as np
 from numpy.typing import NDArray
 
-_DIGITS = 16  # hexadecimal; among 10^5 pictures two share 64 bits by chance once in 3e9 data sets
+_DIGITS = 16  # hexadecimal; among 10^5 images two share 64 bits by chance once in 3e9 data sets
 
 
 def identity(pixels: NDArray[np.generic]) -> str:
-    """Hash of a decoded picture.
+    """Hash of a decoded image.
 
-    Equal for a copy under another name, in another lossless format, or of a grey picture stored as RGB; different for
+    Equal for a copy under another name, in another lossless format, or of a grey image stored as RGB; different for
     anything that changes a pixel.
 
     Parameters

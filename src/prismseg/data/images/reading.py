@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prismseg.base import DataError
-from prismseg.data.images.decoding import MaskError, Picture, decode
+from prismseg.data.images.decoding import DecodedImage, MaskError, decode
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".npy", ".bmp", ".gif"})
 
@@ -20,7 +20,7 @@ def read_image(path: str | Path) -> NDArray[np.generic]:
     ----------
     path : path
         PNG, JPEG, WebP, TIFF, BMP, GIF or NPY; grey, RGB, palette (read as its colours) or with alpha (which is
-        dropped); 8 or 16 bits, or floating point such as temperatures in °C. A picture that is stored turned or
+        dropped); 8 or 16 bits, or floating point such as temperatures in °C. An image that is stored turned or
         mirrored and says so (Exif or TIFF orientation) is turned upright.
 
     Returns
@@ -38,9 +38,9 @@ def read_image(path: str | Path) -> NDArray[np.generic]:
     return image_pixels(path, decode(path, "image"))
 
 
-def image_pixels(path: Path, picture: Picture) -> NDArray[np.generic]:
-    """Pixels (H, W, C) of the image `picture` that was read from `path`; the errors are those of `read_image`."""
-    pixels = picture.pixels
+def image_pixels(path: Path, decoded: DecodedImage) -> NDArray[np.generic]:
+    """Pixels (H, W, C) of the image `decoded` that was read from `path`; the errors are those of `read_image`."""
+    pixels = decoded.pixels
     if pixels.ndim == 2:
         pixels = pixels[..., None]
     if pixels.ndim != 3 or 0 in pixels.shape:
@@ -78,15 +78,15 @@ def read_mask(path: str | Path) -> NDArray[np.int64]:
     return mask_labels(path, decode(path, "labels"))
 
 
-def mask_labels(path: Path, picture: Picture) -> NDArray[np.int64]:
-    """Labels (H, W) of the mask `picture` that was read from `path`; the errors are those of `read_mask`."""
-    labels = picture.pixels
+def mask_labels(path: Path, decoded: DecodedImage) -> NDArray[np.int64]:
+    """Labels (H, W) of the mask `decoded` that was read from `path`; the errors are those of `read_mask`."""
+    labels = decoded.pixels
     if labels.ndim == 3 and labels.shape[2] in (1, 3):
         if (labels != labels[..., :1]).any():
             raise MaskError(
                 "colour mask",
-                f"The mask {path} is a colour picture. Say which colour is which class (--colours MAPFILE, see the "
-                "page on data), or save it as a grey or palette picture whose values are class indices (0 background, "
+                f"The mask {path} is a colour image. Say which colour is which class (--colours MAPFILE, see the "
+                "page on data), or save it as a grey or palette image whose values are class indices (0 background, "
                 "1, 2 …).",
             )
         labels = labels[..., 0]
@@ -119,9 +119,9 @@ def read_colours(path: str | Path) -> NDArray[np.int64]:
     return mask_colours(path, decode(path, "colours"))
 
 
-def mask_colours(path: Path, picture: Picture) -> NDArray[np.int64]:
-    """Colours (H, W) of the mask `picture` that was read from `path`; the errors are those of `read_colours`."""
-    pixels = picture.pixels
+def mask_colours(path: Path, decoded: DecodedImage) -> NDArray[np.int64]:
+    """Colours (H, W) of the mask `decoded` that was read from `path`; the errors are those of `read_colours`."""
+    pixels = decoded.pixels
     if pixels.ndim == 2:
         pixels = pixels[..., None]
     if pixels.dtype == np.bool_:

@@ -89,15 +89,15 @@ def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
 
     Names are compared as they look: macOS may store an é as two characters.
     """
-    found: dict[str, Path] = {}
+    path_of: dict[str, Path] = {}
     for path in paths:
         stem = unicodedata.normalize("NFC", path.stem)
-        if stem in found:
+        if stem in path_of:
             raise DataError(
-                f"{found[stem]} and {path} have the same name but for the suffix; remove or rename one of them."
+                f"{path_of[stem]} and {path} have the same name but for the suffix; remove or rename one of them."
             )
-        found[stem] = path
-    return found
+        path_of[stem] = path
+    return path_of
 
 
 def group_of(case: Case, rule: str) -> str:

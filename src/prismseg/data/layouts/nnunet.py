@@ -40,10 +40,12 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
             raise DataError(f"{path} is not named CASE_0000{ending}, as nnU-Net images are.")
         files.setdefault(name, {})[int(channel)] = path
     masks = {path.stem: path for path in image_files(root / "labelsTr")}
-    if all(set(found) == {0} for found in files.values()):
-        # nnU-Net's NaturalImage2DIO keeps the channels of a colour picture in one file.
+    if all(set(channel_files) == {0} for channel_files in files.values()):
+        # nnU-Net's NaturalImage2DIO keeps the channels of a colour image in one file.
         channels = 1
-    incomplete = [name for name, found in sorted(files.items()) if sorted(found) != list(range(channels))]
+    incomplete = [
+        name for name, channel_files in sorted(files.items()) if sorted(channel_files) != list(range(channels))
+    ]
     if incomplete:
         raise DataError(
             f"{len(incomplete)} cases in {root / 'imagesTr'} do not have the channels 0–{channels - 1} that "
@@ -51,8 +53,8 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
             f"CASE_0001{ending} …)."
         )
     cases = [
-        Case(name, tuple(found[channel] for channel in range(channels)), masks.get(name))
-        for name, found in sorted(files.items())
+        Case(name, tuple(channel_files[channel] for channel in range(channels)), masks.get(name))
+        for name, channel_files in sorted(files.items())
     ]
     classes, coding = _labels(root, description)
     return Listing(
@@ -86,13 +88,13 @@ def _labels(root: Path, description: dict[str, Any]) -> tuple[tuple[str, ...], d
             f"{root / 'dataset.json'} must map class names to numbers under 'labels' (regions are not read)."
         )
     ignored = labels.get("ignore")
-    kept = {name: value for name, value in labels.items() if name != "ignore"}
-    if sorted(kept.values()) != list(range(len(kept))):
+    numbered = {name: value for name, value in labels.items() if name != "ignore"}
+    if sorted(numbered.values()) != list(range(len(numbered))):
         raise DataError(
-            f"The labels in {root / 'dataset.json'} must be 0, 1, 2 …; they are {sorted(kept.values())}."
+            f"The labels in {root / 'dataset.json'} must be 0, 1, 2 …; they are {sorted(numbered.values())}."
         )
-    names = tuple(sorted(kept, key=lambda name: kept[name]))
-    coding = {value: value for value in kept.values()}
+    names = tuple(sorted(numbered, key=lambda name: numbered[name]))
+    coding = {value: value for value in numbered.values()}
     if ignored is not None:
         coding[ignored] = 255
     return names, coding

@@ -32,7 +32,7 @@ class LabelWarning(UserWarning):
 
 
 @dataclass(frozen=True)
-class Stored:
+class LabelUse:
     """How a label is stored in the masks of a data set.
 
     Attributes
@@ -42,11 +42,11 @@ class Stored:
     solid : bool
         Whether it fills an area (3 x 3 pixels) in one of the masks.
     file : Path
-        Where it was met first.
+        Where it occurs first.
     """
 
     pixels: int
-    beside: int
+    with_ignore: int
     solid: bool
     file: Path
 
@@ -59,7 +59,7 @@ class LabelCounts:
     solid: frozenset[int] = frozenset()
 
 
-Census = dict[int, Stored]
+LabelUses = dict[int, LabelUse]
 
 
 def count_labels(labels: NDArray[np.int64]) -> LabelCounts:
@@ -87,22 +87,22 @@ def _inner(labels: NDArray[np.int64]) -> NDArray[np.int64]:
     return values
 
 
-def take_census(counts: Iterable[tuple[Path, LabelCounts]]) -> Census:
+def sum_counts(counts: Iterable[tuple[Path, LabelCounts]]) -> LabelUses:
     """Join what `count_labels` says of each mask."""
-    census: Census = {}
+    uses: LabelUses = {}
     for path, counted in counts:
         for label, count in counted.pixels.items():
-            before = census.get(label, Stored(0, 0, False, path))
-            census[label] = Stored(
+            before = uses.get(label, LabelUse(0, 0, False, path))
+            uses[label] = LabelUse(
                 before.pixels + count,
-                before.beside + count * (IGNORE in counted.pixels),
+                before.with_ignore + count * (IGNORE in counted.pixels),
                 before.solid or label in counted.solid,
                 before.file,
             )
-    return census
+    return uses
 
 
-def find_coding(census: Census, *, binary: bool) -> dict[int, int]:
+def find_coding(uses: LabelUses, *, binary: bool) -> dict[int, int]:
     """Decide what the stored labels of a data set mean.
 
     0 and 1 alone, or 0 and 255 (65535) alone, are background and foreground. 0, 1, 2 … are class indices; 255 beside
@@ -125,36 +125,36 @@ def find_coding(census: Census, *, binary: bool) -> dict[int, int]:
     DataError
         When the labels cannot be class indices; the message explains the usual reasons.
     """
-    labels = sorted(census)
-    require_sharp(census, binary=binary)
+    labels = sorted(uses)
+    require_sharp(uses, binary=binary)
     if binary:
         return {label: int(label > 0) for label in labels}
     if any(set(labels) <= {0, foreground} for foreground in (1, *_FULL_SCALE)):
         return {0: 0, **{label: 1 for label in labels if label > 0}}
     if labels[0] < 0:
         raise DataError(
-            f"The masks hold the negative label {labels[0]} ({census[labels[0]].file}). If it marks pixels that count "
+            f"The masks hold the negative label {labels[0]} ({uses[labels[0]].file}). If it marks pixels that count "
             f"nowhere, say so in a legend (--colours MAPFILE with '{labels[0]}: ignore' and a line for each class)."
         )
     classes = [label for label in labels if label != IGNORE]
     if classes[-1] >= MAX_CLASSES and len(labels) <= _FEW:
         raise DataError(
-            f"The masks hold the grey values {', '.join(map(str, labels))} ({census[classes[-1]].file}), which cannot be "
+            f"The masks hold the grey values {', '.join(map(str, labels))} ({uses[classes[-1]].file}), which cannot be "
             f"class indices 0, 1, 2 …. Say which is which class in a legend (--colours MAPFILE with the lines "
             f"{_legend_lines(labels)}); for two classes, --binary takes every label above 0 as foreground."
         )
     if classes[-1] >= MAX_CLASSES or len(labels) > MAX_CLASSES:
         raise DataError(
             f"The masks hold {len(labels)} different labels from {labels[0]} to {labels[-1]} (the largest in "
-            f"{census[labels[-1]].file}), which cannot be class indices 0, 1, 2 …. If each object has a number of its "
+            f"{uses[labels[-1]].file}), which cannot be class indices 0, 1, 2 …. If each object has a number of its "
             "own, --binary takes every label above 0 as foreground; if greys come from scaling or JPEG, a legend "
             "(--colours MAPFILE) cuts them ('0-127: background', '128-255: foreground'); else renumber the classes."
         )
     coding = {label: label for label in range(classes[-1] + 1)}
-    return coding | ({IGNORE: IGNORE} if IGNORE in census else {})
+    return coding | ({IGNORE: IGNORE} if IGNORE in uses else {})
 
 
-def require_sharp(census: Census, *, binary: bool) -> None:
+def require_sharp(uses: LabelUses, *, binary: bool) -> None:
     """Refuse masks of two values, 0 and 255, that JPEG compression or scaling has blurred.
 
     Raises
@@ -162,31 +162,31 @@ def require_sharp(census: Census, *, binary: bool) -> None:
     DataError
         Saying how many pixels lie between, and the remedy.
     """
-    jpeg = next((found.file for found in census.values() if found.file.suffix.lower() in JPEG), None)
-    if jpeg is not None and len(census) > 2:
+    jpeg = next((found.file for found in uses.values() if found.file.suffix.lower() in JPEG), None)
+    if jpeg is not None and len(uses) > 2:
         if binary:
             return
         raise DataError(
-            f"The masks are JPEG files ({jpeg}), whose compression blurs labels into greys ({len(census)} different "
+            f"The masks are JPEG files ({jpeg}), whose compression blurs labels into greys ({len(uses)} different "
             "values). Save masks as PNG; for two classes, --binary takes everything from 128 up as foreground."
         )
-    between = [label for label in census if 0 < label < IGNORE]
-    if not between or IGNORE not in census or max(census) > IGNORE:
+    between = [label for label in uses if 0 < label < IGNORE]
+    if not between or IGNORE not in uses or max(uses) > IGNORE:
         return
-    pixels = sum(census[label].beside for label in between)
-    share = pixels / census[IGNORE].pixels
+    pixels = sum(uses[label].with_ignore for label in between)
+    share = pixels / uses[IGNORE].pixels
     if max(between) == len(between):  # 1, 2 … may be classes or objects
-        lines = not any(census[label].solid for label in between)
+        lines = not any(uses[label].solid for label in between)
         blurred = share < (_STRAY_LINES if lines else _STRAY)
     else:
-        blurred = share < _BLURRED or max(census[label].beside for label in between) < (
-            _BLURRED * census[IGNORE].pixels
+        blurred = share < _BLURRED or max(uses[label].with_ignore for label in between) < (
+            _BLURRED * uses[IGNORE].pixels
         )
     if pixels and blurred:
-        worst = max(between, key=lambda label: census[label].beside)
+        worst = max(between, key=lambda label: uses[label].with_ignore)
         raise DataError(
             f"The masks hold 0 and 255, and in {pixels} pixels ({share:.2%} of those of 255) {len(between)} other "
-            f"values, such as {worst} in {census[worst].file}: greys that scaling or lossy compression leaves. Export "
+            f"values, such as {worst} in {uses[worst].file}: greys that scaling or lossy compression leaves. Export "
             "the masks anew without smoothing, or cut the greys with a legend (--colours MAPFILE with the lines "
             "'0-127: background', '128-255: foreground'). If 255 marks pixels that count nowhere, say that in the "
             "legend."
@@ -194,23 +194,21 @@ def require_sharp(census: Census, *, binary: bool) -> None:
 
 
 def doubtful_labels(
-    census: Census, coding: Mapping[int, int], *, named: bool, binary: bool
+    uses: LabelUses, coding: Mapping[int, int], *, named: bool, binary: bool
 ) -> Iterator[tuple[str, Path, str]]:
     """Say what makes labels that can be read as class indices look as if they were meant otherwise.
 
     Yields the kind, a file and a sentence for: no background in any mask (labels from 1 on), and labels with more
     gaps than classes (grey values).
     """
-    labels = sorted(census)
+    labels = sorted(uses)
     classes = [label for label in labels if label != IGNORE or coding.get(IGNORE) == 1]
-    jpeg = {
-        label for label, found in census.items() if found.file.suffix.lower() in JPEG and label < JPEG_THRESHOLD
-    }
+    jpeg = {label for label, found in uses.items() if found.file.suffix.lower() in JPEG and label < JPEG_THRESHOLD}
     if not any(coding.get(label) == 0 or (binary and (label <= 0 or label in jpeg)) for label in labels):
         listed = ", ".join(map(str, labels[:_FEW])) + (" …" if len(labels) > _FEW else "")
         yield (
             "no background",
-            census[labels[0]].file,
+            uses[labels[0]].file,
             f"No mask has a pixel of background (0); the labels are {listed}. "
             + (
                 f"If {labels[0]} is the background, say so in a legend (--colours MAPFILE with the lines "
@@ -224,7 +222,7 @@ def doubtful_labels(
     if not named and not binary and present and absent >= len(present):
         yield (
             "gaps in labels",
-            census[present[-1]].file,
+            uses[present[-1]].file,
             f"The labels are {', '.join(map(str, labels))}: {absent} of the classes up to {present[-1]} occur in no "
             f"mask. If they are grey values, say which is which class in a legend (--colours MAPFILE with the lines "
             f"{_legend_lines(labels)}); for two classes, --binary takes every label above 0 as foreground; else name "
@@ -253,7 +251,7 @@ def with_absent(coding: Mapping[int, int], classes: Sequence[str] | None) -> dic
     return {index: index for index in range(len(classes or ())) if index not in used} | dict(coding)
 
 
-def require_named(census: Census, coding: Mapping[int, int], classes: Sequence[str] | None) -> None:
+def require_named(uses: LabelUses, coding: Mapping[int, int], classes: Sequence[str] | None) -> None:
     """Refuse labels beyond the named classes.
 
     Raises
@@ -262,9 +260,9 @@ def require_named(census: Census, coding: Mapping[int, int], classes: Sequence[s
         Naming a file with such a label.
     """
     for label, index in coding.items():
-        if classes is not None and index != IGNORE and index >= len(classes) and label in census:
+        if classes is not None and index != IGNORE and index >= len(classes) and label in uses:
             raise ConfigError(
-                f"{len(classes)} class names are given ({', '.join(classes)}), but the mask {census[label].file} holds "
+                f"{len(classes)} class names are given ({', '.join(classes)}), but the mask {uses[label].file} holds "
                 f"the label {label}. Correct the mask, or name all classes, background first."
             )
 

@@ -105,17 +105,17 @@ class Legend:
         entry = np.searchsorted(starts, values, side="right") - 1
         strange = (entry < 0) | (values > ends[entry])
         if strange.any():
-            found, counts = np.unique(values[strange], return_counts=True)
-            worst = found[np.argsort(-counts, kind="stable")][:_SHOWN]
+            unknown, counts = np.unique(values[strange], return_counts=True)
+            worst = unknown[np.argsort(-counts, kind="stable")][:_SHOWN]
             share = strange.mean()
             raise MaskError(
                 "not in the legend",
-                f"The mask {path} holds {found.size} {'colours' if self.by_colour else 'labels'} in {share:.2%} of its "
+                f"The mask {path} holds {unknown.size} {'colours' if self.by_colour else 'labels'} in {share:.2%} of its "
                 f"pixels that are not in the legend: {', '.join(_spell(int(value), self.by_colour) for value in worst)}"
-                f"{' …' if found.size > _SHOWN else ''}. Add them to it"
+                f"{' …' if unknown.size > _SHOWN else ''}. Add them to it"
                 + (
                     "; if JPEG or scaling has blurred the colours, export the mask anew as PNG."
-                    if found.size > _SHOWN
+                    if unknown.size > _SHOWN
                     else ", or correct the mask."
                 ),
             )

@@ -38,7 +38,7 @@ class Preprocess:
         ``unit``: 8-bit images by 1/255; others from their own 0.5 and 99.5 % percentiles to 0 and 1, clipped.
     fit : {"stretch", "area"}
         ``stretch``: every image gets `size`, whatever its shape. ``area``: each keeps its shape and gets about as many
-        pixels as `size` has, so that an upright picture is not squeezed into a lying one.
+        pixels as `size` has, so that an upright image is not squeezed into a lying one.
 
     Raises
     ------

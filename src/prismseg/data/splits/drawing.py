@@ -52,7 +52,7 @@ def holdout(
     seed : int
         The same groups and seed give the same split.
     seen : mapping, optional
-        Groups that a network which is to go on learning has met already, each "train" or "validation". None of them is
+        Groups that a network which is to go on learning has seen already, each "train" or "validation". None of them is
         tested, and only those it was not trained on are validated on.
 
     Raises
@@ -68,14 +68,14 @@ def holdout(
             "with a training share above 0."
         )
     members = _members(groups)
-    met = {name: part for name, part in (seen or {}).items() if name in members}
-    if met:
-        return _holdout_around(members, fractions, met, np.random.default_rng([seed, 0]))
+    known = {name: part for name, part in (seen or {}).items() if name in members}
+    if known:
+        return _holdout_around(members, fractions, known, np.random.default_rng([seed, 0]))
     # The small parts first: a group too many in the test part is more than one in the training part.
     parts = [part for part in (2, 1, 0) if fractions[part] > 0]
     _require(len(members), len(parts), f"a split into {len(parts)} parts")
-    wanted = [fractions[part] for part in parts]
-    dealt = dict(zip(parts, _deal(members, wanted, np.random.default_rng([seed, 0])), strict=True))
+    targets = [fractions[part] for part in parts]
+    dealt = dict(zip(parts, _deal(members, targets, np.random.default_rng([seed, 0])), strict=True))
     train, validation, test = (_cases(members, dealt.get(part, ())) for part in range(3))
     return Split(train, validation, test)
 
@@ -86,16 +86,16 @@ def _holdout_around(
     seen: Mapping[str, str],
     rng: np.random.Generator,
 ) -> Split:
-    """Part the cases so that a network which has met the groups `seen` is tested on others."""
+    """Part the cases so that a network which has seen the groups `seen` is tested on others."""
     total = sum(map(len, members.values()))
     unseen = {name: cases for name, cases in members.items() if name not in seen}
-    watched = {name: cases for name, cases in members.items() if seen.get(name) == "validation"}
-    spare = 1 if fractions[1] > 0 and not watched else 0
+    chosen_on = {name: cases for name, cases in members.items() if seen.get(name) == "validation"}
+    spare = 1 if fractions[1] > 0 and not chosen_on else 0
     tested: tuple[str, ...] = ()
     if fractions[2] > 0:
-        _require(len(unseen), 1 + spare, "a test of a network that goes on learning", "that it has not met")
+        _require(len(unseen), 1 + spare, "a test of a network that goes on learning", "that it has not seen")
         tested = _pick(unseen, fractions[2] * total, rng, leave=spare)
-    left = watched | {name: cases for name, cases in unseen.items() if name not in tested}
+    left = chosen_on | {name: cases for name, cases in unseen.items() if name not in tested}
     validated: tuple[str, ...] = ()
     if fractions[1] > 0:
         _require(len(left), 1, "a validation part", "that the network has not learnt from, outside the test part")
@@ -107,10 +107,10 @@ def _holdout_around(
 
 
 def _pick(
-    members: dict[str, list[int]], wanted: float, rng: np.random.Generator, *, leave: int
+    members: dict[str, list[int]], target: float, rng: np.random.Generator, *, leave: int
 ) -> tuple[str, ...]:
-    """Pick at least one group, with about `wanted` images in all; at least `leave` (0 or 1) groups are left."""
-    share = wanted / sum(map(len, members.values()))
+    """Pick at least one group, with about `target` images in all; at least `leave` (0 or 1) groups are left."""
+    share = target / sum(map(len, members.values()))
     if len(members) == 1 or (share >= 1 and not leave):
         return tuple(members)
     return _deal(members, [min(share, 1), max(1 - share, 0)], rng)[0]
@@ -156,24 +156,24 @@ def kfold(
         raise ConfigError(f"The validation share must be at least 0 and below 1, not {validation}.")
     everything = _members(groups)
     members = {name: cases for name, cases in everything.items() if name not in (seen or {})}
-    met = [name for name in everything if name not in members]
-    where = "in these data" if not met else "that the network to go on with has not met"
+    known = [name for name in everything if name not in members]
+    where = "in these data" if not known else "that the network to go on with has not seen"
     _require(len(members), folds, f"a cross-validation of {folds} folds", where)
     tests = _balance(members, folds, np.random.default_rng([seed, 1]))
     if validation > 0:
-        rest = len(members) - max(len(test) for test in tests) + (len(met) > 0)
+        rest = len(members) - max(len(test) for test in tests) + (len(known) > 0)
         _require(rest, 2, "the training and validation parts of each fold", "outside its test part")
     splits = []
     for fold, test in enumerate(tests):
         others = {name: cases for name, cases in members.items() if name not in test}
         rng = np.random.default_rng([seed, 2, fold])
         chosen: tuple[str, ...] = ()
-        if validation > 0 and not met:
+        if validation > 0 and not known:
             chosen, _ = _deal(others, [validation, 1 - validation], rng)
         elif validation > 0:
             size = validation * (len(groups) - sum(len(members[name]) for name in test))
             chosen = _pick(others, size, rng, leave=0)
-        train = [name for name in (*others, *met) if name not in chosen]
+        train = [name for name in (*others, *known) if name not in chosen]
         splits.append(Split(_cases(everything, train), _cases(members, chosen), _cases(members, test)))
     return splits
 
@@ -258,8 +258,8 @@ def scarce(
     members = _members([groups[case] for case in indices])
     rng = np.random.default_rng([seed, 4])
     names = rng.permutation(sorted(members)).tolist()
-    piles = [[indices[i] for i in rng.permutation(members[name])] for name in names]
-    order = [pile[turn] for turn in range(max(map(len, piles), default=0)) for pile in piles if turn < len(pile)]
+    bins = [[indices[i] for i in rng.permutation(members[name])] for name in names]
+    order = [bin_[turn] for turn in range(max(map(len, bins), default=0)) for bin_ in bins if turn < len(bin_)]
     return tuple(int(case) for case in order[:count])
 
 
@@ -313,18 +313,18 @@ def _deal(
     """
     names = list(members)
     sizes = np.array([len(members[name]) for name in names])
-    wanted = np.asarray(fractions) * sizes.sum()
+    targets = np.asarray(fractions) * sizes.sum()
     best: tuple[float, list[tuple[str, ...]]] | None = None
     for _ in range(_DRAWS):
         order = rng.permutation(len(names))
         filled = np.concatenate([[0], np.cumsum(sizes[order])])
         cuts = [0]
-        for part, count in enumerate(wanted[:-1], start=1):
-            last = len(names) - (len(wanted) - part)  # leave a group for each later part
+        for part, count in enumerate(targets[:-1], start=1):
+            last = len(names) - (len(targets) - part)  # leave a group for each later part
             choice = np.abs(filled[cuts[-1] + 1 : last + 1] - filled[cuts[-1]] - count).argmin()
             cuts.append(cuts[-1] + 1 + int(choice))
         cuts.append(len(names))
-        error = float(np.abs(np.diff(filled[cuts]) - wanted).sum())
+        error = float(np.abs(np.diff(filled[cuts]) - targets).sum())
         if best is None or error < best[0] - 1e-9:
             parts = [order[start:stop] for start, stop in pairwise(cuts)]
             best = error, [tuple(names[i] for i in part) for part in parts]
@@ -335,10 +335,10 @@ def _deal(
 def _balance(members: dict[str, list[int]], parts: int, rng: np.random.Generator) -> list[tuple[str, ...]]:
     """Deal whole groups to `parts` equal parts: the largest first, each to the part with fewest images."""
     shuffled = rng.permutation(list(members)).tolist()
-    piles: list[list[str]] = [[] for _ in range(parts)]
+    bins: list[list[str]] = [[] for _ in range(parts)]
     load = [0] * parts
     for name in sorted(shuffled, key=lambda name: -len(members[name])):
-        lightest = min(range(parts), key=lambda part: (load[part], len(piles[part])))
-        piles[lightest].append(name)
+        lightest = min(range(parts), key=lambda part: (load[part], len(bins[part])))
+        bins[lightest].append(name)
         load[lightest] += len(members[name])
-    return [tuple(pile) for pile in piles]
+    return [tuple(bin_) for bin_ in bins]

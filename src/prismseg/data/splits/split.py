@@ -1,4 +1,4 @@
-"""The parts of a data set, and what they may not share: a group (patient) or a picture."""
+"""The parts of a data set, and what they may not share: a group (patient) or an image."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def join_groups(groups: Sequence[str], pairs: Iterable[tuple[int, int]]) -> list
     groups : sequence of str
         Group of every case.
     pairs : iterable of (int, int)
-        Cases that must not be parted, such as two copies of a picture.
+        Cases that must not be parted, such as two copies of an image.
 
     Examples
     --------
@@ -46,7 +46,7 @@ def join_groups(groups: Sequence[str], pairs: Iterable[tuple[int, int]]) -> list
 
 
 def check_split(split: Split, groups: Sequence[str], identities: Sequence[str] | None = None) -> None:
-    """Refuse a split whose parts share a group or a picture, or that names cases that do not exist.
+    """Refuse a split whose parts share a group or an image, or that names cases that do not exist.
 
     Parameters
     ----------
@@ -55,12 +55,12 @@ def check_split(split: Split, groups: Sequence[str], identities: Sequence[str] |
     groups : sequence of str
         Group of every case.
     identities : sequence of str, optional
-        Identity of every case's picture (`prismseg.data.images.identity`).
+        Identity of every case's image (`prismseg.data.images.identity`).
 
     Raises
     ------
     DataError
-        Naming the shared groups and the parts they are in, or how many pictures are in two parts.
+        Naming the shared groups and the parts they are in, or how many images are in two parts.
     """
     parts = {"training": split.train, "validation": split.validation, "test": split.test}
     for name, cases in parts.items():
@@ -81,7 +81,7 @@ def check_split(split: Split, groups: Sequence[str], identities: Sequence[str] |
     copies = [] if identities is None else _shared(parts, identities)
     if copies:
         raise DataError(
-            "The parts of the split hold the same pictures, so the test would flatter the network: "
+            "The parts of the split hold the same images, so the test would flatter the network: "
             + "; ".join(f"{pair} share {len(shared)}" for pair, shared in copies)
             + ". `prismseg check` names them; put copies into one part."
         )

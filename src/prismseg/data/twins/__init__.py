@@ -1,6 +1,6 @@
-"""Copies of one picture that were cut, scaled, shifted, mirrored, brightened or compressed."""
+"""Copies of one image that were cut, scaled, shifted, mirrored, brightened or compressed."""
 
-from prismseg.data.twins.portrait import portrait
-from prismseg.data.twins.search import Twin, find_twins, twins_of
+from prismseg.data.twins.search import Twin, find_twins, find_twins_cached
+from prismseg.data.twins.thumbnail import thumbnail
 
-__all__ = ["Twin", "find_twins", "portrait", "twins_of"]
+__all__ = ["Twin", "find_twins", "find_twins_cached", "thumbnail"]

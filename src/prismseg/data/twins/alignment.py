@@ -1,4 +1,4 @@
-"""Laying one picture exactly on another, and how well they agree there."""
+"""Laying one image exactly on another, and how well they agree there."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter
 
 from prismseg.data.twins.candidates import Candidate, Window
-from prismseg.data.twins.portrait import SIDE, SIDES, Floats, turned, window_matrix
+from prismseg.data.twins.thumbnail import SIDE, SIDES, Floats, turned, window_matrix
 
 ROUNDS = {32: 10, 64: 4, 128: 4}  # Gauss-Newton steps on each level of the pyramid
 START = 0.2  # correlation before the first step below which none is made
 EARLY = 0.5  # correlation at 32 pixels below which a pair is given up
 BLOCKS = 8  # a side, in which agreement is measured
-LOCAL = 6.0  # pixels of a portrait within which contrast is evened out
+LOCAL = 6.0  # pixels of a thumbnail within which contrast is evened out
 QUIET = 0.02  # contrast (of 1) below which a block says nothing
 MARGIN = 2  # pixels at the edge that resampling spoils
 
@@ -46,25 +46,25 @@ class Agreement:
     window: Window
 
 
-def even_level(portraits: NDArray[np.uint8], side: int) -> Floats:
-    """Portraits (..., SIDE, SIDE) at `side` pixels, without what changes slowly over the picture."""
+def even_level(thumbnails: NDArray[np.uint8], side: int) -> Floats:
+    """Thumbnails (..., SIDE, SIDE) at `side` pixels, without what changes slowly over the image."""
     fold = SIDE // side
-    shape = (*portraits.shape[:-2], side, fold, side, fold)
-    small = (portraits.astype(np.float32) / 255).reshape(shape).mean(axis=(-3, -1))
+    shape = (*thumbnails.shape[:-2], side, fold, side, fold)
+    small = (thumbnails.astype(np.float32) / 255).reshape(shape).mean(axis=(-3, -1))
     blur = LOCAL * side / SIDE
-    sigma = (*(0.0 for _ in portraits.shape[:-2]), blur, blur)
+    sigma = (*(0.0 for _ in thumbnails.shape[:-2]), blur, blur)
     even: Floats = small - gaussian_filter(small, sigma, mode="nearest")
     return even
 
 
 def align_roughly(whole: Floats, part: Floats, candidate: Candidate) -> tuple[Window, float]:
-    """Align two even pictures of 32 pixels; the window of the part and the correlation there."""
+    """Align two even images of 32 pixels; the window of the part and the correlation there."""
     turned_part = np.ascontiguousarray(turned(part, candidate.turn))
     window, score = _align(whole, turned_part, np.array(candidate.window), ROUNDS[SIDES[0]])
     return _tuple(window), score
 
 
-def agree(whole: NDArray[np.uint8], part: NDArray[np.uint8], turn: int, window: Window) -> Agreement:
+def measure_agreement(whole: NDArray[np.uint8], part: NDArray[np.uint8], turn: int, window: Window) -> Agreement:
     """Align the part finely with the whole, from `window` on, and measure how well they agree."""
     part = np.ascontiguousarray(turned(part, turn))
     place = np.array(window)
@@ -77,7 +77,7 @@ def agree(whole: NDArray[np.uint8], part: NDArray[np.uint8], turn: int, window: 
 def _align(
     whole: Floats, part: Floats, window: NDArray[np.float64], rounds: int
 ) -> tuple[NDArray[np.float64], float]:
-    """Gauss-Newton on top, left, height and width for the least squared difference of standardised pictures."""
+    """Gauss-Newton on top, left, height and width for the least squared difference of standardised images."""
     side = len(whole)
     slope_y, slope_x = np.gradient(whole)
     place = (np.arange(side) + 0.5) / side
@@ -90,15 +90,15 @@ def _align(
         inside = _inside(current, side)
         if inside.sum() < side:
             break
-        seen = rows @ whole @ columns.T
+        resampled = rows @ whole @ columns.T
         down, across = (rows @ slope @ columns.T for slope in (slope_y, slope_x))
-        wanted = part[inside]
-        found = seen[inside]
-        spread = found.std()
-        if spread < 1e-4 or wanted.std() < 1e-4:
+        reference = part[inside]
+        sampled = resampled[inside]
+        deviation = sampled.std()
+        if deviation < 1e-4 or reference.std() < 1e-4:
             break
-        gain = wanted.std() / spread
-        error = (wanted - wanted.mean()) - gain * (found - found.mean())
+        gain = reference.std() / deviation
+        error = (reference - reference.mean()) - gain * (sampled - sampled.mean())
         basis = (
             side
             * gain

@@ -1,7 +1,7 @@
 """Intervals of means over cases that come in groups (patients), and when there is none.
 
 The estimand is the mean over cases of the population from which the groups were drawn: a case of a new patient, each
-picture counting once, as in the mean that tables print. Patients with many pictures weigh more; what may vary from one
+image counting once, as in the mean that tables print. Patients with many images weigh more; what may vary from one
 data set to the next is which patients are in it, so groups are the unit, never cases.
 """
 
@@ -128,20 +128,20 @@ def mean_interval(
 
     Examples
     --------
-    >>> found = mean_interval([0.8, 0.9, 0.7, 0.8, 0.9, 0.7], range(6))
-    >>> found.kind, found.low, found.high
+    >>> interval = mean_interval([0.8, 0.9, 0.7, 0.8, 0.9, 0.7], range(6))
+    >>> interval.kind, interval.low, interval.high
     ('interval', 0.7, 0.9)
     >>> print(mean_interval([0.8, 0.9, 0.7], ["a", "a", "b"]).statement)
     2 groups are too few for a confidence interval (6 are needed); the lowest and highest mean of a group are given.
     """
     checked, index = clustered(values, groups)
-    found = column_intervals(checked[:, None], index, bounds=bounds, confidence=confidence)
-    count = int(found.n_groups[0])
+    interval = column_intervals(checked[:, None], index, bounds=bounds, confidence=confidence)
+    count = int(interval.n_groups[0])
     if count < FEWEST_GROUPS:
-        low, high = float(found.range_low[0]), float(found.range_high[0])
+        low, high = float(interval.range_low[0]), float(interval.range_high[0])
         return Interval("range", low, high, count, "range of the groups", few_groups(count))
     statement = f"{confidence:.0%} confidence interval of the mean over cases, from {count} groups ({METHOD})."
-    return Interval("interval", float(found.ci_low[0]), float(found.ci_high[0]), count, METHOD, statement)
+    return Interval("interval", float(interval.ci_low[0]), float(interval.ci_high[0]), count, METHOD, statement)
 
 
 def few_groups(count: int) -> str:

@@ -66,17 +66,17 @@ def paired_comparison(ours: ArrayLike, theirs: ArrayLike, groups: Iterable[objec
     if left.shape != right.shape:
         raise DataError(f"A paired comparison needs the same cases twice, not {left.size} and {right.size}.")
     difference = left - right
-    found = mean_interval(difference, labels)
-    ends = found.columns()
+    interval = mean_interval(difference, labels)
+    ends = interval.columns()
     return Comparison(
         difference=float(difference.mean()),
         ci_low=ends["ci_low"],
         ci_high=ends["ci_high"],
         range_low=ends["range_low"],
         range_high=ends["range_high"],
-        p_value=sign_flip_test(difference, labels) if found.n_groups >= FEWEST_GROUPS else math.nan,
+        p_value=sign_flip_test(difference, labels) if interval.n_groups >= FEWEST_GROUPS else math.nan,
         n=difference.size,
-        n_groups=found.n_groups,
+        n_groups=interval.n_groups,
     )
 
 

@@ -70,7 +70,7 @@ def resumed_phantom_config(out: str | Path, **given: Any) -> TrainConfig:
     ConfigError
         When what is given is out of range.
     """
-    started = RunFolder(Path(out)).started()
+    started = RunFolder(Path(out)).read_config()
     source = started.source
     left_out = [name for name in DOMAINS if isinstance(source, PhantomSettings) and name not in source.domains]
     if len(left_out) != 1:

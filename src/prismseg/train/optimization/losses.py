@@ -89,9 +89,9 @@ def dice_loss(logits: Tensor, target: Tensor) -> Tensor:
     The sum of Milletari et al. 2016 without squares, as the thesis uses it. An image without the class has a gradient
     some thousand times smaller than one with it, see the module's text.
     """
-    probability, truth = _regions(logits, target)
-    overlap = (probability * truth).sum(-1)
-    total = probability.sum(-1) + truth.sum(-1)
+    probability, one_hot = _regions(logits, target)
+    overlap = (probability * one_hot).sum(-1)
+    total = probability.sum(-1) + one_hot.sum(-1)
     return (1 - (2 * overlap + SMOOTH) / (total + SMOOTH)).mean()
 
 
@@ -120,8 +120,8 @@ def tversky_loss(logits: Tensor, target: Tensor) -> Tensor:
 
     A missed pixel costs more than a false alarm. eps = 1 is added to both sides of the fraction.
     """
-    probability, truth = _regions(logits, target)
-    return (1 - _tversky_index(probability, truth, TVERSKY_FALSE_POSITIVE, TVERSKY_FALSE_NEGATIVE)).mean()
+    probability, one_hot = _regions(logits, target)
+    return (1 - _tversky_index(probability, one_hot, TVERSKY_FALSE_POSITIVE, TVERSKY_FALSE_NEGATIVE)).mean()
 
 
 def unified_focal_loss(logits: Tensor, target: Tensor) -> Tensor:
@@ -132,8 +132,8 @@ def unified_focal_loss(logits: Tensor, target: Tensor) -> Tensor:
     network has two classes here. eps = 1 in the Tversky index, where the authors have 1e-7, keeps the gradient
     alive for images without foreground.
     """
-    probability, truth = _regions(logits, target, with_background=True)
-    index = _tversky_index(probability, truth, 1 - UNIFIED_DELTA, UNIFIED_DELTA)
+    probability, one_hot = _regions(logits, target, with_background=True)
+    index = _tversky_index(probability, one_hot, 1 - UNIFIED_DELTA, UNIFIED_DELTA)
     # The root's slope is infinite at a perfect score; the floor is below float32's resolution of an index.
     foreground = (1 - index[:, 1:]).clamp_min(1e-7) ** (1 - UNIFIED_GAMMA)
     tversky = torch.cat([1 - index[:, :1], foreground], dim=1).mean()
@@ -143,7 +143,7 @@ def unified_focal_loss(logits: Tensor, target: Tensor) -> Tensor:
     is_background = (target == 0).flatten(1)
     weight = torch.where(is_background, (1 - UNIFIED_DELTA) * damping, UNIFIED_DELTA)
     # The authors average over pixels and classes, of which all but the true one are zero.
-    focal = _pixel_mean(-weight * log_probability, valid) / truth.shape[1]
+    focal = _pixel_mean(-weight * log_probability, valid) / one_hot.shape[1]
     return UNIFIED_WEIGHT * tversky + (1 - UNIFIED_WEIGHT) * focal
 
 
@@ -160,8 +160,8 @@ def _regions(logits: Tensor, target: Tensor, *, with_background: bool = False) -
     else:
         probability = torch.softmax(logits, dim=1)
         labels = torch.arange(logits.shape[1], device=target.device)
-    truth = target.flatten(1)[:, None] == labels[:, None]
-    return probability.flatten(2) * valid, truth.to(probability.dtype)
+    one_hot = target.flatten(1)[:, None] == labels[:, None]
+    return probability.flatten(2) * valid, one_hot.to(probability.dtype)
 
 
 def _true_log_probability(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
@@ -180,8 +180,8 @@ def _pixel_mean(values: Tensor, valid: Tensor) -> Tensor:
     return ((values * valid).sum(1) / valid.sum(1).clamp_min(1)).mean()
 
 
-def _tversky_index(probability: Tensor, truth: Tensor, false_positive: float, false_negative: float) -> Tensor:
-    hit = (probability * truth).sum(-1)
-    alarm = probability.sum(-1) - hit
-    miss = truth.sum(-1) - hit
-    return (hit + SMOOTH) / (hit + false_positive * alarm + false_negative * miss + SMOOTH)
+def _tversky_index(probability: Tensor, one_hot: Tensor, alpha: float, beta: float) -> Tensor:
+    true_positives = (probability * one_hot).sum(-1)
+    false_positives = probability.sum(-1) - true_positives
+    false_negatives = one_hot.sum(-1) - true_positives
+    return (true_positives + SMOOTH) / (true_positives + alpha * false_positives + beta * false_negatives + SMOOTH)

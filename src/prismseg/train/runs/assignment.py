@@ -21,7 +21,7 @@ from prismseg.train.runs.seen import PARTS, UNSEEN, SeenCases, count_parts
 
 
 def choose_parts(text: str | None) -> tuple[str, ...]:
-    """Parts that ``"test,new"`` or ``"all"`` names; None: what a network has not met.
+    """Parts that ``"test,new"`` or ``"all"`` names; None: what a network has not seen.
 
     Raises
     ------
@@ -63,14 +63,14 @@ def assign_run_cases(
     PrismsegError
         When there is no run or no model, or the data set has changed.
     """
-    wanted = [name for name in choose_parts(part) if name in ("train", "validation", "test")]
+    chosen = [name for name in choose_parts(part) if name in ("train", "validation", "test")]
     folders = fold_folders(root) or [open_run(root)[0]]
     dataset, _ = open_for(folders[0].root, None, options)
     networks = []
     for folder in folders:
         predictor = Predictor.from_pretrained(folder.model, mirror=mirror, device=device)
         dataset, _ = match_classes(predictor, dataset)
-        cases = [(case, name) for name in wanted for case in read_part(folder, dataset, name)]
+        cases = [(case, name) for name in chosen for case in read_part(folder, dataset, name)]
         networks.append(_evaluated(predictor, sorted(cases), folder))
     return networks, dataset
 
@@ -85,7 +85,7 @@ def assign_data_cases(
 ) -> tuple[list[EvaluatedNetwork], SegmentationDataset, list[str]]:
     """Networks in `model` with the cases of `dataset` that they are evaluated on.
 
-    Cases are recognised by content. By default those are tried that the network has not met; each fold of a
+    Cases are recognised by content. By default those are tried that the network has not seen; each fold of a
     cross-validation is tried on the cases that it kept apart.
 
     Returns
@@ -101,7 +101,7 @@ def assign_data_cases(
     PrismsegError
         When there is no network, or its classes are not those of the data.
     """
-    wanted = choose_parts(part)
+    chosen = choose_parts(part)
     folds = fold_folders(model)
     sources: list[tuple[Path, RunFolder | None]] = [(folder.model, folder) for folder in folds]
     if not sources:
@@ -112,17 +112,17 @@ def assign_data_cases(
     labels: list[list[str]] = []
     for path, folder in sources:
         predictor = Predictor.from_pretrained(path, mirror=mirror, device=device)
-        dataset, found = match_classes(predictor, dataset)
-        notes += found
+        dataset, remarks = match_classes(predictor, dataset)
+        notes += remarks
         seen = SeenCases.of_metadata(predictor.model.metadata)
         parts = seen.parts(dataset) if seen is not None else ["unknown"] * len(dataset)
         if seen is not None and not folds:
-            parts, found = _with_copies(model, dataset, seen, parts)
-            notes += found
+            parts, remarks = _with_copies(model, dataset, seen, parts)
+            notes += remarks
         if folds:
             parts = ["other fold" if name in ("new", "same-group", "unknown") else name for name in parts]
         labels.append(parts)
-        cases = [(case, name) for case, name in enumerate(parts) if name in wanted]
+        cases = [(case, name) for case, name in enumerate(parts) if name in chosen]
         networks.append(_evaluated(predictor, cases, folder))
     notes += _left_out(dataset, networks, labels, folds)
     return networks, dataset, notes
@@ -146,7 +146,7 @@ def _evaluated(
 def _with_copies(
     model: str | Path, dataset: SegmentationDataset, seen: SeenCases, parts: list[str]
 ) -> tuple[list[str], list[str]]:
-    """Take cases for met that show a picture which was met in another form, and those of their groups."""
+    """Count cases as seen that show an image which was seen in another form, and those of their groups."""
     fresh = [case for case, name in enumerate(parts) if name in ("new", "unknown")]
     copies = find_copies(model, dataset, seen, fresh)
     notes = []
@@ -157,12 +157,12 @@ def _with_copies(
             for name, group in zip(parts, dataset.groups, strict=True)
         ]
         notes.append(
-            f"{len(copies.cases)} cases show a picture that the network has met, in another cut, size, mirror or "
+            f"{len(copies.cases)} cases show an image that the network has seen, in another cut, size, mirror or "
             f"encoding (the first is {dataset.ids[copies.cases[0]]}); they and their groups count as same-group."
         )
     if not copies.searched:
         notes.append(
-            "The pictures that the network was trained on are not all at hand, so copies of them in another cut, size or "
+            "The images that the network was trained on are not all at hand, so copies of them in another cut, size or "
             "encoding are not recognised, only those of equal pixels."
         )
     return parts, notes
@@ -185,7 +185,7 @@ def _left_out(
         notes.append(f"Left out of {len(parts)} cases: {count_parts(left)}; --part all measures them too.")
     if any(parts[case] == "unknown" for case in tried):
         notes.append(
-            "The network does not say which cases it has met (it, or one that it comes from, was trained by an older "
+            "The network does not say which cases it has seen (it, or one that it comes from, was trained by an older "
             "version), so some of these may be training cases."
         )
     learnt = {group for group, name in zip(dataset.groups, parts, strict=True) if name == "train"}

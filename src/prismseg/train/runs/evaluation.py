@@ -72,7 +72,7 @@ def evaluate_data(
     notes: Sequence[str] = (),
     show_progress: bool = True,
 ) -> Path:
-    """Evaluate the network in `model` on the cases of `dataset` that it has not met; writes as `evaluate_run` does.
+    """Evaluate the network in `model` on the cases of `dataset` that it has not seen; writes as `evaluate_run` does.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def evaluate_data(
     PrismsegError
         When there is no network, no case, or the classes are not those of the network.
     """
-    networks, dataset, found = assign_data_cases(model, dataset, part=part, mirror=mirror, device=device)
+    networks, dataset, remarks = assign_data_cases(model, dataset, part=part, mirror=mirror, device=device)
     if out is None:
         out = results_folder(model) / f"evaluation-{data_name(dataset)}"
     return evaluate(
@@ -101,7 +101,7 @@ def evaluate_data(
         out,
         part=part or "test and new",
         against=against,
-        notes=[*notes, *found],
+        notes=[*notes, *remarks],
         show_progress=show_progress,
     )
 

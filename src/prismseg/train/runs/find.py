@@ -38,7 +38,7 @@ def run_config(root: str | Path) -> Path:
     """
     folds = fold_folders(root)
     folder = RunFolder(Path(root)) if RunFolder(Path(root)).config.exists() or not folds else folds[0]
-    folder.started()
+    folder.read_config()
     return folder.config
 
 

@@ -101,7 +101,7 @@ class RunFolder:
                 f"{self.root} holds {what} already. Add --resume to go on with it, or choose another --out folder."
             )
 
-    def started(self) -> TrainConfig:
+    def read_config(self) -> TrainConfig:
         """Read the settings with which the run was begun.
 
         Raises
@@ -124,7 +124,7 @@ class RunFolder:
         ModelError
             Naming the difference, or when there is nothing to resume.
         """
-        changed = refused_changes(self.started(), config)
+        changed = refused_changes(self.read_config(), config)
         if changed:
             raise ModelError(
                 f"The run in {self.root} was started with other settings ({'; '.join(changed)}). Resume it with those it "
@@ -152,12 +152,12 @@ class RunFolder:
                 f"{dataset.root}). Restore it, or start a new run in another folder."
             )
 
-    def begin(
+    def start(
         self, config: TrainConfig, dataset: SegmentationDataset, split: Split, earlier: SeenCases | None = None
     ) -> None:
         """Write down a new run: its split, its cases, then its settings.
 
-        `earlier` is what the network that it starts from had met.
+        `earlier` is what the network that it starts from had seen.
         """
         ids = dataset.ids
         write_json(
@@ -175,7 +175,7 @@ class RunFolder:
         )
         write_config(self.config, config)
 
-    def go_on(self, config: TrainConfig, dataset: SegmentationDataset) -> None:
+    def resume(self, config: TrainConfig, dataset: SegmentationDataset) -> None:
         """Write down what a resumed run may change: its settings, and where its data lie now."""
         if self.cases.exists():
             write_json(self.cases, self.read_cases() | self._place(dataset))
@@ -200,8 +200,8 @@ class RunFolder:
             )
         return stored
 
-    def earlier(self) -> SeenCases | None:
-        """Read what the network that the run started from had met; None where that is not known."""
+    def read_earlier(self) -> SeenCases | None:
+        """Read what the network that the run started from had seen; None where that is not known."""
         stored = self.read_cases() if self.cases.exists() else {}
         return SeenCases.of_metadata({"seen": stored.get("earlier")})
 
@@ -229,7 +229,7 @@ def read_part(folder: RunFolder, dataset: SegmentationDataset, part: str) -> lis
     Raises
     ------
     DataError
-        When a listed case is not in the data set any more, or is another picture under its old name.
+        When a listed case is not in the data set any more, or is another image under its old name.
     """
     names = read_json(folder.split)[part]
     if folder.cases.exists():
@@ -237,11 +237,11 @@ def read_part(folder: RunFolder, dataset: SegmentationDataset, part: str) -> lis
         keys, present = [known[name] for name in names], dataset.identities
     else:
         keys, present = names, dataset.ids
-    # Copies of a picture have one identity; the one of the old name comes first.
+    # Copies of an image have one identity; the one of the old name comes first.
     position: dict[str, list[int]] = {}
     for index, key in enumerate(present):
         position.setdefault(key, []).append(index)
-    found: list[int] = []
+    positions: list[int] = []
     missing: list[str] = []
     for name, key in zip(names, keys, strict=True):
         places = position.get(key, [])
@@ -250,13 +250,13 @@ def read_part(folder: RunFolder, dataset: SegmentationDataset, part: str) -> lis
             missing.append(name)
         else:
             places.remove(place)
-            found.append(place)
+            positions.append(place)
     if missing:
         raise DataError(
             f"{len(missing)} cases of {folder.split} are not in {dataset.root} (the first is {missing[0]!r}), or their "
-            "pictures have changed; restore the data set as it was when the run was trained."
+            "images have changed; restore the data set as it was when the run was trained."
         )
-    return found
+    return positions
 
 
 def fold_folders(root: str | Path) -> list[RunFolder]:

@@ -42,18 +42,18 @@ def make_partition(config: TrainConfig, dataset: SegmentationDataset, seen: Seen
     dataset : SegmentationDataset
         Its cases.
     seen : SeenCases, optional
-        What the network that training goes on from has met; none of it is tested.
+        What the network that training goes on from has seen; none of it is tested.
 
     Raises
     ------
     DataError
-        When there are too few groups, the parts share a group or a picture, or the data set brings no such split along.
+        When there are too few groups, the parts share a group or an image, or the data set brings no such split along.
     ConfigError
         When the data set brings a split along and the settings ask for another.
     """
     plan = config.split
     notes: list[str] = []
-    met = {} if seen is None else _met_groups(config, dataset, seen, notes)
+    seen_groups = {} if seen is None else _find_seen_groups(config, dataset, seen, notes)
     if _uses_predefined(config, dataset):
         split = _predefined(dataset, plan.fold or 0)
         check_split(split, dataset.groups, dataset.identities)
@@ -61,7 +61,7 @@ def make_partition(config: TrainConfig, dataset: SegmentationDataset, seen: Seen
             # They are told by their looks, so that a user may know better.
             _refuse_parted_twins(split, dataset)
         notes += _predefined_notes(dataset, split, plan.fold or 0)
-        notes += _met_notes(split, dataset, met, config)
+        notes += _check_given_split(split, dataset, seen_groups, config)
     else:
         if dataset.predefined_splits:
             notes.append("The split that the data bring along is ignored, as asked.")
@@ -71,18 +71,19 @@ def make_partition(config: TrainConfig, dataset: SegmentationDataset, seen: Seen
                 "parts that the cases are cut into."
             )
         groups = _joined(dataset, notes)
-        # A joined group is met when any of its groups is; having been learnt from weighs more.
+        # A joined group counts as seen when any of its groups is; having been learnt from weighs more.
         joined: dict[str, str] = {}
         for old, new in zip(dataset.groups, groups, strict=True):
-            if old in met and joined.get(new) != "train":
-                joined[new] = met[old]
+            if old in seen_groups and joined.get(new) != "train":
+                joined[new] = seen_groups[old]
         if plan.folds is not None:
             split = kfold(groups, plan.folds, seed=plan.seed, seen=joined)[plan.fold or 0]
         else:
             split = holdout(groups, plan.fractions or FRACTIONS, seed=plan.seed, seen=joined)
         if joined:
             notes.append(
-                f"{len(joined)} groups were met by {config.initial}, from which training goes on; none of them is tested."
+                f"{len(joined)} groups were seen by {config.initial}, from which training goes on; "
+                "none of them is tested."
             )
     if plan.limit is not None or plan.fraction is not None:
         split = _limited(config, dataset, split, notes)
@@ -90,21 +91,21 @@ def make_partition(config: TrainConfig, dataset: SegmentationDataset, seen: Seen
     return Partition(split, tuple(notes))
 
 
-def _met_groups(
+def _find_seen_groups(
     config: TrainConfig, dataset: SegmentationDataset, seen: SeenCases, notes: list[str]
 ) -> dict[str, str]:
-    """Find the groups that the network to go on from has met, also in another cut, size or encoding."""
-    met = seen.groups(dataset)
+    """Find the groups that the network to go on from has seen, also in another cut, size or encoding."""
+    seen_groups = seen.groups(dataset)
     if config.initial is None:
-        return met
-    among = [case for case, group in enumerate(dataset.groups) if group not in met]
+        return seen_groups
+    among = [case for case, group in enumerate(dataset.groups) if group not in seen_groups]
     copies = find_copies(config.initial, dataset, seen, among)
     if copies.cases:
         notes.append(
-            f"{len(copies.cases)} cases show a picture that {config.initial} has met, in another cut, size, mirror or "
+            f"{len(copies.cases)} cases show an image that {config.initial} has seen, in another cut, size, mirror or "
             f"encoding (the first is {dataset.ids[copies.cases[0]]})."
         )
-    return met | {dataset.groups[case]: "train" for case in copies.cases}
+    return seen_groups | {dataset.groups[case]: "train" for case in copies.cases}
 
 
 def _uses_predefined(config: TrainConfig, dataset: SegmentationDataset) -> bool:
@@ -151,16 +152,18 @@ def _predefined_notes(dataset: SegmentationDataset, split: Split, number: int) -
     return notes
 
 
-def _met_notes(split: Split, dataset: SegmentationDataset, met: dict[str, str], config: TrainConfig) -> list[str]:
-    """Refuse a given split that tests on what the first network has met, and say what it validates on."""
-    leaking = [case for case in split.test if dataset.groups[case] in met]
+def _check_given_split(
+    split: Split, dataset: SegmentationDataset, seen_groups: dict[str, str], config: TrainConfig
+) -> list[str]:
+    """Refuse a given split that tests on what the first network has seen, and say what it validates on."""
+    leaking = [case for case in split.test if dataset.groups[case] in seen_groups]
     if leaking:
         raise DataError(
-            f"{len(leaking)} of the {len(split.test)} test cases that the split of {dataset.root} names were met by "
+            f"{len(leaking)} of the {len(split.test)} test cases that the split of {dataset.root} names were seen by "
             f"{config.initial}, from which training is to go on, or are of a group that was "
             f"(the first is {dataset.ids[leaking[0]]!r}). Start without --from, or take them out of the test part."
         )
-    learnt = [case for case in split.validation if met.get(dataset.groups[case]) == "train"]
+    learnt = [case for case in split.validation if seen_groups.get(dataset.groups[case]) == "train"]
     if not learnt:
         return []
     return [
@@ -170,7 +173,7 @@ def _met_notes(split: Split, dataset: SegmentationDataset, met: dict[str, str], 
 
 
 def _joined(dataset: SegmentationDataset, notes: list[str]) -> list[str]:
-    """Join the groups that hold copies of a picture, equal ones or in another cut, size or brightness."""
+    """Join the groups that hold copies of an image, equal ones or in another cut, size or brightness."""
     copies: dict[str, list[int]] = defaultdict(list)
     for case, identity in enumerate(dataset.identities):
         copies[identity].append(case)
@@ -179,13 +182,13 @@ def _joined(dataset: SegmentationDataset, notes: list[str]) -> list[str]:
     if across:
         first, other = across[0]
         notes.append(
-            f"{len(across)} pairs of groups hold the same picture (such as {dataset.ids[first]} and "
+            f"{len(across)} pairs of groups hold the same image (such as {dataset.ids[first]} and "
             f"{dataset.ids[other]}); they are kept in one part."
         )
     twins = [twin for twin in dataset.twins() if dataset.groups[twin.first] != dataset.groups[twin.second]]
     if twins:
         notes.append(
-            f"{len(twins)} pairs of pictures in different groups show the same in another cut, size, mirror or "
+            f"{len(twins)} pairs of images in different groups show the same in another cut, size, mirror or "
             f"brightness ({_named(twins, dataset)}); their groups are kept in one part."
         )
     return join_groups(dataset.groups, [*across, *((twin.first, twin.second) for twin in twins)])
@@ -200,7 +203,7 @@ def _refuse_parted_twins(split: Split, dataset: SegmentationDataset) -> None:
     ]
     if twins:
         raise DataError(
-            f"The split of {dataset.root} has {len(twins)} pairs of pictures in different parts that show the same in "
+            f"The split of {dataset.root} has {len(twins)} pairs of images in different parts that show the same in "
             f"another cut, size, mirror or brightness ({_named(twins, dataset)}), so the test would flatter the network. "
             "Remove one of each pair, put both into one part, or add --ignore-split to draw a split that keeps them "
             "together."
@@ -219,6 +222,6 @@ def _limited(config: TrainConfig, dataset: SegmentationDataset, split: Split, no
     if split.validation:
         notes.append(
             f"The training images are limited, so the {len(split.validation)} validation images are not used either: the "
-            f"last weights are kept, and {len(kept)} labelled images are all that this network has met."
+            f"last weights are kept, and {len(kept)} labelled images are all that this network has seen."
         )
     return Split(train=tuple(kept), validation=(), test=split.test)

@@ -1,4 +1,4 @@
-"""Which cases a network has met, recognised by content: what it learnt from can never pass for a test."""
+"""Which cases a network has seen, recognised by content: what it was trained on can never count as a test."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 from prismseg.data import SegmentationDataset, Split, join_groups
 from prismseg.data.images.identity import group_key
 
-# What a case is to a network. "same-group": not met itself, but a case of its group (patient) was trained or chosen on.
-# "unknown": the network does not say what it has met.
+# What a case is to a network. "same-group": not seen itself, but a case of its group (patient) was trained or chosen on.
+# "unknown": the network does not say what it has seen.
 PARTS = ("train", "validation", "test", "same-group", "new", "unknown")
 UNSEEN = ("test", "new", "unknown")
 _MET = ("train", "validation")
@@ -24,12 +24,12 @@ class SeenCases:
     Attributes
     ----------
     train, validation : dict
-        Hash of the group of each case, by the identity of its picture (`prismseg.data.images.identity`). No name of a
+        Hash of the group of each case, by the identity of its image (`prismseg.data.images.identity`). No name of a
         file or a patient is in it.
     test : frozenset of str
         Identities of the cases that the split kept apart.
     complete : bool
-        False where a network that it comes from does not say what it has met.
+        False where a network that it comes from does not say what it has seen.
     """
 
     train: Mapping[str, str] = field(default_factory=dict)
@@ -80,16 +80,18 @@ class SeenCases:
     def parts(self, dataset: SegmentationDataset) -> list[str]:
         """Say what each case of `dataset` is to the network, one of `PARTS`.
 
-        Names of groups are compared only where the data sets have a picture in common: patient 1 of another hospital is
+        Names of groups are compared only where the data sets have an image in common: patient 1 of another hospital is
         somebody else.
         """
-        met = self.groups(dataset)
+        known_groups = self.groups(dataset)
         groups = dataset.groups
-        if met:
-            # Another cut of a picture that was met is of a group that was met.
+        if known_groups:
+            # Another cut of an image that was seen is of a group that was seen.
             joined = join_groups(groups, [(twin.first, twin.second) for twin in dataset.twins()])
-            reached = {new for old, new in zip(groups, joined, strict=True) if old in met}
-            met = met | {old: "train" for old, new in zip(groups, joined, strict=True) if new in reached}
+            reached = {new for old, new in zip(groups, joined, strict=True) if old in known_groups}
+            known_groups = known_groups | {
+                old: "train" for old, new in zip(groups, joined, strict=True) if new in reached
+            }
         parts = []
         for case, group in zip(dataset.identities, groups, strict=True):
             if case in self.train:
@@ -98,28 +100,28 @@ class SeenCases:
                 parts.append("validation")
             elif case in self.test:
                 parts.append("test")
-            elif group in met:
+            elif group in known_groups:
                 parts.append("same-group")
             else:
                 parts.append("new" if self.complete else "unknown")
         return parts
 
     def groups(self, dataset: SegmentationDataset) -> dict[str, str]:
-        """Find the groups of `dataset` that the network has met: "train" where it learnt from one of their cases."""
+        """Find the groups of `dataset` that the network has seen: "train" where it learnt from one of their cases."""
         cases = list(zip(dataset.identities, dataset.groups, strict=True))
-        found: dict[str, str] = {}
+        part_of: dict[str, str] = {}
         for part in reversed(_MET):
             known: Mapping[str, str] = getattr(self, part)
-            found |= {group: part for case, group in cases if case in known}
+            part_of |= {group: part for case, group in cases if case in known}
         if any(case in self.train or case in self.validation or case in self.test for case, _ in cases):
             for part in reversed(_MET):
                 keys = set(getattr(self, part).values())
-                found |= {
+                part_of |= {
                     group: part
                     for group in set(dataset.groups)
-                    if group_key(group) in keys and found.get(group) != "train"
+                    if group_key(group) in keys and part_of.get(group) != "train"
                 }
-        return found
+        return part_of
 
 
 def count_parts(parts: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Which pictures a prediction is about, and what their results are called."""
+"""Which images a prediction is about, and what their results are called."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ _SHOWN = 5
 
 
 @dataclass(frozen=True)
-class Pictures:
-    """Pictures to segment.
+class InputImages:
+    """Images to segment.
 
     Attributes
     ----------
     names : dict
-        Path of each picture -> name of its results, without suffix; no two are the same.
+        Path of each image -> name of its results, without suffix; no two are the same.
     unread : tuple of Path
-        Files in the folders that are no pictures by their suffix.
+        Files in the folders that are no images by their suffix.
     broken : tuple of Path
         Links in the folders to files that do not exist.
     """
@@ -37,20 +37,20 @@ class Pictures:
     broken: tuple[Path, ...]
 
 
-def find_pictures(sources: Sequence[str | Path]) -> Pictures:
-    """Find the pictures that `sources` name.
+def find_images(sources: Sequence[str | Path]) -> InputImages:
+    """Find the images that `sources` name.
 
     Parameters
     ----------
     sources : sequence of path
-        Pictures; folders (the pictures directly in them); ``.txt`` files with a path a line (in quotes or not,
+        Images; folders (the images directly in them); ``.txt`` files with a path a line (in quotes or not,
         lines that begin with # are comments); ``.csv`` tables with a column ``image``. Paths in lists are relative to
         the list. Hidden files in folders and lists are left out.
 
     Raises
     ------
     DataError
-        When a source does not exist, or there is no picture in any.
+        When a source does not exist, or there is no image in any.
     """
     paths: list[Path] = []
     unread: list[Path] = []
@@ -71,10 +71,10 @@ def find_pictures(sources: Sequence[str | Path]) -> Pictures:
     once: dict[Path, Path] = {}
     for path in paths:
         once.setdefault(_place(path), path)
-    pictures = list(once.values())
-    if not pictures and not broken:
+    images = list(once.values())
+    if not images and not broken:
         raise DataError(_nothing(sources, unread))
-    return Pictures(_names(pictures), tuple(unread), tuple(broken))
+    return InputImages(_names(images), tuple(unread), tuple(broken))
 
 
 def _nothing(sources: Sequence[str | Path], unread: Sequence[Path]) -> str:
@@ -133,12 +133,12 @@ def _resolve(source: Path, text: str) -> Path:
 
 
 def _place(path: Path) -> Path:
-    """Say where a picture lies; a link keeps its own name."""
+    """Say where an image lies; a link keeps its own name."""
     return path.parent.resolve() / path.name
 
 
 def _names(paths: Sequence[Path]) -> dict[Path, str]:
-    """Name each picture by its file; where two would share a name, by its folders too, then by its suffix."""
+    """Name each image by its file; where two would share a name, by its folders too, then by its suffix."""
     whole = [_place(path) for path in paths]
     root = Path(os.path.commonpath([path.parent for path in whole])) if whole else Path()
     inside = [path.relative_to(root) for path in whole]

@@ -1,4 +1,4 @@
-"""Small standard pictures of images, in which copies of a picture look alike."""
+"""Thumbnails of images: small, grey and evenly exposed, so that copies of an image look alike."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-SIDE = 128  # of a portrait, pixels
-SIDES = (32, 64, 128)  # of the pyramid on which two portraits are aligned
+SIDE = 128  # of a thumbnail, pixels
+SIDES = (32, 64, 128)  # of the pyramid on which two thumbnails are aligned
 
 # Chosen with benchmarks/twins.py.
 BINS = 64
@@ -18,8 +18,8 @@ STRETCH = 3.0
 Floats = NDArray[np.floating[Any]]
 
 
-def portrait(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """Grey picture (128, 128) of an image (H, W) or (H, W, C), with its intensities spread evenly.
+def thumbnail(pixels: NDArray[np.generic]) -> NDArray[np.uint8]:
+    """Grey image (128, 128) of an image (H, W) or (H, W, C), with its intensities spread evenly.
 
     Spreading undoes most of gamma, contrast and brightness (as far as nothing was clipped); the square undoes a change
     of size.
@@ -52,18 +52,18 @@ def _spread(values: Floats) -> NDArray[np.uint8]:
     return spread
 
 
-def turned(picture: NDArray[np.generic], turn: int) -> NDArray[np.generic]:
+def turned(image: NDArray[np.generic], turn: int) -> NDArray[np.generic]:
     """One of the eight ways to mirror a square and turn it by right angles; 0 leaves it as it is.
 
     Bit 0 mirrors left and right, bit 1 up and down, bit 2 first exchanges rows and columns.
     """
     if turn & 4:
-        picture = np.swapaxes(picture, -1, -2)
+        image = np.swapaxes(image, -1, -2)
     if turn & 2:
-        picture = picture[..., ::-1, :]
+        image = image[..., ::-1, :]
     if turn & 1:
-        picture = picture[..., ::-1]
-    return picture
+        image = image[..., ::-1]
+    return image
 
 
 TURNS = 8
