@@ -104,7 +104,7 @@ def test_exiftools_counts_and_the_formula_agree_to_a_tenth_of_a_degree(path):
 @each_sample
 def test_exiftool_agrees_on_parameters_time_camera_and_serial_numbers(path):
     tags, read = exiftool_tags()[path.name], read_rjpeg(path)
-    assert read.parameters.stated() == pytest.approx(
+    assert read.parameters.to_dict() == pytest.approx(
         {
             "emissivity": tags["Emissivity"],
             "reflected": tags["ReflectedApparentTemperature"],

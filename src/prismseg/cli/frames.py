@@ -59,7 +59,7 @@ def reader(
     chosen = Parameters(emissivity, reflected, distance, humidity, atmosphere, window_transmission=window)
     low, high = pair("--grey", grey)
     scale, offset = pair("--counts", counts)
-    return lambda path: read_frame(path, low=low, high=high, scale=scale, offset=offset, **chosen.stated())
+    return lambda path: read_frame(path, low=low, high=high, scale=scale, offset=offset, **chosen.to_dict())
 
 
 def pair(option: str, text: str | None) -> tuple[float, float] | tuple[None, None]:

@@ -73,7 +73,7 @@ def facts(number: int, minute: float) -> ReportedCapture:
         sha256=f"{number:064x}",
         camera="Simulator (no real patient)",
         view="soles-to-camera",
-        parameters=PARAMETERS.stated(),
+        parameters=PARAMETERS.to_dict(),
         mask_origin="edited" if edited else "automatic",
         edited_by="ana" if edited else "",
         edited_at=at + timedelta(minutes=2) if edited else None,

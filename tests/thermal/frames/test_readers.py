@@ -27,7 +27,7 @@ class TestMatrices:
         tifffile.imwrite(tmp_path / "a.tiff", scene.astype(dtype), compression=compression, byteorder=order)
         frame = read_frame(tmp_path / "a.tiff")
         np.testing.assert_array_equal(frame.celsius, scene.astype(np.float32))
-        assert frame.kind == "matrix" and frame.parameters.stated() == {} and frame.time is None
+        assert frame.kind == "matrix" and frame.parameters.to_dict() == {} and frame.time is None
 
     @pytest.mark.parametrize(
         "packing", [{"compression": "tiff_lzw"}, {"compression": "tiff_adobe_deflate", "tiffinfo": {317: 3}}]
@@ -128,7 +128,7 @@ class TestStatedScales:
         frame = read_frame(tmp_path / "a.tiff")
         assert np.abs(frame.celsius - scene).max() <= 0.0051
         assert frame.time == datetime(2026, 5, 31, 14, 5, tzinfo=UTC) and frame.camera == "Lepton"
-        assert frame.parameters.stated() == {"emissivity": 0.98, "humidity": 0.45}
+        assert frame.parameters.to_dict() == {"emissivity": 0.98, "humidity": 0.45}
 
 
 class TestStatedGreys:

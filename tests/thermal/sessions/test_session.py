@@ -62,7 +62,7 @@ def test_deltas_rates_and_differences_by_hand() -> None:
 
 
 def test_errors_follow_from_those_of_the_means() -> None:
-    errors = ErrorModel(netd=0.1, common=0.2, shared_stated=0.5)
+    errors = ErrorModel(netd=0.1, common=0.2, mask_correlation=0.5)
     session = course((0, 27.0, 27.0), (5, 28.0, 28.0), session=Session(errors=errors))
     first, then = (entry.estimates["left"][WHOLE_SOLE] for entry in session.entries)
     assert then.error == pytest.approx(math.hypot(then.noise, then.mask, 0.2))

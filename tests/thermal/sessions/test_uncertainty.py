@@ -15,7 +15,7 @@ from prismseg.thermal.sessions.changes import delta
 from prismseg.thermal.sessions.entry import Entry
 from prismseg.thermal.sessions.uncertainty import Estimate
 
-NOTHING_WRONG = ErrorModel(netd=0, common=0, contour=0, least_contour=0, placing=0)
+NOTHING_WRONG = ErrorModel(netd=0, common=0, contour=0, min_contour=0, placing=0)
 SQUARE = np.pad(np.ones((20, 20), bool), 10)
 
 
@@ -167,7 +167,7 @@ def test_intervals_of_changes_are_as_wide_as_the_errors_that_frames_do_not_share
     cancel but adds.
     """
     rng, errors = np.random.default_rng(5), ErrorModel()
-    shared = errors.shared if model else errors.shared_stated
+    shared = errors.correlation if model else errors.mask_correlation
     before, after = _field(ground, 1.0, 0.0), _field(ground, 1.0, 3.0)
     after[~TRUE] = before[~TRUE]
     true = after[TRUE].mean() - before[TRUE].mean()

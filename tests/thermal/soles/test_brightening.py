@@ -49,7 +49,7 @@ def test_by_as_much_as_the_second_look_differs_the_mean_may_be_wrong() -> None:
     sole = np.zeros((100, 100), bool)
     sole[25:80, 40:60] = True
     whole = celsius > 25
-    still = ErrorModel(netd=0, common=0, contour=0, least_contour=0)
+    still = ErrorModel(netd=0, common=0, contour=0, min_contour=0)
     alone = measure_sole(celsius, sole, errors=still)[WHOLE_SOLE]
     doubted = measure_sole(celsius, sole, errors=still, brightened=whole)[WHOLE_SOLE]
     assert alone.mean == doubted.mean == 30 and alone.mask == 0

@@ -90,7 +90,7 @@ def add_rows(
         camera=new.camera,
         frame_sha256=stored.frame_sha256,
         size=new.frame.size,
-        parameters=new.frame.parameters.stated(),
+        parameters=new.frame.parameters.to_dict(),
         failure=stored.failure,
     )
     if stored.mask_sha256 is None:

@@ -97,7 +97,7 @@ def encode_frame(frame: Frame) -> bytes:
         "source": frame.source,
         "kind": frame.kind,
         "camera": frame.camera,
-        "parameters": frame.parameters.stated(),
+        "parameters": frame.parameters.to_dict(),
         "notes": list(frame.notes),
         "unit": "degree Celsius",
     }

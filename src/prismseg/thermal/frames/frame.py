@@ -26,8 +26,8 @@ MIN_FINITE = 0.95
 # °C; what is colder than any sky or hotter than any range a camera is sold with is not a temperature in °C.
 PLAUSIBLE_CELSIUS = (-100.0, 2000.0)
 # Smallest emissivity and window transmission: with less, the camera would see only reflections.
-_LEAST_SHARE = 0.01
-_LONGEST_DISTANCE = 10_000  # m; beyond it the air is opaque
+_MIN_SHARE = 0.01
+_MAX_DISTANCE = 10_000  # m; beyond it the air is opaque
 
 
 @dataclass(frozen=True)
@@ -78,19 +78,19 @@ class Parameters:
         if self.humidity is not None and 1 < self.humidity <= 100:
             object.__setattr__(self, "humidity", self.humidity / 100)
         for name in ("emissivity", "window_transmission"):
-            share = Message("a share from {low:g} to {high:g}", low=_LEAST_SHARE, high=1)
-            _require(name, getattr(self, name), _LEAST_SHARE, 1, share)
+            share = Message("a share from {low:g} to {high:g}", low=_MIN_SHARE, high=1)
+            _require(name, getattr(self, name), _MIN_SHARE, 1, share)
         _require("humidity", self.humidity, 0, 1, Message("0 to 1, or in percent up to 100"))
-        _require("distance", self.distance, 0, _LONGEST_DISTANCE, Message("0 to 10,000 m"))
+        _require("distance", self.distance, 0, _MAX_DISTANCE, Message("0 to 10,000 m"))
         for name in ("reflected", "atmosphere", "window_temperature"):
             _require(name, getattr(self, name), *PLAUSIBLE_CELSIUS, Message("a temperature in °C"))
 
-    def stated(self) -> dict[str, float]:
+    def to_dict(self) -> dict[str, float]:
         """Return the parameters that have a value, by name.
 
         Examples
         --------
-        >>> Parameters(emissivity=0.98, distance=1.0).stated()
+        >>> Parameters(emissivity=0.98, distance=1.0).to_dict()
         {'emissivity': 0.98, 'distance': 1.0}
         """
         return {name: value for name in PARAMETER_NAMES if (value := getattr(self, name)) is not None}

@@ -15,7 +15,7 @@ from prismseg.thermal.frames.frame import PARAMETER_NAMES, Parameters
 LIMITS_IN_NAME = re.compile(r"(?<![\d.])(-?\d+(?:\.\d+)?)to(-?\d+(?:\.\d+)?)C(?![a-zA-Z0-9])")
 _PAIRS = (("low", "high"), ("scale", "offset"))
 _MAX_SIDECAR = 2**20  # bytes
-_LARGEST_NUMBER = 1e9  # of limits, scales and parameters
+_MAX_NUMBER = 1e9  # of limits, scales and parameters
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def _pair(source: str, values: dict[str, Any], names: tuple[str, str]) -> tuple[
 
 
 def _number(source: str, name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _LARGEST_NUMBER:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) < _MAX_NUMBER:
         raise ConfigError(
             Message("{source}: {name} is {value}; state a number.", source=source, name=name, value=repr(value))
         )

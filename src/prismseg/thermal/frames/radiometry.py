@@ -22,11 +22,11 @@ from prismseg.base import ConfigError, Message
 from prismseg.thermal.frames.frame import ZERO_CELSIUS, Parameters
 
 # Largest absolute value of a constant in files that are not damaged.
-_LARGEST_CONSTANT = 1e9
+_MAX_CONSTANT = 1e9
 # Largest exponents of e: below the overflow of a double (709), and far above those of air that lets anything pass.
-_LARGEST_POWER, _OPAQUE_POWER = 700.0, 50.0
+_MAX_POWER, _OPAQUE_POWER = 700.0, 50.0
 # Transmissions of half the way that the formula may give; a little above 1 by its rounding.
-_LEAST_TRANSMISSION, _MOST_TRANSMISSION = 0.01, 1.01
+_MIN_TRANSMISSION, _MAX_TRANSMISSION = 0.01, 1.01
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Calibration:
         values = {entry.name: getattr(self, entry.name) for entry in fields(self)}
         for name, value in values.items():
             wrong_sign = name in ("r1", "b", "f", "r2") and value <= 0
-            if wrong_sign or not math.isfinite(value) or abs(value) > _LARGEST_CONSTANT:
+            if wrong_sign or not math.isfinite(value) or abs(value) > _MAX_CONSTANT:
                 raise ConfigError(
                     Message(
                         "The calibration constant {name} is {value:g}, which cannot be.", name=name, value=value
@@ -145,7 +145,7 @@ def water_vapour(humidity: float, atmosphere: float) -> float:
     8.56
     """
     power = 1.5587 + 0.06939 * atmosphere - 2.7816e-4 * atmosphere**2 + 6.8455e-7 * atmosphere**3
-    return humidity * math.exp(min(power, _LARGEST_POWER))
+    return humidity * math.exp(min(power, _MAX_POWER))
 
 
 def transmission(distance: float, humidity: float, atmosphere: float, calibration: Calibration) -> float:
@@ -181,7 +181,7 @@ def transmission(distance: float, humidity: float, atmosphere: float, calibratio
     second = -way * (calibration.alpha2 + calibration.beta2 * root)
     if max(first, second) < _OPAQUE_POWER:
         share = calibration.x * math.exp(first) + (1 - calibration.x) * math.exp(second)
-        if _LEAST_TRANSMISSION <= share <= _MOST_TRANSMISSION:
+        if _MIN_TRANSMISSION <= share <= _MAX_TRANSMISSION:
             return min(share, 1.0)
     raise ConfigError(
         Message(

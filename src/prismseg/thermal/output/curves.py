@@ -63,7 +63,7 @@ def draw_curves(session: Session, *, title: str = "") -> Figure:
     whole = figure.add_subplot(grid[0, :])
     _draw_sides(whole, session, WHOLE_SOLE)
     _draw_background(whole, session)
-    warming = session.settings.of(WarmingSettings)
+    warming = session.settings.group(WarmingSettings)
     for threshold in (warming.warming, warming.clear_warming):
         whole.axhline(threshold, color="#bbbbbb", linewidth=0.8, linestyle=":")
     whole.set_title(title or "Change of mean temperature from t0, whole sole", loc="left", fontsize=11)
@@ -128,7 +128,7 @@ def _draw_difference(axes: Any, session: Session) -> None:
             minutes, [v.low for _, v in known], [v.high for _, v in known], color=_DIFFERENCE, alpha=0.18, lw=0
         )
         axes.plot(minutes, [value.value for _, value in known], "o-", color=_DIFFERENCE, markersize=3.5, lw=1.4)
-    asymmetric = session.settings.of(AsymmetrySettings).asymmetric
+    asymmetric = session.settings.group(AsymmetrySettings).asymmetric
     for threshold in (-asymmetric, asymmetric):
         axes.axhline(threshold, color="#bbbbbb", linewidth=0.8, linestyle=":")
     axes.set_title("Right minus left, changes from t0", loc="left", fontsize=10)

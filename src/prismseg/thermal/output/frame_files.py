@@ -240,12 +240,12 @@ def _row(summary: FrameSummary) -> list[str]:
     if summary.size is not None and summary.span is not None and summary.mean is not None:
         degrees = (summary.span[0], summary.mean, summary.span[1])
         numbers = [*map(str, summary.size), *(f"{value:.3f}" for value in degrees)]
-    stated = summary.parameters.stated()
+    parameters = summary.parameters.to_dict()
     return [
         str(summary.path),
         summary.kind,
         *numbers,
-        *(f"{stated[name]:.4g}" if name in stated else "" for name in PARAMETER_NAMES),
+        *(f"{parameters[name]:.4g}" if name in parameters else "" for name in PARAMETER_NAMES),
         summary.time.isoformat() if summary.time is not None else "",
         summary.camera or "",
         "; ".join(summary.notes),

@@ -137,7 +137,7 @@ def _facts(session: Session) -> dict[str, object]:
         "use": "Research use only: observations, not diagnoses.",
         "view": session.view,
         "template": template_hash(),
-        "parameters": None if session.parameters is None else session.parameters.stated(),
+        "parameters": None if session.parameters is None else session.parameters.to_dict(),
         "errors": asdict(session.errors),
         "settings": session.settings.to_dict(),
         "flags": [asdict(flag) for flag in session.flags()],

@@ -25,17 +25,17 @@ class BackgroundSettings:
     grid : (int, int)
         Tiles down and across: large enough that a slight movement leaves each on what it showed, small enough that bed,
         wall and sheet have tiles of their own.
-    least_side : int
+    min_side : int
         Of a tile, pixels.
     edge : float
         Margin around the soles where a slight movement changes everything, picture heights.
-    least_free : float
+    min_free : float
         Share of a tile's pixels that belong to no sole.
     even : float
         Difference of a tile's quartiles from which it shows an edge, °C.
     body : float
         Difference of cold and warm tiles from which the warm ones are taken for the body, °C.
-    least_tiles : int
+    min_tiles : int
         Tiles that must be seen in both frames.
     agree, agree_share : float
         How far tiles may differ in their change: °C, or a share of the change. Else things moved, and no number is given.
@@ -43,7 +43,7 @@ class BackgroundSettings:
         Share of the tiles' scatter below which a plane must bring it for the camera's offset to have drifted unevenly.
     correlated : float
         Tiles that tell as much as one, since neighbours err together.
-    least_error : float
+    min_error : float
         The background tells the change of the offset at the soles no better than this, °C (vignetting, slow
         non-uniformity).
     outlier, outlier_floor : float
@@ -51,17 +51,17 @@ class BackgroundSettings:
     """
 
     grid: tuple[int, int] = (12, 16)
-    least_side: int = 2
+    min_side: int = 2
     edge: float = 0.025
-    least_free: float = 0.6
+    min_free: float = 0.6
     even: float = 1.0
     body: float = 2.0
-    least_tiles: int = 8
+    min_tiles: int = 8
     agree: float = 0.4
     agree_share: float = 0.35
     tilted: float = 0.6
     correlated: float = 6.0
-    least_error: float = 0.03
+    min_error: float = 0.03
     outlier: float = 3.0
     outlier_floor: float = 0.03
 
@@ -139,7 +139,7 @@ class Background:
         """
         height, width = celsius.shape
         rows, columns = (
-            min(most, side // _BACKGROUND.least_side)
+            min(most, side // _BACKGROUND.min_side)
             for most, side in zip(_BACKGROUND.grid, celsius.shape, strict=True)
         )
         edge = max(2, round(_BACKGROUND.edge * height))
@@ -153,7 +153,7 @@ class Background:
             values[np.arange(len(values)), np.maximum((share * (count - 1)).astype(int), 0)]
             for share in (0.25, 0.5, 0.75)
         )
-        known = (count >= _BACKGROUND.least_free * values.shape[1]) & (high - low <= _BACKGROUND.even)
+        known = (count >= _BACKGROUND.min_free * values.shape[1]) & (high - low <= _BACKGROUND.even)
         return cls(np.where(known, middle, np.nan).reshape(rows, columns))
 
     @cached_property
@@ -188,7 +188,7 @@ class Background:
             return None
         both = self.cold & earlier.cold
         count = int(both.sum())
-        if count < _BACKGROUND.least_tiles:
+        if count < _BACKGROUND.min_tiles:
             return None
         changes = self.tiles[both] - earlier.tiles[both]
         middle, scatter = _median_and_sd(changes)
@@ -200,7 +200,7 @@ class Background:
             plane = (0.0, 0.0), plane[1]
         if scatter > max(_BACKGROUND.agree, _BACKGROUND.agree_share * abs(middle)):
             return None
-        error = math.hypot(scatter * math.sqrt(_BACKGROUND.correlated / count), _BACKGROUND.least_error)
+        error = math.hypot(scatter * math.sqrt(_BACKGROUND.correlated / count), _BACKGROUND.min_error)
         return BackgroundShift(middle, error, *plane[0], count)
 
 

@@ -86,9 +86,9 @@ def delta(entry: Entry, baseline: Entry | None, side: Side, region: str = WHOLE_
     """Measure a region's change from t0 in °C; unknown between frames of other cameras or parameters.
 
     What is wrong by the same amount in both frames cancels: calibration, and the contour's error as far as it is the same
-    (`ErrorModel.shared`). The background's change enters the error as a standard deviation, since it may be the camera's;
-    where the background cannot tell, the frames' common errors add. At baseline itself the change is 0 by definition,
-    without error.
+    (`ErrorModel.correlation`). The background's change enters the error as a standard deviation, since it may be the
+    camera's; where the background cannot tell, the frames' common errors add. At baseline itself the change is 0 by
+    definition, without error.
     """
     now, before = find_estimate(entry, side, region), find_estimate(baseline, side, region)
     if now is None or before is None or not comparable(entry, baseline):
@@ -155,7 +155,9 @@ def _own(now: Estimate, before: Estimate) -> float:
     A contour that is too wide in both frames takes up too much ground in both: this cancels as far as the errors are
     shared, but adds where the sole was colder than the ground before and is warmer now.
     """
-    together = min(now.shared, before.shared) * _direction(now) * _direction(before) * now.mask * before.mask
+    together = (
+        min(now.correlation, before.correlation) * _direction(now) * _direction(before) * now.mask * before.mask
+    )
     mask = now.mask**2 + before.mask**2 - 2 * together
     return math.hypot(now.noise, before.noise, math.sqrt(max(mask, 0.0)))
 

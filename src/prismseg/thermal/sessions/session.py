@@ -86,7 +86,7 @@ class Session:
         parameters: Parameters | None = None,
     ) -> None:
         self.settings = FlagSettings() if flags is None else flags
-        quality = self.settings.of(QualitySettings)
+        quality = self.settings.group(QualitySettings)
         self._measurement = MeasurementSettings(check_view(view), errors or ErrorModel(), quality)
         self.history = History(stated_parameters=parameters)
 
@@ -228,14 +228,14 @@ class Session:
         named = (Concern.CLOCK, Concern.DUPLICATE)
         if any(shifts) and any(seen.concern in named for entry in self.entries for seen in entry.observations):
             return None
-        made = copy(self)
-        made.history = replace(
+        shifted = copy(self)
+        shifted.history = replace(
             self.history,
             entries=tuple(
                 replace(entry, minute=float(new)) for entry, new in zip(self.entries, minutes, strict=True)
             ),
         )
-        return made
+        return shifted
 
     def delta(self, entry: Entry, side: Side, region: str = WHOLE_SOLE) -> Value:
         """Change of a region from t0 in °C; unknown without t0."""

@@ -47,14 +47,14 @@ class ErrorModel:
     contour : float
         Distance of the mask's contour from the true one, pixels, the same all around: the worst case, since errors that
         change sign along the contour average out. Where probabilities are given they tell it.
-    least_contour : float
+    min_contour : float
         Smallest distance where probabilities tell it, pixels: networks are surer of themselves than they should be.
     placing : float
         Distance of territory borders from where they would be, foot lengths.
-    shared : float
+    correlation : float
         Correlation of the contour's error in two frames of a session where a network's probabilities are given: it errs
         alike in all frames, which cancels in changes. Chosen on simulated sessions (`benchmarks/thermal.py`).
-    shared_stated : float
+    mask_correlation : float
         The same where masks are given: one hand's bias is much the same in all frames, and what changes sign along the
         contour averages out (1.5 pixels over some fifty independent stretches leave 0.2, or 2 % of the variance).
 
@@ -75,13 +75,13 @@ class ErrorModel:
     pixels_sharing: float = 1.0
     common: float = 0.05
     contour: float = 1.5
-    least_contour: float = 0.5
+    min_contour: float = 0.5
     placing: float = 0.015
-    shared: float = 0.88
-    shared_stated: float = 0.98
+    correlation: float = 0.88
+    mask_correlation: float = 0.98
 
     def __post_init__(self) -> None:
-        values = (self.netd, self.common, self.contour, self.least_contour, self.placing)
+        values = (self.netd, self.common, self.contour, self.min_contour, self.placing)
         if not all(math.isfinite(value) and value >= 0 for value in values) or not self.pixels_sharing >= 1:
             raise ConfigError(
                 Message(
@@ -90,7 +90,7 @@ class ErrorModel:
                     errors=self,
                 )
             )
-        if not all(0 <= value <= 1 for value in (self.shared, self.shared_stated)):
+        if not all(0 <= value <= 1 for value in (self.correlation, self.mask_correlation)):
             raise ConfigError(
                 Message("The errors that frames share are correlations from 0 to 1; got {errors}.", errors=self)
             )
@@ -111,7 +111,7 @@ class Estimate:
     outward : float
         Change of the mean when the contour is drawn out by one standard deviation, °C; its sign tells whether two frames
         err in the same direction.
-    shared : float
+    correlation : float
         Correlation of the mask's error with that in the session's other frames.
     """
 
@@ -123,7 +123,7 @@ class Estimate:
     mask: float
     common: float
     outward: float = 0.0
-    shared: float = 0.0
+    correlation: float = 0.0
 
     @property
     def own(self) -> float:
@@ -196,15 +196,15 @@ def measure_sole(
         )
     if not sole.any():
         raise DataError(Message("The sole has no pixel; there is no mean."))
-    margin = math.ceil(_FARTHEST * max(model.contour, model.least_contour)) + 2
+    margin = math.ceil(_FARTHEST * max(model.contour, model.min_contour)) + 2
     window = bounding_window(sole, margin=margin if brightened is None else max(margin, search_radius(sole)))
     values, inside = celsius[window].astype(np.float64), sole[window]
     if not np.isfinite(values[inside]).all():
         raise DataError(Message("A temperature on the sole is missing or infinite; there is no mean."))
     contours = _contours(inside, np.isfinite(values), model, None if probability is None else probability[window])
     brighter = None if brightened is None else brightened[window] & np.isfinite(values)
-    shared = model.shared_stated if probability is None else model.shared
-    cropped = _CroppedSole(values, inside, brighter, contours, model, shared)
+    correlation = model.mask_correlation if probability is None else model.correlation
+    cropped = _CroppedSole(values, inside, brighter, contours, model, correlation)
     found = {WHOLE_SOLE: cropped.estimate(np.ones(inside.shape, bool), [])}
     if registration is None:
         return found
@@ -224,7 +224,7 @@ class _CroppedSole:
     brightened: Mask | None
     contours: Drawn
     errors: ErrorModel
-    shared: float
+    correlation: float
 
     def estimate(self, region: Mask, moved: list[tuple[Mask, Mask]]) -> Estimate:
         """Measure a region of the window, of which pairs are the same with its borders moved."""
@@ -250,7 +250,7 @@ class _CroppedSole:
             mask=_AROUND_MASK * math.sqrt(variance),
             common=self.errors.common,
             outward=(outward - inward) / 2,
-            shared=self.shared,
+            correlation=self.correlation,
         )
 
 
@@ -274,7 +274,7 @@ def _contours(inside: Mask, finite: Mask, errors: ErrorModel, probability: NDArr
     signed = np.where(
         inside, ndimage.distance_transform_edt(inside) - 0.5, 0.5 - ndimage.distance_transform_edt(~inside)
     )
-    sd = errors.contour if probability is None else errors.least_contour
+    sd = errors.contour if probability is None else errors.min_contour
     near = signed > -_FARTHEST * max(errors.contour, sd)
     drawn = []
     for step, _, (sure, possible) in _STEPS:

@@ -72,25 +72,25 @@ class SplitSettings:
     ----------
     levels : int
         Heights, from 0 to its highest, at which the distance transform is cut.
-    least_core : float
+    min_core : float
         Share of all that is left at such a height from which a part is the core of a sole.
-    least_ratio : float
+    min_ratio : float
         Of the smaller part's area to the larger one's.
-    most_alignment : float
+    max_alignment : float
         Cosine of the angle between a part's axis and the line that joins the parts: soles lie side by side, at 50° or
         more, while heel and ball of one sole lie one behind the other.
-    most_aspect : float
+    max_aspect : float
         Ratio of widths across and along (`aspect_ratio`) of each part: a sole is slender.
-    longest_cut : float
+    max_cut : float
         Length of the cut in lengths of the shorter part.
     """
 
     levels: int = 24
-    least_core: float = 0.15
-    least_ratio: float = 0.6
-    most_alignment: float = 0.64
-    most_aspect: float = 0.6
-    longest_cut: float = 0.4
+    min_core: float = 0.15
+    min_ratio: float = 0.6
+    max_alignment: float = 0.64
+    max_aspect: float = 0.6
+    max_cut: float = 0.4
 
 
 @dataclass(frozen=True, eq=False)
@@ -272,12 +272,12 @@ def split_touching(piece: Mask, settings: SplitSettings | None = None) -> tuple[
     shapes = [aspect_ratio(part) for part in parts]
     centres = [np.argwhere(part).mean(axis=0) for part in parts]
     across = (centres[1] - centres[0]) / max(float(np.linalg.norm(centres[1] - centres[0])), 1e-9)
-    beside = all(abs(float(axis @ across)) < chosen.most_alignment for _, axis in shapes)
+    beside = all(abs(float(axis @ across)) < chosen.max_alignment for _, axis in shapes)
     lengths = [float(np.ptp(np.argwhere(part) @ axis)) for part, (_, axis) in zip(parts, shapes, strict=True)]
     cut = int((ndimage.binary_dilation(parts[0], _EIGHT_NEIGHBOURS) & parts[1]).sum())
-    alike = min(areas) >= chosen.least_ratio * max(areas)
-    slender = all(ratio < chosen.most_aspect for ratio, _ in shapes)
-    if not (alike and beside and slender and cut <= chosen.longest_cut * min(lengths)):
+    alike = min(areas) >= chosen.min_ratio * max(areas)
+    slender = all(ratio < chosen.max_aspect for ratio, _ in shapes)
+    if not (alike and beside and slender and cut <= chosen.max_cut * min(lengths)):
         return None
     whole = [np.zeros(piece.shape, bool) for _ in parts]
     for target, part in zip(whole, parts, strict=True):
@@ -292,7 +292,7 @@ def _two_cores(depth: NDArray[np.float64], settings: SplitSettings) -> NDArray[n
         if count < 2:
             continue
         sizes = np.bincount(labels.ravel())[1:]
-        large = np.flatnonzero(sizes >= settings.least_core * sizes.sum()) + 1
+        large = np.flatnonzero(sizes >= settings.min_core * sizes.sum()) + 1
         if len(large) == 2:
             cores = np.zeros(depth.shape, np.int32)
             for number, label in enumerate(large, start=1):

@@ -39,7 +39,7 @@ class RowFitSettings:
     missing_price : float
         Added to the mean square (foot lengths) a squared missing share: of two fits that are nearly as good the one that
         misses less is right.
-    least_width : float
+    min_width : float
         Smallest factor on the template's width.
     """
 
@@ -52,7 +52,7 @@ class RowFitSettings:
     missing_heel: tuple[float, float, float] = (-0.04, 0.161, 0.02)
     fine: tuple[float, float, float] = (-0.015, 0.0151, 0.005)
     missing_price: float = 0.001
-    least_width: float = 0.2
+    min_width: float = 0.2
 
 
 _FIT = RowFitSettings()
@@ -239,7 +239,7 @@ def _best_fit(profile: Profile, heels: Floats, toes: Floats) -> RowFit:
     return RowFit(
         heel=float(heel[best]),
         length=float(length[best]),
-        width=max(width, _FIT.least_width),
+        width=max(width, _FIT.min_width),
         shift=shift * float(length[best]),
         tilt=tilt,
         missing_heel=float(heel_missing[best]),

@@ -24,21 +24,21 @@ class CarrySettings:
 
     Attributes
     ----------
-    least_overlap : float
+    min_overlap : float
         Intersection over union of both outlines. A sole that overlaps less has changed its shape in the picture: toes
         covered, foot turned.
-    largest_turn : float
+    max_turn : float
         Of the sole's axis, degrees.
-    largest_scale : float
+    max_scale : float
         Factor on the sole's length, in picture heights.
     poor_fit : float
         Residual of the fit of rows from which a registration is doubtful, foot lengths; simulated soles with 3 pixels of
         noise stay below 0.03.
     """
 
-    least_overlap: float = 0.88
-    largest_turn: float = 25.0
-    largest_scale: float = 1.25
+    min_overlap: float = 0.88
+    max_turn: float = 25.0
+    max_scale: float = 1.25
     poor_fit: float = 0.05
 
 
@@ -144,8 +144,8 @@ def carry_territories(first: Territories, mask: NDArray[np.generic]) -> Territor
     (centre, along, length), (_, axis, old_length) = _moments(sole), _moments(before)
     scale = length / old_length
     enlarged = sole.shape[0] / before.shape[0]  # another number of pixels is no other distance
-    largest = _CARRY.largest_scale
-    if along @ axis < np.cos(np.deg2rad(_CARRY.largest_turn)) or not 1 / largest <= scale / enlarged <= largest:
+    largest = _CARRY.max_scale
+    if along @ axis < np.cos(np.deg2rad(_CARRY.max_turn)) or not 1 / largest <= scale / enlarged <= largest:
         return None
     medial = np.sign(old.across @ _to_the_right(old.along))
     fit = replace(old.fit, length=old.fit.length * scale, heel=old.fit.heel * scale, shift=old.fit.shift * scale)
@@ -153,7 +153,7 @@ def carry_territories(first: Territories, mask: NDArray[np.generic]) -> Territor
     along = (old.along @ axis) * along + (old.along @ _to_the_right(axis)) * _to_the_right(along)
     moved = replace(old, centre=centre, along=along, across=medial * _to_the_right(along), fit=fit)
     overlap = _overlap(sole, moved, before, old)
-    if overlap < _CARRY.least_overlap:
+    if overlap < _CARRY.min_overlap:
         return None
     return Territories(_label(moved, sole), moved, "carried", overlap)
 

@@ -65,7 +65,7 @@ def test_every_layout_gives_the_temperatures_back(tmp_path, scene, png, high_byt
     frame = read_frame(path)
     assert np.abs(frame.celsius - scene).max() <= 0.02
     assert frame.kind == "radiometric" and frame.camera == "Model X" and frame.source == str(path)
-    for name, value in TYPICAL_PARAMETERS.stated().items():
+    for name, value in TYPICAL_PARAMETERS.to_dict().items():
         assert getattr(frame.parameters, name) == pytest.approx(value, abs=1e-4)
 
 

@@ -64,7 +64,7 @@ def test_a_registered_rule_finds_its_flag_after_all_others(tmp_path: Path) -> No
 
 @pytest.mark.usefixtures("short")
 def test_its_thresholds_are_flag_settings_and_its_words_are_translated() -> None:
-    assert FlagSettings(shortest=5).of(ShortSettings) == ShortSettings(5)
+    assert FlagSettings(shortest=5).group(ShortSettings) == ShortSettings(5)
     session = course((0, 27.0, 27.0), (10, 27.0, 27.0), session=Session(flags=FlagSettings(shortest=5)))
     assert "short session" not in {flag.name for flag in session.flags()}
     row = ("short session", "shortest", 20.0, "min", "Length of a session below which it is called short.")
@@ -86,7 +86,7 @@ def test_settings_are_values() -> None:
     assert settings == FlagSettings(frames=3, warming=1.5) != FlagSettings()
     assert len({settings, FlagSettings(frames=3, warming=1.5)}) == 1
     assert pickle.loads(pickle.dumps(settings)) == settings
-    assert settings.of(WarmingSettings) == WarmingSettings(warming=1.5)
+    assert settings.group(WarmingSettings) == WarmingSettings(warming=1.5)
     assert settings.to_dict()["plausible"] == (5.0, 50.0) and "warming=1.5" in repr(settings)
 
 

@@ -63,29 +63,29 @@ def accept_frame(
         When it is no picture in °C, has one value everywhere, was added before, is no later than the last frame, or was
         computed with implausible parameters.
     """
-    made = _as_frame(frame, source)
-    _check_duplicate(made, minute, entries)
+    accepted = _as_frame(frame, source)
+    _check_duplicate(accepted, minute, entries)
     _check_clock(minute, entries)
-    if made.doubts:
+    if accepted.doubts:
         raise FrameRejected(
             Concern.DOUBTFUL_PARAMETERS,
             Message(
                 "The file's parameters are doubtful: {doubts}. State the true ones (--reflected, --atmosphere; "
                 "--window 1 where there is no window), so that its temperatures are computed anew.",
-                doubts=Message.joined(made.doubts, "; "),
+                doubts=Message.joined(accepted.doubts, "; "),
             ),
         )
-    return made
+    return accepted
 
 
 def _as_frame(frame: Frame | NDArray[np.generic], source: str) -> Frame:
     try:
-        made = frame if isinstance(frame, Frame) else Frame(np.asarray(frame, np.float32), source=source)
+        accepted = frame if isinstance(frame, Frame) else Frame(np.asarray(frame, np.float32), source=source)
     except DataError as error:
         raise FrameRejected(Concern.UNREADABLE, error.message) from error
     except (TypeError, ValueError) as error:
         raise FrameRejected(Concern.UNREADABLE, Message.of(str(error))) from error
-    low, high = made.span
+    low, high = accepted.span
     if not low < high:
         raise FrameRejected(
             Concern.CONSTANT,
@@ -94,7 +94,7 @@ def _as_frame(frame: Frame | NDArray[np.generic], source: str) -> Frame:
                 value=low,
             ),
         )
-    return made
+    return accepted
 
 
 def _check_duplicate(frame: Frame, minute: float, entries: Sequence[Entry]) -> None:

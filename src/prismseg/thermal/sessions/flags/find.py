@@ -37,8 +37,8 @@ def find_flags(
     [('warming', 'present', 'left'), ('warming', 'present', 'right')]
     """
     chosen = settings or FlagSettings()
-    curves = SessionCurves(entries, baseline, chosen.of(PersistenceSettings))
+    curves = SessionCurves(entries, baseline, chosen.group(PersistenceSettings))
     for rule in FLAG_RULES.values():
         if baseline is not None or not rule.needs_baseline:
-            curves = curves.with_flags(rule.find(curves, chosen.of(rule.settings)))
+            curves = curves.with_flags(rule.find(curves, chosen.group(rule.settings)))
     return curves.found

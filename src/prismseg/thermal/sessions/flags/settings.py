@@ -49,7 +49,7 @@ class FlagSettings:
             group(**{name: value for name, value in values.items() if names[name] is group}) for group in groups
         )
 
-    def of(self, group: type[Settings]) -> Settings:
+    def group(self, group: type[Settings]) -> Settings:
         """Return the thresholds of one rule.
 
         Parameters
