@@ -99,6 +99,16 @@ def _models() -> Table:
     return ("name", "architecture", "skips", "multiplier"), rows
 
 
+def _map_methods() -> Table:
+    from prismseg.explain import list_methods
+
+    rows = [
+        (row["title"], f"`{row['method']}`", row["needs"], f"${row['formula']}$", row["citation"])
+        for row in list_methods().to_dict("records")
+    ]
+    return ("method", "name", "needs", "map", "source"), rows
+
+
 def _frame_readers() -> Table:
     from prismseg.thermal import FRAME_READERS
 
@@ -141,6 +151,7 @@ TABLES: dict[str, Callable[[], Table]] = {
     "extras": _extras,
     "flags": _flags,
     "frame-readers": _frame_readers,
+    "map-methods": _map_methods,
     "models": _models,
     "thresholds": _thresholds,
 }

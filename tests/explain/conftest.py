@@ -51,3 +51,9 @@ def relevance_of(sums, masks, column):
     parts = {name: sums[:, place] for place, name in enumerate(SUMS)}
     facts = {name: getattr(masks, name)[:, column] for name in ("area", "band", "region", "hit")}
     return Relevance(**parts, **facts, pixels=masks.pixels)
+
+
+def assert_equal_maps(found, expected, **tolerance):
+    assert list(found) == list(expected)
+    for key in expected:
+        torch.testing.assert_close(found[key], expected[key], **tolerance)

@@ -173,12 +173,6 @@ def test_a_wrong_option_leaves_nothing_behind(run, told, tmp_path, options):
     assert not out.exists()
 
 
-def test_what_is_named_twice_counts_once():
-    """A region or method that is named twice doubled the cases behind its means."""
-    twice = ExplainSettings(layers=("head", "head"), methods=("gradcam", "gradcam"), regions=("truth", "truth"))
-    assert (twice.layers, twice.methods, twice.regions) == (("head",), ("gradcam",), ("truth",))
-
-
 def test_names_that_differ_in_a_sign_get_files_of_their_own(tmp_path):
     tile = Tile("head", 0.5, np.zeros((8, 8, 3), np.uint8), "max")
     example = Example("p 1", "typical", tile.picture, {"vena cava": [tile], "vena_cava": [tile]})
