@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated, ParamSpec
 
 import typer
 
+from prismseg.base.choices import list_group_choices
+
 if TYPE_CHECKING:
     from prismseg.monitor.store import SessionStore
     from prismseg.monitor.store.database import Access
@@ -52,6 +54,7 @@ def register(app: typer.Typer) -> None:
     """Add the verb and what belongs to it to the command line."""
     verbs = typer.Typer(rich_markup_mode="rich")
     verbs.callback(
+        cls=list_group_choices(camera="prismseg.monitor.cameras.registry:camera_examples"),
         invoke_without_command=True,
         epilog=(
             "Examples:\n\nprismseg monitor   (a simulated ward)\n\n"
@@ -76,9 +79,7 @@ def monitor(
     context: typer.Context,
     data: Data = _HERE,
     database: Url = None,
-    camera: Annotated[
-        str, typer.Option(help="simulator, folder:PATH, uvc:0,kind=lepton or recording:PATH,kind=tc001.")
-    ] = "simulator:seed=5",
+    camera: Annotated[str, typer.Option(help="As in these examples: {names}.")] = "simulator:seed=5",
     view: Annotated[
         str, typer.Option(help="soles-to-camera (the patient's right foot is on the left), or mirrored.")
     ] = "soles-to-camera",

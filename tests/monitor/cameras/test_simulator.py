@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from prismseg.base import ConfigError, Message
-from prismseg.monitor.cameras import KINDS, CameraError, Guarded, Simulator, find_simulator
+from prismseg.monitor.cameras import PATIENTS, CameraError, Simulator, WatchedCamera, find_simulator
 from prismseg.thermal.phantom import LEFT, RIGHT
 
 
@@ -34,7 +34,7 @@ def means(camera):
 
 
 def after(camera, clock, minutes):
-    camera.dose_given()
+    camera.start_dose()
     clock.sleep(60 * minutes)
     return means(camera)
 
@@ -63,7 +63,7 @@ def test_noise_is_that_of_the_camera():
     assert noise == pytest.approx(camera.subject.camera.noise, rel=0.1)
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS))
+@pytest.mark.parametrize("kind", sorted(PATIENTS))
 @pytest.mark.parametrize("seed", [0, 1])
 def test_soles_stand_apart_right_foot_on_the_left(kind, seed):
     camera, _ = made(seed, kind)
@@ -119,7 +119,7 @@ def test_a_failed_block_warms_nothing_and_warm_feet_have_no_room():
 
 def test_temperatures_change_without_steps():
     camera, clock = made(kind="working", rate=60)
-    camera.dose_given()
+    camera.start_dose()
     clock.sleep(60 * 9.9)
     curve = []
     for _ in range(40):
@@ -130,7 +130,7 @@ def test_temperatures_change_without_steps():
 
 def test_speed_makes_minutes_short_but_the_time_of_a_frame_is_real():
     camera, clock = made(speed=20)
-    camera.dose_given()
+    camera.start_dose()
     clock.sleep(60)
     assert camera.minute == pytest.approx(20)
     time = camera.frame().time
@@ -140,9 +140,9 @@ def test_speed_makes_minutes_short_but_the_time_of_a_frame_is_real():
 
 def test_sessions_are_taken_up_again_and_begun_anew():
     camera, _ = made()
-    camera.dose_given(seconds_ago=600)
+    camera.start_dose(seconds_ago=600)
     assert camera.minute == pytest.approx(10)
-    camera.no_dose()
+    camera.clear_dose()
     assert camera.minute == 0
 
 
@@ -191,12 +191,12 @@ def test_what_cannot_be_is_refused(settings, words):
 def test_simulator_is_found_through_its_guard():
     camera, _ = made()
     assert find_simulator(camera) is camera
-    assert find_simulator(Guarded(camera)) is camera
-    assert find_simulator(Guarded(object())) is None
+    assert find_simulator(WatchedCamera(camera)) is camera
+    assert find_simulator(WatchedCamera(object())) is None
 
 
 def test_several_threads_may_ask_at_once():
-    camera = Guarded(Simulator(rate=60))
+    camera = WatchedCamera(Simulator(rate=60))
     frames = []
 
     def ask():

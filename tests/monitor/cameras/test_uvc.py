@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from prismseg.base import ConfigError, Message
-from prismseg.monitor.cameras import CameraError, Guarded, UvcCamera, open_recording
+from prismseg.monitor.cameras import CameraError, UvcCamera, WatchedCamera, open_recording
 from prismseg.monitor.cameras.uvc import VideoStream
 
 
@@ -135,7 +135,7 @@ def test_whatever_a_driver_raises_is_a_camera_error(closing):
 
 
 def test_frozen_camera_is_told_by_its_guard(closing):
-    camera = closing(Guarded(camera_of(Script([raw()])), frozen_after=0.2))
+    camera = closing(WatchedCamera(camera_of(Script([raw()])), frozen_after=0.2))
     camera.frame()
     time.sleep(0.3)
     with pytest.raises(CameraError, match="frozen"):

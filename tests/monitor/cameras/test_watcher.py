@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from prismseg.base import DataError, Message
-from prismseg.monitor.cameras import CameraError, FolderWatcher, Guarded
+from prismseg.monitor.cameras import CameraError, FolderWatcher, WatchedCamera
 from prismseg.thermal import Frame
 
 
@@ -79,7 +79,7 @@ def test_the_newest_comes_and_then_comes_again_with_its_own_time(tmp_path):
 
 
 def test_a_folder_is_not_frozen_for_its_guard(tmp_path):
-    camera = Guarded(watch(tmp_path), frozen_after=0.0)
+    camera = WatchedCamera(watch(tmp_path), frozen_after=0.0)
     put(tmp_path, "a.csv", 30)
     for _ in range(3):
         camera.frame()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from prismseg.monitor.cameras import Guarded, Simulator
+from prismseg.monitor.cameras import Simulator, WatchedCamera
 from prismseg.monitor.sessions.clock import SteadyClock
 from prismseg.monitor.web.serve import create_server
 from prismseg.monitor.web.services import AppServices, open_services
@@ -39,7 +39,7 @@ class Served:
         stated = MonitorSettings(data=folder, port=self.port, demonstration=demonstration, **settings)
         self.services: AppServices = open_services(
             stated,
-            camera=Guarded(self.simulator),
+            camera=WatchedCamera(self.simulator),
             clock=SteadyClock(
                 lambda: time.time() + self._ahead + self.jump, lambda: time.monotonic() + self._ahead
             ),
@@ -54,7 +54,7 @@ class Served:
     def forward(self, minutes: float) -> None:
         """Let time pass, for the monitor and for the patient."""
         self._ahead += minutes * 60
-        self.simulator.dose_given(self.simulator.minute * 60 + minutes * 60)
+        self.simulator.start_dose(self.simulator.minute * 60 + minutes * 60)
 
     def stop(self) -> None:
         self.server.should_exit = True

@@ -9,7 +9,7 @@ from .pages import Screen
 
 def test_files_are_checked_and_become_a_session(browser, served: Served, tmp_path) -> None:
     for minute in (0, 5, 10):
-        served.simulator.dose_given(minute * 60)
+        served.simulator.start_dose(minute * 60)
         tifffile.imwrite(tmp_path / f"t{minute}.tiff", np.asarray(served.simulator.frame().celsius))
     (tmp_path / "t15.jpg").write_bytes(b"no picture at all")
     screen = Screen(browser, served)

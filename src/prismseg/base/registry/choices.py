@@ -6,7 +6,7 @@ later counts as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
     from pydantic.json_schema import JsonSchemaValue
     from pydantic_core import CoreSchema
-    from typer.core import TyperCommand
+    from typer.core import TyperCommand, TyperGroup
 
 
 @dataclass(frozen=True)
@@ -91,12 +91,31 @@ def list_choices(**options: Registry[Any] | Choice | Callable[[], Iterable[str]]
 
     class _Command(TyperCommand):
         def format_help(self, ctx: Any, formatter: Any) -> None:
-            for parameter in self.params:
-                if parameter.name in options:
-                    _list_names(parameter, _names_of(options[parameter.name]))
+            _list_all(self.params, options)
             super().format_help(ctx, formatter)
 
     return _Command
+
+
+def list_group_choices(**options: Registry[Any] | Choice | Callable[[], Iterable[str]] | str) -> type[TyperGroup]:
+    """Make a class of command groups as `list_choices` makes one of commands, for a group that has options itself."""
+    from typer.core import TyperGroup
+
+    class _Group(TyperGroup):
+        def format_help(self, ctx: Any, formatter: Any) -> None:
+            _list_all(self.params, options)
+            super().format_help(ctx, formatter)
+
+    return _Group
+
+
+def _list_all(
+    parameters: Iterable[Any],
+    options: Mapping[str, Registry[Any] | Choice | Callable[[], Iterable[str]] | str],
+) -> None:
+    for parameter in parameters:
+        if parameter.name in options:
+            _list_names(parameter, _names_of(options[parameter.name]))
 
 
 def _names_of(option: Registry[Any] | Choice | Callable[[], Iterable[str]] | str) -> Iterable[str]:

@@ -61,13 +61,13 @@ def _is_warm(courses: tuple[FootCourse, FootCourse]) -> bool:
     return min(course.baseline for course in courses) >= 33.5
 
 
-KINDS: Mapping[str, Callable[[tuple[FootCourse, FootCourse]], bool]] = MappingProxyType(
+PATIENTS: Mapping[str, Callable[[tuple[FootCourse, FootCourse]], bool]] = MappingProxyType(
     {"working": _works, "one-sided": _works_on_one_side, "none": _has_no_effect, "warm": _is_warm}
 )
 
 
 @dataclass(frozen=True)
-class _Still:
+class _StaticScene:
     """The scene at one minute through the lens, without noise, and its slopes in °C a pixel."""
 
     celsius: Field
@@ -78,7 +78,7 @@ class _Still:
 class Simulator:
     """A thermal camera at the feet of a simulated patient who lies still.
 
-    Until `dose_given` the patient stays as at the baseline.
+    Until `start_dose` the patient stays as at the baseline.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ class Simulator:
         self._noise = np.random.default_rng([*self.subject.seed, 5])
         self._lens = replace(self.subject.camera, noise=0.0)
         self._step = max(CACHED_MINUTES, speed * CACHED_SECONDS / 60)
-        self._stills: dict[int, _Still] = {}
+        self._static_scenes: dict[int, _StaticScene] = {}
 
     @property
     def minute(self) -> float:
@@ -143,21 +143,21 @@ class Simulator:
         """The truth (H, W): 1 on the patient's left sole, 2 on the right one."""
         return np.ascontiguousarray(self._labels[:, ::-1]) if self._mirrored else self._labels
 
-    def twin(self, *, clock: Callable[[], float], sleep: Callable[[float], None]) -> Simulator:
+    def copy_with_clock(self, *, clock: Callable[[], float], sleep: Callable[[float], None]) -> Simulator:
         """Put the same patient, at real speed, before a camera with another clock."""
         made = copy(self)
         made._clock, made._sleep, made._speed = clock, sleep, 1.0
         made._step = CACHED_MINUTES
         made._start = made._due = clock()
-        made._dose_at, made._plugged, made._stills = None, True, {}
+        made._dose_at, made._plugged, made._static_scenes = None, True, {}
         made._noise = np.random.default_rng([*self.subject.seed, 6])
         return made
 
-    def dose_given(self, seconds_ago: float = 0.0) -> None:
+    def start_dose(self, seconds_ago: float = 0.0) -> None:
         """Let the test dose act from now, or from some real seconds ago, when a session is taken up again."""
         self._dose_at = self._clock() - seconds_ago
 
-    def no_dose(self) -> None:
+    def clear_dose(self) -> None:
         """Go back to the baseline, for a new session."""
         self._dose_at = None
 
@@ -197,27 +197,29 @@ class Simulator:
 
     def _exposed(self, seconds: float, minute: float) -> Field:
         index, share = divmod(minute / self._step, 1)
-        still = self._still(int(index))
+        still = self._static_scene(int(index))
         down, across = _sway(seconds, still.celsius.shape[0])
         # Movements far below a pixel: the first term of the series is enough, and cheap.
         celsius: Field = still.celsius + np.float32(down) * still.down + np.float32(across) * still.across
         if share > 0:
-            following = self._still(int(index) + 1)
+            following = self._static_scene(int(index) + 1)
             celsius += np.float32(share) * (following.celsius - still.celsius)
         celsius += np.float32(self.subject.camera.noise) * self._noise.standard_normal(celsius.shape, np.float32)
         celsius += np.float32(DRIFT * np.sin(2 * np.pi * seconds / DRIFT_SECONDS))
         return celsius
 
-    def _still(self, index: int) -> _Still:
-        if index not in self._stills:
+    def _static_scene(self, index: int) -> _StaticScene:
+        if index not in self._static_scenes:
             height, width = self._labels.shape
             picture = self.subject.frame_at(index * self._step, size=(height, width), motion=STILL)
             # The same generator each time: stripes and shading belong to the camera and stay.
             celsius = self._lens.measure(np.random.default_rng([*self.subject.seed, 4]), picture.truth)
             down, across = np.gradient(celsius, axis=0), np.gradient(celsius, axis=1)
-            self._stills = {kept: self._stills[kept] for kept in (index - 1, index + 1) if kept in self._stills}
-            self._stills[index] = _Still(celsius, down, across)
-        return self._stills[index]
+            self._static_scenes = {
+                kept: self._static_scenes[kept] for kept in (index - 1, index + 1) if kept in self._static_scenes
+            }
+            self._static_scenes[index] = _StaticScene(celsius, down, across)
+        return self._static_scenes[index]
 
 
 def find_simulator(camera: Camera) -> Simulator | None:
@@ -232,7 +234,7 @@ def _choose(seed: int, kind: str, size: tuple[int, int]) -> tuple[Subject, Phant
     """Draw people until one is of the kind and has placed both soles well before the camera."""
     for number in range(MOST_DRAWN):
         subject = draw_subject(seed, number)
-        if KINDS[kind](subject.courses):
+        if PATIENTS[kind](subject.courses):
             picture = subject.frame_at(0.0, size=size, motion=STILL)
             if _well_placed(picture.labels):
                 return subject, picture
@@ -264,12 +266,12 @@ def _sway(seconds: float, height: int) -> tuple[float, float]:
 
 
 def _check(seed: int, kind: str, speed: float, size: tuple[int, int], rate: float) -> None:
-    if kind not in KINDS:
+    if kind not in PATIENTS:
         raise ConfigError(
             Message(
                 "There is no simulated person of kind {kind}; choose from {known}.",
                 kind=repr(kind),
-                known=", ".join(KINDS),
+                known=", ".join(PATIENTS),
             )
         )
     limits = (

@@ -11,8 +11,8 @@ from typing import Any
 
 from prismseg.base import ConfigError, DataError, Message
 from prismseg.monitor.cameras.decode import FORMATS, Format
-from prismseg.monitor.cameras.newest import RETRY, Newest, Raw, Stream
 from prismseg.monitor.cameras.protocol import LATE, CameraError
+from prismseg.monitor.cameras.reader import RETRY, LatestFrameReader, RawFrame, Stream
 from prismseg.thermal import Frame
 
 NOTE = Message("The camera computed the temperatures itself, with the emissivity that is set in it.")
@@ -60,7 +60,7 @@ class UvcCamera:
             def open_stream() -> Stream:
                 return VideoStream(cv2, device, self._format)
 
-        self._newest = Newest(open_stream, retry=retry)
+        self._newest = LatestFrameReader(open_stream, retry=retry)
         self._timeout = timeout
 
     def frame(self) -> Frame:
@@ -72,13 +72,13 @@ class UvcCamera:
             When none came in time, with the reason.
         """
         deadline = time.monotonic() + self._timeout
-        refused: CameraError | None = None
+        rejected: CameraError | None = None
         while (raw := self._newest.next(deadline)) is not None:
             try:
                 return self._decoded(raw)
             except CameraError as error:
-                refused = error
-        raise refused or CameraError(
+                rejected = error
+        raise rejected or CameraError(
             Message(
                 "{camera} has sent no picture for {seconds:g} s. Check its cable; if it stays, unplug it and plug it in "
                 "again.",
@@ -91,7 +91,7 @@ class UvcCamera:
         """Let go of the device."""
         self._newest.close()
 
-    def _decoded(self, raw: Raw) -> Frame:
+    def _decoded(self, raw: RawFrame) -> Frame:
         try:
             return Frame(
                 celsius=self._format.decode(raw.buffer),

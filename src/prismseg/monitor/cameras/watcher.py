@@ -96,7 +96,7 @@ class FolderWatcher:
         self._arrivals: dict[Path, _Arrival] = {}
         self._unreadable: dict[Path, str] = {}
         self._latest: tuple[_Arrival, Frame] | None = None
-        self._refused: _Arrival | None = None
+        self._rejected: _Arrival | None = None
         self._active = time.monotonic()
         with contextlib.suppress(CameraError):  # said by `frame`, until the folder is there
             self._known = self._scan()
@@ -119,10 +119,10 @@ class FolderWatcher:
         if not fresh:
             time.sleep(INTERVAL)
             self._look()
-        while self._latest is None and self._refused is None and time.monotonic() < deadline:
+        while self._latest is None and self._rejected is None and time.monotonic() < deadline:
             time.sleep(INTERVAL)
             self._look()
-        self._raise_refused()
+        self._raise_rejected()
         self._raise_stale()
         if self._latest is None:
             raise CameraError(
@@ -137,16 +137,16 @@ class FolderWatcher:
     def close(self) -> None:
         """Do nothing: no file is held open."""
 
-    def _raise_refused(self) -> None:
-        refused = self._refused
-        if refused is None or (self._latest is not None and refused.since <= self._latest[0].since + COMPANION):
+    def _raise_rejected(self) -> None:
+        rejected = self._rejected
+        if rejected is None or (self._latest is not None and rejected.since <= self._latest[0].since + COMPANION):
             return
         raise CameraError(
             Message(
                 "The newest file {file} cannot be used ({count} such so far): {reason} Take another picture.",
-                file=refused.path.name,
+                file=rejected.path.name,
                 count=len(self._unreadable),
-                reason=self._unreadable[refused.path],
+                reason=self._unreadable[rejected.path],
             )
         )
 
@@ -181,7 +181,7 @@ class FolderWatcher:
 
     def _take(self, arrival: _Arrival) -> bool:
         if self._latest is not None and arrival.order < self._latest[0].order:
-            self._settle(arrival)
+            self._mark_known(arrival)
             return False
         try:
             frame = self._read(arrival.path)
@@ -191,21 +191,21 @@ class FolderWatcher:
                 self._unreadable[arrival.path] = (
                     error.args[0] if error.args and isinstance(error.args[0], Message) else str(error)
                 )
-                if self._refused is None or arrival.order > self._refused.order:
-                    self._refused = arrival
-                self._settle(arrival)
+                if self._rejected is None or arrival.order > self._rejected.order:
+                    self._rejected = arrival
+                self._mark_known(arrival)
             return False
         if not complete:
             return False
         self._latest = arrival, _timed(frame, arrival)
         self._active = arrival.since
         self._unreadable.pop(arrival.path, None)
-        if self._refused is not None and self._refused.order < arrival.order:
-            self._refused = None
-        self._settle(arrival)
+        if self._rejected is not None and self._rejected.order < arrival.order:
+            self._rejected = None
+        self._mark_known(arrival)
         return True
 
-    def _settle(self, arrival: _Arrival) -> None:
+    def _mark_known(self, arrival: _Arrival) -> None:
         assert self._known is not None
         self._known[arrival.path] = arrival.signature
         self._arrivals.pop(arrival.path, None)

@@ -41,9 +41,9 @@ def set_simulated_dose(camera: Camera, seconds_ago: float | None) -> None:
     if simulator is None:
         return
     if seconds_ago is None:
-        simulator.no_dose()
+        simulator.clear_dose()
     else:
-        simulator.dose_given(seconds_ago)
+        simulator.start_dose(seconds_ago)
 
 
 def create_demonstration(
@@ -80,10 +80,10 @@ def create_demonstration(
     if live is None:
         return
     steps = _ManualClock()
-    patient = live.twin(clock=steps, sleep=steps.wait)
+    patient = live.copy_with_clock(clock=steps, sleep=steps.wait)
     start = now - timedelta(minutes=_RUNNING_SINCE)
     _record_session(service, patient, steps, start, "DEMO-3", _RUNNING, (0.0, 1.0, 5.0), told)
-    live.dose_given(_RUNNING_SINCE * 60)
+    live.start_dose(_RUNNING_SINCE * 60)
 
 
 def demonstration_size() -> int:
@@ -112,7 +112,7 @@ def _record_session(
     for minute in minutes:
         if minute > 0 and zero == 0:
             service.record_dose(_WHO, session, seconds_ago=(service.store.clock() - dose).total_seconds())
-            patient.dose_given()
+            patient.start_dose()
             zero = steps.seconds
         steps.seconds = max(steps.seconds, zero + 60 * minute)
         moment = dose + timedelta(minutes=minute if minute > 0 else -1.5)

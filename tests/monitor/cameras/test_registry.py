@@ -1,30 +1,37 @@
 """Cameras by a short text."""
 
 import contextlib
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
 from prismseg.base import ConfigError, Message
+from prismseg.cli.main import app
 from prismseg.monitor.cameras import (
+    CAMERAS,
     FORMATS,
-    KINDS,
+    PATIENTS,
+    CameraKind,
+    CameraSetting,
     FolderWatcher,
-    Guarded,
     Simulator,
     UvcCamera,
-    camera_kinds,
+    WatchedCamera,
+    describe_cameras,
     find_simulator,
     open_camera,
+    register_camera,
 )
-from prismseg.monitor.cameras.factory import _split
+from prismseg.monitor.cameras.registry import _split
 
 
 def test_the_simulator_needs_no_settings():
     camera = open_camera("simulator")
-    assert isinstance(camera, Guarded)
+    assert isinstance(camera, WatchedCamera)
     assert isinstance(camera.camera, Simulator)
     assert camera.frame().size == (240, 320)
     camera.close()
@@ -36,7 +43,7 @@ def test_settings_of_the_simulator():
     same = Simulator(3, "one-sided", size=(120, 160), mirrored=True)
     np.testing.assert_array_equal(simulator.labels, same.labels)
     np.testing.assert_array_equal(simulator.frame().celsius.shape, (120, 160))
-    simulator.dose_given(seconds_ago=60)
+    simulator.start_dose(seconds_ago=60)
     assert simulator.minute == pytest.approx(20, abs=0.5)
 
 
@@ -101,9 +108,41 @@ def test_any_other_text_is_a_config_error_or_a_camera(text, start):
         open_camera(start + text.replace("uvc", "")).close()
 
 
+def test_one_registration_adds_a_camera():
+    """Opening, messages, the command's help and tables of the documentation know it."""
+    opened = []
+
+    def open_it(target, settings):
+        opened.append((target, settings))
+        return Simulator(3, size=(60, 80))
+
+    kind = CameraKind(
+        Message("A camera of the test"),
+        "ours:7,gain=2",
+        open_it,
+        Message("its number"),
+        {"gain": CameraSetting(int, Message("a whole number"), lambda: ("1", "2"))},
+    )
+    register_camera("ours", kind)
+    try:
+        assert open_camera("ours:7,gain=2").frame().size == (60, 80)
+        assert opened == [("7", {"gain": 2})]
+        with pytest.raises(ConfigError, match="needs its number after a colon: A camera of the test"):
+            open_camera("ours")
+        with pytest.raises(ConfigError, match=r"choose from simulator, .*, ours"):
+            open_camera("others")
+        assert CAMERAS.summary("ours") == "A camera of the test; ours:7,gain=2 (gain: 1, 2)."
+        help_text = " ".join(CliRunner().invoke(app, ["monitor", "--help"], env={"COLUMNS": "300"}).output.split())
+        assert "ours:7,gain=2" in help_text
+        with pytest.raises(ConfigError, match="already"):
+            register_camera("ours", replace(kind, example="other"))
+    finally:
+        CAMERAS.unregister("ours")
+
+
 def test_help_names_every_kind():
-    kinds = camera_kinds()
+    kinds = describe_cameras()
     assert list(kinds) == ["simulator", "folder", "uvc", "recording"]
     assert all(isinstance(about, Message) and f"{name}:" in about for name, about in kinds.items())
-    assert all(kind in kinds["simulator"] for kind in KINDS)
+    assert all(kind in kinds["simulator"] for kind in PATIENTS)
     assert all(kind in kinds["uvc"] for kind in FORMATS)

@@ -24,14 +24,14 @@ class Stream(Protocol):
         """Let go of it."""
 
 
-class Raw(NamedTuple):
+class RawFrame(NamedTuple):
     """A raw frame and when it came, in UTC."""
 
     buffer: bytes
     time: datetime
 
 
-class Newest:
+class LatestFrameReader:
     """Reads a stream in a thread and hands out only what arrives from now on.
 
     Drivers queue frames: one that is read only when a picture is wanted gives a picture of seconds or minutes ago. And
@@ -52,11 +52,11 @@ class Newest:
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         self._count = 0
-        self._raw: Raw | None = None
+        self._raw: RawFrame | None = None
         self._error: CameraError | None = None
         self._failed_at = -float("inf")
 
-    def next(self, deadline: float) -> Raw | None:
+    def next(self, deadline: float) -> RawFrame | None:
         """Wait for the next frame until `deadline` (of `time.monotonic`); None when there was none.
 
         Raises
@@ -106,7 +106,7 @@ class Newest:
             stream = self._open()
             try:
                 while not stop.is_set():
-                    raw = Raw(stream.read(), datetime.now(UTC))
+                    raw = RawFrame(stream.read(), datetime.now(UTC))
                     with self._change:
                         if not stop.is_set():
                             self._raw, self._count = raw, self._count + 1

@@ -1,4 +1,4 @@
-"""A watch over any camera: frozen pictures, errors of other kinds, calls from several threads."""
+"""A watchdog over any camera: frozen pictures, errors of other kinds, calls from several threads."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from prismseg.thermal import Frame
 FROZEN_AFTER = 5.0  # seconds; a shutter calibration holds the picture for about one
 
 
-class Guarded:
+class WatchedCamera:
     """A camera whose pictures are certainly new ones.
 
     Noise makes every exposure unlike the one before. Equal pixels under a new time are therefore no new picture, but

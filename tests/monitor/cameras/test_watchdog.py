@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from prismseg.base import DataError, Message
-from prismseg.monitor.cameras import CameraError, Guarded
+from prismseg.monitor.cameras import CameraError, WatchedCamera
 from prismseg.thermal import Frame
 
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -41,7 +41,7 @@ class Scripted:
 
 def guarded(*steps, **settings):
     camera = Scripted(*steps)
-    return Guarded(camera, clock=camera.clock, **settings), camera
+    return WatchedCamera(camera, clock=camera.clock, **settings), camera
 
 
 def test_same_picture_under_new_times_is_frozen():
