@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from prismseg.base import Message, PrismsegError
-from prismseg.monitor.languages import Language, languages, pick
+from prismseg.monitor.languages import LANGUAGES, Language, languages, pick, register_language
+from prismseg.monitor.languages.extract import missing, rendered
 from prismseg.thermal import Estimate, FlagSettings, Session, find_flags, read_frame
 from prismseg.thermal.sessions.entry import Concern, Entry, Observation
 from prismseg.thermal.soles.pair import Caution
@@ -130,3 +131,19 @@ def test_numbers_dates_and_the_clock() -> None:
 )
 def test_the_language_is_picked(accepted: str | None, chosen: str | None, code: str) -> None:
     assert pick(accepted, chosen).code == code
+
+
+def test_one_registration_adds_a_language(tmp_path: Path) -> None:
+    """Its catalogue is read, its numbers and dates follow its region, a browser that asks for it gets it."""
+    catalogue = tmp_path / "fr.po"
+    catalogue.write_text(rendered("fr", {"Log in": "Se connecter"}), encoding="utf-8")
+    register_language("fr", "Français", "fr_FR", catalogue)
+    try:
+        french = pick("fr-FR,fr;q=0.9,en;q=0.5")
+        assert list(languages()) == ["en", "es", "fr"]
+        assert (french.name, french("Log in"), french.number(-1.25, 2)) == ("Français", "Se connecter", "-1,25")
+        assert french.date(datetime(2026, 5, 31, tzinfo=UTC)) == "31 mai 2026"
+        assert "Log out" in missing(french.texts) and "Log in" not in missing(french.texts)
+    finally:
+        LANGUAGES.unregister("fr")
+    assert list(languages()) == ["en", "es"]

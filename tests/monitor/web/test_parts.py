@@ -10,15 +10,15 @@ PAGE = Path(__file__).parents[3] / "docs" / "monitor" / "parts.md"
 
 
 def test_every_requirement_has_version_licence_and_purpose() -> None:
-    list_sessions = {part.name.lower().replace("_", "-"): part for part in parts()}
+    listed = {part.name.lower().replace("_", "-"): part for part in parts()}
     optional = "|".join(EXTRAS)
     direct = {
         re.match(r"[\w.-]+", text)[0].lower().replace("_", "-")
         for text in requires("prismseg")
         if "extra ==" not in text or re.search(rf"extra == ['\"]({optional})['\"]", text)
     }
-    assert direct <= set(list_sessions), direct - set(list_sessions)
-    for name, part in list_sessions.items():
+    assert direct <= set(listed), direct - set(listed)
+    for name, part in listed.items():
         assert part.version and part.licence and part.purpose, name
     assert direct == set(PURPOSES), direct ^ set(PURPOSES)
 

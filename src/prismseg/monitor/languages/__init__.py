@@ -1,5 +1,12 @@
 """Languages that the monitor speaks; English is the language of the sources, the others are catalogues of gettext."""
 
-from prismseg.monitor.languages.language import Language, languages, pick
+from prismseg.monitor.languages.language import (
+    LANGUAGES,
+    Language,
+    LanguageSource,
+    languages,
+    pick,
+    register_language,
+)
 
-__all__ = ["Language", "languages", "pick"]
+__all__ = ["LANGUAGES", "Language", "LanguageSource", "languages", "pick", "register_language"]

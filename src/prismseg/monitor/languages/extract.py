@@ -16,12 +16,12 @@ from pathlib import Path
 from babel.messages.extract import extract
 
 from prismseg.base import write_text
-from prismseg.monitor.languages.language import languages
+from prismseg.monitor.languages.language import LANGUAGES, languages
 from prismseg.thermal import translatable_texts
 
 ROOT = Path(__file__).parents[2]
 _MONITOR = "monitor"
-_ROOMS = ("base", "thermal", "train/feet.py", _MONITOR)
+_ROOMS = ("base", "thermal", _MONITOR)
 _PAGES = {".html": ("jinja2.ext:babel_extract", ("_", "gettext")), ".js": ("javascript", ("t",))}
 _OPTIONS = {
     "encoding": "utf-8",
@@ -47,7 +47,7 @@ def _messages(root: Path) -> Iterator[tuple[str, str]]:
     for room in _ROOMS:
         path = root / room
         names = {"Message", "_"} if room == _MONITOR else {"Message"}
-        for file in [path] if path.is_file() else sorted(path.rglob("*.py")):
+        for file in sorted(path.rglob("*.py")):
             for text in _literals(file.read_text(encoding="utf-8"), names):
                 yield text, file.relative_to(root).as_posix()
 
@@ -93,13 +93,15 @@ def _quoted(text: str) -> str:
 
 
 def _main(add: bool) -> None:
-    for code, language in languages().items():
-        lacking = {} if code == "en" else missing(language.texts)
-        for text, places in lacking.items():
+    for code, source in LANGUAGES.items():
+        if source.catalogue is None:
+            continue
+        known = languages()[code].texts
+        for text, places in missing(known).items():
             print(f"{code}: {_quoted(text)} ({', '.join(places)})")
-        if add and code != "en":
-            texts = {text: language.texts.get(text, "") for text in templates()}
-            write_text(Path(__file__).with_name(f"{code}.po"), rendered(code, texts))
+        if add:
+            texts = {text: known.get(text, "") for text in templates()}
+            write_text(source.catalogue, rendered(code, texts))
 
 
 if __name__ == "__main__":

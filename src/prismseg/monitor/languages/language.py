@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
-from functools import lru_cache
-from importlib.resources import files
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from babel.dates import format_date
 from babel.messages.pofile import read_po
+from babel.numbers import get_decimal_symbol
 
 from prismseg.base import Message
+from prismseg.base.registry import Registry
 
 
 @dataclass(frozen=True)
@@ -65,14 +67,60 @@ class Language:
         return f"{'-' if minutes < 0 and seconds else ''}{seconds // 60}:{seconds % 60:02d}"
 
 
-@lru_cache(maxsize=1)
+@dataclass(frozen=True)
+class LanguageSource:
+    """Where a language comes from.
+
+    Attributes
+    ----------
+    name : str
+        What its speakers call it.
+    region : str
+        Locale, such as ``es_ES``, whose dates and decimal mark are written.
+    catalogue : Path, optional
+        Its translations in gettext's format (``.po``); the language of the sources needs none.
+    """
+
+    name: str
+    region: str
+    catalogue: Path | None = None
+
+
+LANGUAGES: Registry[LanguageSource] = Registry("language")
+
+
+def register_language(code: str, name: str, region: str, catalogue: str | Path | None = None) -> None:
+    """Add a language: the choice on every page, and the catalogues that are checked, derive from it.
+
+    Parameters
+    ----------
+    code : str
+        As in the HTML attribute ``lang``.
+    name, region, catalogue
+        As in `LanguageSource`.
+
+    Raises
+    ------
+    ConfigError
+        When there is another language of that code.
+    """
+    source = LanguageSource(name, region, None if catalogue is None else Path(catalogue))
+    LANGUAGES.register(code, source, summary=name)
+
+
+register_language("en", "English", "en_GB")
+register_language("es", "Español", "es_ES", Path(__file__).with_name("es.po"))
+
+
 def languages() -> Mapping[str, Language]:
     """All languages by code, English first."""
-    found = (
-        Language("en", "English", ".", "en_GB"),
-        Language("es", "Español", ",", "es_ES", _catalogue("es")),
-    )
-    return {language.code: language for language in found}
+    return {code: _load(code, source) for code, source in LANGUAGES.items()}
+
+
+@cache
+def _load(code: str, source: LanguageSource) -> Language:
+    texts = {} if source.catalogue is None else _read_catalogue(code, source.catalogue)
+    return Language(code, source.name, get_decimal_symbol(source.region), source.region, texts)
 
 
 def pick(accepted: str | None = None, chosen: str | None = None) -> Language:
@@ -88,12 +136,12 @@ def pick(accepted: str | None = None, chosen: str | None = None) -> Language:
     known = languages()
     if chosen is not None and chosen in known:
         return known[chosen]
-    ranked = sorted(map(_weighed, (accepted or "").split(",")), reverse=True, key=lambda pair: pair[1])
+    ranked = sorted(map(_parse_weight, (accepted or "").split(",")), reverse=True, key=lambda pair: pair[1])
     codes = (code for code, weight in ranked if weight > 0)
     return next((known[code] for code in codes if code in known), known["en"])
 
 
-def _weighed(part: str) -> tuple[str, float]:
+def _parse_weight(part: str) -> tuple[str, float]:
     """Code and weight of one language of the header; what cannot be read weighs nothing."""
     name, _, weight = part.partition(";")
     code = name.strip().lower().split("-")[0]
@@ -103,7 +151,7 @@ def _weighed(part: str) -> tuple[str, float]:
         return code, 0.0
 
 
-def _catalogue(code: str) -> dict[str, str]:
-    with files(__package__).joinpath(f"{code}.po").open("rb") as file:
+def _read_catalogue(code: str, path: Path) -> dict[str, str]:
+    with path.open("rb") as file:
         catalogue = read_po(file, locale=code)
     return {str(message.id): str(message.string) for message in catalogue if message.id and message.string}
