@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, ParamSpec
 
 import typer
 
-from prismseg.base.choices import list_group_choices
+from prismseg.base.registry.choices import list_group_choices
 
 if TYPE_CHECKING:
     from prismseg.monitor.store import SessionStore
