@@ -34,6 +34,9 @@ def test_own_data(tutorial):
     assert "0 errors" in names["output"] and "range of groups, no CI" in names["output"]
     prediction, truth = names["prediction"].mask, names["truth"]
     assert (prediction == truth).mean() > 0.95
+    share = names["rho"]
+    assert share["layercam"].iloc[-1] > 0.7  # the last layer redraws the prediction
+    assert share["random"].max() < 0.2  # and noise finds no nucleus
 
 
 def test_layer(tutorial):
