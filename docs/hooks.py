@@ -70,8 +70,11 @@ def _reference(name: str) -> str:
 def _room(export: str, target: object) -> str:
     """Room that documents a name of the package's top."""
     for page in sorted(Path(__file__).with_name("reference").glob("*.md")):
+        if page.stem == PACKAGE:
+            continue
         name = f"{PACKAGE}.{page.stem}"
-        if page.stem != PACKAGE and getattr(importlib.import_module(name), export, None) is target:
+        room = importlib.import_module(name)
+        if export in room.__all__ and getattr(room, export) is target:
             return name
     raise LookupError(f"{PACKAGE}.{export} is public, and no page of docs/reference documents it.")
 
