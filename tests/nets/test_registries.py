@@ -25,6 +25,7 @@ from prismseg.nets import (
 )
 from prismseg.nets.blocks import make_norm, make_skip
 from prismseg.train import make_config
+from prismseg.train.config import setting_names
 
 
 class TinyNet(SegmentationModel):
@@ -204,3 +205,14 @@ def test_names_are_checked_before_torch_is_loaded():
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.returncode == 0, result.stderr
+
+
+def test_an_encoder_in_the_settings_of_a_run():
+    with ENCODERS.temporarily("two", TwoMaps):
+        config = make_config({"data": {"path": "d"}, "model": {"encoder": "two"}})
+        assert config.model.encoder == "two" and config.model_dump()["model"]["encoder"] == "two"
+        assert "two" in setting_names("model.encoder")
+    with pytest.raises(ConfigError, match=r"model\.encoder.*'plain', 'residual' or 'fcn'"):
+        make_config({"data": {"path": "d"}, "model": {"encoder": "two"}})
+    own = make_config({"data": {"path": "d"}})
+    assert own.model.encoder is None and "encoder" not in own.model_dump(mode="json")["model"]

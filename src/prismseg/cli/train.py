@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
             multiplier="model.multiplier",
             preset="model.preset",
             norm="model.norm",
+            encoder="model.encoder",
             loss="optim.loss",
             optimizer="optim.optimizer",
             schedule="optim.schedule",
@@ -115,6 +116,10 @@ def train(
     preset: Annotated[str | None, typer.Option(help="{names}.", rich_help_panel=NETWORK)] = None,
     width: Annotated[float | None, typer.Option(help="Factor on all widths.", rich_help_panel=NETWORK)] = None,
     norm: Annotated[str | None, typer.Option(help="{names}.", rich_help_panel=NETWORK)] = None,
+    encoder: Annotated[
+        str | None,
+        typer.Option(help="{names}; by default (none) the architecture's own.", rich_help_panel=NETWORK),
+    ] = None,
     loss: Annotated[
         str | None,
         typer.Option(
@@ -194,6 +199,7 @@ def train(
         },
         "model": {
             "arch": model, "skip": skip, "multiplier": multiplier, "preset": preset, "width": width, "norm": norm,
+            "encoder": encoder,
         },
         "optim": {
             "loss": loss, "optimizer": optimizer, "lr": lr, "weight_decay": weight_decay, "momentum": momentum,

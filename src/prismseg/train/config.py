@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
 import yaml
-from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, model_serializer, model_validator
 
 from prismseg.base import ConfigError, read_text, write_text
 from prismseg.base.registry.choices import Choice
@@ -15,7 +15,7 @@ from prismseg.base.settings import Settings, explain_errors
 from prismseg.data.options import DataOptions
 from prismseg.data.preparation.settings import AUGMENTATIONS, Fit, Intensity
 from prismseg.inference.postprocess import POSTPROCESSORS
-from prismseg.nets.settings import ARCHITECTURES, NORMS, SKIPS, Multiplier, Preset
+from prismseg.nets.settings import ARCHITECTURES, ENCODERS, NORMS, SKIPS, Multiplier, Preset
 from prismseg.train.registries import (
     DEFAULT_LOSS,
     FORMER_SETTINGS,
@@ -83,6 +83,12 @@ class ModelConfig(Settings):
     preset: Preset = "default"
     width: float = Field(default=1.0, gt=0)
     norm: Annotated[str, Choice(NORMS)] = "batch"
+    encoder: Annotated[str, Choice(ENCODERS)] | None = None
+
+    @model_serializer(mode="wrap")
+    def _omit_own_encoder(self, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        """Leave the encoder out where it is the architecture's own, as in files of runs without that setting."""
+        return {name: value for name, value in handler(self).items() if name != "encoder" or value is not None}
 
 
 class OptimConfig(Settings):

@@ -43,7 +43,10 @@ def settings_of(source: str | Path) -> dict[str, Any]:
         "initial": str(source),
         "data": {"channels": preprocess.channels},
         "model": {
-            name: getattr(settings, name) for name in ("arch", "skip", "multiplier", "preset", "width", "norm")
+            **{
+                name: getattr(settings, name) for name in ("arch", "skip", "multiplier", "preset", "width", "norm")
+            },
+            "encoder": settings.encoder or "none",
         },
         "optim": dict(_OPTIM),
         "size": preprocess.size,

@@ -30,6 +30,7 @@ def make_network(config: TrainConfig, dataset: SegmentationDataset) -> Segmentat
         preset=config.model.preset,
         width=config.model.width,
         norm=config.model.norm,
+        encoder=config.model.encoder,
         seed=config.seed,
     )
 
