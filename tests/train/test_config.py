@@ -2,7 +2,8 @@ import pytest
 
 from prismseg.base import ConfigError
 from prismseg.train import configure, make_config, read_config
-from prismseg.train.config import differences, parse_size, write_config
+from prismseg.train.config import differences, write_config
+from prismseg.train.configure import parse_size
 
 
 def test_chosen_over_file_over_defaults(tmp_path):

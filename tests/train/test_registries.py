@@ -9,7 +9,7 @@ from prismseg.data.preparation.settings import AUGMENTATIONS, AugmentationConfig
 from prismseg.inference import Predictor
 from prismseg.inference.postprocess import POSTPROCESSORS
 from prismseg.train import Trainer
-from prismseg.train.config import setting_names
+from prismseg.train.configure import setting_names
 from prismseg.train.registries import LOSSES, OPTIMIZERS, SCHEDULES
 from tests.train.conftest import small_config
 

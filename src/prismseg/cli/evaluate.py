@@ -59,29 +59,13 @@ def evaluate(
     from prismseg.train import evaluate_data, evaluate_run
     from prismseg.train.runs.data import open_for
 
+    how: dict[str, Any] = {
+        "out": out, "against": against, "mirror": mirror, "device": device, "show_progress": not quiet,
+    }  # fmt: skip
     if data is None:
-        report = evaluate_run(
-            model,
-            part=part or "test",
-            out=out,
-            against=against,
-            mirror=mirror,
-            device=device,
-            options=data_options,
-            show_progress=not quiet,
-        )
+        report = evaluate_run(model, part=part or "test", options=data_options, **how)
     else:
         dataset, notes = open_for(model, data, data_options)
-        report = evaluate_data(
-            model,
-            dataset,
-            part=part,
-            out=out,
-            against=against,
-            mirror=mirror,
-            device=device,
-            notes=notes,
-            show_progress=not quiet,
-        )
+        report = evaluate_data(model, dataset, part=part, notes=notes, **how)
     print_summary(report.parent / "summary.json")
     typer.echo(f"Report: {report}")

@@ -102,7 +102,7 @@ def list_settings(**options: str) -> type[TyperCommand]:
     """
 
     def names_for(setting: str) -> tuple[str, ...]:
-        from prismseg.train.config import setting_names
+        from prismseg.train.configure import setting_names
 
         return setting_names(setting)
 

@@ -45,7 +45,7 @@ def phantom(
     """
     from prismseg.base import progress_bar
     from prismseg.thermal.phantom import DEFAULT_MINUTES, write_sessions
-    from prismseg.train.config import parse_size
+    from prismseg.train.configure import parse_size
 
     with progress_bar("simulating", sessions * len(DEFAULT_MINUTES), visible=not quiet) as advance:
         folder = write_sessions(

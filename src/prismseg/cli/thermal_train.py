@@ -32,7 +32,7 @@ def train(
 ) -> None:
     """Train a network for thermal feet on simulated frames alone, as the one shipped was trained."""
     from prismseg.thermal.network.training import phantom_config, resumed_phantom_config, train_on_phantoms
-    from prismseg.train.config import parse_size
+    from prismseg.train.configure import parse_size
 
     given: dict[str, Any] = {
         "left_out": left_out,

@@ -59,8 +59,9 @@ class Evaluation:
     notes: tuple[str, ...]
 
 
-def write_report(path: Path, evaluation: Evaluation) -> Path:
+def write_report(path: str | Path, evaluation: Evaluation) -> Path:
     """Write the page of an evaluation."""
+    path = Path(path)
     per_case, summary, comparison = evaluation.per_case, evaluation.summary, evaluation.comparison
     networks, dataset = evaluation.networks, evaluation.dataset
     dice = per_case[per_case["metric"] == "dice"]

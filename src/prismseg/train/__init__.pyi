@@ -1,8 +1,8 @@
 from prismseg.train.checkpoint import Progress as Progress
 from prismseg.train.config import TrainConfig as TrainConfig
-from prismseg.train.config import configure as configure
 from prismseg.train.config import make_config as make_config
 from prismseg.train.config import read_config as read_config
+from prismseg.train.configure import configure as configure
 from prismseg.train.crossval import train as train
 from prismseg.train.loop import Trainer as Trainer
 from prismseg.train.loop import TrainingInterrupted as TrainingInterrupted

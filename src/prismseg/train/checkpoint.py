@@ -36,7 +36,7 @@ class Progress:
 
 
 def save_checkpoint(
-    path: Path,
+    path: str | Path,
     *,
     model: nn.Module,
     average: nn.Module | None,
@@ -70,7 +70,7 @@ def save_checkpoint(
 
 
 def load_checkpoint(
-    path: Path,
+    path: str | Path,
     *,
     model: nn.Module,
     average: nn.Module | None,
@@ -86,6 +86,7 @@ def load_checkpoint(
         When there is no such file, it is damaged, or it belongs to another configuration, data set or
         architecture; the message names the difference.
     """
+    path = Path(path)
     tensors, metadata = _read(path)
     started = make_config(json.loads(metadata["config"]))
     _refuse_other_run(path, started, metadata["fingerprint"], config, fingerprint)

@@ -24,7 +24,7 @@ from prismseg.train.registries import TRACKERS
 COMPILE_FROM_STEPS = 300
 
 
-def make_accelerator(config: TrainConfig, out: Path) -> Accelerator:
+def make_accelerator(config: TrainConfig, out: str | Path) -> Accelerator:
     """Devices and processes as `accelerate launch` set them up, with the trackers that `config` names.
 
     The trackers write nothing before they are started.
@@ -43,7 +43,7 @@ def make_accelerator(config: TrainConfig, out: Path) -> Accelerator:
             f"Tracking with {', '.join(missing)} is not installed; "
             "install it with: pip install 'prismseg[tracking]'."
         )
-    folder = out / "tracking"
+    folder = Path(out) / "tracking"
     makers = {name: TRACKERS[name].make for name in config.tracking}
     trackers = [name if make is None else make(folder) for name, make in makers.items()]
     return Accelerator(log_with=trackers or None, project_dir=str(folder))

@@ -134,7 +134,8 @@ def test_names_beside_a_legend_are_refused(tmp_path):
 
 
 def test_a_legend_survives_a_run_s_settings(tmp_path):
-    from prismseg.train.config import configure, read_config, write_config
+    from prismseg.train.config import read_config, write_config
+    from prismseg.train.configure import configure
 
     entries = {"#ff0000": "nerve", "#000000": "background", "#0080ff": "a vessel"}
     write_config(tmp_path / "config.yaml", configure({"data": {"path": "x", "colours": entries}}))

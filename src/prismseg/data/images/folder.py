@@ -35,7 +35,7 @@ class FolderScan:
     broken: tuple[Path, ...]
 
 
-def scan_folder(folder: Path) -> FolderScan:
+def scan_folder(folder: str | Path) -> FolderScan:
     """Sort the files directly in `folder` by whether they can be read.
 
     Raises
@@ -43,6 +43,7 @@ def scan_folder(folder: Path) -> FolderScan:
     DataError
         When the folder may not be read.
     """
+    folder = Path(folder)
     images: list[Path] = []
     unread: list[Path] = []
     broken: list[Path] = []
@@ -61,6 +62,7 @@ def scan_folder(folder: Path) -> FolderScan:
     return FolderScan(tuple(images), tuple(unread), tuple(broken))
 
 
-def is_hidden(path: Path) -> bool:
+def is_hidden(path: str | Path) -> bool:
     """Whether a file is hidden (macOS leaves ``._`` copies) or one of the operating system's."""
-    return path.name.startswith(".") or path.name.lower() in SYSTEM_FILES
+    name = Path(path).name
+    return name.startswith(".") or name.lower() in SYSTEM_FILES

@@ -48,7 +48,7 @@ def current_name(layout: str) -> str:
     return current
 
 
-def list_cases(root: Path, *, layout: str = "auto", mask_suffix: str | None = None) -> Listing:
+def list_cases(root: str | Path, *, layout: str = "auto", mask_suffix: str | None = None) -> Listing:
     """List the cases of the data set at `root`, in the named layout or the first that fits.
 
     Raises
@@ -58,6 +58,7 @@ def list_cases(root: Path, *, layout: str = "auto", mask_suffix: str | None = No
     DataError
         When nothing is there, or no layout fits; the message says what was looked for.
     """
+    root = Path(root)
     layout = current_name(layout)
     if layout != "auto":
         _ = LAYOUTS[layout]  # an unknown name is refused before the disk is looked at

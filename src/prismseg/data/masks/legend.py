@@ -88,7 +88,7 @@ class Legend:
         """What `read` gives -> class index, as a layout states it that fixes its labels."""
         return {index: index for index in (*range(len(self.classes)), IGNORE)}
 
-    def read(self, path: Path) -> NDArray[np.uint8]:
+    def read(self, path: str | Path) -> NDArray[np.uint8]:
         """Class indices (H, W) of the mask at `path`.
 
         Raises

@@ -10,7 +10,8 @@ from prismseg.base import DataError
 from prismseg.data import SegmentationDataset
 from prismseg.data.dataset import open_with
 from prismseg.data.layouts import names_its_masks
-from prismseg.train.config import DataConfig, TrainConfig, choose_data
+from prismseg.train.config import DataConfig, TrainConfig
+from prismseg.train.configure import choose_data
 from prismseg.train.runs.find import open_run, run_of
 from prismseg.train.runs.folder import RunFolder
 
