@@ -61,7 +61,6 @@ class FrameReader:
     --------
     Files of a camera that writes 60 x 80 hundredths of a kelvin behind the word CAM1:
 
-    >>> import tempfile
     >>> from pathlib import Path
     >>> import numpy as np
     >>> from prismseg.thermal import FRAME_READERS, Frame, FrameReader, read_frame
@@ -69,7 +68,7 @@ class FrameReader:
     ...     counts = np.fromfile(file.path, "<u2", offset=4).reshape(60, 80)
     ...     return Frame(counts / 100 - 273.15, source=str(file.path), kind="counts", camera="CAM1")
     >>> reader = FrameReader(read_cam1, suffixes=(".cam1",), magics=(b"CAM1",))
-    >>> path = Path(tempfile.mkdtemp()) / "sole.cam1"
+    >>> path = Path("sole.cam1")
     >>> _ = path.write_bytes(b"CAM1" + np.linspace(29000, 31000, 4800).astype("<u2").tobytes())
     >>> with FRAME_READERS.temporarily("cam1", reader, summary="Raw files of the CAM1."):
     ...     read_frame(path).size

@@ -60,9 +60,8 @@ def read_frame(
 
     Examples
     --------
-    >>> import tempfile
     >>> import numpy as np
-    >>> path = Path(tempfile.mkdtemp()) / "sole.npy"
+    >>> path = "sole.npy"
     >>> np.save(path, np.linspace(22.0, 31.5, 4800).reshape(60, 80))
     >>> frame = read_frame(path)
     >>> frame.size, frame.span

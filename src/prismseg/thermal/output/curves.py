@@ -45,7 +45,7 @@ def draw_curves(session: Session, *, title: str = "") -> Figure:
     >>> from prismseg.thermal.phantom import draw_subject
     >>> session, subject = Session(), draw_subject(seed=5, number=0)
     >>> for minute in (0, 5):
-    ...     frame = subject.picture(minute)
+    ...     frame = subject.frame_at(minute)
     ...     entry = session.add(frame.celsius, frame.mask, minute=minute)
     >>> len(draw_curves(session).axes)  # whole soles, their difference, five territories
     7

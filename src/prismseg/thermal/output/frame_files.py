@@ -89,8 +89,8 @@ def find_frames(sources: Sequence[str | Path]) -> list[Path]:
 
     Examples
     --------
-    >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp())
+    >>> folder = Path("frames")
+    >>> folder.mkdir()
     >>> for name in ("t10.csv", "t2.csv", "notes.txt"):
     ...     _ = (folder / name).write_text("")
     >>> [path.name for path in find_frames([folder])]

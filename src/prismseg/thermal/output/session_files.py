@@ -62,12 +62,11 @@ def write_session(
 
     Examples
     --------
-    >>> import tempfile
     >>> from prismseg.thermal import Session
     >>> from prismseg.thermal.phantom import draw_subject
-    >>> session, frame = Session(), draw_subject(seed=5, number=0).picture(0)
+    >>> session, frame = Session(), draw_subject(seed=5, number=0).frame_at(0)
     >>> entry = session.add(frame.celsius, frame.mask, minute=0, source="t0")
-    >>> folder = write_session(session, Path(tempfile.mkdtemp()) / "measured").parent
+    >>> folder = write_session(session, "measured").parent
     >>> sorted(path.name for path in folder.iterdir())
     ['curves.csv', 'differences.csv', 'frames.csv', 'pictures', 'session.json']
     """

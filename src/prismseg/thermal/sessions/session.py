@@ -68,7 +68,7 @@ class Session:
     >>> from prismseg.thermal.phantom import draw_subject
     >>> session, subject = Session(), draw_subject(seed=5, number=0)
     >>> for minute in (0, 5, 10):
-    ...     frame = subject.picture(minute)
+    ...     frame = subject.frame_at(minute)
     ...     entry = session.add(frame.celsius, frame.mask, minute=minute)
     >>> [entry.ok for entry in session.entries], session.baseline is session.entries[0]
     ([True, True, True], True)

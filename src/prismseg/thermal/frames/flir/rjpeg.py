@@ -145,9 +145,8 @@ def read_rjpeg(path: str | Path, **parameters: float) -> RadiometricJpeg:
 
     Examples
     --------
-    >>> import tempfile
     >>> from prismseg.thermal import write_rjpeg
-    >>> path = write_rjpeg(Path(tempfile.mkdtemp()) / "a.jpg", np.linspace(20, 34, 4800).reshape(60, 80))
+    >>> path = write_rjpeg("a.jpg", np.linspace(20, 34, 4800).reshape(60, 80))
     >>> original = read_rjpeg(path)
     >>> original.counts.dtype.name, round(original.parameters.emissivity, 2)
     ('uint16', 0.98)

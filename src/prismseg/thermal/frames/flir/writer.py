@@ -95,10 +95,9 @@ def write_rjpeg(
 
     Examples
     --------
-    >>> import tempfile
     >>> from prismseg.thermal import read_frame
     >>> celsius = np.linspace(20, 34, 4800).reshape(60, 80)
-    >>> frame = read_frame(write_rjpeg(Path(tempfile.mkdtemp()) / "a.jpg", celsius))
+    >>> frame = read_frame(write_rjpeg("a.jpg", celsius))
     >>> bool(np.abs(frame.celsius - celsius).max() < 0.006)
     True
     """
@@ -149,8 +148,8 @@ def strip_private(source: str | Path, target: str | Path, *, keep_time: bool = T
 
     Examples
     --------
-    >>> import tempfile
-    >>> folder = Path(tempfile.mkdtemp())
+    >>> folder = Path("frames")
+    >>> folder.mkdir()
     >>> celsius = np.linspace(20, 34, 4800).reshape(60, 80)
     >>> original = write_rjpeg(folder / "a.jpg", celsius, serials={"camera": "4711"})
     >>> read_rjpeg(original).serials, read_rjpeg(strip_private(original, folder / "b.jpg")).serials
