@@ -1,11 +1,15 @@
 """Each how-to page adds one thing with one registration, and it does what the page says."""
 
+import pandas as pd
 import pytest
 import torch
 
 from prismseg.data.layouts import LAYOUTS
 from prismseg.explain import METHODS
+from prismseg.monitor.cameras import CAMERAS
+from prismseg.monitor.languages.language import LANGUAGES
 from prismseg.nets import ARCHITECTURES, ENCODERS
+from prismseg.study import KINDS
 from prismseg.thermal import FLAG_RULES, FlagSettings
 from prismseg.train.registries import LOSSES
 from tests.docs.pages import ROOT, run_page
@@ -71,3 +75,23 @@ def test_add_a_flag(follow):
     (flag,) = names["flags"]
     assert flag.side == "right" and flag.evidence["delta"] == pytest.approx(-3, abs=0.05)
     assert FlagSettings().cooling == 2.0
+
+
+def test_add_a_camera(follow):
+    names = follow("add-a-camera.md", CAMERAS, "archive")
+    assert [float(frame.mean) for frame in names["frames"]] == [23.0, 24.0]
+
+
+def test_add_a_language(follow):
+    names = follow("add-a-language.md", LANGUAGES, "fr")
+    assert "La plante gauche était plus froide de 2,5 °C" in names["output"]
+    assert names["french"].number(0.25, 2) == "0,25"
+
+
+def test_add_a_study_kind(follow, tmp_path):
+    names = follow("add-a-study-kind.md", KINDS, "centre")
+    assert names["counts"]["done"] == 6
+    comparison = pd.read_csv(tmp_path / "runs" / "centre" / "report" / "comparison.csv")
+    (row,) = comparison[comparison["estimate"] == "median"].to_dict("records")
+    assert row["difference"] < 0 and row["ci_high"] < 0  # the median errs less
+    assert row["n_groups"] == 200 and row["n_seeds"] == 3
