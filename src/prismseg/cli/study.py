@@ -1,4 +1,4 @@
-"""`prismseg study`: experiments as files; run, look, report."""
+"""`prismseg study`: experiments as files; list, run, report."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ def size_order(label: object) -> float:
 
 
 def finish_axes(axes: Axes, measure: str, *, legend: bool = False) -> None:
-    """Give a panel its label, grid and, where wanted, its legend."""
+    """Give a panel its label, its grid and, if asked, its legend."""
     axes.set_ylabel(measure)
     axes.grid(axis="y", color="#dddddd", lw=0.6)
     axes.set_axisbelow(True)

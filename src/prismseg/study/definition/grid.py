@@ -99,11 +99,11 @@ def choose_runs(runs: Sequence[Run], only: Sequence[str]) -> list[Run]:
     for text in only:
         name, _, values = text.partition("=")
         known = {run.labels.get(name, "") for run in runs}
-        wanted = [value.strip() for value in values.split(",")]
-        if name not in runs[0].labels or not known.issuperset(wanted):
+        labels = [value.strip() for value in values.split(",")]
+        if name not in runs[0].labels or not known.issuperset(labels):
             example = ", ".join(f"{axis}={label}" for axis, label in runs[0].labels.items())
             raise ConfigError(f"No run of the study has {text}; a choice is written as in: {example}.")
-        chosen = [run for run in chosen if run.labels[name] in wanted]
+        chosen = [run for run in chosen if run.labels[name] in labels]
     return chosen
 
 

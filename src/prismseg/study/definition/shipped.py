@@ -44,11 +44,11 @@ def list_studies() -> list[ShippedStudy]:
     >>> [(shipped.name, shipped.quick_runs) for shipped in list_studies() if shipped.study.kind == "kernel"]
     [('kernel', 48), ('kernel-sigma', 40)]
     """
-    found = []
+    shipped = []
     for name in _shipped_names():
         study, quick = (parse_study(_FILES / f"{name}.yaml", quick=form) for form in (False, True))
-        found.append(ShippedStudy(name, study, count_runs(study), count_runs(quick)))
-    return found
+        shipped.append(ShippedStudy(name, study, count_runs(study), count_runs(quick)))
+    return shipped
 
 
 def find_study(source: str | Path) -> Path:
@@ -162,7 +162,7 @@ def _shipped_names() -> list[str]:
 
 
 def _with_data(study: Study, source: str, data: str | Path | None) -> Study:
-    """Put the folder of the data where runs of this kind look for it."""
+    """Put the folder of the data into the setting of this kind."""
     kind = KINDS[study.kind]
     if data is None:
         if kind.data_setting and get_nested(study.base, kind.data_setting, _MISSING) is None:

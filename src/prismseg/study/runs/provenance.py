@@ -36,7 +36,7 @@ class Provenance:
     unreadable: str = ""
 
     def changes_since(self, before: Mapping[str, Any] | None) -> list[str]:
-        """Say in what this differs from what a finished run was made from.
+        """List the differences to what a finished run was made from.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Finding what runs would be made from now, and which finished runs are stale by it."""
+"""Finding the data and code that runs have now, and the finished runs that are stale by them."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _COARSEST_DATE = 2.0  # seconds
 
 
 class ProvenanceFinder:
-    """Finds what runs would be made from now, and reads each file once for it.
+    """Finds the data, code and version that runs have now; reads each file once.
 
-    Hashes of data files are kept in ``hashes.json`` with what the file system says of the file: times, number, size. The
+    Hashes of data files are kept in ``hashes.json`` with the facts of the file system: times, number, size. The
     time of change (ctime) gives away contents whose date (mtime) was set back.
 
     Parameters

@@ -37,7 +37,7 @@ _ESTIMATORS = (
     "cos, orthogonal-stratified",
 )
 _COLOUR_OF = dict(zip(_ESTIMATORS, COLOURS, strict=False))
-_NARROWEST, _KEY_WIDTH = 6.0, 1.75  # inches: of a figure, and of an entry of its legend
+_NARROWEST, _ENTRY_WIDTH = 6.0, 1.75  # inches: of a figure, and of an entry of its legend
 _BESIDE = 0.04  # of the value: how far markers of the second map stand aside on a logarithmic axis
 
 
@@ -130,14 +130,14 @@ def _draw_panels(points: pd.DataFrame, measure: str, against: str, *, note: str 
     figure.supylabel(_LABELS[measure], fontsize=10)
     curves = [axes.get_legend_handles_labels() for axes in panels[: len(kernels)]]
     theory = {label: line for lines, labels in curves for line, label in zip(lines, labels, strict=True)}
-    handles = [*_key(variants, maps), *theory.values()]
+    handles = [*_legend_entries(variants, maps), *theory.values()]
     figure.legend(
-        handles=handles, loc="outside upper center", ncols=int(width / _KEY_WIDTH), fontsize=8, frameon=False
+        handles=handles, loc="outside upper center", ncols=int(width / _ENTRY_WIDTH), fontsize=8, frameon=False
     )
     return figure
 
 
-def _key(variants: Sequence[str], maps: Sequence[str]) -> list[Line2D]:
+def _legend_entries(variants: Sequence[str], maps: Sequence[str]) -> list[Line2D]:
     """Legend: colours are estimators, markers are maps."""
     handles = [Line2D([], [], color=_COLOUR_OF[estimator], lw=2.5, label=estimator) for estimator in variants]
     for which, kind in enumerate(maps):
@@ -181,16 +181,16 @@ def _draw_gain(points: pd.DataFrame) -> Figure | None:
     points = points[points["outputs"] == points["outputs"].max()]
     theory = points[(points["measure"] == "theory_rmse") & (points["estimator"] == _INDEPENDENT)]
     reference = theory.drop_duplicates("kernel").set_index("kernel")["mean"]
-    found = points[(points["measure"] == "rmse") & points["kernel"].isin(reference.index)]
-    if found.empty:
+    errors = points[(points["measure"] == "rmse") & points["kernel"].isin(reference.index)]
+    if errors.empty:
         return None
-    kernels, maps = list(dict.fromkeys(found["kernel"])), sorted(set(found["map"]), reverse=True)
-    variants = _variants(found)
+    kernels, maps = list(dict.fromkeys(errors["kernel"])), sorted(set(errors["map"]), reverse=True)
+    variants = _variants(errors)
     figure = new_figure(7.6, 0.62 * len(kernels) + 1.5)
     axes = figure.add_subplot()
     for number, estimator in enumerate(variants):
         for which, kind in enumerate(maps):
-            line = found[(found["estimator"] == estimator) & (found["map"] == kind)]
+            line = errors[(errors["estimator"] == estimator) & (errors["map"] == kind)]
             if line.empty:
                 continue
             square = line["kernel"].map(reference) ** 2
@@ -213,7 +213,9 @@ def _draw_gain(points: pd.DataFrame) -> Figure | None:
         f"mean squared error over that of independent cosines in theory (Q = {points['outputs'].max()})"
     )
     axes.spines[["top", "right"]].set_visible(False)
-    axes.legend(handles=_key(variants, maps), frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1))
+    axes.legend(
+        handles=_legend_entries(variants, maps), frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1, 1)
+    )
     return figure
 
 

@@ -131,10 +131,10 @@ def _draw_point(point: GridPoint, classes: list[str], cache: CaseCache) -> Figur
     common = rank_cases(point.shared) if len(point.shared) else {}
     tiles: dict[tuple[str, str], Tile] = {}
     for variant, chosen in own.items():
-        wanted: dict[str, list[str]] = {}
+        cases_of_run: dict[str, list[str]] = {}
         for case in dict.fromkeys([*chosen.values(), *common.values()]):
-            wanted.setdefault(point.runs[variant, case].run.key, []).append(case)
-        for cases in wanted.values():
+            cases_of_run.setdefault(point.runs[variant, case].run.key, []).append(case)
+        for cases in cases_of_run.values():
             for case, content in cache.predictions(point.runs[variant, cases[0]], cases).items():
                 tiles[variant, case] = Tile(case, float(point.dice[variant][case]), content)
     figures = {f"extremes-{_slug(point.name)}": draw_extremes(tiles, own, classes, point.name)}
@@ -145,20 +145,20 @@ def _draw_point(point: GridPoint, classes: list[str], cache: CaseCache) -> Figur
 
 
 def _networks_to_explain(points: Sequence[GridPoint]) -> dict[str, dict[str, FinishedRun]]:
-    """Networks whose layers are worth looking at, by name: the run of each case."""
-    found: dict[str, dict[str, FinishedRun]] = {}
+    """Choose the networks whose maps are drawn, by name: the run of each case."""
+    networks: dict[str, dict[str, FinishedRun]] = {}
     enhanced: set[str] = set()
     for point in points:
         for (variant, case), finished in point.runs.items():
             name = ", ".join(part for part in (point.name, variant) if part)
-            found.setdefault(name, {})[case] = finished
+            networks.setdefault(name, {})[case] = finished
             if finished.run.settings["model"]["skip"] == "crffg":
                 enhanced.add(name)
-    return {name: runs for name, runs in found.items() if name in enhanced or not enhanced}
+    return {name: runs for name, runs in networks.items() if name in enhanced or not enhanced}
 
 
 def _typical_case(networks: dict[str, dict[str, FinishedRun]]) -> str | None:
-    """Case that all networks have tested, of the median Dice; one in which each finds each class, if there is any."""
+    """Choose the case of median Dice that all networks have tested; if there are any, of those with all classes found."""
     dice, least = {}, {}
     for name, runs in networks.items():
         tables = {finished.run.key: finished.rows for finished in runs.values()}

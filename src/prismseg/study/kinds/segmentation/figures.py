@@ -13,6 +13,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from prismseg.base.page import COLOURS
+from prismseg.evaluation import mean_interval
+from prismseg.study.definition.columns import WHOLE
 from prismseg.study.drawing import (
     SIZE_AXIS,
     differing_axes,
@@ -23,24 +25,37 @@ from prismseg.study.drawing import (
     size_order,
 )
 
-_MOST_TOGETHER = 8  # colours that are told apart
+_MOST_TOGETHER = 8  # variants in a panel: as many as there are colours
 _WIDEST = 24.0  # inches
-_WHOLE = ("", "(mean)")  # what is not a layer
 
 
 @dataclass(frozen=True)
 class _Panels:
-    """How the points of a grid are dealt to panels."""
+    """How the points of a grid are distributed to panels.
+
+    Attributes
+    ----------
+    axis : str
+        Axis of which each value has a panel; empty where there is one panel.
+    levels : list
+        Values of that axis.
+    names : list of str
+        Variants within a panel.
+    points : Series
+        Variant of each row of the table.
+    """
 
     axis: str
     levels: list[Any]
     names: list[str]
     points: pd.Series
 
-    def of(self, table: pd.DataFrame, level: Any) -> pd.DataFrame:
+    def rows(self, table: pd.DataFrame, level: Any) -> pd.DataFrame:
+        """Rows of one panel."""
         return table[table[self.axis] == level] if self.axis else table
 
     def style(self, name: str) -> dict[str, Any]:
+        """Colour, stroke and marker of a variant, the same in all panels."""
         return line_style(self.names.index(name))
 
 
@@ -54,12 +69,12 @@ def draw_segmentation(table: pd.DataFrame) -> dict[str, Figure]:
     """
     axes = [name for name in table.columns if name not in ("class", "layer", "measure", "case", "group", "value")]
     figures = {}
-    whole = table[table["layer"].isin(_WHOLE)]
+    whole = table[table["layer"].isin(WHOLE)]
     for measure, part in whole.groupby("measure", sort=False):
         figures[f"boxes-{measure}"] = draw_boxes(part, axes, str(measure))
         if SIZE_AXIS in axes and part[SIZE_AXIS].nunique() > 1:
             figures[f"size-{measure}"] = draw_against_size(part, axes, str(measure))
-    layers = table[~table["layer"].isin(_WHOLE)]
+    layers = table[~table["layer"].isin(WHOLE)]
     for measure, part in layers.groupby("measure", sort=False):
         figures[f"layers-{measure}"] = draw_layers(part, axes, str(measure))
     return figures
@@ -74,7 +89,7 @@ def draw_boxes(table: pd.DataFrame, axes: list[str], measure: str) -> Figure:
     figure = new_figure(min(max(5.0, width), _WIDEST), 2.4 * len(panels.levels) + 1.8)
     drawn = figure.subplots(len(panels.levels), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
     for row, level in enumerate(panels.levels):
-        part = panels.of(table, level)
+        part = panels.rows(table, level)
         points = panels.points[part.index]
         for number, cls in enumerate(classes):
             values = [part["value"][(points == name) & (part["class"] == cls)] for name in panels.names]
@@ -90,7 +105,7 @@ def draw_boxes(table: pd.DataFrame, axes: list[str], measure: str) -> Figure:
                 box.set_alpha(0.75)
             if cls and not row:
                 drawn[0].plot([], [], "s", color=COLOURS[number % len(COLOURS)], label=cls)
-        _title(drawn[row], level)
+        _set_title(drawn[row], level)
         finish_axes(drawn[row], measure, legend=not row and len(classes) > 1)
     long = len(panels.names) > 3
     drawn[-1].set_xticks(
@@ -116,17 +131,17 @@ def draw_against_size(table: pd.DataFrame, axes: list[str], measure: str) -> Fig
     drawn = figure.subplots(len(panels.levels), len(classes), sharex=True, sharey=True, squeeze=False)
     for row, level in enumerate(panels.levels):
         for column, cls in enumerate(classes):
-            part = panels.of(table, level)
+            part = panels.rows(table, level)
             part = part[part["class"] == cls]
             for name in panels.names:
                 line = part[panels.points[part.index] == name]
                 if not line.empty:
                     _draw_line(drawn[row, column], line, sizes, panels.style(name))
-            _title(drawn[row, column], level, cls)
+            _set_title(drawn[row, column], level, cls)
             finish_axes(drawn[row, column], "" if column else measure)
     drawn[-1, 0].set_xticks(range(len(sizes)), [str(size) for size in sizes])
     figure.supxlabel("training images", fontsize=9)
-    _key(figure, panels)
+    _add_legend(figure, panels)
     return figure
 
 
@@ -137,7 +152,7 @@ def draw_layers(table: pd.DataFrame, axes: list[str], measure: str) -> Figure:
         table = table[table[SIZE_AXIS] == largest]
     panels = _panels(table, axes)
     classes = list(dict.fromkeys(table["class"]))
-    layers = [list(dict.fromkeys(panels.of(table, level)["layer"])) for level in panels.levels]
+    layers = [list(dict.fromkeys(panels.rows(table, level)["layer"])) for level in panels.levels]
     widths = [len(each) + 2 for each in layers]
     figure = new_figure(min(max(7.0, 0.2 * sum(widths) + 1.5), _WIDEST), 2.2 * len(classes) + 2.4)
     drawn = figure.subplots(
@@ -145,16 +160,16 @@ def draw_layers(table: pd.DataFrame, axes: list[str], measure: str) -> Figure:
     )
     for column, level in enumerate(panels.levels):
         for row, cls in enumerate(classes):
-            part = panels.of(table, level)
+            part = panels.rows(table, level)
             part = part[part["class"] == cls]
             means = part.groupby([panels.points[part.index], "layer"], sort=False)["value"].mean()
             for name in dict.fromkeys(means.index.get_level_values(0)):
                 line = means[name].reindex(layers[column])
                 drawn[row, column].plot(range(len(line)), line, **panels.style(name), ms=3, lw=1)
-            _title(drawn[row, column], level, cls)
+            _set_title(drawn[row, column], level, cls)
             finish_axes(drawn[row, column], "" if column else measure)
         drawn[-1, column].set_xticks(range(len(layers[column])), layers[column], rotation=90, fontsize=7)
-    _key(figure, panels)
+    _add_legend(figure, panels)
     return figure
 
 
@@ -170,27 +185,25 @@ def _panels(table: pd.DataFrame, axes: list[str]) -> _Panels:
 
 
 def _draw_line(drawn: Any, line: pd.DataFrame, sizes: list[Any], style: dict[str, Any]) -> None:
-    from prismseg.evaluation import mean_interval
-
     places, means, lows, highs = [], [], [], []
     for index, size in enumerate(sizes):
         here = line[line[SIZE_AXIS] == size]
         if here.empty:
             continue
-        found = mean_interval(here["value"], here["group"]).columns()
+        interval = mean_interval(here["value"], here["group"]).columns()
         places.append(index)
         means.append(here["value"].mean())
-        lows.append(found["ci_low"])
-        highs.append(found["ci_high"])
+        lows.append(interval["ci_low"])
+        highs.append(interval["ci_high"])
     drawn.fill_between(places, lows, highs, color=style["color"], alpha=0.12, lw=0)
     drawn.plot(places, means, **style, markersize=4)
 
 
-def _title(drawn: Any, *parts: Any) -> None:
+def _set_title(drawn: Any, *parts: Any) -> None:
     drawn.set_title(", ".join(str(part) for part in parts if part != ""), fontsize=10, loc="left")
 
 
-def _key(figure: Figure, panels: _Panels) -> None:
+def _add_legend(figure: Figure, panels: _Panels) -> None:
     """Name the lines once, above all panels."""
     if panels.names == [""]:
         return

@@ -29,7 +29,7 @@ from prismseg.train.runs.assignment import assign_run_cases
 
 Pixels = NDArray[np.uint8]
 _LONGEST = 256  # pixels of a cached picture
-_FORMER_NAMES = {"found": "prediction"}  # of arrays in files that prismseg before 0.2.0 wrote
+_FORMER_NAMES = {"found": "prediction"}  # of arrays in cached files; finished studies have them
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class CaseCache:
     Attributes
     ----------
     folder : Path
-        Where what was computed is kept.
+        Of the cached files.
     """
 
     folder: Path

@@ -11,6 +11,7 @@ import pandas as pd
 from filelock import FileLock
 
 from prismseg.base.provenance.sources import code_of
+from prismseg.study.definition.columns import MEAN_LAYER
 from prismseg.study.kinds.segmentation.settings import SegmentationSettings, SimulatedData
 
 if TYPE_CHECKING:
@@ -21,7 +22,14 @@ RELEVANCE = ("rho", "lift", "cam_dice", "pointing_game")
 
 
 def run_segmentation(settings: SegmentationSettings, folder: Path) -> pd.DataFrame:
-    """Train, measure and explain; a run that was cut goes on from its last checkpoint.
+    """Train, measure and explain; a run that was cut continues from its last checkpoint.
+
+    Parameters
+    ----------
+    settings : SegmentationSettings
+        What is trained and measured.
+    folder : Path
+        Where the run works.
 
     Returns
     -------
@@ -36,20 +44,22 @@ def run_segmentation(settings: SegmentationSettings, folder: Path) -> pd.DataFra
 
     config = settings.training()
     if settings.simulate is not None:
-        data = _simulated(settings.simulate, Path(config.data.path))
+        data = _simulate(settings.simulate, Path(config.data.path))
         config = config.model_copy(update={"data": config.data.model_copy(update={"path": str(data)})})
     root = folder / "run"
     train(config, root, resume=bool(run_of(root)), show_progress=False)
-    trials, dataset = assign_run_cases(root)
-    table = measure_cases(trials, dataset, part="test", show_progress=False).rename(columns={"metric": "measure"})
+    networks, dataset = assign_run_cases(root)
+    table = measure_cases(networks, dataset, part="test", show_progress=False).rename(
+        columns={"metric": "measure"}
+    )
     table["layer"] = ""
     if settings.explain:
-        table = pd.concat([table, _relevance(settings, folder, trials, dataset)], ignore_index=True)
+        table = pd.concat([table, _measure_relevance(settings, folder, networks, dataset)], ignore_index=True)
     return table[["case", "group", "class", "layer", "measure", "value"]]
 
 
-def _relevance(
-    settings: SegmentationSettings, folder: Path, trials: list[EvaluatedNetwork], dataset: SegmentationDataset
+def _measure_relevance(
+    settings: SegmentationSettings, folder: Path, networks: list[EvaluatedNetwork], dataset: SegmentationDataset
 ) -> pd.DataFrame:
     """Measure every layer, and their mean over the layers that networks with and without skip layers share."""
     from prismseg.explain.collect import collect_sums, start_folder
@@ -59,18 +69,18 @@ def _relevance(
 
     out = folder / "explanation"
     chosen = ExplainSettings(methods=(settings.method,), regions=(settings.region,))
-    task = ExplainTask(trials, dataset, chosen)
+    task = ExplainTask(networks, dataset, chosen)
     start_folder(out, task, resume=True)
     table = case_table(collect_sums(out, task, show_progress=False)[settings.region])
     table = table[(table["method"] == settings.method) & ~table["absent"]]
     units = ["case", "group", "class"]
     shared = table[~table["layer"].str.startswith("skips.")]
-    mean = shared.groupby(units, sort=False)[list(RELEVANCE)].mean().reset_index().assign(layer="(mean)")
+    mean = shared.groupby(units, sort=False)[list(RELEVANCE)].mean().reset_index().assign(layer=MEAN_LAYER)
     return pd.concat([table, mean]).melt([*units, "layer"], list(RELEVANCE), "measure", "value")
 
 
-def _simulated(settings: SimulatedData, root: Path) -> Path:
-    """Folder of phantom sessions, made by whichever run comes first."""
+def _simulate(settings: SimulatedData, root: Path) -> Path:
+    """Simulate phantom sessions, unless another run has done so; return their folder."""
     from prismseg.base import make_folder
     from prismseg.thermal.phantom import write_sessions
 

@@ -16,7 +16,7 @@ _TABLES = (".csv", ".json", ".txt", ".yaml", ".yml")  # of cases, groups, splits
 
 
 class SimulatedData(Settings):
-    """Sessions of phantom feet, made once for all runs of a study."""
+    """Sessions of phantom feet, simulated once for all runs of a study."""
 
     sessions: int = Field(default=30, ge=1)
     size: tuple[int, int] = (240, 320)
@@ -30,7 +30,7 @@ class SegmentationSettings(TrainConfig):
     Attributes
     ----------
     simulate : SimulatedData, optional
-        Make phantom feet and take them as the data; ``data.path`` then names the folder they are made in.
+        Simulate phantom feet as the data; ``data.path`` then names the folder that they are written to.
     explain : bool
         Also measure where the relevance lies.
     method, region : str

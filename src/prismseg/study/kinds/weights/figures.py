@@ -10,10 +10,11 @@ from matplotlib.figure import Figure
 
 from prismseg.base.constants import Z95
 from prismseg.base.page import COLOURS
+from prismseg.study.definition.columns import MEAN_LAYER
 from prismseg.study.drawing import new_figure
 
-# Not axes of the study: everything else that differs between rows tells networks apart.
-_OWN = {"measure", "value", "case", "group", "class", "layer", "x", "seed", "fold"}
+# Columns that are no axes of the study. What else differs between rows tells networks apart.
+_NO_AXES = {"measure", "value", "case", "group", "class", "layer", "x", "seed", "fold"}
 _BEFORE, _AFTER = "#8a8a8a", COLOURS[1]
 _CURVES = {
     "norms": ("norm of sigma omega", "density"),
@@ -28,7 +29,7 @@ _SCALARS = {
     "dimension": "effective number of directions",
     "weight_change": "relative change of W",
 }
-_KS_5_PERCENT = 1.358  # over sqrt(Q); asymptotic
+_KS_5_PERCENT = 1.358  # over sqrt(Q): quantile of Kolmogorov's distribution, right for many filters
 
 
 def draw_weights(table: pd.DataFrame) -> dict[str, Figure]:
@@ -46,7 +47,7 @@ def draw_weights(table: pd.DataFrame) -> dict[str, Figure]:
         ``layers``: numbers by layer, all networks together.
     """
     table = table.assign(x=pd.to_numeric(table["x"]), network=_networks(table))
-    table = table[table["layer"].fillna("").ne("") & (table["layer"] != "(mean)")]
+    table = table[table["layer"].fillna("").ne("") & (table["layer"] != MEAN_LAYER)]
     networks = list(dict.fromkeys(table["network"]))
     figures = {}
     for network in networks:
@@ -60,7 +61,7 @@ def draw_weights(table: pd.DataFrame) -> dict[str, Figure]:
 
 
 def _networks(table: pd.DataFrame) -> pd.Series:
-    axes = [name for name in table.columns if name not in _OWN and table[name].nunique() > 1]
+    axes = [name for name in table.columns if name not in _NO_AXES and table[name].nunique() > 1]
     if not axes:
         return pd.Series("", index=table.index)
     return table[axes].astype(str).agg(", ".join, axis=1)

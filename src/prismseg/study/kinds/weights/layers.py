@@ -13,6 +13,7 @@ from scipy import stats
 from prismseg.base import ModelError
 from prismseg.features import CRFFg2d
 from prismseg.nets import SegmentationModel
+from prismseg.study.definition.columns import MEAN_LAYER
 from prismseg.study.kinds.weights.statistics import (
     RadialLaw,
     effective_length_scale,
@@ -25,11 +26,18 @@ from prismseg.study.kinds.weights.statistics import (
 Array = NDArray[np.float64]
 STATES = ("before", "after")
 _P_VALUES = ("ks_p", "rayleigh_p")
-_NORM_BINS, _PHASE_BINS = 24, 8
+_NORM_BINS, _PHASE_BINS = 24, 8  # of histograms
+_TAILS = (0.005, 0.995)  # quantiles of the law between which the bins of norms lie, and half as far again beyond
+_COLUMNS = ("case", "group", "class", "layer", "measure", "value", "x")
 
 
 def compare_weights(before: SegmentationModel, after: SegmentationModel) -> pd.DataFrame:
     """Measure every CRFFg layer of a network and of the network it began from.
+
+    Parameters
+    ----------
+    before, after : SegmentationModel
+        The untrained and the trained network.
 
     Returns
     -------
@@ -45,35 +53,34 @@ def compare_weights(before: SegmentationModel, after: SegmentationModel) -> pd.D
     ModelError
         When there is no CRFFg layer, or the networks have different ones.
     """
-    pairs = pair_layers(before, after)
     rows: list[dict[str, Any]] = []
-    for name, (first, last) in pairs.items():
-        law = layer_law(first)
+    for name, (first, last) in pair_layers(before, after).items():
+        law, sigma = layer_law(first), float(first.scale)
         layers = dict(zip(STATES, (first, last), strict=True))
-        scalars: dict[str, float] = {"filters": len(first.weight)} | _change(first, last)
-        found = {state: measure_layer(layer, law, float(first.scale)) for state, layer in layers.items()}
-        for key, value in found["before"].items():
-            scalars |= {f"{key}_{state}": found[state][key] for state in STATES}
-            if key not in _P_VALUES:
-                scalars[f"{key}_change"] = found["after"][key] - value
+        scalars = {"filters": float(len(first.weight))} | _change(first, last) | _both_states(layers, law, sigma)
         rows += [{"layer": name, "measure": measure, "value": value} for measure, value in scalars.items()]
-        for measure, (places, values) in _curves(layers, law, float(first.scale)).items():
-            rows += [
-                {
-                    "layer": name,
-                    "measure": measure,
-                    "x": x,
-                    "case": f"x={x:.4g}",
-                    "group": f"x={x:.4g}",
-                    "value": value,
-                }
-                for x, value in zip(places, values, strict=True)
-            ]
+        for measure, (places, values) in _curves(layers, law, sigma).items():
+            for x, value in zip(places, values, strict=True):
+                point = f"x={x:.4g}"
+                rows.append(
+                    {"layer": name, "measure": measure, "x": x, "case": point, "group": point, "value": value}
+                )
     table = pd.DataFrame(rows).assign(**{"class": ""}).fillna({"case": "", "group": ""})
     plain = table[table["x"].isna() & ~table["measure"].str.contains("_p_")]
     mean = plain.groupby("measure", sort=False)["value"].mean().reset_index()
-    table = pd.concat([table, mean.assign(**{"case": "", "group": "", "class": "", "layer": "(mean)"})])
-    return table[["case", "group", "class", "layer", "measure", "value", "x"]].reset_index(drop=True)
+    table = pd.concat([table, mean.assign(**{"case": "", "group": "", "class": "", "layer": MEAN_LAYER})])
+    return table[list(_COLUMNS)].reset_index(drop=True)
+
+
+def _both_states(layers: dict[str, CRFFg2d], law: RadialLaw, sigma: float) -> dict[str, float]:
+    """Measures of a layer before and after training, and their change."""
+    measured = {state: measure_layer(layer, law, sigma) for state, layer in layers.items()}
+    values: dict[str, float] = {}
+    for name, before in measured["before"].items():
+        values |= {f"{name}_{state}": measured[state][name] for state in STATES}
+        if name not in _P_VALUES:
+            values[f"{name}_change"] = measured["after"][name] - before
+    return values
 
 
 def layer_law(layer: CRFFg2d) -> RadialLaw:
@@ -82,7 +89,7 @@ def layer_law(layer: CRFFg2d) -> RadialLaw:
 
 
 def measure_layer(layer: CRFFg2d, law: RadialLaw, sigma: float) -> dict[str, float]:
-    """Hold frequencies and phases of a layer against the laws they were drawn from.
+    """Compare frequencies and phases of a layer with the laws that they were drawn from.
 
     Parameters
     ----------
@@ -107,7 +114,7 @@ def measure_layer(layer: CRFFg2d, law: RadialLaw, sigma: float) -> dict[str, flo
     test = stats.kstest(norms, law.cdf)
     length, error = effective_length_scale(norms, law)
     moments = omega @ omega.T
-    found = {
+    measures = {
         "ks": float(test.statistic),
         "ks_p": float(test.pvalue),
         "length_scale": length,
@@ -116,8 +123,8 @@ def measure_layer(layer: CRFFg2d, law: RadialLaw, sigma: float) -> dict[str, flo
         "dimension": float(np.trace(moments) ** 2 / np.square(moments).sum()),
     }
     if layer.bias is not None:
-        found["resultant"], found["rayleigh_p"] = rayleigh_test(to_array(layer.bias))
-    return found
+        measures["resultant"], measures["rayleigh_p"] = rayleigh_test(to_array(layer.bias))
+    return measures
 
 
 def scaled_frequencies(layer: CRFFg2d, sigma: float) -> Array:
@@ -133,7 +140,7 @@ def _centroid(layer: CRFFg2d) -> float:
 
 def _curves(layers: dict[str, CRFFg2d], law: RadialLaw, sigma: float) -> dict[str, tuple[Array, Array]]:
     """Histograms and spectra. Bins depend on the law alone, so that seeds can be averaged; the last ones are open."""
-    low, high = law.quantile(np.array([0.005, 0.995]))
+    low, high = law.quantile(np.array(_TAILS))
     low, high = max(low - 0.5 * (high - low), 0), high + 0.5 * (high - low)
     edges = np.linspace(low, high, _NORM_BINS + 1)
     centres = (edges[:-1] + edges[1:]) / 2
@@ -154,7 +161,7 @@ def _curves(layers: dict[str, CRFFg2d], law: RadialLaw, sigma: float) -> dict[st
 def _change(first: CRFFg2d, last: CRFFg2d) -> dict[str, float]:
     start, end = to_array(first.weight).ravel(), to_array(last.weight).ravel()
     length = np.linalg.norm(start)
-    found = {
+    changes = {
         "weight_change": float(np.linalg.norm(end - start) / length),
         "weight_cosine": float(start @ end / (length * np.linalg.norm(end))),
         "sigma_before": float(first.scale),
@@ -162,8 +169,8 @@ def _change(first: CRFFg2d, last: CRFFg2d) -> dict[str, float]:
     }
     if first.bias is not None and last.bias is not None:
         turn = np.angle(np.exp(1j * (to_array(last.bias) - to_array(first.bias))))
-        found["phase_change"] = float(np.sqrt(np.square(turn).mean()))
-    return found
+        changes["phase_change"] = float(np.sqrt(np.square(turn).mean()))
+    return changes
 
 
 def pair_layers(before: SegmentationModel, after: SegmentationModel) -> dict[str, tuple[CRFFg2d, CRFFg2d]]:
@@ -179,7 +186,7 @@ def pair_layers(before: SegmentationModel, after: SegmentationModel) -> dict[str
         for model in (before, after)
     )
     if not last:
-        raise ModelError("The network has no CRFFg layer whose weights could be looked at; choose skip crffg.")
+        raise ModelError("The network has no CRFFg layer whose weights could be measured; choose skip crffg.")
     if first.keys() != last.keys() or any(first[name].weight.shape != last[name].weight.shape for name in last):
         raise ModelError("The network and the one it began from have different CRFFg layers.")
     return {name: (first[name], layer) for name, layer in last.items()}

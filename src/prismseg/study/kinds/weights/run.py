@@ -29,6 +29,13 @@ def run_weights(settings: WeightsSettings, folder: Path) -> pd.DataFrame:
 
     ``weights.npz`` in `folder` keeps the frequencies times the first sigma and the phases of each layer.
 
+    Parameters
+    ----------
+    settings : WeightsSettings
+        Which network.
+    folder : Path
+        Where the run works.
+
     Returns
     -------
     DataFrame
@@ -57,7 +64,14 @@ def run_weights(settings: WeightsSettings, folder: Path) -> pd.DataFrame:
 
 
 def untrained_twin(trained: SegmentationModel, initial: str | None = None) -> SegmentationModel:
-    """Network from which the training of `trained` began: the same seed, or the network it was given, `initial`.
+    """Make the network from which the training of `trained` began: from the same seed, or the one it was given.
+
+    Parameters
+    ----------
+    trained : SegmentationModel
+        With the metadata that training writes.
+    initial : str, optional
+        Where the network lies that training was given, if it was given one.
 
     Raises
     ------

@@ -14,7 +14,7 @@ from prismseg.study.kinds.segmentation.settings import hashed_settings as hashed
 
 
 class WeightsSettings(Settings):
-    """A network whose weights are looked at: a trained one, or one that is trained first.
+    """A network whose weights are measured: a trained one, or one that is trained first.
 
     Attributes
     ----------
@@ -30,8 +30,8 @@ class WeightsSettings(Settings):
 
     @model_validator(mode="before")
     @classmethod
-    def _fill_in(cls, values: Any) -> Any:
-        """Fill in the phantoms, so that the settings that are hashed and stored are whole."""
+    def _add_phantoms(cls, values: Any) -> Any:
+        """Add the phantoms, so that the settings that are hashed and stored are complete."""
         if not isinstance(values, dict) or values.get("source") is not None:
             return values
         training = values.get("training") or {}
