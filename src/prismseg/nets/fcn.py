@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from prismseg.base import ModelError
 from prismseg.nets.blocks import make_norm, make_skip, upsampling
-from prismseg.nets.encoders import make_encoder, upsampling_factors
+from prismseg.nets.encoders.encoder import make_encoder, upsampling_factors
 from prismseg.nets.segmentation import SegmentationModel
 from prismseg.nets.settings import NetworkSettings
 

@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from prismseg.nets.blocks import enlarge, make_norm, make_skip
-from prismseg.nets.encoders import make_encoder, residual_level, upsampling_factors
+from prismseg.nets.encoders.convolutional import residual_level
+from prismseg.nets.encoders.encoder import make_encoder, upsampling_factors
 from prismseg.nets.segmentation import SegmentationModel
 from prismseg.nets.settings import NetworkSettings
 from prismseg.nets.unet import BOTTLENECK

@@ -32,21 +32,21 @@ ARCHITECTURES.register(
     "resunet", "prismseg.nets.resunet:ResUNet", summary="U-Net of residual blocks (Zhang et al. 2018)."
 )
 
-# Of the settings, to a `prismseg.nets.encoders.Encoder`.
+# Of the settings, to a `prismseg.nets.encoders.encoder.Encoder`.
 ENCODERS: Registry[Callable[[NetworkSettings], Any]] = Registry("encoder")
 ENCODERS.register(
     "plain",
-    "prismseg.nets.encoders:PlainEncoder",
+    "prismseg.nets.encoders.convolutional:PlainEncoder",
     summary="Four levels of two 3×3 convolutions; that of the U-Net.",
 )
 ENCODERS.register(
     "residual",
-    "prismseg.nets.encoders:ResidualEncoder",
+    "prismseg.nets.encoders.convolutional:ResidualEncoder",
     summary="Four levels of two residual blocks; that of the ResUNet.",
 )
 ENCODERS.register(
     "fcn",
-    "prismseg.nets.encoders:FCNEncoder",
+    "prismseg.nets.encoders.convolutional:FCNEncoder",
     summary="Five stages of two 3×3 convolutions and a pooling; that of the FCN.",
 )
 

@@ -7,7 +7,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from prismseg.nets.blocks import enlarge, make_norm, make_skip
-from prismseg.nets.encoders import DoubleConv, make_encoder, upsampling_factors
+from prismseg.nets.encoders.convolutional import DoubleConv
+from prismseg.nets.encoders.encoder import make_encoder, upsampling_factors
 from prismseg.nets.segmentation import SegmentationModel
 from prismseg.nets.settings import NetworkSettings
 
