@@ -1,6 +1,5 @@
 """Cameras by a short text."""
 
-import contextlib
 from dataclasses import replace
 
 import numpy as np
@@ -104,8 +103,13 @@ def test_errors_list_what_there_is(spec, words):
     st.sampled_from(["simulator:", "recording:/nowhere,", "folder:/nowhere", "", "simulator:seed="]),
 )
 def test_any_other_text_is_a_config_error_or_a_camera(text, start):
-    with contextlib.suppress(ConfigError):
-        open_camera(start + text.replace("uvc", "")).close()
+    try:
+        camera = open_camera(start + text.replace("uvc", ""))
+    except ConfigError as error:
+        assert str(error)
+    else:
+        assert isinstance(camera, WatchedCamera)
+        camera.close()
 
 
 def test_one_registration_adds_a_camera():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from prismseg.monitor.live.lights import lights_of, sharpness
+from prismseg.monitor.live.lights import assess_frame, sharpness
 from prismseg.thermal import Frame, Parameters, Soles
 
 SIZE = (240, 320)
@@ -21,7 +21,7 @@ def scene(blur: float = 0.8, *, emissivity: float | None = 0.98, move: int = 0) 
 
 
 def states(frame: Frame, mask: np.ndarray) -> dict[str, str]:
-    return {light.name: light.state for light in lights_of(frame, Soles.from_mask(mask))}
+    return {light.name: light.state for light in assess_frame(frame, Soles.from_mask(mask))}
 
 
 def test_a_good_picture_has_five_good_lights() -> None:

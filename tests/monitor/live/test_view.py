@@ -44,15 +44,15 @@ def test_pictures_outlines_and_lights_of_each_view() -> None:
     live = LiveView(Scripted(), segment_live, (20, 38))
     try:
         with live.watched("soles-to-camera"), live.watched("mirrored"):
-            glimpse = live.after(0)
-            while glimpse is not None and len(glimpse.outlines) < 2:
-                glimpse = live.after(glimpse.number)
-        assert Image.open(io.BytesIO(glimpse.picture)).size == (320, 240)
-        usual, mirrored = glimpse.outlines["soles-to-camera"], glimpse.outlines["mirrored"]
+            live_frame = live.after(0)
+            while live_frame is not None and len(live_frame.outlines) < 2:
+                live_frame = live.after(live_frame.number)
+        assert Image.open(io.BytesIO(live_frame.picture)).size == (320, 240)
+        usual, mirrored = live_frame.outlines["soles-to-camera"], live_frame.outlines["mirrored"]
         assert usual["left"] == mirrored["right"] and usual["right"] == mirrored["left"]
         # The patient's left sole is on the right of the picture.
         assert np.mean([x for x, _ in usual["left"][0]]) > 160 > np.mean([x for x, _ in usual["right"][0]])
-        assert [light.state for light in glimpse.lights["mirrored"]] == ["good"] * 5
+        assert [light.state for light in live_frame.lights["mirrored"]] == ["good"] * 5
     finally:
         live.stop()
 
@@ -80,11 +80,11 @@ def test_a_failure_is_said_and_passes() -> None:
     live = LiveView(camera, segment_live, (20, 38))
     try:
         with live.watched("mirrored"):
-            glimpse = live.after(0)
-            assert glimpse.failure == "The cable is out." and glimpse.picture == b""
+            live_frame = live.after(0)
+            assert live_frame.failure == "The cable is out." and live_frame.picture == b""
             camera.fails = False
-            while glimpse is None or glimpse.failure is not None:
-                glimpse = live.after(glimpse.number)
-            assert glimpse.picture
+            while live_frame is None or live_frame.failure is not None:
+                live_frame = live.after(live_frame.number)
+            assert live_frame.picture
     finally:
         live.stop()

@@ -207,7 +207,9 @@ def test_a_store_may_be_closed_by_another_thread(service: SessionService) -> Non
     closer = threading.Thread(target=service.store.close)
     closer.start()
     closer.join()
-    SessionStore(service.store.folder).close()
+    again = SessionStore(service.store.folder)
+    assert verify(again).ok
+    again.close()
 
 
 @pytest.fixture

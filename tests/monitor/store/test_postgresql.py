@@ -122,7 +122,9 @@ def test_a_claim_waits_for_a_monitor_that_is_going(service: SessionService, url:
     going.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MONITOR_LOCK})
     end = threading.Timer(0.3, going.invalidate)  # closes the connection without a word of unlocking
     end.start()
-    SessionStore(folder, url).close()
+    again = SessionStore(folder, url)
+    assert going.invalidated and verify(again).ok
+    again.close()
     end.join()
 
 

@@ -1,6 +1,6 @@
-"""The live picture and the lights beside it."""
+"""The live picture and the quality lights beside it."""
 
-from prismseg.monitor.live.lights import Light, lights_of
-from prismseg.monitor.live.view import Glimpse, LiveView, lines_of
+from prismseg.monitor.live.lights import LightSettings, QualityLight, assess_frame
+from prismseg.monitor.live.view import LiveFrame, LiveView, outline_points
 
-__all__ = ["Glimpse", "Light", "LiveView", "lights_of", "lines_of"]
+__all__ = ["LightSettings", "LiveFrame", "LiveView", "QualityLight", "assess_frame", "outline_points"]

@@ -14,16 +14,39 @@ from prismseg.thermal import SKIN_EMISSIVITY, Caution, Frame, Soles, Status
 
 State = Literal["good", "doubtful", "bad"]
 
-# Share of the step across a sole's outline that lies within the nearest pixel on both sides. An edge blurred by one
-# pixel (standard deviation) has 0.68 of it there, by three pixels 0.29.
-_SHARP = 0.3
-_NEAR, _FAR = 1.5, 5.0
-_CLIPPED = 0.01
-_EMISSIVITY = 0.01
+
+@dataclass(frozen=True)
+class LightSettings:
+    """Limits of the lights. They advise before a capture; what is measured is judged by `prismseg.thermal` alone.
+
+    Attributes
+    ----------
+    least_sharpness : float
+        Share of the step across a sole's outline that must lie within the nearest pixels on both sides. An edge that
+        was blurred by one pixel (standard deviation) has 0.68 of it there, by three pixels 0.29.
+    near, far : float
+        Pixels from the outline that count as nearest, and as flanks on both sides.
+    window : int
+        Side in pixels of the square around a pixel in which both flanks are averaged.
+    most_clipped : float
+        Share of the soles' pixels that may have the end of the camera's range.
+    emissivity_tolerance : float
+        By which the camera's emissivity may differ from that of skin; 0.01 is 0.1 °C at 33 °C in a room of 23 °C.
+    """
+
+    least_sharpness: float = 0.3
+    near: float = 1.5
+    far: float = 5.0
+    window: int = 9
+    most_clipped: float = 0.01
+    emissivity_tolerance: float = 0.01
+
+
+LIGHT_SETTINGS = LightSettings()
 
 
 @dataclass(frozen=True)
-class Light:
+class QualityLight:
     """One light: its name, its state, and what to do."""
 
     name: str
@@ -31,7 +54,7 @@ class Light:
     text: Message
 
 
-def lights_of(frame: Frame, soles: Soles) -> tuple[Light, ...]:
+def assess_frame(frame: Frame, soles: Soles, settings: LightSettings = LIGHT_SETTINGS) -> tuple[QualityLight, ...]:
     """Judge a live frame.
 
     Parameters
@@ -40,79 +63,111 @@ def lights_of(frame: Frame, soles: Soles) -> tuple[Light, ...]:
         As the camera gave it.
     soles : Soles
         What the network found in it.
+    settings : LightSettings
+        Limits.
     """
-    return (_two(soles), _whole(soles), _focus(frame, soles), _span(frame, soles), _emissivity(frame))
+    return (
+        _two_soles(soles),
+        _whole_soles(soles),
+        _focus(frame, soles, settings),
+        _span(frame, soles, settings),
+        _emissivity(frame, settings),
+    )
 
 
-def sharpness(celsius: NDArray[np.floating], soles: NDArray[np.bool_]) -> float:
-    """Share of the step across the soles' outline that lies within its nearest pixels; NaN without an outline."""
+def sharpness(
+    celsius: NDArray[np.floating], soles: NDArray[np.bool_], settings: LightSettings = LIGHT_SETTINGS
+) -> float:
+    """Share of the step across the soles' outline that lies within its nearest pixels.
+
+    Parameters
+    ----------
+    celsius : (H, W) ndarray
+        Temperatures; what is not finite counts as the median.
+    soles : (H, W) ndarray of bool
+        True on both soles.
+    settings : LightSettings
+        How far from the outline is near, and far.
+
+    Returns
+    -------
+    float
+        Median over the outline where there is an edge worth judging; NaN without an outline.
+    """
+    near_limit, far_limit = settings.near, settings.far
     inside, outside = ndimage.distance_transform_edt(soles), ndimage.distance_transform_edt(~soles)
     filled = np.where(np.isfinite(celsius), celsius, np.nanmedian(celsius))
 
     def mean_around(band: NDArray[np.bool_]) -> NDArray[np.float64]:
-        weight = ndimage.uniform_filter(band.astype(np.float64), 9)
-        total = ndimage.uniform_filter(np.where(band, filled, 0.0).astype(np.float64), 9)
+        weight = ndimage.uniform_filter(band.astype(np.float64), settings.window)
+        total = ndimage.uniform_filter(np.where(band, filled, 0.0).astype(np.float64), settings.window)
         return np.asarray(total / np.where(weight > 0, weight, np.nan))
 
     outline = soles & (inside <= 1)
     if not outline.any():
         return float("nan")
-    near = mean_around(soles & (inside <= _NEAR)) - mean_around(~soles & (outside <= _NEAR))
-    far = mean_around(soles & (inside > _NEAR) & (inside <= _FAR)) - mean_around(
-        ~soles & (outside > _NEAR) & (outside <= _FAR)
+    near = mean_around(soles & (inside <= near_limit)) - mean_around(~soles & (outside <= near_limit))
+    far = mean_around(soles & (inside > near_limit) & (inside <= far_limit)) - mean_around(
+        ~soles & (outside > near_limit) & (outside <= far_limit)
     )
     steps = np.abs(far[outline])
     clear = steps > np.nanmedian(steps)  # where there is an edge worth judging
     return float(np.nanmedian(np.abs(near[outline][clear]) / steps[clear])) if clear.any() else float("nan")
 
 
-def _two(soles: Soles) -> Light:
+def _two_soles(soles: Soles) -> QualityLight:
     if soles.ok:
-        return Light("two soles", "good", Message("Two soles."))
-    return Light("two soles", "bad", soles.message)
+        return QualityLight("two soles", "good", Message("Two soles."))
+    return QualityLight("two soles", "bad", soles.message)
 
 
-def _whole(soles: Soles) -> Light:
+def _whole_soles(soles: Soles) -> QualityLight:
     if soles.status is Status.CUT:
-        return Light("whole", "bad", Message("A sole is cut off. Move the camera back."))
+        return QualityLight("whole", "bad", Message("A sole is cut off. Move the camera back."))
     if not soles.ok:
-        return Light("whole", "bad", Message("No two whole soles yet."))
+        return QualityLight("whole", "bad", Message("No two whole soles yet."))
     if Caution.AT_BORDER in soles.cautions:
-        return Light("whole", "doubtful", Message("A sole touches the border. Move the camera back a little."))
-    return Light("whole", "good", Message("Nothing is cut off."))
+        return QualityLight(
+            "whole", "doubtful", Message("A sole touches the border. Move the camera back a little.")
+        )
+    return QualityLight("whole", "good", Message("Nothing is cut off."))
 
 
-def _focus(frame: Frame, soles: Soles) -> Light:
-    sharp = sharpness(frame.celsius, soles.cleaned)
+def _focus(frame: Frame, soles: Soles, settings: LightSettings) -> QualityLight:
+    sharp = sharpness(frame.celsius, soles.cleaned, settings)
     if not np.isfinite(sharp):
-        return Light("focus", "doubtful", Message("The focus cannot be judged without soles."))
-    if sharp < _SHARP:
-        return Light("focus", "doubtful", Message("The outline is blurred. Focus, and hold the camera still."))
-    return Light("focus", "good", Message("In focus."))
+        return QualityLight("focus", "doubtful", Message("The focus cannot be judged without soles."))
+    if sharp < settings.least_sharpness:
+        return QualityLight(
+            "focus", "doubtful", Message("The outline is blurred. Focus, and hold the camera still.")
+        )
+    return QualityLight("focus", "good", Message("In focus."))
 
 
-def _span(frame: Frame, soles: Soles) -> Light:
+def _span(frame: Frame, soles: Soles, settings: LightSettings) -> QualityLight:
     values = frame.celsius[soles.cleaned] if soles.cleaned.any() else frame.celsius.ravel()
     low, high = frame.span
     clipped = max(float(np.mean(values == np.float32(low))), float(np.mean(values == np.float32(high))))
     if not np.isfinite(values).all():
-        return Light(
+        return QualityLight(
             "span", "bad", Message("Some of the soles lies beyond the camera's range. Choose a wider range.")
         )
-    if clipped > _CLIPPED:
-        return Light(
+    if clipped > settings.most_clipped:
+        return QualityLight(
             "span", "doubtful", Message("The soles reach the end of the camera's range. Choose a wider range.")
         )
-    return Light("span", "good", Message("Temperatures lie within the range."))
+    return QualityLight("span", "good", Message("Temperatures lie within the range."))
 
 
-def _emissivity(frame: Frame) -> Light:
+def _emissivity(frame: Frame, settings: LightSettings) -> QualityLight:
     stated = frame.parameters.emissivity
     if stated is None:
-        return Light("emissivity", "doubtful", Message("The camera does not state its emissivity; skin has 0.98."))
-    if abs(stated - SKIN_EMISSIVITY) > _EMISSIVITY:
+        return QualityLight(
+            "emissivity", "doubtful", Message("The camera does not state its emissivity; skin has 0.98.")
+        )
+    if abs(stated - SKIN_EMISSIVITY) > settings.emissivity_tolerance:
         text = Message(
             "The camera's emissivity is {stated:.2f}; skin has {skin:.2f}.", stated=stated, skin=SKIN_EMISSIVITY
         )
-        return Light("emissivity", "doubtful", text)
-    return Light("emissivity", "good", Message("Emissivity of skin."))
+        return QualityLight("emissivity", "doubtful", text)
+    return QualityLight("emissivity", "good", Message("Emissivity of skin."))

@@ -15,17 +15,17 @@ from numpy.typing import NDArray
 
 from prismseg.base import Message
 from prismseg.monitor.cameras import Camera, CameraError
-from prismseg.monitor.live.lights import Light, lights_of
+from prismseg.monitor.live.lights import QualityLight, assess_frame
 from prismseg.monitor.live.pictures import coloured, jpeg
 from prismseg.thermal import LEFT, RIGHT, Frame, Soles, View, check_view, trace_outlines
 
-_RETRY_SECONDS = 0.5
+_RETRY_SECONDS = 0.5  # after a failure of the camera
 _FASTEST = 1 / 12  # more pictures a second than people see would only warm the machine
 Line = list[tuple[float, float]]
 
 
 @dataclass(frozen=True)
-class Glimpse:
+class LiveFrame:
     """One live picture.
 
     Attributes
@@ -48,7 +48,7 @@ class Glimpse:
     picture: bytes = b""
     size: tuple[int, int] = (0, 0)
     outlines: dict[View, dict[str, list[Line]]] = field(default_factory=dict)
-    lights: dict[View, tuple[Light, ...]] = field(default_factory=dict)
+    lights: dict[View, tuple[QualityLight, ...]] = field(default_factory=dict)
     failure: Message | None = None
 
 
@@ -75,7 +75,7 @@ class LiveView:
         self._glance = segment_live
         self._scale = scale
         self._news = threading.Condition()
-        self._glimpse = Glimpse(0)
+        self._live_frame = LiveFrame(0)
         self._watchers: Counter[View] = Counter()
         self._previous: dict[View, Soles] = {}
         self._stopped = False
@@ -94,11 +94,11 @@ class LiveView:
             with self._news:
                 self._watchers[view] -= 1
 
-    def after(self, number: int, timeout: float = 2.0) -> Glimpse | None:
+    def after(self, number: int, timeout: float = 2.0) -> LiveFrame | None:
         """Wait for a picture newer than `number`; None when there is none in time."""
         with self._news:
-            self._news.wait_for(lambda: self._glimpse.number > number or self._stopped, timeout)
-            return self._glimpse if self._glimpse.number > number else None
+            self._news.wait_for(lambda: self._live_frame.number > number or self._stopped, timeout)
+            return self._live_frame if self._live_frame.number > number else None
 
     def stop(self) -> None:
         """End the thread."""
@@ -115,47 +115,47 @@ class LiveView:
                     return
                 views = list(+self._watchers)
             began = time.monotonic()
-            glimpse = self._look(views)
+            live_frame = self._look(views)
             with self._news:
-                self._glimpse = glimpse
+                self._live_frame = live_frame
                 self._news.notify_all()
-            pause = _RETRY_SECONDS if glimpse.failure is not None else _FASTEST - (time.monotonic() - began)
+            pause = _RETRY_SECONDS if live_frame.failure is not None else _FASTEST - (time.monotonic() - began)
             if pause > 0:
                 time.sleep(pause)
 
-    def _look(self, views: list[View]) -> Glimpse:
-        number = self._glimpse.number + 1
+    def _look(self, views: list[View]) -> LiveFrame:
+        number = self._live_frame.number + 1
         try:
             frame = self.camera.frame()
         except CameraError as error:
             self._previous.clear()
             text = error.args[0]
-            return Glimpse(
+            return LiveFrame(
                 number, failure=text if isinstance(text, Message) else Message("{text}", text=str(error))
             )
         probability = self._glance(frame)
         mask = np.zeros(frame.size, bool) if probability is None else probability > 0.5
         lines: dict[View, dict[str, list[Line]]] = {}
-        lights: dict[View, tuple[Light, ...]] = {}
+        lights: dict[View, tuple[QualityLight, ...]] = {}
         for view in views:
             soles = Soles.from_mask(mask, check_view(view), self._previous.get(view))
             self._previous[view] = soles
-            lines[view] = lines_of(soles)
-            lights[view] = lights_of(frame, soles)
-        return Glimpse(number, jpeg(coloured(frame, self._scale)), frame.size, lines, lights)
+            lines[view] = outline_points(soles)
+            lights[view] = assess_frame(frame, soles)
+        return LiveFrame(number, jpeg(coloured(frame, self._scale)), frame.size, lines, lights)
 
 
-def lines_of(soles: Soles) -> dict[str, list[Line]]:
+def outline_points(soles: Soles) -> dict[str, list[Line]]:
     """Outlines of both soles, or of what was found instead (``unnamed``), with every other point left out."""
     if not soles.ok:
         found: dict[int, Any] = trace_outlines(soles.cleaned)
-        return {"unnamed": [_thinned(line) for line in found.get(1, [])]}
+        return {"unnamed": [_thin_out(line) for line in found.get(1, [])]}
     found = trace_outlines(soles.labels())
     return {
-        name: [_thinned(line) for line in found.get(label, [])]
+        name: [_thin_out(line) for line in found.get(label, [])]
         for name, label in (("left", LEFT), ("right", RIGHT))
     }
 
 
-def _thinned(line: NDArray[np.float64]) -> Line:
+def _thin_out(line: NDArray[np.float64]) -> Line:
     return [(round(float(column), 1), round(float(row), 1)) for row, column in line[::2]]

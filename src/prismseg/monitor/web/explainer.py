@@ -13,7 +13,7 @@ from prismseg.explain.tensors import resize_maps
 from prismseg.inference.predictor import Predictor
 from prismseg.thermal import Frame
 
-METHOD = "layercam"
+MAP_METHOD = "layercam"
 
 
 class Explainer:
@@ -38,8 +38,8 @@ class Explainer:
         with self._lock:
             image = self._predictor.preprocess.image_tensor(filled[..., None])[None]
             if self._atlas is None:
-                self._atlas = Atlas(self._predictor.model, layers="all", methods=[METHOD], region="prediction")
-                self._flat = pointwise_layers(layer_reach(self._atlas, image), METHOD)
+                self._atlas = Atlas(self._predictor.model, layers="all", methods=[MAP_METHOD], region="prediction")
+                self._flat = pointwise_layers(layer_reach(self._atlas, image), MAP_METHOD)
             maps = self._atlas.maps(image)
         total = sum(
             scale_to_unit(resize_maps(each, frame.size))

@@ -42,7 +42,9 @@ def test_other_hosts_need_users(tmp_path, tls, host):
 
 @pytest.mark.parametrize("host", OTHERS)
 def test_other_hosts_are_served_with_both(tmp_path, tls, host):
-    check_exposure(MonitorSettings(data=tmp_path, host=host, names=("ward.hospital",), **tls), users=1)
+    settings = MonitorSettings(data=tmp_path, host=host, names=("ward.hospital",), **tls)
+    check_exposure(settings, users=1)
+    assert settings.secure and not settings.local and "ward.hospital" in settings.hosts
 
 
 @pytest.mark.parametrize("host", OTHERS)
@@ -58,7 +60,9 @@ def test_who_serves_everywhere_states_a_name_to_ask_for(tmp_path, tls, host):
 
 @pytest.mark.parametrize("host", ("127.0.0.1", "127.0.0.9", "::1", "localhost"))
 def test_this_machine_needs_neither(tmp_path, host):
-    check_exposure(MonitorSettings(data=tmp_path, host=host), users=0)
+    settings = MonitorSettings(data=tmp_path, host=host)
+    check_exposure(settings, users=0)
+    assert settings.local and not settings.secure
 
 
 def test_half_of_tls_and_missing_files_are_refused(tmp_path, tls):

@@ -11,7 +11,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from sqlalchemy import select
 
 from prismseg.monitor.languages import Language
-from prismseg.monitor.live import Glimpse
+from prismseg.monitor.live import LiveFrame
 from prismseg.monitor.sessions.clock import SteadyClock
 from prismseg.monitor.store import SessionStore
 from prismseg.monitor.store.schema import SessionRow
@@ -55,12 +55,12 @@ async def send_live_picture(
     try:
         with live.watched(view):
             while not listening.done() and guard.authorize(socket) is not None:
-                glimpse = await to_thread.run_sync(live.after, number, limiter=limiter)
-                if glimpse is None:
+                live_frame = await to_thread.run_sync(live.after, number, limiter=limiter)
+                if live_frame is None:
                     continue
-                number = glimpse.number
+                number = live_frame.number
                 revision = await to_thread.run_sync(_revision, store, session, limiter=limiter)
-                await socket.send_bytes(_packed(glimpse, view, language, clock, store.trail_fault, revision))
+                await socket.send_bytes(_packed(live_frame, view, language, clock, store.trail_fault, revision))
         if not listening.done():
             await socket.close(_NOT_LOGGED_IN)
     except (WebSocketDisconnect, RuntimeError):
@@ -80,21 +80,21 @@ def _revision(store: SessionStore, session: str) -> int:
 
 
 def _packed(
-    glimpse: Glimpse, view: View, language: Language, clock: SteadyClock, fault: str, revision: int
+    live_frame: LiveFrame, view: View, language: Language, clock: SteadyClock, fault: str, revision: int
 ) -> bytes:
     header = {
-        "number": glimpse.number,
-        "size": glimpse.size,
-        "outlines": glimpse.outlines.get(view, {}),
+        "number": live_frame.number,
+        "size": live_frame.size,
+        "outlines": live_frame.outlines.get(view, {}),
         "lights": [
             {"name": light.name, "state": light.state, "text": language(light.text)}
-            for light in glimpse.lights.get(view, ())
+            for light in live_frame.lights.get(view, ())
         ],
-        "failure": None if glimpse.failure is None else language(glimpse.failure),
+        "failure": None if live_frame.failure is None else language(live_frame.failure),
         "revision": revision,
         "clock_jump": clock.jump,
         "trail_fault": fault,
         "now": clock().isoformat(timespec="milliseconds"),
     }
     text = json.dumps(header, ensure_ascii=False).encode()
-    return struct.pack(">I", len(text)) + text + glimpse.picture
+    return struct.pack(">I", len(text)) + text + live_frame.picture

@@ -13,7 +13,7 @@ from sqlalchemy import select
 from starlette.concurrency import run_in_threadpool
 
 from prismseg.base import DataError, Message
-from prismseg.monitor.live import lines_of
+from prismseg.monitor.live import outline_points
 from prismseg.monitor.live.pictures import coloured, overlay, png
 from prismseg.monitor.store import Conflict, SessionStore, get_capture, get_row
 from prismseg.monitor.store.files import decode_probabilities
@@ -49,7 +49,7 @@ def outlines(store: StoreDep, sessions: SessionsDep, session: str, number: Captu
     _, mask, view = _find(store, session, number)
     if mask is None:
         return {"outlines": {}}
-    return {"outlines": lines_of(Soles.from_mask(sessions.load_mask(mask, view), check_view(view)))}
+    return {"outlines": outline_points(Soles.from_mask(sessions.load_mask(mask, view), check_view(view)))}
 
 
 @router.get("/mask.png")
