@@ -68,7 +68,7 @@ $(VENV)/.ready-dev: $(VENV)/.ready
 
 $(VENV)/.ready-docs: $(VENV)/.ready
 	@echo "Installing the tools for the documentation ..."
-	$(PIP) --editable ".[docs]"
+	$(PIP) --editable ".[docs,monitor]"
 	@touch $@
 
 $(VENV)/.ready-dist: $(VENV)/.ready

@@ -88,7 +88,9 @@ def monitor(
     certificate: Annotated[Path | None, typer.Option(help="For TLS, PEM.")] = None,
     key: Annotated[Path | None, typer.Option(help="Of the certificate, PEM.")] = None,
     name: Annotated[list[str] | None, typer.Option(help="Another name of this host; may be repeated.")] = None,
-    model: Annotated[str, typer.Option(help="Network that finds the soles.")] = "thermal-feet",
+    model: Annotated[
+        str, typer.Option(help="Network that finds the soles: a shipped name, or the folder of a model or run.")
+    ] = "thermal-feet",
     scale: Annotated[str, typer.Option(help="°C at both ends of the colours.")] = "20:38",
     lock: Annotated[
         float, typer.Option(min=0.5, help="Minutes without a touch before the page is locked.")

@@ -121,11 +121,24 @@ def open_camera(spec: str) -> WatchedCamera:
     spec : str
         ``KIND``, ``KIND:SETTING=VALUE,…`` or ``KIND:TARGET,SETTING=VALUE,…``; see `describe_cameras`.
 
+    Returns
+    -------
+    WatchedCamera
+        To be closed when it is no longer needed.
+
     Raises
     ------
     ConfigError
         For what does not exist, listing what does, and for what can never work. A camera that is merely not plugged in
         is said by `WatchedCamera.frame`.
+
+    Examples
+    --------
+    >>> from prismseg.monitor.cameras import open_camera
+    >>> camera = open_camera("simulator:seed=3,kind=one-sided,size=160x120")
+    >>> camera.frame().size
+    (120, 160)
+    >>> camera.close()
     """
     from prismseg.monitor.cameras.watchdog import WatchedCamera
 

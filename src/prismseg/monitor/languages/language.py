@@ -103,6 +103,14 @@ def register_language(code: str, name: str, region: str, catalogue: str | Path |
     ------
     ConfigError
         When there is another language of that code.
+
+    Examples
+    --------
+    >>> from prismseg.monitor.languages import LANGUAGES, languages, register_language
+    >>> register_language("de", "Deutsch", "de_DE")
+    >>> languages()["de"].number(30.25, 2)
+    '30,25'
+    >>> LANGUAGES.unregister("de")
     """
     source = LanguageSource(name, region, None if catalogue is None else Path(catalogue))
     LANGUAGES.register(code, source, summary=name)

@@ -30,7 +30,7 @@ class MonitorSettings(BaseModel):
     view : View
         How the camera sees the soles, proposed for new sessions.
     model : str
-        Network that finds the soles.
+        Network that finds the soles: a shipped name, or the folder of a model or run.
     scale : (float, float)
         Lowest and highest °C of all pictures' colours.
     schedule : tuple of float
