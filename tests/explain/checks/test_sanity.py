@@ -40,7 +40,7 @@ def batch_of(count=4, size=(32, 32), classes=2, groups="aabb"):
 
 @pytest.fixture(scope="module")
 def trained():
-    """A small network that has learnt to find bright blocks; normalised."""
+    """A small network that has learned to find bright blocks; normalised."""
     torch.manual_seed(0)
     model = create_model("unet", width=0.5)
     images, masks = scene(4, size=(32, 32))

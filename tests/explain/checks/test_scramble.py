@@ -150,7 +150,7 @@ def missed(model, names):
 
 
 class Frozen(nn.Module):
-    """As torchvision's FrozenBatchNorm2d: what was learnt are buffers."""
+    """As torchvision's FrozenBatchNorm2d: what was learned are buffers."""
 
     def __init__(self, channels):
         super().__init__()

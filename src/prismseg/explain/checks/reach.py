@@ -90,7 +90,7 @@ def layer_reach(atlas: Atlas, image: Tensor) -> dict[str, float]:
         output pixels, or more where units are dead. NaN where no gradient arrives at all.
     """
     image, _, window = atlas.network.pad(as_images(image, atlas.model))
-    found: dict[str, _Footprints] = {}
+    footprints: dict[str, _Footprints] = {}
     probed = 0
     with atlas.network.trace(image) as (trace, logits):
         height, width = logits.shape[-2:]
@@ -100,13 +100,13 @@ def layer_reach(atlas: Atlas, image: Tensor) -> dict[str, float]:
 
             def consume(layer: str, _: Tensor, gradient: Tensor, pixel: tuple[int, int] = (row, column)) -> None:
                 mass = gradient.double().abs().sum(1)[0].cpu().numpy()
-                found.setdefault(layer, _Footprints()).add(pixel, mass)
+                footprints.setdefault(layer, _Footprints()).add(pixel, mass)
 
             trace.backward((logits[0, :, row, column] * weights).sum(), consume, last=False)
             probed += 1
-            if probed >= len(_PROBES) and all(len(layer.masses) >= ALIVE for layer in found.values()):
+            if probed >= len(_PROBES) and all(len(layer.masses) >= ALIVE for layer in footprints.values()):
                 break
-    return {layer: found[layer].reach((height, width)) for layer in atlas.layers}
+    return {layer: footprints[layer].reach((height, width)) for layer in atlas.layers}
 
 
 def pointwise_layers(reach: Mapping[str, float], method: str) -> list[str]:

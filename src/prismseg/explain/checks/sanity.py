@@ -32,7 +32,7 @@ from prismseg.explain.trace.running import evaluation_context, unwrap
 UNSCRAMBLED = "(trained)"  # stands for the trained network among the scrambled modules of a table
 CONTROL = "region (control)"  # stands for the region, taken as a map, among the methods of a table
 POINTS = 12  # steps on the way at which maps are compared; enough to draw a curve
-GRID = 64  # cells a side on which maps are compared; finer ones take longer and correlate alike
+GRID = 64  # cells a side on which maps are compared; ranking more takes longer
 
 # Centred ranks (n, cells) of the maps of all cases by method, layer and number of class.
 Ranks = dict[tuple[str, str, int], Array]
@@ -92,14 +92,14 @@ def randomize_layers(
     cascade = find_cascade(model, first[:1], lambda net, images: _logits(atlas, net, images))
     regions = [atlas.regions(each.images, each.masks) for each in batches]
     before = _ranked(atlas.with_model(model), batches, regions)
-    found: dict[tuple[int, str], list[Ranks]] = {(0, UNSCRAMBLED): [before] * repeats}
+    ranks: dict[tuple[int, str], list[Ranks]] = {(0, UNSCRAMBLED): [before] * repeats}
     for number in range(repeats):
         for place, twin in _scrambled(atlas, model, cascade, batches, seed + number, points):
-            found.setdefault(place, []).append(_ranked(twin, batches, regions))
+            ranks.setdefault(place, []).append(_ranked(twin, batches, regions))
     shares = _shares(model, cascade)
     table = pd.DataFrame(
         row | {"step": step, "scrambled": name, "share": shares[step]}
-        for (step, name), after in found.items()
+        for (step, name), after in ranks.items()
         for row in _rows(before, after, groups)
     )
     front = ["step", "scrambled", "share"]
@@ -164,13 +164,13 @@ def _rows(before: Ranks, after: Sequence[Ranks], groups: Sequence[str]) -> Itera
         lost = np.isnan(values) & ordered
         values = np.where(ordered, np.nan_to_num(values), np.nan)
         by_case = _mean(values, (0, 2))
-        found = column_intervals(np.clip(by_case, -1, 1)[:, None], index, bounds=(-1.0, 1.0))
+        intervals = column_intervals(np.clip(by_case, -1, 1)[:, None], index, bounds=(-1.0, 1.0))
         yield {
             "method": method,
             "class": cls,
             "correlation": float(_mean(by_case, (0,))),
             "spread": float(np.std(_mean(_mean(values, (2,)), (1,)), ddof=min(1, len(after) - 1))),
-            **{name: float(ends[0]) for name, ends in found.columns().items()},
+            **{name: float(ends[0]) for name, ends in intervals.columns().items()},
             "n": int((~np.isnan(by_case)).sum()),
             "n_undefined": int((~ordered).sum()),
             "n_constant": int(lost.sum()),

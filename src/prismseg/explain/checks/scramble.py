@@ -86,12 +86,12 @@ def _detached(model: nn.Module) -> dict[int, Any]:
 
 def learned_tensors(model: nn.Module) -> dict[str, Tensor]:
     """Find what is learned in training: parameters, and the scales of frozen normalisation layers, which are buffers."""
-    found: dict[str, Tensor] = {name: value for name, value in model.named_parameters() if value.numel()}
+    tensors: dict[str, Tensor] = {name: value for name, value in model.named_parameters() if value.numel()}
     for path, layer in _running(model):
         for name, value in layer.named_buffers(path, recurse=False):
             if name.rpartition(".")[2] in ("weight", "bias"):
-                found[name] = value
-    return found
+                tensors[name] = value
+    return tensors
 
 
 def _running(model: nn.Module) -> list[tuple[str, nn.Module]]:
@@ -149,12 +149,12 @@ def find_cascade(model: nn.Module, images: Tensor, logits: Logits) -> Cascade:
         with _Uses(parameters) as uses:
             before = logits(model, images)
         free = [name for name in uses.last if parameters[name].requires_grad]
-        found: Sequence[Tensor | None] = (
+        grads: Sequence[Tensor | None] = (
             gradients(before.sum(), [parameters[name] for name in free], allow_unused=True)
             if before.requires_grad
             else [None] * len(free)
         )
-        without = [name for name, gradient in zip(free, found, strict=True) if gradient is None]
+        without = [name for name, gradient in zip(free, grads, strict=True) if gradient is None]
         beside = set(without) if _is_idle(model, images, logits, before, without) else set()
     return _sorted(parameters, {name: time for name, time in uses.last.items() if name not in beside}, beside)
 
@@ -237,32 +237,32 @@ def estimate_statistics_(
     chosen = set(scrambled)
     if not layers:
         return
-    found: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in layers}
+    statistics: dict[str, list[tuple[Tensor, Tensor]]] = {name: [] for name in layers}
     with ExitStack() as hooks, torch.no_grad():
         behind: list[bool] = []
         for name in chosen - {"(root)"}:
             note = model.get_submodule(name).register_forward_pre_hook(lambda *_: behind.append(True))
             hooks.callback(note.remove)
         for name, layer in layers.items():
-            hook = _statistics_of_input(found[name], behind, always=name in chosen)
+            hook = _statistics_of_input(statistics[name], behind, always=name in chosen)
             hooks.callback(layer.register_forward_pre_hook(hook).remove)
         for images in batches:
             behind.clear()
             logits(model, images)
-        for name, pairs in found.items():
+        for name, pairs in statistics.items():
             if pairs:
                 means, variances = (torch.stack(each).mean(0) for each in zip(*pairs, strict=True))
                 _set_statistics(layers[name], means, variances)
 
 
 def _statistics_of_input(
-    found: list[tuple[Tensor, Tensor]], behind: list[bool], *, always: bool
+    statistics: list[tuple[Tensor, Tensor]], behind: list[bool], *, always: bool
 ) -> Callable[[nn.Module, Any], None]:
     def hook(layer: nn.Module, inputs: tuple[Any, ...]) -> None:
         if always or behind:
             values = inputs[0].detach().double().transpose(0, 1).flatten(1)
-            found.append((values.mean(1), values.var(1, correction=0)))
-            _set_statistics(layer, *found[-1])
+            statistics.append((values.mean(1), values.var(1, correction=0)))
+            _set_statistics(layer, *statistics[-1])
 
     return hook
 

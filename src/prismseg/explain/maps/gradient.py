@@ -14,8 +14,8 @@ from torch import Tensor
 from prismseg.explain.maps.method import ChannelMethod, GradientMethod, LayerGradients, PlaceMethod
 
 _SINGULAR = 1e-6  # below which a divisor of Grad-CAM++, of order 2, counts as 0
-# Elements of a layer that are worked on at a time, so that what the methods share stays in the processor's cache
-# (benchmarks/explain.py).
+# Elements of a layer that are worked on at a time: 6 MB of single precision, so that what the methods share stays in the
+# processor's cache.
 _CHUNK = 1_600_000
 
 

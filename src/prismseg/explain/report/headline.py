@@ -56,9 +56,9 @@ def headline(
         row: dict[str, Any] = {"class": name, "method": method, "region": region, "area": area}
         own = maps if maps.empty else maps[maps["class"] == name]
         for measure in _FUSED_MEASURES if not own.empty else ():
-            found = own[own["measure"] == measure].iloc[0]
-            row |= {"n": found["n"], "n_groups": found["n_groups"], measure: found["mean"]}
-            row |= {f"{measure}_{end}": found[end] for end in _ENDS if end in found}
+            means = own[own["measure"] == measure].iloc[0]
+            row |= {"n": means["n"], "n_groups": means["n_groups"], measure: means["mean"]}
+            row |= {f"{measure}_{end}": means[end] for end in _ENDS if end in means}
         # The whole image holds all relevance of any map.
         row["redraws"] = bool(not REGIONS[region].is_whole_image and row.get("region_share", 0) >= REDRAWS)
         single = layers[layers["class"] == name].dropna(subset=["mean"]).sort_values("mean")

@@ -145,7 +145,7 @@ def tables(rows: pd.DataFrame, keys: Sequence[str]) -> list[dict[str, Any]]:
         Each with the values of `keys`, names of the classes, lines (label, [record or None, …]) and, for each class,
         how many cases stand behind it.
     """
-    found = []
+    blocks = []
     for names, part in rows.groupby(list(keys), sort=False):
         classes = list(dict.fromkeys(part["class"]))
         lines = []
@@ -154,7 +154,7 @@ def tables(rows: pd.DataFrame, keys: Sequence[str]) -> list[dict[str, Any]]:
             if own:
                 lines.append((definition.label, [own.get(name) for name in classes]))
         counts = {row["class"]: row for row in records(part[part["measure"] == "rho"])}
-        found.append(
+        blocks.append(
             {
                 **dict(zip(keys, names, strict=True)),
                 "classes": classes,
@@ -162,7 +162,7 @@ def tables(rows: pd.DataFrame, keys: Sequence[str]) -> list[dict[str, Any]]:
                 "counts": [counts.get(name) for name in classes],
             }
         )
-    return found
+    return blocks
 
 
 def _describe_network(network: EvaluatedNetwork) -> str:
@@ -197,12 +197,12 @@ def _per_layer(explanation: Explanation) -> list[dict[str, Any]]:
     settings, rows = explanation.settings, _reported(explanation.summary)
     rows = rows[(rows["method"] == settings.method) & (rows["region"] == settings.region)]
     rows = rows[(rows["layer"] != MEAN_LAYER) & rows["measure"].isin(["rho", "lift", "cam_dice", "border_lift"])]
-    found = []
+    lines = []
     for (layer, cls), part in rows.groupby(["layer", "class"], sort=False):
         values = {row["measure"]: row for row in records(part)}
         counts = {key: part[key].iloc[0] for key in ("n", "n_empty")}
-        found.append({"layer": layer, "class": cls, **counts, "values": values})
-    return found
+        lines.append({"layer": layer, "class": cls, **counts, "values": values})
+    return lines
 
 
 def _scrambled(table: pd.DataFrame) -> list[tuple[str, float]]:

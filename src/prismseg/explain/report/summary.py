@@ -35,15 +35,15 @@ class TableMeasure(NamedTuple):
 
 def table_measures() -> dict[str, TableMeasure]:
     """Measures in the tables of a report, in their order."""
-    found = {}
+    measures = {}
     for name, measure in MEASURES.items():
         if measure.label:
-            found[name] = TableMeasure(measure.normalizations[0], measure.label)
+            measures[name] = TableMeasure(measure.normalizations[0], measure.label)
         if measure.relative:
-            found[measure.relative] = TableMeasure(measure.normalizations[0], measure.relative)
+            measures[measure.relative] = TableMeasure(measure.normalizations[0], measure.relative)
     for name, perturbed in PERTURBATION_MEASURES.items():
-        found[name] = TableMeasure(PERTURBED, perturbed.label)
-    return found
+        measures[name] = TableMeasure(PERTURBED, perturbed.label)
+    return measures
 
 
 class MeasuredValues(NamedTuple):
@@ -132,10 +132,10 @@ def _relative_intervals(extended: Array, index: NDArray[np.intp]) -> Intervals:
         )
     )
     pseudo = np.where(present, pseudo_values(means[0], left_out), np.nan)
-    found = column_intervals(pseudo, np.arange(len(sums)))
-    none = np.isnan(found.range_low)
+    intervals = column_intervals(pseudo, np.arange(len(sums)))
+    none = np.isnan(intervals.range_low)
     return replace(
-        found,
+        intervals,
         means=means[0],
         range_low=np.where(none, np.nan, np.where(present, own, np.inf).min(0)),
         range_high=np.where(none, np.nan, np.where(present, own, -np.inf).max(0)),

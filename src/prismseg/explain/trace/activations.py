@@ -84,13 +84,13 @@ class ActivationWatch(TorchFunctionMode):
 
 
 def _tensors(values: Iterable[Any]) -> list[Tensor]:
-    found = []
+    tensors = []
     for value in values:
         if isinstance(value, Tensor):
-            found.append(value)
+            tensors.append(value)
         elif isinstance(value, tuple | list):
-            found += [item for item in value if isinstance(item, Tensor)]
-    return found
+            tensors += [item for item in value if isinstance(item, Tensor)]
+    return tensors
 
 
 def find_activations(model: nn.Module, convolutions: Sequence[str], run: Callable[[], object]) -> list[str]:

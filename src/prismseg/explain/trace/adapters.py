@@ -182,10 +182,10 @@ def swin_to_map(model: nn.Module | None = None, *, patch: int | Grid | None = No
     def grids(count: int, image_size: tuple[int, int]) -> list[Grid]:
         height, width = image_size
         down, up = (height // rows, width // columns), (-(-height // rows), -(-width // columns))
-        found = {
+        candidates = {
             (-(-first[0] // 2**stage), -(-first[1] // 2**stage)) for first in (down, up) for stage in range(stages)
         }
-        return [grid for grid in found if grid[0] * grid[1] == count]
+        return [grid for grid in candidates if grid[0] * grid[1] == count]
 
     return TokenAdapter(grids, hint="say swin_to_map(patch=…), or give an adapter of your own.")
 
@@ -200,11 +200,11 @@ def _grids_of_aspect(count: int, image_size: tuple[int, int]) -> list[Grid]:
 def _patch(model: nn.Module | None, patch: int | Grid | None) -> Grid:
     if patch is not None:
         return (patch, patch) if isinstance(patch, int) else patch
-    found = set(_patches(model)) if model is not None else set()
-    if len(found) != 1:
-        several = f"several ({', '.join(map(str, sorted(found)))})" if found else "none"
+    sizes = set(_patches(model)) if model is not None else set()
+    if len(sizes) != 1:
+        several = f"several ({', '.join(map(str, sorted(sizes)))})" if sizes else "none"
         raise ConfigError(f"The side of a transformer's patches was looked for, and {several} found; say patch=….")
-    return found.pop()
+    return sizes.pop()
 
 
 def _patches(model: nn.Module) -> Iterator[Grid]:

@@ -32,7 +32,7 @@ _REDUCING = frozenset(("Mean", "Sum", "Select", "Unbind", "Squeeze", "Unsqueeze"
 _FOLDING = frozenset(
     ("T", "Transpose", "Permute", "View", "UnsafeView", "ReshapeAlias", "Expand", "Clone", "Unsqueeze")
 )
-_LIMIT = 500  # nodes of the graph that are looked at; real networks tell within a few dozen
+_LIMIT = 500  # nodes of the graph that are looked at before the axis counts as unknown
 
 
 def find_channel_layout(activation: Tensor, image: Tensor) -> Layout:
@@ -52,7 +52,7 @@ def find_channel_layout(activation: Tensor, image: Tensor) -> Layout:
     """
     if activation is image:
         return "first"
-    found: set[Layout] = set()
+    layouts: set[Layout] = set()
     stack: list[tuple[Any, tuple[int, ...]]] = [(activation.grad_fn, tuple(range(activation.ndim)))]
     seen: set[Any] = set()
     while stack and len(seen) < _LIMIT:
@@ -63,17 +63,17 @@ def find_channel_layout(activation: Tensor, image: Tensor) -> Layout:
         name = _kind(node)
         if "AccumulateGrad" in name:
             if node.variable is image:
-                found.add(_channel_position(axes, 1))
+                layouts.add(_channel_position(axes, 1))
         elif name.startswith(_WEIGHTS) and not _has_parameter(node):
-            found.add("weights")
+            layouts.add("weights")
         elif any(kind in name for kind in _SPATIAL):
-            found.add(_channel_position(axes, 1))
+            layouts.add(_channel_position(axes, 1))
         elif "LayerNorm" in name and len(getattr(node, "_saved_normalized_shape", (0,))) == 1:
-            found.add(_channel_position(axes, _ndim(node) - 1))
+            layouts.add(_channel_position(axes, _ndim(node) - 1))
         elif name.startswith((*_LINEAR, *_WEIGHTS)):
             # MLP mixers apply linear layers to places too, so that only the usual form tells.
             last = _channel_position(axes, _ndim(node) - 1)
-            found.add("last" if last == "last" else "unknown")
+            layouts.add("last" if last == "last" else "unknown")
         elif name == "Permute":
             dims = [dim % len(node._saved_dims) for dim in node._saved_dims]
             stack += _children(node, tuple(dims[axis] for axis in axes))
@@ -85,7 +85,7 @@ def find_channel_layout(activation: Tensor, image: Tensor) -> Layout:
         elif name in ("View", "UnsafeView", "ReshapeAlias"):
             moved = _unreshaped(node, axes)
             if moved is None:
-                found.add("unknown")
+                layouts.add("unknown")
             else:
                 stack += _children(node, moved)
         elif name == "AsStrided" and _is_of_instances(node):
@@ -97,10 +97,10 @@ def find_channel_layout(activation: Tensor, image: Tensor) -> Layout:
         elif isinstance(node, BackwardCFunction) and (kept := _of_same_shape(node)) is not None:
             stack.append((kept, axes))
         else:
-            found.add("unknown")
-    if "weights" in found and "first" not in found:
+            layouts.add("unknown")
+    if "weights" in layouts and "first" not in layouts:
         return "weights"
-    certain = found - {"unknown", "weights"}
+    certain = layouts - {"unknown", "weights"}
     return certain.pop() if len(certain) == 1 else "unknown"
 
 
@@ -246,16 +246,16 @@ def layers_on_path(logits: Tensor, activations: dict[str, Tensor]) -> tuple[list
 
 def count_users(logits: Tensor) -> Counter[Any]:
     """Count, for each operation on the way to `logits`, the operations that use its output."""
-    found: Counter[Any] = Counter()
+    users: Counter[Any] = Counter()
     seen, stack = {logits.grad_fn}, [logits.grad_fn]
     while stack:
         node = stack.pop()
         for child, _ in node.next_functions if node is not None else ():
-            found[child] += 1
+            users[child] += 1
             if child is not None and child not in seen:
                 seen.add(child)
                 stack.append(child)
-    return found
+    return users
 
 
 def is_output(output: Any, tensor: Tensor) -> bool:

@@ -71,9 +71,9 @@ def choose_layers(model: nn.Module, layers: LayerChoice) -> tuple[list[str], fro
 def _matches(text: str, modules: dict[str, nn.Module]) -> list[str]:
     if _module_name(text) in modules:
         return [text]
-    found = [name for name, module in modules.items() if fnmatchcase(name, text) and not _is_container(module)]
-    if found:
-        return found
+    matching = [name for name, module in modules.items() if fnmatchcase(name, text) and not _is_container(module)]
+    if matching:
+        return matching
     near = difflib.get_close_matches(text, modules, n=4, cutoff=0.5)
     hint = f"Did you mean {', '.join(near)}?" if near else f"Its layers are {', '.join(list(modules)[:12])} …"
     raise ConfigError(f"This network has no layer {text!r}. {hint}")

@@ -55,7 +55,7 @@ def gradients(
         When a part of the network is checkpointed in a way that does not allow it.
     """
     try:
-        found: tuple[Tensor | None, ...] = torch.autograd.grad(
+        result: tuple[Tensor | None, ...] = torch.autograd.grad(
             score, inputs, retain_graph=retain_graph, allow_unused=allow_unused
         )
     except RuntimeError as error:
@@ -65,7 +65,7 @@ def gradients(
             "The network checkpoints a part of itself with use_reentrant=True, through which gradients of layers cannot "
             "be followed. Set use_reentrant=False, or turn checkpointing off for the explanation."
         ) from error
-    return found
+    return result
 
 
 @contextmanager

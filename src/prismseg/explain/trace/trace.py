@@ -75,7 +75,7 @@ class Trace:
         """
         users = count_users(logits) if self._passed_through else {}
         first: dict[int, str] = {}
-        found: dict[str, str] = {}
+        earlier: dict[str, str] = {}
         # Children often come after their parents, but an unchanged input comes later than its source.
         for key, tensor in self.activations.items():
             source = tensor
@@ -84,10 +84,10 @@ class Trace:
             ):
                 source = self._passed_through[id(source)]
             if id(source) in first:
-                found[key] = first[id(source)]
+                earlier[key] = first[id(source)]
             else:
                 first[id(source)] = key
-        return found
+        return earlier
 
     def keep(self, keys: Sequence[str], earliest: list[Tensor]) -> None:
         """Drop all layers but `keys`; gradients are computed back to the tensors `earliest`."""
