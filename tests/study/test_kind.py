@@ -81,4 +81,6 @@ def test_a_study_is_listed_and_checked_without_torch(tmp_path):
         "assert 'torch' not in sys.modules and 'matplotlib' not in sys.modules\n"
     )
     source = Path(__file__).parents[2] / "src"
-    subprocess.run([sys.executable, "-c", code], check=True, env={"PYTHONPATH": str(source)}, cwd=tmp_path)
+    command, options = [sys.executable, "-c", code], {"env": {"PYTHONPATH": str(source)}, "cwd": tmp_path}
+    done = subprocess.run(command, capture_output=True, text=True, **options)
+    assert done.returncode == 0, done.stderr

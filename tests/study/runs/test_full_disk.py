@@ -54,9 +54,12 @@ def leftovers(root):
     return [path.name for path in root.rglob("*") if path.name.startswith(".")]
 
 
+def do(todo, root):
+    """States of the runs after they were tried."""
+    return execute("test", todo, root, backend="sequential", show_progress=False)
+
+
 def check_reported(root, todo):
-    counts = execute("test", todo, root, backend="sequential", show_progress=False)
-    assert counts == {"done": 2, "failed": 1}
     store = RunStore(root)
     failure, folder = store.failure(todo[1]), store.folder(todo[1])
     assert f"Cannot write {folder / 'results.csv'}: the disk is full; free some space" in failure
@@ -64,15 +67,16 @@ def check_reported(root, todo):
 
 
 def check_repaired(root, todo):
-    assert execute("test", todo, root, backend="sequential", show_progress=False) == {"done": 3}
     assert [len(RunStore(root).results(run)) for run in todo] == [1, ROWS, 1]
     assert not (RunStore(root).folder(todo[1]) / "failed.json").exists()
 
 
 def test_a_small_disk(small_disk):
     todo = runs()
+    assert do(todo, small_disk) == {"done": 2, "failed": 1}
     check_reported(small_disk, todo)
     subprocess.run(["mount", "-o", "remount,size=8m", str(small_disk)], check=True)
+    assert do(todo, small_disk) == {"done": 3}
     check_repaired(small_disk, todo)
 
 
@@ -87,8 +91,10 @@ def test_a_disk_that_fills_in_the_middle_of_a_file(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(path))
 
     monkeypatch.setattr(pd.DataFrame, "to_csv", full)
+    assert do(todo, tmp_path / "out") == {"done": 2, "failed": 1}
     check_reported(tmp_path / "out", todo)
     monkeypatch.setattr(pd.DataFrame, "to_csv", write)
+    assert do(todo, tmp_path / "out") == {"done": 3}
     check_repaired(tmp_path / "out", todo)
 
 
@@ -102,5 +108,6 @@ def test_a_disk_on_which_not_even_the_failure_can_be_written(tmp_path, monkeypat
     with monkeypatch.context() as patched:
         patched.setattr("tempfile.mkstemp", lambda **_: full())
         with pytest.raises(OutputError, match="the disk is full; free some space"):
-            execute("test", todo, tmp_path, backend="sequential", show_progress=False)
+            do(todo, tmp_path)
+    assert do(todo, tmp_path) == {"done": 3}
     check_repaired(tmp_path, todo)

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from prismseg.base.provenance.sources import code_of
 from prismseg.study import KINDS, Run, RunStore, StudyKind, execute, stale_runs
-from prismseg.study.runs.provenance import UNKNOWN, Provenance
+from prismseg.study.runs.provenance import UNKNOWN
 from prismseg.study.runs.sources import ProvenanceFinder
 
 
@@ -110,17 +110,6 @@ def test_a_cut_attempt_with_other_data_begins_anew(run, tmp_path):
     write(Path(run.settings["folder"]) / "a.txt", "other")
     again = store.begin(run, ProvenanceFinder(root).find(KINDS["test"], run.settings))
     assert not (again / "checkpoint").exists()
-
-
-def test_version_and_code_are_named():
-    before = {
-        "software": "prismseg 1",
-        "code": {"prismseg.evaluation.metrics": "a", "prismseg.x": "b"},
-        "data": {},
-    }
-    now = Provenance("prismseg 2", {"prismseg.evaluation.metrics": "c", "prismseg.x": "b"}, {})
-    assert now.changes_since(before) == ["version: prismseg 1, now prismseg 2", "code changed: evaluation.metrics"]
-    assert now.changes_since(None) == [UNKNOWN]
 
 
 def test_runs_of_an_older_store_are_stale(run, tmp_path):
