@@ -18,6 +18,7 @@ from prismseg.monitor.web.settings import MonitorSettings
 
 SHOTS = Path(__file__).parents[3] / "build" / "screenshots"
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+PATIENCE = 90  # seconds that a page may take on a machine that does much else; a good one takes none of them
 QUIET = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--no-first-run",
@@ -58,7 +59,7 @@ class Served:
 
     def stop(self) -> None:
         self.server.should_exit = True
-        self.thread.join(timeout=20)
+        self.thread.join(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")

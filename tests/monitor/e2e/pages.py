@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from .conftest import SHOTS, Served
+from .conftest import PATIENCE, SHOTS, Served
 
 
 class Screen:
@@ -26,6 +26,7 @@ class Screen:
         self.context = browser.new_context(
             viewport={"width": size[0], "height": size[1]}, locale=locale, color_scheme="dark" if dark else "light"
         )
+        self.context.set_default_timeout(1000 * PATIENCE)
         self.page = self.context.new_page()
         self.errors: list[str] = []
         self.strangers: list[str] = []
@@ -68,7 +69,7 @@ class Screen:
 
     def capture(self, number: int) -> None:
         self.page.click("#capture")
-        self.page.wait_for_selector(f"#captures li[data-number='{number}']", timeout=15_000)
+        self.page.wait_for_selector(f"#captures li[data-number='{number}']", timeout=1000 * PATIENCE)
 
     def dose(self, minutes_ago: float = 0) -> None:
         self.page.click("#dose")
@@ -76,7 +77,7 @@ class Screen:
         self.page.click("#dose-dialog button[value=yes]")
         self.until("document.getElementById('clock').textContent.match(/^\\d+:/)")
 
-    def until(self, condition: str, seconds: float = 10) -> None:
+    def until(self, condition: str, seconds: float = PATIENCE) -> None:
         """Wait for a condition; the driver's own way needs `eval`, which the page forbids."""
         end = time.monotonic() + seconds
         while not self.page.evaluate(condition):

@@ -26,7 +26,7 @@ def test_files_are_checked_and_become_a_session(browser, served: Served, tmp_pat
     screen.shot("import")
     page.fill("#check #code", "E-IMPORT")
     page.click("#check button")
-    page.wait_for_url("**/sessions/*", timeout=30_000)
+    page.wait_for_url("**/sessions/*")
     screen.ready()
     assert page.locator("#captures li[data-number]").count() == 3
     assert page.locator("#last-minute").inner_text() == "10.0 min"

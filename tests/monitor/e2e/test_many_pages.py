@@ -8,7 +8,7 @@ from websockets.sync.client import connect
 
 from prismseg.monitor.web.security.browser_sessions import COOKIE
 
-from .conftest import Served
+from .conftest import PATIENCE, Served
 
 PAGES = 45  # a server's threads are 40
 
@@ -28,6 +28,6 @@ def test_live_pages_that_wait_take_no_thread_from_others(served: Served, monkeyp
         for _ in range(PAGES):
             address = f"ws://127.0.0.1:{served.port}/live"
             stack.enter_context(connect(address, origin=served.url, additional_headers={"Cookie": cookie}))
-        assert all(waiting.acquire(timeout=10) for _ in range(PAGES))
-        with urlopen(Request(f"{served.url}/api/status", headers={"Cookie": cookie}), timeout=10) as answer:
+        assert all(waiting.acquire(timeout=PATIENCE) for _ in range(PAGES))
+        with urlopen(Request(f"{served.url}/api/status", headers={"Cookie": cookie}), timeout=PATIENCE) as answer:
             assert answer.status == 200

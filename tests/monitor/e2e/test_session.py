@@ -130,7 +130,7 @@ def test_two_windows_see_the_same_session(browser, served: Served) -> None:
     other.goto(served.url + path)
     other.wait_for_selector("#picture[data-number]")
     screen.capture(1)
-    other.wait_for_selector("#captures li[data-number='1']", timeout=10_000)
+    other.wait_for_selector("#captures li[data-number='1']")
     other.fill("#d-weight", "64")
     other.locator("#d-drug").click()
     screen.until("document.getElementById('d-weight').value === '64'")
@@ -187,7 +187,7 @@ def test_a_reload_in_the_middle_of_a_capture_loses_nothing(browser, served: Serv
     page.reload()
     screen.ready()
     screen.live()
-    page.wait_for_selector("#captures li[data-number='1']", timeout=10_000)
+    page.wait_for_selector("#captures li[data-number='1']")
     screen.capture(2)
     assert page.locator("#captures li[data-number]").count() == 2
     screen.close()
@@ -245,7 +245,7 @@ def test_the_keyboard_alone_takes_a_capture(browser, served: Served) -> None:
     screen.begin("E-KEYS")
     screen.live()
     page.keyboard.press("c")
-    page.wait_for_selector("#captures li[data-number='1']", timeout=10_000)
+    page.wait_for_selector("#captures li[data-number='1']")
     for _ in range(40):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.id") == "dose":

@@ -19,7 +19,7 @@ from prismseg.monitor.store import SessionStore
 from prismseg.monitor.web.security.browser_sessions import COOKIE
 from prismseg.monitor.web.security.users import UserDirectory
 
-from .conftest import Served
+from .conftest import PATIENCE, Served
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def port(tmp_path: Path, log: Path) -> Iterator[int]:
     yield number
     running.send_signal(signal.SIGTERM)
     # The server passes the signal on when it has shut down.
-    assert running.wait(timeout=20) in (0, -signal.SIGTERM), log.read_text()
+    assert running.wait(timeout=PATIENCE) in (0, -signal.SIGTERM), log.read_text()
 
 
 def test_a_session_over_tls(browser, port: int, log: Path) -> None:
@@ -69,10 +69,10 @@ def test_a_session_over_tls(browser, port: int, log: Path) -> None:
     page.wait_for_url("**/sessions/*")
     page.wait_for_selector("#picture[data-number]")
     page.click("#capture")
-    page.wait_for_selector("#captures li[data-number='1']", timeout=20_000)
+    page.wait_for_selector("#captures li[data-number='1']")
     assert sockets and all(address.startswith(f"wss://127.0.0.1:{port}/live") for address in sockets)
     assert f"https://monitor.ward.example:{port}/" in log.read_text()
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
+    with socket.create_connection(("127.0.0.1", port), timeout=PATIENCE) as plain:
         plain.sendall(b"GET /login HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
         assert b"HTTP" not in plain.recv(4096), "nothing is said unencrypted"
     context.close()
@@ -86,7 +86,7 @@ def test_a_page_that_is_leaving_does_not_keep_the_store_from_being_closed(tmp_pa
     browser = served.services.guard.browsers.begin(NAME, served.services.users.proofs()[NAME])
     trusting = ssl.create_default_context()
     trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
-    with trusting.wrap_socket(socket.create_connection(("127.0.0.1", served.port), timeout=10)) as page:
+    with trusting.wrap_socket(socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE)) as page:
         words = ["GET /live HTTP/1.1", f"Host: {here}", "Upgrade: websocket", "Connection: Upgrade"]
         words += ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]
         words += [f"Origin: https://{here}", f"Cookie: {COOKIE}={browser.token}", "", ""]

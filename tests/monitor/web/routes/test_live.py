@@ -10,8 +10,8 @@ from starlette.websockets import WebSocketDisconnect
 from tests.monitor.web.conftest import HERE, NAME
 
 
-def watch(page, path="/live", origin=HERE, host="127.0.0.1:8080"):
-    headers = {"host": host}
+def watch(page, path="/live", origin=HERE, host="127.0.0.1:8080", accepted="en"):
+    headers = {"host": host, "accept-language": accepted}
     if origin is not None:
         headers["origin"] = origin
     return page.client.websocket_connect(f"ws://127.0.0.1:8080{path}", headers=headers)
@@ -27,6 +27,18 @@ def test_the_live_picture_is_for_this_page(page):
         header = header_of(socket.receive_bytes())
     assert header["size"] == [240, 320]
     assert set(header["outlines"]) == {"left", "right"}
+
+
+@pytest.mark.parametrize(
+    ("accepted", "chosen", "said"),
+    [("en", None, "Two soles."), ("es-ES,es;q=0.9", None, "Dos plantas."), ("en", "es", "Dos plantas.")],
+)
+def test_lights_are_said_in_the_language_of_the_page(page, accepted, chosen, said):
+    if chosen is not None:
+        page.client.cookies.set("language", chosen)
+    with watch(page, accepted=accepted) as socket:
+        header = header_of(socket.receive_bytes())
+    assert header["lights"][0] == {"name": "two soles", "state": "good", "text": said}
 
 
 @pytest.mark.parametrize(
