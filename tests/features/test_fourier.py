@@ -49,7 +49,7 @@ def test_a_step_of_adam_moves_the_frequencies_as_it_moves_a_convolution(preset, 
         optimizer = torch.optim.Adam(module.parameters(), lr=lr)
         module(torch.randn(2, channels, 12, 12, generator=seeded(1))).square().sum().backward()
         optimizer.step()
-        # The rms size is that of the law: a few filters of a heavy tail carry most of the drawn one.
+        # The rms size is that of the distribution: a few filters of a heavy tail carry most of the drawn one.
         size = 1 / math.sqrt(9 * channels) / (float(layer.relative_scale) if module is layer else 1)
         shares.append(float((filters().detach() - before).square().mean().sqrt()) / size)
     assert shares[0] / shares[1] == pytest.approx(

@@ -49,7 +49,7 @@ def test_orthogonal_rows_within_a_block_and_the_haar_law():
     unit = rows / rows.norm(dim=1, keepdim=True)
     torch.testing.assert_close(unit[:5] @ unit[:5].T, torch.eye(5, dtype=torch.float64), atol=1e-6, rtol=0)
     assert (unit[5:] @ unit[:5].T).abs().max() > 1e-3
-    # The first entry of a Haar-distributed direction has a symmetric law; unfixed QR signs would not.
+    # The first entry of a Haar-distributed direction has a symmetric distribution; unfixed QR signs would not.
     first = [
         sample_frequencies("gaussian", 3, 3, orthogonal=True, generator=generator(seed))[0, 0].item()
         for seed in range(400)
@@ -73,7 +73,7 @@ def test_stratified_phases_put_one_into_each_part():
 @pytest.mark.parametrize("truncate", [None, 0.99, 0.9])
 @pytest.mark.parametrize("kernel", ["gaussian", "arccosine", "matern32", "matern52", "rational_quadratic"])
 def test_second_moments_are_those_of_the_law(kernel, truncate):
-    # The law of the weights study is tabulated from quantiles, apart from the closed forms.
+    # The distribution in the weights study is tabulated from quantiles, apart from the closed forms.
     assert second_moment(kernel, truncate=truncate) == pytest.approx(
         radial_law(kernel, 7, truncate=truncate).second_moment / 7, rel=0.01
     )

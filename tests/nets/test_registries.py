@@ -25,7 +25,7 @@ from prismseg.nets import (
 )
 from prismseg.nets.blocks import make_norm, make_skip
 from prismseg.train import make_config
-from prismseg.train.config import setting_names
+from prismseg.train.configure import setting_names
 
 
 class TinyNet(SegmentationModel):
@@ -145,7 +145,7 @@ class TestAnEncoder:
 
     @pytest.mark.parametrize(
         ("channels", "strides"),
-        [((4,), (1,)), ((4, 4), (1, 2, 4)), ((4, 4), (2, 3)), ((4, 4), (4, 2))],
+        [((4,), (1,)), ((4, 4), (1, 2, 4)), ((4, 4), (2, 3)), ((4, 4), (4, 2)), ((4, 4), (2, 2))],
     )
     def test_with_a_senseless_pyramid_is_refused(self, channels, strides):
         def make(settings):

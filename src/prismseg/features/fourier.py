@@ -89,7 +89,7 @@ class FourierFeatures(nn.Module):
         self.reset_parameters(generator)
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
-        """Draw frequencies and phases anew, and set sigma back."""
+        """Draw frequencies and phases again, and reset sigma."""
         settings = self.settings
         frequencies = sample_frequencies(
             settings.kernel,
@@ -136,7 +136,7 @@ class FourierFeatures(nn.Module):
         super()._load_from_state_dict(state_dict, prefix, *arguments)
 
     def normalize(self, x: Tensor) -> Tensor:
-        """Bring an input to the size that the settings say; the shape stays."""
+        """Normalise an input as the settings say; its shape stays the same."""
         if self.norm is not None:
             normalized: Tensor = self.norm(x)
             return normalized

@@ -20,7 +20,7 @@ KERNELS = (
     "rational_quadratic",
     "arccosine",
 )
-# Smoothness nu of the Matérn kernels; their frequencies follow a Student law with 2 nu degrees of freedom.
+# Smoothness nu of the Matérn kernels; their frequencies follow a Student distribution with 2 nu degrees of freedom.
 MATERN_NU = {"matern12": 0.5, "matern32": 1.5, "matern52": 2.5, "laplacian_l2": 0.5}
 
 

@@ -15,8 +15,9 @@ _CHOICES = {
     "amplitude": ("unit", "kernel", "none"),
     "scale_unit": ("critical", "fan_in"),
 }
-# Heavy-tailed laws are cut at this quantile of their mixing variable where frequencies are trained, or must have a second
-# moment. With 1 % cut off, that of matern12 is 63 (`second_moment`): its longest frequencies are 80 times a Gaussian's.
+# Heavy-tailed distributions are cut at this quantile of their mixing variable where frequencies are trained, or must have
+# a second moment. With 1 % cut off, that of matern12 is 63 (`second_moment`), and its longest frequencies are 80 times a
+# Gaussian's.
 TRUNCATED_TAIL = 0.99
 
 
@@ -43,7 +44,7 @@ class FourierSettings:
     padding_mode : {"reflect", "replicate", "zeros", "none"}
         Border of convolutions; "none" gives a smaller output. Dense features have no border.
     normalization : {"batch", "rms", "none"}
-        Of the *input*, so that s means the same for every input: batch statistics a channel, or one rms a case.
+        Of the *input*, so that s means the same for every input: batch statistics per channel, or one rms per case.
     amplitude : {"unit", "kernel", "none"}
         Factor on the cosine: sqrt(2) (output of rms 1), sqrt(2 / Q) (inner products approximate the kernel), 1.
     mass : bool
@@ -88,7 +89,7 @@ class FourierSettings:
 
     @property
     def truncate(self) -> float | None:
-        """Quantile below which frequencies are drawn; None for the kernel's whole law."""
+        """Quantile below which frequencies are drawn; None for the kernel's whole distribution."""
         return TRUNCATED_TAIL if self.trainable_weight or self.scale_unit == "critical" else None
 
 

@@ -1,7 +1,7 @@
 """Random frequencies and phases: samples of the spectral density that belongs to a kernel.
 
-Every isotropic kernel is a law of the radius: ``omega = (r / sigma) u`` with u uniform on the sphere. All laws
-here are at unit scale.
+The frequencies of an isotropic kernel are ``omega = (r / sigma) u`` with u uniform on the sphere; the kernel determines
+the distribution of the radius r. Everything here is at sigma = 1.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ def sample_frequencies(
 ) -> Tensor:
     r"""Draw frequencies of a kernel's spectral density at unit scale.
 
-    gaussian and arccosine: standard normal. matern: one normal vector a row over ``sqrt(chi2_{2 nu} / (2 nu))``, a
-    multivariate Student law with one chi-square draw a row. rational_quadratic: normal times
+    gaussian and arccosine: standard normal. matern: a normal vector over ``sqrt(chi2_{2 nu} / (2 nu))``, that is a
+    multivariate Student distribution with one chi-square draw per frequency. rational_quadratic: normal times
     ``sqrt(Gamma(alpha, rate alpha))``. laplacian_l1: independent Cauchy entries. (Bochner; Rahimi & Recht 2007;
     Rasmussen & Williams 2006, sec. 4.2.)
 
@@ -43,11 +43,11 @@ def sample_frequencies(
     orthogonal : bool
         Make the directions of each block of `dim` rows a Haar-distributed orthogonal matrix, with independent
         chi-distributed lengths (Yu et al. 2016, "Orthogonal Random Features", eq. 4). Not for laplacian_l1,
-        whose law is not isotropic.
+        which is not isotropic.
     truncate : float, optional
-        Condition heavy-tailed laws on lying below this quantile, such as 0.99, so that training is not ruled
-        by a few very long frequencies, and spread the lengths of isotropic ones evenly over the law (one into each of
-        `count` equally probable parts). The normal law is not changed.
+        Cut heavy-tailed distributions at this quantile, such as 0.99, so that training is not ruled by a few very long
+        frequencies, and draw the lengths of isotropic ones evenly (one from each of `count` equally probable
+        intervals). The normal distribution is not changed.
     alpha : float
         Shape of the rational quadratic kernel.
     generator : torch.Generator, optional
@@ -96,7 +96,7 @@ def second_moment(kernel: str, *, truncate: float | None = None, alpha: float = 
     kernel : str
         One of `prismseg.features.kernels.KERNELS`.
     truncate : float, optional
-        Quantile t at which heavy-tailed laws are cut, as in `sample_frequencies`.
+        Quantile t at which heavy-tailed distributions are cut, as in `sample_frequencies`.
     alpha : float
         Shape of the rational quadratic kernel.
 
@@ -115,20 +115,20 @@ def second_moment(kernel: str, *, truncate: float | None = None, alpha: float = 
     (1.0, 1.6666666666666667, 63.3)
     """
     require_kernel(kernel)
-    share = truncate or 1.0
+    quantile = truncate or 1.0
     if kernel in ("gaussian", "arccosine"):
         return 1.0
     if kernel == "rational_quadratic":
-        highest = stats.gamma.ppf(share, alpha, scale=1 / alpha)
-        return float(stats.gamma.cdf(highest, alpha + 1, scale=1 / alpha) / share)
+        highest = stats.gamma.ppf(quantile, alpha, scale=1 / alpha)
+        return float(stats.gamma.cdf(highest, alpha + 1, scale=1 / alpha) / quantile)
     if kernel == "laplacian_l1":
-        half = math.pi * share / 2
-        return math.tan(half) / half - 1 if share < 1 else math.inf
+        half = math.pi * quantile / 2
+        return math.tan(half) / half - 1 if quantile < 1 else math.inf
     freedom = 2 * MATERN_NU[kernel]
-    lowest = float(stats.chi2.isf(share, freedom))
+    lowest = float(stats.chi2.isf(quantile, freedom))
     if freedom > 2:
-        return float(freedom / (freedom - 2) * stats.chi2.sf(lowest, freedom - 2) / share)
-    return math.sqrt(2 / (math.pi * lowest)) * math.exp(-lowest / 2) / share - 1 if share < 1 else math.inf
+        return float(freedom / (freedom - 2) * stats.chi2.sf(lowest, freedom - 2) / quantile)
+    return math.sqrt(2 / (math.pi * lowest)) * math.exp(-lowest / 2) / quantile - 1 if quantile < 1 else math.inf
 
 
 def sample_phases(count: int, *, stratified: bool = False, generator: torch.Generator | None = None) -> Tensor:
@@ -161,6 +161,7 @@ def sample_phases(count: int, *, stratified: bool = False, generator: torch.Gene
 
 
 def _haar_rows(count: int, dim: int, generator: torch.Generator | None) -> Tensor:
+    """Draw unit vectors (count, dim), the rows of as many random orthogonal matrices as it takes."""
     blocks = []
     for start in range(0, count, dim):
         q, r = torch.linalg.qr(torch.randn(dim, dim, generator=generator, dtype=torch.float64))
@@ -188,5 +189,6 @@ def _mixing(
 
 
 def _cauchy(count: int, dim: int, truncate: float | None, generator: torch.Generator | None) -> Tensor:
+    """Draw independent Cauchy entries (count, dim) whose absolute values lie below the quantile `truncate`."""
     uniform = torch.rand(count, dim, generator=generator, dtype=torch.float64) - 0.5
     return torch.tan(math.pi * uniform * (truncate or 1.0)).float()

@@ -13,7 +13,7 @@ from prismseg.nets.settings import NetworkSettings
 
 
 class FCN(SegmentationModel):
-    """An encoder whose three coarsest maps are scored for each class; the scores are added up on the way back.
+    """An encoder whose three coarsest maps are scored for each class; the scores are added up from coarse to fine.
 
     With its own encoder of five stages these maps lie at strides 8, 16 and 32.
     """
@@ -25,21 +25,24 @@ class FCN(SegmentationModel):
         classes = settings.classes
         self.input_norm = make_norm(settings.norm, settings.in_channels)
         self.encoder = make_encoder(settings, self.own_encoder)
-        if len(self.encoder.strides) < 3 or self.encoder.strides[-3] % 2:
-            raise ModelError(
-                f"The FCN needs an encoder with three feature maps of strides from 2 on; "
-                f"{settings.encoder!r} has the strides {tuple(self.encoder.strides)}."
-            )
         *widths, deepest = self.encoder.channels[-3:]
-        finest, _, self.stride = self.encoder.strides[-3:]
-        coarse, fine = upsampling_factors(self.encoder)[:2]
+        factors = (*upsampling_factors(self.encoder)[:2], self.encoder.strides[-3:][0])
+        if len(widths) < 2 or any(factor % 2 for factor in factors):
+            raise ModelError(
+                "The FCN needs an encoder whose last three feature maps have even strides, each an even multiple of the "
+                f"one before; {settings.encoder!r} has the strides {tuple(self.encoder.strides)}."
+            )
+        self.stride = self.encoder.strides[-1]
         skips = [make_skip(settings.skips, width) for width in widths]
         self.skips = nn.ModuleList(layer for layer, _ in skips)
         self.scores = nn.ModuleList(nn.Conv2d(width, classes, 1) for _, width in skips)
         self.decoder = nn.ModuleList(
-            [upsampling(deepest, classes, coarse, bias=False), upsampling(classes, classes, fine, bias=False)]
+            [
+                upsampling(deepest, classes, factors[0], bias=False),
+                upsampling(classes, classes, factors[1], bias=False),
+            ]
         )
-        self.head = upsampling(classes, classes, finest)
+        self.head = upsampling(classes, classes, factors[2])
 
     def segment(self, x: Tensor) -> Tensor:
         """Logits of images whose sides are multiples of `stride`."""

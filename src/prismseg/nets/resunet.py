@@ -14,7 +14,7 @@ from prismseg.nets.unet import BOTTLENECK
 
 
 class ResUNet(SegmentationModel):
-    """Form and widths of the U-Net, with two residual blocks a level and transposed convolutions up."""
+    """The U-Net with two residual blocks per level and transposed convolutions for up-sampling."""
 
     own_encoder = "residual"
 
@@ -24,13 +24,12 @@ class ResUNet(SegmentationModel):
         self.encoder = make_encoder(settings, self.own_encoder)
         *widths, deepest = self.encoder.channels
         self.stride = self.encoder.strides[-1]
-        bottom = max(settings.channels(BOTTLENECK), deepest)
-        self.bottleneck = residual_level(deepest, bottom, settings.norm)
+        below = max(settings.channels(BOTTLENECK), deepest)
+        self.bottleneck = residual_level(deepest, below, settings.norm)
         skips = [make_skip(settings.skips, width) for width in widths]
         self.skips = nn.ModuleList(layer for layer, _ in skips)
         self.up = nn.ModuleList()
         self.decoder = nn.ModuleList()
-        below = bottom
         factors = upsampling_factors(self.encoder)
         for width, (_, skip_width), factor in zip(reversed(widths), reversed(skips), factors, strict=True):
             self.up.append(nn.ConvTranspose2d(below, width, factor, stride=factor))

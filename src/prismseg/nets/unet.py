@@ -12,7 +12,7 @@ from prismseg.nets.encoders.encoder import make_encoder, upsampling_factors
 from prismseg.nets.segmentation import SegmentationModel
 from prismseg.nets.settings import NetworkSettings
 
-BOTTLENECK = 128
+BOTTLENECK = 128  # channels at the coarsest level, as in the thesis
 
 
 class UNet(SegmentationModel):
@@ -29,12 +29,11 @@ class UNet(SegmentationModel):
         self.encoder = make_encoder(settings, self.own_encoder)
         *widths, deepest = self.encoder.channels
         self.stride = self.encoder.strides[-1]
-        bottom = max(settings.channels(BOTTLENECK), deepest)
-        self.bottleneck = DoubleConv(deepest, bottom, settings.norm)
+        below = max(settings.channels(BOTTLENECK), deepest)
+        self.bottleneck = DoubleConv(deepest, below, settings.norm)
         skips = [make_skip(settings.skips, width) for width in widths]
         self.skips = nn.ModuleList(layer for layer, _ in skips)
         self.decoder = nn.ModuleList()
-        below = bottom
         for width, (_, skip_width) in zip(reversed(widths), reversed(skips), strict=True):
             self.decoder.append(DoubleConv(skip_width + below, width, settings.norm))
             below = width

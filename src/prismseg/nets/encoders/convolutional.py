@@ -59,6 +59,14 @@ class PlainEncoder(nn.ModuleList):
     """Encoder of the U-Net (Ronneberger et al. 2015): 8, 16, 32, 64 channels, each level pooled to half its size.
 
     Its feature maps are the skips of the four levels and the last level's pooled output.
+
+    Examples
+    --------
+    >>> encoder = PlainEncoder(NetworkSettings("unet", width=0.5))
+    >>> [tuple(features.shape) for features in encoder(torch.rand(2, 1, 32, 48))][-2:]
+    [(2, 32, 4, 6), (2, 32, 2, 3)]
+    >>> encoder.strides
+    (1, 2, 4, 8, 16)
     """
 
     def __init__(self, settings: NetworkSettings) -> None:
@@ -81,7 +89,7 @@ class PlainEncoder(nn.ModuleList):
 
 
 class ResidualEncoder(nn.ModuleList):
-    """Encoder of the ResUNet (Zhang et al. 2018): two residual blocks a level, in the widths of `PlainEncoder`."""
+    """Encoder of the ResUNet (Zhang et al. 2018): two residual blocks per level, in the widths of `PlainEncoder`."""
 
     def __init__(self, settings: NetworkSettings) -> None:
         widths = [settings.channels(base) for base in UNET_WIDTHS]

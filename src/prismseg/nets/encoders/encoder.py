@@ -1,4 +1,4 @@
-"""What an architecture needs of its encoder, the contracting path from an image to maps on ever coarser grids."""
+"""What an architecture needs of its encoder, the contracting path from an image to maps on coarser and coarser grids."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Encoder(Protocol):
     channels : sequence of int
         Channels of the feature maps, from the finest to the coarsest.
     strides : sequence of int
-        Pixels of the image for a pixel of each feature map: (1, 2, 4, 8, 16), or (2, 4, 8, 16, 32). Each is a multiple of
+        Pixels of the image per pixel of each feature map: (1, 2, 4, 8, 16), or (2, 4, 8, 16, 32). Each is a multiple of
         the one before; images come with sides that are multiples of the last.
     """
 
@@ -37,7 +37,7 @@ def make_encoder(settings: NetworkSettings, own: str) -> Encoder:
     Raises
     ------
     ModelError
-        When the encoder that was registered is none.
+        When what is registered under that name is no encoder.
     """
     name = settings.encoder or own
     encoder: Encoder = ENCODERS[name](settings)
