@@ -249,7 +249,7 @@ def run_frame(domain: str, framing: str, number: int, network: str, seed: int) -
     return row
 
 
-def spread(function: Callable, tasks: Sequence[tuple], jobs: int) -> list:
+def run_parallel(function: Callable, tasks: Sequence[tuple], jobs: int) -> list:
     """Results of a function over tasks, in their order, from `jobs` fresh processes."""
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         return list(pool.map(function, *zip(*tasks, strict=True), chunksize=4))
@@ -257,7 +257,7 @@ def spread(function: Callable, tasks: Sequence[tuple], jobs: int) -> list:
 
 def single_frames(network: str, count: int, jobs: int, seed: int) -> pd.DataFrame:
     tasks = [(domain, framing, k) for domain in DOMAINS for framing in FRAMINGS for k in range(count)]
-    rows = spread(run_frame, [(*task, network, seed) for task in tasks], jobs)
+    rows = run_parallel(run_frame, [(*task, network, seed) for task in tasks], jobs)
     table = pd.DataFrame(rows)
     return table.groupby(["framing", "domain"]).agg(
         frames=("dice_grey", "count"),
@@ -306,7 +306,7 @@ def main() -> None:
         (kind, number, arguments.network, arguments.seed, arguments.framing, arguments.drift)
         for kind, number in people
     ]
-    found = spread(run_session, tasks, arguments.jobs)
+    found = run_parallel(run_session, tasks, arguments.jobs)
     values = pd.DataFrame([row for part, _, _ in found for row in part])
     outcomes = pd.DataFrame([row for _, part, _ in found for row in part])
     flags = pd.DataFrame([row for _, _, part in found for row in part])

@@ -26,7 +26,7 @@ def train(
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of frames and weights [default: 0].")] = None,
     resume: Annotated[
         bool,
-        typer.Option("--resume", help="Go on with the run in --out, with its settings but for those given here."),
+        typer.Option("--resume", help="Resume the run in --out, with its settings but for those given here."),
     ] = False,
     quiet: Quiet = False,
 ) -> None:

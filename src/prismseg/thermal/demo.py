@@ -1,4 +1,4 @@
-"""The main job on an embedded default: simulate, train, explain, evaluate, report."""
+"""Demonstration of the main steps on simulated sessions: train, explain, evaluate, report."""
 
 from __future__ import annotations
 
@@ -15,8 +15,17 @@ SESSIONS = 30
 STEPS = 500
 
 
-def run_demo(out: Path, *, seed: int = 0, show_progress: bool = True) -> Path:
+def run_demo(out: str | Path, *, seed: int = 0, show_progress: bool = True) -> Path:
     """Simulate a small thermal-feet study in ``out/feet``, train a CRFFg U-Net on it, explain and evaluate it.
+
+    Parameters
+    ----------
+    out : str or Path
+        Folder to make.
+    seed : int
+        Of sessions, splits and weights.
+    show_progress : bool
+        Whether progress bars are drawn.
 
     Returns
     -------
@@ -28,6 +37,7 @@ def run_demo(out: Path, *, seed: int = 0, show_progress: bool = True) -> Path:
     OutputError
         When `out` holds something already or cannot be written.
     """
+    out = Path(out)
     total = SESSIONS * len(DEFAULT_MINUTES)
     with progress_bar("simulating", total, visible=show_progress) as advance:
         study = write_sessions(

@@ -1,15 +1,13 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy import ndimage
-from tests.thermal.feet import SIZE, Foot, frame_of, mask_of, pair
+from tests.thermal.feet import SIZE, frame_of, mask_of, pair
 
 from prismseg.base import ConfigError
 from prismseg.base.constants import Z95
@@ -21,8 +19,6 @@ from prismseg.thermal import (
     Frame,
     Parameters,
     Session,
-    Soles,
-    measure_frames,
 )
 
 NUMBERS = ["mean", "mean_error", "sd", "median", "delta", "delta_error", "rate", "rate_error"]
@@ -132,89 +128,6 @@ def test_without_t0_there_are_means_but_no_change() -> None:
     assert flag.name == "quality" and "no t0" in flag.evidence["concern"] and "baseline" in flag.sentence
 
 
-def bad_frames() -> list[tuple[str, object, object, Concern]]:
-    frame, mask = frame_of(27.0, 28.0, seed=42)
-    celsius = np.array(frame.celsius)
-    holed = celsius.copy()
-    holed[mask_of(pair()[1])] = np.where(np.arange(mask_of(pair()[1]).sum()) % 50 == 0, np.nan, 28.0)
-    one, three = mask_of(pair()[0]), mask_of(*(Foot("left", (120.0, c), 90.0) for c in (60.0, 160.0, 260.0)))
-    nan_mask = mask.astype(float)
-    nan_mask[0, 0] = np.nan
-    return [
-        ("zero size", np.zeros((0, 0)), mask, Concern.UNREADABLE),
-        ("1 x 1", np.full((1, 1), 30.0), np.ones((1, 1)), Concern.UNREADABLE),
-        ("colour picture", np.zeros((*SIZE, 3)), mask, Concern.UNREADABLE),
-        ("text", np.full(SIZE, "warm"), mask, Concern.UNREADABLE),
-        ("all NaN", np.full(SIZE, np.nan), mask, Concern.UNREADABLE),
-        ("NaN on a sole", holed, mask, Concern.MISSING),
-        ("constant", np.full(SIZE, 30.0), mask, Concern.CONSTANT),
-        ("kelvin", celsius + 273.15, mask, Concern.IMPLAUSIBLE),
-        ("centi-kelvin", (celsius + 273.15) * 100, mask, Concern.UNREADABLE),
-        ("Fahrenheit", celsius * 1.8 + 32, mask, Concern.IMPLAUSIBLE),
-        ("grey levels", celsius * 5, mask, Concern.IMPLAUSIBLE),
-        ("counts", np.rint(celsius * 400), mask, Concern.UNREADABLE),
-        ("empty mask", frame, np.zeros(SIZE, bool), Concern.NOT_TWO_SOLES),
-        ("one foot", frame, one, Concern.NOT_TWO_SOLES),
-        ("three blobs", frame, three, Concern.NOT_TWO_SOLES),
-        ("cut", frame, mask_of(*pair(shift=(80, 0))), Concern.NOT_TWO_SOLES),
-        ("mask of another size", frame, mask[1:], Concern.MASK),
-        ("mask of zero size", frame, np.zeros((0, 4), bool), Concern.MASK),
-        ("mask with NaN", frame, nan_mask, Concern.MASK),
-        ("logits", frame, np.where(mask, 4.0, -4.0), Concern.MASK),
-        ("mask of text", frame, np.full(SIZE, "sole"), Concern.MASK),
-    ]
-
-
-@pytest.mark.parametrize(
-    ("name", "frame", "mask", "concern"), bad_frames(), ids=lambda x: x if isinstance(x, str) else ""
-)
-@pytest.mark.parametrize("minute", [0.0, 5.0])
-def test_a_bad_frame_has_a_reason_and_never_a_number(
-    name: str, frame: object, mask: object, concern: Concern, minute: float
-) -> None:
-    session = Session()
-    if minute > 0:
-        course((0, 27.0, 27.0), session=session)
-    entry = session.add(frame, mask, minute=minute)
-    assert not entry.ok and entry.status == concern and len(entry.reason) > 30
-    rows = session.table().query("minute == @minute")
-    assert rows[NUMBERS].isna().all().all()
-    assert session.differences().query("minute == @minute").difference.isna().all()
-    assert any(minute in flag.minutes and flag.name == "quality" for flag in session.flags())
-    assert (session.baseline is None) == (minute == 0)
-
-
-@pytest.mark.parametrize(
-    ("minutes", "bad", "word"),
-    [
-        ((0, 5, 5), 2, "already"),
-        ((0, 10, 5), 2, "goes back"),
-        ((0, 5, -1), 2, "goes back"),
-        ((5, 0), 1, "goes back"),
-    ],
-)
-def test_a_clock_that_stands_or_goes_back_is_stated(minutes: tuple[float, ...], bad: int, word: str) -> None:
-    session = course(*((minute, 27.0 + number, 27.0) for number, minute in enumerate(minutes)))
-    entry = session.entries[bad]
-    assert entry.status == "clock" and word in entry.reason
-    assert [other.ok for other in session.entries].count(False) == 1
-    assert session.table().iloc[bad * 2 * len(REGIONS) :][NUMBERS].isna().all().all()
-
-
-def test_a_wrong_time_does_not_move_t0() -> None:
-    session = course((0, 27.0, 27.0), (5, 28.0, 28.0), (-1, 31.0, 31.0), (10, 29.0, 29.0))
-    assert session.baseline is session.entries[0]
-    assert value(session, "delta", 10) == pytest.approx(2.0, abs=0.01)
-
-
-def test_an_identical_frame_is_stated_but_a_corrected_mask_is_welcome() -> None:
-    frame, mask = frame_of(27.0, 27.0)
-    session = measure_frames([(0, frame, mask), (5, np.array(frame.celsius), mask)])
-    assert session.entries[1].status == "duplicate frame" and "0 min" in session.entries[1].reason
-    session = measure_frames([(0, frame, mask_of(pair()[0])), (0, frame, mask)])
-    assert [entry.ok for entry in session.entries] == [False, True]
-
-
 def test_an_unread_frame_keeps_its_place() -> None:
     session = course((0, 27.0, 27.0))
     session.add_failed(5, "t5.jpg is a palette picture, not radiometric.", "t5.jpg")
@@ -229,122 +142,6 @@ def test_an_unread_frame_keeps_its_place() -> None:
         session.add(frame_of(27.0, 27.0, seed=5)[0], minute=10)
     with pytest.raises(ConfigError, match="view"):
         Session("upside-down")
-
-
-def test_probabilities_labels_and_soles_give_the_same_means() -> None:
-    frame, mask = frame_of(27.0, 29.0)
-    labels = 2 * pair()[0].mask() + 1 * pair()[1].mask()
-    made = [
-        Session().add(frame, mask, minute=0),
-        Session().add(frame, labels, minute=0),
-        Session().add(frame, mask.astype(np.float32), minute=0),
-        Session().add(frame, np.where(mask, 0.9, 0.1), minute=0),
-        Session().add(frame, minute=0, soles=Soles.from_mask(mask)),
-    ]
-    means = {entry.estimates["right"][WHOLE_SOLE].mean for entry in made}
-    assert len(means) == 1
-    # Zeros and ones are labels whatever their type: such a "model" would be infinitely sure.
-    assert made[2].estimates["left"][WHOLE_SOLE].mask == made[0].estimates["left"][WHOLE_SOLE].mask > 0
-
-
-def test_soles_of_another_view_or_size_are_refused() -> None:
-    frame, mask = frame_of(27.0, 29.0)
-    assert Session().add(frame, minute=0, soles=Soles.from_mask(mask, "mirrored")).status == "unusable mask"
-    assert Session().add(frame, minute=0, soles=Soles.from_mask(mask[:-1])).status == "unusable mask"
-
-
-def test_parameters_are_locked() -> None:
-    def session(locked: Parameters | None, *emissivities: float) -> Session:
-        made = Session(parameters=locked)
-        for number, emissivity in enumerate(emissivities):
-            frame, mask = frame_of(27.0, 27.0, seed=number, parameters=Parameters(emissivity=emissivity))
-            made.add(frame, mask, minute=5.0 * number)
-        return made
-
-    assert concerns(session(None, 0.98, 0.98)) == [set(), set()]
-    changed = session(None, 0.98, 0.95)
-    assert concerns(changed) == [set(), {"parameters changed"}]
-    assert "emissivity 0.95 instead of 0.98" in changed.entries[1].cautions[0]
-    assert changed.entries[1].ok and math.isnan(value(changed, "delta", 5))
-    assert concerns(session(Parameters(emissivity=0.95), 0.98, 0.95)) == [{"parameters changed"}, set()]
-
-
-def test_another_size_is_kept_and_stated() -> None:
-    session = course((0, 27.0, 27.0))
-    frame, mask = frame_of(28.0, 28.0, seed=3)
-    doubled = np.kron(frame.celsius, np.ones((2, 2))), np.kron(mask, np.ones((2, 2), bool))
-    entry = session.add(*doubled, minute=5)
-    assert entry.ok and concerns(session)[1] == {"size changed"}
-    assert value(session, "delta", 5) == pytest.approx(1.0, abs=0.02)
-    assert entry.territories["left"].method == "carried"
-
-
-def test_span_and_clipping_of_grey_pictures_are_stated() -> None:
-    session = Session()
-    for number, high in enumerate((34.0, 28.0)):
-        frame, mask = frame_of(27.0, 29.0, seed=number)
-        session.add(Frame(np.clip(frame.celsius, 20.0, high), kind="grey"), mask, minute=5.0 * number)
-    assert concerns(session)[1] == {"span changed", "clipped temperatures"}
-    assert any("right sole has exactly" in caution for caution in session.entries[1].cautions)
-
-
-def test_a_jump_of_the_whole_frame_is_a_shutter_event() -> None:
-    def after(left: float, right: float, ground: float) -> set[str]:
-        session = course((0, 27.0, 27.0))
-        session.add(*frame_of(left, right, ground=ground, seed=1), minute=5)
-        return concerns(session)[1]
-
-    assert after(28.5, 28.5, 23.5) == {"shutter event"}
-    assert after(25.8, 25.6, 20.7) == {"shutter event"}
-    assert after(28.5, 28.5, 22.0) == set()  # the feet alone
-    assert after(27.0, 27.0, 23.5) == {"background changed"}  # the room alone
-    assert after(28.5, 27.0, 23.5) == {"background changed"}  # one foot and the room
-    assert after(27.5, 27.5, 22.5) == {"background changed"}  # too little for a shutter
-    assert after(27.2, 27.2, 22.2) == set()
-
-
-def test_the_cameras_clock_is_compared() -> None:
-    start = datetime(2026, 5, 1, 10, 0, tzinfo=UTC)
-
-    def stated(minute: float, passed: float, *, naive: bool = False) -> set[str]:
-        session = Session()
-        session.add(*frame_of(27.0, 27.0, seed=1, time=start), minute=0)
-        time = start + timedelta(minutes=passed)
-        frame, mask = frame_of(27.0, 27.0, seed=2, time=time.replace(tzinfo=None) if naive else time)
-        session.add(frame, mask, minute=minute)
-        assert session.entries[1].ok
-        return concerns(session)[1]
-
-    assert stated(5, 5.4) == set()
-    assert stated(5, 15) == {"clock"}
-    assert stated(5, -2) == {"clock"}
-    assert stated(5, 15, naive=True) == set()
-
-
-def test_territories_are_carried_and_registered_afresh_where_the_pose_differs() -> None:
-    session = course((0, 27.0, 27.0), (5, 27.0, 27.0))
-    session.add(*frame_of(27.0, 27.0, pair(turn=20), seed=7), minute=10)
-    turned = tuple(
-        Foot(foot.side, foot.centre, foot.length, turn) for foot, turn in zip(pair(), (35.0, 0.0), strict=True)
-    )
-    session.add(*frame_of(27.0, 27.0, turned, seed=8), minute=15)
-    methods = [entry.territories["left"].method for entry in session.entries]
-    assert methods == ["registered", "carried", "carried", "registered"]
-    assert session.entries[3].territories["right"].method == "carried"
-    assert concerns(session) == [set(), set(), set(), {"territories"}]
-    assert "left sole's pose" in session.entries[3].cautions[0]
-
-
-def test_small_soles_are_measured_without_territories() -> None:
-    size = (60, 80)
-    feet = Foot("left", (30.0, 56.0), 24.0), Foot("right", (30.0, 24.0), 24.0)
-    mask = feet[0].mask(size) | feet[1].mask(size)
-    celsius = np.where(mask, 29.0, 22.0) + np.random.default_rng(0).normal(0, 0.05, size)
-    session = measure_frames([(0, celsius, mask)])
-    assert session.entries[0].ok and concerns(session) == [{"territories"}]
-    table = session.table().set_index(["side", "region"])
-    assert table["mean"][("left", WHOLE_SOLE)] == pytest.approx(29.0, abs=0.05)
-    assert table["mean"][("left", "sural")] != table["mean"][("left", "sural")]
 
 
 @given(
@@ -377,27 +174,6 @@ def test_curves_follow_their_feet_through_gaps_and_relabelled_masks(steps: list)
     table = session.table()
     assert table[table.status != "measured"][NUMBERS].isna().all().all()
     assert isinstance(table, pd.DataFrame)
-
-
-@pytest.mark.parametrize(("halo", "said"), [(0, False), (1, False), (4, True)])
-def test_a_network_that_is_unsure_of_an_outline_is_quoted(halo: int, said: bool) -> None:
-    """A band of even odds around both soles: one pixel wide it is a usual outline, four pixels wide it is doubt."""
-    frame, mask = frame_of(27.0, 29.0)
-    band = ndimage.binary_dilation(mask, iterations=halo) & ~mask if halo else np.zeros_like(mask)
-    entry = Session().add(frame, np.where(mask, 0.99, np.where(band, 0.4, 0.01)), minute=0)
-    assert entry.ok
-    assert any("unsure of the left sole's outline" in text for text in entry.cautions) == said
-    assert not any("unsure" in text for text in Session().add(frame, mask, minute=0).cautions)
-
-
-@pytest.mark.parametrize(("factor", "said"), [(0.97, False), (0.9, True)])
-def test_a_sole_that_is_clearly_smaller_is_stated(factor: float, said: bool) -> None:
-    """Areas go with the square: 0.97² = 0.94 of the other sole is usual, 0.9² = 0.81 is not."""
-    left, right = pair()
-    smaller = Foot(left.side, left.centre, length=left.length * factor)
-    frame, mask = frame_of(27.0, 29.0, (smaller, right))
-    cautions = Session().add(frame, mask, minute=0).cautions
-    assert any("clearly smaller" in text for text in cautions) == said
 
 
 def test_a_session_on_another_clock_has_the_same_numbers_without_measuring() -> None:

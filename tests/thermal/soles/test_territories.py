@@ -42,11 +42,21 @@ def test_known_warps_are_found(
     if noise:
         mask = ragged(mask, noise * length / 250, seed)
     found = find_territories(mask, side, "mirrored" if mirrored else "soles-to-camera")
-    assert agreement(found.labels, foot.truth()) >= 0.95
+    # Of 350 ragged soles one in a hundred had less than 0.93, and the least 0.914.
+    assert agreement(found.labels, foot.truth()) >= (0.90 if noise else 0.97)
     assert np.array_equal(found.labels > 0, mask)  # every pixel exactly one territory, no other pixel any
     assert not found.registration.folded and not found.doubtful
     assert not folds(found.registration, mask)
     assert sum(found.pixels.values()) == mask.sum() and all(found.pixels.values())
+
+
+def test_ragged_soles_have_the_right_territories_on_the_whole() -> None:
+    shares = []
+    for seed in range(24):
+        foot = Foot(("left", "right")[seed % 2], (120.0, 160.0), 100.0 + 4 * seed, turn=seed - 12.0)
+        found = find_territories(ragged(foot.mask(), 3 * foot.length / 250, seed), foot.side)
+        shares.append(agreement(found.labels, foot.truth()))
+    assert np.median(shares) >= 0.96
 
 
 @given(side=SIDES, turn=st.floats(-20, 20), noise=st.floats(0, 3), seed=st.integers(0, 1000))

@@ -1,4 +1,4 @@
-"""Train a network for thermal feet on simulated frames alone, watched on a domain that it never learns from."""
+"""Training of a network for thermal feet on simulated frames alone, validated on a domain that it never learns from."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from prismseg.train.loop import Trainer
 from prismseg.train.runs.data import open_configured
 from prismseg.train.runs.folder import RunFolder
 
-# Far from any seed that people choose, so that left-out pictures are never those of another run's training.
+# Seed of the validation frames: far from any that people choose, so that they are never those of another run's training.
 _LEFT_OUT_SEED = 987_654_321
+# As the shipped network was trained.
 _DEFAULTS: dict[str, Any] = {
     "model": {"arch": "unet", "skip": "crffg", "multiplier": 1},
     "optim": {"loss": "dice_ce", "steps": 4000, "batch_size": 16, "lr": 3e-3, "ema": 0.998},
@@ -39,12 +40,33 @@ def phantom_config(
     multiplier: int = 1,
     seed: int = 0,
 ) -> TrainConfig:
-    """Describe a run on all domains but `left_out`, which decides what the best network is.
+    """Make the settings of a run on all domains but one, on which the best network is chosen.
+
+    Parameters
+    ----------
+    out : str or Path
+        Folder of the run.
+    left_out : str
+        The domain that is not trained on, a name in `prismseg.thermal.phantom.DOMAINS`.
+    steps, batch_size : int
+        Optimiser steps, and frames of each.
+    size : (int, int)
+        Height and width of the network's input, pixels.
+    multiplier : int
+        Of the skip connections' channels.
+    seed : int
+        Of frames and weights.
 
     Raises
     ------
     ConfigError
         When there is no such domain, or a setting is out of range.
+
+    Examples
+    --------
+    >>> config = phantom_config("runs/feet", left_out="spline", steps=100)
+    >>> config.optim.steps, "spline" in config.source.domains
+    (100, False)
     """
     if left_out not in DOMAINS:
         raise ConfigError(f"There is no phantom domain {left_out!r}; choose one of {', '.join(DOMAINS)}.")
@@ -60,22 +82,29 @@ def phantom_config(
     return make_config(values)
 
 
-def resumed_phantom_config(out: str | Path, **given: Any) -> TrainConfig:
-    """Describe how the run in `out` goes on: as it was begun, but for what is `given` (see `phantom_config`).
+def resumed_phantom_config(out: str | Path, **changes: Any) -> TrainConfig:
+    """Make the settings with which the run in `out` is resumed.
+
+    Parameters
+    ----------
+    out : str or Path
+        Folder of the run.
+    **changes
+        Arguments of `phantom_config` that differ from those the run was started with.
 
     Raises
     ------
     ModelError
         When there is nothing to resume.
     ConfigError
-        When what is given is out of range.
+        When a setting is out of range.
     """
     started = RunFolder(Path(out)).read_config()
     source = started.source
     left_out = [name for name in DOMAINS if isinstance(source, PhantomSettings) and name not in source.domains]
     if len(left_out) != 1:
-        raise ConfigError(f"The run in {out} was not trained on phantoms; go on with prismseg train --resume.")
-    begun: dict[str, Any] = {
+        raise ConfigError(f"The run in {out} was not trained on phantoms; resume it with prismseg train --resume.")
+    initial: dict[str, Any] = {
         "left_out": left_out[0],
         "steps": started.optim.steps,
         "batch_size": started.optim.batch_size,
@@ -83,13 +112,13 @@ def resumed_phantom_config(out: str | Path, **given: Any) -> TrainConfig:
         "multiplier": started.model.multiplier,
         "seed": started.seed,
     }
-    chosen = phantom_config(Path(out), **(begun | given)).model_dump()
-    # What these options do not reach stays as it was begun, also where a later version would choose otherwise.
+    chosen = phantom_config(Path(out), **(initial | changes)).model_dump()
+    # All other settings stay as they were at the start, also where a later version would choose otherwise.
     values = started.model_dump()
-    reached = {
+    changeable = {
         "data": ("path",), "source": ("domains", "seed"), "model": ("multiplier",), "optim": ("steps", "batch_size"),
     }  # fmt: skip
-    for section, names in reached.items():
+    for section, names in changeable.items():
         values[section] |= {name: chosen[section][name] for name in names}
     return make_config(values | {name: chosen[name] for name in ("size", "seed")})
 
@@ -110,14 +139,14 @@ def train_on_phantoms(
     ----------
     config : TrainConfig
         With a source of phantoms.
-    out : Path
+    out : str or Path
         Folder of the run, made if need be.
     left_out_frames : int
-        How many frames the network is watched on, half of either framing.
+        Number of validation frames, half of either framing.
     resume : bool
-        Go on from the folder's last checkpoint.
+        Resume from the folder's last checkpoint.
     show_progress : bool
-        Whether bars are drawn.
+        Whether progress bars are drawn.
 
     Raises
     ------
@@ -146,7 +175,7 @@ def _write_left_out(folder: Path, config: PhantomSettings, count: int, *, visibl
     for part in ("images", "masks"):
         make_folder(folder / part)
     lines = ["image,mask,group"]
-    with progress_bar("simulating what is left out", count, visible=visible) as advance:
+    with progress_bar("simulating validation frames", count, visible=visible) as advance:
         for number in range(count):
             framing = FRAMINGS[number % len(FRAMINGS)]
             frame = frame_at(_LEFT_OUT_SEED, number, others, (framing,), size=config.size)
@@ -156,5 +185,5 @@ def _write_left_out(folder: Path, config: PhantomSettings, count: int, *, visibl
                     Image.fromarray(np.ascontiguousarray(picture)).save(temporary, "PNG")
             lines.append(f"images/{name},masks/{name},{number}")
             advance(number + 1, "")
-    # Written last: a folder without its table is begun anew.
+    # Written last: a folder without its table is made anew.
     write_text(table, "\n".join(lines) + "\n")
