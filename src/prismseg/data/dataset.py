@@ -263,6 +263,19 @@ def open_dataset(
     LabelWarning
         When labels can be read as class indices but are probably not meant so: no background in any mask, or grey
         values such as 0, 30, 60.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> folder = Path(mkdtemp())
+    >>> for name in ("p1_a", "p1_b", "p2_a"):
+    ...     np.save(folder / f"{name}.npy", np.zeros((8, 8), np.uint8))
+    ...     np.save(folder / f"{name}_mask.npy", np.eye(8, dtype=np.uint8))
+    >>> dataset = open_dataset(folder, classes=["background", "nerve"])
+    >>> dataset.layout, dataset.ids, dataset.groups
+    ('beside', ['p1_a', 'p1_b', 'p2_a'], ['p1', 'p1', 'p2'])
+    >>> dataset[0].image.shape, dataset[0].mask.shape
+    ((8, 8, 1), (8, 8))
     """
     return open_with(
         path,

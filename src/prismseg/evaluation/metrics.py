@@ -70,6 +70,14 @@ def case_metrics(
     ------
     DataError
         When the sizes differ, or a mask holds a label that is no class.
+
+    Examples
+    --------
+    >>> target = np.zeros((8, 8), int)
+    >>> target[2:6, 2:6] = 1
+    >>> rows = case_metrics(np.roll(target, 1, axis=1), target, ["background", "nerve"])
+    >>> {row["metric"]: round(row["value"], 3) for row in rows}
+    {'dice': 0.75, 'jaccard': 0.6, 'sensitivity': 0.75, 'specificity': 0.917, 'precision': 0.75, 'hd95': 1.0}
     """
     if prediction.shape != truth.shape:
         raise DataError(f"The prediction is {_size(prediction)} pixels, the true mask {_size(truth)}.")
@@ -174,6 +182,13 @@ def summarize(per_case: pd.DataFrame) -> pd.DataFrame:
     ------
     DataError
         When a value is missing: no case is ever dropped.
+
+    Examples
+    --------
+    >>> rows = [{"case": k, "group": k, "class": "nerve", "metric": "dice", "value": v, "empty": "neither"}
+    ...         for k, v in enumerate([0.8, 0.9, 0.7])]
+    >>> summarize(pd.DataFrame(rows))[["mean", "n_groups", "range_low", "range_high"]].round(3).values.tolist()
+    [[0.8, 3.0, 0.7, 0.9]]
     """
     rows = []
     for (name, metric), part in per_case.groupby(["class", "metric"], sort=False):

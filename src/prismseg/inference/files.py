@@ -78,6 +78,12 @@ def predict_files(
         When there is no image at all.
     OutputError
         When the results would land among the images, or cannot be written.
+
+    Examples
+    --------
+    >>> predictor = Predictor.from_pretrained("runs/nerves")  # doctest: +SKIP
+    >>> predict_files(predictor, ["new-patients", "more.csv"], "predictions").masks[0]  # doctest: +SKIP
+    PosixPath('predictions/masks/p7_1.png')
     """
     given = [sources] if isinstance(sources, str | Path) else list(sources)
     out = Path(out)

@@ -193,7 +193,14 @@ class TrainConfig(Settings):
 
 
 def make_config(values: dict[str, Any]) -> TrainConfig:
-    """Check `values` and return the configuration; a `ConfigError` names each setting that is wrong."""
+    """Check `values` and return the configuration; a `ConfigError` names each setting that is wrong.
+
+    Examples
+    --------
+    >>> config = make_config({"data": {"path": "nerves"}, "model": {"preset": "thesis"}})
+    >>> config.optim.loss, config.size
+    ('dice', (224, 224))
+    """
     try:
         return TrainConfig.model_validate(values)
     except ValidationError as error:
@@ -201,7 +208,15 @@ def make_config(values: dict[str, Any]) -> TrainConfig:
 
 
 def read_config(path: str | Path) -> TrainConfig:
-    """Read a YAML configuration such as the `config.yaml` of a run folder."""
+    """Read a YAML configuration such as the `config.yaml` of a run folder.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> config = make_config({"data": {"path": "nerves"}})
+    >>> read_config(write_config(Path(mkdtemp()) / "config.yaml", config)) == config
+    True
+    """
     return make_config(read_values(path))
 
 

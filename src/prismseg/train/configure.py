@@ -37,6 +37,12 @@ def configure(
     ------
     ConfigError
         Naming each setting that is wrong.
+
+    Examples
+    --------
+    >>> config = configure({"data": {"path": "nerves"}, "size": "240x320", "optim": {"clip": "none", "lr": None}})
+    >>> config.size, config.optim.clip, config.optim.lr
+    ((240, 320), None, 0.003)
     """
     values: dict[str, Any] = {"data": {}}
     start = initial or {}
@@ -57,6 +63,11 @@ def choose_data(chosen: Mapping[str, Any], data: DataConfig) -> DataConfig:
     ------
     ConfigError
         Naming each option that is wrong.
+
+    Examples
+    --------
+    >>> choose_data({"group": "prefix"}, DataConfig(path="nerves", binary=True)).binary
+    True
     """
     values = {"data": data.model_dump()}
     _lay_over(values, {"data": dict(chosen)})
@@ -152,7 +163,13 @@ def setting_names(setting: str) -> tuple[str, ...]:
 
 
 def parse_size(text: str) -> tuple[int, int]:
-    """Height and width from ``"224"`` or ``"240x320"``."""
+    """Height and width from ``"224"`` or ``"240x320"``.
+
+    Examples
+    --------
+    >>> parse_size("240x320")
+    (240, 320)
+    """
     parts = text.lower().split("x")
     if len(parts) > 2 or not all(part.strip().isdecimal() and int(part) > 0 for part in parts):
         raise ConfigError(f"{text!r} is no size; write 224, or 240x320 for height x width.")

@@ -53,6 +53,13 @@ def train(
     PrismsegError
         For data, settings, folders or checkpoints that cannot be used, before anything is written; `TrainingInterrupted`
         after Ctrl-C.
+
+    Examples
+    --------
+    >>> from prismseg.train import configure
+    >>> config = configure({"data": {"path": "nerves", "group": "prefix"}})  # doctest: +SKIP
+    >>> train(config, "runs/nerves")[0].model  # doctest: +SKIP
+    PosixPath('runs/nerves/model')
     """
     root = Path(out)
     if config.split.folds is None or config.split.fold is not None:

@@ -61,6 +61,16 @@ def check_dataset(
     -------
     list of Finding
         Empty for a data set without fault. A folder that is no data set at all gives one error.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> folder = Path(mkdtemp())
+    >>> for name, side in (("p1", 8), ("p2", 6)):
+    ...     np.save(folder / f"{name}.npy", np.arange(64, dtype=np.uint8).reshape(8, 8))
+    ...     np.save(folder / f"{name}_mask.npy", np.eye(side, dtype=np.uint8))
+    >>> sorted({finding.kind for finding in check_dataset(folder) if finding.severity == "error"})
+    ['size mismatch']
     """
     try:
         options = make_options(

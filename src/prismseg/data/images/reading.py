@@ -33,6 +33,14 @@ def read_image(path: str | Path) -> NDArray[np.generic]:
     DataError
         Naming the file, when it is missing, empty, truncated, animated, larger than 150 megapixels (found before
         anything is decompressed), or of a kind that would lose information.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> path = Path(mkdtemp()) / "frame.npy"
+    >>> np.save(path, np.full((4, 6), 31.5))
+    >>> read_image(path).shape, read_image(path).dtype
+    ((4, 6, 1), dtype('float32'))
     """
     path = Path(path)
     return image_pixels(path, decode(path, "image"))
@@ -73,6 +81,14 @@ def read_mask(path: str | Path) -> NDArray[np.int64]:
     ------
     DataError
         Naming the file, when it cannot be read or holds colours or fractions instead of labels (`MaskError`).
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> path = Path(mkdtemp()) / "mask.npy"
+    >>> np.save(path, np.eye(3, dtype=bool))
+    >>> read_mask(path)[0]
+    array([1, 0, 0])
     """
     path = Path(path)
     return mask_labels(path, decode(path, "labels"))

@@ -140,6 +140,14 @@ def read_legend(path: str | Path) -> dict[str, str]:
     ------
     ConfigError
         Naming the file, when it cannot be read or its entries make no sense.
+
+    Examples
+    --------
+    >>> from tempfile import mkdtemp
+    >>> path = Path(mkdtemp()) / "legend.json"
+    >>> _ = path.write_text('{"black": "background", "255,0,0": "nerve"}')
+    >>> read_legend(path)
+    {'#000000': 'background', '#ff0000': 'nerve'}
     """
     path = Path(path)
     text = read_text(path).lstrip("\ufeff")

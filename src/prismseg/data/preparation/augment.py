@@ -65,6 +65,13 @@ class Augmentation(nn.Module):
     ------
     ConfigError
         When there is no augmentation of that name.
+
+    Examples
+    --------
+    >>> augment = Augmentation(AugmentationConfig(flip=1.0))
+    >>> images, masks = augment(torch.arange(4.0).reshape(1, 1, 1, 4), torch.tensor([[[0, 0, 1, 1]]]))
+    >>> images.flatten().tolist(), masks.flatten().tolist()
+    ([3.0, 2.0, 1.0, 0.0], [1, 1, 0, 0])
     """
 
     def __init__(self, config: str | AugmentationConfig = "default") -> None:

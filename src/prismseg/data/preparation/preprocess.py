@@ -44,6 +44,14 @@ class Preprocess:
     ------
     ConfigError
         When a value is out of range.
+
+    Examples
+    --------
+    >>> preprocess = Preprocess((32, 48), channels=1)
+    >>> preprocess.image_tensor(np.zeros((10, 20, 3), np.uint8)).shape
+    torch.Size([1, 32, 48])
+    >>> Preprocess((32, 32), 1, fit="area").size_for(60, 15)
+    (64, 16)
     """
 
     size: tuple[int, int]

@@ -61,6 +61,14 @@ def holdout(
         When the fractions are not shares of a whole or leave no training part.
     DataError
         When there are fewer groups than parts.
+
+    Examples
+    --------
+    >>> split = holdout(["a", "a", "b", "c", "d"], (0.6, 0.2, 0.2), seed=1)
+    >>> sorted(split.train + split.validation + split.test)
+    [0, 1, 2, 3, 4]
+    >>> len(split.validation), len(split.test)
+    (1, 1)
     """
     if min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6 or fractions[0] == 0:
         raise ConfigError(
@@ -149,6 +157,12 @@ def kfold(
         When `folds` or `validation` is out of range.
     DataError
         When there are too few groups.
+
+    Examples
+    --------
+    >>> folds = kfold(["a", "a", "b", "c"], 3, validation=0)
+    >>> sorted(case for fold in folds for case in fold.test)
+    [0, 1, 2, 3]
     """
     if folds < 2:
         raise ConfigError(f"Cross-validation needs at least 2 folds, not {folds}.")
@@ -194,6 +208,12 @@ def nested_kfold(
     ------
     ConfigError, DataError
         As `kfold`.
+
+    Examples
+    --------
+    >>> nested = nested_kfold(list("abcdef"), 3, 2)
+    >>> len(nested), len(nested[0].inner), len(nested[0].outer.test)
+    (3, 2, 2)
     """
     nested = []
     for fold, outer in enumerate(kfold(groups, folds, seed=seed, validation=validation)):
@@ -253,6 +273,13 @@ def scarce(
         When not exactly one of `limit` and `fraction` is given, or it is out of range.
     DataError
         When there are fewer than `limit` cases.
+
+    Examples
+    --------
+    >>> groups = ["a", "a", "a", "b", "b", "c"]
+    >>> few, more = (scarce(range(6), groups, limit=limit) for limit in (2, 4))
+    >>> more[:2] == few, len({groups[case] for case in more[:3]})
+    (True, 3)
     """
     count = _scarce_count(len(indices), limit, fraction)
     members = _members([groups[case] for case in indices])

@@ -61,6 +61,12 @@ def check_split(split: Split, groups: Sequence[str], identities: Sequence[str] |
     ------
     DataError
         Naming the shared groups and the parts they are in, or how many images are in two parts.
+
+    Examples
+    --------
+    >>> check_split(Split((0, 1), (), (2,)), ["a", "b", "b"])  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+    prismseg.base.errors.DataError: The parts of the split share groups, ...: training and test share 'b'. ...
     """
     parts = {"training": split.train, "validation": split.validation, "test": split.test}
     for name, cases in parts.items():

@@ -61,6 +61,13 @@ def paired_comparison(ours: ArrayLike, theirs: ArrayLike, groups: Iterable[objec
     ------
     DataError
         As `mean_interval`, or where the numbers of values differ.
+
+    Examples
+    --------
+    >>> ours, theirs = [0.9, 0.8, 0.9, 0.7, 0.8, 0.9], [0.8, 0.7, 0.7, 0.6, 0.7, 0.8]
+    >>> result = paired_comparison(ours, theirs, "abcdef")
+    >>> round(result["difference"], 3), result["p_value"], result["n_groups"]
+    (0.117, 0.03125, 6)
     """
     left, right, labels = np.asarray(ours, float), np.asarray(theirs, float), list(groups)
     if left.shape != right.shape:
@@ -98,6 +105,11 @@ def clustered_wilcoxon(differences: ArrayLike, groups: Iterable[object]) -> floa
     ------
     DataError
         As `mean_interval`.
+
+    Examples
+    --------
+    >>> clustered_wilcoxon([1, 2, 3, 4, 5, 6], "abcdef")
+    0.03125
     """
     checked, index = clustered(differences, groups)
     checked = checked.round(_DECIMALS)

@@ -79,6 +79,12 @@ def create_loss(name: str, classes: int) -> SegmentationLoss:
     ------
     ConfigError
         When there is no such loss.
+
+    Examples
+    --------
+    >>> loss = create_loss("ce", classes=2)
+    >>> loss(torch.zeros(1, 2, 4, 4), torch.zeros(1, 4, 4, dtype=torch.int64))
+    tensor(0.6931)
     """
     return SegmentationLoss(LOSSES[name], classes)
 

@@ -51,6 +51,11 @@ def evaluate_run(
     ------
     PrismsegError
         When there is no run, no model, no case to evaluate, or `against` has other cases.
+
+    Examples
+    --------
+    >>> evaluate_run("runs/nerves")  # doctest: +SKIP
+    PosixPath('runs/nerves/evaluation/report.html')
     """
     root = Path(root)
     networks, dataset = assign_run_cases(root, part=part, mirror=mirror, device=device, options=options)
@@ -91,6 +96,12 @@ def evaluate_data(
     ------
     PrismsegError
         When there is no network, no case, or the classes are not those of the network.
+
+    Examples
+    --------
+    >>> from prismseg.data import open_dataset
+    >>> evaluate_data("runs/nerves", open_dataset("other-hospital"))  # doctest: +SKIP
+    PosixPath('runs/nerves/evaluation-other-hospital/report.html')
     """
     networks, dataset, remarks = assign_data_cases(model, dataset, part=part, mirror=mirror, device=device)
     if out is None:
