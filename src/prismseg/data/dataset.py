@@ -7,7 +7,7 @@ import hashlib
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from pathlib import Path
 from typing import overload
 
@@ -15,10 +15,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prismseg.base import ConfigError, DataError, DataNotFoundError
-from prismseg.data.images.decoding import decode as decode_file
-from prismseg.data.images.identity import identity
-from prismseg.data.images.reading import image_pixels, read_image, read_mask
-from prismseg.data.layouts import Case, Listing, group_of, list_cases
+from prismseg.data.cases import (
+    file_hash,
+    file_stamp,
+    find_channels,
+    identity_and_size,
+    read_case,
+    size_remedy,
+)
+from prismseg.data.images.reading import read_mask
+from prismseg.data.layouts import Listing, group_of, list_cases
 from prismseg.data.masks.labels import (
     LabelWarning,
     count_labels,
@@ -35,11 +41,6 @@ from prismseg.data.masks.legend import Legend
 from prismseg.data.options import DataOptions, make_options
 from prismseg.data.sample import Sample
 from prismseg.data.twins import Twin, find_twins_cached, thumbnail
-
-# Colour is looked for in this many images, and believed when a pixel in a thousand has channels this far apart.
-COLOUR_SAMPLE = 64
-COLOUR_SHARE = 1e-3
-COLOUR_RANGE = 0.04
 
 
 class SegmentationDataset(Sequence[Sample]):
@@ -83,7 +84,7 @@ class SegmentationDataset(Sequence[Sample]):
         self._coding = _find_coding(listing, options.binary, options.classes)
         self.classes = name_classes(self._coding, options.classes, listing.classes)
         self.names_stated = options.classes is not None or self.classes == list(listing.classes or ())
-        self.channels = options.channels if options.channels is not None else _find_channels(self._cases)
+        self.channels = options.channels if options.channels is not None else find_channels(self._cases)
 
     def __len__(self) -> int:
         return len(self._cases)
@@ -164,7 +165,7 @@ class SegmentationDataset(Sequence[Sample]):
             missing = next((path for path in files if not path.is_file()), None)
             if missing is not None:
                 raise DataNotFoundError(f"There is no file {missing}; restore it, or take it out of the list.")
-            contents = [_content(path, _stamp(path)) for path in files]
+            contents = [file_hash(path, file_stamp(path)) for path in files]
             digest.update(repr((case.id, group, [path.name for path in files], contents)).encode())
         digest.update(repr((self.classes, sorted(self._coding.items()), self.channels)).encode())
         if self._legend is not None:
@@ -174,7 +175,7 @@ class SegmentationDataset(Sequence[Sample]):
     def stamps(self) -> tuple[tuple[int, ...], ...]:
         """List when each file was changed and its size: while they are the same, nothing need be read again."""
         files = [path for case in self._cases for path in (*case.images, case.mask) if path is not None]
-        return tuple(_stamp(path) for path in files)
+        return tuple(file_stamp(path) for path in files)
 
     @cached_property
     def identities(self) -> list[str]:
@@ -185,12 +186,12 @@ class SegmentationDataset(Sequence[Sample]):
         DataError
             Naming a file that is gone or cannot be read.
         """
-        return [_identity_and_size(case)[0] for case in self._cases]
+        return [identity_and_size(case)[0] for case in self._cases]
 
     @cached_property
     def sizes(self) -> list[tuple[int, int]]:
         """Height and width of each image; read along with `identities`."""
-        return [_identity_and_size(case)[1] for case in self._cases]
+        return [identity_and_size(case)[1] for case in self._cases]
 
     def twins(self, *, show_progress: bool = False) -> list[Twin]:
         """Pairs of cases that show one image in another cut, size, mirror or brightness (`prismseg.data.twins`).
@@ -316,16 +317,6 @@ def open_legend(options: DataOptions) -> Legend | None:
     return Legend.of(options.colours)
 
 
-def size_remedy(mask: Sequence[int], image: Sequence[int]) -> str:
-    """Say what to do about a mask (H, W) that does not have the size of its image (H, W, …)."""
-    if tuple(mask) == (image[1], image[0]):
-        return (
-            "One of them seems to be turned by 90°: images are turned upright as their Exif orientation says, and "
-            "the mask must be drawn on the upright image (or carry the same orientation)."
-        )
-    return "Export the mask at the image's size."
-
-
 def _find_coding(listing: Listing, binary: bool, classes: Sequence[str] | None) -> dict[int, int]:
     if listing.coding is not None:
         return listed_coding(listing.coding, binary=binary)
@@ -339,70 +330,3 @@ def _find_coding(listing: Listing, binary: bool, classes: Sequence[str] | None) 
     for _, _, message in doubtful_labels(uses, coding, named=classes is not None, binary=False):
         warnings.warn(message, LabelWarning, stacklevel=5)
     return with_absent(coding, classes)
-
-
-def read_case(case: Case) -> NDArray[np.generic]:
-    """Image (H, W, C) of a case; several files are its channels.
-
-    Raises
-    ------
-    DataError
-        Naming the file that cannot be read, or does not fit the others of its case.
-    """
-    return read_channels(case)[0]
-
-
-def read_channels(case: Case) -> tuple[NDArray[np.generic], int]:
-    """Image (H, W, C) of a case, upright, and the Exif orientation that its first file is stored in."""
-    decoded = [decode_file(path, "image") for path in case.images]
-    planes = [image_pixels(path, file) for path, file in zip(case.images, decoded, strict=True)]
-    if len(planes) == 1:
-        return planes[0], decoded[0].orientation
-    for path, plane in zip(case.images, planes, strict=True):
-        if plane.shape != planes[0].shape or plane.dtype != planes[0].dtype or plane.shape[2] != 1:
-            raise DataError(
-                f"{path} does not fit {case.images[0]}: channels must be grey images of one size and depth."
-            )
-    return np.concatenate(planes, axis=2), decoded[0].orientation
-
-
-def _stamp(path: Path) -> tuple[int, ...]:
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise DataNotFoundError(f"There is no file {path}; restore it, or take it out of the list.") from error
-    return status.st_mtime_ns, status.st_ctime_ns, status.st_size
-
-
-@lru_cache(maxsize=100_000)
-def _content(path: Path, stamp: tuple[int, ...]) -> str:
-    """Hash of a file's bytes; `stamp` is its times and size, so that a changed file is read again."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _identity_and_size(case: Case) -> tuple[str, tuple[int, int]]:
-    return _look_at(case, tuple(_stamp(path) for path in case.images))
-
-
-@lru_cache(maxsize=100_000)
-def _look_at(case: Case, stamps: tuple[tuple[int, ...], ...]) -> tuple[str, tuple[int, int]]:
-    pixels = read_case(case)
-    return identity(pixels), (pixels.shape[0], pixels.shape[1])
-
-
-def _find_channels(cases: Sequence[Case]) -> int:
-    if len(cases[0].images) > 1:
-        return len(cases[0].images)
-    step = max(1, len(cases) // COLOUR_SAMPLE)
-    seen = set()
-    for case in cases[::step]:
-        pixels = read_image(case.images[0])
-        channels = pixels.shape[2]
-        seen.add(1 if channels == 3 and not _has_colour(pixels) else channels)
-    return max(seen)
-
-
-def _has_colour(pixels: NDArray[np.generic]) -> bool:
-    wide = pixels[::2, ::2].astype(np.float32)
-    full = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0}.get(pixels.dtype, float(np.ptp(wide)) or 1.0)
-    return bool(((wide.max(2) - wide.min(2)) > COLOUR_RANGE * full).mean() > COLOUR_SHARE)

@@ -365,27 +365,27 @@ class TestSplits:
 
 class TestGoingOn:
     @pytest.mark.parametrize("seed", range(3))
-    def test_no_test_case_was_met_by_the_first_network(self, scene, seed):
+    def test_no_test_case_was_seen_by_the_first_network(self, scene, seed):
         """`train --from RUN --split-seed N` tested on patients that the first network had learnt from."""
         root, _ = scene
-        seen = {name[:2] for part in ("train", "validation") for name in split_of(root / "run")[part]}
+        known = {name[:2] for part in ("train", "validation") for name in split_of(root / "run")[part]}
         chosen = {"data": {"path": str(root / "discs")}, "split": {"seed": seed}, "optim": {"steps": 1}}
         config = configure(chosen, initial=settings_of(root / "run"))
         told = []
         train(config, root / "second", tell=told.append, show_progress=False)
         tested = {name[:2] for name in split_of(root / "second")["test"]}
-        assert tested and not tested & seen and "none of them is tested" in " ".join(told)
+        assert tested and not tested & known and "none of them is tested" in " ".join(told)
         # The third network remembers the first one's cases.
         chosen["split"] = {"seed": seed + 1}
         config = configure(chosen, initial=settings_of(root / "second"))
         train(config, root / "third", show_progress=False)
-        seen |= {name[:2] for part in ("train", "validation") for name in split_of(root / "second")[part]}
-        assert not {name[:2] for name in split_of(root / "third")["test"]} & seen
+        known |= {name[:2] for part in ("train", "validation") for name in split_of(root / "second")[part]}
+        assert not {name[:2] for name in split_of(root / "third")["test"]} & known
         seen = SeenCases.of_metadata(load_model(root / "third" / "model").metadata)
         groups = seen.groups(open_dataset(root / "discs"))
-        assert seen <= set(groups)
+        assert known <= set(groups)
 
-    def test_a_resumed_run_still_knows_what_the_first_network_met(self, scene):
+    def test_a_resumed_run_still_knows_what_the_first_network_saw(self, scene):
         root, _ = scene
         chosen = {"data": {"path": str(root / "discs")}, "optim": {"steps": 2}, "checkpoint_every": 1}
         config = configure(chosen, initial=settings_of(root / "run"))
@@ -402,14 +402,14 @@ class TestGoingOn:
     def test_folds_and_given_splits(self, scene):
         root, _ = scene
         chosen = {"data": {"path": str(root / "discs")}, "split": {"folds": 2}, "optim": {"steps": 1}}
-        seen = {name[:2] for part in ("train", "validation") for name in split_of(root / "run")[part]}
+        known = {name[:2] for part in ("train", "validation") for name in split_of(root / "run")[part]}
         config = configure(chosen, initial=settings_of(root / "run"))
         folders = train(config, root / "cv", show_progress=False)
         tested = [name[:2] for folder in folders for name in split_of(folder.root)["test"]]
-        assert set(tested) == {f"p{number}" for number in range(6)} - seen
+        assert set(tested) == {f"p{number}" for number in range(6)} - known
         names = open_dataset(root / "discs").ids
         lines = ["image,mask,group,split"] + [
-            f"discs/{name}.png,discs/{name}_mask.png,{name[:2]},{'test' if name[:2] in seen else 'train'}"
+            f"discs/{name}.png,discs/{name}_mask.png,{name[:2]},{'test' if name[:2] in known else 'train'}"
             for name in names
         ]
         (root / "table.csv").write_text("\n".join(lines))

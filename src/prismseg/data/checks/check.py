@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prismseg.base import DataError, PrismsegError, progress_bar
+from prismseg.data.cases import read_channels, size_remedy
 from prismseg.data.checks.findings import Finding, Severity
 from prismseg.data.checks.masks import MaskFacts, check_masks
-from prismseg.data.dataset import open_legend, read_channels, size_remedy
+from prismseg.data.dataset import open_legend
 from prismseg.data.images.folder import NOTE_SUFFIXES, scan_folder
 from prismseg.data.images.identity import identity
 from prismseg.data.layouts import Case, Listing, group_of, list_cases
