@@ -35,7 +35,7 @@ def check(
     Finds unreadable and left-out files, masks of another size or orientation, missing pairs, labels that are meant
     otherwise (colours, alpha, from 1 on, grey values), empty masks, copies of images across groups and tiny groups.
     """
-    from prismseg.cli.tables import print_findings
+    from prismseg.cli.tables.findings import print_findings
     from prismseg.data import check_dataset
 
     # Without a run there is nothing that "none" could take back.

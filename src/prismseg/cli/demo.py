@@ -21,7 +21,7 @@ def demo(
     quiet: Quiet = False,
 ) -> None:
     """Simulate thermal feet, train a CRFFg U-Net on them, explain and evaluate it, and write reports."""
-    from prismseg.cli.tables import print_summary
+    from prismseg.cli.tables.evaluation import print_summary
     from prismseg.thermal.demo import run_demo
 
     report = run_demo(out, seed=seed, show_progress=not quiet)

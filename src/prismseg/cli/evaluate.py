@@ -55,7 +55,7 @@ def evaluate(
     Data are read as the run read its own (layout, groups, classes), but for the options given here. Writes
     metrics_per_case.csv, summary.json and report.html.
     """
-    from prismseg.cli.tables import print_summary
+    from prismseg.cli.tables.evaluation import print_summary
     from prismseg.train import evaluate_data, evaluate_run
     from prismseg.train.runs.data import open_for
 

@@ -88,7 +88,7 @@ def explain(
     Writes explanation.html, headline.csv, measures.csv, summary.csv, fused.csv, weights.csv, layers.csv, figures/ and
     maps/.
     """
-    from prismseg.cli.tables import print_relevance
+    from prismseg.cli.tables.evaluation import print_relevance
     from prismseg.explain import explain_data, explain_run
     from prismseg.train.runs.data import open_for
 

@@ -51,7 +51,7 @@ def register(app: typer.Typer) -> None:
 
 def list_all() -> None:
     """List the studies that are part of prismseg."""
-    from prismseg.cli.tables import print_studies
+    from prismseg.cli.tables.studies import print_studies
     from prismseg.study import list_studies
 
     print_studies(list_studies())
@@ -80,7 +80,7 @@ def run(
     have changed since. Several people may run the same study in the same folder: each run is done once. Exit code
     1 when a run failed.
     """
-    from prismseg.cli.tables import print_stale
+    from prismseg.cli.tables.studies import print_stale
     from prismseg.study import RunStore, choose_runs, execute, expand, report_study
 
     study, root = _open(source, out, data, quick=quick)
@@ -106,7 +106,7 @@ def run(
 
 def status(source: Source, out: Root = None, data: Data = None, quick: Quick = False) -> None:
     """Say how far a study has come, which runs are stale and why, and why runs failed."""
-    from prismseg.cli.tables import print_study
+    from prismseg.cli.tables.studies import print_study
     from prismseg.study import RunStore, expand
 
     study, root = _open(source, out, data, quick=quick)

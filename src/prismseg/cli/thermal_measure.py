@@ -74,7 +74,7 @@ def measure(
     Exit code 1 when no frame could be measured. Research use only: observations, not diagnoses.
     """
     from prismseg.base import progress_bar
-    from prismseg.cli.tables import print_session
+    from prismseg.cli.tables.thermal import print_session
     from prismseg.thermal import Session, check_view, find_frames, plan_session, read_files, write_session
     from prismseg.thermal.network.segmenter import measure_plan, open_segmenter
 

@@ -46,7 +46,7 @@ def read(
     positions or photos. Exit code 1 when no file could be read.
     """
     from prismseg.base import progress_bar
-    from prismseg.cli.tables import print_summaries
+    from prismseg.cli.tables.thermal import print_summaries
     from prismseg.thermal import export_frames, find_frames, summarize_frames
 
     ends = colour_scale(scale)

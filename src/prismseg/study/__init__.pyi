@@ -1,6 +1,7 @@
 from prismseg.study.definition.grid import choose_runs as choose_runs
 from prismseg.study.definition.grid import expand as expand
 from prismseg.study.definition.run import Run as Run
+from prismseg.study.definition.shipped import ShippedStudy as ShippedStudy
 from prismseg.study.definition.shipped import copy_study as copy_study
 from prismseg.study.definition.shipped import default_folder as default_folder
 from prismseg.study.definition.shipped import find_study as find_study

@@ -1,0 +1,103 @@
+"""Thermal frames and sessions in the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from prismseg.base.constants import Z95
+
+if TYPE_CHECKING:
+    from prismseg.thermal import FrameSummary, Session, Value
+
+
+def print_summaries(summaries: Sequence[FrameSummary]) -> None:
+    """Print what thermal files say, then those that are refused with the reason, and a closing count."""
+    console = Console()
+    refused = [summary for summary in summaries if summary.rejection is not None]
+    if len(refused) < len(summaries):
+        table = Table(title="Frames in °C")
+        for heading in ("file", "lowest", "mean", "highest", "pixels", "parameters", "time", "camera"):
+            right = heading in ("lowest", "mean", "highest")
+            table.add_column(heading, justify="right" if right else "left", overflow="fold")
+        for summary in summaries:
+            if summary.size is not None and summary.span is not None and summary.mean is not None:
+                degrees = (f"{value:.1f}" for value in (summary.span[0], summary.mean, summary.span[1]))
+                time = summary.time.isoformat(sep=" ", timespec="seconds") if summary.time is not None else "–"
+                height, width = summary.size
+                size = f"{height} x {width}"
+                assumed = _assumed(summary)
+                table.add_row(Text(summary.path.name), *degrees, size, assumed, time, Text(summary.camera or "–"))
+        console.print(table)
+    for summary in summaries:
+        for note in summary.notes:
+            if note.startswith(("doubtful", "stored turned")):
+                console.print(Text.assemble((f"{summary.path.name}: ", "bold"), note))
+    if refused:
+        table = Table(title="Refused")
+        table.add_column("file", overflow="fold")
+        table.add_column("why", overflow="fold")
+        for summary in refused:
+            table.add_row(
+                Text(summary.path.name), Text((summary.rejection or "").replace(str(summary.path), "It"))
+            )
+        console.print(table)
+    console.print(f"{len(summaries) - len(refused)} frames read, {len(refused)} refused.")
+
+
+def print_session(session: Session) -> None:
+    """Print what each frame of a session says of both soles, why others say nothing, and the flags."""
+    from prismseg.thermal import SIDES, WHOLE_SOLE
+
+    console = Console()
+    title = "Mean of each sole, °C, and its change Δ from t0 (± 95 %)"
+    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    for heading in ("min", "left", "right", "Δ left", "Δ right", "Δ right - left"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("file", overflow="fold")
+    for entry in session.measured:
+        means = (entry.estimates[side][WHOLE_SOLE] for side in SIDES)
+        table.add_row(
+            f"{entry.minute:g}",
+            *(f"{found.mean:.2f} ± {Z95 * found.error:.2f}" for found in means),
+            *(_change(session.delta(entry, side)) for side in SIDES),
+            _change(session.difference(entry)),
+            Text(Path(entry.source).name),
+        )
+    if session.measured:
+        console.print(table)
+    failed = [entry for entry in session.entries if not entry.ok]
+    if failed:
+        table = Table(title="Without numbers")
+        for heading in ("min", "file", "why"):
+            table.add_column(heading, overflow="fold")
+        for entry in failed:
+            reason = entry.reason.replace(entry.source, "The file")
+            table.add_row(f"{entry.minute:g}", Text(Path(entry.source).name), Text(reason))
+        console.print(table)
+    for flag in session.flags():
+        console.print(Text.assemble((f"{flag.name}: ", "bold"), flag.sentence, (f" [{flag.source}]", "dim")))
+    console.print(
+        f"{len(session.measured)} of {len(session.entries)} frames measured. Observations, not diagnoses."
+    )
+
+
+def _change(value: Value) -> str:
+    return f"{value.value:+.2f} ± {Z95 * value.error:.2f}" if value.known else "–"
+
+
+def _assumed(summary: FrameSummary) -> str:
+    """Parameters in a few characters, as thermographers write them."""
+    parts = {
+        "e {:.2f}": summary.parameters.emissivity,
+        "refl {:.1f} °C": summary.parameters.reflected,
+        "{:.1f} m": summary.parameters.distance,
+        "RH {:.0%}": summary.parameters.humidity,
+    }
+    return ", ".join(form.format(value) for form, value in parts.items() if value is not None) or summary.kind
