@@ -1,9 +1,9 @@
 """Pictures that come into a folder: whole, half, broken, in a wrong order, with a wrong clock."""
 
 import os
-import threading
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import numpy as np
 import pytest
@@ -28,18 +28,35 @@ def put(folder, name, level):
     return folder / name
 
 
-def watch(folder, **settings):
-    return FolderWatcher(folder, **{"settled": 0.05, "timeout": 0.6, "patience": 0.3, **settings})
+class Clock:
+    """Seconds that pass only while somebody waits; each wait may let something happen."""
+
+    def __init__(self):
+        self.seconds = 0.0
+        self.events = []
+
+    def __call__(self):
+        return self.seconds
+
+    def sleep(self, seconds):
+        self.seconds += seconds
+        if self.events:
+            self.events.pop(0)()
+
+
+def watch(folder, clock=None, **settings):
+    clock = clock or Clock()
+    limits = {"settled": 0.05, "timeout": 0.6, "patience": 0.3, **settings}
+    return FolderWatcher(folder, clock=clock, sleep=clock.sleep, **limits)
 
 
 def level(frame):
     return float(frame.celsius[-1, 8])
 
 
-def until(watcher, wanted, seconds=5.0):
+def until(watcher, wanted):
     """Ask until a picture of this level comes."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+    for _ in range(50):
         try:
             frame = watcher.frame()
         except CameraError:
@@ -111,19 +128,16 @@ def test_a_half_written_file_is_not_read(tmp_path):
         read.append(path.read_text())
         return Frame(np.loadtxt(path, delimiter=","))
 
-    watcher = watch(tmp_path, read=spy, settled=0.4, timeout=3.0)
+    clock = Clock()
+    watcher = watch(tmp_path, clock, read=spy, settled=0.4, timeout=3.0)
 
-    def write():
-        with (tmp_path / "slow.csv").open("w") as file:
-            for start in range(0, len(whole), len(whole) // 8):
-                file.write(whole[start : start + len(whole) // 8])
-                file.flush()
-                time.sleep(0.08)
+    def write(start):
+        with (tmp_path / "slow.csv").open("a") as file:
+            file.write(whole[start : start + len(whole) // 8])
 
-    writer = threading.Thread(target=write)
-    writer.start()
+    clock.events = [partial(write, start) for start in range(0, len(whole), len(whole) // 8)]
     assert level(watcher.frame()) == 33
-    writer.join()
+    assert not clock.events
     assert set(read) == {whole}
 
 
@@ -155,8 +169,7 @@ def test_a_corrupt_file_is_named_and_counted_until_a_better_one_comes(tmp_path):
     watcher = watch(tmp_path)
     (tmp_path / "broken.npy").write_bytes(b"\x93NUMPY nonsense")
     with pytest.raises(CameraError, match=r"broken\.npy cannot be used \(1 such so far\)") as caught:
-        until_error = time.monotonic() + 3
-        while time.monotonic() < until_error:
+        for _ in range(30):
             try:
                 watcher.frame()
             except CameraError as error:
@@ -170,21 +183,21 @@ def test_a_corrupt_file_is_named_and_counted_until_a_better_one_comes(tmp_path):
 
 
 def test_the_photograph_beside_a_thermal_picture_does_no_harm(tmp_path):
-    watcher = watch(tmp_path)
+    clock = Clock()
+    watcher = watch(tmp_path, clock)
     put(tmp_path, "ir.csv", 30)
     (tmp_path / "photo.jpg").write_bytes(b"\xff\xd8\xff\xe0 a photograph")
-    end = time.monotonic() + 1.0
-    while time.monotonic() < end:
+    while clock() < 1.0:
         assert level(watcher.frame()) == 30
     assert [path.name for path in watcher.unreadable] == ["photo.jpg"]
 
 
-def test_an_old_picture_is_not_shown_for_a_newer_unreadable_one(tmp_path, monkeypatch):
-    monkeypatch.setattr("prismseg.monitor.cameras.watcher.COMPANION", 0.2)
-    watcher = watch(tmp_path)
+def test_an_old_picture_is_not_shown_for_a_newer_unreadable_one(tmp_path):
+    clock = Clock()
+    watcher = watch(tmp_path, clock, companion=0.2)
     put(tmp_path, "t0.csv", 30)
     watcher.frame()
-    time.sleep(0.4)
+    clock.sleep(0.4)
     (tmp_path / "t5.csv").write_text("no,numbers\nat,all\n")
     with pytest.raises(CameraError, match=r"t5\.csv"):
         for _ in range(20):
@@ -230,10 +243,11 @@ def test_a_folder_that_is_not_there_yet(tmp_path):
 
 
 def test_no_new_picture_for_too_long(tmp_path):
-    watcher = watch(tmp_path, stale=0.5)
+    clock = Clock()
+    watcher = watch(tmp_path, clock, stale=0.5)
     put(tmp_path, "a.csv", 30)
     watcher.frame()
-    time.sleep(0.7)
+    clock.sleep(0.7)
     with pytest.raises(CameraError, match="No new picture"):
         watcher.frame()
     put(tmp_path, "b.csv", 31)

@@ -59,6 +59,10 @@ class FolderWatcher:
         Seconds that `frame` waits for the first picture.
     settled, patience : float
         Seconds for which a file must not change before it is read, and for which reading it is tried.
+    companion : float
+        Seconds within which an unreadable file belongs to the picture before it.
+    clock, sleep : callable
+        Seconds that only increase, and waiting.
 
     Raises
     ------
@@ -80,6 +84,9 @@ class FolderWatcher:
         timeout: float = LATE,
         settled: float = SETTLED,
         patience: float = PATIENCE,
+        companion: float = COMPANION,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         if stale is not None and not stale > 0:
             raise ConfigError(
@@ -92,12 +99,15 @@ class FolderWatcher:
         self._timeout = timeout
         self._settled = settled
         self._patience = patience
+        self._companion = companion
+        self._clock = clock
+        self._sleep = sleep
         self._known: dict[Path, Signature] | None = None
         self._arrivals: dict[Path, _Arrival] = {}
         self._unreadable: dict[Path, str] = {}
         self._latest: tuple[_Arrival, Frame] | None = None
         self._rejected: _Arrival | None = None
-        self._active = time.monotonic()
+        self._active = self._clock()
         with contextlib.suppress(CameraError):  # said by `frame`, until the folder is there
             self._known = self._scan()
 
@@ -114,13 +124,13 @@ class FolderWatcher:
         CameraError
             When there is none yet, the newest cannot be read, none came for `stale` seconds, or the folder is gone.
         """
-        deadline = time.monotonic() + self._timeout
+        deadline = self._clock() + self._timeout
         fresh = self._look()
         if not fresh:
-            time.sleep(INTERVAL)
+            self._sleep(INTERVAL)
             self._look()
-        while self._latest is None and self._rejected is None and time.monotonic() < deadline:
-            time.sleep(INTERVAL)
+        while self._latest is None and self._rejected is None and self._clock() < deadline:
+            self._sleep(INTERVAL)
             self._look()
         self._raise_rejected()
         self._raise_stale()
@@ -139,7 +149,9 @@ class FolderWatcher:
 
     def _raise_rejected(self) -> None:
         rejected = self._rejected
-        if rejected is None or (self._latest is not None and rejected.since <= self._latest[0].since + COMPANION):
+        if rejected is None or (
+            self._latest is not None and rejected.since <= self._latest[0].since + self._companion
+        ):
             return
         raise CameraError(
             Message(
@@ -151,7 +163,7 @@ class FolderWatcher:
         )
 
     def _raise_stale(self) -> None:
-        still = time.monotonic() - self._active
+        still = self._clock() - self._active
         if self._stale is not None and still > self._stale:
             raise CameraError(
                 Message(
@@ -167,7 +179,7 @@ class FolderWatcher:
         found = self._scan()
         if self._known is None:
             self._known = found
-        now = time.monotonic()
+        now = self._clock()
         self._arrivals = {path: arrival for path, arrival in self._arrivals.items() if path in found}
         for path, signature in found.items():
             before = self._arrivals.get(path)
@@ -187,7 +199,7 @@ class FolderWatcher:
             frame = self._read(arrival.path)
             complete = _signature(arrival.path.stat()) == arrival.signature
         except (PrismsegError, OSError) as error:
-            if time.monotonic() - arrival.since >= self._patience:
+            if self._clock() - arrival.since >= self._patience:
                 self._unreadable[arrival.path] = (
                     error.args[0] if error.args and isinstance(error.args[0], Message) else str(error)
                 )
