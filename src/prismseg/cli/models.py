@@ -16,7 +16,7 @@ def models() -> None:
     from rich.table import Table
 
     from prismseg.nets import count_parameters, create_model, list_models
-    from prismseg.nets.settings import PRESETS
+    from prismseg.nets.choices import PRESETS
 
     table = Table(title="Networks (1 channel, 1 class)")
     for heading in ("name", "--model", "--skip", "--multiplier"):

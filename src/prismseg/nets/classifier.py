@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from typing import Literal, get_args
 
 import torch
 from torch import nn
 
 from prismseg.base import ConfigError
 from prismseg.features import CRFFg2d, RandomFourierFeatures
+from prismseg.nets.choices import CLASSIFIERS, PRESETS
 from prismseg.nets.initial import choose_seed, draw_weights, initialize
-from prismseg.nets.settings import PRESETS
 
-ClassifierKind = Literal["cnn", "crffg", "cnn+rff"]
 WIDTHS = (16, 32, 64)  # channels of the three layers
 FLAT = 576  # features after them: 64 channels of 3×3, from 28×28 images
 DENSE = 32  # features of the dense layer
@@ -57,8 +55,8 @@ def create_classifier(
     >>> create_classifier("crffg", seed=0)(torch.rand(2, 1, 28, 28)).shape
     torch.Size([2, 10])
     """
-    if kind not in get_args(ClassifierKind):
-        raise ConfigError(f"There is no classifier {kind!r}; choose one of {', '.join(get_args(ClassifierKind))}.")
+    if kind not in CLASSIFIERS:
+        raise ConfigError(f"There is no classifier {kind!r}; choose one of {', '.join(CLASSIFIERS)}.")
     if preset not in PRESETS:
         raise ConfigError(f"There is no preset {preset!r} for classifiers; choose one of {', '.join(PRESETS)}.")
     chosen = choose_seed(seed)

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from torch import nn
 
 from prismseg.features.fourier import FourierFeatures
+from prismseg.nets.choices import MULTIPLIERS
 from prismseg.nets.initial import choose_seed, draw_weights, initialize
 from prismseg.nets.segmentation import SegmentationModel, build_model
-from prismseg.nets.settings import ARCHITECTURES, MULTIPLIERS, NO_SKIP, SKIPS, NetworkSettings
+from prismseg.nets.settings import ARCHITECTURES, NO_SKIP, SKIPS, NetworkSettings
 
 
 def create_model(

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any
 
 from prismseg.base import ConfigError
 from prismseg.base.registry import Registry
+from prismseg.nets.choices import MULTIPLIERS, PRESETS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
 
 NO_SKIP = "none"  # the skip connections as they are; every other entry of SKIPS is a layer that stands on them
 
-Multiplier = Literal[1, 3]
-Preset = Literal["default", "thesis"]
-MULTIPLIERS: tuple[int, ...] = get_args(Multiplier)
-PRESETS: tuple[str, ...] = get_args(Preset)
 
 # Of the settings, to an untrained `prismseg.nets.SegmentationModel`.
 ARCHITECTURES: Registry[Callable[[NetworkSettings], nn.Module]] = Registry("architecture")

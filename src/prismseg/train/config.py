@@ -15,7 +15,8 @@ from prismseg.base.settings import Settings, explain_errors
 from prismseg.data.options import DataOptions
 from prismseg.data.preparation.settings import AUGMENTATIONS, Fit, Intensity
 from prismseg.inference.postprocess import POSTPROCESSORS
-from prismseg.nets.settings import ARCHITECTURES, ENCODERS, NORMS, SKIPS, Multiplier, Preset
+from prismseg.nets.choices import Multiplier, Preset
+from prismseg.nets.settings import ARCHITECTURES, ENCODERS, NORMS, SKIPS
 from prismseg.train.registries import (
     DEFAULT_LOSS,
     FORMER_SETTINGS,

@@ -140,4 +140,6 @@ def test_the_code_of_a_study_holds_what_makes_its_numbers():
 def test_every_architecture_counts_for_a_segmentation_run():
     """They are registered by their addresses."""
     code = code_of("prismseg.study.kinds.segmentation.run")
-    assert {f"prismseg.nets.{name}" for name in ("unet", "fcn", "resunet", "encoders.convolutional", "factory")} <= set(code)
+    assert {
+        f"prismseg.nets.{name}" for name in ("unet", "fcn", "resunet", "encoders.convolutional", "factory")
+    } <= set(code)

@@ -10,6 +10,7 @@ from pydantic import Field, field_validator, model_validator
 
 from prismseg.base.settings import Settings
 from prismseg.data.images.idx import FASHION_MNIST
+from prismseg.nets.choices import ClassifierKind, Preset
 
 
 class FrozenSettings(Settings):
@@ -79,8 +80,8 @@ class FashionSettings(Settings):
         Form of the frozen features.
     """
 
-    method: Literal["cnn", "crffg", "cnn+rff", "frozen"] = "cnn"
-    preset: Literal["default", "thesis"] = "default"
+    method: Literal[ClassifierKind, "frozen"] = "cnn"
+    preset: Preset = "default"
     images: int = Field(default=1000, ge=2)
     seed: int = Field(default=0, ge=0)
     inputs: Literal["plain", "contrast"] | None = None
