@@ -166,6 +166,6 @@ def test_a_window_is_stated(tmp_path, celsius):
 
     write_rjpeg(tmp_path / "a.jpg", celsius, parameters=replace(TYPICAL_PARAMETERS, window_transmission=0.82))
     doubted = prismseg("thermal", "read", tmp_path / "a.jpg", "--quiet")
-    assert "window transmission 0.82 supposes" in " ".join(doubted.stdout.split())
+    assert "window transmission 0.82 assumes" in " ".join(doubted.stdout.split())
     stated = prismseg("thermal", "read", tmp_path / "a.jpg", "--window", 1, "--quiet")
     assert "doubtful" not in stated.stdout

@@ -120,7 +120,7 @@ def _read_pixels(path: Path) -> tuple[NDArray[Any], int]:
         reason = (str(error) or type(error).__name__).splitlines()[0]
         raise DataError(
             Message(
-                "{path} is truncated or damaged ({reason}); copy it anew or leave it out.",
+                "{path} is truncated or damaged ({reason}); copy it again or leave it out.",
                 path=path,
                 reason=reason,
             )

@@ -63,7 +63,7 @@ class Parameters:
     0.5
     >>> Parameters(emissivity=1.2)
     Traceback (most recent call last):
-    prismseg.base.errors.ConfigError: The emissivity is 1.2, which cannot be; it is a share from 0.01 to 1.
+    prismseg.base.errors.ConfigError: The emissivity is 1.2, which is impossible; it is a share from 0.01 to 1.
     """
 
     emissivity: float | None = None
@@ -182,7 +182,9 @@ def find_implausible(own: Parameters) -> list[Message]:
             )
     if windowed:
         doubts.append(
-            Message("window transmission {value:.2g} supposes an infrared window before the lens", value=passed)
+            Message(
+                "window transmission {value:.2g} assumes an infrared window in front of the lens", value=passed
+            )
         )
     return doubts
 
@@ -191,7 +193,7 @@ def _require(name: str, value: float | None, low: float, high: float, meaning: M
     if value is not None and not (math.isfinite(value) and low <= value <= high):
         raise ConfigError(
             Message(
-                "The {parameter} is {value:g}, which cannot be; it is {meaning}.",
+                "The {parameter} is {value:g}, which is impossible; it is {meaning}.",
                 parameter=PARAMETER_LABELS[name],
                 value=value,
                 meaning=meaning,
@@ -341,7 +343,7 @@ def _check_values(source: str, celsius: NDArray[np.float32]) -> None:
         raise DataError(
             Message(
                 "{source} has a temperature in only {share:.0%} of its pixels (the rest is NaN or infinite); at least "
-                "{least:.0%} are needed. Export it anew, within the camera's range.",
+                "{least:.0%} are needed. Export it again, within the camera's range.",
                 source=source,
                 share=share,
                 least=MIN_FINITE,

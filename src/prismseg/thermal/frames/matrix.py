@@ -230,7 +230,7 @@ def read_csv(path: str | Path) -> NDArray[np.float64]:
     lines = [line for line in text.split("\n") if line.strip()]
     del data, text
     if not lines:
-        raise DataError(Message("{path} holds no numbers; export the frame anew.", path=path))
+        raise DataError(Message("{path} holds no numbers; export the frame again.", path=path))
     if max(map(len, lines)) > _MAX_LINE:
         raise DataError(
             Message(
@@ -250,7 +250,7 @@ def read_csv(path: str | Path) -> NDArray[np.float64]:
         lines = [line.replace(",", ".") for line in lines]
     lines = [stripped for line in lines if (stripped := line.strip().rstrip(delimiter))]
     if not lines:
-        raise DataError(Message("{path} holds no numbers; export the frame anew.", path=path))
+        raise DataError(Message("{path} holds no numbers; export the frame again.", path=path))
     width = len(lines[0].split(delimiter))
     if len(lines) > 1 or width > 1:
         check_size(str(path), (len(lines), width))

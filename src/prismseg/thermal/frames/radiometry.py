@@ -64,7 +64,9 @@ class Calibration:
             if wrong_sign or not math.isfinite(value) or abs(value) > _MAX_CONSTANT:
                 raise ConfigError(
                     Message(
-                        "The calibration constant {name} is {value:g}, which cannot be.", name=name, value=value
+                        "The calibration constant {name} is {value:g}, which is impossible.",
+                        name=name,
+                        value=value,
                     )
                 )
 

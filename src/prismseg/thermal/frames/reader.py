@@ -142,7 +142,7 @@ def read_limited(path: Path, limit: int = MAX_BYTES) -> bytes:
     try:
         size = path.stat().st_size
         if size == 0:
-            raise DataError(Message("{path} is empty (0 bytes); copy it anew or leave it out.", path=path))
+            raise DataError(Message("{path} is empty (0 bytes); copy it again or leave it out.", path=path))
         if size > limit:
             raise DataError(
                 Message(

@@ -74,10 +74,10 @@ class Status(StrEnum):
 _SENTENCES = {
     Status.TWO_SOLES: Message("Two soles were found."),
     Status.NO_FOOT: Message("No foot is in the mask. Point the camera at both soles, or draw the mask by hand."),
-    Status.TOO_SMALL: Message("What was found is too small to be a sole. Go nearer with the camera."),
+    Status.TOO_SMALL: Message("What was found is too small to be a sole. Move the camera closer."),
     Status.ONE_FOOT: Message("Only one sole was found. Uncover the other one and keep both in the picture."),
     Status.MERGED: Message(
-        "The soles run together and no neck tells where one ends. Part the feet, or correct the mask by hand."
+        "The soles run together and no neck tells where one ends. Move the feet apart, or correct the mask by hand."
     ),
     Status.MORE_THAN_TWO: Message("More than two pieces are as large as a sole. Correct the mask by hand."),
     Status.CUT: Message("A sole is cut off by the picture's border. Move the camera back or sideways."),
@@ -90,7 +90,7 @@ _SENTENCES = {
 class Caution(StrEnum):
     """What a reader should know of two soles that were found."""
 
-    SPLIT = "Touching soles were parted at the neck between them."
+    SPLIT = "Touching soles were separated at the neck between them."
     AT_BORDER = "A sole touches the picture's border."
     UNEQUAL = (
         "One sole is clearly smaller in the picture than the other: a part of it may be covered or missed, or "
@@ -98,7 +98,7 @@ class Caution(StrEnum):
     )
     SIDES_SWAPPED = "The soles seem to have changed sides since the last picture; their names were kept."
     SHAPE = "The soles have the shape of the other sides' feet. Check the view setting, and whether the legs are crossed."
-    TOES_DOWN = "The toes seem to look down. Check how the camera is held: sides and territories may be wrong."
+    TOES_DOWN = "The toes seem to point down. Check how the camera is held: sides and territories may be wrong."
 
     @property
     def message(self) -> Message:

@@ -153,8 +153,8 @@ def measure_profile(mask: Mask, medial: int, axis: Floats | None = None) -> Prof
     if count_all < MIN_PIXELS:
         raise DataError(
             Message(
-                "A sole of {pixels} pixels is too small for nerve territories; {least} are needed. Go nearer with the "
-                "camera.",
+                "A sole of {pixels} pixels is too small for nerve territories; {least} are needed. Move the camera "
+                "closer.",
                 pixels=count_all,
                 least=MIN_PIXELS,
             )

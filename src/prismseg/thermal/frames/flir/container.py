@@ -78,7 +78,7 @@ def truncated(name: str, what: Message) -> DataError:
     """Make the error for a file that ends or breaks off where `what` should be."""
     return DataError(
         Message(
-            "{file} is truncated or damaged ({what}); copy it anew from the camera or leave it out.",
+            "{file} is truncated or damaged ({what}); copy it again from the camera or leave it out.",
             file=name,
             what=what,
         )

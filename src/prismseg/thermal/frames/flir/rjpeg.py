@@ -175,7 +175,7 @@ def parse_rjpeg(data: bytes, name: str, **parameters: float) -> RadiometricJpeg:
     """
     stated = check_parameter_names(parameters)
     if not data.startswith(JPEG_MAGIC):
-        raise DataError(Message("{file} is no JPEG; only FLIR's radiometric JPEGs are read here.", file=name))
+        raise DataError(Message("{file} is not a JPEG; only FLIR's radiometric JPEGs are read here.", file=name))
     segments = jpeg_segments(data, name)
     stream = flir_stream(segments, name)
     if stream is None:
@@ -194,7 +194,7 @@ def parse_rjpeg(data: bytes, name: str, **parameters: float) -> RadiometricJpeg:
         table = _table(calibration, merged)
     except ConfigError as error:
         raise DataError(
-            Message("{file} cannot be turned into °C: {reason}", file=name, reason=error.message)
+            Message("{file} cannot be converted to °C: {reason}", file=name, reason=error.message)
         ) from error
     raw = _first(records, RAW_IMAGE, name, Message("the detector's counts"))
     counts = _read_counts(raw, name, _share_in_range(table))

@@ -105,7 +105,8 @@ def _territory_cautions(found: Mapping[Side, Territories], *, carried: bool) -> 
             )
         elif found[side].doubtful:
             sentence = Message(
-                "The template of nerve territories fits the {side} sole badly: mistrust their means.", side=name
+                "The template of nerve territories fits the {side} sole badly: do not rely on their means.",
+                side=name,
             )
         elif carried and found[side].method == "registered":
             sentence = Message(
@@ -136,7 +137,7 @@ def _camera_cautions(
     if changed:
         sentence = Message(
             "Camera parameters differ from the session's: {changes}. Changes between them are not given: they would "
-            "contain this one.",
+            "include this difference.",
             changes=Message.joined(changed, "; "),
         )
         observations.append(Observation(Concern.PARAMETERS, sentence))
@@ -204,8 +205,8 @@ def _outline_cautions(outlines: Outlines, settings: QualitySettings) -> list[Obs
         share = float((unsure & ndimage.binary_dilation(sole, iterations=_NEAR_SOLE)).sum() / sole.sum())
         if share > settings.unsure:
             sentence = Message(
-                "The network is unsure of the {side} sole's outline: of pixels worth {share:.0%} of its area it "
-                "cannot say whether they belong to it. Look at the outline.",
+                "The network is unsure of the {side} sole's outline: pixels amounting to {share:.0%} of its area may or "
+                "may not belong to it. Look at the outline.",
                 side=SIDE_NAMES[side],
                 share=share,
             )
