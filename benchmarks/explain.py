@@ -84,7 +84,7 @@ def measure_methods() -> dict[str, Any]:
 
 
 def measure_grad_cam() -> dict[str, Any]:
-    """Ours before and after theirs, and how far the maps differ once spread over [0, 1]."""
+    """Ours before and after theirs, and how far the maps differ once scaled to [0, 1]."""
     import numpy as np
     from pytorch_grad_cam import GradCAM
 
@@ -104,8 +104,8 @@ def measure_grad_cam() -> dict[str, Any]:
     for (layer, cls), maps in theirs.items():
         mine = found["gradcam", layer, cls].numpy()
         low, high = mine.min((1, 2), keepdims=True), mine.max((1, 2), keepdims=True)
-        spread = (mine - low) / np.maximum(high - low, 1e-30)
-        worst = max(worst, float(np.abs(spread - maps)[(high > 0).ravel()].max(initial=0)))
+        scaled = (mine - low) / np.maximum(high - low, 1e-30)
+        worst = max(worst, float(np.abs(scaled - maps)[(high > 0).ravel()].max(initial=0)))
     again = seconds({"ours": lambda: atlas.maps(images, masks)}, turns=5)["ours"]
     return {"ours": (ours + again) / 2, "theirs": taken, "difference": worst}
 

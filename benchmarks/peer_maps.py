@@ -43,7 +43,7 @@ def scene(channels: int, classes: int) -> tuple[torch.Tensor, torch.Tensor]:
     return images, masks
 
 
-def spread(maps: np.ndarray) -> np.ndarray:
+def scale_to_unit(maps: np.ndarray) -> np.ndarray:
     low, high = maps.min((1, 2), keepdims=True), maps.max((1, 2), keepdims=True)
     return (maps - low) / np.maximum(high - low, 1e-30)
 
@@ -74,8 +74,8 @@ def beside_grad_cam() -> None:
     for method, theirs in THEIRS.items():
         for layer in LAYERS:
             with theirs(model=model, target_layers=[model.get_submodule(layer)]) as cam:
-                found = cam(input_tensor=images, targets=[ClassMean(mask, 1) for mask in masks])
-            difference = float(np.abs(spread(maps[method, layer, 1].numpy()) - found).max())
+                cams = cam(input_tensor=images, targets=[ClassMean(mask, 1) for mask in masks])
+            difference = float(np.abs(scale_to_unit(maps[method, layer, 1].numpy()) - cams).max())
             print(f"| {method} | {layer} | {difference:.1e} |")
 
 

@@ -53,7 +53,7 @@ def relevance_of(sums, masks, column):
     return Relevance(**parts, **facts, pixels=masks.pixels)
 
 
-def assert_equal_maps(found, expected, **tolerance):
-    assert list(found) == list(expected)
+def assert_equal_maps(maps, expected, **tolerance):
+    assert list(maps) == list(expected)
     for key in expected:
-        torch.testing.assert_close(found[key], expected[key], **tolerance)
+        torch.testing.assert_close(maps[key], expected[key], **tolerance)

@@ -23,11 +23,11 @@ def network():
     )
 
 
-def assert_close(found, wanted, tolerance):
-    assert list(found) == list(wanted)
-    for key, values in wanted.items():
-        assert found[key].dtype == torch.float32, key
-        error = (found[key] - values).abs().max() / values.abs().max().clamp_min(1e-12)
+def assert_close(maps, expected, tolerance):
+    assert list(maps) == list(expected)
+    for key, values in expected.items():
+        assert maps[key].dtype == torch.float32, key
+        error = (maps[key] - values).abs().max() / values.abs().max().clamp_min(1e-12)
         assert error < tolerance, (key, float(error))
 
 
@@ -35,9 +35,9 @@ def assert_close(found, wanted, tolerance):
 def test_half_precision_gives_the_maps_of_single_precision(dtype, tolerance):
     """A region of 300 x 300 pixels: more than half precision counts to, and a mean's gradient of 1e-5."""
     images, masks = scene(1, size=(300, 300), classes=1)
-    wanted = Atlas(network(), ["1", "2"], GRADIENT, "image", classes=[1]).maps(images, masks)
+    expected = Atlas(network(), ["1", "2"], GRADIENT, "image", classes=[1]).maps(images, masks)
     half = Atlas(network().to(dtype), ["1", "2"], GRADIENT, "image", classes=[1])
-    assert_close(half.maps(images.to(dtype), masks), wanted, tolerance)
+    assert_close(half.maps(images.to(dtype), masks), expected, tolerance)
     half.update(images, masks)  # single precision is brought to the network's
     assert half.cases()[["rho", "cam_dice"]].notna().all().all()
 
@@ -60,12 +60,12 @@ def test_autocast():
     images, masks = scene(2, size=(32, 32))
     model = network()
     methods = (*GRADIENT, "scorecam", "eigencam")
-    wanted = Atlas(model, ["1", "2"], methods, "truth").maps(images, masks)
+    expected = Atlas(model, ["1", "2"], methods, "truth").maps(images, masks)
     atlas = Atlas(model, ["1", "2"], methods, "truth", perturb=True)
     with torch.autocast("cpu", torch.bfloat16):
-        found = atlas.maps(images, masks)
+        maps = atlas.maps(images, masks)
         atlas.update(images, masks)
-    assert_close(found, wanted, 0.15)
+    assert_close(maps, expected, 0.15)
     assert atlas.sums().perturbed.shape[-1] == 3
 
 
@@ -105,29 +105,29 @@ def test_integer_images_are_refused_before_anything():
 
 @pytest.mark.parametrize("dtype", [bool, np.uint8, np.int16, np.uint16, np.int32, np.float32])
 def test_numpy_masks_and_images(dtype):
-    wanted = Atlas(Small(), methods=["hirescam"], region="truth").maps(IMAGE, MASK)
+    expected = Atlas(Small(), methods=["hirescam"], region="truth").maps(IMAGE, MASK)
     atlas = Atlas(Small(), methods=["hirescam"], region="truth")
-    found = atlas.maps(IMAGE.numpy().astype(np.float64), MASK.numpy().astype(dtype))
-    for key, values in wanted.items():
-        torch.testing.assert_close(found[key], values)
+    maps = atlas.maps(IMAGE.numpy().astype(np.float64), MASK.numpy().astype(dtype))
+    for key, values in expected.items():
+        torch.testing.assert_close(maps[key], values)
     atlas.update(IMAGE.numpy(), MASK.numpy().astype(dtype))
     assert len(atlas.cases()) == 4
 
 
 def test_inside_inference_mode():
-    wanted = Atlas(Small(), methods=["gradcam"]).maps(IMAGE)
+    expected = Atlas(Small(), methods=["gradcam"]).maps(IMAGE)
     with torch.inference_mode():
         images, masks = IMAGE.clone(), MASK.clone()
-        atlas = Atlas(Small_outside, methods=METHODS, perturb=True, region="truth")
+        atlas = Atlas(SMALL, methods=METHODS, perturb=True, region="truth")
         atlas.update(images, masks)
-        found = Atlas(Small_outside, methods=["gradcam"]).maps(images)
+        maps = Atlas(SMALL, methods=["gradcam"]).maps(images)
         assert layer_reach(atlas, images)
-        randomize_layers(Atlas(Small_outside), [CaseBatch(images, masks, "a")], repeats=1)
-    for key, values in wanted.items():
-        torch.testing.assert_close(found[key], values)
+        randomize_layers(Atlas(SMALL), [CaseBatch(images, masks, "a")], repeats=1)
+    for key, values in expected.items():
+        torch.testing.assert_close(maps[key], values)
 
 
-Small_outside = Small()
+SMALL = Small()
 
 
 def test_networks_without_gradients_are_refused():

@@ -64,10 +64,10 @@ def test_tables_agree_with_each_other(explained):
     rows = cases.query("region == 'prediction' and method == 'layercam' and layer == 'skips.0' and not absent")
     same = "region == 'prediction' and method == 'layercam' and layer == 'skips.0' and measure == 'rho'"
     for cls, part in rows.groupby("class"):
-        found = summary.query(same)
-        found = found[found["class"] == cls]
-        assert found["mean"].item() == pytest.approx(part["rho"].mean())
-        assert found["n"].item() == len(part)
+        row = summary.query(same)
+        row = row[row["class"] == cls]
+        assert row["mean"].item() == pytest.approx(part["rho"].mean())
+        assert row["n"].item() == len(part)
     assert set(summary["method"]) == {"layercam", "gradcam", "random"}
     null = summary.query("method == 'random' and measure == 'lift' and layer == '(mean)'")
     assert null["mean"].between(0.7, 1.4).all()

@@ -71,7 +71,7 @@ def test_torchcam(scene, maps, layer, method, theirs):
     scores = Scores(model, masks)
     for cls in range(3):
         with theirs(scores, target_layer=f"model.{layer}") as extractor:
-            found = extractor(cls, scores(images), normalized=False)
+            result = extractor(cls, scores(images), normalized=False)
         torch.testing.assert_close(
-            maps[method, layer, cls], enlarged(found[0][:, None].detach()), rtol=1e-5, atol=1e-12
+            maps[method, layer, cls], enlarged(result[0][:, None].detach()), rtol=1e-5, atol=1e-12
         )

@@ -20,9 +20,9 @@ from tests.explain.conftest import scene
 
 def test_correlation_is_spearmans():
     first, second = torch.rand(3, 8, 9), torch.rand(3, 8, 9).round(decimals=1)
-    found = correlation(centred_ranks(first), centred_ranks(second))
+    actual = correlation(centred_ranks(first), centred_ranks(second))
     expected = [spearmanr(a.flatten(), b.flatten()).statistic for a, b in zip(first, second, strict=True)]
-    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    np.testing.assert_allclose(actual, expected, rtol=1e-6)
     assert np.isnan(correlation(centred_ranks(torch.ones(1, 4, 4)), centred_ranks(first[:1, :4, :4]))).all()
 
 

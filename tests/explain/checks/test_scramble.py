@@ -187,9 +187,9 @@ def test_everything_is_scrambled(name):
     assert missed(model, [name for names in steps for name in names]) == list(cascade.left_out)
     for skipped in range(len(steps))[:: max(1, len(steps) // 4)]:  # the control: no step is dispensable
         rest = [name for number, names in enumerate(steps) if number != skipped for name in names]
-        found = set(missed(model, rest)) - set(cascade.left_out)
-        assert found <= set(steps[skipped])
-        assert found or all(learned_tensors(model)[name].numel() == 1 for name in steps[skipped])
+        unchanged = set(missed(model, rest)) - set(cascade.left_out)
+        assert unchanged <= set(steps[skipped])
+        assert unchanged or all(learned_tensors(model)[name].numel() == 1 for name in steps[skipped])
 
 
 def test_filters_are_drawn_anew_at_their_size_and_vectors_change_places():

@@ -130,8 +130,8 @@ def test_grad_cam_plus_plus_is_the_closed_form_for_tiny_gradients():
     total = activation.sum((2, 3), keepdim=True)
     alpha = gradient**2 / (2 * gradient**2 + gradient**3 * total)
     weights = (alpha * gradient.clamp_min(0)).sum((2, 3))
-    found = grad_cam_plus_plus(LayerGradients(activation, gradient))
-    torch.testing.assert_close(found, weights, rtol=1e-10, atol=0)
+    actual = grad_cam_plus_plus(LayerGradients(activation, gradient))
+    torch.testing.assert_close(actual, weights, rtol=1e-10, atol=0)
     swamped = gradient**2 / (2 * gradient**2 + gradient**3 * total + 1e-6)
     assert (swamped * gradient.clamp_min(0)).sum() < 1e-2 * weights.sum()  # what the fault would have cost
 

@@ -162,7 +162,7 @@ def test_measures_are_those_of_the_enlarged_map(small, large, seed):
     regions = torch.from_numpy(rng.random((3, 1, *large)) < 0.3)
     prepared = ClassMasks.from_labels(truth, [1], width=2, regions=regions)
     [sums] = prepared.sums(maps[None], 0)
-    found = relevance_of(sums, prepared, 0)
+    of_maps = relevance_of(sums, prepared, 0)
     for case, enlarged in enumerate(resize_maps(maps, large).numpy()):
         counts, mask = (truth[case] != 255).numpy(), (truth[case] == 1).numpy()
         values = np.sort(enlarged[counts])[::-1]
@@ -176,7 +176,7 @@ def test_measures_are_those_of_the_enlarged_map(small, large, seed):
                 and abs(values[mask.sum() - 1] - values[min(mask.sum(), values.size - 1)]) < 1e-5
             ):
                 continue
-            got = measure.compute(found.normalized(measure.normalizations[0]))[case]
+            got = measure.compute(of_maps.normalized(measure.normalizations[0]))[case]
             assert got == pytest.approx(value, rel=1e-3, abs=1e-3), name
 
 
@@ -205,6 +205,6 @@ def test_the_region_as_a_map_has_no_excess():
     truth, region = torch.tensor([[[1, 1, 0, 0]]]), torch.tensor([[[[1, 1, 1, 0]]]])
     prepared = ClassMasks.from_labels(truth, [1], width=1, regions=region)
     [sums] = prepared.sums(region.float()[:, 0][None], 0)
-    found = relevance_of(sums, prepared, 0)
-    assert rho(found)[0] == pytest.approx(2 / 3)
-    assert rho_excess(found)[0] == pytest.approx(0, abs=1e-7) and region_share(found)[0] == pytest.approx(1)
+    of_maps = relevance_of(sums, prepared, 0)
+    assert rho(of_maps)[0] == pytest.approx(2 / 3)
+    assert rho_excess(of_maps)[0] == pytest.approx(0, abs=1e-7) and region_share(of_maps)[0] == pytest.approx(1)

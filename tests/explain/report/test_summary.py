@@ -117,9 +117,9 @@ def test_eight_patients_have_intervals_as_for_columns_of_their_own(cases):
     total, inside = (many.sums[:, 0, :, :, SUMS.index(name)] for name in ("total", "inside"))
     rho = np.divide(inside, total, out=np.zeros_like(total), where=total > 0)
     row = cell(table, "first", "a", "rho")
-    wanted = mean_interval(rho[:, 0, 0], many.groups, bounds=SHARE)
-    assert wanted.kind == "interval" and row["n_groups"] == 8
-    assert (row["ci_low"], row["ci_high"]) == pytest.approx((wanted.low, wanted.high))
+    interval = mean_interval(rho[:, 0, 0], many.groups, bounds=SHARE)
+    assert interval.kind == "interval" and row["n_groups"] == 8
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx((interval.low, interval.high))
     assert np.isnan(row["range_low"])
     row = cell(table, "first", "b", "varrho")
     assert row["ci_low"] < row["mean"] < row["ci_high"] and np.isnan(row["range_low"])

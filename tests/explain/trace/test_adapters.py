@@ -135,9 +135,9 @@ def test_a_vision_transformer():
         tokens = model.norm(model.blocks(_front(model, IMAGES)))[:, 5:].mT.unflatten(2, (4, 6))
     gradient = model.head.weight[1, :, 0, 0] / 24
     expected = (tokens * gradient[:, None, None]).sum(1).clamp_min(0)
-    found = maps["hirescam", "norm", 1]
-    wanted = F.interpolate(expected[:, None], size=(32, 48), mode="bilinear")[:, 0]
-    torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-6)
+    actual = maps["hirescam", "norm", 1]
+    enlarged = F.interpolate(expected[:, None], size=(32, 48), mode="bilinear")[:, 0]
+    torch.testing.assert_close(actual, enlarged, rtol=1e-4, atol=1e-6)
     assert all(values.isfinite().all() for values in maps.values())
 
 
@@ -164,8 +164,8 @@ def test_a_swin_transformer(adapter):
         merged = torch.cat([first[:, i::2, j::2] for j in (0, 1) for i in (0, 1)], -1)
         last = model.second(model.reduction(merged)).permute(0, 3, 1, 2)
     expected = (last * model.head.weight[1, :, 0, 0, None, None] / 24).sum(1).clamp_min(0)
-    wanted = F.interpolate(expected[:, None], size=(32, 48), mode="bilinear")[:, 0].detach()
-    torch.testing.assert_close(maps["hirescam", "second", 1], wanted, rtol=1e-4, atol=1e-6)
+    enlarged = F.interpolate(expected[:, None], size=(32, 48), mode="bilinear")[:, 0].detach()
+    torch.testing.assert_close(maps["hirescam", "second", 1], enlarged, rtol=1e-4, atol=1e-6)
 
 
 def test_outputs_that_need_an_adapter_are_refused_by_name():

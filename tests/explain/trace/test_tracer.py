@@ -1,4 +1,4 @@
-"""The network is left as it was found, whatever happens, and the right activations are kept."""
+"""The network is not changed, whatever happens, and the right activations are kept."""
 
 import random
 
@@ -117,11 +117,11 @@ def test_operations_in_place_do_not_disturb_the_activations():
     twin.load_state_dict(model.state_dict())
     images, masks = scene(3, size=(8, 8))
     methods = ("gradcam", "gradcam++", "layercam", "hirescam", "xgradcam", "eigencam")
-    found, wanted = (Atlas(net, "all", methods, region="truth").maps(images, masks) for net in (model, twin))
+    maps, expected = (Atlas(net, "all", methods, region="truth").maps(images, masks) for net in (model, twin))
     names = {"relu": "first:act", "second": "second", "head": "head"}
-    assert [layer for _, layer, cls in found if cls == 0] == list(names) * len(methods)
-    for (method, layer, cls), values in found.items():
-        torch.testing.assert_close(values, wanted[method, names[layer], cls], rtol=1e-5, atol=1e-7)
+    assert [layer for _, layer, cls in maps if cls == 0] == list(names) * len(methods)
+    for (method, layer, cls), values in maps.items():
+        torch.testing.assert_close(values, expected[method, names[layer], cls], rtol=1e-5, atol=1e-7)
 
 
 def test_a_relu_in_place_is_a_layer_of_its_own():
@@ -242,10 +242,10 @@ def test_compiled_and_wrapped_networks():
     compiled = torch.compile(model, backend="aot_eager")
     compiled(images)
     for wrapped in (compiled, nn.DataParallel(model)):
-        found = Atlas(wrapped, region="truth").maps(images, masks)
-        assert list(found) == list(expected)
+        maps = Atlas(wrapped, region="truth").maps(images, masks)
+        assert list(maps) == list(expected)
         for key in expected:
-            torch.testing.assert_close(found[key], expected[key])
+            torch.testing.assert_close(maps[key], expected[key])
     model.compile(backend="aot_eager")
     model(images)
     for key, values in Atlas(model, region="truth").maps(images, masks).items():
@@ -261,9 +261,9 @@ def test_frozen_networks_and_inference_mode():
     for context in (torch.no_grad(), torch.inference_mode()):
         with context:
             images = IMAGE.clone()
-            found = Atlas(model, methods=["hirescam"], region="truth").maps(images, MASK)
+            maps = Atlas(model, methods=["hirescam"], region="truth").maps(images, MASK)
         for key in expected:
-            torch.testing.assert_close(found[key], expected[key])
+            torch.testing.assert_close(maps[key], expected[key])
 
 
 def test_tokens():

@@ -43,6 +43,7 @@ def print_relevance(path: Path) -> None:
     """Print a ``headline.csv`` of an explanation: the numbers that its page begins with."""
     import pandas as pd
 
+    from prismseg.explain.registries import REGIONS
     from prismseg.explain.report.headline import pick_interval
 
     read = pd.read_csv(path, dtype={"class": str}, keep_default_na=False, na_values=[""]).to_dict("records")
@@ -66,7 +67,7 @@ def print_relevance(path: Path) -> None:
                 f"{row['class']}: the fused map redraws the region it explains, on which {row['region_share']:.1%} of "
                 "its relevance lie; read what it has over the region as a map."
             )
-    if region == "truth":
+    if REGIONS[region].is_reference:
         console.print(
             "The true mask is region and reference at once: circular. Look at --regions prediction, too."
         )
