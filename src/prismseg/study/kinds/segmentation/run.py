@@ -85,7 +85,7 @@ def _simulate(settings: SimulatedData, root: Path) -> Path:
     from prismseg.thermal.phantom import write_sessions
 
     # The simulator's own sources are in the name: frames of another version are other frames.
-    facts = [settings.model_dump(), code_of("prismseg.thermal.phantom.output.sessions")]
+    facts = [settings.model_dump(), code_of(write_sessions.__module__)]
     name = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:12]
     folder = make_folder(root) / f"phantom-{name}"
     with FileLock(root / f"phantom-{name}.lock"):
