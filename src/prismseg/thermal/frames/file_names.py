@@ -80,8 +80,9 @@ def minute_from_name(path: str | Path) -> float | None:
     return None if named is None else named.minutes("min")
 
 
-def natural_key(path: Path) -> tuple[tuple[int, float, str], ...]:
+def natural_key(path: str | Path) -> tuple[tuple[int, float, str], ...]:
     """Make a key that sorts ``img2`` before ``img10``, and ``t-5`` before ``t0``."""
+    path = Path(path)
     found, name, number = _number(path), path.name.lower(), None
     if found is not None and found.group(1).startswith("-"):
         name, number = name[: found.start(1)], float(found.group(1).replace(",", "."))

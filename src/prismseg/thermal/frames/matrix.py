@@ -120,7 +120,7 @@ def _refuse_doubtful(source: str, finite: NDArray[np.float64]) -> None:
     low, high = float(finite.min()), float(finite.max())
     known: dict[str, Any] = {"source": source, "low": low, "high": high}
     if _whole(finite.reshape(-1)[:_LOOKED_AT_FIRST]) and _whole(finite):
-        said = [
+        sentences = [
             Message(
                 "{source} holds values from {low:g} to {high:g}, all whole: raw counts or grey levels without a scale.",
                 **known,
@@ -128,7 +128,7 @@ def _refuse_doubtful(source: str, finite: NDArray[np.float64]) -> None:
             *_kelvin_hints(finite),
             Message("State scale and offset (celsius = scale·number + offset; 1 and 0 if they are °C)."),
         ]
-        raise DataError(Message.joined(said))
+        raise DataError(Message.joined(sentences))
     if _HINTS.fraction[0] <= low and high <= _HINTS.fraction[1]:
         raise DataError(
             Message(

@@ -12,7 +12,7 @@ from prismseg.thermal.frames.frame import Frame
 from prismseg.thermal.frames.metadata import FrameMetadata
 
 MAX_BYTES = 40 * 2**20  # R-JPEGs with a photo of 12 megapixels have 10 MB, the largest matrices 25 MB
-HEAD_BYTES = 64  # of a file, by which its kind is told
+HEAD_BYTES = 64  # of a file, by which its kind is recognised
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +48,7 @@ class FrameReader:
     suffixes : tuple of str
         Of such files' names, in lower case with a dot: those that are looked for in folders and offered by dialogs.
     magics : tuple of bytes
-        What the content of such files begins with. Without any the kind is told by the suffix.
+        What the content of such files begins with. Without any the kind is recognised by the suffix.
     unlisted_suffixes : tuple of str
         Suffixes that such files may have too, but mostly others have.
     recognises : callable, optional
@@ -129,7 +129,7 @@ FRAME_SUFFIXES: Set[str] = _Suffixes()
 """Suffixes of files that are looked for as frames, in lower case with a dot; follows `FRAME_READERS`."""
 
 
-def read_limited(path: Path, limit: int = MAX_BYTES) -> bytes:
+def read_limited(path: str | Path, limit: int = MAX_BYTES) -> bytes:
     """Read the bytes of a file.
 
     Raises
@@ -137,6 +137,7 @@ def read_limited(path: Path, limit: int = MAX_BYTES) -> bytes:
     DataError
         When it is missing, empty, may not be read, or is larger than any frame.
     """
+    path = Path(path)
     if not path.is_file():
         raise DataError(Message("There is no file {path}; restore it, or take it out of the list.", path=path))
     try:

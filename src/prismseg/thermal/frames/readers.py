@@ -37,15 +37,15 @@ def read_frame(
     ----------
     path : str or Path
         A file of one of the kinds in `FRAME_READERS`: a FLIR radiometric JPEG; a TIFF, CSV or NPY matrix of °C, or of
-        counts with `scale` and `offset`; an 8-bit grey picture with `low` and `high`. The kind is told by the content,
-        not by the name.
+        counts with `scale` and `offset`; an 8-bit grey picture with `low` and `high`. The kind is recognised by the
+        content, not by the name.
     low, high : float, optional
         Temperatures in °C of black and white of a grey picture. They may also stand in a sidecar ``NAME.json``
         (``{"low": 22.6, "high": 34.0}``) or in the file's name (``sole_22.6to34.0C.png``).
     scale, offset : float, optional
         ``celsius = scale * number + offset`` for counts, kelvin or Fahrenheit; also in the sidecar.
     **parameters
-        Any of `Parameters` (``emissivity=0.98``), in place of those in an R-JPEG: the temperatures are computed anew.
+        Any of `Parameters` (``emissivity=0.98``), in place of those in an R-JPEG: the temperatures are recomputed.
 
     Returns
     -------

@@ -185,5 +185,5 @@ def _write_left_out(folder: Path, config: PhantomSettings, count: int, *, visibl
                     Image.fromarray(np.ascontiguousarray(picture)).save(temporary, "PNG")
             lines.append(f"images/{name},masks/{name},{number}")
             advance(number + 1, "")
-    # Written last: a folder without its table is made anew.
+    # Written last: a folder without its table is made again.
     write_text(table, "\n".join(lines) + "\n")

@@ -71,7 +71,7 @@ def find_estimate(entry: Entry | None, side: Side, region: str) -> Estimate | No
 
 
 def background_change(entry: Entry, baseline: Entry | None) -> Value:
-    """Measure the background's change from t0 in °C; unknown where it cannot be told.
+    """Measure the background's change from t0 in °C; unknown where it cannot be measured.
 
     The camera's offset drifted, or the room became warmer or colder: either way the soles' temperatures are no more
     certain than this.
@@ -152,8 +152,8 @@ def asymmetry(entry: Entry, baseline: Entry | None, region: str = WHOLE_SOLE) ->
 def _own(now: Estimate, before: Estimate) -> float:
     """Give the standard error of a change by noise and contour.
 
-    A contour that is too wide in both frames takes up too much ground in both: this cancels as far as the errors are
-    shared, but adds where the sole was colder than the ground before and is warmer now.
+    A contour that is too wide in both frames takes in too much background in both: this cancels as far as the errors are
+    shared, but adds where the sole was colder than the background before and is warmer now.
     """
     together = (
         min(now.correlation, before.correlation) * _direction(now) * _direction(before) * now.mask * before.mask

@@ -142,7 +142,7 @@ def _brightened_masks(masks: Mapping[Side, Mask], brightened: NDArray[np.floatin
 def _find_territories(
     masks: Mapping[Side, Mask], view: View, reference: Mapping[Side, Territories]
 ) -> dict[Side, Territories]:
-    """Carry the territories of t0 to each sole, or register them afresh where its pose does not allow that."""
+    """Carry the territories of t0 to each sole, or register them again where its pose does not allow that."""
     found = {}
     for side in SIDES:
         first = reference.get(side)

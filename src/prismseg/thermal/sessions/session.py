@@ -203,7 +203,7 @@ class Session:
         return self._keep(Entry(float(minute), source, observations=(observation,)))
 
     def retimed(self, minutes: Sequence[float]) -> Session | None:
-        """Return the same session on a clock with another zero, without measuring anew.
+        """Return the same session on a clock with another zero, without measuring again.
 
         Parameters
         ----------
@@ -213,7 +213,7 @@ class Session:
         Returns
         -------
         Session or None
-            None where the frames must be measured anew: one would come to the other side of 0, the times between them
+            None where the frames must be measured again: one would come to the other side of 0, the times between them
             would change, or a sentence names a minute.
         """
         before = [entry.minute for entry in self.entries]
@@ -242,7 +242,7 @@ class Session:
         return delta(entry, self.baseline, side, region)
 
     def background(self, entry: Entry) -> Value:
-        """Change of the background from t0 in °C; unknown without t0 or where it cannot be told."""
+        """Change of the background from t0 in °C; unknown without t0 or where it cannot be measured."""
         return background_change(entry, self.baseline)
 
     def beyond_background(self, entry: Entry, side: Side, region: str = WHOLE_SOLE) -> Value:

@@ -60,7 +60,7 @@ class SessionPlan:
     files : tuple of TimedFile
         Each with its minute.
     untimed : tuple of TimedFile
-        Files that could not be read and of which nothing tells when they were taken.
+        Files that could not be read and for which no time is known.
     basis : Message
         What the minutes come from.
     """
@@ -221,7 +221,7 @@ def _fit_zero(passed: Sequence[float | None], named: Sequence[float | None]) -> 
         return None
     shifts = [name - clock for clock, name in known]
     middle = sorted(shifts)[len(shifts) // 2]
-    # A name that states 0 sets the zero exactly; the clock tells the rest.
+    # A name that states 0 sets the zero exactly; the clock gives the rest.
     zero = next((shift for shift, (_, name) in zip(shifts, known, strict=True) if name == 0), middle)
     return zero if max(abs(shift - zero) for shift in shifts) <= _AGREE else None
 

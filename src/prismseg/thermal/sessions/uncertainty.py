@@ -24,8 +24,8 @@ Drawn = list[tuple[NDArray[np.float64], NDArray[np.float64]]]
 # steps, weights of each of a pair, and the model's probabilities at which the contour lies there. With one step alone the
 # error of a mask that lies well within the foot would not know of the foot's edge.
 _STEPS = ((1.0, 1 / 6, (0.841, 0.159)), (2.0, 1 / 12, (0.977, 0.023)))
-# The rule is exact around the true contour and is used around the mask's. Simulated soles on a ground 2 to 6 °C colder
-# need this factor on the mask's error, else 95 % intervals hold the true mean in only 92 %.
+# The rule is exact around the true contour and is used around the mask's. Simulated soles 2 to 6 °C warmer than the
+# background need this factor on the mask's error, else 95 % intervals hold the true mean in only 92 %.
 _AROUND_MASK = 1.1
 # Standard deviations from the contour within which pixels can count; beyond them no step reaches.
 _FARTHEST = 6

@@ -42,7 +42,7 @@ from prismseg.thermal.frames.reader import FrameReader, read_limited
 JPEG_MAGIC = b"\xff\xd8"
 _PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
 _IMAGE_HEADER = 32  # of a record with an image: byte order, width, height, and more
-_CLOCK_UNSET = 2003  # year; cameras that lost their battery begin anew in 1999 or 2000
+_CLOCK_UNSET = 2003  # year; cameras that lost their battery restart in 1999 or 2000
 # So many times smoother must one byte order make the counts to be certain.
 _SMOOTHER = 2
 

@@ -129,7 +129,7 @@ def write_rjpeg(
 def strip_private(source: str | Path, target: str | Path, *, keep_time: bool = True) -> Path:
     """Copy the measurement of an R-JPEG, and nothing that names a person, a place or a device.
 
-    The copy is built anew from the temperatures, the calibration, the parameters, the camera's model and, unless
+    The copy is built from the temperatures, the calibration, the parameters, the camera's model and, unless
     `keep_time` is False, the time. So serial numbers, the visible-light photo, Exif, XMP, positions, texts and
     recordings are absent because nothing copies them, not because they were all found. The picture in the JPEG is
     drawn from the temperatures, without the overlays of the original. Counts and constants are kept exactly.

@@ -1,4 +1,4 @@
-"""A session's curves as the rules of flags look at them."""
+"""A session's curves as the rules of flags get them."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class PersistenceSettings(ThresholdSettings):
 
 @dataclass(frozen=True)
 class SessionCurves:
-    """What a rule looks at.
+    """What a rule is given of a session.
 
     Attributes
     ----------

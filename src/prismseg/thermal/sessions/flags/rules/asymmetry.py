@@ -77,7 +77,7 @@ def _flag(curves: SessionCurves, settings: AsymmetrySettings, level: Level, side
         "right": changes["right"].value,
         "right_error": Z95 * changes["right"].error,
     }
-    said = [
+    sentences = [
         _what_happened(side, other, changes),
         Message(
             "Their changes from baseline differed by {threshold:g} °C or more in {frames} consecutive frames "
@@ -96,7 +96,7 @@ def _flag(curves: SessionCurves, settings: AsymmetrySettings, level: Level, side
         ),
     ]
     cautions = curves.cautions(run.frames)
-    sentence = Message.joined([*said, *state_reserves(certain, cautions)])
+    sentence = Message.joined([*sentences, *state_reserves(certain, cautions)])
     evidence = {
         "right_minus_left": [value.value for value in run.values],
         "error": [value.error for value in run.values],

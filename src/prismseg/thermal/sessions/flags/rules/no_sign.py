@@ -42,7 +42,7 @@ def find_no_sign(curves: SessionCurves, settings: NoSignSettings) -> list[Flag]:
         return []
     certain = all(rise.high < settings.no_sign for rise in (*rises.values(), *possible))
     warm = [flag.side for flag in curves.found if flag.name == "uninformative" and flag.side is not None]
-    said = [
+    sentences = [
         Message(
             "At {minute:g} min neither sole is warmer than at baseline by {threshold:g} °C (left {left:+.1f} ± "
             "{left_error:.1f}, right {right:+.1f} ± {right_error:.1f} °C). This does NOT exclude a working "
@@ -56,11 +56,11 @@ def find_no_sign(curves: SessionCurves, settings: NoSignSettings) -> list[Flag]:
         )
     ]
     if len(warm) == 1:
-        said.append(Message("The baseline left no headroom for a rise ({side}).", side=SIDE_NAMES[warm[0]]))
+        sentences.append(Message("The baseline left no headroom for a rise ({side}).", side=SIDE_NAMES[warm[0]]))
     elif warm:
-        said.append(Message("The baseline left no headroom for a rise (left and right)."))
+        sentences.append(Message("The baseline left no headroom for a rise (left and right)."))
     cautions = curves.cautions([last])
-    sentence = Message.joined([*said, *state_reserves(certain, cautions)])
+    sentence = Message.joined([*sentences, *state_reserves(certain, cautions)])
     evidence = {
         "delta": {side: rise.value for side, rise in rises.items()},
         "delta_error": {side: rise.error for side, rise in rises.items()},

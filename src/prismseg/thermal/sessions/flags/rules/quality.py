@@ -20,8 +20,8 @@ def find_quality(curves: SessionCurves, settings: QualitySettings) -> list[Flag]
     found: dict[tuple[Concern, str], list[tuple[Entry, Observation]]] = {}
     for entry in curves.entries:
         for observation in entry.observations:
-            said = observation.sentence.template if observation.concern is Concern.DRIFT else observation.sentence
-            key = (observation.concern, "" if observation.fatal else said)
+            text = observation.sentence.template if observation.concern is Concern.DRIFT else observation.sentence
+            key = (observation.concern, "" if observation.fatal else text)
             found.setdefault(key, []).append((entry, observation))
     flags = []
     if curves.baseline is None and curves.entries:

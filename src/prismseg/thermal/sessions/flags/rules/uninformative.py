@@ -35,7 +35,7 @@ def _find_on(side: Side, curves: SessionCurves, settings: UninformativeSettings)
     if not mean.value >= settings.no_headroom:
         return []
     certain = mean.low >= settings.no_headroom
-    said = Message(
+    finding = Message(
         "The {side} sole had {mean:.1f} ± {error:.1f} °C at baseline, close to the plateau of a warm foot at "
         "about 34 °C: a rise cannot be expected, and its absence says nothing.",
         side=SIDE_NAMES[side],
@@ -50,7 +50,7 @@ def _find_on(side: Side, curves: SessionCurves, settings: UninformativeSettings)
         "within_uncertainty": not certain,
         "cautions": cautions,
     }
-    sentence = Message.joined([said, *state_reserves(certain, cautions)])
+    sentence = Message.joined([finding, *state_reserves(certain, cautions)])
     return [Flag("uninformative", "notice", side, (curves.t0.minute,), sentence, evidence, SOURCE)]
 
 

@@ -81,7 +81,7 @@ def _confirmed(curves: SessionCurves, settings: WarmingSettings, side: Side, run
     highest = max(run.values, key=lambda found: found.value)
     by_rise = highest.value >= settings.clear_warming
     by_rate = fastest.value >= settings.clear_rate and fastest.low > 0
-    said = [
+    sentences = [
         Message(
             "The {side} sole was warmer than at baseline by {threshold:g} °C or more in {frames} consecutive "
             "frames ({when}), by at most {value:.1f} ± {error:.1f} °C.",
@@ -97,18 +97,20 @@ def _confirmed(curves: SessionCurves, settings: WarmingSettings, side: Side, run
         certain = (by_rise and highest.low >= settings.clear_warming) or (
             by_rate and fastest.low >= settings.clear_rate
         )
-        said.append(Message("The rise is clear.") if by_rise else _clear_by_rate(fastest))
+        sentences.append(Message("The rise is clear.") if by_rise else _clear_by_rate(fastest))
     else:
         certain = bool(
             confirmed_runs(run.points, lambda value: value.low >= settings.warming, curves.lasting.enough)
         )
     rates = {"fastest_rate": fastest.value, "fastest_rate_error": fastest.error}
-    return _flag(curves, settings, "clear" if by_rise or by_rate else "present", side, run, said, rates, certain)
+    return _flag(
+        curves, settings, "clear" if by_rise or by_rate else "present", side, run, sentences, rates, certain
+    )
 
 
 def _unconfirmed(curves: SessionCurves, settings: WarmingSettings, side: Side, last: Run) -> Flag:
     highest = max(last.values, key=lambda found: found.value)
-    said = Message(
+    sentence = Message(
         "The {side} sole was warmer than at baseline by {value:.1f} ± {error:.1f} °C, but only at the end of the "
         "session ({when}): not confirmed by a frame {minutes:g} min later. Take another one.",
         side=SIDE_NAMES[side],
@@ -117,7 +119,7 @@ def _unconfirmed(curves: SessionCurves, settings: WarmingSettings, side: Side, l
         when=show_minutes(last.minutes),
         minutes=curves.lasting.persistence,
     )
-    return _flag(curves, settings, "unconfirmed", side, last, [said], {}, highest.low >= settings.warming)
+    return _flag(curves, settings, "unconfirmed", side, last, [sentence], {}, highest.low >= settings.warming)
 
 
 def _flag(
@@ -126,7 +128,7 @@ def _flag(
     level: Level,
     side: Side,
     run: Run,
-    said: Sequence[Message],
+    sentences: Sequence[Message],
     rates: dict[str, float],
     certain: bool,
 ) -> Flag:
@@ -141,7 +143,7 @@ def _flag(
         "within_uncertainty": not certain,
         "cautions": cautions,
     }
-    sentence = Message.joined([*said, *state_reserves(certain, cautions)])
+    sentence = Message.joined([*sentences, *state_reserves(certain, cautions)])
     return Flag("warming", level, side, run.minutes, sentence, evidence, SOURCE)
 
 

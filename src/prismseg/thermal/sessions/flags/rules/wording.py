@@ -10,10 +10,10 @@ from prismseg.base.constants import Z95
 
 def state_reserves(certain: bool, cautions: Sequence[Message]) -> list[Message]:
     """Say what weakens a flag, as the end of its sentence."""
-    said = [] if certain else [Message("The threshold lies within its uncertainty.")]
+    sentences = [] if certain else [Message("The threshold lies within its uncertainty.")]
     if cautions:
-        said.append(Message("Remarks on its frames: {cautions}.", cautions=Message.joined(cautions, ", ")))
-    return said
+        sentences.append(Message("Remarks on its frames: {cautions}.", cautions=Message.joined(cautions, ", ")))
+    return sentences
 
 
 def show_minutes(minutes: tuple[float, ...]) -> Message:
