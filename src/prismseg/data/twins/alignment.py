@@ -12,13 +12,21 @@ from scipy.ndimage import gaussian_filter
 from prismseg.data.twins.candidates import Candidate, Window
 from prismseg.data.twins.thumbnail import SIDE, SIDES, Floats, turned, window_matrix
 
+# Chosen with benchmarks/twins.py, but for those that only guard against degenerate images.
 ROUNDS = {32: 10, 64: 4, 128: 4}  # Gauss-Newton steps on each level of the pyramid
 START = 0.2  # correlation before the first step below which none is made
 EARLY = 0.5  # correlation at 32 pixels below which a pair is given up
 BLOCKS = 8  # a side, in which agreement is measured
 LOCAL = 6.0  # pixels of a thumbnail within which contrast is evened out
 QUIET = 0.02  # contrast (of 1) below which a block says nothing
-MARGIN = 2  # pixels at the edge that resampling spoils
+DAMPING = 1.01  # factor on the diagonal of the normal equations (Levenberg)
+LARGEST_STEP = 0.06  # of the window in one step, as a fraction of the whole
+SIDES_ALLOWED = (0.5, 2.0)  # height and width of the window, as fractions of the whole
+CONVERGED = 1e-4  # largest change of the window after which no step follows
+FLAT = 1e-4  # standard deviation (of 1) below which an overlap shows nothing to align
+LEAST_OVERLAP = 0.25  # share of the part that must lie on the whole for a score
+BLOCK_COVERED = 0.9  # share of a block that must lie on the whole for the block to count
+FEWEST_BLOCKS = 4  # with contrast, below which agreement cannot be judged
 
 
 @dataclass(frozen=True)
@@ -61,7 +69,7 @@ def align_roughly(whole: Floats, part: Floats, candidate: Candidate) -> tuple[Wi
     """Align two even images of 32 pixels; the window of the part and the correlation there."""
     turned_part = np.ascontiguousarray(turned(part, candidate.turn))
     window, score = _align(whole, turned_part, np.array(candidate.window), ROUNDS[SIDES[0]])
-    return _tuple(window), score
+    return _as_window(window), score
 
 
 def measure_agreement(whole: NDArray[np.uint8], part: NDArray[np.uint8], turn: int, window: Window) -> Agreement:
@@ -95,7 +103,7 @@ def _align(
         reference = part[inside]
         sampled = resampled[inside]
         deviation = sampled.std()
-        if deviation < 1e-4 or reference.std() < 1e-4:
+        if deviation < FLAT or reference.std() < FLAT:
             break
         gain = reference.std() / deviation
         error = (reference - reference.mean()) - gain * (sampled - sampled.mean())
@@ -108,18 +116,18 @@ def _align(
         )
         basis -= basis.mean(axis=0)
         normal = basis.T @ basis
-        normal[np.diag_indices(4)] *= 1.01
+        normal[np.diag_indices(4)] *= DAMPING
         try:
             top, height, left, width = np.linalg.solve(normal, basis.T @ error)
         except np.linalg.LinAlgError:
             break
-        step = np.clip([top, left, height, width], -0.06, 0.06)
+        step = np.clip([top, left, height, width], -LARGEST_STEP, LARGEST_STEP)
         current = current + step
-        current[2:] = np.clip(current[2:], 0.5, 2.0)
+        current[2:] = np.clip(current[2:], *SIDES_ALLOWED)
         score = _score(whole, part, current)
         if score > best_score:
             best, best_score = current.copy(), score
-        if np.abs(step).max() < 1e-4:
+        if np.abs(step).max() < CONVERGED:
             break
     return best, best_score
 
@@ -143,7 +151,7 @@ def _inside(window: NDArray[np.float64], side: int) -> NDArray[np.bool_]:
 def _score(whole: Floats, part: Floats, window: NDArray[np.float64]) -> float:
     side = len(whole)
     inside = _inside(window, side)
-    if inside.sum() < side * side / 4:
+    if inside.sum() < side * side * LEAST_OVERLAP:
         return -1.0
     rows, columns = _matrices(window, side)
     return _correlation((rows @ whole @ columns.T)[inside], part[inside])
@@ -165,19 +173,19 @@ def _compare(whole: Floats, part: Floats, window: NDArray[np.float64]) -> Agreem
     for top in range(0, SIDE, size):
         for left in range(0, SIDE, size):
             block = (slice(top, top + size), slice(left, left + size))
-            if inside[block].mean() < 0.9:
+            if inside[block].mean() < BLOCK_COVERED:
                 continue
             a, b = first[block][inside[block]], second[block][inside[block]]
             contrast = min(float(a.std()), float(b.std()))
             if contrast > QUIET:
                 values.append(_correlation(a, b))
                 weights.append(contrast)
-    if len(values) < 4:
-        return Agreement(overall, 0.0, 0.0, float(inside.mean()), _tuple(window))
+    if len(values) < FEWEST_BLOCKS:
+        return Agreement(overall, 0.0, 0.0, float(inside.mean()), _as_window(window))
     strong = float(np.average(values, weights=np.square(weights)))
-    return Agreement(overall, float(np.median(values)), strong, float(inside.mean()), _tuple(window))
+    return Agreement(overall, float(np.median(values)), strong, float(inside.mean()), _as_window(window))
 
 
-def _tuple(window: Sequence[float] | NDArray[np.float64]) -> Window:
+def _as_window(window: Sequence[float] | NDArray[np.float64]) -> Window:
     top, left, height, width = (float(value) for value in window)
     return top, left, height, width
