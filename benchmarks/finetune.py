@@ -25,7 +25,7 @@ from prismseg.nets import load_model
 from prismseg.thermal.network.settings import trained_domains
 from prismseg.thermal.phantom import DOMAINS, write_sessions
 from prismseg.train import Trainer, configure
-from prismseg.train.finetune import settings_of
+from prismseg.train.finetune import finetune_settings
 
 PEOPLE, TRAINING_PEOPLE, MINUTES = 30, 10, (0, 20)
 COUNTS = (5, 10, 20)
@@ -86,7 +86,7 @@ def main() -> None:
     dataset = make_data(arguments.out, domain, arguments.seed)
     test = split(dataset, 1).test
     groups = [dataset.groups[case] for case in test]
-    start = settings_of(arguments.network)
+    start = finetune_settings(arguments.network)
     as_it_is = dice(Predictor.from_pretrained(arguments.network), dataset, test)
     rows = [("as it is", 0, as_it_is)]
     for count in COUNTS:

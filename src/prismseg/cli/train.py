@@ -188,7 +188,7 @@ def train(
     from prismseg.base import read_json
     from prismseg.train import configure
     from prismseg.train import train as run
-    from prismseg.train.finetune import settings_of
+    from prismseg.train.finetune import finetune_settings
     from prismseg.train.runs.find import run_config
 
     chosen: dict[str, Any] = {
@@ -216,7 +216,7 @@ def train(
         if config.parent != out:
             # The settings of a cross-validation lie in its folds, each with its own number.
             chosen["split"]["fold"] = fold or "none"
-    settings = configure(chosen, config, initial=None if from_ is None else settings_of(from_))
+    settings = configure(chosen, config, initial=None if from_ is None else finetune_settings(from_))
     folders = run(settings, out, resume=resume, tell=typer.echo, show_progress=not quiet)
     for folder in folders:
         typer.echo(f"Network: {folder.model}")

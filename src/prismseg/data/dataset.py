@@ -314,7 +314,7 @@ def open_legend(options: DataOptions) -> Legend | None:
         return None
     if options.classes is not None:
         raise ConfigError("A legend (--colours) names the classes already; leave out --classes.")
-    return Legend.of(options.colours)
+    return Legend.from_entries(options.colours)
 
 
 def _find_coding(listing: Listing, binary: bool, classes: Sequence[str] | None) -> dict[int, int]:

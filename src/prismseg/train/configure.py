@@ -30,7 +30,7 @@ def configure(
     base : path, optional
         YAML file, such as the ``config.yaml`` of a run.
     initial : dict, optional
-        Of a trained network to go on from (`prismseg.train.finetune.settings_of`): its form and input stand over the
+        Of a trained network to go on from (`prismseg.train.finetune`): its form and input stand over the
         file's, since its weights fit no other; its short training stands under the file.
 
     Raises

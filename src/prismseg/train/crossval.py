@@ -136,7 +136,7 @@ def _check_folds(
     for folder, settings in begun:
         folder.refuse_other(settings, dataset)
     earlier = (
-        None if configs[0].initial is None else SeenCases.of_metadata(load_model(configs[0].initial).metadata)
+        None if configs[0].initial is None else SeenCases.from_metadata(load_model(configs[0].initial).metadata)
     )
     for folder, settings in zip(folders, configs, strict=True):
         if not folder.config.exists():

@@ -17,7 +17,7 @@ from prismseg.nets.storage.lookup import is_shipped
 _OPTIM = {"lr": 3e-4, "steps": 200, "batch_size": 8}
 
 
-def settings_of(source: str | Path) -> dict[str, Any]:
+def finetune_settings(source: str | Path) -> dict[str, Any]:
     """Read the settings with which the network `source` goes on learning: its form, its input, short training.
 
     Parameters
@@ -57,13 +57,13 @@ def settings_of(source: str | Path) -> dict[str, Any]:
     }
 
 
-def same_classes_reordered(classes: Sequence[str], trained: SegmentationModel) -> bool:
+def has_reordered_classes(classes: Sequence[str], trained: SegmentationModel) -> bool:
     """Whether the network `trained` names these very classes in another order, so that its head would exchange them."""
     theirs = list(trained.metadata.get("classes") or ())
     return theirs != list(classes) and sorted(theirs) == sorted(classes)
 
 
-def take_weights(
+def copy_weights(
     network: SegmentationModel, trained: SegmentationModel, source: str | Path, *, head: bool = True
 ) -> None:
     """Put the weights of the network `trained`, from `source`, into `network`; a head for other classes stays as drawn.

@@ -20,7 +20,7 @@ from prismseg.nets import SegmentationModel, load_model
 from prismseg.train.batches import step_seed
 from prismseg.train.checkpoint import Progress, load_checkpoint, save_checkpoint
 from prismseg.train.config import TrainConfig
-from prismseg.train.finetune import same_classes_reordered, take_weights
+from prismseg.train.finetune import copy_weights, has_reordered_classes
 from prismseg.train.optimization.averaging import weight_average
 from prismseg.train.optimization.losses import IGNORE, create_loss
 from prismseg.train.optimization.optimizers import create_optimizer
@@ -101,7 +101,7 @@ class Trainer:
             self.folder.refuse_other(config, self.dataset)
         going_on = resume and self.folder.checkpoint.exists()
         initial = None if config.initial is None or going_on else load_model(config.initial)
-        earlier = self.folder.read_earlier() if initial is None else SeenCases.of_metadata(initial.metadata)
+        earlier = self.folder.read_earlier() if initial is None else SeenCases.from_metadata(initial.metadata)
         if config.initial is not None and not (earlier is not None and earlier.complete):
             self.notes.append(
                 f"{config.initial}, from which training goes on, does not say all that it has seen (an older version "
@@ -113,14 +113,14 @@ class Trainer:
         network: SegmentationModel = make_network(config, self.dataset)
         check_batches(config, network, self.accelerator.num_processes)
         if initial is not None:
-            reordered = same_classes_reordered(self.dataset.classes, initial)
-            take_weights(network, initial, str(config.initial), head=not reordered)
+            reordered = has_reordered_classes(self.dataset.classes, initial)
+            copy_weights(network, initial, str(config.initial), head=not reordered)
             if reordered:
                 self.notes.append(
                     f"{config.initial} has these classes in another order ({', '.join(initial.metadata['classes'])}); "
                     "its last layer is not taken over."
                 )
-        seen = SeenCases.of_split(self.dataset, self.split)
+        seen = SeenCases.from_split(self.dataset, self.split)
         if config.initial is not None:
             seen = seen.after(earlier)
         network.metadata = describe(config, self.dataset, self.split, seen)

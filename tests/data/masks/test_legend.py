@@ -157,4 +157,4 @@ def test_the_data_set_knows_another_legend_from_this(tmp_path):
 
 def test_legend_of_needs_two_classes():
     with pytest.raises(ConfigError, match="background"):
-        Legend.of({"0": "background", "1": "ignore"})
+        Legend.from_entries({"0": "background", "1": "ignore"})

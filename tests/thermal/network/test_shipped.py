@@ -30,7 +30,7 @@ def test_it_is_small_safe_and_says_what_it_has_seen():
     facts = load_model("thermal-feet").metadata["training"]
     assert facts["cases"]["train"] == 0 and len(set(DOMAINS) - set(trained_domains(facts))) == 1
     # Simulated frames alone: no picture that anybody has.
-    seen = SeenCases.of_metadata(load_model("thermal-feet").metadata)
+    seen = SeenCases.from_metadata(load_model("thermal-feet").metadata)
     assert seen == SeenCases()
     assert "Research use only" in (folder / "README.md").read_text()
 

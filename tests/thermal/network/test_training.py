@@ -25,7 +25,7 @@ from prismseg.thermal.phantom import pair_at
 from prismseg.train import Trainer, TrainingInterrupted, configure
 from prismseg.train import loop as loop_module
 from prismseg.train.config import make_config, read_config, refused_changes, write_config
-from prismseg.train.finetune import settings_of
+from prismseg.train.finetune import finetune_settings
 from prismseg.train.runs.folder import RunFolder
 from prismseg.train.sources import CasesSettings, SourceInputs
 
@@ -167,7 +167,7 @@ def test_two_feet_by_hand():
 
 
 def test_a_network_goes_on_learning(trained, discs, tmp_path):
-    initial = settings_of(trained / "model")
+    initial = finetune_settings(trained / "model")
     chosen = {"data": {"path": str(discs)}, "optim": {"steps": 1, "lr": 1e-9, "ema": None, "batch_size": 2}}
     config = configure(chosen | {"augmentation": "none"}, initial=initial)
     assert (config.optim.steps, config.optim.lr, config.size) == (1, 1e-9, (32, 48))
@@ -186,11 +186,11 @@ def test_a_network_of_another_form_is_no_start(trained, discs, tmp_path):
 
 
 def test_another_head_is_drawn_for_other_classes(trained, tmp_path):
-    from prismseg.train.finetune import take_weights
+    from prismseg.train.finetune import copy_weights
 
     network = create_model("unet", "crffg", multiplier=1, in_channels=1, classes=3)
     head = network.head.weight.clone()
-    take_weights(network, load_model(trained / "model"), trained)
+    copy_weights(network, load_model(trained / "model"), trained)
     assert torch.equal(network.head.weight, head)
     theirs = load_model(trained / "model").state_dict()
     assert torch.equal(network.state_dict()["encoder.0.first.0.weight"], theirs["encoder.0.first.0.weight"])
@@ -198,18 +198,18 @@ def test_another_head_is_drawn_for_other_classes(trained, tmp_path):
 
 def test_the_head_of_classes_in_another_order_is_not_taken_over():
     """Its rows would stand for each other's classes."""
-    from prismseg.train.finetune import same_classes_reordered, take_weights
+    from prismseg.train.finetune import copy_weights, has_reordered_classes
 
     first = create_model("unet", "none", in_channels=1, classes=3, width=0.25, seed=1)
     first.metadata = {"classes": ["background", "nerve", "vessel"]}
     ours = create_model("unet", "none", in_channels=1, classes=3, width=0.25, seed=2)
     drawn = ours.head.weight.clone()
-    assert same_classes_reordered(("background", "vessel", "nerve"), first)
-    assert not same_classes_reordered(("background", "nerve", "vessel"), first)
-    assert not same_classes_reordered(("background", "tumour", "cyst"), first)
-    take_weights(ours, first, "first", head=False)
+    assert has_reordered_classes(("background", "vessel", "nerve"), first)
+    assert not has_reordered_classes(("background", "nerve", "vessel"), first)
+    assert not has_reordered_classes(("background", "tumour", "cyst"), first)
+    copy_weights(ours, first, "first", head=False)
     assert torch.equal(ours.head.weight, drawn)
-    take_weights(ours, first, "first")
+    copy_weights(ours, first, "first")
     assert torch.equal(ours.head.weight, first.head.weight)
 
 

@@ -15,7 +15,7 @@ from prismseg.data import Split, open_dataset
 from prismseg.data.images.identity import group_key
 from prismseg.nets import load_model
 from prismseg.train import RunFolder, configure, evaluate_data, evaluate_run, train
-from prismseg.train.finetune import settings_of
+from prismseg.train.finetune import finetune_settings
 from prismseg.train.runs.assignment import assign_data_cases, choose_parts
 from prismseg.train.runs.data import open_for
 from prismseg.train.runs.partition import make_partition
@@ -90,7 +90,7 @@ def test_renamed_copies_and_new_pictures_are_told_apart(run, data, tmp_path):
         Image.fromarray(rng.integers(0, 255, (40, 48), dtype=np.uint8)).save(folder / f"{new}.png")
         shutil.copy(data / "p0_0_mask.png", folder / f"{new}_mask.png")
     dataset = open_dataset(folder, group="prefix")
-    seen = SeenCases.of_metadata(load_model(run / "model").metadata)
+    seen = SeenCases.from_metadata(load_model(run / "model").metadata)
     expected = {"a_1": "train", "a_2": "same-group", "b_1": "validation", "c_1": "test", "d_1": "new"}
     assert dict(zip(dataset.ids, seen.parts(dataset), strict=True)) == expected
     [trial], _, notes = assign_data_cases(run, dataset)
@@ -117,7 +117,7 @@ def test_a_new_picture_of_a_known_group_is_not_new(run, data, tmp_path):
     )
     shutil.copy(data / "p0_0_mask.png", folder / f"{patient}_9_mask.png")
     dataset = open_dataset(folder, group="prefix")
-    seen = SeenCases.of_metadata(load_model(run / "model").metadata)
+    seen = SeenCases.from_metadata(load_model(run / "model").metadata)
     assert dict(zip(dataset.ids, seen.parts(dataset), strict=True)) == {
         names["test"][0]: "test",
         f"{patient}_9": "same-group",
@@ -170,9 +170,9 @@ def test_what_was_met_is_recognised_in_another_form(textured_run, tmp_path, form
     # A network that goes on from it is not tested on them either.
     chosen = {"data": {"path": str(other), "group": "prefix"}, "optim": {"steps": 1}}
     partition = make_partition(
-        configure(chosen, initial=settings_of(textured_run)),
+        configure(chosen, initial=finetune_settings(textured_run)),
         open_dataset(other, group="prefix"),
-        SeenCases.of_metadata(load_model(textured_run / "model").metadata),
+        SeenCases.from_metadata(load_model(textured_run / "model").metadata),
     )
     assert {dataset.ids[case] for case in partition.split.test} <= set(fresh)
     assert "has seen, in another cut" in partition.notes[0]
@@ -200,7 +200,7 @@ def test_a_cut_of_a_picture_that_was_met_is_not_new(run, data, tmp_path):
         mask[20:40, 20:40] = 1
         Image.fromarray(mask).save(folder / f"{name}_mask.png")
     dataset = open_dataset(folder)
-    seen = SeenCases.of_split(dataset, Split((0,), (), ()))
+    seen = SeenCases.from_split(dataset, Split((0,), (), ()))
     assert seen.parts(dataset) == ["train", "same-group", "new"]
 
 
@@ -371,14 +371,14 @@ def test_other_class_names_are_refused_with_the_remedy(three_classes, tmp_path):
 
 def test_a_chain_of_networks_remembers_all_it_has_met(data):
     dataset = open_dataset(data)
-    first = SeenCases.of_split(dataset, Split((0, 1), (2,), (3, 4)))
-    second = SeenCases.of_split(dataset, Split((6,), (), (4, 9))).after(first)
-    third = SeenCases.of_metadata({"seen": second.to_metadata()})
+    first = SeenCases.from_split(dataset, Split((0, 1), (2,), (3, 4)))
+    second = SeenCases.from_split(dataset, Split((6,), (), (4, 9))).after(first)
+    third = SeenCases.from_metadata({"seen": second.to_metadata()})
     assert third == second and second.complete
     # Three cases a group: 0-2, 3-5, 6-8, 9-11.
     first_group = ["train", "train", "validation", "new", "test", "new"]
     assert third.parts(dataset)[:10] == [*first_group, "train", "same-group", "same-group", "test"]
-    assert not SeenCases.of_split(dataset, Split((5,), (), ())).after(None).complete
+    assert not SeenCases.from_split(dataset, Split((5,), (), ())).after(None).complete
 
 
 def test_parts_by_name():

@@ -17,7 +17,7 @@ from prismseg.base import ConfigError, DataError, ModelError, OutputError, Prism
 from prismseg.data import open_dataset
 from prismseg.nets import load_model
 from prismseg.train import RunFolder, Trainer, configure, train
-from prismseg.train.finetune import settings_of
+from prismseg.train.finetune import finetune_settings
 from prismseg.train.optimization.schedules import learning_rate
 from prismseg.train.runs.partition import make_partition
 from prismseg.train.runs.seen import SeenCases
@@ -370,25 +370,25 @@ class TestGoingOn:
         root, _ = scene
         known = {name[:2] for part in ("train", "validation") for name in split_of(root / "run")[part]}
         chosen = {"data": {"path": str(root / "discs")}, "split": {"seed": seed}, "optim": {"steps": 1}}
-        config = configure(chosen, initial=settings_of(root / "run"))
+        config = configure(chosen, initial=finetune_settings(root / "run"))
         told = []
         train(config, root / "second", tell=told.append, show_progress=False)
         tested = {name[:2] for name in split_of(root / "second")["test"]}
         assert tested and not tested & known and "none of them is tested" in " ".join(told)
         # The third network remembers the first one's cases.
         chosen["split"] = {"seed": seed + 1}
-        config = configure(chosen, initial=settings_of(root / "second"))
+        config = configure(chosen, initial=finetune_settings(root / "second"))
         train(config, root / "third", show_progress=False)
         known |= {name[:2] for part in ("train", "validation") for name in split_of(root / "second")[part]}
         assert not {name[:2] for name in split_of(root / "third")["test"]} & known
-        seen = SeenCases.of_metadata(load_model(root / "third" / "model").metadata)
+        seen = SeenCases.from_metadata(load_model(root / "third" / "model").metadata)
         groups = seen.groups(open_dataset(root / "discs"))
         assert known <= set(groups)
 
     def test_a_resumed_run_still_knows_what_the_first_network_saw(self, scene):
         root, _ = scene
         chosen = {"data": {"path": str(root / "discs")}, "optim": {"steps": 2}, "checkpoint_every": 1}
-        config = configure(chosen, initial=settings_of(root / "run"))
+        config = configure(chosen, initial=finetune_settings(root / "run"))
         whole = Trainer(config, root / "whole")
         record = whole.network.metadata["seen"]
         trainer = Trainer(config, root / "cut")
@@ -403,7 +403,7 @@ class TestGoingOn:
         root, _ = scene
         chosen = {"data": {"path": str(root / "discs")}, "split": {"folds": 2}, "optim": {"steps": 1}}
         known = {name[:2] for part in ("train", "validation") for name in split_of(root / "run")[part]}
-        config = configure(chosen, initial=settings_of(root / "run"))
+        config = configure(chosen, initial=finetune_settings(root / "run"))
         folders = train(config, root / "cv", show_progress=False)
         tested = [name[:2] for folder in folders for name in split_of(folder.root)["test"]]
         assert set(tested) == {f"p{number}" for number in range(6)} - known
@@ -415,7 +415,7 @@ class TestGoingOn:
         (root / "table.csv").write_text("\n".join(lines))
         chosen = {"data": {"path": str(root / "table.csv")}, "optim": {"steps": 1}}
         with pytest.raises(DataError, match="were seen by"):
-            train(configure(chosen, initial=settings_of(root / "run")), root / "no", show_progress=False)
+            train(configure(chosen, initial=finetune_settings(root / "run")), root / "no", show_progress=False)
 
     def test_what_is_not_known_or_flatters_is_said(self, scene):
         root, _ = scene
@@ -429,15 +429,15 @@ class TestGoingOn:
         ]  # fmt: skip
         (root / "table.csv").write_text("\n".join(lines))
         chosen = {"data": {"path": str(root / "table.csv")}, "optim": {"steps": 1}}
-        trainer = Trainer(configure(chosen, initial=settings_of(root / "run")), root / "second")
+        trainer = Trainer(configure(chosen, initial=finetune_settings(root / "run")), root / "second")
         assert any("3 of the 3 validation cases are of groups" in note for note in trainer.notes)
         path = root / "run" / "model" / "config.json"
         config = json.loads(path.read_text())
         del config["metadata"]["seen"]
         path.write_text(json.dumps(config))
-        trainer = Trainer(configure(chosen, initial=settings_of(root / "run")), root / "third")
+        trainer = Trainer(configure(chosen, initial=finetune_settings(root / "run")), root / "third")
         assert any("does not say all that it has seen" in note for note in trainer.notes)
-        assert not SeenCases.of_metadata(trainer.network.metadata).complete
+        assert not SeenCases.from_metadata(trainer.network.metadata).complete
 
 
 class TestFaultyData:

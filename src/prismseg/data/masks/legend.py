@@ -50,7 +50,7 @@ class Legend:
     by_colour: bool
 
     @classmethod
-    def of(cls, entries: Mapping[str, str]) -> Legend:
+    def from_entries(cls, entries: Mapping[str, str]) -> Legend:
         """Make a legend of entries colour (or number) → class, as `read_legend` gives them.
 
         Classes are numbered in the order of the entries, but the one named background (or bg) is the first. Several
@@ -170,7 +170,7 @@ def read_legend(path: str | Path) -> dict[str, str]:
             if not name.strip():
                 raise ConfigError(f"{spelled} has no class name; write 'ignore' where it counts nowhere.")
             entries[spelled] = name
-        Legend.of(entries)
+        Legend.from_entries(entries)
     except ConfigError as error:
         raise ConfigError(f"The legend {path} cannot be used: {error}") from error
     except (ValueError, yaml.YAMLError) as error:

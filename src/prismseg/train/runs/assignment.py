@@ -15,7 +15,7 @@ from prismseg.inference.predictor import Predictor
 from prismseg.nets import find_model
 from prismseg.train.runs.copies import find_copies
 from prismseg.train.runs.data import open_for
-from prismseg.train.runs.find import open_run, run_of
+from prismseg.train.runs.find import find_runs, open_run
 from prismseg.train.runs.folder import RunFolder, fold_folders, read_part
 from prismseg.train.runs.seen import PARTS, UNSEEN, SeenCases, count_parts
 
@@ -105,7 +105,7 @@ def assign_data_cases(
     folds = fold_folders(model)
     sources: list[tuple[Path, RunFolder | None]] = [(folder.model, folder) for folder in folds]
     if not sources:
-        runs = run_of(model)
+        runs = find_runs(model)
         sources = [(find_model(model), runs[0] if runs else None)]
     networks: list[EvaluatedNetwork] = []
     notes: list[str] = []
@@ -114,7 +114,7 @@ def assign_data_cases(
         predictor = Predictor.from_pretrained(path, mirror=mirror, device=device)
         dataset, remarks = match_classes(predictor, dataset)
         notes += remarks
-        seen = SeenCases.of_metadata(predictor.model.metadata)
+        seen = SeenCases.from_metadata(predictor.model.metadata)
         parts = seen.parts(dataset) if seen is not None else ["unknown"] * len(dataset)
         if seen is not None and not folds:
             parts, remarks = _with_copies(model, dataset, seen, parts)

@@ -11,7 +11,7 @@ from prismseg.data import SegmentationDataset
 from prismseg.data.twins import find_twins_cached
 from prismseg.nets.storage.lookup import is_shipped
 from prismseg.train.runs.data import find_data, open_configured
-from prismseg.train.runs.find import open_run, run_of
+from prismseg.train.runs.find import find_runs, open_run
 from prismseg.train.runs.seen import SeenCases
 
 
@@ -75,7 +75,7 @@ def _met_data(model: str | Path) -> Iterator[SegmentationDataset]:
     source: str | Path | None = model
     visited: set[Path] = set()
     while source is not None and not is_shipped(source):
-        runs = [folder for folder in run_of(source) if folder.root.resolve() not in visited]
+        runs = [folder for folder in find_runs(source) if folder.root.resolve() not in visited]
         source = None
         for folder in runs:
             visited.add(folder.root.resolve())

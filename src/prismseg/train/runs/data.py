@@ -12,7 +12,7 @@ from prismseg.data.dataset import open_with
 from prismseg.data.layouts import names_its_masks
 from prismseg.train.config import DataConfig, TrainConfig
 from prismseg.train.configure import choose_data
-from prismseg.train.runs.find import open_run, run_of
+from prismseg.train.runs.find import find_runs, open_run
 from prismseg.train.runs.folder import RunFolder
 
 
@@ -66,7 +66,7 @@ def open_for(
     PrismsegError
         When there is no run, or the data cannot be opened.
     """
-    runs = run_of(model)
+    runs = find_runs(model)
     given = {key: value for key, value in (options or {}).items() if value is not None}
     if not runs:
         if path is None:

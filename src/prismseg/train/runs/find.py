@@ -42,7 +42,7 @@ def run_config(root: str | Path) -> Path:
     return folder.config
 
 
-def run_of(model: str | Path) -> list[RunFolder]:
+def find_runs(model: str | Path) -> list[RunFolder]:
     """List the runs of `model`: the run or the folds of a cross-validation in it, or the run that it lies in."""
     path = Path(model)
     if RunFolder(path).config.is_file():

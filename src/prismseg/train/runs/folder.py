@@ -203,7 +203,7 @@ class RunFolder:
     def read_earlier(self) -> SeenCases | None:
         """Read what the network that the run started from had seen; None where that is not known."""
         stored = self.read_cases() if self.cases.exists() else {}
-        return SeenCases.of_metadata({"seen": stored.get("earlier")})
+        return SeenCases.from_metadata({"seen": stored.get("earlier")})
 
     def read_split(self, dataset: SegmentationDataset) -> Split:
         """Parts of the run as positions in `dataset`.

@@ -38,7 +38,7 @@ class SeenCases:
     complete: bool = True
 
     @classmethod
-    def of_split(cls, dataset: SegmentationDataset, split: Split) -> SeenCases:
+    def from_split(cls, dataset: SegmentationDataset, split: Split) -> SeenCases:
         """Record the parts of a split."""
         ids, groups = dataset.identities, dataset.groups
         train, validation = (
@@ -47,7 +47,7 @@ class SeenCases:
         return cls(train, validation, frozenset(ids[case] for case in split.test))
 
     @classmethod
-    def of_metadata(cls, metadata: Mapping[str, Any]) -> SeenCases | None:
+    def from_metadata(cls, metadata: Mapping[str, Any]) -> SeenCases | None:
         """Read what `to_metadata` wrote into a network's metadata; None where nothing was written."""
         stored = metadata.get("seen")
         if not isinstance(stored, dict):

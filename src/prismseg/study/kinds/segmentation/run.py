@@ -40,14 +40,14 @@ def run_segmentation(settings: SegmentationSettings, folder: Path) -> pd.DataFra
     from prismseg.evaluation.evaluate import measure_cases
     from prismseg.train import train
     from prismseg.train.runs.assignment import assign_run_cases
-    from prismseg.train.runs.find import run_of
+    from prismseg.train.runs.find import find_runs
 
     config = settings.training()
     if settings.simulate is not None:
         data = _simulate(settings.simulate, Path(config.data.path))
         config = config.model_copy(update={"data": config.data.model_copy(update={"path": str(data)})})
     root = folder / "run"
-    train(config, root, resume=bool(run_of(root)), show_progress=False)
+    train(config, root, resume=bool(find_runs(root)), show_progress=False)
     networks, dataset = assign_run_cases(root)
     table = measure_cases(networks, dataset, part="test", show_progress=False).rename(
         columns={"metric": "measure"}
