@@ -69,7 +69,7 @@ def test_users_come_and_go(ward) -> None:
     assert run("user", "add", "ana", "--data", ward, input="correct horse\ncorrect horse\n").exit_code == 0
     assert run("user", "list", "--data", ward).output.strip() == "ana"
     assert run("user", "disable", "ana", "--data", ward).exit_code == 0
-    assert "(no more)" in run("user", "list", "--data", ward).output
+    assert "(disabled)" in run("user", "list", "--data", ward).output
     short = run("user", "add", "eva", "--data", ward, input="short\nshort\n")
     assert isinstance(short.exception, ConfigError) and "10 to 200" in str(short.exception)
     with sqlite3.connect(ward / "monitor.db") as database:

@@ -139,7 +139,7 @@ def verify(
         Path | None, typer.Option(help="A copy of audit.jsonl that was made before and kept elsewhere.")
     ] = None,
 ) -> None:
-    """Check that no row, frame or audit entry was changed behind the monitor's back; the monitor may be running.
+    """Check that no row, frame or audit entry was changed by anything but the monitor; it may be running.
 
     Exit code 1 when one was.
     """
@@ -181,7 +181,7 @@ def backup(
 def add(
     name: Annotated[str, typer.Argument(help="Who may log in.")], data: Data = _HERE, database: Url = None
 ) -> None:
-    """Let somebody log in, or give them a new password; it is asked for."""
+    """Add a user, or give one a new password; it is asked for."""
     from prismseg.monitor.web.security.users import UserDirectory
 
     password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
@@ -192,11 +192,11 @@ def add(
         UserDirectory(store).add(name, password)
     finally:
         store.close()
-    typer.echo(f"{name} may log in.")
+    typer.echo(f"{name} can log in.")
 
 
 def disable(name: str, data: Data = _HERE, database: Url = None) -> None:
-    """Let somebody log in no more; what they did stays theirs."""
+    """End a user's access; what they did stays recorded under their name."""
     from prismseg.monitor.web.security.users import UserDirectory
 
     store = _open(data, database, "shared")
@@ -204,17 +204,17 @@ def disable(name: str, data: Data = _HERE, database: Url = None) -> None:
         UserDirectory(store).disable(name)
     finally:
         store.close()
-    typer.echo(f"{name} may log in no more.")
+    typer.echo(f"{name} can no longer log in.")
 
 
 def show(data: Data = _HERE, database: Url = None) -> None:
-    """List who may log in."""
+    """List the users."""
     from prismseg.monitor.web.security.users import UserDirectory
 
     store = _open(data, database, "read-only")
     try:
         for user in UserDirectory(store).rows():
-            typer.echo(f"{user.name}{'' if user.disabled_at is None else '   (no more)'}")
+            typer.echo(f"{user.name}{'' if user.disabled_at is None else '   (disabled)'}")
     finally:
         store.close()
 

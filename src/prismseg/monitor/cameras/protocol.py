@@ -37,4 +37,4 @@ class Camera(Protocol):
         """
 
     def close(self) -> None:
-        """Let go of the device; may be called twice."""
+        """Release the device; may be called twice."""

@@ -21,7 +21,7 @@ class Stream(Protocol):
         """Block until the next raw frame; a `CameraError` ends the stream."""
 
     def close(self) -> None:
-        """Let go of it."""
+        """Release it."""
 
 
 class RawFrame(NamedTuple):

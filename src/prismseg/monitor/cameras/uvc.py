@@ -88,7 +88,7 @@ class UvcCamera:
         )
 
     def close(self) -> None:
-        """Let go of the device."""
+        """Release the device."""
         self._newest.close()
 
     def _decoded(self, raw: RawFrame) -> Frame:

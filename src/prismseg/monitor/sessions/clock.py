@@ -1,4 +1,4 @@
-"""The session's clock: steady while the program runs, whatever becomes of the computer's."""
+"""The session's clock: it goes steadily while the program runs, also when the computer's clock is set."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class SessionMeasurer:
 
     Parameters
     ----------
-    store : Store
+    store : SessionStore
         Where frames and masks are.
     """
 
@@ -79,7 +79,7 @@ class SessionMeasurer:
             return MeasuredSession(measured, tuple(captures), tuple(masks))
 
     def _reuse(self, session: SessionRow, steps: list[Step]) -> tuple[list[Step], Session]:
-        """Take up what was measured before as far as it holds; until the test dose every capture moves the zero."""
+        """Reuse what was measured before, if nothing has changed; before the test dose every capture moves the zero."""
         done, measured = self._measured.pop(session.id, ([], None))
         known = [step[:2] for step in done] == [step[:2] for step in steps[: len(done)]]
         if measured is not None and measured.view == session.view and known:

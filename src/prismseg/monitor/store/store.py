@@ -98,7 +98,7 @@ class SessionStore:
             raise
 
     def close(self) -> None:
-        """Let go of the folder."""
+        """Release folder and database."""
         if self._claim is not None:
             self._claim.close()
         self.engine.dispose()

@@ -83,7 +83,7 @@ class AppServices:
     watch_limiter: CapacityLimiter
 
     def close(self) -> None:
-        """Let go of camera, threads and store."""
+        """Stop the live view, and release camera and store."""
         self.live.stop()
         self.camera.close()
         self.store.close()

@@ -26,7 +26,7 @@ _SHORT = 22  # characters that fit into a column of the details
 
 
 def header(report: Report, words: Words) -> Iterable[Flowable]:
-    """Show title, time, stated details, and what stands in the way of numbers."""
+    """Show title, time, stated details, and why numbers are missing."""
     yield p(words(Message("Temperature of the soles: {code}", code=report.details.code)), TITLE)
     yield p(words(Message("Session of {begun}, {id}", begun=words.moment(report.created_at), id=report.id)), SMALL)
     yield Spacer(0, 2 * mm)

@@ -19,7 +19,7 @@ export function number(value, digits = 1, sign = false) {
   }).format(value).replace("-", "−");
 }
 
-export class Refused extends Error {
+export class RequestError extends Error {
   constructor(text, status) { super(text); this.status = status; }
 }
 
@@ -28,12 +28,12 @@ async function request(method, path, body, headers = {}) {
   try {
     answer = await fetch(path, { method, body, headers: { "X-CSRF-Token": meta("csrf"), ...headers } });
   } catch {
-    throw new Refused(t("The monitor does not answer. Nothing was saved; try again."), 0);
+    throw new RequestError(t("The monitor does not answer. Nothing was saved; try again."), 0);
   }
   if (answer.status === 401) { location.assign("/login"); }
   if (answer.status === 204) return null;
   const data = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Refused(data.error || t("The monitor refused this ({status}).", { status: answer.status }), answer.status);
+  if (!answer.ok) throw new RequestError(data.error || t("The monitor refused this ({status}).", { status: answer.status }), answer.status);
   return data;
 }
 
@@ -61,7 +61,7 @@ export function say(text, kind = "good") {
 /** Run something and say what went wrong. */
 export async function attempt(work) {
   try { return await work(); } catch (error) {
-    if (!(error instanceof Refused)) throw error;
+    if (!(error instanceof RequestError)) throw error;
     say(error.message, "bad");
     return undefined;
   }

@@ -1,5 +1,5 @@
 // Forms that save each field as it is left.
-import { Refused, say, t } from "./api.js";
+import { RequestError, say, t } from "./api.js";
 
 /** Fill a form, except the field somebody is in. */
 export function fill(form, values) {
@@ -30,7 +30,7 @@ export function autosave(form, note, save) {
       note.textContent = t("saved");
       setTimeout(() => { note.textContent = ""; }, 2500);
     } catch (error) {
-      if (!(error instanceof Refused)) throw error;
+      if (!(error instanceof RequestError)) throw error;
       field.classList.add("wrong");
       note.textContent = t("not saved");
       say(error.message, "bad");
