@@ -6,10 +6,16 @@ from prismseg.data.images.idx import open_idx as open_idx
 from prismseg.data.images.reading import IMAGE_SUFFIXES as IMAGE_SUFFIXES
 from prismseg.data.images.reading import read_image as read_image
 from prismseg.data.images.reading import read_mask as read_mask
+from prismseg.data.layouts import LAYOUTS as LAYOUTS
+from prismseg.data.layouts import Case as Case
+from prismseg.data.layouts import Layout as Layout
+from prismseg.data.layouts import Listing as Listing
 from prismseg.data.masks.legend import read_legend as read_legend
+from prismseg.data.options import DataOptions as DataOptions
 from prismseg.data.preparation.augment import Augmentation as Augmentation
 from prismseg.data.preparation.cache import TensorCache as TensorCache
 from prismseg.data.preparation.preprocess import Preprocess as Preprocess
+from prismseg.data.preparation.settings import AUGMENTATIONS as AUGMENTATIONS
 from prismseg.data.preparation.settings import AugmentationConfig as AugmentationConfig
 from prismseg.data.sample import IGNORE as IGNORE
 from prismseg.data.sample import Sample as Sample

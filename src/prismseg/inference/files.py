@@ -60,7 +60,7 @@ def predict_files(
     predictor : Predictor
         The network.
     sources : path or sequence of path
-        Images, folders and lists, see `prismseg.inference.images.find_pictures`.
+        Images, folders and lists, see `prismseg.inference.images.find_images`.
     out : path
         Folder for the results.
     probabilities : bool

@@ -7,6 +7,11 @@ from prismseg.train.crossval import train as train
 from prismseg.train.loop import Trainer as Trainer
 from prismseg.train.loop import TrainingInterrupted as TrainingInterrupted
 from prismseg.train.optimization.losses import create_loss as create_loss
+from prismseg.train.registries import LOSSES as LOSSES
+from prismseg.train.registries import OPTIMIZERS as OPTIMIZERS
+from prismseg.train.registries import SCHEDULES as SCHEDULES
+from prismseg.train.registries import SOURCES as SOURCES
+from prismseg.train.registries import TRACKERS as TRACKERS
 from prismseg.train.runs.evaluation import evaluate_data as evaluate_data
 from prismseg.train.runs.evaluation import evaluate_run as evaluate_run
 from prismseg.train.runs.folder import RunFolder as RunFolder

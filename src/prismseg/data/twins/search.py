@@ -119,7 +119,7 @@ def find_twins_cached(
     Parameters
     ----------
     identities : sequence of str
-        Identity of each image (`prismseg.data.identity.identity`). Images of one identity are not compared: that
+        Identity of each image (`prismseg.data.images.identity.identity`). Images of one identity are not compared: that
         they are equal is known.
     thumbnails : iterable of (128, 128) arrays
         In the same order; only taken where there is no stored answer.
