@@ -17,6 +17,7 @@ from babel.messages.extract import extract
 
 from prismseg.base import write_text
 from prismseg.monitor.languages.language import LANGUAGES, languages
+from prismseg.monitor.languages.retired import RETIRED
 from prismseg.thermal import translatable_texts
 
 ROOT = Path(__file__).parents[2]
@@ -34,11 +35,13 @@ def templates(root: Path = ROOT) -> dict[str, list[str]]:
 
     ``Message("…")`` counts in the rooms whose sentences reach the monitor; in the monitor itself also ``_("…")`` in
     Python, ``{{ _("…") }}`` and ``{% trans %}`` in pages (``.html``) and ``t("…")`` in scripts (``.js``), but for
-    scripts of others (in a folder ``vendor``); then the words of `prismseg.thermal.translatable_texts`.
+    scripts of others (in a folder ``vendor``); then the words of `prismseg.thermal.translatable_texts`,
+    and sentences that earlier versions stored.
     """
     found: dict[str, set[str]] = {}
     words = ((text, "thermal/output/texts.py") for text in translatable_texts())
-    for text, place in (*_messages(root), *_interface(root), *words):
+    retired = ((text, "monitor/languages/retired.py") for text in RETIRED)
+    for text, place in (*_messages(root), *_interface(root), *words, *retired):
         found.setdefault(text, set()).add(place)
     return {text: sorted(places) for text, places in sorted(found.items())}
 
