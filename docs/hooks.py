@@ -16,6 +16,7 @@ MARK = re.compile(r"^<!-- (?P<what>table|registry|reference): (?P<name>[\w.-]+) 
 
 EXTRAS = {
     "monitor": "the bedside monitor",
+    "encoders": "pretrained encoders, `train --encoder-weights imagenet`",
     "camera": "USB cameras at the monitor",
     "dicom": "reports as DICOM",
     "postgresql": "the monitor on PostgreSQL",

@@ -1,5 +1,6 @@
 """Given on the command line > file > default, for every option of every verb that reads a file."""
 
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,10 @@ TRAIN: dict[str, tuple[str, Any, list[str], Any]] = {
     "width": ("model.width", 0.5, ["--width", "1"], 1.0),
     "norm": ("model.norm", "group", ["--norm", "batch"], "batch"),
     "encoder": ("model.encoder", "residual", ["--encoder", "plain"], "plain"),
+    "encoder_weights": ("model.weights", "imagenet", ["--encoder-weights", "runs/first"], "runs/first"),
+    "encoder_lr_factor": ("optim.encoder_lr_factor", 0.5, ["--encoder-lr-factor", "0.25"], 0.25),
+    "freeze_encoder_steps": ("optim.freeze_encoder_steps", 7, ["--freeze-encoder-steps", "9"], 9),
+    "encoder_norm": ("optim.encoder_norm", "train", ["--encoder-norm", "frozen"], "frozen"),
     "loss": ("optim.loss", "focal", ["--loss", "ce"], "ce"),
     "optimizer": ("optim.optimizer", "sgd", ["--optimizer", "adam"], "adam"),
     "lr": ("optim.lr", 0.5, ["--lr", "0.25"], 0.25),
@@ -68,10 +73,11 @@ OTHERS = {"data", "out", "config", "from_", "resume", "quiet", "help"}
 # Settings that no option of `train` reaches: those of `thermal train`, and the path, which is the argument.
 UNREACHED = {"source.kind", "data.path", "initial"}
 # Settings that are not written where nothing was chosen.
-OMITTED = {"model.encoder"}
+OMITTED = {"model.encoder", "model.weights", "optim.encoder_lr_factor", "optim.freeze_encoder_steps",
+           "optim.encoder_norm"}  # fmt: skip
 OPTIONAL = {
     name for name, (setting, *_) in TRAIN.items()
-    if flat_settings(make_config({"data": {"path": "x"}}).model_dump()).get(setting) is None
+    if attrgetter(setting)(make_config({"data": {"path": "x"}})) is None
 }  # fmt: skip
 
 

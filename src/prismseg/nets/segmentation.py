@@ -170,6 +170,20 @@ def build_model(settings: NetworkSettings) -> SegmentationModel:
     return network
 
 
+def find_encoder(network: SegmentationModel) -> nn.Module:
+    """Return the encoder of `network`.
+
+    Raises
+    ------
+    ConfigError
+        When its architecture has none.
+    """
+    encoder = getattr(network, "encoder", None)
+    if not isinstance(encoder, nn.Module):
+        raise ConfigError(f"The architecture {network.settings.arch!r} has no encoder.")
+    return encoder
+
+
 def load_model(source: str | Path, *, revision: str | None = None) -> SegmentationModel:
     """Load a trained network.
 

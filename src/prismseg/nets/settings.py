@@ -46,6 +46,11 @@ ENCODERS.register(
     "prismseg.nets.encoders.convolutional:FCNEncoder",
     summary="Five stages of two 3×3 convolutions and a pooling; that of the FCN.",
 )
+ENCODERS.register(
+    "efficientnet_lite0",
+    "prismseg.nets.encoders.efficientnet:EfficientNetLite0",
+    summary="EfficientNet-Lite0 (Tan & Le 2019); weights: imagenet.",
+)
 
 # Of the channels of the skip, the channels that shall come out, and the preset, to the layer on the skip.
 SKIPS: Registry[Callable[[int, int, str], nn.Module]] = Registry("skip layer")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import yaml
 from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, model_serializer, model_validator
@@ -29,7 +29,9 @@ from prismseg.train.registries import (
 )
 from prismseg.train.sources import CasesSettings, SourceSettings
 
+EncoderNorm = Literal["auto", "train", "frozen"]
 FRACTIONS = (0.8, 0.1, 0.1)
+_NEVER = object()  # equal to no setting
 # Settings that may change when a run is resumed, since they do not decide what is learnt from what.
 CHANGEABLE = frozenset(
     {"data.path", "patience", "checkpoint_every", "cache_mib", "tracking", "device", "optim.steps"}
@@ -70,8 +72,21 @@ class SplitConfig(Settings):
         return self
 
 
-class ModelConfig(Settings):
-    """The network (see `prismseg.nets.create_model`)."""
+class _LaterSettings(Settings):
+    """Settings of which some came later: they are written where they were chosen, so that older runs keep their hash."""
+
+    later: ClassVar[frozenset[str]] = frozenset()
+
+    @model_serializer(mode="wrap")
+    def _omit_later_defaults(self, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+        defaults = {name: type(self).model_fields[name].default for name in self.later}
+        return {name: value for name, value in handler(self).items() if value != defaults.get(name, _NEVER)}
+
+
+class ModelConfig(_LaterSettings):
+    """The network (see `prismseg.nets.create_model`); `weights` are those of its encoder."""
+
+    later: ClassVar = frozenset({"encoder", "weights"})
 
     arch: Annotated[str, Choice(ARCHITECTURES)] = "unet"
     skip: Annotated[str, Choice(SKIPS)] = "crffg"
@@ -80,20 +95,21 @@ class ModelConfig(Settings):
     width: float = Field(default=1.0, gt=0)
     norm: Annotated[str, Choice(NORMS)] = "batch"
     encoder: Annotated[str, Choice(ENCODERS)] | None = None
-
-    @model_serializer(mode="wrap")
-    def _omit_own_encoder(self, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
-        """Leave the encoder out where it is the architecture's own, as in files of runs without that setting."""
-        return {name: value for name, value in handler(self).items() if name != "encoder" or value is not None}
+    weights: str | None = None
 
 
-class OptimConfig(Settings):
+class OptimConfig(_LaterSettings):
     """Loss, optimiser and schedule. Lengths are optimiser steps, so that a small set gets enough of them.
 
     The loss "auto" is that of the network's preset (`prismseg.train.registries.PRESET_LOSSES`); a run stores what it
     became.
+
+    The encoder stays as it is for the first `freeze_encoder_steps` and then learns at `encoder_lr_factor` times the rate
+    of the rest. `encoder_norm` says whether its batch normalisation takes the statistics of each batch ("train") or keeps
+    those that it has ("frozen"); "auto" keeps those of a pretrained encoder where batches are small.
     """
 
+    later: ClassVar = frozenset({"freeze_encoder_steps", "encoder_lr_factor", "encoder_norm"})
     loss: Annotated[str, Choice(LOSSES, also=("auto",))] = "auto"
     optimizer: Annotated[str, Choice(OPTIMIZERS)] = "adamw"
     lr: float = Field(default=3e-3, gt=0)
@@ -105,6 +121,9 @@ class OptimConfig(Settings):
     accumulate: int = Field(default=1, ge=1)
     clip: float | None = Field(default=1.0, gt=0)
     ema: float | None = Field(default=0.99, gt=0, lt=1)
+    freeze_encoder_steps: int = Field(default=0, ge=0)
+    encoder_lr_factor: float = Field(default=1.0, gt=0)
+    encoder_norm: EncoderNorm = "auto"
 
     @model_validator(mode="after")
     def _accumulation_divides(self) -> OptimConfig:
@@ -184,6 +203,15 @@ class TrainConfig(Settings):
         for name in former:
             kept |= FORMER_SETTINGS[name](values[name])
         return kept
+
+    @model_validator(mode="after")
+    def _start_from_one(self) -> TrainConfig:
+        if self.initial is not None and self.model.weights is not None:
+            raise ValueError(
+                f"the encoder cannot have the weights {self.model.weights} and those of the network {self.initial}; "
+                "leave one of them out"
+            )
+        return self
 
     @model_validator(mode="after")
     def _choose_loss(self) -> TrainConfig:

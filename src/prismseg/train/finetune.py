@@ -47,6 +47,7 @@ def finetune_settings(source: str | Path) -> dict[str, Any]:
                 name: getattr(settings, name) for name in ("arch", "skip", "multiplier", "preset", "width", "norm")
             },
             "encoder": settings.encoder or "none",
+            "weights": "none",
         },
         "optim": dict(_OPTIM),
         "size": preprocess.size,

@@ -22,6 +22,7 @@ from prismseg.train.checkpoint import Progress, load_checkpoint, save_checkpoint
 from prismseg.train.config import TrainConfig
 from prismseg.train.finetune import copy_weights, has_reordered_classes
 from prismseg.train.optimization.averaging import weight_average
+from prismseg.train.optimization.encoder import EncoderPhases
 from prismseg.train.optimization.losses import IGNORE, create_loss
 from prismseg.train.optimization.optimizers import create_optimizer
 from prismseg.train.optimization.schedules import learning_rate
@@ -110,8 +111,11 @@ class Trainer:
         self.split = self._choose_split(split, earlier, resume=resume)
         check_cases(config, self.dataset, self.split)
 
-        network: SegmentationModel = make_network(config, self.dataset)
-        check_batches(config, network, self.accelerator.num_processes)
+        pretrained = config.initial is None and not going_on
+        network: SegmentationModel = make_network(config, self.dataset, pretrained=pretrained)
+        processes, synchronized = self.accelerator.num_processes, self.device.type != "cpu"
+        self.phases = EncoderPhases(network, config, processes=processes, synchronized=synchronized)
+        check_batches(config, network, processes, keeps_statistics=self.phases.keeps_statistics)
         if initial is not None:
             reordered = has_reordered_classes(self.dataset.classes, initial)
             copy_weights(network, initial, str(config.initial), head=not reordered)
@@ -125,7 +129,7 @@ class Trainer:
             seen = seen.after(earlier)
         network.metadata = describe(config, self.dataset, self.split, seen)
         network = network.to(self.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if self.accelerator.num_processes > 1 and self.device.type != "cpu":
+        if processes > 1 and synchronized:
             network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
         self.network = network
         self.average = weight_average(network, config.optim.ema) if config.optim.ema is not None else None
@@ -234,9 +238,10 @@ class Trainer:
         """One optimiser step; returns the mean loss of its batch over all processes."""
         optim, rank, world = self.config.optim, self.accelerator.process_index, self.accelerator.num_processes
         for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(optim.schedule, step, optim.steps, optim.lr)
+            group["lr"] = group["lr_factor"] * learning_rate(optim.schedule, step, optim.steps, optim.lr)
         parts = np.array_split(self.source.numbers(step)[rank::world], optim.accumulate)
         self.parallel.train()
+        self.phases.begin(step)
         total = torch.zeros((), device=self.device)
         for part, chosen in enumerate(parts):
             torch.manual_seed(step_seed(self.config.seed, step, rank, part))
@@ -254,6 +259,7 @@ class Trainer:
                 f"The loss became {mean} at step {step}. Look at the data with `prismseg check`, or lower the "
                 f"learning rate (now {optim.lr:g}); the last checkpoint is kept."
             )
+        self.phases.drop_gradients(step)
         if optim.clip is not None:
             nn.utils.clip_grad_norm_(self.network.parameters(), optim.clip)
         self.optimizer.step()

@@ -15,12 +15,20 @@ def create_optimizer(config: OptimConfig, network: nn.Module) -> Optimizer:
     """Optimiser over the trainable parameters; only weights of two or more dimensions decay.
 
     Biases, normalisation parameters, phases and log scales are exempt: pulling a phase towards zero would
-    undo its uniform law.
+    undo its uniform law. Each group's `lr_factor` is its learning rate in units of the run's.
     """
     trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    parts = [(trainable, 1.0)]
+    if config.encoder_lr_factor != 1:
+        encoder = {id(parameter) for parameter in network.get_submodule("encoder").parameters()}
+        parts = [
+            ([p for p in trainable if id(p) not in encoder], 1.0),
+            ([p for p in trainable if id(p) in encoder], config.encoder_lr_factor),
+        ]
     groups = [
-        {"params": [p for p in trainable if p.ndim > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in trainable if p.ndim <= 1], "weight_decay": 0.0},
+        {"params": [p for p in parameters if (p.ndim > 1) == decays], "weight_decay": decay, "lr_factor": factor}
+        for parameters, factor in parts
+        for decays, decay in ((True, config.weight_decay), (False, 0.0))
     ]
     return OPTIMIZERS[config.optimizer](groups, config)
 

@@ -18,8 +18,14 @@ def make_preprocess(config: TrainConfig, dataset: SegmentationDataset) -> Prepro
     return Preprocess(size=config.size, channels=dataset.channels, intensity=config.intensity, fit=config.fit)
 
 
-def make_network(config: TrainConfig, dataset: SegmentationDataset) -> SegmentationModel:
-    """Untrained network for `dataset`: one logit for two classes, K logits for K > 2 classes."""
+def make_network(
+    config: TrainConfig, dataset: SegmentationDataset, *, pretrained: bool = True
+) -> SegmentationModel:
+    """Untrained network for `dataset`: one logit for two classes, K logits for K > 2 classes.
+
+    With `pretrained` its encoder has the weights that `config` names; without it, all weights are random, as is right
+    where others take their place at once.
+    """
     classes = len(dataset.classes)
     return create_model(
         config.model.arch,
@@ -31,6 +37,7 @@ def make_network(config: TrainConfig, dataset: SegmentationDataset) -> Segmentat
         width=config.model.width,
         norm=config.model.norm,
         encoder=config.model.encoder,
+        weights=config.model.weights if pretrained else None,
         seed=config.seed,
     )
 
@@ -55,6 +62,7 @@ def describe(config: TrainConfig, dataset: SegmentationDataset, split: Split, se
             "augmentation": config.augmentation,
             "initial": None if config.initial is None else _short(config.initial),
             "seed": config.seed,
+            **({} if config.model.weights is None else {"encoder_weights": _short(config.model.weights)}),
             "weight_streams": WEIGHT_STREAMS,
         },
         "seen": seen.to_metadata(),

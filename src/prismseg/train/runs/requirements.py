@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from math import ceil
 
+from torch.nn import BatchNorm2d
+
 from prismseg.base import ConfigError, DataError
 from prismseg.data import Finding, SegmentationDataset, Split
 from prismseg.data.checks.check import check_with
@@ -92,8 +94,12 @@ def check_cases(config: TrainConfig, dataset: SegmentationDataset, split: Split)
             )
 
 
-def check_batches(config: TrainConfig, network: SegmentationModel, processes: int) -> None:
+def check_batches(
+    config: TrainConfig, network: SegmentationModel, processes: int, *, keeps_statistics: bool = False
+) -> None:
     """Refuse batches that cannot be cut as asked, or whose coarsest layer leaves nothing to normalise over.
+
+    With `keeps_statistics` the batch normalisation of the encoder takes no means over the batch.
 
     Raises
     ------
@@ -114,11 +120,17 @@ def check_batches(config: TrainConfig, network: SegmentationModel, processes: in
     places = min(ceil(height / network.stride) * ceil(width / network.stride) for height, width in sizes)
     images = optim.batch_size // parts
     norm = config.model.norm
-    if places == 1 and (norm == "instance" or (norm == "batch" and images == 1)):
+    by_batch = norm == "batch" or (
+        not keeps_statistics and any(isinstance(module, BatchNorm2d) for module in network.modules())
+    )
+    if places == 1 and (norm == "instance" or (by_batch and images == 1)):
         size = "{} x {}".format(*config.size)
-        remedy = "--norm group" if norm == "instance" else "--norm group, or more images a batch"
+        kind, remedy = norm, "--norm group"
+        if norm != "instance":
+            kind = "batch"
+            remedy = f"{'--norm group' if norm == 'batch' else '--encoder-norm frozen'}, or more images a batch"
         raise ConfigError(
-            f"At an input of {size} the coarsest layer is one pixel, and {norm} normalisation has nothing to take a "
+            f"At an input of {size} the coarsest layer is one pixel, and {kind} normalisation has nothing to take a "
             f"mean over{'' if norm == 'instance' else ' with one image at a time'}. Choose a larger --size (from "
             f"{network.stride + 1} on), or {remedy}."
         )

@@ -96,7 +96,7 @@ def untrained_twin(trained: SegmentationModel, initial: str | None = None) -> Se
             f"The training of the network began from weights that {training.get('software', 'another version')} drew "
             f"by another rule than prismseg {VERSION} does, so its untrained twin cannot be drawn; train it anew."
         )
-    return create_model(**trained.config, seed=training["seed"]).eval()
+    return create_model(**trained.config, weights=training.get("encoder_weights"), seed=training["seed"]).eval()
 
 
 def _arrays(before: SegmentationModel, after: SegmentationModel) -> dict[str, Array]:
