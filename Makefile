@@ -17,11 +17,12 @@ monitor: $(VENV)/.ready-monitor  ## the bedside monitor on a simulated ward
 test: $(VENV)/.ready-dev  ## every test
 	OMP_NUM_THREADS=1 $(PY) -m pytest --numprocesses auto
 
-check: $(VENV)/.ready-dev  ## lint, format, types, import floors
+check: $(VENV)/.ready-dev  ## lint, format, types, import floors, circles
 	$(VENV)/bin/ruff check $(SOURCES)
 	$(VENV)/bin/ruff format --check $(SOURCES)
 	$(VENV)/bin/mypy
 	$(VENV)/bin/lint-imports
+	$(PY) -m pytest --quiet tests/test_architecture.py
 
 format: $(VENV)/.ready-dev  ## put the sources in order
 	$(VENV)/bin/ruff check --fix $(SOURCES)
