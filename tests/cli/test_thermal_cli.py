@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from prismseg.thermal import read_frame, write_rjpeg
+from prismseg.cli.tables.thermal import print_session
+from prismseg.thermal import Session, read_frame, write_rjpeg
 
+from ..thermal.feet import frame_of
 from .test_cli import assert_refused, prismseg
 
 
@@ -169,3 +171,18 @@ def test_a_window_is_stated(tmp_path, celsius):
     assert "window transmission 0.82 assumes" in " ".join(doubted.stdout.split())
     stated = prismseg("thermal", "read", tmp_path / "a.jpg", "--window", 1, "--quiet")
     assert "doubtful" not in stated.stdout
+
+
+def test_names_of_files_are_readable_in_80_columns(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    session = Session()
+    for minute in (0, 12.5):
+        frame, mask = frame_of(30, 31 + minute / 10)
+        session.add(frame, mask, minute=minute, source=f"study/foot_{minute}min.tiff")
+    print_session(session)
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    rows = [line.split() for line in lines if "foot" in line]
+    assert [(row[0], row[-1]) for row in rows] == [("0", "foot_0min.tiff"), ("12.5", "foot_12.5min.tiff")]
+    left, right, *_, apart = (float(cell.split("±")[0]) for cell in rows[1][1:-1])
+    assert (left, right, apart) == pytest.approx((30, 32.25, 1.25), abs=0.1)

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from prismseg.base import ConfigError
@@ -33,6 +35,12 @@ def test_chosen_over_file_over_defaults(tmp_path):
 def test_wrong_settings_are_named(values, word):
     with pytest.raises(ConfigError, match=word):
         make_config(values)
+
+
+def test_a_path_is_taken_where_its_text_is():
+    config = make_config({"data": {"path": Path("a") / "b"}, "initial": Path("runs/first")})
+    assert config == make_config({"data": {"path": "a/b"}, "initial": "runs/first"})
+    assert (config.data.path, config.initial) == ("a/b", "runs/first")
 
 
 def test_sizes():

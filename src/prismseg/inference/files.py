@@ -81,9 +81,14 @@ def predict_files(
 
     Examples
     --------
-    >>> predictor = Predictor.from_pretrained("runs/nerves")  # doctest: +SKIP
-    >>> predict_files(predictor, ["new-patients", "more.csv"], "predictions").masks[0]  # doctest: +SKIP
-    PosixPath('predictions/masks/p7_1.png')
+    >>> from tempfile import mkdtemp
+    >>> folder = Path(mkdtemp())
+    >>> for name in ("a", "b"):
+    ...     np.save(folder / f"{name}.npy", np.full((64, 64), 80, np.uint8))
+    >>> predictor = Predictor.from_pretrained("thermal-feet")
+    >>> report = predict_files(predictor, folder, folder / "predicted", show_progress=False)
+    >>> [path.relative_to(folder).as_posix() for path in report.masks]
+    ['predicted/masks/a.png', 'predicted/masks/b.png']
     """
     given = [sources] if isinstance(sources, str | Path) else list(sources)
     out = Path(out)

@@ -38,10 +38,18 @@ CHANGEABLE = frozenset(
 )
 
 
+def _spell(path: object) -> object:
+    return str(path) if isinstance(path, Path) else path
+
+
+# Settings are written as YAML, so they hold the text of a path; a `Path` is taken too.
+PathText = Annotated[str, BeforeValidator(_spell)]
+
+
 class DataConfig(DataOptions):
     """Where the images are, and how they are read."""
 
-    path: str
+    path: PathText
 
 
 class SplitConfig(Settings):
@@ -179,7 +187,7 @@ class TrainConfig(Settings):
     intensity: Intensity = "zscore"
     fit: Fit = "stretch"
     postprocess: Annotated[str, Choice(POSTPROCESSORS)] = "none"
-    initial: str | None = None
+    initial: PathText | None = None
     augmentation: Annotated[str, Choice(AUGMENTATIONS)] = "default"
     evaluate_every: int = Field(default=100, ge=1)
     patience: int | None = Field(default=None, ge=1)

@@ -57,9 +57,18 @@ def train(
     Examples
     --------
     >>> from prismseg.train import configure
-    >>> config = configure({"data": {"path": "nerves", "group": "prefix"}})  # doctest: +SKIP
-    >>> train(config, "runs/nerves")[0].model  # doctest: +SKIP
-    PosixPath('runs/nerves/model')
+    >>> import numpy as np
+    >>> from tempfile import mkdtemp
+    >>> folder = Path(mkdtemp())
+    >>> (folder / "data").mkdir()
+    >>> for patient in range(10):
+    ...     image = np.random.default_rng(patient).integers(0, 99, (32, 32), dtype=np.uint8)
+    ...     np.save(folder / "data" / f"p{patient}.npy", image)
+    ...     np.save(folder / "data" / f"p{patient}_mask.npy", (image > 50).astype(np.uint8))
+    >>> settings = {"data": {"path": folder / "data"}, "size": "32", "optim": {"steps": 2, "batch_size": 2}}
+    >>> (run,) = train(configure(settings), folder / "run", show_progress=False)
+    >>> sorted(path.name for path in run.model.iterdir())
+    ['README.md', 'config.json', 'model.safetensors']
     """
     root = Path(out)
     if config.split.folds is None or config.split.fold is not None:

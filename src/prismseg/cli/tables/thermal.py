@@ -57,15 +57,16 @@ def print_session(session: Session) -> None:
 
     console = Console()
     title = "Mean of each sole, °C, and its change Δ from t0 (± 95 %)"
-    table = Table(title=title, box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    for heading in ("min", "left", "right", "Δ left", "Δ right", "Δ right - left"):
+    table = Table(title=title, box=SIMPLE_HEAD, padding=0, show_edge=False)
+    # Narrow numbers leave 20 of a terminal's 80 columns to the names of files.
+    for heading in ("min", "left", "right", "Δ left", "Δ right", "Δ right\n- Δ left"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("file", overflow="fold")
     for entry in session.measured:
         means = (entry.estimates[side][WHOLE_SOLE] for side in SIDES)
         table.add_row(
             f"{entry.minute:g}",
-            *(f"{found.mean:.2f} ± {Z95 * found.error:.2f}" for found in means),
+            *(f"{found.mean:.2f}±{Z95 * found.error:.2f}" for found in means),
             *(_change(session.delta(entry, side)) for side in SIDES),
             _change(session.difference(entry)),
             Text(Path(entry.source).name),
@@ -89,7 +90,7 @@ def print_session(session: Session) -> None:
 
 
 def _change(value: Value) -> str:
-    return f"{value.value:+.2f} ± {Z95 * value.error:.2f}" if value.known else "–"
+    return f"{value.value:+.2f}±{Z95 * value.error:.2f}" if value.known else "–"
 
 
 def _assumed(summary: FrameSummary) -> str:

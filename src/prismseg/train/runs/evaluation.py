@@ -54,8 +54,19 @@ def evaluate_run(
 
     Examples
     --------
-    >>> evaluate_run("runs/nerves")  # doctest: +SKIP
-    PosixPath('runs/nerves/evaluation/report.html')
+    >>> from prismseg.train import configure, train
+    >>> import numpy as np
+    >>> from tempfile import mkdtemp
+    >>> folder = Path(mkdtemp())
+    >>> (folder / "data").mkdir()
+    >>> for patient in range(10):
+    ...     image = np.random.default_rng(patient).integers(0, 99, (32, 32), dtype=np.uint8)
+    ...     np.save(folder / "data" / f"p{patient}.npy", image)
+    ...     np.save(folder / "data" / f"p{patient}_mask.npy", (image > 50).astype(np.uint8))
+    >>> settings = {"data": {"path": folder / "data"}, "size": "32", "optim": {"steps": 2, "batch_size": 2}}
+    >>> (run,) = train(configure(settings), folder / "run", show_progress=False)
+    >>> evaluate_run(folder / "run", show_progress=False).relative_to(folder).as_posix()
+    'run/evaluation/report.html'
     """
     root = Path(root)
     networks, dataset = assign_run_cases(root, part=part, mirror=mirror, device=device, options=options)
@@ -99,9 +110,16 @@ def evaluate_data(
 
     Examples
     --------
+    >>> import numpy as np
+    >>> from tempfile import mkdtemp
     >>> from prismseg.data import open_dataset
-    >>> evaluate_data("runs/nerves", open_dataset("other-hospital"))  # doctest: +SKIP
-    PosixPath('runs/nerves/evaluation-other-hospital/report.html')
+    >>> folder = Path(mkdtemp())
+    >>> for name in ("p1", "p2"):
+    ...     np.save(folder / f"{name}.npy", np.full((64, 64), 80, np.uint8))
+    ...     np.save(folder / f"{name}_mask.npy", np.eye(64, dtype=np.uint8))
+    >>> dataset = open_dataset(folder, classes=["background", "foot"])
+    >>> evaluate_data("thermal-feet", dataset, out=folder / "evaluation", show_progress=False).name
+    'report.html'
     """
     networks, dataset, remarks = assign_data_cases(model, dataset, part=part, mirror=mirror, device=device)
     if out is None:
