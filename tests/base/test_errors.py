@@ -185,3 +185,9 @@ def raises(node: ast.AST) -> Iterator[type[PrismsegError]]:
             yield OURS[node.func.id]
     for child in ast.iter_child_nodes(node):
         yield from raises(child)
+
+
+@pytest.mark.parametrize("kind", OURS.values())
+def test_each_can_be_made_as_clusters_make_it(kind: type[PrismsegError]) -> None:
+    """Dask and Ray unpickle errors of their workers with tblib, which makes an instance before it sets its arguments."""
+    assert isinstance(kind.__new__(kind), kind)

@@ -31,7 +31,9 @@ class DataError(PrismsegError, ValueError):
     """An image, a mask, a data set or a split cannot be used."""
 
 
-class DataNotFoundError(DataError, FileNotFoundError):
+# Of what is not found the built-in kind comes first: clusters unpickle errors by ``kind.__new__``, which must be that of
+# `OSError`.
+class DataNotFoundError(FileNotFoundError, DataError):
     """An image, a mask, a table or a folder of a data set does not exist."""
 
 
@@ -39,7 +41,7 @@ class ConfigError(PrismsegError, ValueError):
     """A setting is unknown, impossible, or contradicts another."""
 
 
-class ConfigNotFoundError(ConfigError, FileNotFoundError):
+class ConfigNotFoundError(FileNotFoundError, ConfigError):
     """A file with settings, or one that a setting names, does not exist."""
 
 
@@ -47,7 +49,7 @@ class ModelError(PrismsegError, ValueError):
     """A model or a checkpoint cannot be built, loaded, changed or exported."""
 
 
-class ModelNotFoundError(ModelError, FileNotFoundError):
+class ModelNotFoundError(FileNotFoundError, ModelError):
     """A model, a checkpoint or the folder of a run does not exist."""
 
 
