@@ -3,10 +3,11 @@
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import prismseg.thermal as thermal
-from prismseg.thermal import anatomy
+from prismseg.thermal import ErrorModel, Parameters, Session, anatomy
 
 
 @pytest.mark.parametrize("name", thermal.__all__)
@@ -42,3 +43,12 @@ def test_each_territory_has_one_label_and_one_name():
     assert {"sural", "saphenous"} == anatomy.SMALL_TERRITORIES
     assert anatomy.REGIONS == ("whole sole", *anatomy.TERRITORIES) == tuple(anatomy.REGION_NAMES)
     assert [anatomy.SIDE_LABELS[side] for side in anatomy.SIDES] == [anatomy.LEFT, anatomy.RIGHT] == [1, 2]
+
+
+def test_renamed_arguments_and_attributes_work_for_one_version():
+    with pytest.warns(DeprecationWarning, match="second is called brightened"):
+        Session().add(np.full((12, 12), 25.0), np.zeros((12, 12), bool), minute=0, second=None)
+    with pytest.warns(DeprecationWarning, match="stated is called to_dict"):
+        assert Parameters(emissivity=0.98).stated() == {"emissivity": 0.98}
+    with pytest.warns(DeprecationWarning, match="shared_stated is called mask_correlation"):
+        assert ErrorModel(shared_stated=0.5).mask_correlation == 0.5

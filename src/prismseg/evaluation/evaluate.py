@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from prismseg.base import DataError, atomic_path, make_folder, progress_bar, write_json
+from prismseg.base.deprecation import renamed
 from prismseg.base.provenance.machine import this_machine
 from prismseg.base.version import VERSION
 from prismseg.data import SegmentationDataset
@@ -19,6 +20,7 @@ from prismseg.evaluation.report import Evaluation, write_report
 SUMMARY, PAGE = "summary.json", "report.html"
 
 
+@renamed(trials="networks")
 def evaluate(
     networks: Sequence[EvaluatedNetwork],
     dataset: SegmentationDataset,

@@ -5,4 +5,4 @@ The names load their module on first use, so that wrong settings are refused bef
 
 from prismseg.base.lazy import lazy_exports
 
-__getattr__, __dir__, __all__ = lazy_exports(__name__)
+__getattr__, __dir__, __all__ = lazy_exports(__name__, deprecated={"run_demo": "prismseg.thermal.demo.run_demo"})

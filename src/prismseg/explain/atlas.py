@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Iterable, Sequence
 
 import pandas as pd
 from torch import Tensor, nn
 
 from prismseg.base import DataError
-from prismseg.base.lazy import REMOVAL
+from prismseg.base.deprecation import renamed
 from prismseg.explain.batch import BatchMaps
 from prismseg.explain.batch_sums import sum_up
 from prismseg.explain.maps.method import ScoreCamOptions
@@ -26,6 +25,7 @@ from prismseg.explain.trace.layers import LayerChoice
 MapKey = tuple[str, str, int]
 
 
+@renamed(of="with_model", collected="sums", maps_of="maps_and_regions")
 class Atlas:
     """Activation maps of all layers and classes of a segmentation network, and where their relevance lies.
 
@@ -287,21 +287,3 @@ class Atlas:
     def reset(self) -> None:
         """Drop the cases seen so far."""
         self._parts, self._seen = [], 0
-
-    def of(self, model: nn.Module) -> Atlas:
-        """Make an empty atlas of another network; the deprecated name of `with_model`."""
-        _warn_renamed("of", "with_model")
-        return self.with_model(model)
-
-    def collected(self) -> MapSums:
-        """Return the sums; the deprecated name of `sums`."""
-        _warn_renamed("collected", "sums")
-        return self.sums()
-
-
-def _warn_renamed(old: str, new: str) -> None:
-    warnings.warn(
-        f"Atlas.{old} is called Atlas.{new} since 0.2.0; the old name goes in {REMOVAL}.",
-        DeprecationWarning,
-        stacklevel=3,
-    )

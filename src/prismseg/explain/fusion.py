@@ -13,6 +13,7 @@ from scipy import special
 from torch import Tensor
 
 from prismseg.base import ConfigError, DataError
+from prismseg.base.deprecation import renamed
 from prismseg.explain.measures.masks import EQUAL, Array
 from prismseg.explain.measures.relevance import MEASURES, Measure, Relevance, mask_relevance, rho
 from prismseg.explain.measures.sums import MapSums
@@ -65,6 +66,7 @@ class LayerWeights:
         table["beta"] = np.tile(self.betas, len(self.layers))
         return table
 
+    @renamed(counts="valid")
     def fuse(
         self, maps: Mapping[tuple[str, str, int], Tensor], classes: Sequence[int], valid: Tensor | None = None
     ) -> dict[int, Tensor]:

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from prismseg.base import DataError, keep_freed_memory, progress_bar
+from prismseg.base.deprecation import renamed
 from prismseg.data import SegmentationDataset
 from prismseg.evaluation import EvaluatedNetwork
 from prismseg.explain.checks.reach import layer_reach
@@ -132,6 +133,7 @@ def explain_data(
     return _explain(ExplainTask(networks, dataset, settings or ExplainSettings(), part or "test and new"), output)
 
 
+@renamed(trials="networks")
 def explain(
     networks: Sequence[EvaluatedNetwork],
     dataset: SegmentationDataset,

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prismseg.base import PrismsegError, progress_bar, read_json, write_json
+from prismseg.base.deprecation import renamed
 from prismseg.data.twins.alignment import EARLY, align_roughly, even_level, measure_agreement
 from prismseg.data.twins.candidates import Candidate, Window, find_candidates
 from prismseg.data.twins.thumbnail import SIDE, SIDES, TURN_NAMES, Floats
@@ -55,6 +56,7 @@ class Twin:
         return f"{TURN_NAMES[self.turn]}{crop}"
 
 
+@renamed(portraits="thumbnails")
 def find_twins(
     thumbnails: NDArray[np.uint8] | Sequence[NDArray[np.uint8]], *, show_progress: bool = False
 ) -> list[Twin]:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from prismseg.base import ConfigError, Message
+from prismseg.base.deprecation import renamed
 from prismseg.monitor.cameras.protocol import Camera, CameraError
 from prismseg.thermal import SKIN_EMISSIVITY, Frame, Parameters
 from prismseg.thermal.phantom import (
@@ -75,6 +76,7 @@ class _StaticScene:
     across: Field
 
 
+@renamed(dose_given="start_dose", no_dose="clear_dose", twin="copy_with_clock")
 class Simulator:
     """A thermal camera at the feet of a simulated patient who lies still.
 

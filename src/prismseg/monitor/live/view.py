@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prismseg.base import Message
+from prismseg.base.deprecation import renamed
 from prismseg.monitor.cameras import Camera, CameraError
 from prismseg.monitor.live.lights import QualityLight, assess_frame
 from prismseg.monitor.live.pictures import coloured, jpeg
@@ -52,6 +53,7 @@ class LiveFrame:
     failure: Message | None = None
 
 
+@renamed(glance="segment_live")
 class LiveView:
     """Looks through a camera as long as somebody watches.
 
@@ -59,7 +61,7 @@ class LiveView:
     ----------
     camera : Camera
         What is looked through.
-    glance : callable
+    segment_live : callable
         Probability of sole in a frame, None where it cannot be told.
     scale : tuple of float
         Lowest and highest °C of the colours.

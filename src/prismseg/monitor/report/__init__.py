@@ -1,5 +1,6 @@
 """Reports of a session: PDF, CSV, Excel, DICOM."""
 
+from prismseg.base.deprecation import renamed_exports
 from prismseg.monitor.report.content import Report, collect_report
 from prismseg.monitor.report.dicom import dicom_installed, write_dicom
 from prismseg.monitor.report.formats import REPORT_FORMATS, ReportFormat
@@ -19,3 +20,5 @@ __all__ = [
     "write_pdf",
     "write_xlsx",
 ]
+
+__getattr__ = renamed_exports(__name__, tidy="tidy_table")

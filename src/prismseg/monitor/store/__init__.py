@@ -1,5 +1,6 @@
 """Sessions on the disk: database, files, audit chain, and the check of all three."""
 
+from prismseg.base.deprecation import renamed_exports
 from prismseg.monitor.store.backup import copy_store
 from prismseg.monitor.store.errors import Conflict, NotFound
 from prismseg.monitor.store.queries import get_capture, get_row, latest_results, list_captures
@@ -20,3 +21,13 @@ __all__ = [
     "list_captures",
     "verify",
 ]
+
+__getattr__ = renamed_exports(
+    __name__,
+    Change="Transaction",
+    Store="SessionStore",
+    capture_of="get_capture",
+    captures_of="list_captures",
+    find="get_row",
+    results_of="latest_results",
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from prismseg.base import ModelError, ModelNotFoundError
+from prismseg.base.deprecation import renamed
 from prismseg.nets.settings import SHIPPED
 
 CONFIG, WEIGHTS, CARD = "config.json", "model.safetensors", "README.md"  # the files of a network
@@ -20,6 +21,7 @@ def list_folds(root: str | Path) -> list[Path]:
     return sorted(folders, key=lambda path: (len(path.name), path.name))
 
 
+@renamed(path="source")
 def find_model(source: str | Path) -> Path:
     """Find the folder of a network on this machine.
 

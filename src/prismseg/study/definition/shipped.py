@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from prismseg.base import ConfigError, ConfigNotFoundError, OutputError, read_text, write_text
+from prismseg.base.deprecation import renamed
 from prismseg.study.definition.grid import count_runs
 from prismseg.study.definition.study import Study, get_nested, parse_study, set_nested
 from prismseg.study.kinds import KINDS
@@ -86,6 +87,7 @@ def find_study(source: str | Path) -> Path:
     raise ConfigNotFoundError(f"There is no study file {source}. {hint}")
 
 
+@renamed(path="source")
 def read_study(source: str | Path, *, quick: bool = False, data: str | Path | None = None) -> Study:
     """Read a study.
 

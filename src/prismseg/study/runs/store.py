@@ -15,6 +15,7 @@ import pandas as pd
 from filelock import FileLock, Timeout
 
 from prismseg.base import DataError, atomic_path, make_folder, read_json, write_json
+from prismseg.base.deprecation import renamed
 from prismseg.base.provenance.machine import this_machine
 from prismseg.base.version import VERSION
 from prismseg.study.definition.run import Run
@@ -23,6 +24,7 @@ from prismseg.study.runs.provenance import Provenance, load_provenance, save_pro
 RunState = Literal["done", "failed", "running", "cut", "waiting"]
 
 
+@renamed(others="count_others", stale="changes")
 class RunStore:
     """Runs below ``root/runs``, which several processes and machines may share.
 
@@ -95,6 +97,7 @@ class RunStore:
         finally:
             lock.release()
 
+    @renamed(made="provenance")
     def begin(self, run: Run, provenance: Provenance) -> Path:
         """Record what is done and from what; return the folder in which the run works.
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prismseg.base import ConfigError, DataError, Message
+from prismseg.base.deprecation import renamed
 
 ZERO_CELSIUS = 273.15  # in kelvin
 
@@ -30,6 +31,7 @@ _MIN_SHARE = 0.01
 _MAX_DISTANCE = 10_000  # m; beyond it the air is opaque
 
 
+@renamed(stated="to_dict")
 @dataclass(frozen=True)
 class Parameters:
     """What the radiometric formula assumes of object, air and window; None where the source does not say.

@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from prismseg.base import ConfigError, DataError, OutputError, PrismsegError, atomic_path, make_folder, write_text
+from prismseg.base.deprecation import renamed
 from prismseg.thermal.frames.file_names import sort_naturally
 from prismseg.thermal.frames.frame import PARAMETER_NAMES, Frame, Parameters
 from prismseg.thermal.frames.reader import FRAME_SUFFIXES
@@ -41,6 +42,7 @@ COLUMNS = (
 )
 
 
+@renamed(refusal="rejection")
 @dataclass(frozen=True)
 class FrameSummary:
     """One file: the numbers of its frame, or why it was rejected.
@@ -165,6 +167,7 @@ def _summarize(path: Path, frame: Frame) -> FrameSummary:
     )
 
 
+@renamed(readings="summaries")
 def export_frames(
     summaries: Sequence[FrameSummary],
     out: str | Path,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from prismseg.base.deprecation import renamed
 from prismseg.thermal.phantom.body.physiology import FootCourse, draw_courses
 from prismseg.thermal.phantom.camera.export import Export, draw_session_export
 from prismseg.thermal.phantom.camera.sensor import Camera, draw_camera
@@ -37,6 +37,7 @@ class MotionParameters:
 MOTION = MotionParameters()
 
 
+@renamed(climate="temperatures", picture="frame_at")
 @dataclass(frozen=True)
 class Subject:
     """What stays the same in all frames of one person.
@@ -94,15 +95,6 @@ class Subject:
             export=self.export,
             view=view,
         )
-
-    def picture(self, minute: float, *, size: tuple[int, int] = REFERENCE_SIZE) -> PhantomFrame:
-        """Do what `frame_at` does; deprecated since 0.2.0."""
-        warnings.warn(
-            "Subject.picture is called frame_at since 0.2.0; the old name goes in 0.3.0.",
-            DeprecationWarning,
-            stacklevel=2,
-        )
-        return self.frame_at(minute, size=size)
 
 
 def draw_subject(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from prismseg.base import DataError, Message
+from prismseg.base.deprecation import renamed
 from prismseg.thermal.anatomy import Side
 from prismseg.thermal.frames.frame import Frame
 from prismseg.thermal.sessions.background import Background
@@ -15,6 +16,7 @@ from prismseg.thermal.soles.pair import Soles
 from prismseg.thermal.soles.territories import Territories
 
 
+@renamed(CROSSED="SIDES_SWAPPED")
 class Concern(StrEnum):
     """Kinds of what can be wrong with a frame or a session."""
 
@@ -84,6 +86,7 @@ class FrameRejected(DataError):
         self.concern = concern
 
 
+@renamed(backdrop="background")
 @dataclass(frozen=True, eq=False)
 class Entry:
     """One frame of a session.

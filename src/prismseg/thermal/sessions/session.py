@@ -12,6 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from prismseg.base import ConfigError, Message
+from prismseg.base.deprecation import renamed
 from prismseg.thermal.anatomy import WHOLE_SOLE, Side
 from prismseg.thermal.frames.frame import Frame, Parameters
 from prismseg.thermal.sessions.changes import (
@@ -120,6 +121,7 @@ class Session:
         """Baseline t0: the last measured frame at or before 0 min."""
         return self.history.baseline
 
+    @renamed(second="brightened")
     def add(
         self,
         frame: Frame | Array,

@@ -14,6 +14,7 @@ from itertools import pairwise
 from pathlib import Path
 
 from prismseg.base import ConfigError, Message, PrismsegError
+from prismseg.base.deprecation import renamed
 from prismseg.thermal.frames.file_names import UNITS, NamedTime, Unit, natural_key, time_from_name
 from prismseg.thermal.frames.frame import Frame
 
@@ -21,6 +22,7 @@ from prismseg.thermal.frames.frame import Frame
 _AGREE = 1.0
 
 
+@renamed(refusal="rejection")
 @dataclass(frozen=True, eq=False)
 class TimedFile:
     """One file of a session.
@@ -51,6 +53,7 @@ class TimedFile:
         return None if self.frame is None else self.frame.time
 
 
+@renamed(shots="files", left_out="untimed", by="basis")
 @dataclass(frozen=True)
 class SessionPlan:
     """Files of a session in the order in which they were taken.
@@ -109,6 +112,7 @@ def read_files(
     return files
 
 
+@renamed(shots="files")
 def plan_session(
     files: Sequence[TimedFile],
     minutes: Sequence[float] | None = None,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from prismseg.base import ConfigError, DataError, Message
+from prismseg.base.deprecation import renamed
 from prismseg.thermal.anatomy import TERRITORIES, WHOLE_SOLE
 from prismseg.thermal.soles.brightening import search_radius
 from prismseg.thermal.soles.pieces import Mask, Window, bounding_window
@@ -31,6 +32,7 @@ _AROUND_MASK = 1.1
 _FARTHEST = 6
 
 
+@renamed(least_contour="min_contour", shared="correlation", shared_stated="mask_correlation")
 @dataclass(frozen=True)
 class ErrorModel:
     """Standard deviations of the errors of a mean.
@@ -96,6 +98,7 @@ class ErrorModel:
             )
 
 
+@renamed(shared="correlation")
 @dataclass(frozen=True)
 class Estimate:
     """Temperature of one region in one frame.
@@ -136,6 +139,7 @@ class Estimate:
         return math.hypot(self.noise, self.mask, self.common)
 
 
+@renamed(second="brightened")
 def measure_sole(
     celsius: NDArray[np.floating],
     sole: Mask,

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prismseg.base import Message
+from prismseg.base.deprecation import renamed
 from prismseg.thermal.anatomy import SIDE_LABELS, SIDES, Side
 from prismseg.thermal.soles.pieces import (
     Cleaning,
@@ -87,6 +88,7 @@ _SENTENCES = {
 }
 
 
+@renamed(SWAP="SIDES_SWAPPED")
 class Caution(StrEnum):
     """What a reader should know of two soles that were found."""
 

@@ -12,6 +12,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from prismseg.base import DataError, ModelError, OutputError, make_folder, read_json, write_json
+from prismseg.base.deprecation import renamed
 from prismseg.base.files import output_error
 from prismseg.data import SegmentationDataset, Split
 from prismseg.nets.storage.lookup import RUN_CONFIG, RUN_MODEL, list_folds
@@ -19,6 +20,7 @@ from prismseg.train.config import TrainConfig, read_config, refused_changes, wri
 from prismseg.train.runs.seen import SeenCases
 
 
+@renamed(begin="start", go_on="resume", earlier="read_earlier", started="read_config")
 @dataclass(frozen=True)
 class RunFolder:
     """Paths inside the folder of one run."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy import ndimage
 
+from prismseg.base.deprecation import renamed
 from prismseg.thermal.phantom.camera.overlay import burn_in
 from prismseg.thermal.phantom.distributions import Integers, Normal, Uniform
 from prismseg.thermal.phantom.painting.raster import Field
@@ -70,6 +71,7 @@ EXPORT = ExportParameters()
 SESSION_EXPORT = SessionExportParameters()
 
 
+@renamed(picture="to_grey")
 @dataclass(frozen=True)
 class Export:
     """How temperatures become grey levels.

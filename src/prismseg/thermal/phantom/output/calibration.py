@@ -11,6 +11,7 @@ from itertools import product
 import numpy as np
 from numpy.typing import NDArray
 
+from prismseg.base.deprecation import renamed
 from prismseg.thermal.phantom.frame import PhantomFrame
 from prismseg.thermal.phantom.subject import draw_subject
 
@@ -44,6 +45,7 @@ REAL_SESSIONS: dict[str, tuple[float, float]] = {
 }
 
 
+@renamed(of="from_frame")
 @dataclass(frozen=True)
 class Record:
     """Statistics of one frame: means of both feet in °C, coverage in %, 1st and 99th percentile of the scene in °C."""
