@@ -4,11 +4,12 @@ import pandas as pd
 import pytest
 import torch
 
+from prismseg.base import ModelNotFoundError
 from prismseg.data.layouts import LAYOUTS
 from prismseg.explain import METHODS
 from prismseg.monitor.cameras import CAMERAS
 from prismseg.monitor.languages.language import LANGUAGES
-from prismseg.nets import ARCHITECTURES, ENCODERS
+from prismseg.nets import ARCHITECTURES, ENCODERS, create_model
 from prismseg.study import KINDS
 from prismseg.thermal import FLAG_RULES, FlagSettings
 from prismseg.train.registries import LOSSES
@@ -50,6 +51,11 @@ def test_add_an_encoder(follow):
     assert model.stride == 8 and model(torch.rand(1, 1, 50, 70)).shape == (1, 2, 50, 70)
     shapes = [tuple(feature.shape) for feature in model.encoder(torch.rand(1, 1, 48, 64))]
     assert shapes == [(1, 16, 24, 32), (1, 24, 12, 16), (1, 32, 6, 8)]
+    assert torch.equal(names["other"].encoder.steps[0].weight, model.encoder.steps[0].weight)
+    with pytest.raises(
+        ModelNotFoundError, match="Either install them with: pip install weights-of-strided; or copy"
+    ):
+        create_model("unet", encoder="strided", weights="photographs")
 
 
 def test_add_a_loss(follow, tmp_path):

@@ -2,6 +2,8 @@ from prismseg.nets.blocks import make_norm as make_norm
 from prismseg.nets.blocks import make_skip as make_skip
 from prismseg.nets.classifier import create_classifier as create_classifier
 from prismseg.nets.encoders.encoder import Encoder as Encoder
+from prismseg.nets.encoders.pretrained import PublishedWeights as PublishedWeights
+from prismseg.nets.encoders.pretrained import load_encoder_weights as load_encoder_weights
 from prismseg.nets.enhance import enhance_skips as enhance_skips
 from prismseg.nets.export import export_onnx as export_onnx
 from prismseg.nets.factory import Variant as Variant

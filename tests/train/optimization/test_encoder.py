@@ -11,6 +11,7 @@ from prismseg.nets import ARCHITECTURES, SegmentationModel, create_model
 from prismseg.train import RunFolder, Trainer, make_config
 from prismseg.train.finetune import finetune_settings
 from prismseg.train.optimization.encoder import SMALL_BATCH, EncoderPhases
+from prismseg.train.runs.summary import summarize_run
 
 MODEL = {"arch": "unet", "skip": "none", "width": 0.25}
 LITE = MODEL | {"encoder": "efficientnet_lite0"}
@@ -142,7 +143,11 @@ def test_a_run_that_was_cut_resumes_exactly_without_the_weights_it_began_with(
         states = [load_file(RunFolder(folder).checkpoint) for folder in (tmp_path / "whole", run)]
         assert states[0].keys() == states[1].keys()
         assert all(torch.equal(states[0][name], states[1][name]) for name in states[0])
-    training = Trainer(config, tmp_path / "cut-2", resume=True).network.metadata["training"]
+    trainer = Trainer(config, tmp_path / "cut-2", resume=True)
+    assert f"unet, encoder efficientnet_lite0 (weights {pretrained}), skip crffg" in "".join(
+        summarize_run(trainer)
+    )
+    training = trainer.network.metadata["training"]
     assert training["encoder_weights"] == "pretrained" and training["optim"]["encoder_lr_factor"] == 0.5
 
 

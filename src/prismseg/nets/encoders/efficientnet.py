@@ -84,7 +84,7 @@ class EfficientNetLite0(nn.Module):
 
     It takes images of mean 0 and standard deviation 1, as networks get them (their input is normalised first), and
     always normalises by batch, since its pretrained weights were trained so. Beside "imagenet" it takes weights from
-    files, see `prismseg.nets.encoders.pretrained.load_encoder_weights`.
+    files, see `prismseg.nets.load_encoder_weights`.
 
     Parameters
     ----------

