@@ -14,7 +14,7 @@ from safetensors.torch import load
 from torch import Tensor, nn
 
 from prismseg.base import ModelError, ModelNotFoundError
-from prismseg.nets.settings import ARCHITECTURES, NetworkSettings
+from prismseg.nets.settings import ARCHITECTURES, ENCODERS, NetworkSettings
 from prismseg.nets.storage.files import read_description
 from prismseg.nets.storage.lookup import WEIGHTS, find_model, is_shipped
 
@@ -153,10 +153,12 @@ def _read(encoder: nn.Module, settings: NetworkSettings, weights: str | Path) ->
         return _read_network(settings, weights)
     near = get_close_matches(str(weights), published, n=1)
     names = " or ".join(map(repr, published))
+    others = [other for other in ENCODERS if weights in getattr(ENCODERS[other], "published", {})]
     raise ModelNotFoundError(
         f"There are no weights {str(weights)!r} for the encoder {name!r}; give "
         f"{f'{names}, ' if names else ''}a file of weights, or a trained network with this encoder."
         f"{f' Did you mean {near[0]!r}?' if near else ''}"
+        f"{f' There are {weights!r} weights for the encoder {others[0]!r}.' if others else ''}"
     )
 
 
