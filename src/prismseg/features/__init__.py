@@ -1,5 +1,6 @@
-"""Random Fourier features: kernels, spectral densities, the CRFFg layer, dense features, and their analysis."""
+"""Random Fourier features, their kernels, layers and analysis; and regression on dense features in closed form."""
 
+from prismseg.features.closed_form import LinearPosterior, fit_evidence, fit_ridge, leave_one_group_out
 from prismseg.features.crffg import CRFFg2d
 from prismseg.features.criticality import CriticalityReport, LayerState, check_criticality
 from prismseg.features.fourier import mass_factor
@@ -8,17 +9,24 @@ from prismseg.features.rff import RandomFourierFeatures
 from prismseg.features.scale import median_scale, sample_patches
 from prismseg.features.settings import PRESETS, FourierSettings
 from prismseg.features.spectral import sample_frequencies, sample_phases, second_moment
+from prismseg.features.statistics import ClassStatistics, RegressionStatistics
 
 __all__ = [
     "KERNELS",
     "PRESETS",
     "CRFFg2d",
+    "ClassStatistics",
     "CriticalityReport",
     "FourierSettings",
     "LayerState",
+    "LinearPosterior",
     "RandomFourierFeatures",
+    "RegressionStatistics",
     "check_criticality",
     "exact_kernel",
+    "fit_evidence",
+    "fit_ridge",
+    "leave_one_group_out",
     "mass_factor",
     "median_scale",
     "sample_frequencies",

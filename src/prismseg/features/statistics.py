@@ -1,0 +1,268 @@
+"""Sufficient statistics of linear regression on dense features, accumulated image by image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from prismseg.base import DataError
+
+# Rows converted to float64 at a time, which bounds the memory that a large image takes.
+CHUNK_ROWS = 8192
+
+
+@dataclass(frozen=True, eq=False)
+class RegressionStatistics:
+    r"""All that linear regression with Gaussian noise needs to know of its rows.
+
+    With rows z_n (features), t_n (targets) and weights c_n (inverse relative noise variances):
+    :math:`G = \sum_n c_n z_n z_n^T`, :math:`B = \sum_n c_n z_n t_n^T` and :math:`\sum_n c_n t_{nk}^2`
+    (Bishop 2006, section 3.3). Their size depends on the number of features alone.
+
+    Attributes
+    ----------
+    gram : (D, D) Tensor
+        G, float64.
+    cross : (D, K) Tensor
+        B, float64.
+    squares : (K,) Tensor
+        Weighted sums of the squared targets, float64.
+    count : int
+        Number of rows.
+    log_weights : float
+        Sum of the logarithms of the weights, which the evidence contains.
+
+    Examples
+    --------
+    >>> z, t = torch.tensor([[1.0, 0.0], [1.0, 2.0]]), torch.tensor([[1.0], [3.0]])
+    >>> statistics = RegressionStatistics.of(z, t)
+    >>> statistics.gram
+    tensor([[2., 2.],
+            [2., 4.]], dtype=torch.float64)
+    """
+
+    gram: Tensor
+    cross: Tensor
+    squares: Tensor
+    count: int
+    log_weights: float = 0.0
+
+    @classmethod
+    def of(cls, features: Tensor, targets: Tensor, weights: Tensor | None = None) -> RegressionStatistics:
+        """Sum over the rows of `features` (N, D), `targets` (N, K) and positive `weights` (N,), by default 1.
+
+        Raises
+        ------
+        DataError
+            When shapes do not match, a number is not finite, or a weight is not positive.
+        """
+        _check_rows(features, len(targets))
+        z, t = features.double(), targets.double()
+        c = torch.ones(len(z), dtype=z.dtype, device=z.device) if weights is None else weights.double()
+        if t.ndim != 2 or c.shape != (len(z),):
+            raise DataError(
+                f"Targets must be (N, K) and weights (N,) for N = {len(z)} rows; they are "
+                f"{tuple(t.shape)} and {tuple(c.shape)}."
+            )
+        if not t.isfinite().all() or not c.isfinite().all() or not (c > 0).all():
+            raise DataError("Targets must be finite, and weights finite and positive.")
+        weighted = z * c[:, None]
+        return cls(z.T @ weighted, weighted.T @ t, (c[:, None] * t**2).sum(0), len(z), float(c.log().sum()))
+
+    def __add__(self, other: RegressionStatistics) -> RegressionStatistics:
+        """Statistics of the rows of both."""
+        if self.cross.shape != other.cross.shape:
+            raise DataError(
+                f"Statistics of {tuple(self.cross.shape)} and {tuple(other.cross.shape)} features and targets "
+                "cannot be added."
+            )
+        return RegressionStatistics(
+            self.gram + other.gram,
+            self.cross + other.cross,
+            self.squares + other.squares,
+            self.count + other.count,
+            self.log_weights + other.log_weights,
+        )
+
+
+class ClassStatistics:
+    r"""Gram matrix, feature sum and number of pixels of each class.
+
+    They give the statistics of regression on one-hot targets for *any* weights of the classes afterwards:
+    :math:`G = \sum_c w_c G_c`, :math:`B_{\cdot k} = w_k s_k`. Sums over images, groups or machines add up, and a part
+    that is subtracted has never been seen: its pixels, and the class weights that follow from them, are gone, up to
+    the rounding of float64.
+
+    Parameters
+    ----------
+    num_features : int
+        D.
+    num_classes : int
+        K.
+
+    Attributes
+    ----------
+    counts : (K,) Tensor
+        Labelled pixels of each class, int64.
+    sums : (K, D) Tensor
+        Sums s_c of the features of each class, float64.
+    grams : (K, D, D) Tensor
+        G_c, float64: 8 K D² bytes, however many images there are.
+
+    Examples
+    --------
+    >>> statistics = ClassStatistics(num_features=2, num_classes=2)
+    >>> z = torch.tensor([[1.0, 0.0], [1.0, 2.0], [1.0, 3.0], [9.0, 9.0]])
+    >>> statistics.update(z, torch.tensor([0, 1, 1, 255]))  # 255: not labelled
+    >>> statistics.counts
+    tensor([1, 2])
+    >>> statistics.balanced_weights()
+    tensor([1.5000, 0.7500], dtype=torch.float64)
+    """
+
+    def __init__(self, num_features: int, num_classes: int) -> None:
+        if num_features < 1 or num_classes < 1:
+            raise DataError(f"There must be features and classes; there are {num_features} and {num_classes}.")
+        self.counts = torch.zeros(num_classes, dtype=torch.int64)
+        self.sums = torch.zeros(num_classes, num_features, dtype=torch.float64)
+        self.grams = torch.zeros(num_classes, num_features, num_features, dtype=torch.float64)
+
+    @property
+    def num_classes(self) -> int:
+        """K."""
+        return self.sums.shape[0]
+
+    @property
+    def num_features(self) -> int:
+        """D."""
+        return self.sums.shape[1]
+
+    def update(self, features: Tensor, labels: Tensor, *, ignore_index: int = 255) -> None:
+        """Add pixels.
+
+        Parameters
+        ----------
+        features : (N, D) Tensor
+            Features of the pixels, any floating type.
+        labels : (N,) Tensor
+            Class of each, an integer from 0 to K - 1, or `ignore_index` where it is unknown.
+        ignore_index : int
+            Label of the pixels to leave out.
+
+        Raises
+        ------
+        DataError
+            When shapes do not match, a label is no class, or a feature of a labelled pixel is not finite. Nothing
+            has been added then.
+        """
+        if labels.ndim != 1 or labels.is_floating_point():
+            raise DataError(f"Labels must be integers (N,); they are {labels.dtype} {tuple(labels.shape)}.")
+        if features.ndim != 2 or features.shape != (len(labels), self.num_features):
+            raise DataError(
+                f"Features must be ({len(labels)}, {self.num_features}), a row for each label; they are "
+                f"{tuple(features.shape)}."
+            )
+        known = labels != ignore_index
+        wrong = labels[known & ((labels < 0) | (labels >= self.num_classes))]
+        if len(wrong):
+            raise DataError(
+                f"Label {int(wrong[0])} is no class: classes are 0 to {self.num_classes - 1}, and "
+                f"{ignore_index} marks pixels without a label."
+            )
+        _check_rows(features[known], int(known.sum()))
+        for index in range(self.num_classes):
+            rows = (labels == index).nonzero().squeeze(1) if index != ignore_index else labels.new_empty(0)
+            self.counts[index] += len(rows)
+            for start in range(0, len(rows), CHUNK_ROWS):
+                z = features[rows[start : start + CHUNK_ROWS]].double()
+                self.sums[index] += z.sum(0).to(self.sums.device)
+                self.grams[index] += (z.T @ z).to(self.grams.device)
+
+    def __add__(self, other: ClassStatistics) -> ClassStatistics:
+        """Statistics of the pixels of both."""
+        return self._combine(other, 1)
+
+    def __sub__(self, other: ClassStatistics) -> ClassStatistics:
+        """Statistics without the pixels of `other`, which must be among these.
+
+        Raises
+        ------
+        DataError
+            When `other` has more pixels of a class.
+        """
+        return self._combine(other, -1)
+
+    def balanced_weights(self) -> Tensor:
+        """Weights (K,) that give each class that occurs the same total, and pixels the mean weight 1.
+
+        A class without pixels has weight 0.
+        """
+        present = self.counts > 0
+        equal = self.counts.sum() / (present.sum() * self.counts.clamp(min=1)).double()
+        return torch.where(present, equal, 0.0)
+
+    def regression(
+        self, weights: Literal["balanced", "equal"] | Sequence[float] | Tensor = "balanced"
+    ) -> RegressionStatistics:
+        """Statistics of the regression of one-hot targets, one output a class.
+
+        Parameters
+        ----------
+        weights : {"balanced", "equal"} or (K,) sequence of float
+            Weight of a pixel by its class: `balanced_weights`, 1, or K numbers.
+
+        Raises
+        ------
+        DataError
+            When no pixel is labelled, or a class that occurs has no positive weight.
+        """
+        present = self.counts > 0
+        if not present.any():
+            raise DataError("No pixel is labelled, so there is nothing to fit.")
+        if isinstance(weights, str):
+            w = self.balanced_weights() if weights == "balanced" else present.double()
+        else:
+            w = torch.as_tensor(weights, dtype=torch.float64)
+            if w.shape != self.counts.shape or not w.isfinite().all() or not (w[present] > 0).all():
+                raise DataError(f"There must be {self.num_classes} positive class weights; they are {w.tolist()}.")
+            w = torch.where(present, w, 0.0)
+        return RegressionStatistics(
+            gram=torch.einsum("k,kde->de", w, self.grams),
+            cross=(w[:, None] * self.sums).T,
+            squares=w * self.counts,
+            count=int(self.counts.sum()),
+            log_weights=float((w[present].log() * self.counts[present]).sum()),
+        )
+
+    def _combine(self, other: ClassStatistics, sign: int) -> ClassStatistics:
+        if self.sums.shape != other.sums.shape:
+            raise DataError(
+                f"Statistics of {self.num_classes} classes and {self.num_features} features do not go with those of "
+                f"{other.num_classes} classes and {other.num_features} features."
+            )
+        result = ClassStatistics(self.num_features, self.num_classes)
+        result.counts = self.counts + sign * other.counts
+        if (result.counts < 0).any():
+            raise DataError(
+                f"Pixels that were never added cannot be removed: there are {self.counts.tolist()} a class, and "
+                f"{other.counts.tolist()} to remove."
+            )
+        # A class that is wholly removed leaves exactly nothing, no rounding.
+        present = (result.counts > 0).double()
+        result.sums = (self.sums + sign * other.sums) * present[:, None]
+        result.grams = (self.grams + sign * other.grams) * present[:, None, None]
+        return result
+
+
+def _check_rows(features: Tensor, count: int) -> None:
+    if features.ndim != 2 or len(features) != count:
+        raise DataError(f"Features must be (N, D) with N = {count} rows; they are {tuple(features.shape)}.")
+    bad = int((~features.isfinite().all(1)).sum())
+    if bad:
+        raise DataError(
+            f"{bad} of {count} pixels have features that are not finite (NaN or infinite); mend or mask them."
+        )
