@@ -15,7 +15,9 @@ from prismseg.features import (
     RandomFourierFeatures,
     RegressionStatistics,
     fit_evidence,
+    fit_held_out,
     fit_ridge,
+    held_out_errors,
     leave_one_group_out,
 )
 
@@ -224,6 +226,73 @@ def test_leaving_a_group_out_is_fitting_without_it(penalty):
             posterior.variance(held_out), refitted.variance(held_out), rtol=1e-6, atol=1e-12
         )
         assert posterior.log_evidence == pytest.approx(refitted.log_evidence)
+
+
+def test_held_out_errors_are_those_of_the_pixels():
+    parts = labelled_groups()
+    statistics = statistics_of_groups(parts)
+    total = sum(statistics.values(), ClassStatistics(6, 3))
+    penalties = [0.01, 1.0, 100.0]
+    expected = []
+    for penalty in penalties:
+        error = weight = 0.0
+        for name, posterior in leave_one_group_out(total, statistics.items(), penalty=penalty):
+            z, labels = parts[name]
+            c = total.balanced_weights()[labels]
+            one_hot = torch.nn.functional.one_hot(labels, 3)
+            error += (c[:, None] * (one_hot - posterior.predict(z.double())).square()).sum().item()
+            weight += c.sum().item()
+        expected.append(error / weight)
+    actual = held_out_errors(total, statistics.values(), penalties)
+    np.testing.assert_allclose(actual, expected, rtol=1e-9)
+    assert held_out_errors(total, statistics.values(), [1e12]).item() == pytest.approx(1)
+
+
+def test_copies_of_pixels_mislead_the_evidence_and_not_the_held_out_error():
+    # Ten groups of 4 different pixels, each 50 times: the evidence counts 2,000 pixels where there are 40.
+    generator = torch.Generator().manual_seed(0)
+    direction = torch.randn(30, generator=generator)
+
+    def draw(rows):
+        z = torch.randn(rows, 30, generator=generator)
+        return z, (z @ direction + 5 * torch.randn(rows, generator=generator) > 0).long()
+
+    statistics = {}
+    for name in range(10):
+        z, labels = draw(4)
+        statistics[name] = ClassStatistics(30, 2)
+        statistics[name].update(z.repeat(50, 1), labels.repeat(50))
+    total = sum(statistics.values(), ClassStatistics(30, 2))
+    new, truth = draw(5000)
+
+    def error(posterior):
+        return (posterior.predict(new.double()) - torch.nn.functional.one_hot(truth, 2)).square().mean().item()
+
+    evidence, held_out = fit_evidence(total.regression()), fit_held_out(total, statistics.values())
+    assert held_out.penalty > 10 * evidence.penalty
+    assert error(held_out) < 0.5 * error(evidence)
+
+
+def test_groups_without_labels_change_no_error():
+    statistics = list(statistics_of_groups(labelled_groups()).values())
+    total = sum(statistics, ClassStatistics(6, 3))
+    with_empty = held_out_errors(total, [*statistics, ClassStatistics(6, 3)], [1.0])
+    torch.testing.assert_close(with_empty, held_out_errors(total, statistics, [1.0]))
+
+
+def test_held_out_errors_that_do_not_exist():
+    statistics = list(statistics_of_groups(labelled_groups(groups=2)).values())
+    total = sum(statistics, ClassStatistics(6, 3))
+    with pytest.raises(ConfigError, match="positive and finite"):
+        held_out_errors(total, statistics, [1.0, 0.0])
+    with pytest.raises(DataError, match="One group holds all labelled pixels"):
+        fit_held_out(statistics[0], statistics[:1])
+    with pytest.raises(DataError, match="No group has labelled pixels"):
+        fit_held_out(total, [])
+    blank = ClassStatistics(6, 3)
+    blank.update(torch.zeros(4, 6), torch.tensor([0, 1, 0, 1]))
+    with pytest.raises(DataError, match="All features are 0"):
+        fit_held_out(blank, [blank])
 
 
 def test_groups_are_taken_one_by_one():

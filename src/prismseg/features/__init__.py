@@ -1,6 +1,13 @@
 """Random Fourier features, their kernels, layers and analysis; and regression on dense features in closed form."""
 
-from prismseg.features.closed_form import LinearPosterior, fit_evidence, fit_ridge, leave_one_group_out
+from prismseg.features.closed_form import (
+    LinearPosterior,
+    fit_evidence,
+    fit_held_out,
+    fit_ridge,
+    held_out_errors,
+    leave_one_group_out,
+)
 from prismseg.features.crffg import CRFFg2d
 from prismseg.features.criticality import CriticalityReport, LayerState, check_criticality
 from prismseg.features.fourier import mass_factor
@@ -25,7 +32,9 @@ __all__ = [
     "check_criticality",
     "exact_kernel",
     "fit_evidence",
+    "fit_held_out",
     "fit_ridge",
+    "held_out_errors",
     "leave_one_group_out",
     "mass_factor",
     "median_scale",
