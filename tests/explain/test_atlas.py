@@ -297,7 +297,7 @@ def test_a_case_none_of_whose_pixels_counts_has_no_measures():
 def test_old_names_of_methods_still_work(small):
     atlas = Atlas(small, region="truth")
     atlas.update(IMAGE, MASK)
-    with pytest.warns(DeprecationWarning, match=r"Atlas\.collected is called Atlas\.sums"):
+    with pytest.warns(DeprecationWarning, match="Atlas: collected is called sums"):
         assert atlas.collected().ids == ("0",)
-    with pytest.warns(DeprecationWarning, match=r"Atlas\.of is called Atlas\.with_model"):
+    with pytest.warns(DeprecationWarning, match="Atlas: of is called with_model"):
         assert atlas.of(Small()).settings is atlas.settings
