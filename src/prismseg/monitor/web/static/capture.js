@@ -1,5 +1,5 @@
 // One capture: outline and its correction, evidence and doubt, remarks.
-import { attempt, get, make, number, patch, post, say, send, t } from "./api.js";
+import { Z95, attempt, get, make, number, patch, post, say, send, t } from "./api.js";
 import { drawOutlines, drawScale } from "./draw.js";
 import { autosave, fill } from "./fields.js";
 
@@ -7,7 +7,6 @@ const field = (id) => document.getElementById(id);
 let state = JSON.parse(field("state").textContent);
 const mine = Number(document.querySelector('meta[name="number"]').content);
 const root = `/api/sessions/${state.id}/captures/${mine}`;
-const Z95 = 1.96;
 const canvas = field("editor");
 const context = canvas.getContext("2d");
 const here = () => state.captures.find((each) => each.number === mine);

@@ -1,8 +1,7 @@
 // Curves of both soles with their uncertainty, and their difference.
 import uPlot from "./vendor/uPlot.mjs";
-import { number } from "./api.js";
+import { Z95, number } from "./api.js";
 
-const Z95 = 1.96;
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 export class Curves {

@@ -1,5 +1,5 @@
 // One session: live picture, clock, captures, curves, observations, details.
-import { attempt, get, language, make, number, patch, post, say, t } from "./api.js";
+import { Z95, attempt, get, language, make, number, patch, post, say, t } from "./api.js";
 import { Curves } from "./curves.js";
 import { drawOutlines, drawScale } from "./draw.js";
 import { autosave, fill } from "./fields.js";
@@ -13,7 +13,6 @@ const root = `/api/sessions/${state.id}`;
 let busy = false;
 let live = null;
 const curves = new Curves(field("plot"), field("plot-difference"));
-const Z95 = 1.96;
 
 for (const region of state.regions) field("region").append(make("option", { value: region.name }, region.title));
 field("region").addEventListener("change", showCurves);
