@@ -5,15 +5,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from prismseg.base.constants import Z95
+
 from .conftest import Served
 from .pages import Screen
 
 
 def numbers(page, number: int) -> dict[str, float]:
     """Mean of each whole sole of a capture, as the API says it."""
+    values = values_of(page, number)
+    return {side: values[side]["whole sole"]["mean"]["value"] for side in ("left", "right")}
+
+
+def values_of(page, number: int) -> dict[str, dict[str, dict[str, dict[str, float]]]]:
+    """Values of a capture by side and region, as the API says them."""
     state = page.evaluate("async () => (await fetch('/api' + location.pathname)).json()")
-    capture = next(each for each in state["captures"] if each["number"] == number)
-    return {side: capture["values"][side]["whole sole"]["mean"]["value"] for side in ("left", "right")}
+    return next(each for each in state["captures"] if each["number"] == number)["values"]
 
 
 @pytest.mark.parametrize("locale", ["en-GB", "es-ES"])
@@ -25,6 +32,7 @@ def test_a_whole_session(browser, served: Served, locale: str, tmp_path: Path) -
     assert page.locator("html").get_attribute("lang") == language
     assert page.locator("#blocked").is_visible()
     assert page.locator("#lights li").count() == 5
+    assert page.locator("#lights li").first.inner_text() == ("Two soles." if language == "en" else "Dos plantas.")
     page.fill("#d-weight", "70")
     page.fill("#d-height", "165")
     page.fill("#d-age", "30")
@@ -42,6 +50,12 @@ def test_a_whole_session(browser, served: Served, locale: str, tmp_path: Path) -
     screen.shot(f"session-{language}", whole=True)
     warming = page.locator("[data-flag=warming]").first.inner_text()
     assert ("Stevens 2006" in warming) and "1.0 °C".replace(".", "." if language == "en" else ",") in warming
+    for side in ("left", "right"):
+        delta = values_of(page, 3)[side]["whole sole"]["delta"]
+        shown = f"{delta['value']:+.1f} ± {Z95 * delta['error']:.1f} °C".replace("-", "−")
+        assert page.locator(f"#last-{side}").inner_text() == (
+            shown if language == "en" else shown.replace(".", ",")
+        )
     truth = {side: served.simulator.labels == label for side, label in (("left", 1), ("right", 2))}
     celsius = served.simulator.frame().celsius
     for side, mean in numbers(page, 3).items():
@@ -124,16 +138,19 @@ def test_a_mask_is_corrected_and_the_correction_undone_after_reopening(browser, 
 
 def test_two_windows_see_the_same_session(browser, served: Served) -> None:
     screen = Screen(browser, served)
-    path = screen.begin("E-TWO")
+    page, path = screen.page, screen.begin("E-TWO")
     screen.live()
     other = screen.window()
     other.goto(served.url + path)
     other.wait_for_selector("#picture[data-number]")
     screen.capture(1)
     other.wait_for_selector("#captures li[data-number='1']")
+    shown = [each.locator("#captures .means").inner_text() for each in (page, other)]
+    assert shown[0] == shown[1] and "°C" in shown[0]
     other.fill("#d-weight", "64")
     other.locator("#d-drug").click()
     screen.until("document.getElementById('d-weight').value === '64'")
+    assert page.locator("#d-drug").input_value() == ""
     screen.close()
 
 
@@ -250,8 +267,11 @@ def test_the_keyboard_alone_takes_a_capture(browser, served: Served) -> None:
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.id") == "dose":
             break
+    assert page.evaluate("document.activeElement.id") == "dose"
     page.keyboard.press("Enter")
     page.wait_for_selector("#dose-dialog[open]")
     page.keyboard.press("Escape")
     page.wait_for_selector("#dose-dialog", state="hidden")
+    assert page.locator("#captures li[data-number]").count() == 1
+    assert page.locator("#clock").inner_text() == "–:––"  # Escape gave no dose
     screen.close()

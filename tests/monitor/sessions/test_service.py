@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import select
 
 from prismseg.base import DataError, Message
+from prismseg.monitor.report import collect_report
 from prismseg.monitor.sessions.captures import NewCapture
 from prismseg.monitor.sessions.details import Provenance
 from prismseg.monitor.sessions.measurement import SessionMeasurer
@@ -226,6 +227,16 @@ def test_an_edited_mask_counts_and_the_automatic_one_stays(play: Play) -> None:
     assert play.result(1).outcome["values"]["left"][WHOLE_SOLE]["pixels"] < pixels
 
 
+def test_a_report_names_the_network_although_the_last_mask_was_drawn_by_hand(play: Play) -> None:
+    play.capture()
+    play.capture()
+    play.correct(2, half())
+    made = collect_report(play.service, play.session).provenance
+    assert (made.model, made.model_hash) == ("truth", "5" * 64)
+    play.correct(1, half())
+    assert collect_report(play.service, play.session).provenance.model == ""
+
+
 def test_undo_and_redo_walk_along_the_masks(play: Play) -> None:
     play.capture()
     with pytest.raises(Conflict, match="nothing to undo"):
@@ -342,7 +353,7 @@ def test_the_other_view_names_the_other_feet(play: Play) -> None:
 
 
 def test_what_is_not_there_is_said(play: Play) -> None:
-    with pytest.raises(NotFound, match="no such session"):
+    with pytest.raises(NotFound, match="no such session: none"):
         play.service.record_dose("ana", "none")
     with pytest.raises(NotFound, match="no capture 3"):
         play.service.undo_correction("ana", play.session, 3)

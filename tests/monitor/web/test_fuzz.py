@@ -114,12 +114,14 @@ def fields_of(operation, schema):
     return list(schema["components"]["schemas"].get(name, {}).get("properties", {}))
 
 
-def test_odd_values_in_every_field(page, session):
+def test_odd_values_in_every_field(page, session, services):
     schema = page.get("/api/openapi.json").json()
+    asked = set()
     known = {"session": session, "number": 1, "step": "undo", "kind": "doubt", "batch": "x"}
     for path, methods in schema["paths"].items():
         for method, operation in methods.items():
             for name in fields_of(operation, schema):
+                asked.add(name)
                 for value in ODD_VALUES:
                     bodies = [{name: value}]
                     if name == "changed":
@@ -130,6 +132,8 @@ def test_odd_values_in_every_field(page, session):
                             method.upper(), address(path, {}, known), content=as_json(body), headers=headers
                         )
                         check(answer, (method, path, str(body)[:100]))
+    assert asked >= {"code", "changed", "key", "reason", "seconds_ago", "view", "closed", "pain", "note"}
+    assert verify(services.store).ok
 
 
 def test_odd_values_in_every_address(page, session):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -113,7 +113,6 @@ def collect_report(service: SessionService, session: str) -> Report:
         excluded = [
             capture for capture in list_captures(db, session, deleted=True) if capture.deleted_at is not None
         ]
-    last = next((results[capture.id] for capture in reversed(measured.captures) if capture.id in results), None)
     return Report(
         id=row.id,
         details=Details.model_validate(row.details),
@@ -131,7 +130,9 @@ def collect_report(service: SessionService, session: str) -> Report:
             for capture in excluded
             if capture.deleted_at is not None
         ),
-        provenance=_provenance(service, last),
+        provenance=_provenance(
+            service, [results[capture.id] for capture in measured.captures if capture.id in results]
+        ),
     )
 
 
@@ -151,7 +152,12 @@ def _facts(capture: CaptureRow, mask: MaskRow | None, view: str) -> ReportedCapt
     )
 
 
-def _provenance(service: SessionService, last: ResultRow | None) -> Provenance:
-    if last is None:
+def _provenance(service: SessionService, results: Sequence[ResultRow]) -> Provenance:
+    """With what the newest of a session's results was made; a mask that was drawn by hand names no network."""
+    if not results:
         return service.segmenter.provenance
-    return Provenance(last.application, last.model, last.model_hash, last.template_hash, last.method or METHOD)
+    last = results[-1]
+    network = next((result for result in reversed(results) if result.model), last)
+    return Provenance(
+        last.application, network.model, network.model_hash, last.template_hash, last.method or METHOD
+    )

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session as Database
 
 from prismseg.base import Message
 from prismseg.monitor.store.errors import NotFound
-from prismseg.monitor.store.schema import Base, CaptureRow, ResultRow
+from prismseg.monitor.store.schema import Base, CaptureRow, ResultRow, SessionRow
 
 Row = TypeVar("Row", bound=Base)
 
@@ -24,7 +24,12 @@ def get_row(db: Database, kind: type[Row], key: str) -> Row:
     """
     row = db.get(kind, key)
     if row is None:
-        raise NotFound(Message("There is no such {kind}: {key}.", kind=kind.__tablename__.rstrip("s"), key=key))
+        # One sentence a kind: names of tables have no translation.
+        raise NotFound(
+            Message("There is no such session: {key}.", key=key)
+            if kind is SessionRow
+            else Message("There is no such entry: {key}.", key=key)
+        )
     return row
 
 

@@ -11,6 +11,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from prismseg.base.constants import Z95
 from prismseg.base.version import VERSION
 from prismseg.monitor.languages import Language, languages
 from prismseg.monitor.web.security.guard import STAFF, RequestGuard
@@ -51,6 +52,7 @@ class PageRenderer:
             who="" if browser is None or browser.who == STAFF else browser.who,
             version=VERSION,
             scale=self._scale,
+            z95=Z95,
             lock_seconds=guard.browsers.lock_seconds if guard.login_required() else 0,
             **values,
         )

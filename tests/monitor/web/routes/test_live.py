@@ -42,6 +42,14 @@ def test_lights_are_said_in_the_language_of_the_page(page, accepted, chosen, sai
 
 
 @pytest.mark.parametrize(
+    ("language", "said"), [("es", "Dos plantas."), ("en", "Two soles."), ("xx", "Two soles.")]
+)
+def test_a_page_says_its_language_where_the_browser_does_not(page, language, said):
+    with watch(page, f"/live?language={language}") as socket:
+        assert header_of(socket.receive_bytes())["lights"][0]["text"] == said
+
+
+@pytest.mark.parametrize(
     ("origin", "host"),
     [
         (None, "127.0.0.1:8080"),

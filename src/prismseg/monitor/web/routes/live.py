@@ -10,7 +10,7 @@ from anyio import to_thread
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from sqlalchemy import select
 
-from prismseg.monitor.languages import Language
+from prismseg.monitor.languages import Language, languages
 from prismseg.monitor.live import LiveFrame
 from prismseg.monitor.sessions.clock import SteadyClock
 from prismseg.monitor.store import SessionStore
@@ -42,6 +42,8 @@ async def send_live_picture(
     language: LanguageDep,
 ) -> None:
     """Send every picture until the page is left or locked."""
+    # Not every browser sends its languages along when it opens a socket: the page says which one it is in.
+    language = languages().get(socket.query_params.get("language", ""), language)
     browser = guard.authorize_socket(socket)
     await socket.accept()
     if browser is None:

@@ -1,6 +1,6 @@
 // Requests to the monitor, notices, translations.
 const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?? "";
-export const Z95 = 1.96; // standard errors on both sides of a mean that hold 95 % of a normal distribution
+export const Z95 = Number(meta("z95")); // standard errors on both sides of a mean that hold 95 % of a normal distribution
 export const scale = JSON.parse(meta("scale") || "[20,38]");
 export const lockSeconds = Number(meta("lock") || 0);
 export const language = document.documentElement.lang;

@@ -1,5 +1,5 @@
 // The live picture: one socket, one canvas, lights beside it.
-import { make, say, t } from "./api.js";
+import { language, make, t } from "./api.js";
 import { drawOutlines } from "./draw.js";
 
 const LATE = 4000;
@@ -20,7 +20,7 @@ export function watch(session, view, told, wanted) {
     if (!wanted()) { socket = null; return; }
     last = Date.now();
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    socket = new WebSocket(`${scheme}://${location.host}/live?session=${encodeURIComponent(session)}&view=${view()}`);
+    socket = new WebSocket(`${scheme}://${location.host}/live?session=${encodeURIComponent(session)}&view=${view()}&language=${language}`);
     socket.binaryType = "arraybuffer";
     socket.addEventListener("message", (event) => { last = Date.now(); show(event.data).catch(() => {}); });
     socket.addEventListener("close", (event) => {
