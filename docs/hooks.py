@@ -13,6 +13,11 @@ from types import ModuleType
 PACKAGE = "prismseg"
 Table = tuple[tuple[str, ...], Iterable[tuple[object, ...]]]  # head and rows
 MARK = re.compile(r"^<!-- (?P<what>table|registry|reference): (?P<name>[\w.-]+) -->$", re.MULTILINE)
+# What a browser loads by itself; links that a reader may follow are none of it.
+ELSEWHERE = re.compile(
+    r"""<(?:script|img|iframe|source)\b[^>]*\bsrc=["']?(?P<address>(?:https?:)?//[^"'>\s]+)"""
+    r"""|<link\b[^>]*\brel=["']?(?:stylesheet|icon|preload)[^>]*\bhref=["']?(?P<sheet>(?:https?:)?//[^"'>\s]+)"""
+)
 
 EXTRAS = {
     "monitor": "the bedside monitor",
@@ -36,6 +41,15 @@ def on_page_markdown(markdown: str, **_: object) -> str:
     ``<!-- reference: MODULE -->`` by a module's public names with their docstrings.
     """
     return MARK.sub(lambda match: SOURCES[match["what"]](match["name"]), markdown)
+
+
+def on_post_page(output: str, **_: object) -> str:
+    """Refuse a page that loads anything from another host: without a network it would lack that."""
+    elsewhere = ELSEWHERE.search(output)
+    if elsewhere:
+        address = elsewhere["address"] or elsewhere["sheet"]
+        raise LookupError(f"A page loads {address} from another host; keep a copy in docs/assets.")
+    return output
 
 
 def _table(name: str) -> str:
