@@ -346,7 +346,7 @@ def three_classes(data, tmp_path_factory):
 
 
 def test_exchanged_classes_are_matched_by_name(three_classes, tmp_path):
-    """Measured in issue 13: the same pictures with nerve and vessel exchanged gave .001 for .64."""
+    """The same pictures with nerve and vessel exchanged gave a Dice of .001 where it was .64."""
     run = three_classes / "run"
     reports = []
     for name, classes in (("straight", "background nerve vessel"), ("swapped", "background vessel nerve")):

@@ -211,7 +211,7 @@ def test_a_jpeg_saved_again_by_a_program_is_no_measurement(rjpeg, tmp_path):
         picture.save(tmp_path / "again.jpg")
     with pytest.raises(DataError, match="a picture, not a measurement"):
         read_rjpeg(tmp_path / "again.jpg")
-    with pytest.raises(DataError, match="no JPEG"):
+    with pytest.raises(DataError, match="not a JPEG"):
         parse_rjpeg(b"\x89PNG....", "frame.png")
 
 
