@@ -58,6 +58,11 @@ def test_system_errors_name_file_and_remedy(tmp_path, monkeypatch, code, word):
     assert (tmp_path / "a.txt").read_text() == "old" and len(list(tmp_path.iterdir())) == 1
 
 
+def test_a_folder_is_made_from_text_too(tmp_path):
+    made = make_folder(str(tmp_path / "a" / "b"))
+    assert made == tmp_path / "a" / "b" and made.is_dir()
+
+
 def test_a_file_in_the_way_of_a_folder(tmp_path):
     (tmp_path / "taken").write_text("")
     for path in (tmp_path / "taken", tmp_path / "taken" / "below"):

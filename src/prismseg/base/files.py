@@ -32,11 +32,12 @@ def output_error(path: Path, error: OSError) -> OutputError:
     return OutputError(Message("Cannot write {path}: {remedy}.", path=path, remedy=remedy))
 
 
-def make_folder(path: Path, *, private: bool = False) -> Path:
+def make_folder(path: str | Path, *, private: bool = False) -> Path:
     """Create `path` and its parents; an `OutputError` says why it cannot be.
 
     A private folder is for its user alone; one that is there already stays as it is.
     """
+    path = Path(path)
     try:
         path.mkdir(mode=0o700 if private else 0o777, parents=True, exist_ok=True)
     except OSError as error:

@@ -66,12 +66,12 @@ class SegmentationDataset(Sequence[Sample]):
 
     def __init__(
         self,
-        root: Path,
+        root: str | Path,
         listing: Listing,
         options: DataOptions,
         legend: Legend | None = None,
     ) -> None:
-        self.root = root
+        self.root = Path(root)
         self.layout = listing.layout
         self.predefined_splits = listing.splits
         self._cases = listing.cases
