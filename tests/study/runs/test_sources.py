@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 from pydantic import BaseModel
 
+from prismseg.base import DataError
 from prismseg.base.provenance.sources import code_of
 from prismseg.study import KINDS, Run, RunStore, StudyKind, execute, stale_runs
 from prismseg.study.runs.provenance import UNKNOWN
@@ -118,3 +119,13 @@ def test_runs_of_an_older_store_are_stale(run, tmp_path):
     for path in (root / "made").iterdir():
         path.unlink()
     assert stale_runs("test", RunStore(root), [run]) == {"key": [UNKNOWN]}
+
+
+def test_nothing_is_begun_where_no_data_can_be_read(run, tmp_path):
+    root = tmp_path / "new"
+    absent = tmp_path / "absent"
+    settings = {"data": {"path": str(absent)}, "optim": {"steps": 1}}
+    lost = Run({"data": "absent"}, KINDS["segmentation"].check(settings), "0" * 12)
+    with pytest.raises(DataError, match=str(absent)):
+        execute("segmentation", [lost], root, backend="sequential", show_progress=False)
+    assert not root.exists()

@@ -12,7 +12,7 @@ from typing import Any
 
 from joblib import Parallel, delayed
 
-from prismseg.base import PrismsegError, progress_bar
+from prismseg.base import DataError, PrismsegError, progress_bar
 from prismseg.study.definition.run import Run
 from prismseg.study.kind import StudyKind
 from prismseg.study.kinds import KINDS
@@ -72,6 +72,8 @@ def execute(
     ------
     ConfigError
         For a kind or backend that does not exist, or a backend that is not installed.
+    DataError
+        When there is something to do and no run's data can be read; nothing is written then.
     WorkersLost
         When workers die three times over; what was finished is kept.
 
@@ -90,6 +92,10 @@ def execute(
 
     def is_current(run: Run) -> bool:
         return store.is_done(run) and (keep_stale or not store.changes(run, sources[run.key]))
+
+    unreadable = [sources[run.key].unreadable for run in runs if not is_current(run)]
+    if unreadable and all(unreadable):
+        raise DataError(unreadable[0])
 
     with _progress(store, runs, visible=show_progress), use_backend(jobs, address) as options:
         for attempt in range(1, _ATTEMPTS + 1):
