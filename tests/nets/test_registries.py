@@ -12,6 +12,7 @@ from prismseg.base import ConfigError, ModelError
 from prismseg.cli.main import app
 from prismseg.nets import (
     ARCHITECTURES,
+    COMPOSED,
     ENCODERS,
     NORMS,
     SHIPPED,
@@ -24,6 +25,7 @@ from prismseg.nets import (
     load_model,
 )
 from prismseg.nets.blocks import make_norm, make_skip
+from prismseg.nets.segmentation import build_model
 from prismseg.train import make_config
 from prismseg.train.configure import setting_names
 
@@ -216,3 +218,36 @@ def test_an_encoder_in_the_settings_of_a_run():
         make_config({"data": {"path": "d"}, "model": {"encoder": "two"}})
     own = make_config({"data": {"path": "d"}})
     assert own.model.encoder is None and "encoder" not in own.model_dump(mode="json")["model"]
+
+
+class TestAComposedNetwork:
+    class Sum(SegmentationModel):
+        """A number of 1×1 convolutions, which the options state."""
+
+        stride = 1
+
+        def __init__(self, settings):
+            super().__init__(settings)
+            self.parts = nn.ModuleList(nn.Conv2d(1, 1, 1) for _ in range(settings.options["parts"]))
+
+        def segment(self, x):
+            return sum(part(x) for part in self.parts)
+
+    def test_is_stored_and_loaded_but_not_offered(self, tmp_path):
+        with COMPOSED.temporarily("sum", self.Sum):
+            model = build_model(NetworkSettings("sum", options={"parts": 3}))
+            model.save_pretrained(tmp_path)
+            again = load_model(tmp_path)
+            assert len(again.parts) == 3 and again.config["options"] == {"parts": 3}
+            x = torch.rand(1, 1, 4, 4)
+            torch.testing.assert_close(again(x), model(x), rtol=0, atol=0)
+            with pytest.raises(ConfigError, match="no architecture 'sum'; choose one of unet"):
+                create_model("sum")
+            with pytest.raises(ConfigError, match=r"model\.arch.*'unet'"):
+                make_config({"data": {"path": "d"}, "model": {"arch": "sum"}})
+            assert "sum" not in {variant.arch for variant in list_models()}
+        with pytest.raises(ModelError, match="no architecture 'sum'"):
+            load_model(tmp_path)
+
+    def test_leaves_the_settings_of_other_networks_as_they_are(self):
+        assert "options" not in create_model("unet", width=0.25).config

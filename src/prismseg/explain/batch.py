@@ -25,7 +25,7 @@ from prismseg.explain.target.regions import check_masks, class_scores, find_regi
 from prismseg.explain.tensors import HALF, as_images, as_labels, check_labels, resize_maps, to_full_precision
 from prismseg.explain.trace.memory import images_that_fit
 from prismseg.explain.trace.trace import Trace
-from prismseg.inference.predictor import class_probabilities
+from prismseg.nets import class_probabilities
 
 # Takes the maps {method: (B, h, w)} of one layer and number of class, as soon as they are made.
 TakeMaps = Callable[[str, int, dict[str, Tensor]], None]

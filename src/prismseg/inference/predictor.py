@@ -17,7 +17,7 @@ from torch import Tensor
 from prismseg.base import ConfigError, ModelError
 from prismseg.data import Preprocess, read_image
 from prismseg.inference.postprocess import POSTPROCESSORS
-from prismseg.nets import SegmentationModel, load_model
+from prismseg.nets import SegmentationModel, class_probabilities, load_model
 
 BAND_VALUES = 2**24  # probabilities that are enlarged at a time: 64 MiB in float32
 
@@ -223,11 +223,3 @@ def usable_device(name: str | torch.device) -> torch.device:
             "device that this machine has."
         ) from error
     return device
-
-
-def class_probabilities(logits: Tensor) -> Tensor:
-    """Probabilities (B, K, H, W) of all classes, background first, from logits (B, 1 or K, H, W)."""
-    if logits.shape[1] == 1:
-        foreground = torch.sigmoid(logits)
-        return torch.cat([1 - foreground, foreground], dim=1)
-    return torch.softmax(logits, dim=1)

@@ -11,8 +11,10 @@ from prismseg.nets.factory import count_parameters as count_parameters
 from prismseg.nets.factory import create_model as create_model
 from prismseg.nets.factory import list_models as list_models
 from prismseg.nets.segmentation import SegmentationModel as SegmentationModel
+from prismseg.nets.segmentation import class_probabilities as class_probabilities
 from prismseg.nets.segmentation import load_model as load_model
 from prismseg.nets.settings import ARCHITECTURES as ARCHITECTURES
+from prismseg.nets.settings import COMPOSED as COMPOSED
 from prismseg.nets.settings import ENCODERS as ENCODERS
 from prismseg.nets.settings import NORMS as NORMS
 from prismseg.nets.settings import SHIPPED as SHIPPED

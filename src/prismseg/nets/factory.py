@@ -77,6 +77,7 @@ def create_model(
     >>> create_model("resunet", "crffg", multiplier=3, in_channels=3, classes=4)(torch.rand(1, 3, 40, 25)).shape
     torch.Size([1, 4, 40, 25])
     """
+    ARCHITECTURES.require(arch)
     settings = NetworkSettings(
         arch, skip, multiplier, in_channels, classes, preset, width=width, norm=norm, encoder=encoder
     )

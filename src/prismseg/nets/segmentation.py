@@ -12,7 +12,7 @@ from huggingface_hub import PyTorchModelHubMixin
 from torch import Tensor, nn
 
 from prismseg.base import ConfigError, ModelError
-from prismseg.nets.settings import ARCHITECTURES, NetworkSettings
+from prismseg.nets.settings import NetworkSettings, find_architecture
 from prismseg.nets.storage.files import load_weights, read_description, write_network
 from prismseg.nets.storage.lookup import CONFIG, fetch_model
 
@@ -158,7 +158,7 @@ def build_model(settings: NetworkSettings) -> SegmentationModel:
     ModelError
         When what is registered under that name is no `SegmentationModel`.
     """
-    architecture = ARCHITECTURES[settings.arch]
+    architecture = find_architecture(settings.arch)
     if settings.encoder is not None and getattr(architecture, "own_encoder", None) is None:
         raise ConfigError(f"The architecture {settings.arch!r} has no encoder that could be exchanged.")
     with torch.random.fork_rng(devices=[]):
@@ -168,6 +168,14 @@ def build_model(settings: NetworkSettings) -> SegmentationModel:
             f"The architecture {settings.arch!r} gives a {type(network).__name__}; it must be a SegmentationModel."
         )
     return network
+
+
+def class_probabilities(logits: Tensor) -> Tensor:
+    """Probabilities (B, K, H, W) of all classes, background first, from logits (B, 1 or K, H, W)."""
+    if logits.shape[1] == 1:
+        foreground = torch.sigmoid(logits)
+        return torch.cat([1 - foreground, foreground], dim=1)
+    return torch.softmax(logits, dim=1)
 
 
 def find_encoder(network: SegmentationModel) -> nn.Module:

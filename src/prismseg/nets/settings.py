@@ -29,6 +29,10 @@ ARCHITECTURES.register(
     "resunet", "prismseg.nets.resunet:ResUNet", summary="U-Net of residual blocks (Zhang et al. 2018)."
 )
 
+# Networks that are put together or fitted, and not trained from random weights: `create_model`, settings of runs and
+# `list_models` do not offer them. They are built from the settings' `options`, and stored and used as all others.
+COMPOSED: Registry[Callable[[NetworkSettings], nn.Module]] = Registry("composed network")
+
 # Of the settings, to a `prismseg.nets.encoders.encoder.Encoder`.
 ENCODERS: Registry[Callable[[NetworkSettings], Any]] = Registry("encoder")
 ENCODERS.register(
@@ -103,6 +107,17 @@ class SkipSettings:
         return channels if self.kind == NO_SKIP else channels * self.multiplier
 
 
+def find_architecture(name: str) -> Callable[[NetworkSettings], nn.Module]:
+    """Return what builds the networks of that architecture, composed ones too.
+
+    Raises
+    ------
+    ConfigError
+        When there is none of that name.
+    """
+    return COMPOSED[name] if name in COMPOSED else ARCHITECTURES[name]
+
+
 def _require_choice(name: str, value: object, allowed: tuple[object, ...]) -> None:
     if value not in allowed:
         raise ConfigError(f"{name} is {value!r}; choose one of {', '.join(map(str, allowed))}.")
@@ -110,12 +125,12 @@ def _require_choice(name: str, value: object, allowed: tuple[object, ...]) -> No
 
 @dataclass(frozen=True)
 class NetworkSettings:
-    """Arguments of `create_model`, checked.
+    """Arguments of `create_model`, checked; and what composed networks are built from.
 
     Attributes
     ----------
     arch, skip, norm : str
-        Names in `ARCHITECTURES`, `SKIPS` and `NORMS`.
+        Names in `ARCHITECTURES` (or `COMPOSED`), `SKIPS` and `NORMS`.
     multiplier : {1, 3}
         The skip layer has this many times the channels of the skip.
     in_channels, classes : int
@@ -126,6 +141,8 @@ class NetworkSettings:
         Factor on all channel numbers, above 0 and at most 64.
     encoder : str, optional
         Name in `ENCODERS`; by default the architecture's own.
+    options : dict, optional
+        What a network of `COMPOSED` is built from, in values that JSON can hold.
 
     Raises
     ------
@@ -150,9 +167,11 @@ class NetworkSettings:
     width: float = 1.0
     norm: str = "batch"
     encoder: str | None = None
+    options: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
-        ARCHITECTURES.require(self.arch)
+        if self.arch not in COMPOSED:
+            ARCHITECTURES.require(self.arch)
         NORMS.require(self.norm)
         if self.encoder is not None:
             ENCODERS.require(self.encoder)
@@ -174,5 +193,5 @@ class NetworkSettings:
         return max(1, round(base * self.width))
 
     def to_dict(self) -> dict[str, Any]:
-        """Arguments of `create_model`; an encoder that was not chosen is left out."""
+        """Arguments of `create_model`; an encoder that was not chosen and options that there are not are left out."""
         return {name: value for name, value in asdict(self).items() if value is not None}

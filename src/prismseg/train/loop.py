@@ -15,8 +15,7 @@ from torch import Tensor, nn
 
 from prismseg.base import PrismsegError, atomic_path, keep_freed_memory, progress_bar
 from prismseg.data import Augmentation, SegmentationDataset, Split, TensorCache
-from prismseg.inference.predictor import class_probabilities
-from prismseg.nets import SegmentationModel, load_model
+from prismseg.nets import SegmentationModel, class_probabilities, load_model
 from prismseg.train.batches import step_seed
 from prismseg.train.checkpoint import Progress, load_checkpoint, save_checkpoint
 from prismseg.train.config import TrainConfig

@@ -14,7 +14,7 @@ from safetensors.torch import load
 from torch import Tensor, nn
 
 from prismseg.base import ModelError, ModelNotFoundError
-from prismseg.nets.settings import ARCHITECTURES, ENCODERS, NetworkSettings
+from prismseg.nets.settings import ENCODERS, NetworkSettings, find_architecture
 from prismseg.nets.storage.files import read_description
 from prismseg.nets.storage.lookup import WEIGHTS, find_model, is_shipped
 
@@ -188,7 +188,7 @@ def _read_network(settings: NetworkSettings, source: str | Path) -> dict[str, Te
 
 
 def _encoder_name(chosen: str | None, arch: str) -> str | None:
-    return chosen or getattr(ARCHITECTURES[arch], "own_encoder", None)
+    return chosen or getattr(find_architecture(arch), "own_encoder", None)
 
 
 def _read_safetensors(path: Path) -> dict[str, Tensor]:
