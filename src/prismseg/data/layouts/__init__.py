@@ -21,6 +21,11 @@ LAYOUTS.register(
     "nnunet", "prismseg.data.layouts.nnunet:NNUNET", summary="nnU-Net: imagesTr, labelsTr, dataset.json"
 )
 LAYOUTS.register("pets", "prismseg.data.layouts.pets:PETS", summary="Oxford-IIIT Pet: images, annotations/trimaps")
+LAYOUTS.register(
+    "parts",
+    "prismseg.data.layouts.parts:PARTS",
+    summary="Train/, Valid/, Test/, each with images/ and masks/class_0/ (feet-mamitas)",
+)
 LAYOUTS.register("folders", "prismseg.data.layouts.folders:FOLDERS", summary="images/ beside masks/")
 LAYOUTS.register("beside", "prismseg.data.layouts.beside:BESIDE", summary="NAME.jpg beside NAME_mask.png")
 

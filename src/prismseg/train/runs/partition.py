@@ -56,7 +56,13 @@ def make_partition(config: TrainConfig, dataset: SegmentationDataset, seen: Seen
     seen_groups = {} if seen is None else _find_seen_groups(config, dataset, seen, notes)
     if _uses_predefined(config, dataset):
         split = _predefined(dataset, plan.fold or 0)
-        check_split(split, dataset.groups, dataset.identities)
+        try:
+            check_split(split, dataset.groups, dataset.identities)
+        except DataError as error:
+            raise DataError(
+                f"{error} Or draw another split than the one that {dataset.root} brings along: --ignore-split "
+                "(split.predefined: false)."
+            ) from error
         if not config.force:
             # They are told by their looks, so that a user may know better.
             _refuse_parted_twins(split, dataset)
