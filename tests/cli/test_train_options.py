@@ -24,6 +24,8 @@ TRAIN: dict[str, tuple[str, Any, list[str], Any]] = {
     "channels": ("data.channels", 3, ["--channels", "1"], 1),
     "colours": ("data.colours", {"#010203": "background"}, ["--colours", "LEGEND"], LEGEND),
     "size": ("size", [64, 64], ["--size", "32x48"], (32, 48)),
+    "crop": ("crop", [32, 32], ["--crop", "24x32"], (24, 32)),
+    "crop_foreground": ("crop_foreground", 0.5, ["--crop-foreground", "0.25"], 0.25),
     "intensity": ("intensity", "unit", ["--intensity", "zscore"], "zscore"),
     "fit": ("fit", "area", ["--fit", "stretch"], "stretch"),
     "fractions": ("split.fractions", [0.5, 0.2, 0.3], ["--fractions", "1,0,0"], (1.0, 0.0, 0.0)),
@@ -40,6 +42,7 @@ TRAIN: dict[str, tuple[str, Any, list[str], Any]] = {
     "width": ("model.width", 0.5, ["--width", "1"], 1.0),
     "norm": ("model.norm", "group", ["--norm", "batch"], "batch"),
     "encoder": ("model.encoder", "residual", ["--encoder", "plain"], "plain"),
+    "decoder": ("model.decoder", "slim", ["--decoder", "wide"], "wide"),
     "encoder_weights": ("model.weights", "imagenet", ["--encoder-weights", "runs/first"], "runs/first"),
     "encoder_lr_factor": ("optim.encoder_lr_factor", 0.5, ["--encoder-lr-factor", "0.25"], 0.25),
     "freeze_encoder_steps": ("optim.freeze_encoder_steps", 7, ["--freeze-encoder-steps", "9"], 9),
@@ -57,6 +60,7 @@ TRAIN: dict[str, tuple[str, Any, list[str], Any]] = {
     "ema": ("optim.ema", 0.5, ["--ema", "none"], None),
     "postprocess": ("postprocess", "two-feet", ["--postprocess", "none"], "none"),
     "augmentation": ("augmentation", "thesis", ["--augmentation", "none"], "none"),
+    "test_mirror": ("test_mirror", True, ["--no-test-mirror"], False),
     "patience": ("patience", 3, ["--patience", "none"], None),
     "evaluate_every": ("evaluate_every", 7, ["--evaluate-every", "9"], 9),
     "checkpoint_every": ("checkpoint_every", 7, ["--checkpoint-every", "9"], 9),
@@ -73,12 +77,11 @@ OTHERS = {"data", "out", "config", "from_", "resume", "quiet", "help"}
 # Settings that no option of `train` reaches: those of `thermal train`, and the path, which is the argument.
 UNREACHED = {"source.kind", "data.path", "initial"}
 # Settings that are not written where nothing was chosen.
-OMITTED = {"model.encoder", "model.weights", "optim.encoder_lr_factor", "optim.freeze_encoder_steps",
+OMITTED = {"model.encoder", "model.decoder", "model.weights", "crop", "crop_foreground", "test_mirror",
+           "optim.encoder_lr_factor", "optim.freeze_encoder_steps",
            "optim.encoder_norm"}  # fmt: skip
-OPTIONAL = {
-    name for name, (setting, *_) in TRAIN.items()
-    if attrgetter(setting)(make_config({"data": {"path": "x"}})) is None
-}  # fmt: skip
+DEFAULTS = make_config({"data": {"path": "x"}})
+OPTIONAL = {name for name, (setting, *_) in TRAIN.items() if attrgetter(setting)(DEFAULTS) is None}
 
 
 @pytest.fixture
@@ -106,7 +109,7 @@ def value_of(settings: dict[str, Any], name: str) -> Any:
     *sections, last = name.split(".")
     for section in sections:
         settings = settings[section]
-    return settings.get(last) if name in OMITTED else settings[last]
+    return settings.get(last, attrgetter(name)(DEFAULTS)) if name in OMITTED else settings[last]
 
 
 def nested(name: str, value: Any) -> dict[str, Any]:

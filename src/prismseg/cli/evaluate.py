@@ -46,7 +46,7 @@ def evaluate(
         Path | None, typer.Option(help="Another evaluation folder of the same cases, to compare case by case.")
     ] = None,
     data_options: dict[str, Any] | None = None,
-    mirror: Mirror = False,
+    mirror: Mirror = None,
     device: Device = "cpu",
     quiet: Quiet = False,
 ) -> None:

@@ -114,8 +114,12 @@ def list_settings(**options: str) -> type[TyperCommand]:
 Device = Annotated[str, typer.Option(help="Where to compute: cpu, cuda, cuda:1, mps …")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bars.")]
 Mirror = Annotated[
-    bool,
-    typer.Option("--mirror", help="Average with the prediction of the mirrored image (test-time augmentation)."),
+    bool | None,
+    typer.Option(
+        "--mirror/--no-mirror",
+        help="Average with the predictions of the mirrored image (test-time augmentation); by default as trained for.",
+        show_default=False,
+    ),
 ]
 Out = Annotated[Path | None, typer.Option(help="Folder for the results.")]
 

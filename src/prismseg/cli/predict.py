@@ -36,7 +36,7 @@ def predict(
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Also write class probabilities (NPY, large).")
     ] = False,
-    mirror: Mirror = False,
+    mirror: Mirror = None,
     device: Device = "cpu",
     quiet: Quiet = False,
 ) -> None:

@@ -25,6 +25,7 @@ def register(app: typer.Typer) -> None:
             preset="model.preset",
             norm="model.norm",
             encoder="model.encoder",
+            decoder="model.decoder",
             encoder_norm="optim.encoder_norm",
             loss="optim.loss",
             optimizer="optim.optimizer",
@@ -74,6 +75,17 @@ def train(
     size: Annotated[
         str | None, typer.Option(help="Network input, 224 or 240x320 (height x width).", rich_help_panel="Data")
     ] = None,
+    crop: Annotated[
+        str | None,
+        typer.Option(
+            help="Train on random crops of this size (of images prepared to --size), or none.",
+            rich_help_panel="Data",
+        ),
+    ] = None,
+    crop_foreground: Annotated[
+        float | None,
+        typer.Option(help="Share of the crops that are centred on the foreground.", rich_help_panel="Data"),
+    ] = None,
     intensity: Annotated[str | None, typer.Option(help="{names}.", rich_help_panel="Data")] = None,
     fit: Annotated[
         str | None, typer.Option(help="{names}; with area images keep their shape.", rich_help_panel="Data")
@@ -121,6 +133,10 @@ def train(
     encoder: Annotated[
         str | None,
         typer.Option(help="{names}; by default (none) the architecture's own.", rich_help_panel=NETWORK),
+    ] = None,
+    decoder: Annotated[
+        str | None,
+        typer.Option(help="{names}; by default (none) of the encoder's widths.", rich_help_panel=NETWORK),
     ] = None,
     encoder_weights: Annotated[
         str | None,
@@ -170,6 +186,15 @@ def train(
         int | None, typer.Option(help="Cut each batch into this many parts.", rich_help_panel=TRAINING)
     ] = None,
     augmentation: Annotated[str | None, typer.Option(help="{names}.", rich_help_panel=TRAINING)] = None,
+    test_mirror: Annotated[
+        bool | None,
+        typer.Option(
+            "--test-mirror/--no-test-mirror",
+            help="Predict with the average over the mirrors that the augmentation has.",
+            show_default=False,
+            rich_help_panel=TRAINING,
+        ),
+    ] = None,
     postprocess: Annotated[
         str | None, typer.Option(help="Of predicted masks: {names}.", rich_help_panel=TRAINING)
     ] = None,
@@ -204,8 +229,8 @@ def train(
     """Train a segmentation network on a folder of images and masks.
 
     What is given here wins over --config, and that over the defaults; none takes back a setting of the file that may be
-    absent (patience, clip, ema, limit, fraction, folds, fold, classes, colours, channels, mask-suffix, encoder,
-    encoder-weights).
+    absent (patience, clip, ema, limit, fraction, folds, fold, classes, colours, channels, mask-suffix, crop, encoder,
+    decoder, encoder-weights).
 
     The run's folder gets the settings, the split, the learning curve, the last checkpoint and the best network.
     Then: prismseg evaluate RUN.
@@ -224,7 +249,7 @@ def train(
         },
         "model": {
             "arch": model, "skip": skip, "multiplier": multiplier, "preset": preset, "width": width, "norm": norm,
-            "encoder": encoder, "weights": encoder_weights,
+            "encoder": encoder, "decoder": decoder, "weights": encoder_weights,
         },
         "optim": {
             "loss": loss, "optimizer": optimizer, "lr": lr, "weight_decay": weight_decay, "momentum": momentum,
@@ -233,6 +258,7 @@ def train(
             "encoder_norm": encoder_norm,
         },
         "size": size, "intensity": intensity, "fit": fit, "postprocess": postprocess, "augmentation": augmentation,
+        "crop": crop, "crop_foreground": crop_foreground, "test_mirror": test_mirror,
         "patience": patience, "evaluate_every": evaluate_every, "checkpoint_every": checkpoint_every, "seed": seed,
         "device": device, "force": force, "precision": precision, "compile": compile_, "cache_mib": cache_mib,
         "tracking": () if tracking == "none" else names(tracking),

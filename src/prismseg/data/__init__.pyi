@@ -17,6 +17,7 @@ from prismseg.data.preparation.cache import TensorCache as TensorCache
 from prismseg.data.preparation.preprocess import Preprocess as Preprocess
 from prismseg.data.preparation.settings import AUGMENTATIONS as AUGMENTATIONS
 from prismseg.data.preparation.settings import AugmentationConfig as AugmentationConfig
+from prismseg.data.preparation.settings import CropConfig as CropConfig
 from prismseg.data.sample import IGNORE as IGNORE
 from prismseg.data.sample import Sample as Sample
 from prismseg.data.splits.drawing import holdout as holdout

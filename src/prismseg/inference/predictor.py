@@ -45,10 +45,10 @@ class Predictor:
     ----------
     model : SegmentationModel
         A network whose `metadata` says how to feed it, as `prismseg train` writes it.
-    mirror : bool
-        Average with the prediction of the mirrored image (test-time augmentation). Only the horizontal mirror
-        is offered, and only where training mirrored images too: other turns are implausible for a patient's
-        image.
+    mirror : bool, optional
+        Average with the predictions of the mirrored image (test-time augmentation): left and right, up and down, or both,
+        as training mirrored images too; other turns are implausible for a patient's image. By default as the network's
+        metadata say (`test_mirror`), which a training run decides.
     device : str or torch.device
         Where to compute.
 
@@ -66,14 +66,15 @@ class Predictor:
     """
 
     def __init__(
-        self, model: SegmentationModel, *, mirror: bool = False, device: str | torch.device = "cpu"
+        self, model: SegmentationModel, *, mirror: bool | None = None, device: str | torch.device = "cpu"
     ) -> None:
         if "preprocess" not in model.metadata:
             raise ModelError(
                 "This model does not say how images must be prepared for it (config.json has no "
                 "metadata.preprocess). Train it with `prismseg train`, or set model.metadata['preprocess']."
             )
-        if mirror and not model.metadata.get("mirror", False):
+        mirrors = _mirrors(model.metadata)
+        if mirror and not mirrors:
             raise ModelError(
                 "This network never saw mirrored images in training, so averaging over the mirror would harm it. "
                 "Predict without mirroring, or train with augmentation."
@@ -81,7 +82,8 @@ class Predictor:
         self.device = usable_device(device)
         self.model = model.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self.preprocess = Preprocess.from_dict(model.metadata["preprocess"])
-        self.mirror = mirror
+        self.mirror = bool(model.metadata.get("test_mirror", False)) if mirror is None else mirror
+        self._mirrors = mirrors if self.mirror else ()
         name = model.metadata.get("postprocess", "none")
         if name not in POSTPROCESSORS:
             raise ModelError(
@@ -92,7 +94,7 @@ class Predictor:
 
     @classmethod
     def from_pretrained(
-        cls, path: str | Path, *, mirror: bool = False, device: str | torch.device = "cpu"
+        cls, path: str | Path, *, mirror: bool | None = None, device: str | torch.device = "cpu"
     ) -> Predictor:
         """Load a network (folder, shipped or hub name, see `prismseg.nets.load_model`) and make a predictor of it."""
         return cls(load_model(path), mirror=mirror, device=device)
@@ -179,10 +181,16 @@ class Predictor:
         """Probabilities (B, K, h, w) at the size of the network's output."""
         batch = batch.to(self.device, memory_format=torch.channels_last)
         probabilities = class_probabilities(self.model(batch))
-        if self.mirror:
-            mirrored = class_probabilities(self.model(batch.flip(-1))).flip(-1)
-            probabilities = (probabilities + mirrored) / 2
-        return probabilities
+        for axes in self._mirrors:
+            probabilities = probabilities + class_probabilities(self.model(batch.flip(axes))).flip(axes)
+        return probabilities / (1 + len(self._mirrors)) if self._mirrors else probabilities
+
+
+def _mirrors(metadata: dict[str, Any]) -> tuple[tuple[int, ...], ...]:
+    """Axes of images (B, C, H, W) along which they may be mirrored, for each mirror image that training saw too."""
+    horizontal = ((-1,),) if metadata.get("mirror", False) else ()
+    vertical = ((-2,),) if metadata.get("mirror_vertical", False) else ()
+    return (*horizontal, *vertical, *(((-2, -1),) if horizontal and vertical else ()))
 
 
 def _bands(low: Tensor, height: int, width: int) -> Iterator[tuple[slice, Tensor]]:

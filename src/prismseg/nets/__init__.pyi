@@ -15,10 +15,12 @@ from prismseg.nets.segmentation import class_probabilities as class_probabilitie
 from prismseg.nets.segmentation import load_model as load_model
 from prismseg.nets.settings import ARCHITECTURES as ARCHITECTURES
 from prismseg.nets.settings import COMPOSED as COMPOSED
+from prismseg.nets.settings import DECODERS as DECODERS
 from prismseg.nets.settings import ENCODERS as ENCODERS
 from prismseg.nets.settings import NORMS as NORMS
 from prismseg.nets.settings import SHIPPED as SHIPPED
 from prismseg.nets.settings import SKIPS as SKIPS
+from prismseg.nets.settings import DecoderSettings as DecoderSettings
 from prismseg.nets.settings import NetworkSettings as NetworkSettings
 from prismseg.nets.storage.lookup import fetch_model as fetch_model
 from prismseg.nets.storage.lookup import find_model as find_model

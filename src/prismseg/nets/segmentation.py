@@ -42,10 +42,13 @@ class SegmentationModel(nn.Module, PyTorchModelHubMixin, library_name="prismseg"
     own_encoder : str or None
         Name in `prismseg.nets.ENCODERS` of the encoder that the architecture has unless the settings name another; None
         where it cannot be exchanged.
+    has_decoder : bool
+        Whether the settings may name another decoder too, a name in `prismseg.nets.DECODERS`.
     """
 
     stride: int
     own_encoder: ClassVar[str | None] = None
+    has_decoder: ClassVar[bool] = False
 
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__()
@@ -154,13 +157,15 @@ def build_model(settings: NetworkSettings) -> SegmentationModel:
     Raises
     ------
     ConfigError
-        When the settings name an encoder for an architecture that has none to exchange.
+        When the settings name an encoder or a decoder for an architecture that has none to exchange.
     ModelError
         When what is registered under that name is no `SegmentationModel`.
     """
     architecture = find_architecture(settings.arch)
     if settings.encoder is not None and getattr(architecture, "own_encoder", None) is None:
         raise ConfigError(f"The architecture {settings.arch!r} has no encoder that could be exchanged.")
+    if settings.decoder is not None and not getattr(architecture, "has_decoder", False):
+        raise ConfigError(f"The architecture {settings.arch!r} has no decoder that could be exchanged.")
     with torch.random.fork_rng(devices=[]):
         network = architecture(settings)
     if not isinstance(network, SegmentationModel):

@@ -56,6 +56,48 @@ ENCODERS.register(
     summary="EfficientNet-Lite0 (Tan & Le 2019); weights: imagenet.",
 )
 
+
+@dataclass(frozen=True)
+class DecoderSettings:
+    """Widths of a decoder that leads to the grid of the image.
+
+    Attributes
+    ----------
+    widths : tuple of int
+        Channels of the levels at strides 1, 2, 4, 8, ... at width 1; the last also of all coarser ones.
+    bottleneck : bool
+        Whether two convolutions stand between encoder and decoder, on the coarsest maps.
+
+    Raises
+    ------
+    ConfigError
+        When a width is not above 0.
+    """
+
+    widths: tuple[int, ...]
+    bottleneck: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.widths or min(self.widths) < 1:
+            raise ConfigError(f"The widths of a decoder must be whole numbers of at least 1, not {self.widths}.")
+
+    def width_at(self, stride: int) -> int:
+        """Give the channels of the level at this stride."""
+        return self.widths[min(stride.bit_length() - 1, len(self.widths) - 1)]
+
+
+DECODERS: Registry[DecoderSettings] = Registry("decoder")
+DECODERS.register(
+    "wide",
+    DecoderSettings((16, 32, 64, 128, 256), bottleneck=False),
+    summary="From 256 channels at stride 16 to 16 at the image's own grid, as in segmentation_models.pytorch.",
+)
+DECODERS.register(
+    "slim",
+    DecoderSettings((8, 16, 32, 64, 128), bottleneck=False),
+    summary="As wide, with half the channels.",
+)
+
 # Of the channels of the skip, the channels that shall come out, and the preset, to the layer on the skip.
 SKIPS: Registry[Callable[[int, int, str], nn.Module]] = Registry("skip layer")
 SKIPS.register(NO_SKIP, "prismseg.nets.blocks:bare_skip", summary="No layer.")
@@ -141,6 +183,8 @@ class NetworkSettings:
         Factor on all channel numbers, above 0 and at most 64.
     encoder : str, optional
         Name in `ENCODERS`; by default the architecture's own.
+    decoder : str, optional
+        Name in `DECODERS`; by default one that ends on the encoder's finest grid and has its widths.
     options : dict, optional
         What a network of `COMPOSED` is built from, in values that JSON can hold.
 
@@ -167,6 +211,7 @@ class NetworkSettings:
     width: float = 1.0
     norm: str = "batch"
     encoder: str | None = None
+    decoder: str | None = None
     options: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
@@ -175,6 +220,8 @@ class NetworkSettings:
         NORMS.require(self.norm)
         if self.encoder is not None:
             ENCODERS.require(self.encoder)
+        if self.decoder is not None:
+            DECODERS.require(self.decoder)
         _ = self.skips
         for name in ("in_channels", "classes"):
             value = getattr(self, name)
@@ -188,10 +235,15 @@ class NetworkSettings:
         """The layer on each skip connection."""
         return SkipSettings(self.skip, self.multiplier, self.preset)
 
+    @property
+    def decoder_settings(self) -> DecoderSettings | None:
+        """The decoder that was chosen; None for that of the encoder's widths."""
+        return None if self.decoder is None else DECODERS[self.decoder]
+
     def channels(self, base: int) -> int:
         """Give the number of channels of a stage that has `base` at width 1."""
         return max(1, round(base * self.width))
 
     def to_dict(self) -> dict[str, Any]:
-        """Arguments of `create_model`; an encoder that was not chosen and options that there are not are left out."""
+        """Arguments of `create_model`; an encoder or decoder that was not chosen and absent options are left out."""
         return {name: value for name, value in asdict(self).items() if value is not None}

@@ -6,6 +6,8 @@ what the uninterrupted run got.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 
@@ -22,6 +24,40 @@ def batch_cases(count: int, batch_size: int, step: int, seed: int) -> list[int]:
         deck = np.random.default_rng([seed, epoch]).permutation(count)
         cases.extend(int(case) for case in deck[offset : offset + batch_size - len(cases)])
     return cases
+
+
+def cut_chunks(
+    cases: Sequence[int], shapes: Sequence[tuple[int, int]], batch_size: int, crop: tuple[int, int] | None = None
+) -> list[list[int]]:
+    """Cut cases into chunks of images of one shape that take no more memory than a training batch (or hold one image).
+
+    Parameters
+    ----------
+    cases : sequence of int
+        In an order that stays, but for cases of another shape, which come in chunks of their own.
+    shapes : sequence of (int, int)
+        Height and width of each, prepared for the network.
+    batch_size : int
+        Images of a training batch.
+    crop : (int, int), optional
+        Height and width of these, where they are not whole images.
+
+    Examples
+    --------
+    >>> cut_chunks([4, 5, 6, 7], [(32, 32), (32, 64), (32, 32), (32, 32)], batch_size=2)
+    [[4, 6], [7], [5]]
+    >>> cut_chunks([4, 5, 6], [(64, 64)] * 3, batch_size=8, crop=(32, 32))
+    [[4, 5], [6]]
+    """
+    alike: dict[tuple[int, int], list[int]] = {}
+    for case, shape in zip(cases, shapes, strict=True):
+        alike.setdefault(shape, []).append(case)
+    chunks = []
+    for (height, width), same in alike.items():
+        count = batch_size if crop is None else max(1, batch_size * crop[0] * crop[1] // (height * width))
+        count = min(count, batch_size)
+        chunks += [same[start : start + count] for start in range(0, len(same), count)]
+    return chunks
 
 
 def step_seed(seed: int, step: int, rank: int = 0, part: int = 0) -> int:

@@ -16,7 +16,7 @@ from prismseg.data.options import DataOptions
 from prismseg.data.preparation.settings import AUGMENTATIONS, Fit, Intensity
 from prismseg.inference.postprocess import POSTPROCESSORS
 from prismseg.nets.choices import Multiplier, Preset
-from prismseg.nets.settings import ARCHITECTURES, ENCODERS, NORMS, SKIPS
+from prismseg.nets.settings import ARCHITECTURES, DECODERS, ENCODERS, NORMS, SKIPS
 from prismseg.train.registries import (
     DEFAULT_LOSS,
     FORMER_SETTINGS,
@@ -94,7 +94,7 @@ class _LaterSettings(Settings):
 class ModelConfig(_LaterSettings):
     """The network (see `prismseg.nets.create_model`); `weights` are those of its encoder."""
 
-    later: ClassVar = frozenset({"encoder", "weights"})
+    later: ClassVar = frozenset({"encoder", "decoder", "weights"})
 
     arch: Annotated[str, Choice(ARCHITECTURES)] = "unet"
     skip: Annotated[str, Choice(SKIPS)] = "crffg"
@@ -103,6 +103,7 @@ class ModelConfig(_LaterSettings):
     width: float = Field(default=1.0, gt=0)
     norm: Annotated[str, Choice(NORMS)] = "batch"
     encoder: Annotated[str, Choice(ENCODERS)] | None = None
+    decoder: Annotated[str, Choice(DECODERS)] | None = None
     weights: str | None = None
 
 
@@ -172,11 +173,17 @@ def make_source_settings(value: object) -> SourceSettings:
         raise ValueError(explain_errors(error)) from error
 
 
-class TrainConfig(Settings):
+class TrainConfig(_LaterSettings):
     """One training run, whole: the same configuration gives the same weights on the same machine.
 
     What other processors and numbers of threads do to them, `prismseg.base.provenance.machine` says.
+
+    With `crop` (height, width) each step learns from random windows of the prepared images, a share `crop_foreground` of
+    them centred on a class other than the background; predictions are made of whole images. With `test_mirror` they are
+    averaged over the mirrors that the augmentation has.
     """
+
+    later: ClassVar = frozenset({"crop", "crop_foreground", "test_mirror"})
 
     data: DataConfig
     source: Annotated[SerializeAsAny[SourceSettings], BeforeValidator(make_source_settings)] = CasesSettings()
@@ -186,9 +193,12 @@ class TrainConfig(Settings):
     size: tuple[int, int] = (224, 224)
     intensity: Intensity = "zscore"
     fit: Fit = "stretch"
+    crop: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None = None
+    crop_foreground: float = Field(default=1 / 3, ge=0, le=1)
     postprocess: Annotated[str, Choice(POSTPROCESSORS)] = "none"
     initial: PathText | None = None
     augmentation: Annotated[str, Choice(AUGMENTATIONS)] = "default"
+    test_mirror: bool = False
     evaluate_every: int = Field(default=100, ge=1)
     patience: int | None = Field(default=None, ge=1)
     checkpoint_every: int = Field(default=50, ge=1)
@@ -218,6 +228,16 @@ class TrainConfig(Settings):
             raise ValueError(
                 f"the encoder cannot have the weights {self.model.weights} and those of the network {self.initial}; "
                 "leave one of them out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _mirror_as_trained(self) -> TrainConfig:
+        augmentation = AUGMENTATIONS[self.augmentation]
+        if self.test_mirror and not (augmentation.flip or augmentation.flip_vertical):
+            raise ValueError(
+                f"test_mirror averages over mirrored images, but the augmentation {self.augmentation!r} mirrors none; "
+                "choose another augmentation, or predict without"
             )
         return self
 

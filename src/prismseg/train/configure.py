@@ -17,6 +17,9 @@ _EXCLUSIVE: dict[tuple[str, ...], tuple[tuple[str, str], ...]] = {
 }
 
 
+_SIZES = ("size", "crop")
+
+
 def configure(
     chosen: dict[str, Any], base: str | Path | None = None, *, initial: dict[str, Any] | None = None
 ) -> TrainConfig:
@@ -112,7 +115,7 @@ def _lay_over(values: dict[str, Any], upper: dict[str, Any], path: tuple[str, ..
         elif value == "none" and _may_be_none((*path, key)):
             values[key] = None
         elif value is not None:
-            values[key] = parse_size(value) if isinstance(value, str) and key == "size" else value
+            values[key] = parse_size(value) if isinstance(value, str) and key in _SIZES else value
 
 
 def _is_section(path: tuple[str, ...]) -> bool:

@@ -47,6 +47,7 @@ def finetune_settings(source: str | Path) -> dict[str, Any]:
                 name: getattr(settings, name) for name in ("arch", "skip", "multiplier", "preset", "width", "norm")
             },
             "encoder": settings.encoder or "none",
+            "decoder": settings.decoder or "none",
             "weights": "none",
         },
         "optim": dict(_OPTIM),
@@ -54,6 +55,7 @@ def finetune_settings(source: str | Path) -> dict[str, Any]:
         "intensity": preprocess.intensity,
         "fit": preprocess.fit,
         "postprocess": network.metadata.get("postprocess", "none"),
+        "test_mirror": network.metadata.get("test_mirror", False),
         "evaluate_every": 50,
     }
 

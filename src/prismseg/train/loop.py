@@ -14,9 +14,9 @@ from accelerate.utils import broadcast_object_list
 from torch import Tensor, nn
 
 from prismseg.base import PrismsegError, atomic_path, keep_freed_memory, progress_bar
-from prismseg.data import Augmentation, SegmentationDataset, Split, TensorCache
+from prismseg.data import Augmentation, CropConfig, SegmentationDataset, Split, TensorCache
 from prismseg.nets import SegmentationModel, class_probabilities, load_model
-from prismseg.train.batches import step_seed
+from prismseg.train.batches import cut_chunks, step_seed
 from prismseg.train.checkpoint import Progress, load_checkpoint, save_checkpoint
 from prismseg.train.config import TrainConfig
 from prismseg.train.finetune import copy_weights, has_reordered_classes
@@ -38,7 +38,7 @@ from prismseg.train.setup import (
     start_trackers,
     stop_requests,
 )
-from prismseg.train.sources import SourceInputs
+from prismseg.train.sources import Batch, SourceInputs
 
 
 class TrainingInterrupted(PrismsegError):
@@ -133,11 +133,14 @@ class Trainer:
         self.network = network
         self.average = weight_average(network, config.optim.ema) if config.optim.ema is not None else None
         self.optimizer = create_optimizer(config.optim, network)
-        self.augment = Augmentation(config.augmentation)
+        crop = None if config.crop is None else CropConfig(config.crop, config.crop_foreground)
+        self.augment = Augmentation(config.augmentation, crop)
         self.loss = create_loss(config.optim.loss, network.config["classes"])
         self.cache = TensorCache(self.dataset, make_preprocess(config, self.dataset), max_mib=config.cache_mib)
         self.source = config.source.open(
-            SourceInputs(self.cache, self.split.train, config.optim.batch_size, config.seed)
+            SourceInputs(
+                self.cache, self.split.train, config.optim.batch_size, config.seed, crops=config.crop is not None
+            )
         )
         self.progress = Progress()
         if going_on:
@@ -244,7 +247,7 @@ class Trainer:
         total = torch.zeros((), device=self.device)
         for part, chosen in enumerate(parts):
             torch.manual_seed(step_seed(self.config.seed, step, rank, part))
-            images, masks = self.augment(*self._placed(self.source.batch(chosen.tolist())))
+            images, masks = self._augmented(self.source.batch(chosen.tolist()))
             last = part == len(parts) - 1
             with nullcontext() if last else self.accelerator.no_sync(self.parallel):
                 with self._mixed_precision():
@@ -306,6 +309,14 @@ class Trainer:
             )
         self.accelerator.wait_for_everyone()
 
+    def _augmented(self, batch: tuple[Batch, Batch]) -> tuple[Tensor, Tensor]:
+        images, masks = batch
+        if isinstance(images, Tensor) and isinstance(masks, Tensor):
+            images, masks = self.augment(*self._placed((images, masks)))
+        else:
+            images, masks = self.augment(*([each.to(self.device) for each in part] for part in batch))
+        return images.contiguous(memory_format=torch.channels_last), masks
+
     def _placed(self, batch: tuple[Tensor, Tensor]) -> tuple[Tensor, Tensor]:
         images, masks = batch
         return images.to(self.device, memory_format=torch.channels_last), masks.to(self.device)
@@ -320,12 +331,17 @@ class Trainer:
         classes = len(self.dataset.classes)
         scores = []
         with torch.inference_mode(), self._mixed_precision():
-            for start in range(0, len(self.split.validation), self.config.optim.batch_size):
-                chunk = self.split.validation[start : start + self.config.optim.batch_size]
+            for chunk in self._validation_chunks():
                 images, masks = self._placed(self.cache.batch(chunk))
                 labels = class_probabilities(network(images).float()).argmax(1)
                 scores.append(_hard_dice(labels, masks, classes))
         return float(torch.cat(scores).mean())
+
+    def _validation_chunks(self) -> list[list[int]]:
+        config, cases, preprocess = self.config, self.split.validation, self.cache.preprocess
+        keeps_shape = config.fit == "area"
+        shapes = [preprocess.size_for(*self.dataset.sizes[case]) if keeps_shape else config.size for case in cases]
+        return cut_chunks(cases, shapes, config.optim.batch_size, config.crop)
 
     def _save_model(self) -> None:
         network = self._scored_network()

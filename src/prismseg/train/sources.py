@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol, Union
 
 from prismseg.base.settings import Settings
 from prismseg.train.batches import batch_cases
@@ -16,14 +16,20 @@ if TYPE_CHECKING:
     from prismseg.data import TensorCache
 
 
+Batch = Union["Tensor", Sequence["Tensor"]]
+
+
 class Source(Protocol):
     """Images by number; which numbers make up a step is a pure function of the seed."""
 
     def numbers(self, step: int) -> list[int]:
         """Numbers of the images of step `step`, over all processes."""
 
-    def batch(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Images (B, C, H, W) float32 and masks (B, H, W) int64 of these numbers, prepared for the network."""
+    def batch(self, numbers: Sequence[int]) -> tuple[Batch, Batch]:
+        """Images (B, C, H, W) float32 and masks (B, H, W) int64 of these numbers, prepared for the network.
+
+        Where crops are taken of them, they may have different sizes and are then lists of (C, H, W) and (H, W).
+        """
 
     def close(self) -> None:
         """Let go of what the source holds."""
@@ -43,12 +49,15 @@ class SourceInputs:
         Images of a step, over all processes.
     seed : int
         Seed of the run.
+    crops : bool
+        Whether crops are taken of the images, which then need not have one size.
     """
 
     cache: TensorCache
     cases: Sequence[int]
     batch_size: int
     seed: int
+    crops: bool = False
 
 
 class SourceSettings(Settings, ABC):
@@ -76,22 +85,26 @@ class CasesSettings(SourceSettings):
 
     def open(self, inputs: SourceInputs) -> Source:
         """Make the source for a run."""
-        return CaseSource(inputs.cache, inputs.cases, inputs.batch_size, inputs.seed)
+        return CaseSource(inputs)
 
 
 class CaseSource:
     """The training cases of a data set, dealt from shuffled decks (see `prismseg.train.batches.batch_cases`)."""
 
-    def __init__(self, cache: TensorCache, cases: Sequence[int], batch_size: int, seed: int) -> None:
-        self.cache, self.cases, self.batch_size, self.seed = cache, cases, batch_size, seed
+    def __init__(self, inputs: SourceInputs) -> None:
+        self.inputs = inputs
 
     def numbers(self, step: int) -> list[int]:
         """Positions of the cases of step `step` in the data set."""
-        return [self.cases[k] for k in batch_cases(len(self.cases), self.batch_size, step, self.seed)]
+        cases, inputs = self.inputs.cases, self.inputs
+        return [cases[k] for k in batch_cases(len(cases), inputs.batch_size, step, inputs.seed)]
 
-    def batch(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
+    def batch(self, numbers: Sequence[int]) -> tuple[Batch, Batch]:
         """Read these cases, prepared for the network."""
-        return self.cache.batch(numbers)
+        if not self.inputs.crops:
+            return self.inputs.cache.batch(numbers)
+        cases = self.inputs.cache.cases(numbers)
+        return [image for image, _ in cases], [mask for _, mask in cases]
 
     def close(self) -> None:
         """Nothing to let go of."""

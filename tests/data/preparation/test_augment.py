@@ -1,18 +1,13 @@
 import math
+from dataclasses import replace
 
 import pytest
 import torch
 import torch.nn.functional as F
 
 from prismseg.base import ConfigError
-from prismseg.data.preparation.augment import (
-    AUGMENTATIONS,
-    Augmentation,
-    AugmentationConfig,
-    Geometry,
-    draw_geometry,
-    move,
-)
+from prismseg.data.preparation.augment import AUGMENTATIONS, Augmentation, AugmentationConfig
+from prismseg.data.preparation.geometry import Geometry, draw_geometry, move
 
 
 def blobs(count=8, channels=1, size=(64, 80), seed=0):
@@ -25,8 +20,8 @@ def blobs(count=8, channels=1, size=(64, 80), seed=0):
     return images, masks
 
 
-def geometry(angle=0.0, zoom=1.0, shift=(0.0, 0.0), mirror=1.0):
-    return Geometry(torch.tensor([angle]), torch.tensor([zoom]), torch.tensor([shift]), torch.tensor([mirror]))
+def geometry(angle=0.0, zoom=1.0, shift=(0.0, 0.0), mirror=1.0, upend=1.0):
+    return Geometry(*(torch.tensor([value]) for value in (angle, zoom, shift, mirror, upend)))
 
 
 def source_of(x, y, height, width, **drawn):
@@ -47,7 +42,7 @@ def test_the_same_seed_gives_the_same_batch_bit_for_bit(preset):
     assert torch.equal(results[0][1], results[1][1])
 
 
-@pytest.mark.parametrize("preset", ["thesis", "default"])
+@pytest.mark.parametrize("preset", ["thesis", "default", "strong", "unoriented"])
 def test_other_seeds_give_other_batches(preset):
     images, masks = blobs()
     torch.manual_seed(0)
@@ -67,7 +62,7 @@ def test_none_passes_everything_and_draws_nothing():
     assert torch.equal(torch.get_rng_state(), before)
 
 
-@pytest.mark.parametrize("preset", ["thesis", "default"])
+@pytest.mark.parametrize("preset", ["thesis", "default", "strong", "unoriented"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_shapes_types_and_memory_format_are_kept(preset, channels):
     images, masks = blobs(channels=channels)
@@ -95,8 +90,8 @@ def test_masks_hold_only_labels_they_held():
     images, masks = blobs(count=16)
     masks[masks == 2] = 255
     torch.manual_seed(1)
-    for _ in range(5):
-        labels = Augmentation("default")(images, masks)[1]
+    for preset in ["default"] * 3 + ["unoriented"] * 3:
+        labels = Augmentation(preset)(images, masks)[1]
         assert set(labels.unique().tolist()) <= {0, 1, 255}
 
 
@@ -105,8 +100,9 @@ def test_image_and_mask_move_together():
     masks = (blobs(count=16)[1] > 0).long()
     images = masks[:, None].float()
     torch.manual_seed(2)
-    for _ in range(5):
-        changed, labels = Augmentation("thesis")(images, masks)
+    strong = replace(AUGMENTATIONS["unoriented"], photometric=0.0)
+    for config in ["thesis"] * 4 + [strong] * 4:
+        changed, labels = Augmentation(config)(images, masks)
         # Nearest picks the pixel with at least a quarter of the bilinear weight.
         assert (changed[:, 0][labels == 1] >= 0.25 - 1e-4).all()
         assert (changed[:, 0][labels == 0] <= 0.75 + 1e-4).all()
@@ -136,8 +132,35 @@ def test_the_drawn_geometry_fills_its_ranges_and_stays_in_them():
         assert values.std() == pytest.approx(limit / 3**0.5, rel=0.02)  # uniform
     assert set(drawn.mirror.tolist()) == {-1, 1}
     assert drawn.mirror.mean().abs() < 0.03
+    assert drawn.upend.tolist() == [1] * 20_000 and drawn.bend is None
     table = torch.stack([drawn.angle, drawn.zoom, *drawn.shift.T, drawn.mirror])
     assert (torch.corrcoef(table) - torch.eye(5)).abs().max() < 0.03
+
+
+def test_what_is_drawn_for_the_wider_augmentations():
+    torch.manual_seed(4)
+    drawn = draw_geometry(AUGMENTATIONS["unoriented"], 20_000)
+    assert drawn.zoom.min() >= 1 / 1.4 - 1e-3 and drawn.zoom.max() <= 1.4 + 1e-3
+    assert drawn.zoom.log().mean().abs() < 0.005 and drawn.zoom.log().std() == pytest.approx(
+        0.336 / 3**0.5, rel=0.02
+    )
+    assert set(drawn.upend.tolist()) == {-1, 1} and drawn.upend.mean().abs() < 0.03
+    assert (drawn.upend * drawn.mirror).mean().abs() < 0.03
+    # A product of two uniform numbers, each of its own draws.
+    assert 0.0495 < drawn.bend.abs().max() <= 0.05
+    assert drawn.bend.std() == pytest.approx(0.05 / 3, rel=0.02)
+    strength = drawn.bend.abs().amax((1, 2, 3))
+    assert strength.min() < 0.001 and strength.std() == pytest.approx(0.05 / 12**0.5, rel=0.05)
+
+
+def test_the_older_augmentations_draw_what_they_drew():
+    """The numbers of 0.2.0, so that runs are repeated bit for bit."""
+    images, masks = torch.arange(60.0).reshape(1, 1, 6, 10), torch.arange(60).reshape(1, 6, 10)
+    torch.manual_seed(11)
+    changed, labels = Augmentation("default")(images, masks)
+    row = [13.9541, 15.8937, 18.7155, 21.5374, 24.3592, 27.181, 30.0029, 32.8247, 35.6465, 38.4684]
+    assert changed[0, 0, 2].tolist() == pytest.approx(row, abs=1e-3)
+    assert labels[0, 2].tolist() == [10, 20, 21, 22, 23, 24, 25, 36, 37, 38]
 
 
 def test_no_change_is_the_identity():
@@ -178,6 +201,41 @@ def test_outside_the_border_both_are_continued_by_their_mirror_image():
     expected = torch.tensor([1.0, 0, 0, 1, 2, 3, 4, 5, 6, 7])
     torch.testing.assert_close(changed[0, 0, 0], expected, atol=1e-4, rtol=0)
     assert torch.equal(labels[0, 0], expected.long())
+
+
+def test_up_and_down_change_places_exactly():
+    images, masks = blobs()
+    changed, labels = Augmentation(AugmentationConfig(flip_vertical=1))(images, masks)
+    torch.testing.assert_close(changed, images.flip(-2), atol=1e-4, rtol=0)
+    assert torch.equal(labels, masks.flip(-2))
+    # Both mirrors at once are half a turn.
+    assert source_of(10, 4, 60, 200, mirror=-1.0, upend=-1.0) == pytest.approx([-10, -4], abs=1e-4)
+    assert source_of(10, 4, 60, 200, angle=math.pi) == pytest.approx([-10, -4], abs=1e-4)
+
+
+def test_a_bend_moves_pixels_by_its_share_of_the_shorter_side():
+    """Equal displacements at all nodes are a shift; one that grows along an axis stretches."""
+    bend = torch.zeros(1, 2, 5, 5)
+    bend[:, 0] = 0.1
+    grid = geometry()._replace(bend=bend).grid(torch.empty(1, 1, 20, 50))
+    plain = geometry().grid(torch.empty(1, 1, 20, 50))
+    torch.testing.assert_close((grid - plain)[0, ..., 0] * 50 / 2, torch.full((20, 50), 2.0), atol=1e-4, rtol=0)
+    assert (grid - plain)[..., 1].abs().max() == 0
+    bend[:, 0] = 0
+    bend[:, 1] = torch.linspace(-0.1, 0.1, 5)[:, None]
+    rise = (geometry()._replace(bend=bend).grid(torch.empty(1, 1, 20, 50)) - plain)[0, ..., 1] * 20 / 2
+    assert rise[10].max() - rise[10].min() < 1e-4  # the same along a row
+    assert rise[0, 0] == pytest.approx(-2, abs=0.01) and rise[-1, 0] == pytest.approx(2, abs=0.01)
+
+
+def test_the_largest_bend_folds_nothing_over():
+    torch.manual_seed(13)
+    drawn = draw_geometry(AugmentationConfig(elastic=0.05), 200)
+    grid = drawn.grid(torch.empty(200, 1, 64, 64))
+    assert (grid[:, :, 1:, 0] > grid[:, :, :-1, 0]).all() and (grid[:, 1:, :, 1] > grid[:, :-1, :, 1]).all()
+    # By hand: with no strength there is no displacement.
+    none = drawn._replace(bend=drawn.bend * 0).grid(torch.empty(200, 1, 64, 64))
+    assert torch.equal(none, drawn._replace(bend=None).grid(torch.empty(200, 1, 64, 64)))
 
 
 def photometric(**only):
@@ -251,6 +309,36 @@ def test_blur_smooths_and_keeps_the_mean():
     assert 0.25 < ratio.min() < 0.35
 
 
+def test_a_lower_resolution_loses_fine_detail_and_keeps_coarse():
+    columns = torch.arange(64)
+    fine = ((columns % 2) * 2.0 - 1).expand(100, 1, 64, 64).contiguous()
+    coarse = torch.sin(columns * (2 * math.pi / 64)).expand(100, 1, 64, 64).contiguous()
+    torch.manual_seed(14)
+    augment = photometric(low_resolution=4.0)
+    left = augment(fine, fine[:, 0].long())[0].std((1, 2, 3))
+    kept = augment(coarse, coarse[:, 0].long())[0].std((1, 2, 3)) / coarse.std((1, 2, 3))
+    assert left.median() < 0.2 and left.max() <= 1.001  # reduced to half and less, stripes of one pixel are grey
+    assert kept.min() > 0.97 and kept.max() < 1.001
+    assert torch.equal(photometric(low_resolution=1.0)(fine, fine[:, 0].long())[0], fine)
+
+
+def test_colours_change_alone_and_only_where_there_are_three_channels():
+    images, masks = blobs(count=300, channels=3, size=(16, 16))
+    images = 2 + 3 * images
+    torch.manual_seed(15)
+    changed = photometric(colour=0.2)(images, masks)[0]
+    deviation = images.std((1, 2, 3), correction=0)
+    shift = (changed - images).mean((2, 3)) / deviation[:, None]
+    grey = images.mean((1, 2, 3))
+    # A channel's mean is first drawn to or from grey, by up to a fifth, then shifted by up to a fifth of the deviation.
+    pulled = 0.2 * (images.mean((2, 3)) - images.mean(1).mean((1, 2))[:, None]).abs() / deviation[:, None]
+    assert (shift.abs() <= 0.2 + pulled + 1e-4).all() and shift.abs().max() > 0.19
+    assert shift.mean().abs() < 0.02 and (shift[:, 0] * shift[:, 1]).mean().abs() < 0.002
+    assert grey.mean() == pytest.approx(2, abs=0.05)
+    other = torch.cat([images, images[:, :1]], dim=1)
+    assert torch.equal(photometric(colour=0.2)(other, masks)[0], photometric()(other, masks)[0])
+
+
 def test_each_photometric_change_happens_with_its_probability():
     images = blobs(count=1000, size=(8, 8))[0]
     torch.manual_seed(12)
@@ -269,11 +357,23 @@ def test_constant_and_tiny_images_stay_finite():
 
 
 def test_an_unknown_preset_is_refused():
-    with pytest.raises(ConfigError, match="no augmentation 'wild'; choose one of none, thesis, default"):
+    with pytest.raises(
+        ConfigError, match="no augmentation 'wild'; choose one of none, thesis, default, strong, unoriented"
+    ):
         Augmentation("wild")
 
 
-@pytest.mark.parametrize("wrong", [{"flip": 1.5}, {"rotation": -1}, {"zoom": 1.0}, {"noise": float("nan")}])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"flip": 1.5},
+        {"rotation": -1},
+        {"zoom": 1.0},
+        {"noise": float("nan")},
+        {"elastic": 0.2},
+        {"low_resolution": 0.5},
+    ],
+)
 def test_impossible_ranges_are_refused(wrong):
     with pytest.raises(ConfigError, match=next(iter(wrong))):
         AugmentationConfig(**wrong)

@@ -154,6 +154,21 @@ class TestPredictor:
         both = [plain(image).probabilities, plain(image[:, ::-1]).probabilities[..., ::-1]]
         np.testing.assert_allclose(mirror(image).probabilities, np.mean(both, axis=0), atol=1e-4)
 
+    def test_all_four_mirrors_are_averaged_where_training_had_both(self, run, discs):
+        model = Predictor.from_pretrained(run / "model").model
+        plain = Predictor(model)
+        model.metadata = model.metadata | {"mirror_vertical": True, "test_mirror": True}
+        image = np.asarray(Image.open(discs / "p1_1.png"))
+        views = [plain(image[::rows, ::columns]).probabilities[:, ::rows, ::columns]
+                 for rows in (1, -1) for columns in (1, -1)]  # fmt: skip
+        averaged = Predictor(model)  # as the metadata say
+        np.testing.assert_allclose(averaged(image).probabilities, np.mean(views, axis=0), atol=1e-4)
+        assert averaged.mirror and not Predictor(model, mirror=False).mirror
+        np.testing.assert_array_equal(Predictor(model, mirror=False)(image).mask, plain(image).mask)
+        model.metadata = model.metadata | {"mirror": False}
+        views = [plain(image[::rows]).probabilities[:, ::rows] for rows in (1, -1)]
+        np.testing.assert_allclose(Predictor(model)(image).probabilities, np.mean(views, axis=0), atol=1e-4)
+
     def test_many_images_come_in_their_order(self, run, discs):
         predictor = Predictor.from_pretrained(run / "model")
         images = [np.asarray(Image.open(discs / f"p{n}_0.png"))[: 40 - n] for n in range(5)]

@@ -48,16 +48,26 @@ class TensorCache:
         DataError
             Naming the file, when an image or mask cannot be read or used, or images keep different shapes.
         """
-        cases = [self._case(index) for index in indices]
+        cases = self.cases(indices)
         shapes = {tuple(image.shape[1:]) for image, _ in cases}
         if len(shapes) > 1:
             raise DataError(
-                f"The images of {self.dataset.root} have different shapes, and with fit 'area' a batch cannot hold "
-                f"both {' and '.join(f'{h} x {w}' for h, w in sorted(shapes)[:2])}; train with fit 'stretch'."
+                f"The images of {self.dataset.root} have different shapes, and with fit 'area' a batch cannot hold both "
+                f"{' and '.join(f'{h} x {w}' for h, w in sorted(shapes)[:2])}. Train with fit 'stretch', or on crops."
             )
         images = torch.stack([image for image, _ in cases])
         masks = torch.stack([mask for _, mask in cases])
-        return images, masks.long()
+        return images, masks
+
+    def cases(self, indices: Sequence[int]) -> list[tuple[Tensor, Tensor]]:
+        """Image (C, H, W) float32 and mask (H, W) int64 of each of the cases `indices`, of whatever sizes.
+
+        Raises
+        ------
+        DataError
+            Naming the file, when an image or mask cannot be read or used.
+        """
+        return [(image, mask.long()) for image, mask in map(self._case, indices)]
 
     def _case(self, index: int) -> tuple[Tensor, Tensor]:
         if index in self._kept:

@@ -90,7 +90,7 @@ def hash_weights(folder: Path) -> str:
 def _card(config: dict[str, Any], metadata: dict[str, Any], parameters: int) -> str:
     training = json.dumps(metadata.get("training", {}), indent=2, ensure_ascii=False)
     classes = ", ".join(metadata.get("classes", [])) or "not stated"
-    encoder = f", encoder {config['encoder']}" if "encoder" in config else ""
+    parts = "".join(f", {part} {config[part]}" for part in ("encoder", "decoder") if part in config)
     return f"""---
 library_name: prismseg
 pipeline_tag: image-segmentation
@@ -103,7 +103,7 @@ Semantic segmentation network made with prismseg {VERSION}.
 
 | | |
 |---|---|
-| architecture | {config["arch"]}{encoder}, width {config["width"]:g}, norm {config["norm"]} |
+| architecture | {config["arch"]}{parts}, width {config["width"]:g}, norm {config["norm"]} |
 | preset | {config["preset"]} |
 | skip layer | {config["skip"]}, multiplier {config["multiplier"]} |
 | input channels | {config["in_channels"]} |

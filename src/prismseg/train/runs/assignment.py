@@ -43,7 +43,7 @@ def assign_run_cases(
     root: str | Path,
     *,
     part: str = "test",
-    mirror: bool = False,
+    mirror: bool | None = None,
     device: str = "cpu",
     options: Mapping[str, Any] | None = None,
 ) -> tuple[list[EvaluatedNetwork], SegmentationDataset]:
@@ -80,7 +80,7 @@ def assign_data_cases(
     dataset: SegmentationDataset,
     *,
     part: str | None = None,
-    mirror: bool = False,
+    mirror: bool | None = None,
     device: str = "cpu",
 ) -> tuple[list[EvaluatedNetwork], SegmentationDataset, list[str]]:
     """Networks in `model` with the cases of `dataset` that they are evaluated on.

@@ -20,7 +20,7 @@ def evaluate_run(
     part: str = "test",
     out: str | Path | None = None,
     against: str | Path | None = None,
-    mirror: bool = False,
+    mirror: bool | None = None,
     device: str = "cpu",
     options: Mapping[str, Any] | None = None,
     show_progress: bool = True,
@@ -37,8 +37,8 @@ def evaluate_run(
         Where to write; by default ``root/evaluation``, for other parts than the test ``root/evaluation-PART``.
     against : path, optional
         Another evaluation folder of the same cases to compare with, case by case.
-    mirror : bool
-        Average with the prediction of the mirrored image.
+    mirror : bool, optional
+        Average with the predictions of the mirrored image; by default as each network's metadata say.
     options : mapping, optional
         How to read the data, where not as in training (`prismseg.data.open_dataset`).
 
@@ -83,7 +83,7 @@ def evaluate_data(
     part: str | None = None,
     out: str | Path | None = None,
     against: str | Path | None = None,
-    mirror: bool = False,
+    mirror: bool | None = None,
     device: str = "cpu",
     notes: Sequence[str] = (),
     show_progress: bool = True,

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from prismseg.base.version import VERSION
-from prismseg.data import Preprocess, SegmentationDataset, Split
+from prismseg.data import AUGMENTATIONS, Preprocess, SegmentationDataset, Split
 from prismseg.nets import SegmentationModel, create_model
 from prismseg.nets.initial import WEIGHT_STREAMS
 from prismseg.train.config import TrainConfig
@@ -37,6 +37,7 @@ def make_network(
         width=config.model.width,
         norm=config.model.norm,
         encoder=config.model.encoder,
+        decoder=config.model.decoder,
         weights=config.model.weights if pretrained else None,
         seed=config.seed,
     )
@@ -47,7 +48,7 @@ def describe(config: TrainConfig, dataset: SegmentationDataset, split: Split, se
     return {
         "preprocess": make_preprocess(config, dataset).to_dict(),
         "classes": list(dataset.classes),
-        "mirror": config.augmentation != "none",
+        **_mirrors(config),
         "postprocess": config.postprocess,
         "training": {
             "software": f"prismseg {VERSION}",
@@ -60,12 +61,27 @@ def describe(config: TrainConfig, dataset: SegmentationDataset, split: Split, se
             "source": config.source.model_dump(mode="json"),
             "optim": config.optim.model_dump(mode="json"),
             "augmentation": config.augmentation,
+            **(
+                {}
+                if config.crop is None
+                else {"crop": list(config.crop), "crop_foreground": config.crop_foreground}
+            ),
             "initial": None if config.initial is None else _short(config.initial),
             "seed": config.seed,
             **({} if config.model.weights is None else {"encoder_weights": _short(config.model.weights)}),
             "weight_streams": WEIGHT_STREAMS,
         },
         "seen": seen.to_metadata(),
+    }
+
+
+def _mirrors(config: TrainConfig) -> dict[str, bool]:
+    """Over which mirrors predictions may be averaged, and whether they are where nobody says."""
+    augmentation = AUGMENTATIONS[config.augmentation]
+    return {
+        "mirror": augmentation.flip > 0,
+        **({"mirror_vertical": True} if augmentation.flip_vertical > 0 else {}),
+        **({"test_mirror": True} if config.test_mirror else {}),
     }
 
 

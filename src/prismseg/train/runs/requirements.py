@@ -70,7 +70,7 @@ def check_cases(config: TrainConfig, dataset: SegmentationDataset, split: Split)
     Raises
     ------
     DataError
-        When there is no training case, a case has no mask, or images that keep their shape do not fit one batch.
+        When there is no training case, a case has no mask, or whole images that keep their shape do not fit one batch.
     """
     if not split.train and config.source.uses_cases:
         raise DataError(
@@ -82,15 +82,15 @@ def check_cases(config: TrainConfig, dataset: SegmentationDataset, split: Split)
             f"{len(unlabelled)} images of {dataset.root} have no mask (the first is {dataset.ids[unlabelled[0]]}), so a "
             "network cannot learn from them or be measured on them. Add the masks or leave the images out."
         )
-    if config.fit == "area" and config.optim.batch_size > 1:
+    if config.fit == "area" and config.crop is None and config.optim.batch_size > 1:
         preprocess = make_preprocess(config, dataset)
         learnt = split.train if config.source.uses_cases else ()
-        shapes = {preprocess.size_for(*dataset.sizes[case]) for case in (*learnt, *split.validation)}
+        shapes = {preprocess.size_for(*dataset.sizes[case]) for case in learnt}
         if len(shapes) > 1:
             two = " and ".join(f"{height} x {width}" for height, width in sorted(shapes)[:2])
             raise DataError(
                 f"The images of {dataset.root} have different shapes, and with fit 'area' a batch cannot hold both "
-                f"{two}. Train with --fit stretch, or with --batch-size 1."
+                f"{two}. Train with --fit stretch, on crops (--crop), or with --batch-size 1."
             )
 
 
@@ -114,8 +114,8 @@ def check_batches(
             f"each; choose a multiple of {parts}."
         )
     area = config.size[0] * config.size[1]
-    sizes = [config.size]
-    if config.fit == "area":
+    sizes = [config.size if config.crop is None else config.crop]
+    if config.fit == "area" and config.crop is None:
         sizes += [(round((area * h / w) ** 0.5), round((area * w / h) ** 0.5)) for h, w in _SHAPES]
     places = min(ceil(height / network.stride) * ceil(width / network.stride) for height, width in sizes)
     images = optim.batch_size // parts
@@ -124,13 +124,14 @@ def check_batches(
         not keeps_statistics and any(isinstance(module, BatchNorm2d) for module in network.modules())
     )
     if places == 1 and (norm == "instance" or (by_batch and images == 1)):
-        size = "{} x {}".format(*config.size)
+        size = "{} x {}".format(*(config.crop or config.size))
+        option = "--size" if config.crop is None else "--crop"
         kind, remedy = norm, "--norm group"
         if norm != "instance":
             kind = "batch"
             remedy = f"{'--norm group' if norm == 'batch' else '--encoder-norm frozen'}, or more images a batch"
         raise ConfigError(
             f"At an input of {size} the coarsest layer is one pixel, and {kind} normalisation has nothing to take a "
-            f"mean over{'' if norm == 'instance' else ' with one image at a time'}. Choose a larger --size (from "
+            f"mean over{'' if norm == 'instance' else ' with one image at a time'}. Choose a larger {option} (from "
             f"{network.stride + 1} on), or {remedy}."
         )

@@ -27,7 +27,7 @@ def summarize_run(trainer: Trainer) -> list[str]:
         f"{dataset.channels} channel{'s' * (dataset.channels != 1)}.",
         f"Split: {sizes}.",
         f"Network: {config.model.arch}{_encoder(config)}, skip {config.model.skip}, "
-        f"input {config.size[0]} x {config.size[1]}; "
+        f"input {config.size[0]} x {config.size[1]}{_crops(config)}; "
         f"{config.optim.steps} steps on {trainer.device}.",
     ]
     lines += [config.source.describe()] if config.source.describe() else []
@@ -51,14 +51,19 @@ def summarize_run(trainer: Trainer) -> list[str]:
     return lines
 
 
+def _crops(config: TrainConfig) -> str:
+    return "" if config.crop is None else f", crops of {config.crop[0]} x {config.crop[1]}"
+
+
 def _encoder(config: TrainConfig) -> str:
-    """Name an encoder that was chosen, and what its weights are."""
+    """Name an encoder that was chosen, what its weights are, and a decoder that was."""
     model = config.model
+    decoder = "" if model.decoder is None else f", decoder {model.decoder}"
     if model.encoder is None and model.weights is None:
-        return ""
+        return decoder
     weights = "random weights" if model.weights is None else f"weights {model.weights}"
     origin = "" if config.initial is not None else f" ({weights})"
-    return f", encoder {model.encoder or 'its own'}{origin}"
+    return f", encoder {model.encoder or 'its own'}{origin}{decoder}"
 
 
 def _size(part: Sequence[int], groups: Sequence[str]) -> str:
