@@ -53,6 +53,14 @@ def test_refusals_read_as_those_of_a_literal(value: object) -> None:
     assert refusal(Settings)[2] == "Input should be 'auto', 'dice' or 'ce'"
 
 
+def test_a_near_name_is_suggested() -> None:
+    for value, near in (("Dice", "dice"), ("dicee", "dice"), ("atuo", "auto")):
+        with pytest.raises(ValidationError) as caught:
+            Settings(loss=value)
+        (fault,) = caught.value.errors()
+        assert fault["msg"] == f"Input should be 'auto', 'dice' or 'ce' (did you mean '{near}'?)"
+
+
 def test_where_in_a_list_the_wrong_name_stands_is_said() -> None:
     with pytest.raises(ValidationError) as caught:
         Settings(several=("dice", "auto"))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from prismseg.base.registry.registry import Registry
+from prismseg.base.registry.registry import Registry, nearest_name
 
 if TYPE_CHECKING:
     from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 @dataclass(frozen=True)
 class Choice:
     """Annotation of a setting that is one of a registry's names, as ``Literal`` is one of fixed names.
+
+    A refusal lists the names and says which of them was probably meant.
 
     Parameters
     ----------
@@ -58,7 +60,9 @@ class Choice:
         def check(value: Any) -> str:
             if isinstance(value, str) and (value in self.also or value in self.registry):
                 return value
-            raise PydanticKnownError("literal_error", {"expected": _spoken(self.names())})
+            near = nearest_name(value, self.names()) if isinstance(value, str) else None
+            hint = f" (did you mean {near!r}?)" if near else ""
+            raise PydanticKnownError("literal_error", {"expected": _spoken(self.names()) + hint})
 
         return core_schema.no_info_plain_validator_function(check)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar, cast, overload
@@ -20,6 +20,23 @@ Decorated = TypeVar("Decorated")
 class _Entry:
     target: Any  # an object, or where to import it from as "package.module:attribute"
     summary: str
+
+
+def nearest_name(name: str, names: Iterable[str]) -> str | None:
+    """Find the one of `names` that was probably meant; None where none is near.
+
+    Examples
+    --------
+    >>> nearest_name("EfficientNet-lite0", ["plain", "efficientnet_lite0"])
+    'efficientnet_lite0'
+    >>> nearest_name("swin", ["plain", "efficientnet_lite0"]) is None
+    True
+    """
+    from difflib import get_close_matches
+
+    by_spelling = {known.lower(): known for known in names}
+    close = get_close_matches(name.lower(), by_spelling, n=1)
+    return by_spelling[close[0]] if close else None
 
 
 class Registry(Mapping[str, T]):
@@ -162,12 +179,10 @@ class Registry(Mapping[str, T]):
             raise ConfigError(f"The {self.kind} {name!r} cannot be loaded from {address} ({error}).") from error
 
     def _unknown(self, name: object) -> str:
-        from difflib import get_close_matches
-
         if not (names := self.names()):
             return f"There is no {self.kind} {name!r}; none is registered."
-        close = get_close_matches(str(name), names, n=1)
-        hint = f" Did you mean {close[0]!r}?" if close else ""
+        near = nearest_name(str(name), names)
+        hint = f" Did you mean {near!r}?" if near else ""
         return f"There is no {self.kind} {name!r}; choose one of {', '.join(names)}.{hint}"
 
     def __contains__(self, name: object) -> bool:
