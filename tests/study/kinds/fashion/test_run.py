@@ -4,13 +4,18 @@ import gzip
 import struct
 
 import numpy as np
+import pandas as pd
 import pytest
+import torch
 from sklearn.metrics import f1_score
 
 from prismseg.base import ConfigError, DataError
+from prismseg.nets import create_classifier
 from prismseg.study import KINDS
+from prismseg.study.kinds.fashion import training
 from prismseg.study.kinds.fashion.run import classification_measures, nested_subset, run_fashion
 from prismseg.study.kinds.fashion.settings import FashionSettings, FrozenSettings
+from prismseg.train.optimization.schedules import learning_rate
 
 
 def test_subsets_are_nested_and_balanced():
@@ -68,3 +73,90 @@ def test_absent_data_say_where_they_come_from(tmp_path):
         run_fashion(FashionSettings(folder=tmp_path / "none"), tmp_path)
     with pytest.raises(ConfigError, match="no preset 'thesis'"):
         KINDS["fashion"].check({"method": "frozen", "preset": "thesis"})
+
+
+def test_the_rate_is_chosen_on_training_images_alone(tiny, tmp_path):
+    """No test image takes part: with other test labels, the same rate is chosen from the same figures."""
+    settings = FashionSettings(images=18, folder=tiny, fewest_steps=6, epochs=1, batch_size=8, rates=(1e-6, 1e-2))
+    (tmp_path / "a").mkdir()
+    rows = run_fashion(settings, tmp_path / "a").set_index("measure")["value"]
+    trials = pd.read_csv(tmp_path / "a" / "rates.csv")
+    assert trials["lr"].tolist() == [1e-6, 1e-2] and rows["lr"] == 1e-2
+    assert trials["accuracy"].is_monotonic_increasing and trials["loss"].is_monotonic_decreasing
+    # Chance, or worse, where nothing is learnt: weights move by 6e-6 at most.
+    assert trials["loss"][0] > np.log(2) - 0.1
+    with gzip.open(tiny / "t10k-labels-idx1-ubyte.gz", "wb") as file:
+        file.write(struct.pack(">2I", 2049, 40) + (1 - np.arange(40) % 2).astype(np.uint8).tobytes())
+    (tmp_path / "b").mkdir()
+    other = run_fashion(settings, tmp_path / "b").set_index("measure")["value"]
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "b" / "rates.csv"), trials)
+    assert other["accuracy"] == pytest.approx(1 - rows["accuracy"])
+
+
+def test_after_the_choice_all_images_are_learnt_at_that_rate(tiny, tmp_path):
+    """The final training is that of a run which names this rate from the beginning."""
+    for name in "ab":
+        (tmp_path / name).mkdir()
+    common = {"images": 18, "folder": tiny, "fewest_steps": 6, "epochs": 1, "batch_size": 8}
+    run_fashion(FashionSettings(**common, rates=(1e-6, 1e-2)), tmp_path / "a")
+    run_fashion(FashionSettings(**common, lr=1e-2), tmp_path / "b")
+    first, second = ((tmp_path / name / "predictions.csv").read_text() for name in "ab")
+    assert first == second and not (tmp_path / "b" / "rates.csv").exists()
+
+
+def test_images_are_kept_back_by_their_share_and_a_diverged_training_is_never_chosen(monkeypatch):
+    seen = []
+
+    def train(settings, images, labels, classes, rates):
+        seen.append((len(images), rates.lr, rates.weight_rate))
+        network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(1, 2))
+        torch.nn.init.constant_(network[1].weight, torch.nan if rates.lr > 1 else 0.0)
+        return network
+
+    monkeypatch.setattr(training, "train_network", train)
+    settings = FashionSettings(method="crffg", rates=(2.0, 0.1), weight_rates=(1, 10), held_out=0.25)
+    trials = training.try_rates(settings, torch.ones(12, 1, 1, 1), torch.zeros(12, dtype=torch.int64), 2)
+    assert seen == [(9, 2.0, 1), (9, 2.0, 10), (9, 0.1, 1), (9, 0.1, 10)]
+    assert (trials[0].accuracy, trials[0].loss) == (0.0, np.inf)
+    assert training.best_rates(trials) == training.Rates(0.1, 1)
+
+
+@pytest.mark.parametrize("method", ["crffg", "cnn+rff"])
+def test_frequencies_and_phases_learn_at_their_own_rate(method):
+    """The first step of Adam is the learning rate, whatever the gradient."""
+    settings = FashionSettings(method=method, images=8, epochs=1, fewest_steps=1, batch_size=8, weight_decay=0)
+    images = torch.rand(8, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    before = dict(create_classifier(method, classes=2, seed=0).named_parameters())
+    network = training.train_network(settings, images, torch.arange(8) % 2, 2, training.Rates(1e-3, 10.0))
+    moved = {name: float((p - before[name]).abs().max().detach()) for name, p in network.named_parameters()}
+    first = learning_rate("onecycle", 0, 1, 1e-3)
+    fourier = {name for name in moved if name.startswith(("crffg", "rff")) and name.endswith(("weight", "bias"))}
+    assert fourier and moved["head.weight"] == pytest.approx(first, rel=1e-2)
+    for name in fourier:
+        assert moved[name] == pytest.approx(10 * first, rel=1e-2)
+
+
+def test_runs_without_a_choice_keep_their_hash():
+    kind = KINDS["fashion"]
+    settings = kind.check({"method": "crffg", "images": 100})
+    assert kind.hash("fashion", settings) == "dd4135c82ad826c5"
+    assert (
+        kind.hash("fashion", kind.check({"method": "crffg", "images": 100, "rates": [3e-3]})) != "dd4135c82ad826c5"
+    )
+    with pytest.raises(ConfigError, match="no learning rate"):
+        kind.check({"method": "frozen", "rates": [1e-3]})
+    with pytest.raises(ConfigError, match=r"rates\.0"):
+        kind.check({"rates": [0]})
+    for settings in ({"method": "cnn", "rates": [1e-3]}, {"method": "crffg"}):
+        with pytest.raises(ConfigError, match="with random Fourier layers"):
+            kind.check(settings | {"weight_rates": [1, 10]})
+
+
+def test_the_chosen_rates_are_no_curves():
+    rows = [
+        {"measure": measure, "value": 0.5, "images": images, "seed": seed, "method": "cnn"}
+        for measure in ("accuracy", "lr", "weight_rate")
+        for images in (30, 100)
+        for seed in (0, 1)
+    ]
+    assert list(KINDS["fashion"].draw(pd.DataFrame(rows))) == ["size-accuracy"]

@@ -11,6 +11,7 @@ from scipy import stats
 
 from prismseg.base.page import COLOURS
 from prismseg.study.drawing import MARKERS, new_figure
+from prismseg.study.kinds.fashion.settings import LEARNING_RATE, WEIGHT_RATE
 
 CONFIDENCE = 0.95
 _NOT_LINES = ("measure", "value", "images", "seed", "case", "group", "class", "layer")
@@ -30,6 +31,7 @@ def draw_fashion(table: pd.DataFrame) -> dict[str, Figure]:
     dict of str to Figure
         ``size-accuracy`` and so on.
     """
+    table = table[~table["measure"].isin((LEARNING_RATE, WEIGHT_RATE))]
     table = table.assign(images=pd.to_numeric(table["images"]), line=_lines(table))
     return {f"size-{measure}": _draw(part, str(measure)) for measure, part in table.groupby("measure", sort=False)}
 

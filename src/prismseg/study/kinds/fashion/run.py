@@ -11,23 +11,27 @@ import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
 from sklearn.metrics import accuracy_score, precision_recall_fscore_support
-from torch import Tensor, nn
+from torch import Tensor
 
 from prismseg.base import ConfigError, DataError, atomic_path
 from prismseg.data import open_idx
 from prismseg.data.images.idx import ImageClassification
-from prismseg.nets import create_classifier
 from prismseg.study.kinds.fashion.frozen import FrozenFeatures, normalize_contrast
 from prismseg.study.kinds.fashion.ridge import fit_ridge
-from prismseg.study.kinds.fashion.settings import FashionSettings
-from prismseg.train.config import OptimConfig
-from prismseg.train.optimization.optimizers import create_optimizer
-from prismseg.train.optimization.schedules import learning_rate
+from prismseg.study.kinds.fashion.settings import LEARNING_RATE, WEIGHT_RATE, FashionSettings
+from prismseg.study.kinds.fashion.training import (
+    CHUNK,
+    Rates,
+    Trial,
+    best_rates,
+    network_logits,
+    train_network,
+    try_rates,
+)
 
 MEASURES = ("accuracy", "precision", "recall", "f1")
 # Share of the training images at their end that designs are compared on, instead of the test images.
 VALIDATION_SHARE = 1 / 6
-_CHUNK = 250  # images whose features are computed at once
 _LEAST_DEVIATION = 1e-6  # of grey values, so that flat images are not divided by 0
 
 Labels = NDArray[np.int64]
@@ -35,6 +39,8 @@ Labels = NDArray[np.int64]
 
 def run_fashion(settings: FashionSettings, folder: Path) -> pd.DataFrame:
     """Train one classifier and measure it; ``predictions.csv`` in `folder` holds its prediction for each image.
+
+    Where learning rates are chosen, ``rates.csv`` says how each pair did on the held-out images.
 
     Parameters
     ----------
@@ -47,7 +53,7 @@ def run_fashion(settings: FashionSettings, folder: Path) -> pd.DataFrame:
     -------
     DataFrame
         Columns method, images, seed, measure, value; one row each for accuracy and macro-averaged precision, recall
-        and F1.
+        and F1, and for the learning rates where they were chosen.
 
     Raises
     ------
@@ -68,10 +74,15 @@ def run_fashion(settings: FashionSettings, folder: Path) -> pd.DataFrame:
     chosen = nested_subset(labels, settings.images, settings.seed)
     images, unseen = _normalize(settings, train[chosen], test)
     predict = _predict_frozen if settings.method == "frozen" else _predict_network
-    predictions = predict(settings, images, torch.from_numpy(labels[chosen]), unseen, classes)
+    predictions, trials = predict(settings, images, torch.from_numpy(labels[chosen]), unseen, classes)
     with atomic_path(folder / "predictions.csv") as temporary:
         pd.DataFrame({"truth": truth, "prediction": predictions}).to_csv(temporary, index_label="image")
     values = classification_measures(truth, predictions)
+    if trials:
+        with atomic_path(folder / "rates.csv") as temporary:
+            pd.DataFrame(trials).to_csv(temporary, index=False)
+        chosen_rates = best_rates(trials)
+        values |= {LEARNING_RATE: chosen_rates.lr, WEIGHT_RATE: chosen_rates.weight_rate}
     return pd.DataFrame({"measure": list(values), "value": list(values.values())}).assign(**settings.row_labels())
 
 
@@ -166,51 +177,29 @@ def _normalize(
 
 def _predict_frozen(
     settings: FashionSettings, images: Tensor, labels: Tensor, unseen: Tensor, classes: int
-) -> Labels:
+) -> tuple[Labels, list[Trial]]:
     """Regress one-hot targets on frozen features; the largest output names the class."""
     features = FrozenFeatures(settings.frozen, images, torch.Generator().manual_seed(settings.seed))
     targets = F.one_hot(labels, classes)
 
     def batches() -> Iterator[tuple[Tensor, Tensor]]:
-        for x, y in zip(torch.split(images, _CHUNK), torch.split(targets, _CHUNK), strict=True):
+        for x, y in zip(torch.split(images, CHUNK), torch.split(targets, CHUNK), strict=True):
             yield features(x), y
             if settings.mirror:
                 yield features(x.flip(-1)), y
 
     head = fit_ridge(batches(), len(images) * (2 if settings.mirror else 1))
-    return _largest(torch.cat([head(features(x)) for x in torch.split(unseen, _CHUNK)]))
+    return _largest(torch.cat([head(features(x)) for x in torch.split(unseen, CHUNK)])), []
 
 
 def _predict_network(
     settings: FashionSettings, images: Tensor, labels: Tensor, unseen: Tensor, classes: int
-) -> Labels:
-    """Train a network by cross-entropy."""
-    network = create_classifier(settings.method, classes=classes, preset=settings.preset, seed=settings.seed)
-    _train(settings, network, images, labels)
-    network.eval()
-    with torch.no_grad():
-        return _largest(torch.cat([network(x) for x in torch.split(unseen, _CHUNK)]))
-
-
-def _train(settings: FashionSettings, network: nn.Module, images: Tensor, labels: Tensor) -> None:
-    config = OptimConfig(lr=settings.lr, weight_decay=settings.weight_decay)
-    optimizer = create_optimizer(config, network)
-    # A generator of its own: all methods see the same images in the same order.
-    order = torch.Generator().manual_seed(settings.seed)
-    queue = torch.empty(0, dtype=torch.int64)
-    for step in range(settings.steps):
-        for group in optimizer.param_groups:
-            group["lr"] = learning_rate(config.schedule, step, settings.steps, settings.lr)
-        while len(queue) < settings.batch_size:
-            queue = torch.cat([queue, torch.randperm(len(images), generator=order)])
-        batch, queue = queue[: settings.batch_size], queue[settings.batch_size :]
-        x = images[batch]
-        if settings.mirror:
-            x = torch.where(torch.rand(len(x), 1, 1, 1, generator=order) < 0.5, x.flip(-1), x)
-        loss = F.cross_entropy(network(x), labels[batch])
-        optimizer.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
+) -> tuple[Labels, list[Trial]]:
+    """Train a network, at the rates that are best on images kept back where several are to be tried."""
+    trials = try_rates(settings, images, labels, classes) if settings.rates else []
+    rates = best_rates(trials) if trials else Rates(settings.lr)
+    network = train_network(settings, images, labels, classes, rates)
+    return _largest(network_logits(network, unseen)), trials
 
 
 def _largest(outputs: Tensor) -> Labels:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
 from prismseg.base.settings import Settings
 from prismseg.data.images.idx import FASHION_MNIST
 from prismseg.nets.choices import ClassifierKind, Preset
+
+# In the column measure: what was chosen on held-out images.
+LEARNING_RATE, WEIGHT_RATE = "lr", "weight_rate"
 
 
 class FrozenSettings(Settings):
@@ -69,6 +72,12 @@ class FashionSettings(Settings):
         A network is trained for so many epochs, but not for fewer or more optimiser steps than these.
     batch_size, lr, weight_decay
         Of AdamW, with a one-cycle schedule.
+    rates, weight_rates : tuple of float
+        Learning rates, and those of the frequencies and phases of random Fourier layers in units of them. The run takes
+        the pair with the most held-out images right (of equals, the lowest cross-entropy) and then trains on all its
+        images. Without `rates` it takes `lr`.
+    held_out : float
+        Share of the run's training images that is kept back to choose the rates; the test images take no part.
     part : {"test", "validation"}
         What is measured: the test images, or, to compare designs, the last sixth of the training images, which
         nothing is then trained on.
@@ -92,6 +101,9 @@ class FashionSettings(Settings):
     batch_size: int = Field(default=64, ge=1)
     lr: float = Field(default=3e-3, gt=0)
     weight_decay: float = Field(default=1e-2, ge=0)
+    rates: tuple[Annotated[float, Field(gt=0)], ...] = ()
+    weight_rates: tuple[Annotated[float, Field(gt=0)], ...] = Field(default=(1.0,), min_length=1)
+    held_out: float = Field(default=1 / 3, gt=0, lt=1)
     part: Literal["test", "validation"] = "test"
     test_images: int | None = Field(default=None, ge=1)
     folder: Path = FASHION_MNIST
@@ -101,6 +113,12 @@ class FashionSettings(Settings):
     def _check_method(self) -> FashionSettings:
         if self.method == "frozen" and self.preset != "default":
             raise ValueError("frozen features have no preset 'thesis'")
+        if self.method == "frozen" and self.rates:
+            raise ValueError("frozen features have no learning rate; leave out `rates`")
+        if self.weight_rates != (1.0,) and (not self.rates or self.method == "cnn"):
+            raise ValueError(
+                "`weight_rates` are tried with each of `rates`, by networks with random Fourier layers"
+            )
         if self.fewest_steps > self.most_steps:
             raise ValueError(f"fewest_steps is {self.fewest_steps}, more than most_steps, {self.most_steps}")
         return self
@@ -119,6 +137,13 @@ class FashionSettings(Settings):
         """Optimiser steps of a network."""
         steps = self.epochs * math.ceil(self.images / self.batch_size)
         return min(max(steps, self.fewest_steps), self.most_steps)
+
+
+def hashed_settings(settings: dict[str, Any]) -> dict[str, Any]:
+    """Leave out how a rate is chosen where none is: runs that were finished before it could be keep their hash."""
+    if settings["rates"]:
+        return settings
+    return {name: value for name, value in settings.items() if name not in ("rates", "weight_rates", "held_out")}
 
 
 def data_files(settings: FashionSettings) -> list[Path]:
