@@ -16,6 +16,9 @@ Default = TypeVar("Default")
 Decorated = TypeVar("Decorated")
 
 
+_LEAST_PART = 3  # letters of a part of a name that may stand for the whole
+
+
 @dataclass(frozen=True)
 class _Entry:
     target: Any  # an object, or where to import it from as "package.module:attribute"
@@ -29,6 +32,8 @@ def nearest_name(name: str, names: Iterable[str]) -> str | None:
     --------
     >>> nearest_name("EfficientNet-lite0", ["plain", "efficientnet_lite0"])
     'efficientnet_lite0'
+    >>> nearest_name("lite0", ["plain", "efficientnet_lite0"])  # a part that only one name has
+    'efficientnet_lite0'
     >>> nearest_name("swin", ["plain", "efficientnet_lite0"]) is None
     True
     """
@@ -36,6 +41,9 @@ def nearest_name(name: str, names: Iterable[str]) -> str | None:
 
     by_spelling = {known.lower(): known for known in names}
     close = get_close_matches(name.lower(), by_spelling, n=1)
+    if not close and len(name) >= _LEAST_PART:
+        containing = [spelling for spelling in by_spelling if name.lower() in spelling]
+        close = containing if len(containing) == 1 else []
     return by_spelling[close[0]] if close else None
 
 
