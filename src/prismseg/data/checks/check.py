@@ -147,8 +147,8 @@ class _Images:
                 "error",
                 "NaN",
                 file,
-                f"{file} holds {count} values that are NaN or infinite; replace dead pixels by their neighbours, or "
-                "leave the image out.",
+                f"{file} holds {count} NaN or infinite value{'s' * (count != 1)}; replace dead pixels by their "
+                "neighbours, or leave the image out.",
             )
             return
         self.identities[index] = identity(pixels)

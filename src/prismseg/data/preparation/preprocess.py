@@ -156,9 +156,10 @@ class Preprocess:
             return planes
         if have == 3 and self.channels == 1:
             return (planes.astype(np.float32) @ _LUMA)[..., None]
+        stored = pixels.shape[-1] if pixels.ndim == 3 else 1
         raise DataError(
-            f"The image has {pixels.shape[-1] if pixels.ndim == 3 else 1} channels, the network takes "
-            f"{self.channels}, and there is no conversion. Give images like those it was trained on."
+            f"The image has {stored} channel{'s' * (stored != 1)}, the network takes {self.channels}, and there is no "
+            "conversion. Give images like those it was trained on."
         )
 
 
