@@ -5,6 +5,7 @@ from prismseg.nets.encoders.encoder import Encoder as Encoder
 from prismseg.nets.encoders.pretrained import PublishedWeights as PublishedWeights
 from prismseg.nets.encoders.pretrained import load_encoder_weights as load_encoder_weights
 from prismseg.nets.enhance import enhance_skips as enhance_skips
+from prismseg.nets.ensemble.network import Ensemble as Ensemble
 from prismseg.nets.export import export_onnx as export_onnx
 from prismseg.nets.factory import Variant as Variant
 from prismseg.nets.factory import count_parameters as count_parameters

@@ -57,7 +57,7 @@ def export_onnx(model: SegmentationModel, path: str | Path) -> float:
     channels = network.settings.in_channels
     dims = {0: torch.export.Dim("batch"), 2: torch.export.Dim("height"), 3: torch.export.Dim("width")}
     with atomic_path(path) as temporary:
-        example = torch.randn(2, channels, 2 * network.stride + 1, 3 * network.stride + 3)
+        example = torch.randn(2, channels, *network.traced_size)
         program = torch.onnx.export(
             network,
             (example,),

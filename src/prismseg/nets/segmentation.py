@@ -112,6 +112,11 @@ class SegmentationModel(nn.Module, PyTorchModelHubMixin, library_name="prismseg"
         right = self.stride * ((width + self.stride - 1) // self.stride) - width
         return right // 2, right - right // 2, below // 2, below - below // 2
 
+    @property
+    def traced_size(self) -> tuple[int, int]:
+        """Height and width of an image that exporters trace the network with: all its maps have several pixels."""
+        return 2 * self.stride + 1, 3 * self.stride + 3
+
     def save_pretrained(
         self,
         save_directory: str | Path,

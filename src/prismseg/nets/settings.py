@@ -32,6 +32,9 @@ ARCHITECTURES.register(
 # Networks that are put together or fitted, and not trained from random weights: `create_model`, settings of runs and
 # `list_models` do not offer them. They are built from the settings' `options`, and stored and used as all others.
 COMPOSED: Registry[Callable[[NetworkSettings], nn.Module]] = Registry("composed network")
+COMPOSED.register(
+    "ensemble", "prismseg.nets.ensemble.network:Ensemble", summary="Mean of the probabilities of several networks."
+)
 
 # Of the settings, to a `prismseg.nets.encoders.encoder.Encoder`.
 ENCODERS: Registry[Callable[[NetworkSettings], Any]] = Registry("encoder")

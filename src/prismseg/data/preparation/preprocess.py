@@ -16,7 +16,7 @@ from prismseg.base import ConfigError, DataError
 from prismseg.data.preparation.settings import Fit, Intensity
 
 # ITU-R BT.601 luma, as Pillow converts RGB to grey.
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _STEP = 16  # networks pad to a multiple of it
 _LONGEST = 4.0
 _ROBUST_RANGE = (0.5, 99.5)  # percentiles that "unit" maps to 0 and 1 where the depth is not 8 bits
@@ -155,7 +155,7 @@ class Preprocess:
         if have == 1 and self.channels == 3:
             return planes
         if have == 3 and self.channels == 1:
-            return (planes.astype(np.float32) @ _LUMA)[..., None]
+            return (planes.astype(np.float32) @ LUMA)[..., None]
         stored = pixels.shape[-1] if pixels.ndim == 3 else 1
         raise DataError(
             f"The image has {stored} channel{'s' * (stored != 1)}, the network takes {self.channels}, and there is no "

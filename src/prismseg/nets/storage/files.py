@@ -91,6 +91,10 @@ def _card(config: dict[str, Any], metadata: dict[str, Any], parameters: int) -> 
     training = json.dumps(metadata.get("training", {}), indent=2, ensure_ascii=False)
     classes = ", ".join(metadata.get("classes", [])) or "not stated"
     parts = "".join(f", {part} {config[part]}" for part in ("encoder", "decoder") if part in config)
+    members = "".join(
+        f"| member {member['name']} | {member['model']['arch']}, weight {member['weight']:.3g} |\n"
+        for member in config.get("options", {}).get("members", ())
+    )
     return f"""---
 library_name: prismseg
 pipeline_tag: image-segmentation
@@ -108,7 +112,7 @@ Semantic segmentation network made with prismseg {VERSION}.
 | skip layer | {config["skip"]}, multiplier {config["multiplier"]} |
 | input channels | {config["in_channels"]} |
 | classes | {classes} |
-| parameters | {parameters:,} |
+{members}| parameters | {parameters:,} |
 
 ```python
 from prismseg import Predictor

@@ -77,6 +77,21 @@ class SeenCases:
             complete=self.complete and earlier.complete,
         )
 
+    @classmethod
+    def union(cls, records: Sequence[SeenCases | None]) -> SeenCases:
+        """Record of a network that is put together of several, whose records are these (None: it has none).
+
+        What one of them was trained on was trained on; what none has met and one kept apart is kept apart.
+        """
+        known = [record for record in records if record is not None]
+        train = {case: group for record in known for case, group in record.train.items()}
+        validation = {
+            case: group for record in known for case, group in record.validation.items() if case not in train
+        }
+        test = frozenset(case for record in known for case in record.test) - set(train) - set(validation)
+        complete = len(known) == len(records) and all(record.complete for record in known)
+        return cls(train, validation, test, complete=complete)
+
     def parts(self, dataset: SegmentationDataset) -> list[str]:
         """Say what each case of `dataset` is to the network, one of `PARTS`.
 
