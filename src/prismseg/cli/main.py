@@ -12,6 +12,7 @@ from prismseg.base.version import VERSION
 from prismseg.cli import (
     check,
     demo,
+    ensemble,
     evaluate,
     explain,
     export,
@@ -36,7 +37,9 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
 )
-for verb in (demo, check, train, evaluate, explain, predict, export, models, phantom, thermal, study, monitor):
+for verb in (
+    demo, check, train, ensemble, evaluate, explain, predict, export, models, phantom, thermal, study, monitor,
+):  # fmt: skip
     verb.register(app)
 
 

@@ -4,6 +4,11 @@ from prismseg.train.config import make_config as make_config
 from prismseg.train.config import read_config as read_config
 from prismseg.train.configure import configure as configure
 from prismseg.train.crossval import train as train
+from prismseg.train.ensemble.combine import Member as Member
+from prismseg.train.ensemble.combine import combine as combine
+from prismseg.train.ensemble.make import make_ensemble as make_ensemble
+from prismseg.train.ensemble.weights import WeightChoice as WeightChoice
+from prismseg.train.ensemble.weights import choose_weights as choose_weights
 from prismseg.train.loop import Trainer as Trainer
 from prismseg.train.loop import TrainingInterrupted as TrainingInterrupted
 from prismseg.train.optimization.losses import create_loss as create_loss

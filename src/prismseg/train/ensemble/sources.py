@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,15 +33,14 @@ class EnsembleSource:
     folders: dict[str, Path]
 
     @classmethod
-    def find(cls, path: str | Path) -> EnsembleSource:
-        """Find the networks at `path`.
+    def find(cls, path: str | Path, name: str) -> EnsembleSource:
+        """Find the networks at `path`, which shall be called `name`.
 
         Raises
         ------
         ModelError
             When there is none.
         """
-        name = _name(path)
         if folds := [] if is_shipped(path) else fold_folders(path):
             return cls(path, name, {f"{name}/{fold.root.name}": find_model(fold.root) for fold in folds})
         return cls(path, name, {name: find_model(path)})
@@ -62,13 +62,20 @@ def find_sources(paths: Sequence[str | Path]) -> list[EnsembleSource]:
     ConfigError
         When one is named twice.
     """
-    sources = [EnsembleSource.find(path) for path in paths]
-    found: dict[Path, str] = {}
-    for source in sources:
-        for name, folder in source.folders.items():
-            before = found.setdefault(folder.resolve(), name)
-            if before != name or sum(name in each.folders for each in sources) > 1:
-                raise ConfigError(f"The network {folder} is named twice; name each once, and weigh it with --weights.")
+    sources: list[EnsembleSource] = []
+    found: set[Path] = set()
+    names: Counter[str] = Counter()
+    for path in paths:
+        name = _name(path)
+        names[name] += 1
+        source = EnsembleSource.find(path, name if names[name] == 1 else f"{name}-{names[name]}")
+        for folder in source.folders.values():
+            if folder.resolve() in found:
+                raise ConfigError(
+                    f"The network {folder} is named twice; name each once, and weigh them with --weights."
+                )
+            found.add(folder.resolve())
+        sources.append(source)
     return sources
 
 

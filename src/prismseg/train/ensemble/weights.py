@@ -170,9 +170,7 @@ def _most_even(mixtures: NDArray[np.float64]) -> int:
     return int(np.square(mixtures).sum(1).argmin())
 
 
-def _common_cases(
-    sources: Mapping[str, Sequence[EvaluatedNetwork]], dataset: SegmentationDataset
-) -> list[int]:
+def _common_cases(sources: Mapping[str, Sequence[EvaluatedNetwork]], dataset: SegmentationDataset) -> list[int]:
     unseen = {name: {case for network in networks for case in network.cases} for name, networks in sources.items()}
     cases = sorted(set.intersection(*unseen.values()) - set(dataset.unlabelled))
     if not cases:
@@ -202,7 +200,5 @@ def _predictions(
         mixed = []
         for networks in sources.values():
             asked = [network.predictor for network in networks if case in network.cases]
-            mixed.append(
-                np.mean([predictor(sample.image).probabilities[kept] for predictor in asked], axis=0)
-            )
+            mixed.append(np.mean([predictor(sample.image).probabilities[kept] for predictor in asked], axis=0))
         yield np.stack(mixed).reshape(len(mixed), len(dataset.classes), -1), sample.mask[kept].ravel()

@@ -40,11 +40,20 @@ class SeenCases:
     @classmethod
     def from_split(cls, dataset: SegmentationDataset, split: Split) -> SeenCases:
         """Record the parts of a split."""
+        return cls.from_cases(dataset, split.train, split.validation, split.test)
+
+    @classmethod
+    def from_cases(
+        cls,
+        dataset: SegmentationDataset,
+        train: Sequence[int] = (),
+        validation: Sequence[int] = (),
+        test: Sequence[int] = (),
+    ) -> SeenCases:
+        """Record cases of `dataset` by their positions."""
         ids, groups = dataset.identities, dataset.groups
-        train, validation = (
-            {ids[case]: group_key(groups[case]) for case in part} for part in (split.train, split.validation)
-        )
-        return cls(train, validation, frozenset(ids[case] for case in split.test))
+        learnt, chosen_on = ({ids[case]: group_key(groups[case]) for case in part} for part in (train, validation))
+        return cls(learnt, chosen_on, frozenset(ids[case] for case in test))
 
     @classmethod
     def from_metadata(cls, metadata: Mapping[str, Any]) -> SeenCases | None:
