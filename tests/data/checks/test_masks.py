@@ -194,6 +194,20 @@ def test_a_class_that_is_absent_by_chance_is_a_warning(tmp_path):
 # Blurred masks of two values
 
 
+def test_a_class_in_one_mask_alone_is_a_warning(tmp_path):
+    """One pixel of class 2; once a second mask has it, nothing is said."""
+    masks = [labels(0, 1) for _ in range(4)]
+    masks[3] = masks[3].copy()
+    masks[3][0, 0] = 2
+    write(tmp_path, masks)
+    assert errors(tmp_path) == set()
+    (finding,) = [each for each in check_dataset(tmp_path) if each.kind == "rare class"]
+    assert finding.severity == "warning" and "Class 2 occurs in this mask alone, in 1 pixel:" in finding.message
+    masks[0] = masks[3]
+    write(tmp_path, masks)
+    assert ("warning", "rare class") not in found(tmp_path)
+
+
 def test_a_few_greys_between_0_and_255(tmp_path):
     mask = labels(255)
     mask[3, 2:6] = (1, 254, 77, 128)

@@ -225,6 +225,7 @@ def _explain_labels(
                 "foreground, --binary takes every label above 0; if 255 counts nowhere, say so in a legend (--colours "
                 "MAPFILE with the line '255: ignore').",
             )
+    yield from _check_rare(coding, masks)
     highest = max((index for index in coding.values() if index != IGNORE), default=0)
     known = {coding[label] for label in uses if label in coding}
     absent = [index for index in range(1, highest + 1) if index not in known]
@@ -237,3 +238,23 @@ def _explain_labels(
             + ("Leave their names out" if named else "Renumber the classes")
             + " if that is not meant.",
         )
+
+
+def _check_rare(coding: Mapping[int, int], masks: MaskFacts) -> Iterator[Finding]:
+    """Name the classes that one mask alone holds."""
+    holders: dict[int, list[int]] = defaultdict(list)
+    pixels: Counter[int] = Counter()
+    for number, counts in masks.counts.items():
+        found = {coding[label]: count for label, count in counts.pixels.items() if label in coding}
+        pixels.update(found)
+        for index in found:
+            holders[index].append(number)
+    for index, numbers in sorted(holders.items()):
+        if index not in (0, IGNORE) and len(numbers) == 1 < len(masks.counts):
+            yield Finding(
+                "warning",
+                "rare class",
+                masks.paths[numbers[0]],
+                f"Class {index} occurs in this mask alone, in {pixels[index]} pixel{'s' * (pixels[index] != 1)}: it "
+                "cannot be both learnt and tested. Label it in more images, or join it to another class.",
+            )
