@@ -39,7 +39,7 @@ from prismseg.data.masks.labels import (
 )
 from prismseg.data.masks.legend import Legend
 from prismseg.data.options import DataOptions, make_options
-from prismseg.data.sample import Sample
+from prismseg.data.sample import IGNORE, Sample
 from prismseg.data.twins import Twin, find_twins_cached, thumbnail
 
 
@@ -113,6 +113,17 @@ class SegmentationDataset(Sequence[Sample]):
     def _read_mask(self, path: Path) -> NDArray[np.uint8]:
         labels = read_mask(path) if self._legend is None else self._legend.read(path).astype(np.int64)
         return decode(labels, self._coding, path, binary=self._threshold)
+
+    def find_classes(self, indices: Iterable[int]) -> set[int]:
+        """Find the class indices in the masks of the cases at `indices`; reads masks until all classes are found."""
+        found: set[int] = set()
+        for index in indices:
+            mask = self._cases[index].mask
+            if mask is not None:
+                found |= set(np.unique(self._read_mask(mask)).tolist()) - {IGNORE}
+            if len(found) == len(self.classes):
+                break
+        return found
 
     def subset(self, indices: Sequence[int]) -> SegmentationDataset:
         """Make a data set of the cases at `indices`, in that order; classes and channels stay those of the whole."""

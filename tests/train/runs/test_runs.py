@@ -21,6 +21,7 @@ from prismseg.train.finetune import finetune_settings
 from prismseg.train.optimization.schedules import learning_rate
 from prismseg.train.runs.partition import make_partition
 from prismseg.train.runs.seen import SeenCases
+from prismseg.train.runs.summary import summarize_run
 
 TINY = {"optim": {"steps": 2, "batch_size": 4}, "evaluate_every": 2}
 
@@ -490,3 +491,21 @@ def test_what_is_said_before_a_run_starts(discs, tmp_path):
                   "training 9 images (3 groups), validation 3 images (1 group), test 6 images (2 groups)",
                   "2 groups, too few for an interval"):  # fmt: skip
         assert words in text
+    assert "No training mask holds" not in text
+
+
+def test_a_class_that_no_training_mask_holds_is_named(tmp_path):
+    """Class 2 is in masks of the test part alone; once a training mask has it, nothing is said."""
+    data = write_discs(tmp_path / "data")
+    dataset = open_dataset(data)
+    config = small_config(data, **TINY)
+    split = make_partition(config, dataset).split
+    for case, part in ((split.test[0], "test"), (split.train[-1], "training")):
+        path = dataset[case].mask_path
+        mask = np.array(Image.open(path))
+        mask[0, :2] = 2
+        Image.fromarray(mask).save(path)
+        trainer = Trainer(config, tmp_path / part, dataset=open_dataset(data, classes=["ground", "disc", "spot"]))
+        told = [line for line in summarize_run(trainer) if "training mask" in line]
+        expected = ["No training mask holds spot, so the network cannot learn it."]
+        assert told == (expected if part == "test" else [])

@@ -32,6 +32,11 @@ def summarize_run(trainer: Trainer) -> list[str]:
     ]
     lines += [config.source.describe()] if config.source.describe() else []
     lines += trainer.notes
+    if config.source.uses_cases:
+        learnt = dataset.find_classes(split.train)
+        missing = [name for index, name in enumerate(dataset.classes) if index not in learnt]
+        if missing:
+            lines.append(f"No training mask holds {' or '.join(missing)}, so the network cannot learn it.")
     if not split.validation:
         lines.append("There is no validation part: no step is chosen as the best, the last weights are kept.")
         if config.patience is not None:
