@@ -9,7 +9,7 @@ from prismseg.data.layouts import LAYOUTS
 from prismseg.explain import METHODS
 from prismseg.monitor.cameras import CAMERAS
 from prismseg.monitor.languages.language import LANGUAGES
-from prismseg.nets import ARCHITECTURES, ENCODERS, create_model
+from prismseg.nets import ARCHITECTURES, ENCODERS, create_model, load_model
 from prismseg.study import KINDS
 from prismseg.thermal import FLAG_RULES, FlagSettings
 from prismseg.train.registries import LOSSES
@@ -101,3 +101,14 @@ def test_add_a_study_kind(follow, tmp_path):
     (row,) = comparison[comparison["estimate"] == "median"].to_dict("records")
     assert row["difference"] < 0 and row["ci_high"] < 0  # the median errs less
     assert row["n_groups"] == 200 and row["n_seeds"] == 3
+
+
+def test_combine_models(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    names = run_page(PAGES / "combine-models.md")
+    masks = {path.stem for path in (tmp_path / "results" / "masks").iterdir()}
+    assert masks == {path.stem for path in (tmp_path / "feet" / "images").iterdir()}
+    assert load_model("runs/mixed").weights == pytest.approx((1 / 3, 1 / 3, 1 / 3))
+    assert load_model("runs/by-hand").names == ("fcn", "unet")
+    assert len(load_model("runs/weighed").metadata["training"]["weights"]["chosen"]) == 2
+    assert 0 <= names["spread"].score <= 1 and "no network had seen" in names["output"]
