@@ -7,6 +7,7 @@ from prismseg.features.closed_form import (
     fit_ridge,
     held_out_errors,
     leave_one_group_out,
+    ridge_path,
 )
 from prismseg.features.crffg import CRFFg2d
 from prismseg.features.criticality import CriticalityReport, LayerState, check_criticality
@@ -38,6 +39,7 @@ __all__ = [
     "leave_one_group_out",
     "mass_factor",
     "median_scale",
+    "ridge_path",
     "sample_frequencies",
     "sample_patches",
     "sample_phases",

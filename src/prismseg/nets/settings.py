@@ -28,6 +28,11 @@ ARCHITECTURES.register("fcn", "prismseg.nets.fcn:FCN", summary="FCN-8 (Long et a
 ARCHITECTURES.register(
     "resunet", "prismseg.nets.resunet:ResUNet", summary="U-Net of residual blocks (Zhang et al. 2018)."
 )
+ARCHITECTURES.register(
+    "instant",
+    "prismseg.nets.instant.segmenter:InstantSegmenter",
+    summary="Frozen encoder and linear head; fitted in closed form (prismseg instant).",
+)
 
 # Networks that are put together or fitted, and not trained from random weights: `create_model`, settings of runs and
 # `list_models` do not offer them. They are built from the settings' `options`, and stored and used as all others.
@@ -189,7 +194,7 @@ class NetworkSettings:
     decoder : str, optional
         Name in `DECODERS`; by default one that ends on the encoder's finest grid and has its widths.
     options : dict, optional
-        What a network of `COMPOSED` is built from, in values that JSON can hold.
+        What the architecture takes beside these, or a network of `COMPOSED` is built from, in values that JSON can hold.
 
     Raises
     ------
@@ -202,7 +207,7 @@ class NetworkSettings:
     32
     >>> NetworkSettings("segnet")
     Traceback (most recent call last):
-    prismseg.base.errors.ConfigError: There is no architecture 'segnet'; choose one of unet, fcn, resunet. ...
+    prismseg.base.errors.ConfigError: There is no architecture 'segnet'; choose one of unet, fcn, resunet, instant. ...
     """
 
     arch: str

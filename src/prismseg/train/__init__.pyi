@@ -9,6 +9,10 @@ from prismseg.train.ensemble.combine import combine as combine
 from prismseg.train.ensemble.make import make_ensemble as make_ensemble
 from prismseg.train.ensemble.weights import WeightChoice as WeightChoice
 from prismseg.train.ensemble.weights import choose_weights as choose_weights
+from prismseg.train.instant.fit import HeldOut as HeldOut
+from prismseg.train.instant.fit import InstantFit as InstantFit
+from prismseg.train.instant.fit import fit_instant as fit_instant
+from prismseg.train.instant.settings import InstantSettings as InstantSettings
 from prismseg.train.loop import Trainer as Trainer
 from prismseg.train.loop import TrainingInterrupted as TrainingInterrupted
 from prismseg.train.optimization.losses import create_loss as create_loss

@@ -1,0 +1,313 @@
+"""A segmentation network that is fitted in one solve: frozen encoder, linear head, exact posterior and attribution."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ClassVar, NamedTuple, cast
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from prismseg.base import ConfigError, ModelError
+from prismseg.features import RandomFourierFeatures
+from prismseg.nets.encoders.encoder import make_encoder
+from prismseg.nets.instant.features import POSITION, PixelFeatures, places
+from prismseg.nets.instant.options import InstantOptions
+from prismseg.nets.instant.tiles import cut
+from prismseg.nets.segmentation import SegmentationModel, read_options
+from prismseg.nets.settings import NO_SKIP, NetworkSettings
+
+FOURIER, CONSTANT = "fourier", "constant"  # parts of the head's input beside the encoder's
+
+
+@dataclass(frozen=True, eq=False)
+class InstantHead:
+    """All that a fit decides about a head; K outputs, one a class, background first.
+
+    Attributes
+    ----------
+    weights : (E, K) Tensor
+        Mean of the posterior of the linear model, for the inputs of `InstantSegmenter.inputs`.
+    factor : (E, E) Tensor
+        F with ``F F' = A^-1``, see `prismseg.features.LinearPosterior`.
+    noise : (K,) Tensor
+        Variance of the noise of each output.
+    offsets : (K,) Tensor
+        What is added to the outputs before the largest one is taken; 0 for the background.
+    temperature : float
+        Logits are the outputs with their offsets times this.
+    """
+
+    weights: Tensor
+    factor: Tensor
+    noise: Tensor
+    offsets: Tensor
+    temperature: float = 1.0
+
+
+class PosteriorVariance(NamedTuple):
+    """Variance of the outputs of the head, whose targets are 1 for the class of a pixel and 0 for others.
+
+    Attributes
+    ----------
+    epistemic : (B, K, H, W) Tensor
+        What more labelled images would reduce: noise times leverage.
+    aleatoric : (K,) Tensor
+        What they would not: the noise.
+    """
+
+    epistemic: Tensor
+    aleatoric: Tensor
+
+    @property
+    def total(self) -> Tensor:
+        """Predictive variance (B, K, H, W)."""
+        return self.epistemic + self.aleatoric[:, None, None]
+
+
+class InstantSegmenter(SegmentationModel):
+    r"""Frozen encoder, feature maps of all scales on one grid, and a linear head that is fitted in closed form.
+
+    The inputs z of the head are the features of a cell of the grid, each standardised and each part (scale) weighted by
+    ``1 / sqrt(channels)``, random Fourier features of them if asked for, and a constant 1. Class k gets the output
+    :math:`s_k = w_k^T z + o_k` with its offset, and the logit :math:`\tau s_k`, enlarged bilinearly to the image. With
+    one logit (foreground against background) it is :math:`\tau (s_1 - s_0)`.
+
+    Built by `create_model`, its head is 0 and all classes are equally probable; `prismseg.train.fit_instant` fits it.
+
+    Attributes
+    ----------
+    options : InstantOptions
+        What it sees of a pixel.
+    parts : dict of str to slice
+        Where the inputs of each part stand among all.
+
+    Examples
+    --------
+    >>> from prismseg.nets import create_model
+    >>> network = create_model("instant", in_channels=3, classes=4, seed=0).eval()
+    >>> network(torch.rand(1, 3, 50, 60)).shape
+    torch.Size([1, 4, 50, 60])
+    >>> list(network.parts)
+    ['stride 2', 'stride 4', 'stride 8', 'stride 16', 'stride 32', 'constant']
+    """
+
+    own_encoder = "efficientnet_lite0"
+    closed_form: ClassVar[bool] = True
+    takes_options: ClassVar = InstantOptions
+
+    input_mean: Tensor
+    input_deviation: Tensor
+    mean: Tensor
+    scale: Tensor
+    weights: Tensor
+    factor: Tensor
+    noise: Tensor
+    offsets: Tensor
+    temperature: Tensor
+
+    def __init__(self, settings: NetworkSettings) -> None:
+        super().__init__(settings)
+        if settings.skip != NO_SKIP:
+            raise ConfigError(
+                f"The architecture {settings.arch!r} has no skip connections, so there is no layer {settings.skip!r} on "
+                "them; leave it out."
+            )
+        self.options = read_options(InstantOptions, settings)
+        self.encoder = make_encoder(settings, self.own_encoder)
+        cast(nn.Module, self.encoder).eval()
+        self.features = PixelFeatures(self.encoder, settings.in_channels, self.options)
+        self.stride = self.features.stride
+        count = sum(self.features.widths.values())
+        self.fourier = (
+            RandomFourierFeatures(
+                count, self.options.fourier, mapping="paired", orthogonal=True, normalization="none"
+            )
+            if self.options.fourier
+            else None
+        )
+        self.parts: dict[str, slice] = {}
+        widths = self.features.widths | ({FOURIER: self.options.fourier} if self.fourier else {}) | {CONSTANT: 1}
+        start = 0
+        for part, width in widths.items():
+            self.parts[part] = slice(start, start + width)
+            start += width
+        outputs = max(settings.classes, 2)
+        self.register_buffer("input_mean", torch.zeros(settings.in_channels))
+        self.register_buffer("input_deviation", torch.ones(settings.in_channels))
+        self.register_buffer("mean", torch.zeros(count))
+        self.register_buffer("scale", torch.ones(count))
+        self.register_buffer("weights", torch.zeros(start, outputs))
+        self.register_buffer("factor", torch.zeros(start, start))
+        self.register_buffer("noise", torch.zeros(outputs))
+        self.register_buffer("offsets", torch.zeros(outputs))
+        self.register_buffer("temperature", torch.ones(()))
+
+    def train(self, mode: bool = True) -> InstantSegmenter:
+        """Leave the encoder in evaluation mode: the statistics of its batch normalisation stay as they are."""
+        super().train(mode)
+        cast(nn.Module, self.encoder).eval()
+        return self
+
+    def with_head(self, head: InstantHead) -> InstantSegmenter:
+        """Make a network with another head, which shares everything else with this one."""
+        other = copy.copy(self)
+        other.metadata = dict(self.metadata)
+        other._buffers = dict(self._buffers)
+        for name in ("weights", "factor", "noise", "offsets"):
+            value: Tensor = getattr(head, name)
+            if value.shape != self._buffers[name].shape:  # type: ignore[union-attr]
+                raise ModelError(
+                    f"The head's {name} have the shape {tuple(value.shape)}; this network takes "
+                    f"{tuple(getattr(self, name).shape)}."
+                )
+            other._buffers[name] = value.to(self.weights)
+        other._buffers["temperature"] = torch.tensor(head.temperature).to(self.weights)
+        return other
+
+    def segment(self, x: Tensor) -> Tensor:
+        """Logits of images whose sides are multiples of `stride`."""
+        return self._enlarge(self._by_tile(x, lambda maps: sum_of(self._contributions(maps))))
+
+    def attribute(self, x: Tensor) -> dict[str, Tensor]:
+        """Split the logits into what each part of the features adds to them.
+
+        Parameters
+        ----------
+        x : (B, C, H, W) Tensor
+            Images.
+
+        Returns
+        -------
+        dict of str to (B, classes, H, W) Tensor
+            By part, as in `parts`; "constant" holds the offsets too. They sum to the logits.
+        """
+        names = list(self.parts)
+
+        def stacked(maps: dict[str, Tensor]) -> Tensor:
+            contributions = self._contributions(maps)
+            return torch.cat([contributions[name] for name in names], dim=1)
+
+        shares = self._on_image(x, stacked)
+        return dict(zip(names, shares.split(self.settings.classes, dim=1), strict=True))
+
+    def variance(self, x: Tensor) -> PosteriorVariance:
+        """Variance of the outputs for images (B, C, H, W): exact on the grid, enlarged bilinearly.
+
+        It is that of the linear model (Bishop 2006, equation 3.59), which takes cells to be independent: neighbours are
+        not, so that the epistemic part is too small by a factor that is the same all over an image.
+        """
+        leverage = self._on_image(x, self._leverage)
+        return PosteriorVariance(leverage * self.noise[:, None, None], self.noise)
+
+    def inputs(self, x: Tensor) -> Tensor:
+        """Compute the inputs (B, E, h, w) of the head on the grid, for images (B, C, H, W) padded with `pad`."""
+        return self._by_tile(x, lambda maps: self._complete(self._standardized(maps)))
+
+    def raw(self, x: Tensor) -> Tensor:
+        """Compute the features (B, D, h, w) on the grid before they are standardised."""
+        return self._by_tile(x, self.features.on_grid)
+
+    def pad(self, x: Tensor) -> Tensor:
+        """Continue images (B, C, H, W) to multiples of `stride`, as `forward` does."""
+        return F.pad(x, self.padding(*x.shape[-2:]), mode="replicate")
+
+    def _standardized(self, maps: dict[str, Tensor]) -> Tensor:
+        features = self.features.on_grid(maps)
+        return (features - self.mean[:, None, None]) * self.scale[:, None, None]
+
+    def _complete(self, features: Tensor) -> Tensor:
+        """Add Fourier features and the constant to standardised features (B, D, h, w)."""
+        parts = [features]
+        if self.fourier is not None:
+            parts.append(self._fourier(features))
+        return torch.cat([*parts, torch.ones_like(features[:, :1])], dim=1)
+
+    def _fourier(self, features: Tensor) -> Tensor:
+        assert self.fourier is not None
+        rows: Tensor = self.fourier(features.movedim(1, -1).flatten(0, -2))
+        return rows.unflatten(0, (features.shape[0], *features.shape[2:])).movedim(-1, 1)
+
+    def _readout(self) -> tuple[Tensor, Tensor]:
+        """Weights (E, classes) and constants (classes,) that turn inputs into logits."""
+        weights, offsets = self.weights * self.temperature, self.offsets * self.temperature
+        if self.settings.classes == 1:
+            return weights[:, 1:] - weights[:, :1], offsets[1:] - offsets[:1]
+        return weights, offsets
+
+    def _contributions(self, maps: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Share of each part in the logits (B, classes, h, w) on the grid."""
+        weights, offsets = self._readout()
+        shares = {}
+        for part in self.features.widths:
+            # Scored on the map's own grid and then resampled, which is the same and cheaper, since both are linear.
+            place = self.parts[part]
+            filters = (weights[place] * self.scale[place, None]).T
+            bias = -(filters @ self.mean[place])
+            shares[part] = self.features.resample(part, F.conv2d(maps[part], filters[:, :, None, None], bias))
+        if self.fourier is not None:
+            shares[FOURIER] = F.conv2d(
+                self._fourier(self._standardized(maps)), weights[self.parts[FOURIER]].T[:, :, None, None]
+            )
+        constant = (weights[self.parts[CONSTANT]][0] + offsets)[:, None, None]
+        shares[CONSTANT] = constant + torch.zeros_like(shares[next(iter(shares))])
+        return shares
+
+    def _leverage(self, maps: dict[str, Tensor]) -> Tensor:
+        """Z' A^-1 z (B, 1, h, w) on the grid."""
+        inputs = self._complete(self._standardized(maps))
+        return F.conv2d(inputs, self.factor.T[:, :, None, None]).square().sum(1, keepdim=True)
+
+    def _on_image(self, x: Tensor, function: Callable[[dict[str, Tensor]], Tensor]) -> Tensor:
+        """Pad images, compute maps on the grid, enlarge and crop them."""
+        height, width = x.shape[-2:]
+        left, _, top, _ = self.padding(height, width)
+        values = self._enlarge(self._by_tile(self.pad(x), function))
+        return values[..., top : top + height, left : left + width]
+
+    def _enlarge(self, values: Tensor) -> Tensor:
+        grid = self.options.grid
+        if grid == 1:
+            return values
+        return F.interpolate(values, scale_factor=grid, mode="bilinear", align_corners=False)
+
+    def _by_tile(self, x: Tensor, function: Callable[[dict[str, Tensor]], Tensor]) -> Tensor:
+        """Compute maps on the grid from the features of padded images, a tile at a time where these are large."""
+        mean, deviation = self.input_mean[:, None, None], self.input_deviation[:, None, None]
+        x = (x - mean) / deviation
+        if torch.compiler.is_exporting():
+            return function(self.features.maps(x))
+        height, width = x.shape[-2:]
+        rows, columns = list(cut(height)), list(cut(width))
+        if len(rows) == len(columns) == 1:
+            return function(self.features.maps(x))
+        grid = self.options.grid
+        place = places(height // grid, width // grid, x) if POSITION in self.features.widths else None
+        bands = []
+        for row in rows:
+            pieces = []
+            for column in columns:
+                read = slice(row.start // grid, row.stop // grid), slice(column.start // grid, column.stop // grid)
+                values = function(
+                    self.features.maps(
+                        x[..., row.start : row.stop, column.start : column.stop],
+                        None if place is None else place[:, read[0], read[1]],
+                    )
+                )
+                top, left = row.keep_start - row.start, column.keep_start - column.start
+                values = values[..., top // grid :, left // grid :]
+                kept = row.keep_stop - row.keep_start, column.keep_stop - column.keep_start
+                pieces.append(values[..., : kept[0] // grid, : kept[1] // grid])
+            bands.append(torch.cat(pieces, dim=-1))
+        return torch.cat(bands, dim=-2)
+
+
+def sum_of(shares: dict[str, Tensor]) -> Tensor:
+    """Sum maps of one shape."""
+    first, *others = shares.values()
+    for other in others:
+        first = first + other
+    return first

@@ -1,0 +1,248 @@
+"""The instant segmenter from labelled images: one pass to add them up, one to choose on groups that are left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+import torch
+from torch import Tensor
+
+from prismseg.base import DataError, progress_bar
+from prismseg.data import Preprocess, Sample
+from prismseg.features import ClassStatistics, LinearPosterior
+from prismseg.nets import InstantHead, InstantSegmenter
+from prismseg.train.instant.cases import PreparedCases, part_groups, spread
+from prismseg.train.instant.choose import (
+    Candidate,
+    Offsets,
+    Trials,
+    choose_offsets,
+    choose_temperature,
+    fit_candidate,
+    labelled_outputs,
+    try_candidates,
+)
+from prismseg.train.instant.dice import image_dice
+from prismseg.train.instant.gather import CellCache, gather_statistics, require_labels, standardize
+from prismseg.train.instant.settings import PENALTY, InstantSettings
+
+
+@dataclass(frozen=True, eq=False)
+class HeldOut:
+    """What the fit is worth on groups that it has not seen.
+
+    Attributes
+    ----------
+    parts : list of list of int
+        Cases that were left out together: those of a group, or of several where there are many.
+    heads : list of InstantHead
+        Of each part: the fit without it, whose class weights, penalty and offsets were chosen without it too.
+    table : DataFrame
+        Columns case, group, class, dice: each image predicted by the head without its part, at the network's size.
+    curve : DataFrame
+        Columns balance, penalty, dice: mean Dice of each fit that was tried, with each class at its best offset.
+    """
+
+    parts: list[list[int]]
+    heads: list[InstantHead]
+    table: pd.DataFrame
+    curve: pd.DataFrame
+
+
+@dataclass(frozen=True, eq=False)
+class InstantFit:
+    """A fitted segmenter, and how it was chosen.
+
+    Attributes
+    ----------
+    network : InstantSegmenter
+        Fitted on all images.
+    candidate : Candidate
+        Class weights and penalty that were chosen.
+    held_out : HeldOut or None
+        None where nothing could be left out.
+    notes : list of str
+        What a user has to know.
+    """
+
+    network: InstantSegmenter
+    candidate: Candidate
+    held_out: HeldOut | None
+    notes: list[str]
+
+
+def fit_instant(
+    network: InstantSegmenter,
+    samples: Sequence[Sample],
+    classes: Sequence[str],
+    preprocess: Preprocess,
+    settings: InstantSettings | None = None,
+    *,
+    show_progress: bool = True,
+) -> InstantFit:
+    """Fit an instant segmenter on labelled images.
+
+    Images are added up one at a time, so that memory does not depend on their number: a Gram matrix for each class and
+    each part that is left out. Class weights, penalty and the offsets of the classes are those with the best mean Dice on
+    groups that are left out of the fit, exactly, by taking their statistics away.
+
+    Parameters
+    ----------
+    network : InstantSegmenter
+        With its encoder's weights; its standardisation is set, its head is not used.
+    samples : sequence of Sample
+        Labelled images; 255 marks pixels whose class is unknown, which are left out.
+    classes : sequence of str
+        Names of the classes, background first.
+    preprocess : Preprocess
+        How images are prepared.
+    settings : InstantSettings, optional
+        Copies that are learnt from, and choices that are tried.
+
+    Returns
+    -------
+    InstantFit
+
+    Raises
+    ------
+    DataError
+        When there is no image, a mask is missing or wrong, fewer than two classes are labelled, or features are not
+        finite.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from pathlib import Path
+    >>> from prismseg.nets import create_model
+    >>> samples = []
+    >>> for number in range(4):
+    ...     image = np.random.default_rng(number).normal(size=(64, 64, 1)).astype(np.float32)
+    ...     mask = np.zeros((64, 64), np.uint8)
+    ...     mask[20:50, 10 + 5 * number : 40 + 5 * number] = 1
+    ...     image[mask == 1] += 4
+    ...     samples.append(Sample(f"p{number}", f"p{number}", image, mask, Path(f"p{number}.npy"), None))
+    >>> network = create_model("instant", seed=0)
+    >>> fit = fit_instant(network, samples, ["background", "square"], Preprocess((64, 64), 1), show_progress=False)
+    >>> bool(fit.held_out.table["dice"].mean() > 0.8)
+    True
+    """
+    settings = settings or InstantSettings()
+    if not samples:
+        raise DataError("There is no labelled image, so there is nothing to fit.")
+    cases = PreparedCases(samples, preprocess, classes)
+    groups = [sample.group for sample in samples]
+    parts = part_groups(groups, settings.folds)
+    standardize(network, cases, parts)
+    cache = CellCache(network, cases, settings.cache_mib)
+    judged = spread(parts, settings.judged)
+    with progress_bar("fitting", len(samples) + len(judged), visible=show_progress) as advance:
+        steps = iter(range(1, len(samples) + len(judged) + 1))
+        statistics = [
+            gather_statistics(cache, part, settings, lambda case: advance(next(steps), cases.name(case)))
+            for part in parts
+        ]
+        total = sum(statistics[1:], statistics[0])
+        notes = require_labels(total, classes)
+        # A part without a labelled pixel has nothing to leave out.
+        labelled = [place for place, own in enumerate(statistics) if own.counts.any()]
+        parts, statistics = [parts[place] for place in labelled], [statistics[place] for place in labelled]
+        if len(parts) < 2:
+            return _without_choice(cache, parts[0], total, judged, notes)
+        trials = try_candidates(
+            cache, parts, statistics, judged, settings, lambda case: advance(next(steps), cases.name(case))
+        )
+    candidate = trials.best()
+    chosen = _Choices(cache, parts, statistics, trials)
+    outputs, offsets = chosen.of(candidate)
+    temperature = choose_temperature(outputs, offsets.offsets)
+    head = make_head(fit_candidate(total, candidate), offsets.offsets, temperature)
+    held_out = chosen.held_out(temperature, groups)
+    if len(judged) < len(samples):
+        notes.append(f"Choices were made on {len(judged)} of the {len(samples)} images, evenly from all groups.")
+    return InstantFit(network.with_head(head).eval(), candidate, held_out, notes)
+
+
+def make_head(posterior: LinearPosterior, offsets: Tensor, temperature: float) -> InstantHead:
+    """Make a head of a fit."""
+    return InstantHead(posterior.weights, posterior.factor, posterior.noise, offsets, temperature)
+
+
+def _without_choice(
+    cache: CellCache, part: Sequence[int], total: ClassStatistics, judged: Sequence[int], notes: list[str]
+) -> InstantFit:
+    """Fit where nothing can be left out: nothing is chosen but the temperature, by the images themselves."""
+    candidate = Candidate(1.0, PENALTY)
+    posterior = fit_candidate(total, candidate)
+    offsets = torch.zeros(len(cache.cases.classes))
+    outputs = [labelled_outputs(cache, case, posterior.weights.float()) for case in part if case in set(judged)]
+    temperature = choose_temperature([pair for pair in outputs if len(pair[1])], offsets)
+    group = cache.cases.samples[part[0]].group
+    notes = [
+        *notes,
+        f"All labelled pixels are of one group ({group}), so none could be left out: there is no measure of how good "
+        "this network is on others, and class weights, penalty and offsets are the defaults. Label an image of another "
+        "group, or say what a group is (--group).",
+    ]
+    head = make_head(posterior, offsets, temperature)
+    return InstantFit(cache.network.with_head(head).eval(), candidate, None, notes)
+
+
+class _Choices:
+    """Offsets of the candidates that some part asks for, each worked out once."""
+
+    def __init__(
+        self,
+        cache: CellCache,
+        parts: list[list[int]],
+        statistics: list[ClassStatistics],
+        trials: Trials,
+    ) -> None:
+        self._cache, self._parts, self._statistics, self._trials = cache, parts, statistics, trials
+        self._total = sum(statistics[1:], statistics[0])
+        self._last: tuple[Candidate, list[tuple[Tensor, Tensor]], Offsets] | None = None
+
+    def of(self, candidate: Candidate) -> tuple[list[tuple[Tensor, Tensor]], Offsets]:
+        """Predict the images of the trials with the candidate, fitted without their parts, and choose its offsets."""
+        if self._last is None or self._last[0] != candidate:
+            outputs = []
+            places = self._trials.parts.tolist()
+            weights: dict[int, Tensor] = {}
+            for case, place in zip(self._trials.cases.tolist(), places, strict=True):
+                if place not in weights:
+                    weights = {place: self._posterior(place, candidate).weights.float()}
+                outputs.append(labelled_outputs(self._cache, case, weights[place]))
+            self._last = candidate, outputs, choose_offsets(outputs, len(self._cache.cases.classes))
+        return self._last[1], self._last[2]
+
+    def _posterior(self, place: int, candidate: Candidate) -> LinearPosterior:
+        return fit_candidate(self._total - self._statistics[place], candidate)
+
+    def held_out(self, temperature: float, groups: Sequence[str]) -> HeldOut:
+        """Predict each part with what was chosen without it."""
+        trials, samples = self._trials, self._cache.cases.samples
+        heads: dict[int, InstantHead] = {}
+        rows: dict[int, list[dict[str, object]]] = {}
+        wishes = {place: trials.best(without=place) for place in range(len(self._parts))}
+        # Parts that ask for one candidate one after the other, so that its outputs are made once and let go.
+        for place, candidate in sorted(wishes.items(), key=lambda wish: trials.candidates.index(wish[1])):
+            outputs, choice = self.of(candidate)
+            offsets = choice.without(trials.parts != place)
+            heads[place] = make_head(self._posterior(place, candidate), offsets, temperature)
+            for (values, truth), case, part in zip(outputs, trials.cases.tolist(), trials.parts, strict=True):
+                if part == place:
+                    scores = image_dice(values + offsets[:, None], truth)
+                    rows[case] = [
+                        {"case": samples[case].id, "group": groups[case], "class": name, "dice": float(score)}
+                        for name, score in zip(self._cache.cases.classes[1:], scores, strict=True)
+                    ]
+        table = pd.DataFrame([row for case in sorted(rows) for row in rows[case]])
+        curve = pd.DataFrame(
+            {
+                "balance": [candidate.balance for candidate in trials.candidates],
+                "penalty": [candidate.penalty for candidate in trials.candidates],
+                "dice": trials.scores().tolist(),
+            }
+        )
+        return HeldOut(self._parts, [heads[place] for place in range(len(self._parts))], table, curve)

@@ -1,0 +1,173 @@
+"""What a fit needs of its images, gathered one at a time: standardisation, and statistics of each part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from prismseg.base import DataError
+from prismseg.features import ClassStatistics, median_scale
+from prismseg.nets import InstantSegmenter
+from prismseg.train.instant.cases import (
+    Cells,
+    PreparedCases,
+    cell_shares,
+    copies,
+    read_cells,
+    require_finite,
+    spread,
+)
+from prismseg.train.instant.settings import InstantSettings
+
+REFERENCE_CASES = 16  # whose features are standardised; they need no labels
+SAMPLED_CELLS = 256  # of each, for the median distance of random Fourier features
+MIB = 2**20
+
+
+class CellCache:
+    """Cells of the images as they are, kept in half precision until `mib` are full; others are computed again.
+
+    Parameters
+    ----------
+    network : InstantSegmenter
+        Standardised.
+    cases : PreparedCases
+        The images.
+    mib : int
+        Memory for what is kept, MiB.
+
+    Attributes
+    ----------
+    kept_bytes : int
+        What is kept takes this much.
+    """
+
+    def __init__(self, network: InstantSegmenter, cases: PreparedCases, mib: int) -> None:
+        self.network, self.cases = network, cases
+        self._limit, self.kept_bytes = mib * MIB, 0
+        self._kept: dict[int, Tensor] = {}
+
+    def __getitem__(self, case: int) -> Cells:
+        image, mask = self.cases[case]
+        classes = len(self.cases.classes)
+        if case in self._kept:
+            return Cells(self._kept[case].float(), cell_shares(self.network, mask, classes))
+        cells = read_cells(self.network, image, mask, classes, self.cases.name(case))
+        half = cells.inputs.half()
+        if self.kept_bytes + half.nbytes <= self._limit:
+            self._kept[case] = half
+            self.kept_bytes += half.nbytes
+        return cells
+
+
+@torch.inference_mode()
+def standardize(network: InstantSegmenter, cases: PreparedCases, parts: Sequence[Sequence[int]]) -> None:
+    """Set what the network subtracts and divides by, from some images of all parts; labels are not looked at.
+
+    Every feature gets mean 0 and variance 1 over ``channels`` of its part, so that no part counts more because it has
+    more channels. A feature that is constant gets weight 0.
+    """
+    chosen = spread(parts, REFERENCE_CASES)
+    images = [cases[case][0] for case in chosen]
+    moments = _Moments()
+    for image in images:
+        moments.add(image.flatten(1))
+    mean, deviation = moments.result()
+    network.input_mean.copy_(mean)
+    network.input_deviation.copy_(torch.where(deviation > 0, deviation, 1.0))
+    moments, generator, sampled = _Moments(), torch.Generator().manual_seed(0), []
+    for case, image in zip(chosen, images, strict=True):
+        raw = network.raw(network.pad(image[None]))[0].flatten(1)
+        require_finite(raw[..., None], cases.name(case))
+        moments.add(raw)
+        sampled.append(raw[:, torch.randperm(raw.shape[1], generator=generator)[:SAMPLED_CELLS]])
+    mean, deviation = moments.result()
+    widths = torch.cat([torch.full((width,), float(width)) for width in network.features.widths.values()])
+    constant = deviation <= 1e-6 * mean.abs()
+    scale = torch.where(constant, 0.0, 1 / (torch.where(constant, 1.0, deviation) * widths.sqrt()))
+    network.mean.copy_(mean)
+    network.scale.copy_(scale)
+    if network.fourier is not None:
+        rows = ((torch.cat(sampled, dim=1).T - network.mean) * network.scale).contiguous()
+        network.fourier.set_scale_(network.options.fourier_scale * median_scale(rows, generator=generator))
+
+
+class _Moments:
+    """Mean and standard deviation of rows, added up in float64."""
+
+    def __init__(self) -> None:
+        self._count, self._sum, self._squares = 0, torch.zeros(()), torch.zeros(())
+
+    def add(self, rows: Tensor) -> None:
+        """Add values (D, N)."""
+        wide = rows.double()
+        self._count += wide.shape[1]
+        self._sum = self._sum + wide.sum(1)
+        self._squares = self._squares + wide.square().sum(1)
+
+    def result(self) -> tuple[Tensor, Tensor]:
+        """Mean and standard deviation (D,)."""
+        mean = self._sum / self._count
+        return mean.float(), (self._squares / self._count - mean.square()).clamp(min=0).sqrt().float()
+
+
+def gather_statistics(
+    cache: CellCache,
+    part: Sequence[int],
+    settings: InstantSettings,
+    done: Callable[[int], None] = lambda case: None,
+) -> ClassStatistics:
+    """Sum over the cells of the cases of a part and of their copies, which together count for one image each.
+
+    Parameters
+    ----------
+    cache : CellCache
+        Where the cells of the unchanged images come from, and are kept.
+    part : sequence of int
+        Cases.
+    settings : InstantSettings
+        Which copies there are.
+    done : callable
+        Called with each case that has been added.
+    """
+    network, cases = cache.network, cache.cases
+    classes = len(cases.classes)
+    statistics = ClassStatistics(len(network.weights), classes)
+    for case in part:
+        add_cells(statistics, cache[case], settings.copies)
+        image, mask = cases[case]
+        for number, (changed, labels) in enumerate(copies(image, mask, settings)):
+            if number:
+                add_cells(
+                    statistics, read_cells(network, changed, labels, classes, cases.name(case)), settings.copies
+                )
+        done(case)
+    return statistics
+
+
+def add_cells(statistics: ClassStatistics, cells: Cells, copies: int = 1) -> None:
+    """Add the cells of an image that is one of `copies` of the same, each cell by its share of each class."""
+    rows, shares = cells.inputs.flatten(1).T, cells.shares.flatten(1)
+    for label, share in enumerate(shares):
+        found = share > 0
+        if found.any():
+            labels = torch.full((int(found.sum()),), label)
+            statistics.update(rows[found], labels, weights=share[found] / copies)
+
+
+def require_labels(statistics: ClassStatistics, classes: Sequence[str]) -> list[str]:
+    """Refuse statistics without two classes; return what has to be said about classes without a pixel.
+
+    Raises
+    ------
+    DataError
+        When no pixel, or those of one class alone, are labelled.
+    """
+    found = [name for name, count in zip(classes, statistics.counts.tolist(), strict=True) if count > 0]
+    if len(found) < 2:
+        what = f"All labelled pixels are of the class {found[0]!r}" if found else "No pixel is labelled"
+        raise DataError(f"{what}, so there is nothing to tell apart; label pixels of two classes at least.")
+    missing = [name for name in classes if name not in found]
+    return [f"No pixel is labelled as {', '.join(missing)}, so it is never found."] if missing else []
