@@ -16,6 +16,7 @@ from prismseg.cli import (
     evaluate,
     explain,
     export,
+    instant,
     models,
     monitor,
     phantom,
@@ -38,7 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for verb in (
-    demo, check, train, ensemble, evaluate, explain, predict, export, models, phantom, thermal, study, monitor,
+    demo, check, instant, train, ensemble, evaluate, explain, predict, export, models, phantom, thermal, study, monitor,
 ):  # fmt: skip
     verb.register(app)
 

@@ -17,6 +17,7 @@ from prismseg.data.preparation.settings import AUGMENTATIONS, Fit, Intensity
 from prismseg.inference.postprocess import POSTPROCESSORS
 from prismseg.nets.choices import Multiplier, Preset
 from prismseg.nets.settings import ARCHITECTURES, DECODERS, ENCODERS, NORMS, SKIPS
+from prismseg.train.instant.settings import InstantSettings
 from prismseg.train.registries import (
     DEFAULT_LOSS,
     FORMER_SETTINGS,
@@ -94,7 +95,7 @@ class _LaterSettings(Settings):
 class ModelConfig(_LaterSettings):
     """The network (see `prismseg.nets.create_model`); `weights` are those of its encoder."""
 
-    later: ClassVar = frozenset({"encoder", "decoder", "weights"})
+    later: ClassVar = frozenset({"encoder", "decoder", "weights", "options"})
 
     arch: Annotated[str, Choice(ARCHITECTURES)] = "unet"
     skip: Annotated[str, Choice(SKIPS)] = "crffg"
@@ -105,6 +106,7 @@ class ModelConfig(_LaterSettings):
     encoder: Annotated[str, Choice(ENCODERS)] | None = None
     decoder: Annotated[str, Choice(DECODERS)] | None = None
     weights: str | None = None
+    options: dict[str, Any] | None = None
 
 
 class OptimConfig(_LaterSettings):
@@ -183,13 +185,14 @@ class TrainConfig(_LaterSettings):
     averaged over the mirrors that the augmentation has.
     """
 
-    later: ClassVar = frozenset({"crop", "crop_foreground", "test_mirror"})
+    later: ClassVar = frozenset({"crop", "crop_foreground", "test_mirror", "instant"})
 
     data: DataConfig
     source: Annotated[SerializeAsAny[SourceSettings], BeforeValidator(make_source_settings)] = CasesSettings()
     split: SplitConfig = SplitConfig()
     model: ModelConfig = ModelConfig()
     optim: OptimConfig = OptimConfig()
+    instant: InstantSettings | None = None
     size: tuple[int, int] = (224, 224)
     intensity: Intensity = "zscore"
     fit: Fit = "stretch"

@@ -9,9 +9,11 @@ from prismseg.base import OutputError
 from prismseg.data import SegmentationDataset
 from prismseg.nets import load_model
 from prismseg.train.config import TrainConfig
+from prismseg.train.instant.run import InstantRun
 from prismseg.train.loop import Trainer
 from prismseg.train.runs.data import find_data, open_configured
 from prismseg.train.runs.folder import RunFolder, fold_folders
+from prismseg.train.runs.network import is_fitted
 from prismseg.train.runs.partition import make_partition
 from prismseg.train.runs.requirements import check_cases, check_data
 from prismseg.train.runs.seen import SeenCases
@@ -76,8 +78,7 @@ def train(
         if not resume:
             folder.refuse_existing()
         dataset, notes = _open(config, folder, resume=resume, show_progress=show_progress)
-        trainer = Trainer(config, root, resume=resume, dataset=dataset)
-        _train_one(trainer, notes, tell, show_progress=show_progress)
+        _run_one(config, root, dataset, notes, tell, resume=resume, show_progress=show_progress)
         return [folder]
     configs = [
         config.model_copy(update={"split": config.split.model_copy(update={"fold": fold})})
@@ -89,8 +90,8 @@ def train(
     dataset, notes = _open(config, folders[0], resume=resume, show_progress=show_progress)
     _check_folds(root, folders, configs, dataset, resume=resume)
     for folder, settings in zip(folders, configs, strict=True):
-        trainer = Trainer(settings, folder.root, resume=folder.config.exists(), dataset=dataset)
-        _train_one(trainer, notes, tell, show_progress=show_progress)
+        going_on = folder.config.exists()
+        _run_one(settings, folder.root, dataset, notes, tell, resume=going_on, show_progress=show_progress)
     return folders
 
 
@@ -110,14 +111,29 @@ def _open(
     return dataset, notes
 
 
-def _train_one(
-    trainer: Trainer, notes: list[str], tell: Callable[[str], None] | None, *, show_progress: bool
+def _run_one(
+    config: TrainConfig,
+    root: Path,
+    dataset: SegmentationDataset,
+    notes: list[str],
+    tell: Callable[[str], None] | None,
+    *,
+    resume: bool,
+    show_progress: bool,
 ) -> None:
-    trainer.notes[:0] = notes
-    if tell is not None and trainer.accelerator.is_main_process:
-        for line in summarize_run(trainer):
+    """Train a network, or fit one in closed form."""
+    run: Trainer | InstantRun
+    if is_fitted(config):
+        run = InstantRun(config, root, resume=resume, dataset=dataset)
+        tells = tell is not None
+    else:
+        run = Trainer(config, root, resume=resume, dataset=dataset)
+        tells = tell is not None and run.accelerator.is_main_process
+    run.notes[:0] = notes
+    if tells and tell is not None:
+        for line in run.summary() if isinstance(run, InstantRun) else summarize_run(run):
             tell(line)
-    trainer.fit(show_progress=show_progress)
+    run.fit(show_progress=show_progress)
 
 
 def _check_folds(

@@ -48,6 +48,7 @@ def finetune_settings(source: str | Path) -> dict[str, Any]:
             },
             "encoder": settings.encoder or "none",
             "decoder": settings.decoder or "none",
+            "options": settings.options or "none",
             "weights": "none",
         },
         "optim": dict(_OPTIM),

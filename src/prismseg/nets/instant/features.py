@@ -89,7 +89,7 @@ class PixelFeatures:
             maps[IMAGE] = x
         if POSITION in self.widths:
             u, v = places(x.shape[-2] // self.grid, x.shape[-1] // self.grid, x) if place is None else place
-            maps[POSITION] = torch.stack([u, v, u * u, u * v, v * v]).expand(len(x), -1, -1, -1)
+            maps[POSITION] = torch.stack([u, v, u * u, u * v, v * v]).expand(x.shape[0], -1, -1, -1)
         return maps
 
     def resample(self, part: str, values: Tensor) -> Tensor:

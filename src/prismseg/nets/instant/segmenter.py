@@ -123,8 +123,14 @@ class InstantSegmenter(SegmentationModel):
         self.stride = self.features.stride
         count = sum(self.features.widths.values())
         self.fourier = (
+            # Of norm 1 together, as every other part is on average.
             RandomFourierFeatures(
-                count, self.options.fourier, mapping="paired", orthogonal=True, normalization="none"
+                count,
+                self.options.fourier,
+                mapping="paired",
+                orthogonal=True,
+                normalization="none",
+                amplitude="kernel",
             )
             if self.options.fourier
             else None
@@ -192,7 +198,7 @@ class InstantSegmenter(SegmentationModel):
             return torch.cat([contributions[name] for name in names], dim=1)
 
         shares = self._on_image(x, stacked)
-        return dict(zip(names, shares.split(self.settings.classes, dim=1), strict=True))
+        return dict(zip(names, shares.chunk(len(names), dim=1), strict=True))
 
     def variance(self, x: Tensor) -> PosteriorVariance:
         """Variance of the outputs for images (B, C, H, W): exact on the grid, enlarged bilinearly.
@@ -228,8 +234,9 @@ class InstantSegmenter(SegmentationModel):
 
     def _fourier(self, features: Tensor) -> Tensor:
         assert self.fourier is not None
-        rows: Tensor = self.fourier(features.movedim(1, -1).flatten(0, -2))
-        return rows.unflatten(0, (features.shape[0], *features.shape[2:])).movedim(-1, 1)
+        rows = features.movedim(1, -1)
+        mapped: Tensor = self.fourier(rows.flatten(0, -2))
+        return mapped.reshape(*rows.shape[:-1], self.options.fourier).movedim(-1, 1)
 
     def _readout(self) -> tuple[Tensor, Tensor]:
         """Weights (E, classes) and constants (classes,) that turn inputs into logits."""

@@ -56,7 +56,8 @@ class Trials:
         """Candidate with the highest Dice; of equal ones that with the largest penalty. `without` a part."""
         scores = self.scores(None if without is None else self.parts != without)
         equal = (scores >= scores.max() - 1e-6).nonzero().flatten().tolist()
-        return max((self.candidates[place] for place in equal), key=lambda candidate: candidate.penalty)
+        best: Candidate = max((self.candidates[place] for place in equal), key=lambda candidate: candidate.penalty)
+        return best
 
 
 def class_weights(statistics: ClassStatistics, balance: float) -> Tensor:

@@ -134,14 +134,14 @@ def offset_curves(outputs: Sequence[tuple[Tensor, Tensor]], offsets: Tensor, lab
         given = counts.cumsum(0)[:STEPS]
         rest = counts.sum(0) - given
         there = counts.sum((0, 1)).float()
-        values = []
+        scores = []
         for cls in range(1, classes):
             if cls == label:
                 overlap, found = given[:, :, cls].sum(1), given.sum((1, 2))
             else:
                 overlap, found = rest[:, cls, cls], rest[:, cls].sum(1)
-            values.append(dice(overlap.float(), found.float(), there[cls]))
-        curves.append(torch.stack(values, dim=1))
+            scores.append(dice(overlap.float(), found.float(), there[cls]))
+        curves.append(torch.stack(scores, dim=1))
     return DiceCurves(tried, torch.stack(curves))
 
 

@@ -38,7 +38,7 @@ class HeldOut:
     parts : list of list of int
         Cases that were left out together: those of a group, or of several where there are many.
     heads : list of InstantHead
-        Of each part: the fit without it, whose class weights, penalty and offsets were chosen without it too.
+        Of each part: the fit without it, with the class weights, penalty and offsets that are best for the other parts.
     table : DataFrame
         Columns case, group, class, dice: each image predicted by the head without its part, at the network's size.
     curve : DataFrame

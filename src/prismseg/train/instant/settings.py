@@ -33,6 +33,8 @@ class InstantSettings(Settings):
         At most this many images are predicted without their group to choose by, evenly taken from all groups.
     cache_mib : int
         MiB of features that are kept between the passes; what does not fit is computed again.
+    report : bool
+        Measure the groups that are left out at full size too, and write a page.
 
     Examples
     --------
@@ -47,6 +49,7 @@ class InstantSettings(Settings):
     folds: int = Field(default=10, ge=2)
     judged: int = Field(default=100, ge=2)
     cache_mib: int = Field(default=1024, ge=0)
+    report: bool = True
 
     @property
     def copies(self) -> int:

@@ -65,6 +65,11 @@ class RunFolder:
         """Folder that `evaluate` fills."""
         return self.root / "evaluation"
 
+    @property
+    def held_out(self) -> Path:
+        """Folder of what an instant segmenter is worth on groups that were left out of its fit."""
+        return self.root / "held-out"
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Keep other processes from training in this folder.

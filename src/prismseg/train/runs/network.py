@@ -7,7 +7,7 @@ from typing import Any
 
 from prismseg.base.version import VERSION
 from prismseg.data import AUGMENTATIONS, Preprocess, SegmentationDataset, Split
-from prismseg.nets import SegmentationModel, create_model
+from prismseg.nets import ARCHITECTURES, SegmentationModel, create_model
 from prismseg.nets.initial import WEIGHT_STREAMS
 from prismseg.train.config import TrainConfig
 from prismseg.train.runs.seen import SeenCases
@@ -16,6 +16,11 @@ from prismseg.train.runs.seen import SeenCases
 def make_preprocess(config: TrainConfig, dataset: SegmentationDataset) -> Preprocess:
     """Preprocessing that training and prediction share."""
     return Preprocess(size=config.size, channels=dataset.channels, intensity=config.intensity, fit=config.fit)
+
+
+def is_fitted(config: TrainConfig) -> bool:
+    """Whether the network is fitted in closed form, not trained by gradients."""
+    return bool(getattr(ARCHITECTURES[config.model.arch], "closed_form", False))
 
 
 def make_network(
@@ -38,6 +43,7 @@ def make_network(
         norm=config.model.norm,
         encoder=config.model.encoder,
         decoder=config.model.decoder,
+        options=config.model.options,
         weights=config.model.weights if pretrained else None,
         seed=config.seed,
     )

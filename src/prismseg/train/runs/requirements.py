@@ -12,7 +12,7 @@ from prismseg.data.checks.check import check_with
 from prismseg.data.checks.findings import by_kind
 from prismseg.nets import SegmentationModel
 from prismseg.train.config import TrainConfig
-from prismseg.train.runs.network import make_preprocess
+from prismseg.train.runs.network import is_fitted, make_preprocess
 
 _SHAPES = ((1, 1), (4, 1), (1, 4))  # with fit "area" an image is at most four times longer than wide
 
@@ -44,10 +44,12 @@ def check_data(config: TrainConfig, dataset: SegmentationDataset, *, show_progre
             given_splits=config.split.predefined is not False,
             show_progress=show_progress,
         )
+    # A fit leaves images without a mask out: they are there to be labelled next.
+    no_matter = (*_NO_MATTER, "missing mask") if is_fitted(config) else _NO_MATTER
     kinds = [
         alike
         for alike in by_kind(_checked[key])
-        if alike[0].severity == "error" and alike[0].kind not in _NO_MATTER
+        if alike[0].severity == "error" and alike[0].kind not in no_matter
     ]
     if not kinds:
         return []

@@ -1,0 +1,132 @@
+"""`prismseg instant`: from a folder of images and masks to a network in seconds, nothing trained."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from prismseg.cli.options import Quiet, list_settings, names, with_data_options
+
+SPLIT, FIT = "Split", "Fit"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the verb to the command line."""
+    app.command(
+        cls=list_settings(
+            layout="data.layout",
+            intensity="intensity",
+            fit="fit",
+            encoder="model.encoder",
+            postprocess="postprocess",
+        ),
+        epilog=(
+            "Examples:\n\n"
+            "prismseg instant nerves/ --out runs/instant   (then: prismseg predict runs/instant new/)\n\n"
+            "prismseg instant nerves/ --group prefix --size 320 --zooms 0.8,1.25 --out runs/instant\n\n"
+            "prismseg instant nerves/ --folds 5 --out runs/instant-cv   (then: prismseg evaluate runs/instant-cv)\n\n"
+            "prismseg instant nerves/ --encoder-weights copied/efficientnet-lite0-57934424.pth   (no package at hand)"
+        ),
+    )(instant)
+
+
+@with_data_options
+def instant(
+    data: Annotated[
+        Path, typer.Argument(help="Folder (or CSV) of images and masks; images without a mask are left out.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder of the run.")] = Path("runs/instant"),
+    force: Annotated[bool, typer.Option("--force", help="Fit also data in which check finds errors.")] = False,
+    data_options: dict[str, Any] | None = None,
+    size: Annotated[
+        str, typer.Option(help="Network input, 256 or 240x320 (height x width).", rich_help_panel="Data")
+    ] = "256",
+    intensity: Annotated[str | None, typer.Option(help="{names}.", rich_help_panel="Data")] = None,
+    fit: Annotated[
+        str | None, typer.Option(help="{names}; with area images keep their shape.", rich_help_panel="Data")
+    ] = None,
+    encoder: Annotated[str, typer.Option(help="{names}.", rich_help_panel=FIT)] = "efficientnet_lite0",
+    encoder_weights: Annotated[
+        str,
+        typer.Option(
+            help="imagenet (needs the extra encoders), a file, or a trained network with this encoder; none: random.",
+            rich_help_panel=FIT,
+        ),
+    ] = "imagenet",
+    grid: Annotated[
+        int, typer.Option(help="Pixels a side of the cells that are fitted: 2, 4, 8 …", rich_help_panel=FIT)
+    ] = 4,
+    features: Annotated[
+        int,
+        typer.Option(help="Random Fourier features beside the encoder's, an even number.", rich_help_panel=FIT),
+    ] = 0,
+    image: Annotated[
+        bool, typer.Option("--image", help="Look at the intensities too.", rich_help_panel=FIT)
+    ] = False,
+    position: Annotated[
+        bool, typer.Option("--position", help="Look at the place in the image too.", rich_help_panel=FIT)
+    ] = False,
+    mirror: Annotated[
+        bool, typer.Option("--mirror/--no-mirror", help="Learn from mirrored images too.", rich_help_panel=FIT)
+    ] = True,
+    zooms: Annotated[
+        str | None,
+        typer.Option(help="Learn from images scaled by these factors too: 0.8,1.25", rich_help_panel=FIT),
+    ] = None,
+    postprocess: Annotated[
+        str | None, typer.Option(help="Of predicted masks: {names}.", rich_help_panel=FIT)
+    ] = None,
+    fractions: Annotated[
+        str | None,
+        typer.Option(
+            help="Shares to fit, to validate (fitted too) and to test: 0.8,0,0.2.", rich_help_panel=SPLIT
+        ),
+    ] = None,
+    folds: Annotated[
+        int | None,
+        typer.Option(help="Cross-validate: fit without each of this many parts.", rich_help_panel=SPLIT),
+    ] = None,
+    fold: Annotated[int | None, typer.Option(help="Fit this fold alone.", rich_help_panel=SPLIT)] = None,
+    limit: Annotated[
+        int | None, typer.Option(help="Use this many labelled images (nested).", rich_help_panel=SPLIT)
+    ] = None,
+    split_seed: Annotated[int | None, typer.Option(help="Seed of the split.", rich_help_panel=SPLIT)] = None,
+    report: Annotated[
+        bool,
+        typer.Option(
+            "--report/--no-report", help="Measure the groups that are left out at full size, with a page."
+        ),
+    ] = True,
+    quiet: Quiet = False,
+) -> None:
+    """Fit a segmenter in seconds: a pretrained encoder, and a linear head in closed form.
+
+    All labelled images are used unless a split is asked for. What the network is worth on groups it has not seen comes
+    along, since every group is left out of the fit in turn. The run's folder is taken by predict, evaluate, explain and
+    export as one of `prismseg train` is; its held-out/ holds the measured groups and how the penalty was chosen.
+    """
+    from prismseg.cli.tables.instant import print_held_out
+    from prismseg.train import configure
+    from prismseg.train import train as run
+
+    chosen: dict[str, Any] = {
+        "data": {"path": str(data.resolve()), **(data_options or {})},
+        "split": {
+            "fractions": names(fractions), "folds": folds, "fold": fold, "limit": limit, "seed": split_seed,
+        },
+        "model": {
+            "arch": "instant", "skip": "none", "encoder": encoder, "weights": encoder_weights,
+            "options": {"grid": grid, "fourier": features, "image": image, "position": position},
+        },
+        "instant": {"mirror": mirror, "zooms": names(zooms) or (), "report": report},
+        "size": size, "intensity": intensity, "fit": fit, "postprocess": postprocess, "force": force,
+    }  # fmt: skip
+    if fractions is None and folds is None:
+        chosen["split"]["fractions"] = (1, 0, 0)
+    folders = run(configure(chosen), out, tell=typer.echo, show_progress=not quiet)
+    for folder in folders:
+        print_held_out(folder)
+        typer.echo(f"Network: {folder.model}")
+    typer.echo(f"Now segment other images: prismseg predict {folders[0].model} IMAGES")

