@@ -1,4 +1,4 @@
-"""Given on the command line > file > default, for every option of every verb that reads a file."""
+"""Given on the command line > file > plan > default, for every option of every verb that reads a file."""
 
 from operator import attrgetter
 from pathlib import Path
@@ -9,7 +9,12 @@ import typer
 import yaml
 
 from prismseg.cli.main import app
-from prismseg.train.config import TrainConfig, flat_settings, make_config
+from prismseg.train.config import flat_settings, make_config
+from prismseg.train.plan.fingerprint import ClassFacts, Fingerprint
+from prismseg.train.plan.limits import LEARNING_RATE, STEPS
+from prismseg.train.plan.plan import Plan, settle
+from prismseg.train.plan.recipe import decide
+from prismseg.train.plan.resources import Resources
 
 from .test_cli import prismseg
 
@@ -42,8 +47,8 @@ TRAIN: dict[str, tuple[str, Any, list[str], Any]] = {
     "width": ("model.width", 0.5, ["--width", "1"], 1.0),
     "norm": ("model.norm", "group", ["--norm", "batch"], "batch"),
     "encoder": ("model.encoder", "residual", ["--encoder", "plain"], "plain"),
-    "decoder": ("model.decoder", "slim", ["--decoder", "wide"], "wide"),
-    "encoder_weights": ("model.weights", "imagenet", ["--encoder-weights", "runs/first"], "runs/first"),
+    "decoder": ("model.decoder", "wide", ["--decoder", "slim"], "slim"),
+    "encoder_weights": ("model.weights", "runs/zeroth", ["--encoder-weights", "runs/first"], "runs/first"),
     "encoder_lr_factor": ("optim.encoder_lr_factor", 0.5, ["--encoder-lr-factor", "0.25"], 0.25),
     "freeze_encoder_steps": ("optim.freeze_encoder_steps", 7, ["--freeze-encoder-steps", "9"], 9),
     "encoder_norm": ("optim.encoder_norm", "train", ["--encoder-norm", "frozen"], "frozen"),
@@ -60,7 +65,7 @@ TRAIN: dict[str, tuple[str, Any, list[str], Any]] = {
     "ema": ("optim.ema", 0.5, ["--ema", "none"], None),
     "postprocess": ("postprocess", "two-feet", ["--postprocess", "none"], "none"),
     "augmentation": ("augmentation", "thesis", ["--augmentation", "none"], "none"),
-    "test_mirror": ("test_mirror", True, ["--no-test-mirror"], False),
+    "test_mirror": ("test_mirror", False, ["--test-mirror"], True),
     "patience": ("patience", 3, ["--patience", "none"], None),
     "evaluate_every": ("evaluate_every", 7, ["--evaluate-every", "9"], 9),
     "checkpoint_every": ("checkpoint_every", 7, ["--checkpoint-every", "9"], 9),
@@ -84,10 +89,31 @@ DEFAULTS = make_config({"data": {"path": "x"}})
 OPTIONAL = {name for name, (setting, *_) in TRAIN.items() if attrgetter(setting)(DEFAULTS) is None}
 
 
+# Data that there are none of, and what follows from them where nothing is chosen.
+DATA = Fingerprint(
+    images=40, labelled=40, groups=8, sampled=32, channels=1, depth="uint8", heights=(256,) * 3, widths=(256,) * 3,
+    aspects=(1.0, 1.0), classes=(ClassFacts("nerve", 0.03, 1.0, 1.0, 900.0, thickness=20.0, fineness=0.08),),
+)  # fmt: skip
+PLANNED = {
+    "size": (192, 192), "model.encoder": "efficientnet_lite0", "model.weights": "imagenet", "model.decoder": "slim",
+    "augmentation": "strong", "test_mirror": True, "optim.lr": LEARNING_RATE["pretrained"], "optim.steps": STEPS["cpu"],
+    "optim.batch_size": 8, "evaluate_every": STEPS["cpu"] // 10,
+}  # fmt: skip
+
+
+def plan_nothing(dataset, settings):
+    """Plan as for the data above, whatever the settings say of data, which need not be there."""
+    resources = Resources("cpu", 2, weights=True)
+    return Plan(DATA, resources, tuple(decide(DATA, resources, settle(settings))), settings)
+
+
 @pytest.fixture
 def settings_of(monkeypatch, tmp_path):
     """Run `prismseg train` with these words and give the settings with which it would train."""
     seen = []
+    monkeypatch.setattr("prismseg.train.plan.plan.open_with", lambda path, options: None)
+    monkeypatch.setattr("prismseg.train.plan.plan.check_data", lambda config, dataset, show_progress: [])
+    monkeypatch.setattr("prismseg.train.plan.plan.make_plan", plan_nothing)
     monkeypatch.setattr("prismseg.train.crossval.train", lambda config, out, **options: seen.append(config) or [])
     legend = tmp_path / "legend.csv"
     legend.write_text("colour,class\n#000000,background\n#ff0000,nerve\n")
@@ -133,9 +159,9 @@ def test_the_table_holds_every_option_and_every_setting():
 
 
 @pytest.mark.parametrize("option", TRAIN)
-def test_given_over_file_over_default(settings_of, option):
+def test_given_over_file_over_plan_over_default(settings_of, option):
     setting, stated, words, meant = TRAIN[option]
-    default = value_of(TrainConfig.model_validate({"data": {"path": "x"}}).model_dump(), setting)
+    default = PLANNED.get(setting, value_of(DEFAULTS.model_dump(), setting))
     # An option that could only be given with another one brings it along.
     beside = {"fold": {"split": {"folds": 4}}}.get(option, {})
     stated_value = tuple(stated) if isinstance(stated, list) else stated

@@ -20,6 +20,7 @@ from prismseg.cli import (
     models,
     monitor,
     phantom,
+    plan,
     predict,
     study,
     thermal,
@@ -39,7 +40,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for verb in (
-    demo, check, instant, train, ensemble, evaluate, explain, predict, export, models, phantom, thermal, study, monitor,
+    demo, check, plan, instant, train, ensemble, evaluate, explain, predict, export, models, phantom, thermal, study,
+    monitor,
 ):  # fmt: skip
     verb.register(app)
 

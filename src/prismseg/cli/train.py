@@ -38,9 +38,9 @@ def register(app: typer.Typer) -> None:
         ),
         epilog=(
             "Examples:\n\n"
+            "prismseg train nerves/   (the data decide all settings; prismseg plan nerves/ shows them)\n\n"
             "prismseg train nerves/ --skip crffg --multiplier 3 --out runs/nerves\n\n"
             "prismseg train nerves/ --group block:12 --folds 5 --out runs/nerves-cv\n\n"
-            "prismseg train nerves/ --encoder efficientnet_lite0 --encoder-weights imagenet   (20 to 100 images)\n\n"
             "prismseg train --resume --out runs/nerves   (after a power cut)\n\n"
             "prismseg train --resume --out runs/nerves --steps 2000   (lengthen a finished run)\n\n"
             "prismseg train my-feet/ --from thermal-feet --out runs/my-camera   (5 to 20 labelled frames)\n\n"
@@ -228,17 +228,19 @@ def train(
 ) -> None:
     """Train a segmentation network on a folder of images and masks.
 
-    What is given here wins over --config, and that over the defaults; none takes back a setting of the file that may be
-    absent (patience, clip, ema, limit, fraction, folds, fold, classes, colours, channels, mask-suffix, crop, encoder,
-    decoder, encoder-weights).
+    What is not given follows from the data: prismseg plan DATA shows what, and why. What is given here wins over
+    --config, and that over the plan. A file that states the whole recipe, such as a run's config.yaml, the thesis' preset
+    and --from leave nothing to the plan. none takes back a setting that may be absent (patience, clip, ema, limit,
+    fraction, folds, fold, classes, colours, channels, mask-suffix, crop, encoder, decoder, encoder-weights).
 
     The run's folder gets the settings, the split, the learning curve, the last checkpoint and the best network.
     Then: prismseg evaluate RUN.
     """
     from prismseg.base import read_json
-    from prismseg.train import configure
     from prismseg.train import train as run
     from prismseg.train.finetune import finetune_settings
+    from prismseg.train.plan.plan import plan_run
+    from prismseg.train.plan.report import describe_plan, describe_time
     from prismseg.train.runs.find import run_config
 
     chosen: dict[str, Any] = {
@@ -268,7 +270,11 @@ def train(
         if config.parent != out:
             # The settings of a cross-validation lie in its folds, each with its own number.
             chosen["split"]["fold"] = fold or "none"
-    settings = configure(chosen, config, initial=None if from_ is None else finetune_settings(from_))
+    initial = None if from_ is None else finetune_settings(from_)
+    settings, plan = plan_run(chosen, config, initial=initial, show_progress=not quiet)
+    if plan is not None:
+        for line in (*describe_plan(plan), describe_time(plan)):
+            typer.echo(f"Plan: {line}")
     folders = run(settings, out, resume=resume, tell=typer.echo, show_progress=not quiet)
     for folder in folders:
         typer.echo(f"Network: {folder.model}")

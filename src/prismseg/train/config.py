@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 import yaml
-from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationError, model_serializer, model_validator
+from pydantic import (
+    BeforeValidator,
+    Field,
+    SerializationInfo,
+    SerializeAsAny,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from prismseg.base import ConfigError, read_text, write_text
 from prismseg.base.registry.choices import Choice
@@ -81,13 +89,23 @@ class SplitConfig(Settings):
         return self
 
 
+STATED = "stated"  # context of `model_dump`
+
+
 class _LaterSettings(Settings):
-    """Settings of which some came later: they are written where they were chosen, so that older runs keep their hash."""
+    """Settings of which some came later: those are written where they are chosen, so that older runs keep their hash.
+
+    With the context `STATED` every setting is written that was set.
+    """
 
     later: ClassVar[frozenset[str]] = frozenset()
 
     @model_serializer(mode="wrap")
-    def _omit_later_defaults(self, handler: Callable[[Any], dict[str, Any]]) -> dict[str, Any]:
+    def _omit_later_defaults(
+        self, handler: Callable[[Any], dict[str, Any]], info: SerializationInfo
+    ) -> dict[str, Any]:
+        if info.context == STATED:
+            return handler(self)
         defaults = {name: type(self).model_fields[name].default for name in self.later}
         return {name: value for name, value in handler(self).items() if value != defaults.get(name, _NEVER)}
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 
 from prismseg.base import ConfigError
 from prismseg.base.registry.choices import Choice
-from prismseg.train.config import DataConfig, TrainConfig, make_config, read_values
+from prismseg.train.config import STATED, DataConfig, TrainConfig, make_config, read_values
 
 # Of each pair one setting counts: choosing one drops the other that a file names.
 _EXCLUSIVE: dict[tuple[str, ...], tuple[tuple[str, str], ...]] = {
@@ -47,6 +47,24 @@ def configure(
     >>> config.size, config.optim.clip, config.optim.lr
     ((240, 320), None, 0.003)
     """
+    return make_config(merge_settings(chosen, base, initial=initial))
+
+
+def merge_settings(
+    chosen: dict[str, Any], base: str | Path | None = None, *, initial: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """Lay settings over one another as `configure` does, without the defaults: what somebody has stated, unchecked.
+
+    Raises
+    ------
+    ConfigError
+        When no data set is named, or the file cannot be used.
+
+    Examples
+    --------
+    >>> merge_settings({"data": {"path": "nerves"}, "size": "64", "optim": {"lr": None, "clip": "none"}})
+    {'data': {'path': 'nerves'}, 'size': (64, 64), 'optim': {'clip': None}}
+    """
     values: dict[str, Any] = {"data": {}}
     start = initial or {}
     _lay_over(values, {key: value for key, value in start.items() if key not in _FORM})
@@ -56,7 +74,7 @@ def configure(
     _lay_over(values, chosen)
     if not values["data"].get("path"):
         raise ConfigError("No data set is named; give its folder, or a --config that names it.")
-    return make_config(values)
+    return values
 
 
 def choose_data(chosen: Mapping[str, Any], data: DataConfig) -> DataConfig:
@@ -95,7 +113,7 @@ def _read_stated(path: str | Path) -> dict[str, Any]:
             for key, value in values.items()
         }
 
-    return filled(make_config(values).model_dump(mode="json", exclude_unset=True))
+    return filled(make_config(values).model_dump(mode="json", exclude_unset=True, context=STATED))
 
 
 def _lay_over(values: dict[str, Any], upper: dict[str, Any], path: tuple[str, ...] = ()) -> None:

@@ -1,0 +1,177 @@
+"""Plans of real folders: what stands over what, what is printed and written, and that a run follows it."""
+
+import json
+from types import SimpleNamespace
+
+import pytest
+import yaml
+
+from prismseg.base import DataError
+from prismseg.data import open_dataset
+from prismseg.train import RunFolder, configure, make_config, make_plan, plan_run, train
+from prismseg.train.config import flat_settings, write_config
+from prismseg.train.plan import limits
+from prismseg.train.plan.plan import WHOLE_RECIPE, settle
+from prismseg.train.plan.report import describe_data, describe_plan, describe_time
+from prismseg.train.plan.resources import Resources, find_resources
+from prismseg.train.plan.timing import time_step
+
+from ...cli.test_cli import prismseg
+
+BARE = Resources("cpu", 2, weights=False, install="pip install 'prismseg[encoders]'")
+
+
+@pytest.fixture(autouse=True)
+def bare(monkeypatch):
+    """No pretrained weights and a short run, so that it takes seconds."""
+    monkeypatch.setattr("prismseg.train.plan.plan.find_resources", lambda device: BARE)
+    monkeypatch.setattr(limits, "STEPS", {"cpu": 3, "cuda": 3})
+    monkeypatch.setattr(limits, "EPOCHS", 0)
+
+
+def test_a_plan_becomes_the_settings_of_a_run(discs):
+    plan = make_plan(open_dataset(discs), {"optim": {"clip": None}, "seed": 4})
+    config = plan.config()
+    chosen = {each.setting: each.value for each in plan.decisions}
+    flat = flat_settings(config.model_dump())
+    assert chosen.keys() >= {"size", "optim.lr", "augmentation", "optim.steps", "test_mirror"}
+    for setting, value in chosen.items():
+        assert flat.get(setting) == value, setting  # an encoder that is None is not written
+    assert (config.optim.clip, config.seed, config.data.path) == (None, 4, str(discs))
+
+
+class TestPrecedence:
+    def test_option_over_file_over_plan_over_default(self, discs, tmp_path):
+        (tmp_path / "c.yaml").write_text(
+            yaml.safe_dump({"optim": {"lr": 0.5, "momentum": 0.7}, "augmentation": "thesis"})
+        )
+        config, plan = plan_run({"data": {"path": str(discs)}, "optim": {"lr": 0.25}}, tmp_path / "c.yaml")
+        assert config.optim.lr == 0.25  # option
+        assert (config.augmentation, config.optim.momentum) == ("thesis", 0.7)  # file
+        assert (config.optim.steps, config.test_mirror) == (3, True)  # plan
+        assert config.optim.weight_decay == make_config({"data": {"path": "x"}}).optim.weight_decay  # default
+        assert not {"optim.lr", "augmentation"} & {each.setting for each in plan.decisions}
+
+    def test_what_a_file_states_stands_also_where_it_is_the_default(self, discs, tmp_path):
+        stated = {"test_mirror": False, "crop": None, "model": {"encoder": None, "decoder": None}}
+        (tmp_path / "c.yaml").write_text(yaml.safe_dump(stated))
+        config, plan = plan_run({"data": {"path": str(discs)}}, tmp_path / "c.yaml")
+        assert not config.test_mirror
+        assert not {"test_mirror", "crop", "model.encoder", "model.decoder"} & {
+            each.setting for each in plan.decisions
+        }
+
+    def test_rules_follow_what_is_settled(self, discs):
+        config, _ = plan_run({"data": {"path": str(discs)}, "augmentation": "none", "size": "64"})
+        assert config.size == (64, 64) and not config.test_mirror and config.crop is None
+
+    def test_none_takes_back_what_would_be_planned(self, discs, monkeypatch):
+        monkeypatch.setattr(limits, "IMAGE_PIXELS", {"cpu": 32 * 32, "cuda": 1})
+        monkeypatch.setattr(limits, "SMALLEST_SIDE", 16)
+        chosen = {"data": {"path": str(discs)}, "optim": {}}
+        assert plan_run(chosen | {"fit": "area"})[0].crop is None  # discs are thick
+        monkeypatch.setattr(limits, "THIN_PIXELS", 60.0)
+        assert plan_run(chosen)[0].crop is not None
+        assert plan_run(chosen | {"crop": "none"})[0].crop is None
+
+    def test_the_settings_of_a_run_are_a_whole_recipe(self, discs, tmp_path):
+        """An old config.yaml trains as it did, also where it does not name what came later."""
+        old = make_config({"data": {"path": str(discs)}, "size": (48, 48), "optim": {"steps": 7}})
+        write_config(tmp_path / "config.yaml", old)
+        config, plan = plan_run({"data": {"path": str(discs)}}, tmp_path / "config.yaml")
+        assert plan is None and config == old
+        longer, plan = plan_run({"data": {"path": str(discs)}, "optim": {"steps": 9}}, tmp_path / "config.yaml")
+        assert plan is None and longer.optim.steps == 9 and longer.crop is None
+        values = old.model_dump(mode="json")
+        for setting in WHOLE_RECIPE:
+            partial = json.loads(json.dumps(values))
+            section = partial[setting.split(".")[0]] if "." in setting else partial
+            del section[setting.split(".")[-1]]
+            (tmp_path / "partial.yaml").write_text(yaml.safe_dump(partial))
+            assert plan_run({"data": {"path": str(discs)}}, tmp_path / "partial.yaml")[1] is not None, setting
+
+    def test_the_thesis_and_a_trained_network_keep_their_recipe(self, discs):
+        chosen = {"data": {"path": str(discs)}, "model": {"preset": "thesis"}}
+        config, plan = plan_run(chosen)
+        assert plan is None and config == configure(chosen) and config.optim.loss == "dice"
+        fitted = {"data": {"path": str(discs)}, "model": {"arch": "instant", "skip": "none"}}
+        assert plan_run(fitted) == (configure(fitted), None)
+        config, plan = plan_run({"data": {"path": str(discs)}}, initial={"size": (64, 64), "optim": {"lr": 3e-4}})
+        assert plan is None and (config.size, config.optim.lr) == ((64, 64), 3e-4)
+
+    def test_numbers_may_be_words_and_sections_hold_what_they_like(self):
+        stated = {"data": {"path": "x", "colours": {"#000000": "background"}}, "source": {"kind": "cases"}}
+        stated |= {"split": {"fraction": "0.5"}, "model": {"options": {"grid": 4}}, "crop": None, "seed": 3}
+        expected = {"split.fraction": 0.5, "model.options": {"grid": 4}, "crop": None, "seed": 3}
+        assert settle(stated) == expected
+
+    def test_explicit_settings_stay_explicit(self):
+        config = configure({"data": {"path": "nowhere"}})
+        assert config == make_config({"data": {"path": "nowhere"}}) and config.size == (224, 224)
+
+
+def test_train_without_options_follows_the_plan_and_writes_it_down(discs, tmp_path):
+    planned = json.loads(prismseg("plan", discs, "--json").stdout)
+    result = prismseg("train", discs, "--out", tmp_path / "run", "--quiet")
+    assert result.returncode == 0, result.stderr
+    assert "Plan: optim.steps 3: each training image is seen about 3 times." in result.stdout
+    assert "Plan: model.encoder none:" in result.stdout and "pip install 'prismseg[encoders]'" in result.stdout
+    written = RunFolder(tmp_path / "run").read_config()
+    assert written == make_config(planned["config"] | {"data": written.data.model_dump()})
+    assert written.test_mirror and written.augmentation == "strong"
+    twin = prismseg("train", "--config", tmp_path / "run" / "config.yaml", "--out", tmp_path / "twin", "--quiet")
+    assert twin.returncode == 0 and "Plan:" not in twin.stdout
+    assert RunFolder(tmp_path / "twin").read_config() == written
+    assert prismseg("evaluate", tmp_path / "run", "--quiet").returncode == 0
+
+
+def test_what_is_printed(discs):
+    result = prismseg("plan", discs, "--limit", "5")
+    assert result.returncode == 0, result.stderr
+    assert "18 images of 6 groups" in result.stdout and "1 channel, uint8; 40 x 48 pixels" in result.stdout
+    assert "there are few training images (5)" in result.stdout and "right to a factor of 3" in result.stdout
+    plan = make_plan(open_dataset(discs))
+    for line in (*describe_data(plan.data), *describe_plan(plan), describe_time(plan)):
+        assert line.endswith(".") and not line.endswith("..") and "None" not in line
+    assert len(describe_plan(plan)) == len(plan.decisions)
+    facts = json.loads(prismseg("plan", discs, "--json").stdout)
+    assert facts["fingerprint"]["images"] == 18 and facts["resources"]["weights"] is False
+    assert {each["setting"] for each in facts["decisions"]} == {each.setting for each in plan.decisions}
+
+
+def test_the_time_of_a_step_is_measured_by_taking_some(discs, monkeypatch):
+    from prismseg.train.loop import Trainer
+
+    steps = []
+    monkeypatch.setattr(Trainer, "step", lambda self, step: steps.append(step) or 0.0)
+    clock = iter([10.0, 13.0])
+    monkeypatch.setattr("prismseg.train.plan.timing.time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    dataset = open_dataset(discs)
+    assert time_step(make_plan(dataset), dataset) == 1.5 and steps == [0, 1, 2]
+
+
+def test_the_estimate_is_pixels_over_the_rate(discs):
+    plan = make_plan(
+        open_dataset(discs), {"size": (64, 64), "optim": {"steps": 100, "batch_size": 4}}, resources=BARE
+    )
+    assert plan.seconds() == pytest.approx(100 * 4 * 64 * 64 / (2 * limits.PIXEL_RATE["cpu"]))
+
+
+def test_faults_are_told_before_anything_is_planned(discs, tmp_path):
+    from ...conftest import write_discs
+
+    folder = write_discs(tmp_path / "faulty")
+    (folder / "p0_0.png").write_bytes(b"no picture")
+    with pytest.raises(DataError, match=r"p0_0\.png"):
+        plan_run({"data": {"path": str(folder)}})
+
+
+def test_this_machine():
+    found = find_resources("cpu")
+    assert found.device == "cpu" and found.cores >= 1 and "prismseg[encoders]" in found.install
+    assert find_resources("cuda:1").device == "cuda"
+
+
+def test_python_needs_no_folder_of_a_run(discs, tmp_path):
+    (run,) = train(make_plan(open_dataset(discs)).config(), tmp_path / "run", show_progress=False)
+    assert run.model.is_dir()
