@@ -44,6 +44,7 @@ def register(app: typer.Typer) -> None:
             "prismseg train --resume --out runs/nerves   (after a power cut)\n\n"
             "prismseg train --resume --out runs/nerves --steps 2000   (lengthen a finished run)\n\n"
             "prismseg train my-feet/ --from thermal-feet --out runs/my-camera   (5 to 20 labelled frames)\n\n"
+            "prismseg train nerves/ --from runs/both --model unet --out runs/corrected   (correct an ensemble)\n\n"
             "accelerate launch -m prismseg train nerves/ --out runs/nerves   (several GPUs)"
         ),
     )(train)
@@ -59,7 +60,12 @@ def train(
     from_: Annotated[
         str | None,
         typer.Option(
-            "--from", help="Start from this trained network: a run, a folder, or a shipped one (thermal-feet)."
+            "--from",
+            help=(
+                "Start from this trained network: a run, a folder, or a shipped one (thermal-feet); of a "
+                "cross-validation fold by fold. An ensemble, or a network that was fitted (instant), stays as it is, and "
+                "--model learns to correct it."
+            ),
         ),
     ] = None,
     resume: Annotated[

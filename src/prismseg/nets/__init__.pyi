@@ -6,6 +6,8 @@ from prismseg.nets.encoders.pretrained import PublishedWeights as PublishedWeigh
 from prismseg.nets.encoders.pretrained import load_encoder_weights as load_encoder_weights
 from prismseg.nets.enhance import enhance_skips as enhance_skips
 from prismseg.nets.ensemble.network import Ensemble as Ensemble
+from prismseg.nets.ensemble.refined import Refined as Refined
+from prismseg.nets.ensemble.refined import refine as refine
 from prismseg.nets.export import export_onnx as export_onnx
 from prismseg.nets.factory import Variant as Variant
 from prismseg.nets.factory import count_parameters as count_parameters

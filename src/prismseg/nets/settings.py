@@ -40,6 +40,11 @@ COMPOSED: Registry[Callable[[NetworkSettings], nn.Module]] = Registry("composed 
 COMPOSED.register(
     "ensemble", "prismseg.nets.ensemble.network:Ensemble", summary="Mean of the probabilities of several networks."
 )
+COMPOSED.register(
+    "refined",
+    "prismseg.nets.ensemble.refined:Refined",
+    summary="A network and a trained correction of its logits.",
+)
 
 # Of the settings, to a `prismseg.nets.encoders.encoder.Encoder`.
 ENCODERS: Registry[Callable[[NetworkSettings], Any]] = Registry("encoder")

@@ -111,9 +111,13 @@ class _LaterSettings(Settings):
 
 
 class ModelConfig(_LaterSettings):
-    """The network (see `prismseg.nets.create_model`); `weights` are those of its encoder."""
+    """The network (see `prismseg.nets.create_model`); `weights` are those of its encoder.
 
-    later: ClassVar = frozenset({"encoder", "decoder", "weights", "options"})
+    A network that `refines` is a correction of the run's `initial` network, which stays as it is
+    (`prismseg.nets.Refined`).
+    """
+
+    later: ClassVar = frozenset({"encoder", "decoder", "weights", "options", "refines"})
 
     arch: Annotated[str, Choice(ARCHITECTURES)] = "unet"
     skip: Annotated[str, Choice(SKIPS)] = "crffg"
@@ -125,6 +129,7 @@ class ModelConfig(_LaterSettings):
     decoder: Annotated[str, Choice(DECODERS)] | None = None
     weights: str | None = None
     options: dict[str, Any] | None = None
+    refines: bool = False
 
 
 class OptimConfig(_LaterSettings):
@@ -245,7 +250,9 @@ class TrainConfig(_LaterSettings):
 
     @model_validator(mode="after")
     def _start_from_one(self) -> TrainConfig:
-        if self.initial is not None and self.model.weights is not None:
+        if self.model.refines and self.initial is None:
+            raise ValueError("a network that refines needs an initial one, which it corrects (--from)")
+        if self.initial is not None and self.model.weights is not None and not self.model.refines:
             raise ValueError(
                 f"the encoder cannot have the weights {self.model.weights} and those of the network {self.initial}; "
                 "leave one of them out"

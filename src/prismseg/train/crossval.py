@@ -12,6 +12,7 @@ from prismseg.train.config import TrainConfig
 from prismseg.train.instant.run import InstantRun
 from prismseg.train.loop import Trainer
 from prismseg.train.runs.data import find_data, open_configured
+from prismseg.train.runs.find import find_initial
 from prismseg.train.runs.folder import RunFolder, fold_folders
 from prismseg.train.runs.network import is_fitted
 from prismseg.train.runs.partition import make_partition
@@ -160,9 +161,8 @@ def _check_folds(
         )
     for folder, settings in begun:
         folder.refuse_other(settings, dataset)
-    earlier = (
-        None if configs[0].initial is None else SeenCases.from_metadata(load_model(configs[0].initial).metadata)
-    )
     for folder, settings in zip(folders, configs, strict=True):
         if not folder.config.exists():
+            initial = find_initial(settings)
+            earlier = None if initial is None else SeenCases.from_metadata(load_model(initial).metadata)
             check_cases(settings, dataset, make_partition(settings, dataset, earlier).split)

@@ -15,17 +15,18 @@ from torch import Tensor, nn
 
 from prismseg.base import PrismsegError, atomic_path, keep_freed_memory, progress_bar
 from prismseg.data import Augmentation, CropConfig, SegmentationDataset, Split, TensorCache
-from prismseg.nets import SegmentationModel, class_probabilities, load_model
+from prismseg.nets import Refined, SegmentationModel, class_probabilities, load_model
 from prismseg.train.batches import cut_chunks, step_seed
 from prismseg.train.checkpoint import Progress, load_checkpoint, save_checkpoint
 from prismseg.train.config import TrainConfig
-from prismseg.train.finetune import copy_weights, has_reordered_classes
+from prismseg.train.finetune import begin_from
 from prismseg.train.optimization.averaging import weight_average
 from prismseg.train.optimization.encoder import EncoderPhases
 from prismseg.train.optimization.losses import IGNORE, create_loss
 from prismseg.train.optimization.optimizers import create_optimizer
 from prismseg.train.optimization.schedules import learning_rate
 from prismseg.train.runs.data import find_data, open_configured
+from prismseg.train.runs.find import find_initial
 from prismseg.train.runs.folder import RunFolder
 from prismseg.train.runs.network import describe, make_network, make_preprocess
 from prismseg.train.runs.partition import make_partition
@@ -100,7 +101,8 @@ class Trainer:
         if resume:
             self.folder.refuse_other(config, self.dataset)
         going_on = resume and self.folder.checkpoint.exists()
-        initial = None if config.initial is None or going_on else load_model(config.initial)
+        source = None if going_on else find_initial(config)
+        initial = None if source is None else load_model(source)
         earlier = self.folder.read_earlier() if initial is None else SeenCases.from_metadata(initial.metadata)
         if config.initial is not None and not (earlier is not None and earlier.complete):
             self.notes.append(
@@ -110,19 +112,16 @@ class Trainer:
         self.split = self._choose_split(split, earlier, resume=resume)
         check_cases(config, self.dataset, self.split)
 
-        pretrained = config.initial is None and not going_on
+        pretrained = (config.initial is None or config.model.refines) and not going_on
         network: SegmentationModel = make_network(config, self.dataset, pretrained=pretrained)
         processes, synchronized = self.accelerator.num_processes, self.device.type != "cpu"
         self.phases = EncoderPhases(network, config, processes=processes, synchronized=synchronized)
         check_batches(config, network, processes, keeps_statistics=self.phases.keeps_statistics)
+        if config.model.refines and initial is None:
+            initial = load_model(self.folder.base)
         if initial is not None:
-            reordered = has_reordered_classes(self.dataset.classes, initial)
-            copy_weights(network, initial, str(config.initial), head=not reordered)
-            if reordered:
-                self.notes.append(
-                    f"{config.initial} has these classes in another order ({', '.join(initial.metadata['classes'])}); "
-                    "its last layer is not taken over."
-                )
+            network, notes = begin_from(network, initial, config, self.dataset)
+            self.notes += notes
         seen = SeenCases.from_split(self.dataset, self.split)
         if config.initial is not None:
             seen = seen.after(earlier)
@@ -194,6 +193,8 @@ class Trainer:
             if not resume:
                 self.folder.refuse_existing()
             if not resume or not self.folder.split.exists():
+                if isinstance(self.network, Refined):
+                    self.network.base.save_pretrained(self.folder.base)
                 self.folder.start(self.config, self.dataset, self.split, earlier)
             elif self.folder.read_config() != self.config:
                 self.folder.resume(self.config, self.dataset)
@@ -217,6 +218,8 @@ class Trainer:
             progress_bar("training", steps, start=self.progress.step, visible=shown) as advance,
         ):
             start_trackers(self.accelerator, self.config)
+            if self.config.model.refines and not self.progress.step:
+                self.evaluate()  # what is corrected is the first to beat
             while not self.progress.finished:
                 loss = self.step(self.progress.step)
                 self.progress.losses.append(round(loss, 6))
@@ -285,7 +288,7 @@ class Trainer:
         recent = progress.losses[-self.config.evaluate_every :]
         row = {
             "step": progress.step,
-            "loss": float(np.mean(recent)),
+            "loss": float(np.mean(recent)) if recent else math.nan,
             "lr": self.optimizer.param_groups[0]["lr"],
             "validation_dice": math.nan if score is None else score,
         }

@@ -83,6 +83,17 @@ class Feed:
         """Whether images are wanted as they are given."""
         return self.given == self.wanted
 
+    @property
+    def resizes(self) -> bool:
+        """Whether images get another size."""
+        return (self.given.size, self.given.fit) != (self.wanted.size, self.wanted.fit)
+
+    def give_back(self, probabilities: Tensor, x: Tensor) -> Tensor:
+        """Enlarge probabilities (B, K, h, w), or shrink them, to the size of the images x (B, C, H, W) as given."""
+        if not self.resizes:
+            return probabilities
+        return F.interpolate(probabilities, size=x.shape[-2:], mode="bilinear", align_corners=False)
+
     def __call__(self, x: Tensor) -> Tensor:
         """Images (B, C, H, W) as `wanted`, of images (B, C', H', W') as `given`."""
         if self.changes_nothing:
@@ -96,7 +107,7 @@ class Feed:
 
     def size_for(self, height: int, width: int) -> tuple[int, int] | None:
         """Size of what comes of an image of this size; None where it stays."""
-        if self.given.size == self.wanted.size and self.given.fit == self.wanted.fit:
+        if not self.resizes:
             return None
         if self.wanted.fit == "area":
             side = math.sqrt(math.prod(self.wanted.size) / math.prod(self.given.size))
@@ -112,6 +123,26 @@ class Feed:
             (length * ratio.numerator + ratio.denominator // 2) // ratio.denominator
             for length, ratio in zip((height, width), ratios, strict=True)
         )
+
+    def traced_size(self, size: tuple[int, int]) -> tuple[int, int]:
+        """Give a size of images from which at least `size` comes out."""
+        height, width = self.given.size
+        rows, columns = self.size_for(height, width) or (height, width)
+        return -(-size[0] * height // rows) + 1, -(-size[1] * width // columns) + 1
+
+
+def probabilities_of(logits: Tensor) -> Tensor:
+    """Probabilities (B, K, H, W) of the classes, background first, of logits (B, 1 or K, H, W); 2 for one logit."""
+    if logits.shape[1] == 1:
+        # The sigmoid of each sign is exact where 1 - p would be 0.
+        return torch.sigmoid(torch.cat([-logits, logits], dim=1))
+    return torch.softmax(logits, dim=1)
+
+
+def logits_of(probabilities: Tensor, classes: int) -> Tensor:
+    """Logits (B, classes, H, W) of probabilities (B, K, H, W): their logarithms, of two the difference for one logit."""
+    logits = probabilities.clamp_min(torch.finfo(probabilities.dtype).tiny).log()
+    return logits[:, 1:] - logits[:, :1] if classes == 1 else logits
 
 
 def _standardized(x: Tensor) -> Tensor:

@@ -8,14 +8,13 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 import torch
-import torch.nn.functional as F
 from pydantic import Field, ValidationError
 from torch import Tensor, nn
 
 from prismseg.base import ConfigError
 from prismseg.base.settings import Settings, explain_errors
 from prismseg.data import Preprocess
-from prismseg.nets.ensemble.feed import Feed
+from prismseg.nets.ensemble.feed import Feed, logits_of, probabilities_of
 from prismseg.nets.segmentation import SegmentationModel, build_model
 from prismseg.nets.settings import NetworkSettings
 
@@ -111,29 +110,14 @@ class Ensemble(SegmentationModel):
     @property
     def traced_size(self) -> tuple[int, int]:
         """Height and width of an image that exporters trace the network with, large enough for each member."""
-        height, width = Preprocess.from_dict(self.options.preprocess).size
-        sizes = [(2, 2)]
-        for network, feed in zip(self.networks, self.feeds, strict=True):
-            fed = feed.size_for(height, width) or (height, width)
-            rows, columns = network.traced_size
-            sizes.append((-(-rows * height // fed[0]) + 1, -(-columns * width // fed[1]) + 1))
+        sizes = [
+            feed.traced_size(network.traced_size) for network, feed in zip(self.networks, self.feeds, strict=True)
+        ]
         return max(rows for rows, _ in sizes), max(columns for _, columns in sizes)
 
     def segment(self, x: Tensor) -> Tensor:
         """Logits of images whose sides are multiples of `stride`."""
         mean = torch.zeros((), device=x.device)
-        for index, weight in enumerate(self.weights):
-            mean = mean + weight * self._probabilities(index, x)
-        logits = mean.clamp_min(torch.finfo(mean.dtype).tiny).log()
-        return logits[:, 1:] - logits[:, :1] if self.settings.classes == 1 else logits
-
-    def _probabilities(self, index: int, x: Tensor) -> Tensor:
-        logits: Tensor = self.members[index](self.feeds[index](x))
-        if logits.shape[1] == 1:
-            # The sigmoid of each sign is exact where 1 - p would be 0.
-            probabilities = torch.sigmoid(torch.cat([-logits, logits], dim=1))
-        else:
-            probabilities = torch.softmax(logits, dim=1)
-        if self.feeds[index].size_for(x.shape[-2], x.shape[-1]) is None:
-            return probabilities
-        return F.interpolate(probabilities, size=x.shape[-2:], mode="bilinear", align_corners=False)
+        for network, feed, weight in zip(self.members, self.feeds, self.weights, strict=True):
+            mean = mean + weight * feed.give_back(probabilities_of(network(feed(x))), x)
+        return logits_of(mean, self.settings.classes)

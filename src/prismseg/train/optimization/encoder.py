@@ -51,7 +51,7 @@ class EncoderPhases:
             )
         self.steps = optim.freeze_encoder_steps
         pretrained = config.model.weights is not None or (
-            config.initial is not None and hasattr(self.encoder, "published")
+            config.initial is not None and not config.model.refines and hasattr(self.encoder, "published")
         )
         images = optim.batch_size // optim.accumulate // (1 if synchronized else processes)
         self.keeps_statistics = optim.encoder_norm == "frozen" or (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from prismseg.base import ModelError
+from prismseg.base import ConfigError, ModelError
+from prismseg.nets.storage.lookup import is_shipped
 from prismseg.train.config import TrainConfig, read_config
 from prismseg.train.runs.folder import RunFolder, fold_folders
 
@@ -40,6 +41,30 @@ def run_config(root: str | Path) -> Path:
     folder = RunFolder(Path(root)) if RunFolder(Path(root)).config.exists() or not folds else folds[0]
     folder.read_config()
     return folder.config
+
+
+def find_initial(config: TrainConfig) -> str | Path | None:
+    """Network that a run goes on from; of a cross-validation the fold of the run's own number.
+
+    Raises
+    ------
+    ConfigError
+        When the run is no fold of as many.
+    """
+    folds = initial_folds(config)
+    if not folds:
+        return config.initial
+    if config.split.folds != len(folds):
+        raise ConfigError(
+            f"{config.initial} is a cross-validation of {len(folds)} folds, from which only a cross-validation with as "
+            f"many goes on: --folds {len(folds)}. Or name one of its folds."
+        )
+    return folds[config.split.fold or 0].root
+
+
+def initial_folds(config: TrainConfig) -> list[RunFolder]:
+    """Folds of the cross-validation that a run goes on from; empty where it is none."""
+    return [] if config.initial is None or is_shipped(config.initial) else fold_folders(config.initial)
 
 
 def find_runs(model: str | Path) -> list[RunFolder]:

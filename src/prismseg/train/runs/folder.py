@@ -61,6 +61,11 @@ class RunFolder:
         return self.root / RUN_MODEL
 
     @property
+    def base(self) -> Path:
+        """Folder of the network that a run corrects, so that it can be resumed without the place it came from."""
+        return self.root / "base"
+
+    @property
     def evaluation(self) -> Path:
         """Folder that `evaluate` fills."""
         return self.root / "evaluation"

@@ -11,6 +11,7 @@ from prismseg.data import SegmentationDataset, Split, check_split, holdout, join
 from prismseg.data.twins import Twin
 from prismseg.train.config import FRACTIONS, TrainConfig
 from prismseg.train.runs.copies import find_copies
+from prismseg.train.runs.find import initial_folds
 from prismseg.train.runs.seen import SeenCases
 
 _SHOWN = 5
@@ -53,8 +54,12 @@ def make_partition(config: TrainConfig, dataset: SegmentationDataset, seen: Seen
     """
     plan = config.split
     notes: list[str] = []
-    seen_groups = {} if seen is None else _find_seen_groups(config, dataset, seen, notes)
-    if _uses_predefined(config, dataset):
+    seen_groups = {} if seen is None or initial_folds(config) else _find_seen_groups(config, dataset, seen, notes)
+    if continued := initial_folds(config):
+        fold = plan.fold or 0
+        split = continued[fold].read_split(dataset)
+        notes.append(f"The parts are those of {continued[fold].root}, from which training goes on.")
+    elif _uses_predefined(config, dataset):
         split = _predefined(dataset, plan.fold or 0)
         try:
             check_split(split, dataset.groups, dataset.identities)

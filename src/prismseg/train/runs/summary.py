@@ -67,7 +67,7 @@ def _encoder(config: TrainConfig) -> str:
     if model.encoder is None and model.weights is None:
         return decoder
     weights = "random weights" if model.weights is None else f"weights {model.weights}"
-    origin = "" if config.initial is not None else f" ({weights})"
+    origin = "" if config.initial is not None and not model.refines else f" ({weights})"
     return f", encoder {model.encoder or 'its own'}{origin}{decoder}"
 
 
