@@ -8,14 +8,13 @@ from dataclasses import replace
 from typing import Any, ClassVar
 
 import torch
-from pydantic import Field, ValidationError
+from pydantic import Field
 from torch import Tensor, nn
 
-from prismseg.base import ConfigError
-from prismseg.base.settings import Settings, explain_errors
+from prismseg.base.settings import Settings
 from prismseg.data import Preprocess
 from prismseg.nets.ensemble.feed import Feed, logits_of, probabilities_of
-from prismseg.nets.segmentation import SegmentationModel, build_model
+from prismseg.nets.segmentation import SegmentationModel, build_model, read_options
 from prismseg.nets.settings import NetworkSettings
 
 
@@ -71,10 +70,7 @@ class Ensemble(SegmentationModel):
 
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__(settings)
-        try:
-            self.options = EnsembleOptions.model_validate(settings.options or {})
-        except ValidationError as error:
-            raise ConfigError(f"The options of this ensemble cannot be used: {explain_errors(error)}.") from error
+        self.options = read_options(EnsembleOptions, settings)
         self._take([build_model(NetworkSettings(**member.model)) for member in self.options.members])
 
     def _take(self, networks: Sequence[SegmentationModel]) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 import torch
-from pydantic import ValidationError
 from torch import Tensor, nn
 
-from prismseg.base import ConfigError, ModelError
-from prismseg.base.settings import Settings, explain_errors
+from prismseg.base import ModelError
+from prismseg.base.settings import Settings
 from prismseg.data import Preprocess
 from prismseg.nets.ensemble.feed import Feed, logits_of, probabilities_of
-from prismseg.nets.segmentation import SegmentationModel, build_model
+from prismseg.nets.segmentation import SegmentationModel, build_model, read_options
 from prismseg.nets.settings import NetworkSettings
 
 
@@ -54,10 +53,7 @@ class Refined(SegmentationModel):
 
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__(settings)
-        try:
-            options = RefinedOptions.model_validate(settings.options or {})
-        except ValidationError as error:
-            raise ConfigError(f"The options of this network cannot be used: {explain_errors(error)}.") from error
+        options = read_options(RefinedOptions, settings)
         self.feed = Feed(Preprocess.from_dict(options.preprocess), Preprocess.from_dict(options.base_preprocess))
         self.base = build_model(NetworkSettings(**options.base)).requires_grad_(False).eval()
         self.correction = build_model(NetworkSettings(**options.correction))
