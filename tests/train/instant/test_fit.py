@@ -8,7 +8,7 @@ import pytest
 import torch
 from sklearn.linear_model import Ridge
 
-from prismseg.base import DataError
+from prismseg.base import ConfigError, DataError
 from prismseg.features import ClassStatistics
 from prismseg.train import InstantSettings, fit_instant
 from prismseg.train.instant.cases import PreparedCases, part_groups, read_cells
@@ -204,7 +204,7 @@ def test_more_features_than_labelled_pixels(draw, segmenter, preprocess):
         (lambda s: s.mask.fill(255), "No pixel is labelled, so"),
         (lambda s: s.mask.fill(0), "All labelled pixels are of the class 'background'"),
         (lambda s: s.image.__setitem__((3, 3), np.nan), "NaN"),
-        (lambda s: s.mask.__setitem__((3, 3), 7), "holds label 7, but there are only 3 classes"),
+        (lambda s: s.mask.__setitem__((3, 3), 7), r"\.(npy|png) holds label 7, but there are only 3 classes"),
     ],
 )
 def test_samples_that_cannot_be_used(draw, segmenter, preprocess, change, message):
@@ -213,6 +213,18 @@ def test_samples_that_cannot_be_used(draw, segmenter, preprocess, change, messag
         change(sample)
     with pytest.raises(DataError, match=message):
         fit(segmenter(), samples, preprocess)
+
+
+def test_a_mask_of_another_shape_than_its_image_is_refused(draw, segmenter, preprocess):
+    samples = draw(4)
+    samples[2] = replace(samples[2], mask=samples[2].mask[1:])
+    with pytest.raises(DataError, match=r"mask m\.npy has the shape \(47, 48\), its image \(48, 48\)"):
+        fit(segmenter(), samples, preprocess)
+
+
+def test_class_names_are_as_many_as_the_network_tells_apart(draw, segmenter, preprocess):
+    with pytest.raises(ConfigError, match=r"2 class names \(background, square\), but the network tells 3"):
+        fit(segmenter(), draw(4), preprocess, classes=("background", "square"))
 
 
 def test_features_that_are_not_finite_are_named(draw, segmenter, preprocess):

@@ -65,11 +65,17 @@ class PreparedCases:
             image = self.preprocess.image_tensor(sample.image)
         except DataError as error:
             raise DataError(f"{sample.image_path}: {error}") from error
+        if sample.mask.shape != sample.image.shape[:2]:
+            raise DataError(
+                f"The mask {sample.mask_path or f'of {sample.image_path}'} has the shape {sample.mask.shape}, its image "
+                f"{sample.image.shape[:2]}; every pixel needs a label."
+            )
         mask = self.preprocess.mask_tensor(sample.mask)
         highest = int(torch.where(mask == IGNORE, 0, mask).max())
         if highest >= len(self.classes):
             raise DataError(
-                f"{sample.mask_path} holds label {highest}, but there are only {len(self.classes)} classes."
+                f"{sample.mask_path or f'The mask of {sample.image_path}'} holds label {highest}, but there are only "
+                f"{len(self.classes)} classes."
             )
         return image, mask
 

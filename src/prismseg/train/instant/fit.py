@@ -9,7 +9,7 @@ import pandas as pd
 import torch
 from torch import Tensor
 
-from prismseg.base import DataError, progress_bar
+from prismseg.base import ConfigError, DataError, progress_bar
 from prismseg.data import Preprocess, Sample
 from prismseg.features import ClassStatistics, LinearPosterior
 from prismseg.nets import InstantHead, InstantSegmenter
@@ -110,6 +110,8 @@ def fit_instant(
     DataError
         When there is no image, a mask is missing or wrong, fewer than two classes are labelled, or features are not
         finite.
+    ConfigError
+        When there are not as many class names as the network tells classes apart.
 
     Examples
     --------
@@ -129,6 +131,11 @@ def fit_instant(
     True
     """
     settings = settings or InstantSettings()
+    if max(network.settings.classes, 2) != len(classes):
+        raise ConfigError(
+            f"There are {len(classes)} class names ({', '.join(classes)}), but the network tells "
+            f"{max(network.settings.classes, 2)} classes apart; name each of its classes, background first."
+        )
     if not samples:
         raise DataError("There is no labelled image, so there is nothing to fit.")
     cases = PreparedCases(samples, preprocess, classes)
