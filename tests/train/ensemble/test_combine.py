@@ -77,11 +77,17 @@ def test_it_has_seen_what_one_of_them_has():
     assert not SeenCases.from_metadata(unknown.metadata).complete
 
 
-@pytest.mark.parametrize("key", ["mirror", "mirror_vertical", "test_mirror"])
+@pytest.mark.parametrize("key", ["mirror", "mirror_vertical"])
 def test_it_is_for_mirrored_images_where_all_are(key):
     both = [Member(network(**{key: True}), "a"), Member(network(**{key: True}), "b")]
-    assert combine(both).metadata[key]
+    assert combine(both).metadata[key] and not combine(both).metadata["test_mirror"]
     assert not combine([*both, Member(network(), "c")]).metadata[key]
+
+
+def test_it_averages_over_mirrors_where_one_asks_for_it_and_all_know_them():
+    asks, knows, neither = network(mirror=True, test_mirror=True), network(mirror=True), network()
+    assert combine([Member(asks, "a"), Member(knows, "b")]).metadata["test_mirror"]
+    assert not combine([Member(asks, "a"), Member(neither, "b")]).metadata["test_mirror"]
 
 
 def test_it_records_how_its_members_were_trained():

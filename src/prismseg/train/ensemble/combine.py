@@ -115,10 +115,7 @@ def combine(members: Sequence[Member]) -> Ensemble:
     network.metadata = {
         "preprocess": common.to_dict(),
         "classes": classes,
-        **{
-            key: all(member.network.metadata.get(key, False) for member in used)
-            for key in ("mirror", "mirror_vertical", "test_mirror")
-        },
+        **_mirrors([member.network.metadata for member in used]),
         "postprocess": used[0].network.metadata.get("postprocess", "none"),
         "training": {
             "software": f"prismseg {VERSION}",
@@ -152,6 +149,13 @@ def _taken_apart(member: Member) -> list[Member]:
         network.metadata = {**facts, "preprocess": options.preprocess, "training": own.get("training", {})}
         parts.append(Member(network, f"{member.name}/{options.name}", member.weight * weight))
     return parts
+
+
+def _mirrors(metadata: Sequence[dict[str, Any]]) -> dict[str, bool]:
+    """Over which mirrors predictions may be averaged (those that all know), and whether they are (where one asks)."""
+    known = {key: all(each.get(key, False) for each in metadata) for key in ("mirror", "mirror_vertical")}
+    asked = any(each.get("test_mirror", False) for each in metadata)
+    return known | {"test_mirror": asked and any(known.values())}
 
 
 def _require_same(members: Sequence[Member], key: str, default: Any = None) -> None:

@@ -8,16 +8,13 @@ from typing import Any
 
 from prismseg.base import ConfigError, OutputError
 from prismseg.data import SegmentationDataset
-from prismseg.evaluation import EvaluatedNetwork
 from prismseg.nets.storage.lookup import CONFIG
 from prismseg.train.ensemble.combine import Member, combine
+from prismseg.train.ensemble.held_out import find_held_out
 from prismseg.train.ensemble.sources import EnsembleSource, find_sources
 from prismseg.train.ensemble.weights import WeightChoice, choose_weights
-from prismseg.train.runs.assignment import assign_data_cases
 from prismseg.train.runs.data import open_for
 from prismseg.train.runs.seen import SeenCases
-
-_HELD_OUT = "test,new"  # parts of cases that a network has certainly not seen
 
 
 def make_ensemble(
@@ -77,7 +74,7 @@ def make_ensemble(
         dataset, notes = open_for(found[0].path, data, options)
         unseen = {}
         for source in found:
-            unseen[source.name], dataset = find_held_out(source, dataset)
+            unseen[source.name], dataset = find_held_out(source, dataset, show_progress=show_progress)
         choice = choose_weights(unseen, dataset, show_progress=show_progress)
         for line in [*notes, *describe_choice(choice, list(unseen))]:
             tell(line)
@@ -89,20 +86,6 @@ def make_ensemble(
     )
     tell(f"Ensemble of {len(ensemble.names)}: {shown}")
     return folder
-
-
-def find_held_out(
-    source: EnsembleSource, dataset: SegmentationDataset
-) -> tuple[list[EvaluatedNetwork], SegmentationDataset]:
-    """Networks of a source, each with the cases of `dataset` that it has certainly not seen, and the data set.
-
-    Raises
-    ------
-    DataError
-        When the classes are not those of the networks.
-    """
-    networks, dataset, _ = assign_data_cases(source.path, dataset, part=_HELD_OUT)
-    return networks, dataset
 
 
 def describe_choice(choice: WeightChoice, names: Sequence[str]) -> list[str]:

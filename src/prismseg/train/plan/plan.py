@@ -144,8 +144,9 @@ def plan_run(
     """Put together the settings of a run: the `chosen` ones, over the file `base`, over a plan, over the defaults.
 
     There is no plan where the recipe is given: by a file that states the whole of it (`WHOLE_RECIPE`), such as the
-    ``config.yaml`` of a run; by the thesis' preset; by a network to go on from; where nothing is trained, but fitted in
-    closed form; or by another source of batches than the data's own cases.
+    ``config.yaml`` of a run; by the thesis' preset; by a network to go on from, unless it stays as it is and is
+    corrected; where nothing is trained, but fitted in closed form; or by another source of batches than the data's own
+    cases.
 
     Parameters
     ----------
@@ -173,7 +174,8 @@ def plan_run(
         and set(WHOLE_RECIPE) <= flat_settings(merge_settings({"data": {"path": "."}}, base)).keys()
     )
     trained = config.source.uses_cases and not is_fitted(config)
-    if given or initial is not None or config.model.preset == "thesis" or not trained:
+    goes_on = initial is not None and not config.model.refines
+    if given or goes_on or config.model.preset == "thesis" or not trained:
         return config, None
     dataset = open_with(config.data.path, config.data)
     check_data(config, dataset, show_progress=show_progress)
