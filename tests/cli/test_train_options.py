@@ -52,6 +52,7 @@ TRAIN: dict[str, tuple[str, Any, list[str], Any]] = {
     "encoder_lr_factor": ("optim.encoder_lr_factor", 0.5, ["--encoder-lr-factor", "0.25"], 0.25),
     "freeze_encoder_steps": ("optim.freeze_encoder_steps", 7, ["--freeze-encoder-steps", "9"], 9),
     "encoder_norm": ("optim.encoder_norm", "train", ["--encoder-norm", "frozen"], "frozen"),
+    "deep_supervision": ("optim.deep_supervision", True, ["--no-deep-supervision"], False),
     "loss": ("optim.loss", "focal", ["--loss", "ce"], "ce"),
     "optimizer": ("optim.optimizer", "sgd", ["--optimizer", "adam"], "adam"),
     "lr": ("optim.lr", 0.5, ["--lr", "0.25"], 0.25),
@@ -83,7 +84,7 @@ OTHERS = {"data", "out", "config", "from_", "resume", "quiet", "help"}
 UNREACHED = {"source.kind", "data.path", "initial"}
 # Settings that are not written where nothing was chosen.
 OMITTED = {"model.encoder", "model.decoder", "model.weights", "crop", "crop_foreground", "test_mirror",
-           "optim.encoder_lr_factor", "optim.freeze_encoder_steps",
+           "optim.encoder_lr_factor", "optim.freeze_encoder_steps", "optim.deep_supervision",
            "optim.encoder_norm"}  # fmt: skip
 DEFAULTS = make_config({"data": {"path": "x"}})
 OPTIONAL = {name for name, (setting, *_) in TRAIN.items() if attrgetter(setting)(DEFAULTS) is None}

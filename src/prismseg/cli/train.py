@@ -184,6 +184,15 @@ def train(
     ema: Annotated[
         str | None, typer.Option(help="Decay of the averaged weights, or none.", rich_help_panel=TRAINING)
     ] = None,
+    deep_supervision: Annotated[
+        bool | None,
+        typer.Option(
+            "--deep-supervision/--no-deep-supervision",
+            help="Train the coarser levels of the decoder to segment too.",
+            show_default=False,
+            rich_help_panel=TRAINING,
+        ),
+    ] = None,
     steps: Annotated[int | None, typer.Option(help="Optimiser steps.", rich_help_panel=TRAINING)] = None,
     batch_size: Annotated[
         int | None, typer.Option(help="Images a step, over all processes.", rich_help_panel=TRAINING)
@@ -263,7 +272,7 @@ def train(
             "loss": loss, "optimizer": optimizer, "lr": lr, "weight_decay": weight_decay, "momentum": momentum,
             "schedule": schedule, "steps": steps, "batch_size": batch_size, "accumulate": accumulate, "clip": clip,
             "ema": ema, "encoder_lr_factor": encoder_lr_factor, "freeze_encoder_steps": freeze_encoder_steps,
-            "encoder_norm": encoder_norm,
+            "encoder_norm": encoder_norm, "deep_supervision": deep_supervision,
         },
         "size": size, "intensity": intensity, "fit": fit, "postprocess": postprocess, "augmentation": augmentation,
         "crop": crop, "crop_foreground": crop_foreground, "test_mirror": test_mirror,

@@ -36,6 +36,7 @@ class ResUNet(SegmentationModel):
         levels = decoder_levels(settings, self.encoder)
         self.finest = decoded_stride(settings, self.encoder)
         skip_widths = [width for _, width in reversed(skips)] + [0] * (len(levels) - len(skips))
+        self.decoder_widths = tuple(level.width for level in levels)
         below = below or deepest
         for level, skip_width in zip(levels, skip_widths, strict=True):
             self.up.append(nn.ConvTranspose2d(below, level.width, level.factor, stride=level.factor))
@@ -45,11 +46,21 @@ class ResUNet(SegmentationModel):
 
     def segment(self, x: Tensor) -> Tensor:
         """Logits of images whose sides are multiples of `stride`."""
+        return self.classify(self.decode(x)[-1])
+
+    def decode(self, x: Tensor) -> list[Tensor]:
+        """Give the maps of the decoder's levels, the coarsest first."""
         *skips, x = self.encoder(self.input_norm(x))
         if self.bottleneck is not None:
             x = self.bottleneck(x)
+        maps: list[Tensor] = []
         layers = zip_longest(self.decoder, self.up, reversed(self.skips), reversed(skips))
         for level, up, layer, skip in layers:
             x = level(up(x) if layer is None else torch.cat([layer(skip), up(x)], dim=1))
-        logits: Tensor = self.head(x)
+            maps.append(x)
+        return maps
+
+    def classify(self, decoded: Tensor) -> Tensor:
+        """Logits on the grid of the image."""
+        logits: Tensor = self.head(decoded)
         return enlarge(logits, self.finest)

@@ -45,7 +45,9 @@ class SegmentationModel(nn.Module, PyTorchModelHubMixin, library_name="prismseg"
         Name in `prismseg.nets.ENCODERS` of the encoder that the architecture has unless the settings name another; None
         where it cannot be exchanged.
     has_decoder : bool
-        Whether the settings may name another decoder too, a name in `prismseg.nets.DECODERS`.
+        Whether the settings may name another decoder too, a name in `prismseg.nets.DECODERS`. Such an architecture
+        defines `decode` and `classify`, and lists the channels of the decoder's levels, the coarsest first, as
+        `decoder_widths`.
     takes_options : type of Settings or None
         Of the `options` of the settings, where it takes any; see `read_options`.
     closed_form : bool
@@ -55,6 +57,7 @@ class SegmentationModel(nn.Module, PyTorchModelHubMixin, library_name="prismseg"
     stride: int
     own_encoder: ClassVar[str | None] = None
     has_decoder: ClassVar[bool] = False
+    decoder_widths: tuple[int, ...] = ()
     takes_options: ClassVar[type[Settings] | None] = None
     closed_form: ClassVar[bool] = False
 
@@ -99,10 +102,23 @@ class SegmentationModel(nn.Module, PyTorchModelHubMixin, library_name="prismseg"
         left, right, top, below = self.padding(height, width)
         if torch.compiler.is_exporting():
             return self._segment_by_position(x, left, right, top, below)
+        logits = self.segment(self.pad_to_stride(x)[0])
+        return logits[..., top : top + height, left : left + width]
+
+    def pad_to_stride(self, x: Tensor) -> tuple[Tensor, int, int]:
+        """Continue images to a multiple of `stride`; how many columns and rows come before them is returned too."""
+        left, right, top, below = self.padding(*x.shape[-2:])
         if left + right or top + below:
             x = F.pad(x, (left, right, top, below), mode="replicate")
-        logits = self.segment(x)
-        return logits[..., top : top + height, left : left + width]
+        return x, left, top
+
+    def decode(self, x: Tensor) -> list[Tensor]:
+        """Give the maps of a decoder's levels, the coarsest first; only where the architecture `has_decoder`."""
+        raise NotImplementedError(f"{type(self).__name__} has no decoder.")
+
+    def classify(self, decoded: Tensor) -> Tensor:
+        """Logits on the grid of the image from the finest map of `decode`."""
+        raise NotImplementedError(f"{type(self).__name__} has no decoder.")
 
     def _segment_by_position(self, x: Tensor, left: int, right: int, top: int, below: int) -> Tensor:
         """Pad, segment and crop as `forward` does; exporters cannot prove that its slices lie inside the image."""

@@ -39,6 +39,7 @@ class UNet(SegmentationModel):
         levels = decoder_levels(settings, self.encoder)
         self.factors, self.finest = [level.factor for level in levels], decoded_stride(settings, self.encoder)
         skip_widths = [width for _, width in reversed(skips)] + [0] * (len(levels) - len(skips))
+        self.decoder_widths = tuple(level.width for level in levels)
         below = below or deepest
         for level, skip_width in zip(levels, skip_widths, strict=True):
             self.decoder.append(DoubleConv(skip_width + below, level.width, settings.norm))
@@ -47,12 +48,22 @@ class UNet(SegmentationModel):
 
     def segment(self, x: Tensor) -> Tensor:
         """Logits of images whose sides are multiples of `stride`."""
+        return self.classify(self.decode(x)[-1])
+
+    def decode(self, x: Tensor) -> list[Tensor]:
+        """Give the maps of the decoder's levels, the coarsest first."""
         *skips, x = self.encoder(self.input_norm(x))
         if self.bottleneck is not None:
             x, _ = self.bottleneck(x)
+        maps: list[Tensor] = []
         layers = zip_longest(self.decoder, self.factors, reversed(self.skips), reversed(skips))
         for level, factor, layer, skip in layers:
             x = F.interpolate(x, scale_factor=factor, mode="nearest")
             x, _ = level(x if layer is None else torch.cat([layer(skip), x], dim=1))
-        logits: Tensor = self.head(x)
+            maps.append(x)
+        return maps
+
+    def classify(self, decoded: Tensor) -> Tensor:
+        """Logits on the grid of the image."""
+        logits: Tensor = self.head(decoded)
         return enlarge(logits, self.finest)

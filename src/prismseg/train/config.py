@@ -141,9 +141,12 @@ class OptimConfig(_LaterSettings):
     The encoder stays as it is for the first `freeze_encoder_steps` and then learns at `encoder_lr_factor` times the rate
     of the rest. `encoder_norm` says whether its batch normalisation takes the statistics of each batch ("train") or keeps
     those that it has ("frozen"); "auto" keeps those of a pretrained encoder where batches are small.
+
+    With `deep_supervision` the coarser levels of the decoder are trained to segment too, each counting half as much as
+    the next finer one.
     """
 
-    later: ClassVar = frozenset({"freeze_encoder_steps", "encoder_lr_factor", "encoder_norm"})
+    later: ClassVar = frozenset({"freeze_encoder_steps", "encoder_lr_factor", "encoder_norm", "deep_supervision"})
     loss: Annotated[str, Choice(LOSSES, also=("auto",))] = "auto"
     optimizer: Annotated[str, Choice(OPTIMIZERS)] = "adamw"
     lr: float = Field(default=3e-3, gt=0)
@@ -158,6 +161,7 @@ class OptimConfig(_LaterSettings):
     freeze_encoder_steps: int = Field(default=0, ge=0)
     encoder_lr_factor: float = Field(default=1.0, gt=0)
     encoder_norm: EncoderNorm = "auto"
+    deep_supervision: bool = False
 
     @model_validator(mode="after")
     def _accumulation_divides(self) -> OptimConfig:

@@ -25,6 +25,7 @@ from prismseg.train.optimization.encoder import EncoderPhases
 from prismseg.train.optimization.losses import IGNORE, create_loss
 from prismseg.train.optimization.optimizers import create_optimizer
 from prismseg.train.optimization.schedules import learning_rate
+from prismseg.train.optimization.supervision import DeepSupervision, supervised_loss
 from prismseg.train.runs.data import find_data, open_configured
 from prismseg.train.runs.find import find_initial
 from prismseg.train.runs.folder import RunFolder
@@ -131,7 +132,13 @@ class Trainer:
             network = nn.SyncBatchNorm.convert_sync_batchnorm(network)  # type: ignore[no-untyped-call]
         self.network = network
         self.average = weight_average(network, config.optim.ema) if config.optim.ema is not None else None
-        self.optimizer = create_optimizer(config.optim, network)
+        # What is trained: the network, with deep supervision some heads beside it.
+        self.trained: nn.Module = network
+        heads: list[nn.Parameter] = []
+        if config.optim.deep_supervision:
+            self.trained = DeepSupervision(network, config.seed).to(self.device)
+            heads = [*self.trained.heads.parameters()]
+        self.optimizer = create_optimizer(config.optim, network, heads)
         crop = None if config.crop is None else CropConfig(config.crop, config.crop_foreground)
         self.augment = Augmentation(config.augmentation, crop)
         self.loss = create_loss(config.optim.loss, network.config["classes"])
@@ -148,10 +155,10 @@ class Trainer:
             self._write_down(earlier, resume=resume)
         self.accelerator.wait_for_everyone()
         if should_compile(config, self.device):
-            network.compile()
+            self.trained.compile()
         # The network is on its device already, which need not be the one that accelerate would choose.
         self.parallel: nn.Module = self.accelerator.prepare_model(
-            network, device_placement=self.config.device == "auto"
+            self.trained, device_placement=self.config.device == "auto"
         )
 
     def _choose_split(self, given: Split | None, earlier: SeenCases | None, *, resume: bool) -> Split:
@@ -167,7 +174,7 @@ class Trainer:
         """Take up the state of the last checkpoint."""
         self.progress = load_checkpoint(
             self.folder.checkpoint,
-            model=self.network,
+            model=self.trained,
             average=self.average,
             optimizer=self.optimizer,
             config=self.config,
@@ -255,7 +262,7 @@ class Trainer:
             with nullcontext() if last else self.accelerator.no_sync(self.parallel):
                 with self._mixed_precision():
                     logits = self.parallel(images)
-                loss = self.loss(logits.float(), masks) / len(parts)
+                loss = supervised_loss(self.loss, logits, masks) / len(parts)
                 self.accelerator.backward(loss)
             total += loss.detach()
         mean = float(self.accelerator.reduce(total, reduction="mean"))
@@ -266,7 +273,7 @@ class Trainer:
             )
         self.phases.drop_gradients(step)
         if optim.clip is not None:
-            nn.utils.clip_grad_norm_(self.network.parameters(), optim.clip)
+            nn.utils.clip_grad_norm_(self.trained.parameters(), optim.clip)
         self.optimizer.step()
         self.optimizer.zero_grad()
         if self.average is not None:
@@ -303,7 +310,7 @@ class Trainer:
         if self.accelerator.is_main_process:
             save_checkpoint(
                 self.folder.checkpoint,
-                model=self.network,
+                model=self.trained,
                 average=self.average,
                 optimizer=self.optimizer,
                 progress=self.progress,

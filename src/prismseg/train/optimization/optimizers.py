@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from torch import nn
@@ -11,13 +12,13 @@ from prismseg.train.config import OptimConfig
 from prismseg.train.registries import OPTIMIZERS
 
 
-def create_optimizer(config: OptimConfig, network: nn.Module) -> Optimizer:
-    """Optimiser over the trainable parameters; only weights of two or more dimensions decay.
+def create_optimizer(config: OptimConfig, network: nn.Module, beside: Iterable[nn.Parameter] = ()) -> Optimizer:
+    """Optimiser over the trainable parameters, and those `beside` them; only weights of two or more dimensions decay.
 
     Biases, normalisation parameters, phases and log scales are exempt: pulling a phase towards zero would
     undo its uniform law. Each group's `lr_factor` is its learning rate in units of the run's.
     """
-    trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
+    trainable = [parameter for parameter in (*network.parameters(), *beside) if parameter.requires_grad]
     parts = [(trainable, 1.0)]
     if config.encoder_lr_factor != 1:
         encoder = {id(parameter) for parameter in network.get_submodule("encoder").parameters()}
