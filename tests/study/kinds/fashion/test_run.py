@@ -111,6 +111,7 @@ def test_images_are_kept_back_by_their_share_and_a_diverged_training_is_never_ch
         seen.append((len(images), rates.lr, rates.weight_rate))
         network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(1, 2))
         torch.nn.init.constant_(network[1].weight, torch.nan if rates.lr > 1 else 0.0)
+        torch.nn.init.zeros_(network[1].bias)
         return network
 
     monkeypatch.setattr(training, "train_network", train)
