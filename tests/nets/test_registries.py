@@ -182,7 +182,7 @@ def test_a_skip_layer():
         assert model(torch.rand(2, 1, 16, 16)).shape == (2, 1, 16, 16)
         assert "fcn-scaled-m3" in {variant.name for variant in list_models()}
         assert make_config({"data": {"path": "d"}, "model": {"skip": "scaled"}}).model.skip == "scaled"
-        with pytest.raises(ConfigError, match=r"choose conv or crffg or scaled\."):
+        with pytest.raises(ConfigError, match=r"choose conv or crffg or .* or scaled\."):
             enhance_skips(nn.Identity(), torch.rand(1, 1, 8, 8), kind="none")
 
 

@@ -12,6 +12,9 @@ from prismseg.features.kernels import distance_norm
 from prismseg.features.scale import median_scale, sample_patches
 from prismseg.features.settings import FourierSettings, choose_settings
 
+# Patches from which the shape of the data is taken; those of 320 channels and 3×3 pixels have 2,880 values.
+FITTED_PATCHES = 10_000
+
 
 class CRFFg2d(FourierFeatures):
     r"""Convolutional random Fourier features, ``a cos(omega * x + b)``, omega = W / sigma.
@@ -36,7 +39,7 @@ class CRFFg2d(FourierFeatures):
     **changes
         Settings that replace those of `preset` where they are not None, by their names in `FourierSettings`: kernel,
         scale, scale_unit, mapping, orthogonal, stratified, trainable_weight, trainable_scale, padding_mode,
-        normalization, amplitude, mass.
+        normalization, amplitude, mass, trainable_amplitude, weight_rate, fit.
 
     Notes
     -----
@@ -96,6 +99,19 @@ class CRFFg2d(FourierFeatures):
         with torch.no_grad():
             patches = sample_patches(self.normalize(x), self.kernel_size)
             self.set_scale_(median_scale(patches, norm=distance_norm(self.settings.kernel)))
+
+    def fit_(self, x: Tensor, generator: torch.Generator | None = None) -> None:
+        """Fit to patches of an input `x` (B, in_channels, H, W) as `settings.fit` says, see `fit_points_`."""
+        if not self.fits_data:
+            return
+        with torch.no_grad():
+            border, normalized = self.kernel_size // 2, self.normalize(x)
+            if min(x.shape[-2:]) < self.kernel_size:
+                normalized = F.pad(normalized, (border,) * 4, mode="replicate")
+            limit = FITTED_PATCHES
+            self.fit_points_(
+                sample_patches(normalized, self.kernel_size, limit=limit, generator=generator), generator
+            )
 
     def extra_repr(self) -> str:
         """Describe the layer in `print(model)`."""

@@ -9,7 +9,9 @@ import torch
 from torch import Tensor, nn
 
 from prismseg.base import ConfigError
+from prismseg.features.kernels import distance_norm
 from prismseg.features.normalize import MIN_VARIANCE, unit_rms
+from prismseg.features.scale import SAMPLED_POINTS, inverse_root, median_scale
 from prismseg.features.settings import FourierSettings
 from prismseg.features.spectral import sample_frequencies, sample_phases, second_moment
 
@@ -43,6 +45,10 @@ class FourierFeatures(nn.Module):
         Frequencies at s = 1, (Q, …) for mapping "cos", (Q / 2, …) for "paired".
     bias : (Q,) Tensor or None
         Phases; None for "paired" and for the arc-cosine kernel.
+    amplitudes : (number of frequencies,) Tensor or None
+        Factor of each frequency where `settings.trainable_amplitude`. With amplitude "kernel" inner products then
+        approximate the kernel whose spectrum they are (Lázaro-Gredilla et al. 2010, eq. 6; Yang et al. 2015, sec. 3),
+        ``k(d) = (1 / F) sum_f a_f² cos(omega_f' d)`` for F paired frequencies.
     log_relative_scale : scalar Tensor
         Logarithm of s, so that training keeps sigma positive.
     unit : float
@@ -51,6 +57,7 @@ class FourierFeatures(nn.Module):
 
     weight: nn.Parameter
     bias: nn.Parameter | None
+    amplitudes: nn.Parameter | None
     log_relative_scale: Tensor
     _batch_norm: ClassVar[type[nn.BatchNorm1d] | type[nn.BatchNorm2d]]
 
@@ -77,6 +84,10 @@ class FourierFeatures(nn.Module):
             self.bias = nn.Parameter(torch.empty(filters), requires_grad=settings.trainable_weight)
         else:
             self.register_parameter("bias", None)
+        if settings.trainable_amplitude:
+            self.amplitudes = nn.Parameter(torch.empty(filters))
+        else:
+            self.register_parameter("amplitudes", None)
         if settings.trainable_scale:
             self.log_relative_scale = nn.Parameter(torch.empty(()))
         else:
@@ -89,7 +100,7 @@ class FourierFeatures(nn.Module):
         self.reset_parameters(generator)
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
-        """Draw frequencies and phases again, and reset sigma."""
+        """Draw frequencies and phases again, and reset sigma and amplitudes."""
         settings = self.settings
         frequencies = sample_frequencies(
             settings.kernel,
@@ -104,6 +115,8 @@ class FourierFeatures(nn.Module):
             if self.bias is not None:
                 phases = sample_phases(len(self.bias), stratified=settings.stratified, generator=generator)
                 self.bias.copy_(phases)
+            if self.amplitudes is not None:
+                self.amplitudes.fill_(1.0)
         self.set_scale_(
             settings.scale * (self.unit if settings.scale_unit == "critical" else math.sqrt(self.fan_in))
         )
@@ -126,6 +139,38 @@ class FourierFeatures(nn.Module):
     def frequencies(self) -> Tensor:
         """Frequencies omega, of the shape of `weight`."""
         return self.weight / self.relative_scale
+
+    @property
+    def fits_data(self) -> bool:
+        """Whether `fit_` changes the layer."""
+        return self.settings.fit != "nothing"
+
+    def fit_points_(self, points: Tensor, generator: torch.Generator | None = None) -> None:
+        """Fit to points as `settings.fit` says.
+
+        "scale": sigma becomes `settings.scale` times the median distance between different points. "frequencies": with
+        C the covariance of the points (`inverse_root`), omega becomes ``C^(-1/2) omega``, so that the kernel
+        k(x - y) becomes ``k(C^(-1/2) (x - y))``, which measures distances in standard deviations of the data
+        (Mahalanobis), and phases omega' x have the variance that they have on white points of rms 1. What points of fewer
+        than two values do not tell stays as it is.
+
+        Parameters
+        ----------
+        points : (N, n) Tensor
+            Normalised as the layer's input is.
+        generator : torch.Generator, optional
+            Chooses among many points; by default torch's global one.
+        """
+        with torch.no_grad():
+            if self.settings.fit == "scale":
+                drawn = torch.randperm(len(points), generator=generator)[:SAMPLED_POINTS]
+                chosen: Tensor = torch.unique(points[drawn], dim=0)
+                if len(chosen) > 1:
+                    median = median_scale(chosen, norm=distance_norm(self.settings.kernel), generator=generator)
+                    self.set_scale_(self.settings.scale * median)
+            elif self.settings.fit == "frequencies" and bool((points != points[0]).any()):
+                root = inverse_root(points)
+                self.weight.copy_((self.weight.flatten(1).double() @ root).reshape(self.weight.shape))
 
     def _load_from_state_dict(self, state_dict: dict[str, Tensor], prefix: str, *arguments: Any) -> None:
         """Convert weights of version 0.1, which held the kernel's own draws W and the logarithm of sigma."""
@@ -157,6 +202,9 @@ class FourierFeatures(nn.Module):
             features = torch.cat([torch.cos(projection), torch.sin(projection)], dim=1) * amplitude
         else:
             features = scaled_cosine(projection, amplitude)
+        if self.amplitudes is not None:
+            each = self.amplitudes.repeat(2) if self.settings.mapping == "paired" else self.amplitudes
+            features = features * each.reshape(-1, *[1] * (features.ndim - 2))
         return features * mass_factor(self.weight) if self.settings.mass else features
 
 

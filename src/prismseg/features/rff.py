@@ -32,7 +32,7 @@ class RandomFourierFeatures(FourierFeatures):
     **changes
         Settings that replace those of `preset` where they are not None, by their names in `FourierSettings`: kernel,
         scale, scale_unit, mapping, orthogonal, stratified, trainable_weight, trainable_scale, normalization, amplitude,
-        mass.
+        mass, trainable_amplitude, weight_rate, fit.
 
     Notes
     -----
@@ -76,3 +76,9 @@ class RandomFourierFeatures(FourierFeatures):
         """Set sigma to the median distance between the rows of `x` (N, in_features), as the layer sees them."""
         with torch.no_grad():
             self.set_scale_(median_scale(self.normalize(x), norm=distance_norm(self.settings.kernel)))
+
+    def fit_(self, x: Tensor, generator: torch.Generator | None = None) -> None:
+        """Fit to the rows of `x` (N, in_features) as `settings.fit` says, see `fit_points_`."""
+        if self.fits_data:
+            with torch.no_grad():
+                self.fit_points_(self.normalize(x), generator)

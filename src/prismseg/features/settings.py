@@ -14,6 +14,7 @@ _CHOICES = {
     "normalization": ("batch", "rms", "none"),
     "amplitude": ("unit", "kernel", "none"),
     "scale_unit": ("critical", "fan_in"),
+    "fit": ("nothing", "scale", "frequencies"),
 }
 # Heavy-tailed distributions are cut at this quantile of their mixing variable where frequencies are trained, or must have
 # a second moment. With 1 % cut off, that of matern12 is 63 (`second_moment`), and its longest frequencies are 80 times a
@@ -39,8 +40,11 @@ class FourierSettings:
         ``cos(w x + b)``, or ``[cos(w x), sin(w x)]`` with half as many filters.
     orthogonal, stratified : bool
         Orthogonal frequencies; evenly spread phases.
-    trainable_weight, trainable_scale : bool
-        Whether gradient descent changes weights and phases; whether it changes log sigma.
+    trainable_weight, trainable_scale, trainable_amplitude : bool
+        Whether gradient descent changes weights and phases; whether it changes log sigma; whether it changes a factor of
+        each frequency, which begins at 1.
+    weight_rate : float
+        Learning rate of weights and phases in units of that of the other parameters.
     padding_mode : {"reflect", "replicate", "zeros", "none"}
         Border of convolutions; "none" gives a smaller output. Dense features have no border.
     normalization : {"batch", "rms", "none"}
@@ -49,11 +53,14 @@ class FourierSettings:
         Factor on the cosine: sqrt(2) (output of rms 1), sqrt(2 / Q) (inner products approximate the kernel), 1.
     mass : bool
         Factor of the thesis's code, see `mass_factor`.
+    fit : {"nothing", "scale", "frequencies"}
+        What `fit_` takes from data before training: sigma, which becomes `scale` times the median distance between points
+        (or patches); or the frequencies, which are turned and stretched to the shape of the data.
 
     Raises
     ------
     ConfigError
-        For an unknown kernel or choice, a scale that is not positive, or settings that contradict each other.
+        For an unknown kernel or choice, a scale or rate that is not positive, or settings that contradict each other.
 
     Examples
     --------
@@ -76,16 +83,25 @@ class FourierSettings:
     normalization: str = "rms"
     amplitude: str = "unit"
     mass: bool = False
+    trainable_amplitude: bool = False
+    weight_rate: float = 1.0
+    fit: str = "nothing"
 
     def __post_init__(self) -> None:
         require_kernel(self.kernel)
         for name, allowed in _CHOICES.items():
             if getattr(self, name) not in allowed:
                 raise ConfigError(f"{name} is {getattr(self, name)!r}; choose one of {', '.join(allowed)}.")
-        if not 0 < self.scale < math.inf:
-            raise ConfigError(f"scale is {self.scale}; it must be a positive number.")
+        for name in ("scale", "weight_rate"):
+            if not 0 < getattr(self, name) < math.inf:
+                raise ConfigError(f"{name} is {getattr(self, name)}; it must be a positive number.")
         if self.kernel == "arccosine" and self.mapping == "paired":
             raise ConfigError("The arc-cosine kernel has no paired map; choose mapping='cos'.")
+        if self.fit == "frequencies" and self.kernel == "laplacian_l1":
+            raise ConfigError(
+                "The L1 Laplacian kernel is not isotropic, so its frequencies cannot take the shape of the data; choose "
+                "laplacian_l2, or fit='scale'."
+            )
 
     @property
     def truncate(self) -> float | None:

@@ -106,7 +106,7 @@ def make_skip(settings: SkipSettings, channels: int) -> tuple[nn.Module, int]:
     layer : nn.Module
         Of (B, channels, H, W).
     width : int
-        Channels that come out of it.
+        Channels that come out of it: its own `out_channels` where it has that number, else those of `settings`.
 
     Examples
     --------
@@ -115,4 +115,5 @@ def make_skip(settings: SkipSettings, channels: int) -> tuple[nn.Module, int]:
     (torch.Size([1, 24, 5, 5]), 24)
     """
     width = settings.width(channels)
-    return SKIPS[settings.kind](channels, width, settings.preset), width
+    layer = SKIPS[settings.kind](channels, width, settings.preset)
+    return layer, int(getattr(layer, "out_channels", width))

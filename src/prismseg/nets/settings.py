@@ -116,6 +116,21 @@ SKIPS: Registry[Callable[[int, int, str], nn.Module]] = Registry("skip layer")
 SKIPS.register(NO_SKIP, "prismseg.nets.blocks:bare_skip", summary="No layer.")
 SKIPS.register("conv", "prismseg.nets.blocks:conv_skip", summary="3×3 convolution and ReLU.")
 SKIPS.register("crffg", "prismseg.nets.blocks:crffg_skip", summary="Convolutional random Fourier features.")
+# Forms of "crffg" to be compared with it; `list_models` makes no variants of them.
+CRFFG_FORMS = {
+    "crffg_slow": ("SLOW", "CRFFg whose frequencies learn at a tenth of the rate."),
+    "crffg_frozen": ("FROZEN", "CRFFg with fixed frequencies under a trained 1×1 convolution."),
+    "crffg_residual": ("RESIDUAL", "The skip plus CRFFg of it, with a gain that begins at 0."),
+    "crffg_frozen_residual": (
+        "FROZEN_RESIDUAL",
+        "The skip plus crffg_frozen of it, with a gain that begins at 0.",
+    ),
+    "crffg_paired": ("PAIRED", "CRFFg of cosines and sines with a trained amplitude for each frequency."),
+    "crffg_multiscale": ("MULTISCALE", "CRFFg at half, once and twice the median distance of the data."),
+    "crffg_whitened": ("WHITENED", "CRFFg whose frequencies take the shape of the data."),
+}
+for _name, (_form, _summary) in CRFFG_FORMS.items():
+    SKIPS.register(_name, f"prismseg.nets.skips.fourier:{_form}", summary=_summary)
 
 # Of the number of channels, to the layer.
 NORMS: Registry[Callable[[int], nn.Module]] = Registry("normalisation")

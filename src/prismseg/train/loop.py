@@ -22,6 +22,7 @@ from prismseg.train.config import TrainConfig
 from prismseg.train.finetune import begin_from
 from prismseg.train.optimization.averaging import weight_average
 from prismseg.train.optimization.encoder import EncoderPhases
+from prismseg.train.optimization.fitting import fit_first_batch
 from prismseg.train.optimization.losses import IGNORE, create_loss
 from prismseg.train.optimization.optimizers import create_optimizer
 from prismseg.train.optimization.schedules import learning_rate
@@ -118,6 +119,16 @@ class Trainer:
         processes, synchronized = self.accelerator.num_processes, self.device.type != "cpu"
         self.phases = EncoderPhases(network, config, processes=processes, synchronized=synchronized)
         check_batches(config, network, processes, keeps_statistics=self.phases.keeps_statistics)
+        crop = None if config.crop is None else CropConfig(config.crop, config.crop_foreground)
+        self.augment = Augmentation(config.augmentation, crop)
+        self.cache = TensorCache(self.dataset, make_preprocess(config, self.dataset), max_mib=config.cache_mib)
+        self.source = config.source.open(
+            SourceInputs(
+                self.cache, self.split.train, config.optim.batch_size, config.seed, crops=config.crop is not None
+            )
+        )
+        if pretrained:
+            fit_first_batch(network, self.source, self.augment, config.seed)
         if config.model.refines and initial is None:
             initial = load_model(self.folder.base)
         if initial is not None:
@@ -139,15 +150,7 @@ class Trainer:
             self.trained = DeepSupervision(network, config.seed).to(self.device)
             heads = [*self.trained.heads.parameters()]
         self.optimizer = create_optimizer(config.optim, network, heads)
-        crop = None if config.crop is None else CropConfig(config.crop, config.crop_foreground)
-        self.augment = Augmentation(config.augmentation, crop)
         self.loss = create_loss(config.optim.loss, network.config["classes"])
-        self.cache = TensorCache(self.dataset, make_preprocess(config, self.dataset), max_mib=config.cache_mib)
-        self.source = config.source.open(
-            SourceInputs(
-                self.cache, self.split.train, config.optim.batch_size, config.seed, crops=config.crop is not None
-            )
-        )
         self.progress = Progress()
         if going_on:
             self._load()

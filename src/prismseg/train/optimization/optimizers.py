@@ -8,6 +8,7 @@ from typing import Any
 from torch import nn
 from torch.optim import SGD, Adam, AdamW, Optimizer
 
+from prismseg.features.fourier import FourierFeatures
 from prismseg.train.config import OptimConfig
 from prismseg.train.registries import OPTIMIZERS
 
@@ -16,19 +17,26 @@ def create_optimizer(config: OptimConfig, network: nn.Module, beside: Iterable[n
     """Optimiser over the trainable parameters, and those `beside` them; only weights of two or more dimensions decay.
 
     Biases, normalisation parameters, phases and log scales are exempt: pulling a phase towards zero would
-    undo its uniform law. Each group's `lr_factor` is its learning rate in units of the run's.
+    undo its uniform law. Each group's `lr_factor` is its learning rate in units of the run's: that of the encoder, times
+    that of Fourier features (`FourierSettings.weight_rate`).
     """
     trainable = [parameter for parameter in (*network.parameters(), *beside) if parameter.requires_grad]
-    parts = [(trainable, 1.0)]
+    rates = {id(parameter): 1.0 for parameter in trainable}
     if config.encoder_lr_factor != 1:
-        encoder = {id(parameter) for parameter in network.get_submodule("encoder").parameters()}
-        parts = [
-            ([p for p in trainable if id(p) not in encoder], 1.0),
-            ([p for p in trainable if id(p) in encoder], config.encoder_lr_factor),
-        ]
+        rates |= {id(p): config.encoder_lr_factor for p in network.get_submodule("encoder").parameters()}
+    for module in network.modules():
+        if isinstance(module, FourierFeatures):
+            for parameter in (module.weight, module.bias):
+                if id(parameter) in rates:
+                    rates[id(parameter)] *= module.settings.weight_rate
+    factors = dict.fromkeys((1.0, config.encoder_lr_factor, *rates.values()))
     groups = [
-        {"params": [p for p in parameters if (p.ndim > 1) == decays], "weight_decay": decay, "lr_factor": factor}
-        for parameters, factor in parts
+        {
+            "params": [p for p in trainable if (p.ndim > 1) == decays and rates[id(p)] == factor],
+            "weight_decay": decay,
+            "lr_factor": factor,
+        }
+        for factor in factors
         for decays, decay in ((True, config.weight_decay), (False, 0.0))
     ]
     return OPTIMIZERS[config.optimizer](groups, config)

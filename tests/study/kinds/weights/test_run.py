@@ -44,6 +44,13 @@ def test_the_twin_is_where_training_began(tmp_path):
         untrained_twin(trained)
 
 
+def test_layers_that_were_fitted_to_data_have_no_twin_that_could_be_drawn():
+    fitted = create_model("unet", "crffg_whitened", width=0.25, seed=3)
+    fitted.metadata = {"training": {"seed": 3, "weight_streams": 1}}
+    with pytest.raises(ModelError, match=r"\(crffg_whitened\) were fitted to the first training batch"):
+        untrained_twin(fitted)
+
+
 def test_the_twin_of_a_network_that_went_on_is_the_one_it_began_from(tmp_path):
     first = create_model("unet", "crffg", width=0.25, seed=3)
     first.save_pretrained(tmp_path / "first")

@@ -11,6 +11,7 @@ from prismseg.base import ModelError, atomic_path
 from prismseg.base.version import VERSION
 from prismseg.nets import SegmentationModel, create_model, find_model, load_model
 from prismseg.nets.initial import WEIGHT_STREAMS
+from prismseg.nets.skips.fitting import layers_to_fit
 from prismseg.study.kinds.segmentation.run import run_segmentation
 from prismseg.study.kinds.weights.layers import (
     STATES,
@@ -76,8 +77,8 @@ def untrained_twin(trained: SegmentationModel, initial: str | None = None) -> Se
     Raises
     ------
     ModelError
-        When its metadata do not say with which seed it was made, another version drew its weights by another rule, or
-        it was given a network and `initial` is missing.
+        When its metadata do not say with which seed it was made, another version drew its weights by another rule, its
+        layers were fitted to data, or it was given a network and `initial` is missing.
     """
     training = trained.metadata.get("training", {})
     if training.get("initial") is not None:
@@ -95,6 +96,11 @@ def untrained_twin(trained: SegmentationModel, initial: str | None = None) -> Se
         raise ModelError(
             f"The training of the network began from weights that {training.get('software', 'another version')} drew "
             f"by another rule than prismseg {VERSION} does, so its untrained twin cannot be drawn; train it anew."
+        )
+    if layers_to_fit(trained):
+        raise ModelError(
+            f"The layers on the skips of the network ({trained.settings.skip}) were fitted to the first training batch "
+            "before it began to learn, so its untrained twin cannot be drawn from the seed."
         )
     return create_model(**trained.config, weights=training.get("encoder_weights"), seed=training["seed"]).eval()
 
