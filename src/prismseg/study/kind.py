@@ -75,7 +75,7 @@ class StudyKind(Generic[SettingsT]):
     settings : type of BaseModel
         Settings of a run. A method ``row_labels() -> dict``, if there is one, names the columns of the rows that repeat
         settings.
-    run : function of (settings, folder) that returns a DataFrame
+    run : function of (settings, folder) or (settings, folder, first) that returns a DataFrame
         Does a run in its folder, or continues it there, and returns rows with the columns measure and value, and
         case, group, class and layer where there are any; x where rows are points of a curve. Its numbers depend on the
         module that it is defined in and on all that this one imports: when any of it changes, finished runs are stale.
@@ -97,6 +97,9 @@ class StudyKind(Generic[SettingsT]):
         are not there.
     unused_packages : function of settings that returns tuple of str, optional
         Packages of prismseg that a run does not use, such as ``("explain",)``, whose changes leave it as it is.
+    first : function of settings that returns dict of str to settings, optional
+        Runs of this kind that a run needs first, by what messages call them: trials by which it chooses a setting. `run`
+        then takes their rows as a third argument, in this order. Runs that need the same one share it.
     data_setting : str
         Setting that names the folder of the data, such as ``data.path``; empty where a run reads none.
     simulation_setting : str
@@ -118,7 +121,7 @@ class StudyKind(Generic[SettingsT]):
     """
 
     settings: type[SettingsT]
-    run: Callable[[SettingsT, Path], pd.DataFrame]
+    run: Callable[..., pd.DataFrame]
     draw: Callable[[pd.DataFrame], Figures]
     lower_is_better: tuple[str, ...] = ()
     draws_pooled_cases: bool = False
@@ -127,6 +130,7 @@ class StudyKind(Generic[SettingsT]):
     draw_cases: Callable[[Sequence[FinishedRun], CaseAxes, Path], tuple[Figures, list[str]]] | None = None
     input_files: Callable[[SettingsT], list[Path]] | None = None
     unused_packages: Callable[[SettingsT], tuple[str, ...]] | None = None
+    first: Callable[[SettingsT], dict[str, dict[str, Any]]] | None = None
     data_setting: str = ""
     simulation_setting: str = ""
 
@@ -155,9 +159,16 @@ class StudyKind(Generic[SettingsT]):
         labels: dict[str, object] = checked.row_labels() if hasattr(checked, "row_labels") else {}
         return {name: str(value) for name, value in labels.items()}
 
-    def execute(self, settings: dict[str, Any], folder: Path) -> pd.DataFrame:
-        """Do the run in `folder`, or continue it there, and return its rows."""
-        return self.run(self._validate(settings), folder)
+    def execute(self, settings: dict[str, Any], folder: Path, first: Sequence[pd.DataFrame] = ()) -> pd.DataFrame:
+        """Do the run in `folder`, or continue it there, and return its rows; `first` are those of `list_first`."""
+        checked = self._validate(settings)
+        return self.run(checked, folder) if self.first is None else self.run(checked, folder, first)
+
+    def list_first(self, name: str, settings: dict[str, Any]) -> list[Run]:
+        """List the runs that a run needs first; `name` is that of the kind."""
+        found = {} if self.first is None else self.first(self._validate(settings))
+        checked = {label: self.check(each) for label, each in found.items()}
+        return [Run({"trial": label}, each, self.hash(name, each)) for label, each in checked.items()]
 
     def list_inputs(self, settings: dict[str, Any]) -> list[Path]:
         """List the files that a run reads.

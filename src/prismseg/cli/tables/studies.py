@@ -49,7 +49,13 @@ def print_study(kind: str, store: RunStore, runs: Sequence[Run]) -> None:
     states = [store.state(run) for run in runs]
     console.print(", ".join(f"{number} {state}" for state, number in Counter(states).items()))
     print_stale(kind, store, runs, keep=False)
-    others = store.count_others(runs)
+    from prismseg.study import KINDS
+
+    trials = [trial for run in runs for trial in KINDS[kind].list_first(kind, run.settings)]
+    if trials:
+        done = sum(store.is_done(trial) for trial in {trial.key: trial for trial in trials}.values())
+        console.print(f"Trials that come first: {done} of {len({trial.key for trial in trials})} done.")
+    others = store.count_others([*runs, *trials])
     if others:
         console.print(f"{others} runs in {store.root} have other settings and are not of this study now.")
     failed = [run for run, state in zip(runs, states, strict=True) if state == "failed"]

@@ -10,8 +10,9 @@ from typing import Any
 
 from prismseg.base import ConfigError
 from prismseg.study.definition.columns import RESERVED
+from prismseg.study.definition.nested import set_nested
 from prismseg.study.definition.run import Run
-from prismseg.study.definition.study import Axis, Study, set_nested
+from prismseg.study.definition.study import Axis, Study
 from prismseg.study.kind import StudyKind
 from prismseg.study.kinds import KINDS
 

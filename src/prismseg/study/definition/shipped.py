@@ -10,7 +10,8 @@ from pathlib import Path
 from prismseg.base import ConfigError, ConfigNotFoundError, OutputError, read_text, write_text
 from prismseg.base.deprecation import renamed
 from prismseg.study.definition.grid import count_runs
-from prismseg.study.definition.study import Study, get_nested, parse_study, set_nested
+from prismseg.study.definition.nested import get_nested, set_nested
+from prismseg.study.definition.study import Study, parse_study
 from prismseg.study.kinds import KINDS
 
 _FILES = Path(__file__).parents[1] / "files"

@@ -13,6 +13,7 @@ from prismseg.base import ConfigError, read_text
 from prismseg.base.registry.choices import Choice
 from prismseg.base.settings import Settings, explain_errors
 from prismseg.study.definition.columns import MEAN_CLASS
+from prismseg.study.definition.nested import set_nested
 from prismseg.study.kinds import KINDS
 
 Axis = dict[str, Any]
@@ -155,40 +156,3 @@ def _quick_form(study: Study, path: str | Path) -> Study:
         "quick": {},
     }
     return Study.model_validate(values)
-
-
-def set_nested(settings: dict[str, Any], key: str, value: Any) -> None:
-    """Set ``a.b.c`` in nested dictionaries, in place.
-
-    Examples
-    --------
-    >>> settings = {"optim": {"steps": 400}}
-    >>> set_nested(settings, "optim.steps", 40)
-    >>> set_nested(settings, "data.path", "nerves")
-    >>> settings
-    {'optim': {'steps': 40}, 'data': {'path': 'nerves'}}
-    """
-    *path, last = key.split(".")
-    for part in path:
-        settings = settings.setdefault(part, {})
-        if not isinstance(settings, dict):
-            raise ConfigError(f"The setting {key} lies below one that holds a value.")
-    settings[last] = value
-
-
-def get_nested(settings: dict[str, Any], key: str, default: Any = None) -> Any:
-    """Look up ``a.b.c`` in nested dictionaries.
-
-    Examples
-    --------
-    >>> get_nested({"data": {"path": None}}, "data.path", "missing") is None
-    True
-    >>> get_nested({"data": {}}, "data.path", "missing")
-    'missing'
-    """
-    value: Any = settings
-    for part in key.split("."):
-        if not isinstance(value, dict) or part not in value:
-            return default
-        value = value[part]
-    return value

@@ -40,7 +40,7 @@ def execute(
     keep_stale: bool = False,
     show_progress: bool = True,
 ) -> Counter[str]:
-    """Do what is not done yet, or was done with other data or code.
+    """Do what is not done yet, or was done with other data or code; before it the runs that it needs first.
 
     Results lie in the `RunStore` at `root`; they are the same whatever the backend.
 
@@ -97,13 +97,18 @@ def execute(
     if unreadable and all(unreadable):
         raise DataError(unreadable[0])
 
-    with _progress(store, runs, visible=show_progress), use_backend(jobs, address) as options:
+    needed = {run.key: study_kind.list_first(kind, run.settings) for run in runs if not is_current(run)}
+    trials = list({trial.key: trial for first in needed.values() for trial in first}.values())
+    sources |= {trial.key: finder.find(study_kind, trial.settings) for trial in trials}
+    with _progress(store, [*trials, *runs], visible=show_progress), use_backend(jobs, address) as options:
         for attempt in range(1, _ATTEMPTS + 1):
-            waiting = [run for run in runs if not is_current(run)]
             try:
-                Parallel(batch_size=1, **options)(
-                    delayed(do_run)(study_kind, run, str(root), sources[run.key]) for run in waiting
-                )
+                for stage in (trials, runs):
+                    waiting = [run for run in stage if not is_current(run)]
+                    Parallel(batch_size=1, **options)(
+                        delayed(do_run)(study_kind, run, str(root), sources[run.key], needed.get(run.key, []))
+                        for run in waiting
+                    )
                 break
             except (KeyboardInterrupt, PrismsegError):
                 raise
@@ -117,18 +122,26 @@ def execute(
     return Counter(store.state(run) for run in runs)
 
 
-def do_run(kind: StudyKind[Any], run: Run, root: str | Path, provenance: Provenance) -> None:
-    """Do one run, unless it is done with these sources or another process works on it.
+def do_run(
+    kind: StudyKind[Any], run: Run, root: str | Path, provenance: Provenance, first: Sequence[Run] = ()
+) -> None:
+    """Do one run, unless it is done with these sources or another process works on it, or on one of the `first`.
 
-    A failure is recorded and stops nothing.
+    A failure is recorded and stops nothing; where one of the `first` has failed, so has this run.
     """
     store = RunStore(root)
+    states = {trial.name: store.state(trial) for trial in first}
+    if not set(states.values()) <= {"done", "failed"}:
+        return
     with store.claim(run) as claimed:
         if not claimed or (store.is_done(run) and not store.changes(run, provenance)):
             return
         start = time.perf_counter()
         try:
-            table = kind.execute(run.settings, store.begin(run, provenance))
+            folder = store.begin(run, provenance)
+            if failed := [trial for trial in first if states[trial.name] == "failed"]:
+                raise DataError(f"The {failed[0].name}, which comes first, failed: {store.failure(failed[0])}")
+            table = kind.execute(run.settings, folder, [store.results(trial) for trial in first])
             store.finish(run, table, time.perf_counter() - start)
         except Exception as error:
             store.fail(run, error)

@@ -102,6 +102,40 @@ def make_partition(config: TrainConfig, dataset: SegmentationDataset, seen: Seen
     return Partition(split, tuple(notes))
 
 
+def make_inner_split(config: TrainConfig, dataset: SegmentationDataset, *, folds: int, fold: int) -> Split:
+    """Part the labelled cases of a run, without its test cases, once more into folds by group.
+
+    Parameters
+    ----------
+    config : TrainConfig
+        Settings of the run.
+    dataset : SegmentationDataset
+        Its cases.
+    folds, fold : int
+        How many inner folds there are, and which one takes the place of the test part.
+
+    Returns
+    -------
+    Split
+        Without validation cases where the training images of the run are limited, as in the run itself.
+
+    Raises
+    ------
+    DataError
+        When there are fewer groups than folds.
+    """
+    outer = make_partition(config, dataset).split
+    labelled = (*outer.train, *outer.validation)
+    groups = _joined(dataset, [])
+    own, seed = [groups[case] for case in labelled], config.split.seed
+    limited = config.split.limit is not None or config.split.fraction is not None
+    inner = (kfold(own, folds, seed=seed, validation=0) if limited else kfold(own, folds, seed=seed))[fold]
+    train, validation, test = (
+        tuple(labelled[position] for position in part) for part in (inner.train, inner.validation, inner.test)
+    )
+    return Split(train=train, validation=validation, test=test)
+
+
 def _find_seen_groups(
     config: TrainConfig, dataset: SegmentationDataset, seen: SeenCases, notes: list[str]
 ) -> dict[str, str]:

@@ -42,6 +42,13 @@ def test_settings_are_whole_and_checked():
     assert own.training.simulate is None
     found = WeightsSettings(source="runs/a")
     assert found.training is None and WeightsSettings.model_validate(found.model_dump()) == found
-    for values in ({"source": "a", "training": {"seed": 1}}, {"sauce": "a"}, {"training": {"sed": 1}}):
+    tuned = {"tune": {"values": [0.1, 0.01]}, "split": {"folds": 3, "fold": 0}}
+    wrong = (
+        {"source": "a", "training": {"seed": 1}},
+        {"sauce": "a"},
+        {"training": {"sed": 1}},
+        {"training": tuned},
+    )
+    for values in wrong:
         with pytest.raises(ValidationError):
             WeightsSettings.model_validate(values)

@@ -20,6 +20,7 @@ SEGMENTATION = StudyKind(
     hashed_settings=hashed_settings,
     draw_cases=draw_cases,
     input_files=data_files,
+    first=SegmentationSettings.trials,
     unused_packages=unused_packages,
     data_setting="data.path",
     simulation_setting="simulate",

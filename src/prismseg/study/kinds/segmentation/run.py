@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 from filelock import FileLock
 
+from prismseg.base import DataError
 from prismseg.base.provenance.sources import code_of
 from prismseg.study.definition.columns import MEAN_LAYER
-from prismseg.study.kinds.segmentation.settings import SegmentationSettings, SimulatedData
+from prismseg.study.kinds.segmentation.settings import SegmentationSettings, SimulatedData, Tuning
 
 if TYPE_CHECKING:
     from prismseg.data import SegmentationDataset
@@ -21,7 +24,9 @@ if TYPE_CHECKING:
 RELEVANCE = ("rho", "lift", "cam_dice", "pointing_game")
 
 
-def run_segmentation(settings: SegmentationSettings, folder: Path) -> pd.DataFrame:
+def run_segmentation(
+    settings: SegmentationSettings, folder: Path, first: Sequence[pd.DataFrame] = ()
+) -> pd.DataFrame:
     """Train, measure and explain; a run that was cut continues from its last checkpoint.
 
     Parameters
@@ -30,24 +35,41 @@ def run_segmentation(settings: SegmentationSettings, folder: Path) -> pd.DataFra
         What is trained and measured.
     folder : Path
         Where the run works.
+    first : sequence of DataFrame
+        Rows of its trials, by which `settings.tune` chooses.
 
     Returns
     -------
     DataFrame
         Columns case, group, class, layer (only of relevance; ``(mean)`` over all layers but those on skips), measure,
-        value.
+        value. A row without case holds the value of the setting that was chosen.
     """
+    if settings.tune is not None:
+        value = choose_value(settings.tune, first)
+        chosen = pd.DataFrame(
+            [{"case": "", "group": "", "class": "", "layer": "", "measure": settings.tune.setting}]
+        )
+        rows = run_segmentation(settings.with_value(value), folder)
+        return pd.concat([rows, chosen.assign(value=value)], ignore_index=True)
     from prismseg.evaluation.evaluate import measure_cases
-    from prismseg.train import train
+    from prismseg.train import Trainer, train
     from prismseg.train.runs.assignment import assign_run_cases
+    from prismseg.train.runs.data import open_configured
     from prismseg.train.runs.find import find_runs
+    from prismseg.train.runs.partition import make_inner_split
 
     config = settings.training()
     if settings.simulate is not None:
         data = _simulate(settings.simulate, Path(config.data.path))
         config = config.model_copy(update={"data": config.data.model_copy(update={"path": str(data)})})
     root = folder / "run"
-    train(config, root, resume=bool(find_runs(root)), show_progress=False)
+    if settings.inner is None:
+        train(config, root, resume=bool(find_runs(root)), show_progress=False)
+    else:
+        dataset = open_configured(config)
+        split = make_inner_split(config, dataset, folds=settings.inner.folds, fold=settings.inner.fold)
+        trainer = Trainer(config, root, resume=bool(find_runs(root)), dataset=dataset, split=split)
+        trainer.fit(show_progress=False)
     networks, dataset = assign_run_cases(root)
     table = measure_cases(networks, dataset, part="test", show_progress=False).rename(
         columns={"metric": "measure"}
@@ -56,6 +78,39 @@ def run_segmentation(settings: SegmentationSettings, folder: Path) -> pd.DataFra
     if settings.explain:
         table = pd.concat([table, _measure_relevance(settings, folder, networks, dataset)], ignore_index=True)
     return table[["case", "group", "class", "layer", "measure", "value"]]
+
+
+def choose_value(tune: Tuning, trials: Sequence[pd.DataFrame]) -> float:
+    """Choose the value whose trials have the highest mean over their cases, each the mean over its classes.
+
+    Parameters
+    ----------
+    tune : Tuning
+        What is chosen.
+    trials : sequence of DataFrame
+        Rows of the trials, in the order of `SegmentationSettings.trials`.
+
+    Raises
+    ------
+    DataError
+        When no value has a number, since no class is in any inner fold.
+
+    Examples
+    --------
+    >>> def trial(**dice):
+    ...     return pd.DataFrame({"case": dice.keys(), "measure": "dice", "value": dice.values()})
+    >>> tune = Tuning(values=(0.1, 0.01), folds=2)
+    >>> choose_value(tune, [trial(a=0.4), trial(b=0.6, c=0.6), trial(a=0.9), trial(b=0.3, c=0.3)])
+    0.1
+    """
+    means = []
+    for number in range(len(tune.values)):
+        table = pd.concat(trials[number * tune.folds : (number + 1) * tune.folds])
+        table = table[table["measure"] == tune.measure]
+        means.append(table.groupby("case")["value"].mean().mean())
+    if np.isnan(means).all():
+        raise DataError(f"No trial has a {tune.measure}, so no {tune.setting} can be chosen by it.")
+    return tune.values[int(np.nanargmax(means))]
 
 
 def _measure_relevance(

@@ -44,6 +44,8 @@ class WeightsSettings(Settings):
     def _check_source(self) -> WeightsSettings:
         if self.source is not None and self.training is not None:
             raise ValueError("give either a source or a training, not both")
+        if self.training is not None and (self.training.tune is not None or self.training.inner is not None):
+            raise ValueError("training: a study of weights has no trials; name the learning rate instead of tune")
         return self
 
 
