@@ -10,8 +10,8 @@ import yaml
 
 from prismseg.cli.main import app
 from prismseg.train.config import flat_settings, make_config
+from prismseg.train.plan import limits
 from prismseg.train.plan.fingerprint import ClassFacts, Fingerprint
-from prismseg.train.plan.limits import LEARNING_RATE, STEPS
 from prismseg.train.plan.plan import Plan, settle
 from prismseg.train.plan.recipe import decide
 from prismseg.train.plan.resources import Resources
@@ -92,13 +92,14 @@ OPTIONAL = {name for name, (setting, *_) in TRAIN.items() if attrgetter(setting)
 
 # Data that there are none of, and what follows from them where nothing is chosen.
 DATA = Fingerprint(
-    images=40, labelled=40, groups=8, sampled=32, channels=1, depth="uint8", heights=(256,) * 3, widths=(256,) * 3,
-    aspects=(1.0, 1.0), classes=(ClassFacts("nerve", 0.03, 1.0, 1.0, 900.0, thickness=20.0, fineness=0.08),),
+    images=40, labelled=40, groups=8, sampled=32, channels=1, depth="uint8", heights=(128,) * 3, widths=(128,) * 3,
+    aspects=(1.0, 1.0), classes=(ClassFacts("nerve", 0.03, 1.0, 1.0, 900.0, thickness=20.0, fineness=0.16),),
 )  # fmt: skip
 PLANNED = {
-    "size": (192, 192), "model.encoder": "efficientnet_lite0", "model.weights": "imagenet", "model.decoder": "slim",
-    "augmentation": "strong", "test_mirror": True, "optim.lr": LEARNING_RATE["pretrained"], "optim.steps": STEPS["cpu"],
-    "optim.batch_size": 8, "evaluate_every": STEPS["cpu"] // 10,
+    "size": (128, 128), "model.encoder": limits.ENCODER, "model.weights": limits.WEIGHTS,
+    "model.decoder": limits.DECODER["cpu"], "model.skip": limits.SKIP, "augmentation": limits.AUGMENTATION["few"],
+    "test_mirror": True, "optim.lr": limits.LEARNING_RATE["pretrained"], "optim.steps": limits.STEPS["cpu"],
+    "optim.batch_size": limits.BATCH_SIZE, "evaluate_every": limits.STEPS["cpu"] // limits.EVALUATIONS,
 }  # fmt: skip
 
 

@@ -1,9 +1,12 @@
 """Each rule: a case in which it acts, one in which it does not, and what somebody has settled."""
 
+import importlib
 from dataclasses import replace
 
 import pytest
 
+from prismseg.data import AUGMENTATIONS
+from prismseg.nets import DECODERS, ENCODERS, SKIPS
 from prismseg.train.plan import limits
 from prismseg.train.plan.fingerprint import ClassFacts, Fingerprint
 from prismseg.train.plan.recipe import RULES, Situation, decide
@@ -15,6 +18,22 @@ DATA = Fingerprint(
     widths=(640, 640, 640), aspects=(4 / 3, 4 / 3), classes=(NERVE,), upright=0.6,
 )  # fmt: skip
 CPU, GPU = Resources("cpu", 2, weights=True, install="pip install it"), Resources("cuda", 8, weights=True)
+
+
+@pytest.fixture(autouse=True)
+def fixed_limits(monkeypatch):
+    """Numbers that these tests count with; those of the package may be measured anew without changing a rule."""
+    numbers = {
+        "THIN_PIXELS": 3.0, "IMAGE_PIXELS": {"cpu": 192**2, "cuda": 384**2},
+        "WHOLE_PIXELS": {"cpu": 1024**2, "cuda": 2048**2}, "SMALLEST_SIDE": 96, "SAME_ASPECT": 1.25,
+        "DECODER": {"cpu": None, "cuda": "wide"}, "BATCH_SIZE": 16, "FEWEST_BATCH": 8,
+        "STEP_PIXELS": {"cpu": 8 * 192**2, "cuda": 16 * 512**2}, "STEPS": {"cpu": 600, "cuda": 3000}, "EPOCHS": 20,
+        "MOST_STEPS": {"cpu": 2000, "cuda": 10_000}, "EVALUATIONS": 10, "FEW_IMAGES": 150, "UPRIGHT": 0.1,
+        "LEARNING_RATE": {"pretrained": 1e-3, "random": 3e-3}, "ENCODER_LR_FACTOR": 1.0,
+        "AUGMENTATION": {"few": "strong", "few without up and down": "unoriented", "many": "default"},
+    }  # fmt: skip
+    for name, value in numbers.items():
+        monkeypatch.setattr(limits, name, value)
 
 
 def made(data=DATA, resources=CPU, **settled):
@@ -59,13 +78,13 @@ class TestEncoder:
 
 
 class TestDecoder:
-    def test_leads_to_the_images_grid_as_wide_as_the_machine_affords(self):
-        assert values()["model.decoder"] == "slim" and values(DATA, GPU)["model.decoder"] == "wide"
+    def test_leads_to_the_images_grid_where_the_machine_affords_it(self):
+        assert values(DATA, GPU)["model.decoder"] == "wide" and "model.decoder" not in values()
 
     def test_is_the_usual_one_where_the_encoder_begins_there_or_none_can_be_exchanged(self):
         for settled in ({"model__encoder": "residual"}, {"model__encoder": None}, {"model__arch": "fcn"}):
-            assert "model.decoder" not in values(**settled)
-        assert "model.decoder" not in values(model__decoder=None)
+            assert "model.decoder" not in values(DATA, GPU, **settled)
+        assert "model.decoder" not in values(DATA, GPU, model__decoder=None)
 
 
 class TestSize:
@@ -200,3 +219,19 @@ def test_nothing_is_decided_that_is_settled_and_every_decision_has_its_reason():
     assert all(each.reason and not each.reason.endswith(".") for each in whole.values())
     assert len(RULES) == len(set(RULES))
     assert decide(DATA, CPU, {}) == decide(DATA, CPU, {})
+
+
+def test_the_limits_name_what_there_is():
+    """Of the package, read anew: every kind of device has its numbers, and every name is registered."""
+    own = importlib.reload(limits)
+    tables = [value for value in vars(own).values() if isinstance(value, dict) and "cpu" in value]
+    assert len(tables) >= 6 and all(table.keys() == {"cpu", "cuda"} for table in tables)
+    for augmentation in own.AUGMENTATION.values():
+        AUGMENTATIONS.require(augmentation)
+    for decoder in filter(None, own.DECODER.values()):
+        DECODERS.require(decoder)
+    SKIPS.require(own.SKIP)
+    assert own.WEIGHTS in ENCODERS[own.ENCODER].published
+    for device in ("cpu", "cuda"):
+        assert own.IMAGE_PIXELS[device] <= own.WHOLE_PIXELS[device] and own.STEPS[device] <= own.MOST_STEPS[device]
+        assert own.FEWEST_BATCH <= own.BATCH_SIZE

@@ -132,22 +132,20 @@ def choose_encoder(situation: Situation) -> Iterable[Decision]:
 
 
 def choose_decoder(situation: Situation) -> Iterable[Decision]:
-    """Choose a decoder that leads to the image's grid where the encoder begins at half of it."""
+    """Choose a decoder that leads to the image's grid, where the encoder begins at half of it and there is the time."""
     arch = situation.get("model.arch", ModelConfig().arch)
-    encoder = situation.get("model.encoder")
-    if not getattr(ARCHITECTURES[arch], "has_decoder", False) or not hasattr(
-        ENCODERS.get(encoder or ""), "published"
-    ):
-        return
-    reason = "the encoder begins at half the image's grid, and this one leads back to it"
-    yield Decision(
-        "model.decoder", limits.DECODER[situation.device], f"{reason} at what a {_named(situation)} affords"
-    )
+    encoder, decoder = situation.get("model.encoder"), limits.DECODER[situation.device]
+    exchangeable = getattr(ARCHITECTURES[arch], "has_decoder", False)
+    if decoder is not None and exchangeable and hasattr(ENCODERS.get(encoder or ""), "published"):
+        reason = (
+            f"the encoder begins at half the image's grid, and a {_named(situation)} affords to lead back to it"
+        )
+        yield Decision("model.decoder", decoder, reason)
 
 
 def choose_skip(situation: Situation) -> Iterable[Decision]:
     """Choose the layer on the skips."""
-    yield Decision("model.skip", limits.SKIP, "the best of the layers on skips that were compared, or as good")
+    yield Decision("model.skip", limits.SKIP, "the usual layer on skips; none and conv are the others")
 
 
 def choose_size(situation: Situation) -> Iterable[Decision]:
@@ -238,8 +236,8 @@ def choose_rate(situation: Situation) -> Iterable[Decision]:
         return
     kind = "pretrained" if situation.pretrained else "random"
     reason = {
-        "pretrained": "pretrained weights are bent, not learnt anew",
-        "random": "all weights are random at the start",
+        "pretrained": "it was found best for pretrained encoders",
+        "random": "it was found best for random weights",
     }
     yield Decision("optim.lr", limits.LEARNING_RATE[kind], reason[kind])
     if situation.pretrained and limits.ENCODER_LR_FACTOR != 1:
