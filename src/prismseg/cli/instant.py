@@ -47,7 +47,9 @@ def instant(
     fit: Annotated[
         str | None, typer.Option(help="{names}; with area images keep their shape.", rich_help_panel="Data")
     ] = None,
-    encoder: Annotated[str, typer.Option(help="{names}.", rich_help_panel=FIT)] = "efficientnet_lite0",
+    encoder: Annotated[
+        str, typer.Option(help="{names}, or timm:NAME where timm is installed.", rich_help_panel=FIT)
+    ] = "efficientnet_lite0",
     encoder_weights: Annotated[
         str,
         typer.Option(

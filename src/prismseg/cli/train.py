@@ -138,7 +138,10 @@ def train(
     norm: Annotated[str | None, typer.Option(help="{names}.", rich_help_panel=NETWORK)] = None,
     encoder: Annotated[
         str | None,
-        typer.Option(help="{names}; by default (none) the architecture's own.", rich_help_panel=NETWORK),
+        typer.Option(
+            help="{names}, or timm:NAME where timm is installed; by default (none) the architecture's own.",
+            rich_help_panel=NETWORK,
+        ),
     ] = None,
     decoder: Annotated[
         str | None,
@@ -147,7 +150,10 @@ def train(
     encoder_weights: Annotated[
         str | None,
         typer.Option(
-            help="imagenet (needs the extra encoders), a file, or a trained network with this encoder; none: random.",
+            help=(
+                "imagenet (needs the extra encoders; pretrained for timm's), a file, or a trained network with this "
+                "encoder; none: random."
+            ),
             rich_help_panel=NETWORK,
         ),
     ] = None,

@@ -68,6 +68,11 @@ ENCODERS.register(
     "prismseg.nets.encoders.efficientnet:EfficientNetLite0",
     summary="EfficientNet-Lite0 (Tan & Le 2019); weights: imagenet.",
 )
+ENCODERS.register_family(
+    "timm:",
+    "prismseg.nets.encoders.timm:TimmEncoder",
+    summary="Any network of timm that gives feature maps, such as timm:resnet18; weights: pretrained.",
+)
 
 
 @dataclass(frozen=True)

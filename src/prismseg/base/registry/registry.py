@@ -81,6 +81,7 @@ class Registry(Mapping[str, T]):
     def __init__(self, kind: str, *, extensions: Callable[[], None] = load_extensions) -> None:
         self.kind = kind
         self._entries: dict[str, _Entry] = {}
+        self._families: dict[str, _Entry] = {}
         self._load_extensions = extensions
 
     @overload
@@ -127,6 +128,29 @@ class Registry(Mapping[str, T]):
         if there is not target and not (isinstance(there, str) and there == target):
             raise ConfigError(f"There is a {self.kind} {name!r} already ({there!r}); choose another name.")
 
+    def register_family(self, prefix: str, target: T | str, *, summary: str) -> None:
+        """Let one entry stand for all names that begin with a prefix, of which it alone knows which there are.
+
+        Such names are taken everywhere; listed is ``prefixNAME``, in messages and `rows` but not among the `names`.
+
+        Parameters
+        ----------
+        prefix : str
+            Such as ``"timm:"``.
+        target : object or str
+            The entry, or where to import it from; what uses it must tell it the whole name.
+        summary : str
+            One line for tables.
+
+        Examples
+        --------
+        >>> POWERS: Registry[Callable[[str, float], float]] = Registry("power")
+        >>> POWERS.register_family("power:", lambda name, x: x ** float(name.partition(":")[2]), summary="x to the NAME.")
+        >>> POWERS["power:3"]("power:3", 2.0), "power:" in POWERS, POWERS.names(), POWERS.rows()
+        (8.0, False, (), [('power:NAME', 'x to the NAME.')])
+        """
+        self._families[prefix] = _Entry(target, summary)
+
     def require(self, name: str) -> None:
         """Raise a `ConfigError` that lists the entries if there is none of that name; imports nothing."""
         self._find(name)
@@ -158,7 +182,8 @@ class Registry(Mapping[str, T]):
 
     def rows(self) -> list[tuple[str, str]]:
         """List names with their summaries, for tables in documentation and `--help`."""
-        return [(name, self.summary(name)) for name in self.names()]
+        rows = [(name, self.summary(name)) for name in self.names()]
+        return rows + [(f"{prefix}NAME", entry.summary) for prefix, entry in self._families.items()]
 
     def __getitem__(self, name: str) -> T:
         target = self._find(name).target
@@ -177,7 +202,11 @@ class Registry(Mapping[str, T]):
     def _find(self, name: str) -> _Entry:
         if name not in self:
             raise ConfigError(self._unknown(name))
-        return self._entries[name]
+        return self._entries[name] if name in self._entries else self._families[self._family(name)]
+
+    def _family(self, name: str) -> str:
+        """Prefix of the family that a name is of; empty where it is of none."""
+        return next((prefix for prefix in self._families if name.startswith(prefix) and name != prefix), "")
 
     def _import(self, name: str, address: str) -> object:
         module, _, attribute = address.partition(":")
@@ -187,7 +216,8 @@ class Registry(Mapping[str, T]):
             raise ConfigError(f"The {self.kind} {name!r} cannot be loaded from {address} ({error}).") from error
 
     def _unknown(self, name: object) -> str:
-        if not (names := self.names()):
+        names = (*self.names(), *(f"{prefix}NAME" for prefix in self._families))
+        if not names:
             return f"There is no {self.kind} {name!r}; none is registered."
         near = nearest_name(str(name), names)
         hint = f" Did you mean {near!r}?" if near else ""
@@ -198,7 +228,7 @@ class Registry(Mapping[str, T]):
             return False
         if name not in self._entries:
             self._load_extensions()
-        return name in self._entries
+        return name in self._entries or bool(self._family(name))
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())

@@ -84,9 +84,9 @@ def load_encoder_weights(encoder: nn.Module, settings: NetworkSettings, weights:
     settings : NetworkSettings
         Of the network, for messages and comparison.
     weights : str or path
-        Name of weights that are published for this encoder ("imagenet"); or a copy of their file; or a network of
-        prismseg (a run, a folder, a shipped one) with the same encoder; or a ``.safetensors`` file with the tensors of
-        such an encoder.
+        Name of weights that are published for this encoder ("imagenet"; "pretrained" for timm's); or a copy of their
+        file; or a network of prismseg (a run, a folder, a shipped one) with the same encoder; or a ``.safetensors`` file
+        with the tensors of such an encoder.
 
     Raises
     ------
@@ -137,6 +137,9 @@ def _read(encoder: nn.Module, settings: NetworkSettings, weights: str | Path) ->
     """Tensors by the names that they have in the encoder."""
     published: dict[str, PublishedWeights] = getattr(encoder, "published", {})
     path, name = Path(weights), _encoder_name(settings.encoder, settings.arch)
+    read_weights = getattr(encoder, "read_weights", None)
+    if read_weights is not None and (own := read_weights(weights)) is not None:
+        return dict(own)
     if isinstance(weights, str) and weights in published:
         known = published[weights]
         found = known.find()
@@ -151,8 +154,9 @@ def _read(encoder: nn.Module, settings: NetworkSettings, weights: str | Path) ->
         return _read_file(encoder, path, published)
     if path.exists() or is_shipped(weights):
         return _read_network(settings, weights)
-    near = get_close_matches(str(weights), published, n=1)
-    names = " or ".join(map(repr, published))
+    known_names = (*published, *getattr(encoder, "weight_names", ()))
+    near = get_close_matches(str(weights), known_names, n=1)
+    names = " or ".join(map(repr, known_names))
     others = [other for other in ENCODERS if weights in getattr(ENCODERS[other], "published", {})]
     raise ModelNotFoundError(
         f"There are no weights {str(weights)!r} for the encoder {name!r}; give "
