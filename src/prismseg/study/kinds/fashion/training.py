@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from prismseg.features.fourier import FourierFeatures
 from prismseg.nets import create_classifier
@@ -73,8 +72,10 @@ def train_network(
     """
     network = create_classifier(settings.method, classes=classes, preset=settings.preset, seed=settings.seed)
     config = OptimConfig(lr=rates.lr, weight_decay=settings.weight_decay)
+    for layer in network.modules():
+        if isinstance(layer, FourierFeatures):
+            layer.settings = replace(layer.settings, weight_rate=rates.weight_rate)
     optimizer = create_optimizer(config, network)
-    _set_weight_rate(optimizer, network, rates.weight_rate)
     # A generator of its own: all methods see the same images in the same order.
     order = torch.Generator().manual_seed(settings.seed)
     queue = torch.empty(0, dtype=torch.int64)
@@ -142,14 +143,3 @@ def best_rates(trials: list[Trial]) -> Rates:
     """
     best = min(trials, key=lambda trial: (-trial.accuracy, trial.loss))
     return Rates(best.lr, best.weight_rate)
-
-
-def _set_weight_rate(optimizer: Optimizer, network: nn.Module, factor: float) -> None:
-    """Give frequencies and phases of random Fourier layers groups of their own, with `factor` times the rate."""
-    layers = [module for module in network.modules() if isinstance(module, FourierFeatures)]
-    fourier = {id(parameter) for layer in layers for parameter in (layer.weight, layer.bias)}
-    for group in list(optimizer.param_groups):
-        moved = [parameter for parameter in group["params"] if id(parameter) in fourier]
-        if moved and factor != 1:
-            group["params"] = [parameter for parameter in group["params"] if id(parameter) not in fourier]
-            optimizer.add_param_group(group | {"params": moved, "lr_factor": group["lr_factor"] * factor})
