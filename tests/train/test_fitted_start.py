@@ -8,7 +8,11 @@ from prismseg.nets import create_model
 from prismseg.train import Trainer, make_config
 from tests.train.conftest import small_config
 
-FITTED = ["crffg_multiscale", "crffg_whitened"]
+FITTED = {
+    "crffg_multiscale": {"log_relative_scale"},
+    "crffg_whitened": {"weight"},
+    "nystrom": {"landmarks", "whitening", "scale"},
+}
 
 
 def settings(discs, skip, **changes):
@@ -22,14 +26,14 @@ def test_layers_begin_fitted_to_the_first_training_batch(discs, tmp_path, skip):
     changed = {
         name for name, tensor in trainer.network.state_dict().items() if not torch.equal(tensor, drawn[name])
     }
-    suffix = "weight" if skip == "crffg_whitened" else "log_relative_scale"
-    assert changed and all(name.startswith("skips.") and name.endswith(suffix) for name in changed)
+    assert all(name.startswith("skips.") for name in changed)
+    assert {name.rpartition(".")[2] for name in changed} == FITTED[skip]
     average = trainer.average.module.state_dict()
     assert all(torch.equal(average[name], trainer.network.state_dict()[name]) for name in changed)
 
 
 # Before the first checkpoint, and after it.
-@pytest.mark.parametrize(("skip", "stop_at"), list(zip(FITTED, (1, 3), strict=True)))
+@pytest.mark.parametrize(("skip", "stop_at"), list(zip(FITTED, (1, 3, 3), strict=True)))
 def test_a_run_that_was_cut_goes_on_exactly(discs, tmp_path, skip, stop_at):
     config = settings(discs, skip, optim={"steps": 5})
     Trainer(config, tmp_path / "whole").fit(show_progress=False)

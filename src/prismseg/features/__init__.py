@@ -13,6 +13,7 @@ from prismseg.features.crffg import CRFFg2d
 from prismseg.features.criticality import CriticalityReport, LayerState, check_criticality
 from prismseg.features.fourier import mass_factor
 from prismseg.features.kernels import KERNELS, exact_kernel
+from prismseg.features.nystrom import NystromFeatures2d
 from prismseg.features.rff import RandomFourierFeatures
 from prismseg.features.scale import median_scale, sample_patches
 from prismseg.features.settings import PRESETS, FourierSettings
@@ -28,6 +29,7 @@ __all__ = [
     "FourierSettings",
     "LayerState",
     "LinearPosterior",
+    "NystromFeatures2d",
     "RandomFourierFeatures",
     "RegressionStatistics",
     "check_criticality",

@@ -46,9 +46,9 @@ class FourierFeatures(nn.Module):
     bias : (Q,) Tensor or None
         Phases; None for "paired" and for the arc-cosine kernel.
     amplitudes : (number of frequencies,) Tensor or None
-        Factor of each frequency where `settings.trainable_amplitude`. With amplitude "kernel" inner products then
-        approximate the kernel whose spectrum they are (Lázaro-Gredilla et al. 2010, eq. 6; Yang et al. 2015, sec. 3),
-        ``k(d) = (1 / F) sum_f a_f² cos(omega_f' d)`` for F paired frequencies.
+        Factor of each frequency where `settings.trainable_amplitude`. With amplitude "kernel" and F paired frequencies
+        inner products are then the kernel ``k(d) = (1 / F) sum_f a_f² cos(omega_f' d)``, whose spectrum has the mass a_f²
+        at omega_f (Bochner; sparse spectra as in Lázaro-Gredilla et al. 2010).
     log_relative_scale : scalar Tensor
         Logarithm of s, so that training keeps sigma positive.
     unit : float

@@ -85,8 +85,8 @@ def sample_patches(
 def inverse_root(points: Tensor, *, shrinkage: float = SHRINKAGE) -> Tensor:
     r"""Symmetric inverse square root of the covariance of points, shrunk towards an isotropic one.
 
-    With S the covariance, ``((1 - t) S + t tr(S) / n I)^(-1/2)``, t the shrinkage (Ledoit & Wolf 2004, eq. 14, with a
-    fixed t): the linear map that makes the points white (ZCA), but for directions in which they hardly vary.
+    With S the covariance, ``((1 - t) S + t tr(S) / n I)^(-1/2)``, t the shrinkage (Ledoit & Wolf 2004, with a fixed
+    t): the linear map that makes the points white (ZCA), but for directions in which they hardly vary.
 
     Parameters
     ----------

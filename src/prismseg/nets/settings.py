@@ -121,7 +121,7 @@ SKIPS: Registry[Callable[[int, int, str], nn.Module]] = Registry("skip layer")
 SKIPS.register(NO_SKIP, "prismseg.nets.blocks:bare_skip", summary="No layer.")
 SKIPS.register("conv", "prismseg.nets.blocks:conv_skip", summary="3×3 convolution and ReLU.")
 SKIPS.register("crffg", "prismseg.nets.blocks:crffg_skip", summary="Convolutional random Fourier features.")
-# Forms of "crffg" to be compared with it; `list_models` makes no variants of them.
+# Forms of "crffg" to be compared with it, and its rival with the same kernel; `list_models` makes no variants of them.
 CRFFG_FORMS = {
     "crffg_slow": ("SLOW", "CRFFg whose frequencies learn at a tenth of the rate."),
     "crffg_frozen": ("FROZEN", "CRFFg with fixed frequencies under a trained 1×1 convolution."),
@@ -133,6 +133,7 @@ CRFFG_FORMS = {
     "crffg_paired": ("PAIRED", "CRFFg of cosines and sines with a trained amplitude for each frequency."),
     "crffg_multiscale": ("MULTISCALE", "CRFFg at half, once and twice the median distance of the data."),
     "crffg_whitened": ("WHITENED", "CRFFg whose frequencies take the shape of the data."),
+    "nystrom": ("NYSTROM", "The kernel's values at landmarks of the data under a trained 1×1 convolution."),
 }
 for _name, (_form, _summary) in CRFFG_FORMS.items():
     SKIPS.register(_name, f"prismseg.nets.skips.fourier:{_form}", summary=_summary)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from prismseg.explain import Atlas
-from prismseg.features import CRFFg2d
+from prismseg.features import CRFFg2d, NystromFeatures2d
 from prismseg.nets import SKIPS, count_parameters, create_model, enhance_skips, export_onnx, load_model
 from prismseg.nets.blocks import UnitRMS, make_skip
 from prismseg.nets.enhance import SkipLayer
@@ -45,6 +45,11 @@ def skip(kind: str, channels: int = 8, *, multiplier: int = 1, preset: str = "de
         ("crffg_paired", lambda width: 73 * width // 2, 0),
         ("crffg_multiscale", lambda width: 73 * width, 0),
         ("crffg_whitened", lambda width: 73 * width, 0),
+        (
+            "nystrom",
+            lambda width: FEATURES * width * width + width,
+            lambda width: 72 * FEATURES * width + (FEATURES * width) ** 2,
+        ),
     ],
 )
 def test_weights_are_as_many_as_they_should_be(kind, trained, frozen, multiplier):
@@ -100,14 +105,14 @@ def test_a_projection_by_hand():
     assert len(skip("crffg_frozen", preset="thesis")) == 2
 
 
-@pytest.mark.parametrize("kind", ["crffg_frozen", "crffg_frozen_residual"])
+@pytest.mark.parametrize("kind", ["crffg_frozen", "crffg_frozen_residual", "nystrom"])
 def test_frozen_frequencies_get_no_gradient_and_stay_bit_equal(kind):
     layer = skip(kind)
     with torch.no_grad():
         for module in layer.modules():
             if isinstance(module, ResidualSkip):
                 module.gain.fill_(0.5)
-    (phi,) = [module for module in layer.modules() if isinstance(module, CRFFg2d)]
+    (phi,) = [module for module in layer.modules() if isinstance(module, CRFFg2d | NystromFeatures2d)]
     before = {name: tensor.clone() for name, tensor in phi.state_dict().items()}
     others = [parameter.clone() for parameter in layer.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(layer.parameters(), lr=0.1, weight_decay=0.1)
@@ -115,7 +120,7 @@ def test_frozen_frequencies_get_no_gradient_and_stay_bit_equal(kind):
         optimizer.zero_grad()
         layer(torch.randn(2, 8, 6, 6, generator=seeded(step))).pow(3).sum().backward()
         optimizer.step()
-    assert phi.weight.grad is None
+    assert all(parameter.grad is None for parameter in phi.parameters())
     assert all(torch.equal(tensor, before[name]) for name, tensor in phi.state_dict().items())
     after = [parameter for parameter in layer.parameters() if parameter.requires_grad]
     assert not any(torch.equal(now, old) for now, old in zip(after, others, strict=True))
@@ -162,11 +167,10 @@ def test_networks_are_stored_and_explained(kind, tmp_path):
     assert sum(name.startswith("skips.") for _, name, cls in maps if cls == 1) >= 4
 
 
-def test_a_network_of_all_parts_is_exported(tmp_path):
+@pytest.mark.parametrize("parts", [{"scales": (0.5, 2.0)}, {"landmarks": True}], ids=str)
+def test_a_network_of_all_parts_is_exported(tmp_path, parts):
     changes = {"mapping": "paired", "trainable_amplitude": True, "fit": "frequencies"}
-    with SKIPS.temporarily(
-        "all", FourierSkip(changes, scales=(0.5, 2.0), features=2, project=True, residual=True)
-    ):
+    with SKIPS.temporarily("all", FourierSkip(changes, **parts, features=2, project=True, residual=True)):
         model = create_model("fcn", "all", width=0.125, classes=2, seed=0).eval()
     fit_to_data(model, torch.rand(2, 1, 32, 32, generator=seeded()))
     for layer in model.skips:

@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from prismseg.features import CRFFg2d
+from prismseg.features import CRFFg2d, NystromFeatures2d
 from prismseg.nets.blocks import UnitRMS, bare_skip
 
 
@@ -36,6 +36,9 @@ class FourierSkip:
         Settings that replace those of the preset, see `prismseg.features.FourierSettings`.
     scales : tuple of float
         Of the features, which are parted evenly among them; each is `FourierSettings.scale` of its part.
+    landmarks : bool
+        Take Nyström features of the Gaussian kernel instead, at landmarks of the data
+        (`prismseg.features.NystromFeatures2d`); they have none of these settings.
     features : int
         Features for each channel that comes out.
     project, residual : bool
@@ -51,6 +54,7 @@ class FourierSkip:
 
     changes: Mapping[str, Any] = field(default_factory=dict)
     scales: tuple[float, ...] = ()
+    landmarks: bool = False
     features: int = 1
     project: bool = False
     residual: bool = False
@@ -67,7 +71,9 @@ class FourierSkip:
             return nn.Sequential(*layers) if preset == "thesis" else nn.Sequential(*layers, UnitRMS())
         return phi
 
-    def _features(self, channels: int, count: int, preset: str) -> CRFFg2d | SideBySide:
+    def _features(self, channels: int, count: int, preset: str) -> CRFFg2d | SideBySide | NystromFeatures2d:
+        if self.landmarks:
+            return NystromFeatures2d(channels, count)
         if self.changes.get("mapping") == "paired":
             count += count % 2
         if not self.scales:
@@ -143,3 +149,4 @@ SLOW = FourierSkip({"weight_rate": 0.1})
 PAIRED = FourierSkip({"mapping": "paired", "trainable_amplitude": True})
 MULTISCALE = FourierSkip({"fit": "scale"}, scales=SCALES)
 WHITENED = FourierSkip({"fit": "frequencies"})
+NYSTROM = FourierSkip(landmarks=True, features=FEATURES, project=True)
