@@ -61,6 +61,21 @@ def test_a_near_name_is_suggested() -> None:
         assert fault["msg"] == f"Input should be 'auto', 'dice' or 'ce' (did you mean '{near}'?)"
 
 
+def test_a_family_is_listed_in_refusals() -> None:
+    powers: Registry[object] = Registry("power")
+    powers.register("root", "math:sqrt")
+    powers.register_family("power:", "math:pow", summary="To the NAME.")
+
+    class Power(BaseModel):
+        power: Annotated[str, Choice(powers)]
+
+    assert Power(power="power:3").power == "power:3"
+    with pytest.raises(ValidationError) as caught:
+        Power(power="powr:3")
+    (fault,) = caught.value.errors()
+    assert fault["msg"] == "Input should be 'root' or 'power:NAME' (did you mean 'power:NAME'?)"
+
+
 def test_where_in_a_list_the_wrong_name_stands_is_said() -> None:
     with pytest.raises(ValidationError) as caught:
         Settings(several=("dice", "auto"))

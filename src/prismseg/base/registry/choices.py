@@ -60,9 +60,10 @@ class Choice:
         def check(value: Any) -> str:
             if isinstance(value, str) and (value in self.also or value in self.registry):
                 return value
-            near = nearest_name(value, self.names()) if isinstance(value, str) else None
+            listed = (*self.also, *(name for name in self.registry.spellings() if name not in self.also))
+            near = nearest_name(value, listed) if isinstance(value, str) else None
             hint = f" (did you mean {near!r}?)" if near else ""
-            raise PydanticKnownError("literal_error", {"expected": _spoken(self.names()) + hint})
+            raise PydanticKnownError("literal_error", {"expected": _spoken(listed) + hint})
 
         return core_schema.no_info_plain_validator_function(check)
 

@@ -176,6 +176,10 @@ class Registry(Mapping[str, T]):
         self._load_extensions()
         return tuple(self._entries)
 
+    def spellings(self) -> tuple[str, ...]:
+        """List what messages say can be chosen: the names, and ``prefixNAME`` for each family."""
+        return (*self.names(), *(f"{prefix}NAME" for prefix in self._families))
+
     def summary(self, name: str) -> str:
         """Describe an entry in one line."""
         return self._find(name).summary
@@ -216,8 +220,7 @@ class Registry(Mapping[str, T]):
             raise ConfigError(f"The {self.kind} {name!r} cannot be loaded from {address} ({error}).") from error
 
     def _unknown(self, name: object) -> str:
-        names = (*self.names(), *(f"{prefix}NAME" for prefix in self._families))
-        if not names:
+        if not (names := self.spellings()):
             return f"There is no {self.kind} {name!r}; none is registered."
         near = nearest_name(str(name), names)
         hint = f" Did you mean {near!r}?" if near else ""
