@@ -26,6 +26,24 @@ def test_every_one_can_be_run(name, quick):
     assert study.kind == file["kind"] in KINDS
 
 
+@pytest.mark.parametrize(("name", "sizes"), [("usgra", 2), ("thermalfeet", 1), ("nuclei", 2)])
+def test_skips_are_compared_on_equal_terms(name, sizes):
+    """One architecture at full width, the same rates tried for each skip and fold, the same folds for every seed."""
+    study = read_study(name, data=None if name == "thermalfeet" else "images")
+    runs = expand(study)
+    assert len(runs) == sizes * 3 * 5 * 3
+    models = {tuple(run.settings["model"].get(key) for key in ("arch", "width", "encoder")) for run in runs}
+    assert models == {("unet", 1.0, None)}
+    terms: dict[str, set[str]] = {}
+    for run in runs:
+        rest = {key: value for key, value in run.settings.items() if key not in ("model", "seed")}
+        terms.setdefault(run.labels["skip"], set()).add(f"{run.labels['seed']} {rest}")
+    assert len({frozenset(each) for each in terms.values()}) == 1
+    trials = {trial.key: trial for run in runs for trial in KINDS[study.kind].list_first(study.kind, run.settings)}
+    assert len(trials) == sizes * 3 * 3 * (3 * 2)  # skips, folds, rates on inner folds; shared by seeds
+    assert (study.primary.value, study.primary.reference) == ("crffg M3", "conv M3")
+
+
 def test_none_reads_data_from_outside():
     """A path in a study lies below the working directory, or is left to --data."""
     for name in NAMES:
