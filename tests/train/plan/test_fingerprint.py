@@ -68,30 +68,34 @@ def test_no_more_than_the_sample_is_read(tmp_path, monkeypatch):
 
 
 def test_likeness_by_hand():
-    names = [str(number) for number in range(8)]
-    same = [np.array([1.0, -2.0])] * 8
+    names = [str(number) for number in range(10)]
+    same = [np.array([1.0, -2.0])] * 10
     assert likeness(same, names) == pytest.approx(1)
-    # Four of each sign: of 56 ordered pairs 24 agree and 32 do not.
-    assert likeness([sign * same[0] for sign in [1, -1] * 4], names) == pytest.approx((24 - 32) / 56)
-    # A group counts once, with its mean: eight more images of one group change nothing.
-    assert likeness(same + [np.array([1.0, -2.0])] * 8, names + ["7"] * 8) == pytest.approx(1)
-    assert likeness(same, ["a"] * 8) is None and likeness([np.zeros(2)] * 8, names) is None
+    # Five of each sign: of 90 ordered pairs 40 agree and 50 do not.
+    signs = [sign * same[0] for sign in [1, -1] * 5]
+    assert likeness(signs, names) == pytest.approx((40 - 50) / 90)
+    # A group counts once, with its mean: more images of one group change nothing.
+    assert likeness(signs + [signs[-1]] * 8, names + ["9"] * 8) == pytest.approx((40 - 50) / 90)
+    assert likeness(same, ["a"] * 10) is None and likeness([np.zeros(2)] * 10, names) is None
     rng = np.random.default_rng(1)
     drawn = [likeness(list(rng.normal(size=(12, 32))), [str(n) for n in range(12)]) for _ in range(300)]
     assert np.mean(drawn) == pytest.approx(0, abs=0.01) and np.std(drawn) < 0.05
 
 
-@pytest.mark.parametrize(("bright_above", "expected"), [(True, True), (False, False)])
-def test_images_that_are_bright_above_have_an_up_and_down(tmp_path, bright_above, expected):
+@pytest.mark.parametrize("above", ["nothing", "brightness", "texture", "labels"])
+def test_images_that_differ_above_have_an_up_and_down(tmp_path, above, monkeypatch):
+    """One difference suffices: brighter, coarser or labelled in the upper part."""
+    monkeypatch.setattr("prismseg.train.plan.fingerprint.SAMPLED_IMAGES", 60)
     rng = np.random.default_rng(2)
     images, masks = [], []
-    for _ in range(24):
-        image = rng.normal(100, 20, (48, 48))
-        image[:16] += 60 * bright_above
+    for _ in range(60):
+        image = rng.normal(100, 10, (48, 48))
+        image[:16] += 60 * (above == "brightness")
+        image[:16] += rng.normal(0, 40, (16, 48)) * (above == "texture")
         mask = np.zeros((48, 48))
-        row = rng.integers(8, 40)
+        row = rng.integers(6, 20) if above == "labels" else rng.integers(6, 42)
         mask[row - 4 : row + 4, 10:30] = 1
         images.append(image.clip(0, 255))
         masks.append(mask)
     found = take_fingerprint(write(tmp_path, images, masks))
-    assert (found.upright >= limits.UPRIGHT) == expected
+    assert (found.upright >= limits.UPRIGHT) == (above != "nothing")

@@ -69,8 +69,9 @@ class Fingerprint:
     classes : tuple of ClassFacts
         Without the background.
     upright : float or None
-        How alike images are in how they differ from themselves upside down, by the means of their rows (intensities and
-        labels): 0 where they have no up and down, up to 1 (see `likeness`). None where there are too few groups to say.
+        How alike images are in how they differ from themselves upside down, by the means of their rows: the largest
+        `likeness` of intensities, of their gradients and of the foreground. About 0 where images have no up and down, up
+        to 1. None where there are too few groups to say.
     """
 
     images: int
@@ -124,7 +125,7 @@ def take_fingerprint(dataset: SegmentationDataset) -> Fingerprint:
         widths=_spread(widths),
         aspects=(float(aspects.min()), float(aspects.max())),
         classes=facts.classes(),
-        upright=likeness(facts.differences, [dataset.groups[case] for case in chosen]),
+        upright=facts.upright([dataset.groups[case] for case in chosen]),
     )
 
 
@@ -174,7 +175,7 @@ class _Facts:
         self.areas: list[list[NDArray[np.int64]]] = [[] for _ in classes]
         self.widths: list[list[NDArray[np.float64]]] = [[] for _ in classes]
         self.shares: list[list[NDArray[np.float64]]] = [[] for _ in classes]
-        self.differences: list[NDArray[np.float64]] = []
+        self.differences: list[list[NDArray[np.float64]]] = [[], [], []]
 
     def add(self, sample: Sample) -> None:
         assert sample.mask is not None  # only labelled cases are sampled
@@ -189,8 +190,15 @@ class _Facts:
                 self.areas[label].append(object_areas(mask))
                 self.widths[label].append(ridge_widths(mask))
                 self.shares[label].append(self.widths[label][-1] / math.sqrt(mask.size))
-        labels = [sample.mask == label for label in range(1, len(self.names))]
-        self.differences.append(np.concatenate([_turned(plane) for plane in (sample.image.mean(2), *labels)]))
+        grey = sample.image.mean(2, dtype=np.float64)
+        steps = [np.abs(np.diff(grey, axis=axis, append=0)[:-1, :-1]) for axis in (0, 1)]
+        planes = (grey, steps[0] + steps[1], (sample.mask > 0) & (sample.mask != IGNORE))
+        for differences, plane in zip(self.differences, planes, strict=True):
+            differences.append(_turned(plane))
+
+    def upright(self, groups: Sequence[str]) -> float | None:
+        found = [likeness(differences, groups) for differences in self.differences]
+        return max((each for each in found if each is not None), default=None)
 
     def classes(self) -> tuple[ClassFacts, ...]:
         counted = max(self.pixels.sum(), 1)
@@ -211,7 +219,7 @@ class _Facts:
 
 def _turned(plane: NDArray[Any]) -> NDArray[np.float64]:
     """Means of bands of rows, in units of their own spread, less the same from below."""
-    rows = plane.mean(axis=1, dtype=np.float64)
+    rows = plane.mean(axis=1, dtype=np.float64) if plane.size else np.zeros(1)
     below = np.concatenate([[0.0], np.cumsum(rows)])
     bands = np.diff(np.interp(np.linspace(0, len(rows), ROW_BANDS + 1), np.arange(len(rows) + 1), below))
     spread = float(bands.std())

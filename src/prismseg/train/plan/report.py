@@ -74,6 +74,6 @@ def _shown(value: Any) -> str:
         return _NO
     if isinstance(value, tuple):
         return " x ".join(map(str, value))
-    return (
-        f"{value:g}" if isinstance(value, float) else str(value).lower() if isinstance(value, bool) else str(value)
-    )
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
