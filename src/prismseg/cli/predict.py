@@ -19,7 +19,8 @@ def register(app: typer.Typer) -> None:
             "Examples:\n\n"
             "prismseg predict runs/nerves new-patient.png --out results\n\n"
             "prismseg predict runs/nerves/model new-patients/ more/*.jpg --out results --mirror\n\n"
-            "prismseg predict runs/nerves table.csv --out results --probabilities"
+            "prismseg predict runs/nerves table.csv --out results --probabilities\n\n"
+            "prismseg predict runs/instant new-patients/ --out results --uncertainty"
         )
     )(predict)
 
@@ -36,6 +37,14 @@ def predict(
     probabilities: Annotated[
         bool, typer.Option("--probabilities", help="Also write class probabilities (NPY, large).")
     ] = False,
+    uncertainty: Annotated[
+        bool,
+        typer.Option(
+            "--uncertainty",
+            help="Also write how sure the network is of each pixel; of an instant segmenter also variances and shares of "
+            "the logits (NPZ, PNG).",
+        ),
+    ] = False,
     mirror: Mirror = None,
     device: Device = "cpu",
     quiet: Quiet = False,
@@ -48,7 +57,9 @@ def predict(
     from prismseg.nets import find_model
 
     predictor = Predictor.from_pretrained(find_model(model), mirror=mirror, device=device)
-    report = predict_files(predictor, images, out, probabilities=probabilities, show_progress=not quiet)
+    report = predict_files(
+        predictor, images, out, probabilities=probabilities, uncertainty=uncertainty, show_progress=not quiet
+    )
     typer.echo(f"Wrote {len(report.masks)} masks to {out / 'masks'} and overlays to {out / 'overlays'}")
     if report.unread:
         names = ", ".join(str(path) for path in report.unread[:_SHOWN])

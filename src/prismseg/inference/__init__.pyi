@@ -5,3 +5,9 @@ from prismseg.inference.files import predict_files as predict_files
 from prismseg.inference.postprocess import POSTPROCESSORS as POSTPROCESSORS
 from prismseg.inference.predictor import Prediction as Prediction
 from prismseg.inference.predictor import Predictor as Predictor
+from prismseg.inference.suggest import Region as Region
+from prismseg.inference.suggest import Suggestion as Suggestion
+from prismseg.inference.suggest import suggest_images as suggest_images
+from prismseg.inference.suggest import write_suggestions as write_suggestions
+from prismseg.inference.uncertainty import Uncertainty as Uncertainty
+from prismseg.inference.uncertainty import find_uncertainty as find_uncertainty

@@ -16,6 +16,7 @@ from prismseg.data import read_image
 from prismseg.inference.images import InputImages, find_images
 from prismseg.inference.predictor import Predictor
 from prismseg.inference.render import class_colour, displayable
+from prismseg.inference.uncertainty import find_uncertainty, write_uncertainty
 
 OVERLAY_PIXELS = 2**24  # overlays of larger images are thinned out, since they are there to be looked at
 
@@ -45,6 +46,7 @@ def predict_files(
     out: str | Path,
     *,
     probabilities: bool = False,
+    uncertainty: bool = False,
     show_progress: bool = True,
 ) -> PredictionReport:
     """Segment the images that `sources` name and write the results below `out`.
@@ -65,6 +67,9 @@ def predict_files(
         Folder for the results.
     probabilities : bool
         Also write the probabilities: 2 K bytes a pixel.
+    uncertainty : bool
+        Also write how sure the network is of each pixel, and of an instant segmenter why
+        (`prismseg.inference.Uncertainty`): ``uncertainty/NAME.npz`` and, to look at, ``uncertainty/NAME.png``.
     show_progress : bool
         Show a progress bar.
 
@@ -97,12 +102,13 @@ def predict_files(
     report = PredictionReport(unread=images.unread)
     for path in images.broken:
         report.failed[path] = f"{path} is a link to {path.readlink()}, which does not exist; restore that file."
-    for name in ("masks", "overlays", *(["probabilities"] if probabilities else [])):
+    asked = [name for name, wanted in (("probabilities", probabilities), ("uncertainty", uncertainty)) if wanted]
+    for name in ("masks", "overlays", *asked):
         make_folder(out / name)
     with progress_bar("predicting", len(images.names), visible=show_progress) as advance:
         for done, (path, name) in enumerate(images.names.items(), start=1):
             try:
-                _predict_one(predictor, path, out, name, probabilities=probabilities)
+                _predict_one(predictor, path, out, name, asked)
                 report.masks.append(out / "masks" / f"{name}.png")
             except DataError as error:
                 report.failed[path] = str(error) if str(path) in str(error) else f"{path}: {error}"
@@ -122,15 +128,20 @@ def _require_apart(out: Path, sources: Sequence[str | Path], images: InputImages
         raise OutputError(f"The results would be written among the images in {out}; choose another --out.")
 
 
+_RESULTS = (
+    ("masks", "png"), ("overlays", "png"), ("probabilities", "npy"), ("uncertainty", "npz"), ("uncertainty", "png"),
+)  # fmt: skip
+
+
 def _remove_earlier(out: Path, name: str) -> None:
     """Remove what an earlier prediction left under the name of an image that has no result now."""
-    for kind, suffix in (("masks", "png"), ("overlays", "png"), ("probabilities", "npy")):
+    for kind, suffix in _RESULTS:
         (out / kind / f"{name}.{suffix}").unlink(missing_ok=True)
 
 
-def _predict_one(predictor: Predictor, path: Path, out: Path, name: str, *, probabilities: bool) -> None:
+def _predict_one(predictor: Predictor, path: Path, out: Path, name: str, asked: Sequence[str]) -> None:
     image = read_image(path)
-    if probabilities:
+    if "probabilities" in asked:
         with atomic_path(out / "probabilities" / f"{name}.npy") as temporary:
             shape = (len(predictor.classes), *image.shape[:2])
             stored = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float16, shape=shape)
@@ -139,6 +150,8 @@ def _predict_one(predictor: Predictor, path: Path, out: Path, name: str, *, prob
             del stored
     else:
         mask = predictor.segment(image)
+    if "uncertainty" in asked:
+        write_uncertainty(out / "uncertainty", name, image, find_uncertainty(predictor, image))
     _write_mask(out / "masks" / f"{name}.png", mask, len(predictor.classes))
     _write_overlay(out / "overlays" / f"{name}.png", image, mask)
 

@@ -4,7 +4,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prismseg.train.instant.cases import cell_shares, copies, part_groups, spread
+from prismseg.data import Preprocess
+from prismseg.train.instant.cases import PreparedCases, cell_shares, copies, part_groups, spread
 from prismseg.train.instant.settings import InstantSettings
 
 
@@ -28,11 +29,15 @@ def test_chosen_cases_are_spread_over_the_parts(sizes, count):
     assert all(got >= min(fullest - 1, len(part)) for got, part in zip(taken, parts, strict=True))
 
 
+def labelled(mask, classes=3):
+    return torch.stack([torch.as_tensor(mask) == label for label in range(classes)]).float()
+
+
 def test_a_cell_is_labelled_by_area(segmenter):
     mask = torch.zeros(8, 8, dtype=torch.long)
     mask[:4, :2], mask[5, 5], mask[6:, :] = 1, 2, 255
     # Padded to 16 x 16 for the encoder: what is added has no label.
-    shares = cell_shares(segmenter(), mask, 3)
+    shares = cell_shares(segmenter(), labelled(mask))
     assert shares.shape == (3, 4, 4)
     assert float(shares.sum()) == (64 - 16) / 16
     inner = shares[:, 1:3, 1:3]
@@ -40,16 +45,29 @@ def test_a_cell_is_labelled_by_area(segmenter):
     assert inner[2, 1, 1] == 1 / 16 and inner[0, 1, 1] == 7 / 16 and inner[0, 1, 0] == 0.5
 
 
-def test_copies_are_mirrored_and_scaled_with_their_masks():
+def test_no_label_is_lost_where_an_image_is_scaled_down(draw):
+    samples = draw(1, side=96)
+    samples[0].mask[:] = 255
+    samples[0].mask[50, 31], samples[0].mask[7, :] = 2, 1
+    cases = PreparedCases(samples, Preprocess((24, 24), 1), "abc")
+    _, shares = cases[0]
+    assert shares[2].sum() == 1 / 16 and shares[2, 12, 7] == 1 / 16
+    assert (shares[1, 1] == 1 / 4).all() and shares[1].sum() == 6 and shares[0].sum() == 0
+    truth = cases.truth(0)
+    assert truth[12, 7] == 2 and (truth[1] == 1).all() and (truth != 255).sum() == 25
+
+
+def test_copies_are_mirrored_and_scaled_with_their_labels():
     image = torch.arange(64.0).reshape(1, 8, 8)
-    mask = (image[0] > 20).long()
-    made = list(copies(image, mask, InstantSettings(zooms=(0.5,))))
+    shares = labelled(image[0] > 20, 2)
+    made = list(copies(image, shares, InstantSettings(zooms=(0.5,))))
     assert len(made) == InstantSettings(zooms=(0.5,)).copies == 4
-    assert torch.equal(made[0][0], image) and torch.equal(made[1][0], image.flip(-1))
-    assert torch.equal(made[1][1], mask.flip(-1))
-    assert made[2][0].shape == (1, 4, 4) and made[2][1].shape == (4, 4)
-    assert torch.equal(made[3][0], made[2][0].flip(-1)) and set(made[2][1].unique().tolist()) == {0, 1}
-    assert len(list(copies(image, mask, InstantSettings(mirror=False)))) == 1
+    assert torch.equal(made[0][0], image) and torch.equal(made[0][1], shares)
+    assert torch.equal(made[1][0], image.flip(-1)) and torch.equal(made[1][1], shares.flip(-1))
+    assert made[2][0].shape == (1, 4, 4)
+    assert torch.equal(made[2][1], shares.unflatten(2, (4, 2)).unflatten(1, (4, 2)).mean((2, 4)))
+    assert torch.equal(made[3][0], made[2][0].flip(-1)) and torch.equal(made[3][1], made[2][1].flip(-1))
+    assert len(list(copies(image, shares, InstantSettings(mirror=False)))) == 1
 
 
 @pytest.mark.parametrize("wrong", [{"zooms": (9.0,)}, {"penalties": ()}, {"folds": 1}, {"balances": (2.0,)}])

@@ -34,7 +34,7 @@ def test_dice_of_an_image_is_the_evaluations(seed, classes, unknown):
 def test_dice_of_one_class_at_each_offset(seed, classes, unknown):
     outputs, truth = drawn(seed, classes, unknown=unknown)
     offsets = torch.tensor([-2.0, -0.3, 0.0, 0.1, 5.0])
-    curves = margin_dice(torch.stack([outputs, -outputs])[..., None, :], truth[None], offsets)
+    curves = margin_dice(torch.stack([outputs, -outputs]), truth, offsets)
     for fit, values in enumerate((outputs, -outputs)):
         for label in range(1, classes):
             for place, offset in enumerate(offsets):

@@ -28,7 +28,7 @@ def rows_of(network, cases, chosen):
     """Inputs, one-hot targets and weights of all labelled parts of cells."""
     inputs, targets, weights = [], [], []
     for case in chosen:
-        cells = read_cells(network, *cases[case], len(cases.classes), "x")
+        cells = read_cells(network, *cases[case], "x")
         for label, share in enumerate(cells.shares.flatten(1)):
             found = share > 0
             inputs.append(cells.inputs.flatten(1).T[found])

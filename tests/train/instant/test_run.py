@@ -143,3 +143,22 @@ def test_it_does_not_go_on_from_a_network(run, discs, tmp_path):
 def test_settings_of_other_runs_are_written_as_before(discs):
     written = configure({"data": {"path": discs}}).model_dump(mode="json")
     assert "instant" not in written and "options" not in written["model"]
+
+
+def test_it_names_what_to_label_next(tmp_path):
+    data = write_discs(tmp_path / "data", patients=3, images=2)
+    (data / "p2_1_mask.png").unlink()
+    words = ("instant", data, "--group", "prefix", *QUICK)
+    result = prismseg(*words, "--suggest", 5, "--out", tmp_path / "run")
+    assert result.exit_code == 0, result.output + str(result.exception)
+    table = pd.read_csv(tmp_path / "run" / "suggestions" / "suggestions.csv")
+    assert (
+        set(table["image"]) == {str(data / "p2_1.png")}
+        and (tmp_path / "run" / "suggestions" / "1-p2_1.png").exists()
+    )
+    pool = write_discs(tmp_path / "pool", patients=2, images=1)
+    result = prismseg(*words, "--suggest", 1, "--pool", pool, "--out", tmp_path / "other")
+    assert result.exit_code == 0 and str(pool) in result.output
+    complete = write_discs(tmp_path / "complete", patients=3, images=1)
+    result = prismseg("instant", complete, *QUICK, "--suggest", 1, "--out", tmp_path / "third")
+    assert result.exit_code == 1 and "--pool" in str(result.exception)

@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from prismseg.base import DataError
-from prismseg.data import IGNORE, Preprocess, Sample
+from prismseg.data import IGNORE, Preprocess, Sample, SegmentationDataset
 from prismseg.nets import InstantSegmenter
 from prismseg.train.instant.settings import InstantSettings
 
@@ -32,7 +33,7 @@ class Cells(NamedTuple):
 
 
 class PreparedCases:
-    """Labelled samples, prepared for a network one at a time.
+    """Labelled samples, prepared for a network one at a time; the last one is kept.
 
     Parameters
     ----------
@@ -42,46 +43,79 @@ class PreparedCases:
         How images are prepared.
     classes : sequence of str
         Names of the classes, background first.
+
+    Attributes
+    ----------
+    ids, groups : list of str
+        Name and group of each case.
     """
 
     def __init__(self, samples: Sequence[Sample], preprocess: Preprocess, classes: Sequence[str]) -> None:
         self.samples, self.preprocess, self.classes = samples, preprocess, tuple(classes)
+        if isinstance(samples, SegmentationDataset):  # which tells them without reading the images
+            self.ids, self.groups = samples.ids, samples.groups
+        else:
+            self.ids, self.groups = ([getattr(each, name) for each in samples] for name in ("id", "group"))
+        self._last: tuple[int, Tensor, Tensor, str] | None = None
 
     def __len__(self) -> int:
         return len(self.samples)
 
     def __getitem__(self, case: int) -> tuple[Tensor, Tensor]:
-        """Prepare image (C, H, W) and mask (H, W) of a case.
+        """Prepare a case: the image (C, H, W), and the share (K, H, W) of each pixel that is labelled as each class.
+
+        A pixel of the network's input has the labels of all that it covers in the mask, so that no stroke is lost that
+        is thinner than it.
 
         Raises
         ------
         DataError
             Naming the file, when there is no mask, or image or mask cannot be used.
         """
+        _, image, shares, _ = self._prepared(case)
+        return image, shares
+
+    def truth(self, case: int) -> Tensor:
+        """Class (H, W) that most of each pixel is labelled as; 255 where nothing of it is labelled."""
+        most, label = self[case][1].max(0)
+        return torch.where(most > 0, label, IGNORE)
+
+    def name(self, case: int) -> str:
+        """Name the case in messages."""
+        return self._prepared(case)[3]
+
+    def _prepared(self, case: int) -> tuple[int, Tensor, Tensor, str]:
+        if self._last is None or self._last[0] != case:
+            self._last = self._prepare(case)
+        return self._last
+
+    def _prepare(self, case: int) -> tuple[int, Tensor, Tensor, str]:
         sample = self.samples[case]
         if sample.mask is None:
             raise DataError(f"{sample.image_path} has no mask, so nothing can be learnt from it.")
-        try:
-            image = self.preprocess.image_tensor(sample.image)
-        except DataError as error:
-            raise DataError(f"{sample.image_path}: {error}") from error
         if sample.mask.shape != sample.image.shape[:2]:
             raise DataError(
                 f"The mask {sample.mask_path or f'of {sample.image_path}'} has the shape {sample.mask.shape}, its image "
                 f"{sample.image.shape[:2]}; every pixel needs a label."
             )
-        mask = self.preprocess.mask_tensor(sample.mask)
-        highest = int(torch.where(mask == IGNORE, 0, mask).max())
+        highest = int(np.where(sample.mask == IGNORE, 0, sample.mask).max())
         if highest >= len(self.classes):
             raise DataError(
                 f"{sample.mask_path or f'The mask of {sample.image_path}'} holds label {highest}, but there are only "
                 f"{len(self.classes)} classes."
             )
-        return image, mask
+        try:
+            image = self.preprocess.image_tensor(sample.image)
+        except DataError as error:
+            raise DataError(f"{sample.image_path}: {error}") from error
+        size = (image.shape[1], image.shape[2])
+        shares = [_area(torch.from_numpy(sample.mask == label)[None], size) for label in range(len(self.classes))]
+        return case, image, torch.cat(shares), str(sample.image_path)
 
-    def name(self, case: int) -> str:
-        """Name the case in messages."""
-        return str(self.samples[case].image_path)
+
+def _area(values: Tensor, size: tuple[int, int]) -> Tensor:
+    """Mean of maps (K, H, W) over what each pixel of another size covers."""
+    return F.interpolate(values[None].float(), size=size, mode="area")[0]
 
 
 def part_groups(groups: Sequence[str], parts: int) -> list[list[int]]:
@@ -125,29 +159,29 @@ def _halving(part: Sequence[int]) -> list[int]:
     return [part[place] for place in order if place < len(part)]
 
 
-def copies(image: Tensor, mask: Tensor, settings: InstantSettings) -> Iterator[tuple[Tensor, Tensor]]:
-    """Give an image (C, H, W) and its mask (H, W), and the changed copies that are learnt from too."""
+def copies(image: Tensor, shares: Tensor, settings: InstantSettings) -> Iterator[tuple[Tensor, Tensor]]:
+    """Give an image (C, H, W) and its labels (K, H, W), and the changed copies that are learnt from too."""
     for zoom in (1.0, *settings.zooms):
-        scaled, labels = image, mask
+        scaled, labels = image, shares
         if zoom != 1:
-            size = [max(1, round(side * zoom)) for side in mask.shape]
+            height, width = (max(1, round(side * zoom)) for side in image.shape[1:])
+            size = (height, width)
             scaled = F.interpolate(image[None], size=size, mode="bilinear", antialias=True, align_corners=False)[0]
-            labels = F.interpolate(mask[None, None].float(), size=size, mode="nearest-exact")[0, 0].long()
+            labels = _area(shares, size)
         yield scaled, labels
         if settings.mirror:
             yield scaled.flip(-1), labels.flip(-1)
 
 
-def cell_shares(network: InstantSegmenter, mask: Tensor, classes: int) -> Tensor:
-    """Share (K, h, w) of each cell of the network's grid that a mask (H, W) labels as each class."""
-    padded = F.pad(mask, network.padding(*mask.shape), value=IGNORE)
-    labelled = torch.stack([padded == label for label in range(classes)]).float()
-    return F.avg_pool2d(labelled[None], network.options.grid)[0]
+def cell_shares(network: InstantSegmenter, shares: Tensor) -> Tensor:
+    """Share (K, h, w) of each cell of the network's grid that is labelled as each class, from those of pixels."""
+    padded = F.pad(shares, network.padding(shares.shape[1], shares.shape[2]))
+    return F.avg_pool2d(padded[None], network.options.grid)[0]
 
 
 @torch.inference_mode()
-def read_cells(network: InstantSegmenter, image: Tensor, mask: Tensor, classes: int, name: str) -> Cells:
-    """Compute the cells of an image (C, H, W) with its mask (H, W).
+def read_cells(network: InstantSegmenter, image: Tensor, shares: Tensor, name: str) -> Cells:
+    """Compute the cells of an image (C, H, W) with its labels (K, H, W).
 
     Raises
     ------
@@ -156,7 +190,7 @@ def read_cells(network: InstantSegmenter, image: Tensor, mask: Tensor, classes: 
     """
     inputs = network.inputs(network.pad(image[None]))[0]
     require_finite(inputs, name)
-    return Cells(inputs, cell_shares(network, mask, classes))
+    return Cells(inputs, cell_shares(network, shares))
 
 
 def require_finite(features: Tensor, name: str) -> None:

@@ -16,7 +16,9 @@ from prismseg.train.instant.gather import CellCache
 from prismseg.train.instant.settings import InstantSettings
 
 ABSENT = -100.0  # output of a class that was never seen
-PIXELS = 2**16  # labelled ones of an image, by which offsets are chosen
+TRIED_PIXELS = 2**14  # labelled ones of an image, drawn at random, by which candidates are compared
+PIXELS = 2**16  # by which the offsets of the best one are chosen
+TEMPERATURE_PIXELS = 2**12  # and its temperature
 TEMPERATURES = torch.logspace(-0.5, 2.5, 61)  # of which the most likely one is taken
 
 
@@ -131,23 +133,21 @@ def try_candidates(
             continue
         weights = fit_weights(total - own, settings).float()
         for case in chosen:
-            outputs = predict(cache, case, weights)
-            mask = cache.cases[case][1]
-            if (mask != IGNORE).any():
+            outputs, truth = labelled_outputs(cache, case, weights, TRIED_PIXELS)
+            if len(truth):
                 cases.append(case)
                 places.append(place)
-                values.append(margin_dice(outputs, mask, OFFSETS))
+                values.append(margin_dice(outputs, truth, OFFSETS))
             done(case)
     return Trials(list_candidates(settings), torch.tensor(cases), torch.tensor(places), torch.stack(values))
 
 
 def predict(cache: CellCache, case: int, weights: Tensor) -> Tensor:
     """Predict outputs (M, K, H, W) of fits with weights (M, E, K) for an image, at the size of the network's input."""
-    network, mask = cache.network, cache.cases[case][1]
+    network, (height, width) = cache.network, cache.cases[case][0].shape[1:]
     inputs = cache[case].inputs
     outputs = torch.einsum("mek,ehw->mkhw", weights, inputs)
-    left, _, top, _ = network.padding(*mask.shape)
-    height, width = mask.shape
+    left, _, top, _ = network.padding(height, width)
     full = outputs
     if network.options.grid > 1:
         full = F.interpolate(outputs, scale_factor=network.options.grid, mode="bilinear", align_corners=False)
@@ -155,13 +155,30 @@ def predict(cache: CellCache, case: int, weights: Tensor) -> Tensor:
 
 
 @torch.inference_mode()
-def labelled_outputs(cache: CellCache, case: int, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Predict at most `PIXELS` labelled pixels of an image: outputs (K, N) of weights (E, K), and classes (N,)."""
-    mask = cache.cases[case][1]
+def labelled_outputs(cache: CellCache, case: int, weights: Tensor, most: int = PIXELS) -> tuple[Tensor, Tensor]:
+    """Predict labelled pixels of an image.
+
+    Parameters
+    ----------
+    cache : CellCache
+        Cells of the images.
+    case : int
+        Which image.
+    weights : (M, E, K) Tensor
+        Of several fits.
+    most : int
+        Take this many pixels at the most.
+
+    Returns
+    -------
+    outputs : (M, K, N) Tensor
+    truth : (N,) Tensor
+        Classes. Pixels are in random order, always the same one.
+    """
+    mask = cache.cases.truth(case)
     known = (mask != IGNORE).flatten().nonzero().flatten()
-    if len(known) > PIXELS:
-        known = known[torch.randperm(len(known), generator=torch.Generator().manual_seed(case))[:PIXELS]]
-    return predict(cache, case, weights[None])[0].flatten(1)[:, known], mask.flatten()[known]
+    known = known[torch.randperm(len(known), generator=torch.Generator().manual_seed(case))[:most]]
+    return predict(cache, case, weights).flatten(2)[..., known], mask.flatten()[known]
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,7 +223,8 @@ def choose_temperature(outputs: Sequence[tuple[Tensor, Tensor]], offsets: Tensor
     """
     likelihood = torch.zeros(len(TEMPERATURES))
     for values, truth in outputs:
-        shifted = values + offsets[:, None]
+        # Pixels come in random order, so that the first ones stand for all.
+        shifted = (values[:, :TEMPERATURE_PIXELS] + offsets[:, None]).T
         for place, temperature in enumerate(TEMPERATURES):
-            likelihood[place] -= F.cross_entropy((shifted * temperature).T, truth)
+            likelihood[place] -= F.cross_entropy(shifted * temperature, truth[:TEMPERATURE_PIXELS])
     return float(TEMPERATURES[likelihood.argmax()])

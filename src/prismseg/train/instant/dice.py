@@ -47,9 +47,9 @@ def margin_dice(outputs: Tensor, mask: Tensor, offsets: Tensor = OFFSETS) -> Ten
 
     Parameters
     ----------
-    outputs : (M, K, H, W) Tensor
-        Of M fits, for one image.
-    mask : (H, W) Tensor
+    outputs : (M, K, N) Tensor
+        Of M fits, for the pixels of one image.
+    mask : (N,) Tensor
         Classes of the pixels; 255 where unknown.
     offsets : (T,) Tensor
         In ascending order.
@@ -60,8 +60,8 @@ def margin_dice(outputs: Tensor, mask: Tensor, offsets: Tensor = OFFSETS) -> Ten
 
     Examples
     --------
-    >>> outputs = torch.tensor([[[[0.5, 0.5, 0.5]], [[0.9, 0.4, 0.1]]]])  # margins of class 1: .4, -.1, -.4
-    >>> margin_dice(outputs, torch.tensor([[1, 1, 0]]), torch.tensor([-1.0, 0.0, 0.2, 1.0])).flatten().tolist()
+    >>> outputs = torch.tensor([[[0.5, 0.5, 0.5], [0.9, 0.4, 0.1]]])  # margins of class 1: .4, -.1, -.4
+    >>> margin_dice(outputs, torch.tensor([1, 1, 0]), torch.tensor([-1.0, 0.0, 0.2, 1.0])).flatten().tolist()
     [0.0, 0.6666666865348816, 1.0, 0.800000011920929]
     """
     known = mask != IGNORE

@@ -139,8 +139,7 @@ def fit_instant(
     if not samples:
         raise DataError("There is no labelled image, so there is nothing to fit.")
     cases = PreparedCases(samples, preprocess, classes)
-    groups = [sample.group for sample in samples]
-    parts = part_groups(groups, settings.folds)
+    parts = part_groups(cases.groups, settings.folds)
     standardize(network, cases, parts)
     cache = CellCache(network, cases, settings.cache_mib)
     judged = spread(parts, settings.judged)
@@ -165,7 +164,7 @@ def fit_instant(
     outputs, offsets = chosen.of(candidate)
     temperature = choose_temperature(outputs, offsets.offsets)
     head = make_head(fit_candidate(total, candidate), offsets.offsets, temperature)
-    held_out = chosen.held_out(temperature, groups)
+    held_out = chosen.held_out(temperature)
     if len(judged) < len(samples):
         notes.append(f"Choices were made on {len(judged)} of the {len(samples)} images, evenly from all groups.")
     return InstantFit(network.with_head(head).eval(), candidate, held_out, notes)
@@ -183,9 +182,13 @@ def _without_choice(
     candidate = Candidate(1.0, PENALTY)
     posterior = fit_candidate(total, candidate)
     offsets = torch.zeros(len(cache.cases.classes))
-    outputs = [labelled_outputs(cache, case, posterior.weights.float()) for case in part if case in set(judged)]
-    temperature = choose_temperature([pair for pair in outputs if len(pair[1])], offsets)
-    group = cache.cases.samples[part[0]].group
+    outputs = []
+    for case in (case for case in part if case in set(judged)):
+        values, truth = labelled_outputs(cache, case, posterior.weights.float()[None])
+        if len(truth):
+            outputs.append((values[0], truth))
+    temperature = choose_temperature(outputs, offsets)
+    group = cache.cases.groups[part[0]]
     notes = [
         *notes,
         f"All labelled pixels are of one group ({group}), so none could be left out: there is no measure of how good "
@@ -219,16 +222,17 @@ class _Choices:
             for case, place in zip(self._trials.cases.tolist(), places, strict=True):
                 if place not in weights:
                     weights = {place: self._posterior(place, candidate).weights.float()}
-                outputs.append(labelled_outputs(self._cache, case, weights[place]))
+                values, truth = labelled_outputs(self._cache, case, weights[place][None])
+                outputs.append((values[0], truth))
             self._last = candidate, outputs, choose_offsets(outputs, len(self._cache.cases.classes))
         return self._last[1], self._last[2]
 
     def _posterior(self, place: int, candidate: Candidate) -> LinearPosterior:
         return fit_candidate(self._total - self._statistics[place], candidate)
 
-    def held_out(self, temperature: float, groups: Sequence[str]) -> HeldOut:
-        """Predict each part with what was chosen without it."""
-        trials, samples = self._trials, self._cache.cases.samples
+    def held_out(self, temperature: float) -> HeldOut:
+        """Predict each part with what is best for the others."""
+        trials, cases = self._trials, self._cache.cases
         heads: dict[int, InstantHead] = {}
         rows: dict[int, list[dict[str, object]]] = {}
         wishes = {place: trials.best(without=place) for place in range(len(self._parts))}
@@ -241,8 +245,8 @@ class _Choices:
                 if part == place:
                     scores = image_dice(values + offsets[:, None], truth)
                     rows[case] = [
-                        {"case": samples[case].id, "group": groups[case], "class": name, "dice": float(score)}
-                        for name, score in zip(self._cache.cases.classes[1:], scores, strict=True)
+                        {"case": cases.ids[case], "group": cases.groups[case], "class": name, "dice": float(score)}
+                        for name, score in zip(cases.classes[1:], scores, strict=True)
                     ]
         table = pd.DataFrame([row for case in sorted(rows) for row in rows[case]])
         curve = pd.DataFrame(

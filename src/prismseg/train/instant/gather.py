@@ -50,11 +50,10 @@ class CellCache:
         self._kept: dict[int, Tensor] = {}
 
     def __getitem__(self, case: int) -> Cells:
-        image, mask = self.cases[case]
-        classes = len(self.cases.classes)
+        image, shares = self.cases[case]
         if case in self._kept:
-            return Cells(self._kept[case].float(), cell_shares(self.network, mask, classes))
-        cells = read_cells(self.network, image, mask, classes, self.cases.name(case))
+            return Cells(self._kept[case].float(), cell_shares(self.network, shares))
+        cells = read_cells(self.network, image, shares, self.cases.name(case))
         half = cells.inputs.half()
         if self.kept_bytes + half.nbytes <= self._limit:
             self._kept[case] = half
@@ -133,16 +132,12 @@ def gather_statistics(
         Called with each case that has been added.
     """
     network, cases = cache.network, cache.cases
-    classes = len(cases.classes)
-    statistics = ClassStatistics(len(network.weights), classes)
+    statistics = ClassStatistics(len(network.weights), len(cases.classes))
     for case in part:
         add_cells(statistics, cache[case], settings.copies)
-        image, mask = cases[case]
-        for number, (changed, labels) in enumerate(copies(image, mask, settings)):
+        for number, copy in enumerate(copies(*cases[case], settings)):
             if number:
-                add_cells(
-                    statistics, read_cells(network, changed, labels, classes, cases.name(case)), settings.copies
-                )
+                add_cells(statistics, read_cells(network, *copy, cases.name(case)), settings.copies)
         done(case)
     return statistics
 

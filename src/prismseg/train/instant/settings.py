@@ -45,7 +45,7 @@ class InstantSettings(Settings):
     mirror: bool = True
     zooms: tuple[Annotated[float, Field(gt=0.2, lt=5)], ...] = ()
     penalties: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)] = PENALTIES
-    balances: Annotated[tuple[Annotated[float, Field(ge=0, le=1)], ...], Field(min_length=1)] = (0.5, 1.0)
+    balances: Annotated[tuple[Annotated[float, Field(ge=0, le=1)], ...], Field(min_length=1)] = (0.25, 0.5, 1.0)
     folds: int = Field(default=10, ge=2)
     judged: int = Field(default=100, ge=2)
     cache_mib: int = Field(default=1024, ge=0)
