@@ -44,6 +44,7 @@ bench: $(VENV)/.ready-dev  ## ratios of speed and memory
 	$(PY) benchmarks/speed.py
 	$(PY) benchmarks/explain.py
 	$(PY) benchmarks/phantom.py
+	$(PY) benchmarks/instant.py --images 20
 	$(PY) benchmarks/thermal.py --sessions 60 --frames 20
 
 bench-peers: $(PEERS)/.ready  ## other people's networks and maps, in an environment of their own

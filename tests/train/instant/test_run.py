@@ -13,7 +13,7 @@ from prismseg.base import ConfigError, ModelError
 from prismseg.cli.main import app
 from prismseg.inference import Predictor
 from prismseg.nets import InstantSegmenter, find_model, load_model
-from prismseg.train import configure, evaluate_run, read_config, train
+from prismseg.train import Trainer, configure, evaluate_run, read_config, train
 
 QUICK = ("--encoder", "plain", "--encoder-weights", "none", "--size", "48", "--quiet", "--no-report")
 
@@ -46,6 +46,7 @@ def test_the_dice_of_every_group_is_told_and_written(run):
     curve = pd.read_csv(root / "held-out" / "penalties.csv")
     best = curve.loc[curve["dice"].idxmax()]
     assert (choice["penalty"], choice["balance"]) == (best["penalty"], best["balance"])
+    assert Image.open(root / "held-out" / "penalties.png").size == (780, 416)
     assert choice["held_out_dice"]["foreground"] == pytest.approx(table["dice"].mean(), abs=1e-4)
 
 
@@ -138,6 +139,12 @@ def test_it_does_not_go_on_from_a_network(run, discs, tmp_path):
     settings = instant_settings(discs, initial=str(run[0] / "model"))
     with pytest.raises(ConfigError, match="fitted from the start"):
         train(settings, tmp_path / "run", show_progress=False)
+
+
+def test_the_loop_does_not_train_it(discs, tmp_path):
+    with pytest.raises(ConfigError, match=r"fitted in closed form.*prismseg instant"):
+        Trainer(instant_settings(discs), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_settings_of_other_runs_are_written_as_before(discs):

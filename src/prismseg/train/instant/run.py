@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import time
+from itertools import cycle
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
+from matplotlib.figure import Figure
+
 from prismseg.base import ConfigError, DataError, atomic_path, make_folder, write_json
+from prismseg.base.page import COLOURS
 from prismseg.data import SegmentationDataset, Split
 from prismseg.evaluation import EvaluatedNetwork, evaluate
 from prismseg.inference import Predictor
@@ -146,6 +151,8 @@ class InstantRun:
         for name, table in (("dice.csv", held_out.table), ("penalties.csv", held_out.curve)):
             with atomic_path(out / name) as temporary:
                 table.to_csv(temporary, index=False)
+        with atomic_path(out / "penalties.png") as temporary:
+            draw_penalties(held_out.curve).savefig(temporary, dpi=130)
         write_json(out / "choice.json", fit.network.metadata["training"]["fit"])
         if not self.settings.report:
             return
@@ -166,3 +173,20 @@ def mean_dice(held_out: HeldOut) -> dict[str, float]:
     """Mean Dice of each class over the images of groups that were left out."""
     means = held_out.table.groupby("class", sort=False)["dice"].mean()
     return {str(name): round(float(value), 4) for name, value in means.items()}
+
+
+def draw_penalties(curve: pd.DataFrame) -> Figure:
+    """Draw mean Dice of left-out groups against the penalty, a line for each power of the class weights."""
+    figure = Figure(figsize=(6, 3.2), layout="constrained")
+    axes = figure.add_subplot()
+    for (balance, line), colour in zip(curve.groupby("balance"), cycle(COLOURS), strict=False):
+        axes.plot(line["penalty"], line["dice"], marker=".", color=colour, label=f"{balance:g}")
+    best = curve.sort_values("dice").tail(1)
+    axes.plot(best["penalty"], best["dice"], "o", color="black", markerfacecolor="none", markersize=11)
+    axes.set_xscale("log")
+    axes.set_xlabel("penalty, as a share of the trace of the Gram matrix (circle: chosen)")
+    axes.set_ylabel("Dice of groups left out")
+    axes.legend(title="class weights\nto the power", frameon=False)
+    axes.grid(alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    return figure

@@ -108,6 +108,11 @@ def check_batches(
     ConfigError
         Saying what would do.
     """
+    if network.closed_form:
+        raise ConfigError(
+            f"The architecture {config.model.arch!r} is fitted in closed form, and there is nothing in it to train by "
+            "steps; use prismseg instant."
+        )
     optim = config.optim
     parts = processes * optim.accumulate
     if optim.batch_size % parts:
