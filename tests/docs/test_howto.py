@@ -124,8 +124,8 @@ def test_segment_in_seconds(tmp_path, monkeypatch):
     names = run_page(PAGES / "segment-in-seconds.md")
     assert load_model("runs/instant").settings.arch == "instant"
     table = pd.read_csv("runs/instant/held-out/dice.csv")
-    assert table["group"].nunique() == 4 and table["dice"].mean() > 0.8
-    assert pd.read_csv("runs/scribbles/held-out/dice.csv")["dice"].mean() > 0.7
+    assert table["group"].nunique() == 4 and table["dice"].mean() > 0.55
+    assert pd.read_csv("runs/scribbles/held-out/dice.csv")["dice"].mean() > 0.5
     assert pd.read_csv("runs/next/suggestions/suggestions.csv")["rank"].max() == 3
     assert list(names["found"].shares)[-1] == "constant" and names["fit"].held_out is not None
     sure = {path.stem for path in Path("sure/uncertainty").glob("*.npz")}
