@@ -14,7 +14,7 @@ from prismseg.nets.blocks import UnitRMS, make_skip
 from prismseg.nets.enhance import SkipLayer
 from prismseg.nets.settings import CRFFG_FORMS, SkipSettings
 from prismseg.nets.skips.fitting import fit_to_data
-from prismseg.nets.skips.fourier import FEATURES, SCALES, FourierSkip, ResidualSkip, SideBySide
+from prismseg.nets.skips.fourier import FEATURES, GAIN_UNIT, SCALES, FourierSkip, ResidualSkip, SideBySide
 
 FORMS = tuple(CRFFG_FORMS)
 
@@ -85,11 +85,21 @@ def test_a_residual_by_hand():
     layer = ResidualSkip(2, nn.Conv2d(2, 2, 1, bias=False), nn.Identity())
     with torch.no_grad():
         layer.layer.weight.copy_(torch.tensor([[0.0, 1.0], [1.0, 0.0]])[:, :, None, None])
-        layer.gain.copy_(torch.tensor([0.5, -1.0]))
+        layer.gain.copy_(torch.tensor([0.5, -1.0]) / GAIN_UNIT)
     x = torch.tensor([[2.0, 4.0]])[:, :, None, None]
     assert layer(x).flatten().tolist() == [2.0 + 0.5 * 4.0, 4.0 - 2.0]
     layer.reset_parameters()
     assert torch.equal(layer(x), x)
+
+
+def test_a_hundred_steps_of_adam_can_bring_a_gain_to_one():
+    layer = ResidualSkip(1, nn.Identity(), nn.Identity())
+    optimizer, x = torch.optim.Adam(layer.parameters(), lr=1e-3), torch.ones(1, 1, 2, 2)
+    for _ in range(100):
+        optimizer.zero_grad()
+        (layer(x) - 10 * x).square().sum().backward()
+        optimizer.step()
+    assert layer(x).mean().item() == pytest.approx(1 + 1, abs=0.05)
 
 
 def test_a_projection_by_hand():
