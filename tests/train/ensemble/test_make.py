@@ -94,6 +94,14 @@ def test_senseless_requests(runs, tmp_path):
     assert isinstance(result.exception, ConfigError) and "--weights 1;2 is not" in str(result.exception)
 
 
+def test_weights_cannot_be_chosen_without_data(runs, tmp_path):
+    parts = [
+        make_ensemble([runs / "unet-cv" / f"fold-{k}"], tmp_path / str(k), show_progress=False) for k in (0, 1)
+    ]
+    with pytest.raises(ConfigError, match=r"None of these networks has its run with it.*--data FOLDER"):
+        make_ensemble(parts, tmp_path / "both", weights="auto")
+
+
 def test_networks_of_one_name_are_told_apart(runs, tmp_path):
     pair = [runs / "unet-cv" / "fold-0", runs / "fcn-cv" / "fold-0" / "model"]
     ensemble = load_model(make_ensemble(pair, tmp_path / "out", weights=(1, 3)))

@@ -14,6 +14,7 @@ from prismseg.train.ensemble.held_out import find_held_out
 from prismseg.train.ensemble.sources import EnsembleSource, find_sources
 from prismseg.train.ensemble.weights import WeightChoice, choose_weights
 from prismseg.train.runs.data import open_for
+from prismseg.train.runs.find import find_runs
 from prismseg.train.runs.seen import SeenCases
 
 
@@ -40,7 +41,7 @@ def make_ensemble(
         that no network which predicts them has seen (`prismseg.train.ensemble.weights.choose_weights`); these cases then
         count as seen by the ensemble.
     data : path, optional
-        For "auto": data to choose on; by default those of the first source's run.
+        For "auto": data to choose on; by default those of the first source that has a run.
     options : mapping, optional
         How to read them, where not as in training (`prismseg.data.open_dataset`).
     tell : callable, optional
@@ -71,7 +72,7 @@ def make_ensemble(
     shares = [1.0] * len(found) if isinstance(weights, str) else list(weights)
     ensemble = combine(_members(found, shares))
     if weights == "auto":
-        dataset, notes = open_for(found[0].path, data, options)
+        dataset, notes = _open_data(found, data, options)
         unseen = {}
         for source in found:
             unseen[source.name], dataset = find_held_out(source, dataset, show_progress=show_progress)
@@ -97,6 +98,19 @@ def describe_choice(choice: WeightChoice, names: Sequence[str]) -> list[str]:
         f"Mean Dice on them, each group with weights chosen without it: {choice.dice:.3f}; with equal weights "
         f"{choice.equal:.3f}; alone: {alone}.",
     ]
+
+
+def _open_data(
+    sources: Sequence[EnsembleSource], data: str | Path | None, options: Mapping[str, Any] | None
+) -> tuple[SegmentationDataset, list[str]]:
+    """Open the data to choose weights on, read as the first source that has a run read its own."""
+    with_run = next((source.path for source in sources if find_runs(source.path)), None)
+    if with_run is None and data is None:
+        raise ConfigError(
+            "None of these networks has its run with it, which would say what data there are; name some with masks, "
+            "which none of the networks has seen: --data FOLDER."
+        )
+    return open_for(sources[0].path if with_run is None else with_run, data, options)
 
 
 def _members(sources: Sequence[EnsembleSource], weights: Sequence[float]) -> list[Member]:
