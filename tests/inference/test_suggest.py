@@ -78,3 +78,12 @@ def test_nothing_to_suggest():
 def test_outlines_of_small_pictures():
     region = doubtful_regions(np.ones((2, 2), np.float32), 1)
     assert outline(np.zeros((2, 2, 1), np.uint8), region).shape == (2, 2, 3)
+
+
+def test_an_image_that_cannot_be_used_is_named():
+    class Refusing:
+        def __call__(self, image):
+            raise DataError("The image holds NaN or infinite values.")
+
+    with pytest.raises(DataError, match=r"^scan 7: The image holds NaN"):
+        suggest_images(Refusing(), [("scan 7", picture())])

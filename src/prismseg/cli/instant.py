@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -102,6 +103,7 @@ def instant(
     suggest: Annotated[
         int,
         typer.Option(
+            min=0,
             help="Name this many images without a mask that should be labelled next, with the regions to look at.",
             rich_help_panel="Label next",
         ),
@@ -127,10 +129,16 @@ def instant(
     along, since every group is left out of the fit in turn. The run's folder is taken by predict, evaluate, explain and
     export as one of `prismseg train` is; its held-out/ holds the measured groups and how the penalty was chosen.
     """
+    from prismseg.base import ConfigError
     from prismseg.cli.tables.instant import print_held_out
+    from prismseg.inference.images import find_images
     from prismseg.train import configure
     from prismseg.train import train as run
 
+    if pool is not None and not suggest:
+        raise ConfigError("--pool names images to choose from; say how many to suggest with --suggest.")
+    # What is not there is said before anything is fitted.
+    images = None if pool is None else find_images([pool]).names
     chosen: dict[str, Any] = {
         "data": {"path": str(data.resolve()), **(data_options or {})},
         "split": {
@@ -151,16 +159,15 @@ def instant(
         print_held_out(folder)
         typer.echo(f"Network: {folder.model}")
     if suggest:
-        _suggest(settings, folders[0].root, suggest, pool)
+        _suggest(settings, folders[0].root, suggest, images)
     typer.echo(f"Now segment other images: prismseg predict {folders[0].model} IMAGES")
 
 
-def _suggest(settings: TrainConfig, root: Path, count: int, pool: Path | None) -> None:
-    """Write and print which images to label next."""
+def _suggest(settings: TrainConfig, root: Path, count: int, pool: Iterable[Path] | None) -> None:
+    """Write and print which images to label next, of `pool` or of the data without a mask."""
     from prismseg.base import DataError
     from prismseg.data import read_image
     from prismseg.inference import Predictor, suggest_images, write_suggestions
-    from prismseg.inference.images import find_images
     from prismseg.train.runs.data import open_configured
 
     if pool is None:
@@ -171,7 +178,7 @@ def _suggest(settings: TrainConfig, root: Path, count: int, pool: Path | None) -
             )
         images = ((str(sample.image_path), sample.image) for sample in (dataset[k] for k in dataset.unlabelled))
     else:
-        images = ((str(path), read_image(path)) for path in find_images([pool]).names)
+        images = ((str(path), read_image(path)) for path in pool)
     found = suggest_images(Predictor.from_pretrained(root), images, count)
     table = write_suggestions(root / "suggestions", found)
     typer.echo("Label next (mean entropy of the regions that the network is least sure of):")

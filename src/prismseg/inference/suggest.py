@@ -85,11 +85,14 @@ def suggest_images(
     Raises
     ------
     DataError
-        When there is no image.
+        When there is no image, or one cannot be used, which is named.
     """
     best: list[Suggestion] = []
     for name, image in images:
-        entropy = entropy_of(predictor(image).probabilities)
+        try:
+            entropy = entropy_of(predictor(image).probabilities)
+        except DataError as error:
+            raise DataError(f"{name}: {error}") from error
         best.append(Suggestion(name, image, tuple(doubtful_regions(entropy))))
         best.sort(key=lambda suggestion: (-suggestion.score, suggestion.name))
         del best[count:]
