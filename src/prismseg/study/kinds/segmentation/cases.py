@@ -152,7 +152,7 @@ def _networks_to_explain(points: Sequence[GridPoint]) -> dict[str, dict[str, Fin
         for (variant, case), finished in point.runs.items():
             name = ", ".join(part for part in (point.name, variant) if part)
             networks.setdefault(name, {})[case] = finished
-            if finished.run.settings["model"]["skip"] == "crffg":
+            if finished.run.settings["model"]["skip"].startswith("crffg"):
                 enhanced.add(name)
     return {name: runs for name, runs in networks.items() if name in enhanced or not enhanced}
 
