@@ -74,7 +74,8 @@ def test_help_loads_no_heavy_library():
 
 
 @pytest.mark.parametrize(
-    "verb", ["demo", "check", "plan", "train", "evaluate", "explain", "predict", "export", "models", "phantom"]
+    "verb",
+    ["demo", "check", "plan", "instant", "train", "evaluate", "explain", "predict", "export", "models", "phantom"],
 )
 def test_every_verb_explains_itself(verb):
     result = prismseg(verb, "--help")

@@ -19,6 +19,7 @@ from prismseg.features import (
     fit_ridge,
     held_out_errors,
     leave_one_group_out,
+    ridge_path,
 )
 
 
@@ -53,6 +54,15 @@ def test_the_mean_is_ridge_regression(shape):
     np.testing.assert_allclose(
         posterior.predict(torch.from_numpy(new)), expected.predict(new), rtol=1e-8, atol=1e-10
     )
+
+
+def test_a_path_holds_the_fit_of_each_penalty():
+    statistics = statistics_of(*problem(30, 6, outputs=2))
+    penalties = [1e-3, 0.5, 40.0]
+    for weights, penalty in zip(ridge_path(statistics, penalties), penalties, strict=True):
+        torch.testing.assert_close(weights, fit_ridge(statistics, penalty).weights, rtol=1e-8, atol=1e-10)
+    with pytest.raises(ConfigError, match="positive and finite"):
+        ridge_path(statistics, [1.0, 0.0])
 
 
 def test_evidence_is_scikit_learns():

@@ -50,6 +50,32 @@ def test_regression_statistics_add_up():
     assert parts.count == whole.count
 
 
+def test_a_row_that_counts_for_a_part_of_a_pixel():
+    z, labels = draw(3)
+    whole = gather((z, labels), (z[:10], labels[:10]))
+    weights = torch.ones(len(z))
+    weights[:10] = 2
+    statistics = ClassStatistics(FEATURES, CLASSES)
+    statistics.update(z, labels, weights=weights)
+    assert_equal(statistics, whole)
+    thirds = [ClassStatistics(FEATURES, CLASSES) for _ in range(3)]
+    for part in thirds:
+        part.update(z, labels, weights=weights / 3)
+    rest = thirds[0] + thirds[1] + thirds[2]
+    torch.testing.assert_close(rest.counts, whole.counts)
+    for part in thirds:
+        rest = rest - part
+    assert not rest.counts.any() and not rest.grams.any()
+
+
+@pytest.mark.parametrize("weights", [torch.zeros(30), torch.ones(29), torch.full((30,), torch.nan)])
+def test_weights_that_cannot_be_used(weights):
+    statistics = ClassStatistics(FEATURES, CLASSES)
+    with pytest.raises(DataError, match="30 weights, finite and positive"):
+        statistics.update(*draw(0), weights=weights)
+    assert not statistics.counts.any()
+
+
 @pytest.mark.parametrize("kind", ["balanced", "equal", [2.0, 0.5, 3.0]])
 def test_class_statistics_give_those_of_one_hot_targets(kind):
     z, labels = draw(1)

@@ -215,14 +215,6 @@ class ClassStatistics:
         equal = self.counts.sum() / (present.sum() * torch.where(present, self.counts, 1.0))
         return torch.where(present, equal, 0.0)
 
-    def scaled(self, factors: Tensor) -> ClassStatistics:
-        """Statistics of the same pixels with each feature multiplied by its factor (D,)."""
-        result = ClassStatistics(self.num_features, self.num_classes)
-        result.counts = self.counts.clone()
-        result.sums = self.sums * factors
-        result.grams = self.grams * factors[:, None] * factors
-        return result
-
     def regression(
         self, weights: Literal["balanced", "equal"] | Sequence[float] | Tensor = "balanced"
     ) -> RegressionStatistics:

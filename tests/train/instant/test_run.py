@@ -120,6 +120,8 @@ def test_images_without_a_mask_are_left_out(tmp_path):
     assert result.exit_code == 0, result.output + str(result.exception)
     assert "1 images without a mask are left out." in result.output
     assert len(json.loads((tmp_path / "run" / "split.json").read_text())["train"]) == 5
+    settings = read_config(tmp_path / "run" / "config.yaml")
+    train(settings, tmp_path / "run", resume=True, show_progress=False)  # the same data as before
 
 
 def test_without_the_weights_nothing_is_written(discs, tmp_path, monkeypatch):

@@ -63,11 +63,6 @@ class InstantRun:
         self.config, self.folder = config, RunFolder(Path(out))
         self.settings = config.instant or InstantSettings()
         self.notes: list[str] = []
-        self.finished = resume and (self.folder.model / "config.json").is_file()
-        if resume and self.folder.config.exists():
-            self.folder.refuse_other(config, dataset)
-        else:
-            self.folder.refuse_existing()
         if config.initial is not None:
             raise ConfigError(
                 f"An instant segmenter is fitted from the start, so it cannot go on from {config.initial}."
@@ -77,6 +72,11 @@ class InstantRun:
             self.notes.append(f"{len(dataset.unlabelled)} images without a mask are left out.")
             dataset = dataset.subset(labelled)
         self.dataset = dataset
+        self.finished = resume and (self.folder.model / "config.json").is_file()
+        if resume and self.folder.config.exists():
+            self.folder.refuse_other(config, dataset)
+        else:
+            self.folder.refuse_existing()
         partition = make_partition(config, dataset)
         self.notes += partition.notes
         split = partition.split
@@ -142,6 +142,7 @@ class InstantRun:
             "seconds": round(seconds, 1),
             "held_out_dice": None if fit.held_out is None else mean_dice(fit.held_out),
         }
+        metadata.pop("mirror_vertical", None)  # of the augmentation, which has no part in a fit
         return metadata | {"mirror": self.settings.mirror}
 
     def _write_held_out(
