@@ -74,7 +74,7 @@ TRAIN: dict[str, tuple[str, Any, list[str], Any]] = {
     "device": ("device", "cuda", ["--device", "cpu"], "cpu"),
     "force": ("force", True, ["--no-force"], False),
     "precision": ("precision", "bf16", ["--precision", "fp32"], "fp32"),
-    "compile_": ("compile", "no", ["--compile", "yes"], "yes"),
+    "compile_": ("compile", "auto", ["--compile", "yes"], "yes"),
     "tracking": ("tracking", ["tensorboard"], ["--tracking", "none"], ()),
     "cache_mib": ("cache_mib", 7, ["--cache-mib", "9"], 9),
 }  # fmt: skip
@@ -99,7 +99,8 @@ PLANNED = {
     "size": (128, 128), "model.encoder": limits.ENCODER, "model.weights": limits.WEIGHTS,
     "model.decoder": limits.DECODER["cpu"], "model.skip": limits.SKIP, "augmentation": limits.AUGMENTATION["few"],
     "test_mirror": True, "optim.lr": limits.LEARNING_RATE["pretrained"], "optim.steps": limits.STEPS["cpu"],
-    "optim.batch_size": limits.BATCH_SIZE, "evaluate_every": limits.STEPS["cpu"] // limits.EVALUATIONS,
+    "compile": limits.COMPILE["cpu"], "optim.batch_size": limits.BATCH_SIZE,
+    "evaluate_every": limits.STEPS["cpu"] // limits.EVALUATIONS,
 }  # fmt: skip
 
 

@@ -28,6 +28,7 @@ def fixed_limits(monkeypatch):
         "WHOLE_PIXELS": {"cpu": 1024**2, "cuda": 2048**2}, "SMALLEST_SIDE": 96, "SAME_ASPECT": 1.25,
         "DECODER": {"cpu": None, "cuda": "wide"}, "BATCH_SIZE": 16, "FEWEST_BATCH": 8,
         "STEP_PIXELS": {"cpu": 8 * 192**2, "cuda": 16 * 512**2}, "STEPS": {"cpu": 600, "cuda": 3000}, "EPOCHS": 20,
+        "COMPILE": {"cpu": "no", "cuda": "auto"},
         "MOST_STEPS": {"cpu": 2000, "cuda": 10_000}, "EVALUATIONS": 10, "FEW_IMAGES": 150, "UPRIGHT": 0.1,
         "LEARNING_RATE": {"pretrained": 1e-3, "random": 3e-3}, "ENCODER_LR_FACTOR": 1.0,
         "AUGMENTATION": {"few": "strong", "few without up and down": "unoriented", "many": "default"},
@@ -211,6 +212,12 @@ class TestRate:
         monkeypatch.setattr(limits, "ENCODER_LR_FACTOR", 0.1)
         assert values()["optim.encoder_lr_factor"] == 0.1
         assert "optim.encoder_lr_factor" not in values(model__encoder=None)
+
+
+class TestCompilation:
+    def test_is_left_out_for_a_deep_network_on_a_cpu(self):
+        assert values()["compile"] == "no" and "compile" not in values(DATA, GPU)
+        assert "compile" not in values(model__encoder=None) and "compile" not in values(compile="yes")
 
 
 def test_nothing_is_decided_that_is_settled_and_every_decision_has_its_reason():

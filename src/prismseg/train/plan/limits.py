@@ -44,6 +44,9 @@ AUGMENTATION = {"few": "strong", "few without up and down": "unoriented", "many"
 # have .09, photographs of pets .29, hearts .34, ultrasound .77, live neurons .89.
 UPRIGHT = 0.15
 
+# Of networks with a pretrained encoder. On a CPU compiling one took more than a minute of one core, a step 0.2 to 1.3 s.
+COMPILE = {"cpu": "no", "cuda": "auto"}
+
 # --- time ----------------------------------------------------------------------------------------------------------
 # Pixels trained on in a second by one core (measured: 3.9e5 to 4.4e5) or one GPU (not measured).
 PIXEL_RATE = {"cpu": 4e5, "cuda": 2e7}

@@ -245,6 +245,15 @@ def choose_rate(situation: Situation) -> Iterable[Decision]:
         yield Decision("optim.encoder_lr_factor", limits.ENCODER_LR_FACTOR, reason_factor)
 
 
+def choose_compilation(situation: Situation) -> Iterable[Decision]:
+    """Choose whether a network with a pretrained encoder, which is deep, is compiled."""
+    choice = limits.COMPILE[situation.device]
+    if situation.pretrained and choice != "auto":
+        yield Decision(
+            "compile", choice, f"compiling so deep a network takes more than a minute on a {_named(situation)}"
+        )
+
+
 RULES: tuple[Rule, ...] = (
     choose_encoder,
     choose_decoder,
@@ -255,6 +264,7 @@ RULES: tuple[Rule, ...] = (
     choose_mirror,
     choose_length,
     choose_rate,
+    choose_compilation,
 )
 
 
