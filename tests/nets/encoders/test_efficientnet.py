@@ -174,3 +174,24 @@ def test_enhance_skips_finds_its_feature_maps():
 
     enhanced = enhance_skips(Net(), torch.rand(1, 1, 64, 64), kind="crffg", multiplier=3, seed=0)
     assert list(enhanced.encoder.skip_layers) == ["0", "1", "2", "3"]
+
+
+def test_inner_maps_are_those_of_the_blocks_before_a_stage_widens():
+    encoder, x = make_encoder(weights=None), torch.randn(1, 3, 64, 96, generator=torch.Generator().manual_seed(0))
+    outputs = {}
+    for name, module in encoder.named_modules():
+        module.register_forward_hook(lambda module, inputs, output, name=name: outputs.__setitem__(name, output))
+    with torch.inference_mode():
+        features, inner = encoder.with_inner(x)
+        assert all(torch.equal(ours, theirs) for ours, theirs in zip(features, encoder(x), strict=True))
+    # Blocks 7 and 14 of 0 to 15: the third of the fourth stage and the fourth of the fifth.
+    expected = {"stem": F.relu6(outputs["stem_norm"]), "stride 16 early": outputs["stages.3.2"]}
+    expected["stride 32 early"] = outputs["stages.4.3"]
+    assert inner.keys() == expected.keys() == encoder.inner.keys()
+    for name, value in expected.items():
+        assert torch.equal(inner[name], value)
+        assert value.shape == (
+            1,
+            encoder.inner[name].channels,
+            *(side // encoder.inner[name].stride for side in (64, 96)),
+        )

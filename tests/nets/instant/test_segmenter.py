@@ -20,8 +20,8 @@ def head_for(network, seed=0, temperature=3.0):
     return InstantHead(weights, factor, torch.linspace(0.1, 0.3, outputs), offsets, temperature)
 
 
-def fitted(classes=3, **options):
-    network = create_model("instant", encoder="plain", in_channels=2, classes=classes, seed=0, options=options)
+def fitted(classes=3, encoder="plain", **options):
+    network = create_model("instant", encoder=encoder, in_channels=2, classes=classes, seed=0, options=options)
     generator = torch.Generator().manual_seed(1)
     for buffer in (network.mean, network.input_mean):
         buffer.copy_(torch.randn(buffer.shape, generator=generator))
@@ -172,3 +172,20 @@ def test_options_that_cannot_be_used(options, message):
 def test_other_architectures_take_no_options():
     with pytest.raises(ConfigError, match="'unet' takes no options"):
         create_model("unet", options={"grid": 4})
+
+
+def test_looks_at_inner_maps_of_the_encoder_unless_told_not_to():
+    inner = {"stem": 32, "stride 16 early": 80, "stride 32 early": 192}
+    network = fitted(encoder="efficientnet_lite0")
+    assert {name: network.features.widths.get(name) for name in inner} == inner
+    bare = fitted(encoder="efficientnet_lite0", inner=False)
+    assert not inner.keys() & bare.parts.keys()
+    images = torch.randn(1, 2, 64, 64, generator=torch.Generator().manual_seed(3))
+    with torch.inference_mode():
+        shares = network.attribute(images)
+        assert all(shares[name].abs().max() > 0 for name in inner)
+        torch.testing.assert_close(sum(shares.values()), network(images))
+
+
+def test_an_encoder_without_inner_maps_gives_its_feature_maps_alone():
+    assert list(fitted(inner=True).parts) == list(fitted(inner=False).parts)

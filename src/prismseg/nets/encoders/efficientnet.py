@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from prismseg.base import ModelError
+from prismseg.nets.encoders.encoder import InnerMap
 from prismseg.nets.encoders.pretrained import PublishedWeights
 from prismseg.nets.settings import NetworkSettings
 
@@ -91,6 +92,11 @@ class EfficientNetLite0(nn.Module):
     settings : NetworkSettings
         `width` is a factor on its channels too, in steps of 8; the published weights are for width 1.
 
+    Attributes
+    ----------
+    inner : dict of str to InnerMap
+        Maps that `with_inner` gives besides: the stem's, and those before a stage widens at the same stride.
+
     Examples
     --------
     >>> import torch
@@ -125,15 +131,29 @@ class EfficientNetLite0(nn.Module):
             channels.append(before)
             strides.append(stride)
         self.channels, self.strides = tuple(channels), tuple(strides)
+        first = [_round_channels(settings, groups[0].channels) for groups in STAGES]
+        self.inner = {"stem": InnerMap(STEM, 2)} | {
+            f"stride {stride} early": InnerMap(width, stride)
+            for groups, width, stride in zip(STAGES, first, strides, strict=True)
+            if len(groups) > 1
+        }
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Feature maps at strides 2, 4, 8, 16 and 32 of images (B, in_channels, H, W)."""
+        return self.with_inner(x)[0]
+
+    def with_inner(self, x: Tensor) -> tuple[list[Tensor], dict[str, Tensor]]:
+        """Feature maps of images, and the maps on the way to them that `inner` lists, by their names."""
         x = F.relu6(self.stem_norm(self.stem(x)))
         features: list[Tensor] = []
-        for stage in self.stages:
-            x = stage(x)
+        inner = {"stem": x}
+        for groups, stride, stage in zip(STAGES, self.strides, self.stages, strict=True):
+            for number, block in enumerate(stage.children(), start=1):
+                x = block(x)
+                if number == groups[0].blocks and len(groups) > 1:
+                    inner[f"stride {stride} early"] = x
             features.append(x)
-        return features
+        return features, inner
 
     def convert(self, published: dict[str, Tensor]) -> dict[str, Tensor]:
         """Give the published weights (stem, blocks, classifier) the names that they have here.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from torch import Tensor, nn
 
@@ -29,6 +29,29 @@ class Encoder(Protocol):
 
     def __call__(self, x: Tensor) -> Sequence[Tensor]:
         """Feature maps (B, channels[i], H / strides[i], W / strides[i]) of images (B, in_channels, H, W)."""
+
+
+class InnerMap(NamedTuple):
+    """A feature map on the way to those of an encoder."""
+
+    channels: int
+    stride: int
+
+
+@runtime_checkable
+class EncoderWithInnerMaps(Protocol):
+    """An encoder that also gives maps between its feature maps, for heads that look at all of them.
+
+    Attributes
+    ----------
+    inner : dict of str to InnerMap
+        By name; the strides are among those of the encoder.
+    """
+
+    inner: dict[str, InnerMap]
+
+    def with_inner(self, x: Tensor) -> tuple[Sequence[Tensor], dict[str, Tensor]]:
+        """Feature maps of images (B, in_channels, H, W) as the encoder's call gives them, and the inner ones by name."""
 
 
 def make_encoder(settings: NetworkSettings, own: str) -> Encoder:

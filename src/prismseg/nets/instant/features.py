@@ -7,14 +7,14 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from prismseg.base import ConfigError
-from prismseg.nets.encoders.encoder import Encoder
+from prismseg.nets.encoders.encoder import Encoder, EncoderWithInnerMaps
 from prismseg.nets.instant.options import InstantOptions
 
 IMAGE, POSITION = "image", "position"  # parts beside those of the encoder, which are called by their stride
 
 
 class PixelFeatures:
-    """Maps of an image in named parts, each on its own grid: one for each scale of the encoder, and what options add.
+    """Maps of an image in named parts, each on its own grid: those of the encoder, and what options add.
 
     Every part says the same kind of thing and has one weight in the head's prior. A further one is added in `widths`,
     `strides` and `maps` alone.
@@ -22,7 +22,7 @@ class PixelFeatures:
     Parameters
     ----------
     encoder : Encoder
-        Gives a part for each of its feature maps.
+        Gives a part for each of its feature maps, and for each inner map where it has such.
     in_channels : int
         Channels of the images.
     options : InstantOptions
@@ -43,10 +43,10 @@ class PixelFeatures:
     >>> from prismseg.nets import ENCODERS, NetworkSettings
     >>> encoder = ENCODERS["efficientnet_lite0"](NetworkSettings("instant")).eval()
     >>> features = PixelFeatures(encoder, 1, InstantOptions(image=True))
-    >>> features.widths
-    {'stride 2': 16, 'stride 4': 24, 'stride 8': 40, 'stride 16': 112, 'stride 32': 320, 'image': 1}
+    >>> len(features.widths), list(features.widths.items())[-3:]
+    (9, [('stride 16 early', 80), ('stride 32 early', 192), ('image', 1)])
     >>> features.on_grid(features.maps(torch.rand(1, 1, 64, 96))).shape
-    torch.Size([1, 513, 16, 24])
+    torch.Size([1, 817, 16, 24])
     """
 
     def __init__(self, encoder: Encoder, in_channels: int, options: InstantOptions) -> None:
@@ -55,6 +55,11 @@ class PixelFeatures:
         self.scales = tuple(f"stride {stride}" for stride in encoder.strides)
         self.widths = dict(zip(self.scales, encoder.channels, strict=True))
         self.strides = dict(zip(self.scales, encoder.strides, strict=True))
+        # Maps that no decoder looks at, which are as good a description of a pixel as the others.
+        self._inner = encoder if options.inner and isinstance(encoder, EncoderWithInnerMaps) else None
+        if self._inner is not None:
+            self.widths |= {name: each.channels for name, each in self._inner.inner.items()}
+            self.strides |= {name: each.stride for name, each in self._inner.inner.items()}
         if options.image:
             self.widths[IMAGE], self.strides[IMAGE] = in_channels, 1
         if options.position:
@@ -84,7 +89,8 @@ class PixelFeatures:
         -------
         dict of str to (B, widths[part], H / strides[part], W / strides[part]) Tensor
         """
-        maps = dict(zip(self.scales, self._encoder(x), strict=True))
+        features, inner = (self._encoder(x), {}) if self._inner is None else self._inner.with_inner(x)
+        maps = dict(zip(self.scales, features, strict=True)) | inner
         if IMAGE in self.widths:
             maps[IMAGE] = x
         if POSITION in self.widths:

@@ -14,6 +14,8 @@ class InstantOptions(Settings):
     ----------
     grid : int
         Pixels of the image per cell of the grid on which the head is fitted.
+    inner : bool
+        Take maps on the way to the encoder's feature maps too, where it offers some.
     image : bool
         Take the intensities too, averaged over each cell.
     position : bool
@@ -30,6 +32,7 @@ class InstantOptions(Settings):
     """
 
     grid: int = Field(default=4, ge=1, le=32)
+    inner: bool = True
     image: bool = False
     position: bool = False
     fourier: int = Field(default=0, ge=0, multiple_of=2)
