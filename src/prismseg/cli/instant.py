@@ -96,6 +96,15 @@ def instant(
         typer.Option(help="Cross-validate: fit without each of this many parts.", rich_help_panel=SPLIT),
     ] = None,
     fold: Annotated[int | None, typer.Option(help="Fit this fold alone.", rich_help_panel=SPLIT)] = None,
+    predefined_split: Annotated[
+        bool | None,
+        typer.Option(
+            "--predefined-split/--ignore-split",
+            help="A split that the data bring along is used; demand it, or ignore it.",
+            show_default=False,
+            rich_help_panel=SPLIT,
+        ),
+    ] = None,
     limit: Annotated[
         int | None, typer.Option(help="Use this many labelled images (nested).", rich_help_panel=SPLIT)
     ] = None,
@@ -125,9 +134,10 @@ def instant(
 ) -> None:
     """Fit a segmenter in seconds: a pretrained encoder, and a linear head in closed form.
 
-    All labelled images are used unless a split is asked for. What the network is worth on groups it has not seen comes
-    along, since every group is left out of the fit in turn. The run's folder is taken by predict, evaluate, explain and
-    export as one of `prismseg train` is; its held-out/ holds the measured groups and how the penalty was chosen.
+    All labelled images are used unless the data bring a split along or one is asked for. What the network is worth on
+    groups it has not seen comes along, since every group is left out of the fit in turn. The run's folder is taken by
+    predict, evaluate, explain and export as one of `prismseg train` is; its held-out/ holds the measured groups and how
+    the penalty was chosen.
     """
     from prismseg.base import ConfigError
     from prismseg.cli.tables.instant import print_held_out
@@ -142,7 +152,8 @@ def instant(
     chosen: dict[str, Any] = {
         "data": {"path": str(data.resolve()), **(data_options or {})},
         "split": {
-            "fractions": names(fractions), "folds": folds, "fold": fold, "limit": limit, "seed": split_seed,
+            "fractions": names(fractions), "folds": folds, "fold": fold, "predefined": predefined_split,
+            "limit": limit, "seed": split_seed,
         },
         "model": {
             "arch": "instant", "skip": "none", "encoder": encoder, "weights": encoder_weights,
@@ -151,8 +162,6 @@ def instant(
         "instant": {"mirror": mirror, "zooms": names(zooms) or (), "report": report},
         "size": size, "intensity": intensity, "fit": fit, "postprocess": postprocess, "force": force,
     }  # fmt: skip
-    if fractions is None and folds is None:
-        chosen["split"]["fractions"] = (1, 0, 0)
     settings = configure(chosen)
     folders = run(settings, out, tell=typer.echo, show_progress=not quiet)
     for folder in folders:

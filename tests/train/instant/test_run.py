@@ -110,7 +110,20 @@ def test_a_finished_run_is_left_alone_and_another_is_not_overwritten(discs, tmp_
     assert (folder.model / "model.safetensors").stat().st_mtime_ns == before
     result = prismseg("instant", discs, "--out", tmp_path / "run", *QUICK)
     assert result.exit_code == 1 and "holds a training run already" in str(result.exception)
-    assert read_config(folder.config) == settings
+    assert read_config(folder.config).instant == settings.instant
+
+
+def test_a_split_that_the_data_bring_along_is_heeded(tmp_path):
+    data = write_discs(tmp_path / "data", patients=4, images=1)
+    rows = [f"p{n}_0.png,p{n}_0_mask.png,p{n},{part}" for n, part in enumerate(("train", "val", "train", "test"))]
+    (data / "dataset.csv").write_text("\n".join(["image,mask,group,split", *rows, ""]))
+    result = prismseg("instant", data / "dataset.csv", "--out", tmp_path / "own", *QUICK)
+    assert result.exit_code == 0, result.output + str(result.exception)
+    split = json.loads((tmp_path / "own" / "split.json").read_text())
+    assert (len(split["train"]), split["validation"], len(split["test"])) == (3, [], 1)
+    result = prismseg("instant", data / "dataset.csv", "--ignore-split", "--out", tmp_path / "all", *QUICK)
+    assert result.exit_code == 0, result.output + str(result.exception)
+    assert len(json.loads((tmp_path / "all" / "split.json").read_text())["train"]) == 4
 
 
 def test_images_without_a_mask_are_left_out(tmp_path):

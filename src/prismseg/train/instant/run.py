@@ -28,7 +28,8 @@ from prismseg.train.runs.seen import SeenCases
 class InstantRun:
     """One run: `InstantRun(config, folder).fit()` fits a network in closed form and writes it, with what it is worth.
 
-    The validation part of a split is learnt from too: what it is for, groups that are left out do better.
+    All labelled images are learnt from unless the data bring a split along or the settings name one. Its validation part
+    is learnt from too: what it is for, groups that are left out do better.
 
     Parameters
     ----------
@@ -60,6 +61,7 @@ class InstantRun:
         dataset: SegmentationDataset,
         resume: bool = False,
     ) -> None:
+        config = with_all_images(config, dataset)
         self.config, self.folder = config, RunFolder(Path(out))
         self.settings = config.instant or InstantSettings()
         self.notes: list[str] = []
@@ -168,6 +170,15 @@ class InstantRun:
             *fit.notes,
         ]
         evaluate(networks, samples, out, part="left out", notes=notes, show_progress=show_progress)
+
+
+def with_all_images(config: TrainConfig, dataset: SegmentationDataset) -> TrainConfig:
+    """Fit all labelled images where the settings name no split and the data bring none along."""
+    plan = config.split
+    brought = bool(dataset.predefined_splits) and plan.predefined is not False
+    if brought or plan.predefined or plan.fractions is not None or plan.folds is not None:
+        return config
+    return config.model_copy(update={"split": plan.model_copy(update={"fractions": (1.0, 0.0, 0.0)})})
 
 
 def mean_dice(held_out: HeldOut) -> dict[str, float]:
