@@ -77,11 +77,11 @@ $(VENV)/.ready-dist: $(VENV)/.ready
 	$(PIP) --editable ".[dist]"
 	@touch $@
 
-$(PEERS)/.ready: pyproject.toml Makefile
+$(PEERS)/.ready: pyproject.toml Makefile benchmarks/requirements-peers.txt
 	test -x $(PEERS)/bin/python || python3 -m venv $(PEERS)
 	@echo "Installing torchvision and peers into $(PEERS) (several GB) ..."
 	$(PEERS)/bin/python -m pip --disable-pip-version-check install --quiet \
-		torch==2.14.1 torchvision==0.29.1 segmentation-models-pytorch monai grad-cam --editable .
+		torch==2.14.1 torchvision==0.29.1 grad-cam --requirement benchmarks/requirements-peers.txt --editable ".[encoders]"
 	@touch $@
 
 clean:  ## remove the environments and caches, never the runs

@@ -100,6 +100,9 @@ class StudyKind(Generic[SettingsT]):
     first : function of settings that returns dict of str to settings, optional
         Runs of this kind that a run needs first, by what messages call them: trials by which it chooses a setting. `run`
         then takes their rows as a third argument, in this order. Runs that need the same one share it.
+    code_modules : function of settings that returns tuple of str, optional
+        The modules that a run's numbers depend on, with all that these import, in place of the one that `run` is defined
+        in: where runs of other settings use other code, a change of that leaves them as they are.
     data_setting : str
         Setting that names the folder of the data, such as ``data.path``; empty where a run reads none.
     simulation_setting : str
@@ -131,6 +134,7 @@ class StudyKind(Generic[SettingsT]):
     input_files: Callable[[SettingsT], list[Path]] | None = None
     unused_packages: Callable[[SettingsT], tuple[str, ...]] | None = None
     first: Callable[[SettingsT], dict[str, dict[str, Any]]] | None = None
+    code_modules: Callable[[SettingsT], tuple[str, ...]] | None = None
     data_setting: str = ""
     simulation_setting: str = ""
 
@@ -183,6 +187,10 @@ class StudyKind(Generic[SettingsT]):
     def list_unused(self, settings: dict[str, Any]) -> tuple[str, ...]:
         """List the packages of prismseg that a run does not use."""
         return () if self.unused_packages is None else self.unused_packages(self._validate(settings))
+
+    def list_code(self, settings: dict[str, Any]) -> tuple[str, ...]:
+        """List the modules that a run's numbers depend on, with all that these import."""
+        return (self.run.__module__,) if self.code_modules is None else self.code_modules(self._validate(settings))
 
     def _validate(self, settings: dict[str, Any]) -> SettingsT:
         try:

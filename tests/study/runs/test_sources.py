@@ -129,3 +129,22 @@ def test_nothing_is_begun_where_no_data_can_be_read(run, tmp_path):
     with pytest.raises(DataError, match=str(absent)):
         execute("segmentation", [lost], root, backend="sequential", show_progress=False)
     assert not root.exists()
+
+
+def test_code_modules_stand_in_place_of_the_module_of_the_run(tmp_path, monkeypatch):
+    """Two runs of one kind: what one alone uses changes, and the other stays as it is."""
+    package = tmp_path / "planted_modules"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    for name in ("one", "two"):
+        (package / f"{name}.py").write_text("LENGTH = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    kind = StudyKind(
+        Settings, act, draw=lambda rows: {}, code_modules=lambda settings: (f"planted_modules.{settings.folder}",)
+    )
+    before = {name: ProvenanceFinder(tmp_path).find(kind, {"folder": name}) for name in ("one", "two")}
+    assert list(before["one"].code) == ["planted_modules.one"]
+    (package / "one.py").write_text("LENGTH = 2\n")
+    code_of.cache_clear()
+    after = {name: ProvenanceFinder(tmp_path).find(kind, {"folder": name}) for name in ("one", "two")}
+    assert before["one"].code != after["one"].code and before["two"].code == after["two"].code

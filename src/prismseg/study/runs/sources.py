@@ -47,10 +47,10 @@ class ProvenanceFinder:
             files, unreadable = tuple(kind.list_inputs(settings)), ""
         except PrismsegError as error:
             files, unreadable = (), str(error)
-        module = kind.run.__module__
-        key = (module, unused, files, unreadable)
+        modules = kind.list_code(settings)
+        key = (modules, unused, files, unreadable)
         if key not in self._found:
-            code = code_of(module, without=unused)
+            code = {name: text for module in modules for name, text in code_of(module, without=unused).items()}
             self._found[key] = Provenance(f"prismseg {VERSION}", code, self._hash_files(files), unreadable)
         return self._found[key]
 

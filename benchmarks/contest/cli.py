@@ -1,0 +1,238 @@
+"""The command line of the contest."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import statistics
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from contest.cell import FACTS
+from contest.kind import KIND, register
+from contest.methods import METHODS
+from contest.plan import (
+    FULL_FOLDS,
+    QUICK_FOLDS,
+    SECONDS,
+    OpenSet,
+    Plan,
+    list_tuning,
+    make_plan,
+    show_plan,
+)
+from contest.sets import find_sets, open_set, sizes_of
+from contest.tables import CellState, collect
+from prismseg.base import ConfigError, PrismsegError, read_json
+from prismseg.base.provenance.machine import describe_machine
+from prismseg.study import BACKENDS, Run, RunStore, execute, stale_runs
+
+ABOUT = """Which tool segments best from 20 to 300 images?
+
+    python benchmarks/accuracy.py --data DATA --plan       # what is run in six hours of two cores, and what is left out
+    python benchmarks/accuracy.py --data DATA              # run it, or what is missing of it; then report
+    python benchmarks/accuracy.py --data DATA --full       # all cells, all five folds
+    python benchmarks/accuracy.py --data DATA --report     # report what is done
+    python benchmarks/accuracy.py --data DATA --tune       # the choices of each peer, on a fold that is not tested
+
+DATA is a folder with data sets as benchmarks/contest/sets.py lists them; --add takes any other data set that prismseg
+can open. Peers need: pip install -r benchmarks/requirements-peers.txt (a method whose packages are missing fails, and the
+report names its cells).
+
+Every method gets the same training images (nested subsets of the same folds) at the same size and is tested on the
+other groups at the images' own size: by its own recipe, with as many steps as make its curve flat, and at equal CPU
+seconds. Finished cells are not repeated unless their data or code changed; several machines that see the same --out
+share the work.
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Plan, run and report; returns the exit code."""
+    options = _parse(arguments)
+    register()
+    try:
+        return _act(options)
+    except PrismsegError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=ABOUT, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, required=True, help="folder that holds the data sets")
+    parser.add_argument("--add", type=Path, action="append", default=[], help="another data set; may be repeated")
+    parser.add_argument("--sets", nargs="*", default=[], help="of the known sets only these")
+    parser.add_argument("--out", type=Path, default=Path("runs/contest"))
+    parser.add_argument("--methods", nargs="*", default=[], help=f"only these of {', '.join(METHODS)}")
+    parser.add_argument("--full", action="store_true", help="everything on all folds, however long it takes")
+    parser.add_argument("--hours", type=float, default=6.0, help="that the quick form may take on --jobs cores")
+    parser.add_argument("--seconds", type=float, default=SECONDS, help="of training, where all get the same")
+    parser.add_argument("--seeds", type=int, default=1, help="trainings of each cell")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="cells at a time, one core each")
+    parser.add_argument("--device", default="cpu", help="such as cuda; seconds are then those that pass")
+    parser.add_argument("--backend", default="loky", choices=list(BACKENDS))
+    parser.add_argument("--address", help="of the Ray or Dask cluster")
+    parser.add_argument("--keep-stale", action="store_true", help="keep cells whose data or code have changed")
+    parser.add_argument("--docs", type=Path, help="page of the documentation to put the section into")
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument("--plan", action="store_true", help="say what would be run, and for how long")
+    what.add_argument("--report", action="store_true", help="run nothing")
+    what.add_argument("--tune", action="store_true", help="try each method's choices on fold 0 with 20 images")
+    return parser.parse_args(arguments)
+
+
+def _act(options: argparse.Namespace) -> int:
+    for name in options.methods:
+        METHODS.require(name)
+    methods = options.methods or list(METHODS)
+    folds = FULL_FOLDS if options.full else QUICK_FOLDS
+    data = _open(options, folds)
+    store = RunStore(options.out)
+    if options.tune:
+        runs = list_tuning(data, methods, device=options.device)
+        _execute(runs, options)
+        print(show_tuning(store, runs))
+        return 0
+    plan = _plan(options, data, methods, folds, {})
+    plan = _plan(options, data, methods, folds, measure_factors(store, plan))
+    print(show_plan(plan, options.jobs))
+    if options.plan:
+        return 0
+    if not options.report:
+        _execute(plan.runs, options)
+    return _report(options, store, plan)
+
+
+def _open(options: argparse.Namespace, folds: Sequence[int]) -> list[OpenSet]:
+    opened = []
+    for each in find_sets(options.data, options.sets, options.add):
+        print(f"Opening {each.name} …", file=sys.stderr)
+        _, groups = open_set(each.path, each.options)
+        opened.append(OpenSet(each, groups, sizes_of(groups, folds)))
+    return opened
+
+
+def _plan(
+    options: argparse.Namespace,
+    data: Sequence[OpenSet],
+    methods: Sequence[str],
+    folds: Sequence[int],
+    factors: dict[str, float],
+) -> Plan:
+    return make_plan(
+        data,
+        methods,
+        folds=folds,
+        hours=None if options.full else options.hours,
+        cores=options.jobs,
+        seeds=range(options.seeds),
+        budget=options.seconds,
+        device=options.device,
+        factors=factors,
+    )
+
+
+def measure_factors(store: RunStore, plan: Plan) -> dict[str, float]:
+    """By which each method took longer here than was estimated: the median over its finished cells."""
+    found: dict[str, list[float]] = {}
+    for chunk in (*plan.chosen, *plan.left_out):
+        for cell in chunk.cells:
+            if store.is_done(cell.run):
+                ratio = float(store.facts(cell.run)["seconds"]) / cell.seconds
+                found.setdefault(cell.run.labels["method"], []).append(ratio)
+    return {name: statistics.median(ratios) for name, ratios in found.items()}
+
+
+def _execute(runs: Sequence[Run], options: argparse.Namespace) -> None:
+    counts = execute(
+        KIND,
+        runs,
+        options.out,
+        backend=options.backend,
+        jobs=options.jobs,
+        address=options.address,
+        keep_stale=options.keep_stale,
+    )
+    print(", ".join(f"{number} {state}" for state, number in counts.items()))
+
+
+def _report(options: argparse.Namespace, store: RunStore, plan: Plan) -> int:
+    from contest.report import page, replace_section, write_report
+
+    cells, done = read_cells(store, plan, keep_stale=options.keep_stale)
+    contest = collect(cells, budget=options.seconds)
+    if contest.cases.empty:
+        raise ConfigError(f"No cell in {options.out} is done; run the same command without --report.")
+    command = f"python benchmarks/accuracy.py {shlex.join(_told(options))}"
+    facts = {"command": command, "origins": list_origins(store, done), "budget": options.seconds}
+    path = write_report(contest, options.out / "report", **facts)
+    print(path.read_text())
+    if options.docs is not None:
+        replace_section(options.docs, page(contest, **facts))
+    return 0
+
+
+def read_cells(store: RunStore, plan: Plan, *, keep_stale: bool = False) -> tuple[list[CellState], list[Run]]:
+    """Read every cell of the plan, also of what is left out: it may have been run before; and list those with numbers."""
+    chosen = {run.key for run in plan.runs}
+    cells = [cell.run for chunk in (*plan.chosen, *plan.left_out) for cell in chunk.cells]
+    stale = {} if keep_stale else stale_runs(KIND, store, cells)
+    states, done = [], []
+    for run in cells:
+        state, rows = str(store.state(run)), pd.DataFrame()
+        if run.key in stale:
+            state = f"stale ({stale[run.key][0]})"
+        elif state == "done":
+            rows = store.results(run)
+            done.append(run)
+        elif state == "failed":
+            state = f"failed: {store.failure(run)}"
+        elif state != "running":
+            state = "not run" if run.key in chosen else "left out"
+        states.append(CellState(run.labels, state, rows))
+    return states, done
+
+
+def list_origins(store: RunStore, runs: Sequence[Run]) -> list[str]:
+    """List the machines and versions that finished cells were made with."""
+    machines: dict[str, None] = {}
+    packages: dict[str, None] = {}
+    for run in runs:
+        facts = store.facts(run)
+        machines[f"{facts['software']} on {describe_machine(facts['machine'])}"] = None
+        for name, number in read_json(store.work_folder(run) / FACTS)["versions"].items():
+            packages[f"{name} {number}"] = None
+    return [*machines, *sorted(packages)]
+
+
+def show_tuning(store: RunStore, runs: Sequence[Run]) -> str:
+    """Write the mean Dice of each choice by data set."""
+    rows = []
+    for run in runs:
+        if store.is_done(run):
+            table = store.results(run)
+            dice = table[table["measure"] == "dice"].groupby("case")["value"].mean().mean()
+            rows.append({**run.labels, "dice": dice})
+    if not rows:
+        return "No choice has been tried."
+    table = pd.DataFrame(rows).pivot_table(index=["method", "choice"], columns="data", values="dice", sort=False)
+    return table.assign(mean=table.mean(axis=1)).round(3).to_string()
+
+
+def _told(options: argparse.Namespace) -> list[str]:
+    """What a reader has to type for the same."""
+    told = ["--data", options.data.name]
+    for path in options.add:
+        told += ["--add", path.name]
+    for name in ("sets", "methods"):
+        if getattr(options, name):
+            told += [f"--{name}", *getattr(options, name)]
+    told += ["--full"] if options.full else []
+    for name, usual in (("hours", 6.0), ("seconds", SECONDS), ("seeds", 1), ("device", "cpu")):
+        if getattr(options, name) != usual:
+            told += [f"--{name}", format(getattr(options, name))]
+    return told
