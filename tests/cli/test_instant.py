@@ -1,6 +1,7 @@
 """What `prismseg instant` refuses before it fits anything."""
 
 import pytest
+import yaml
 from tests.conftest import write_discs
 from typer.testing import CliRunner
 
@@ -22,3 +23,26 @@ def test_wrong_suggestions_are_refused_at_once(tmp_path, monkeypatch, words, err
     result = CliRunner().invoke(app, ["instant", "data", "--encoder-weights", "none", *words, "--out", "run"])
     assert isinstance(result.exception, error) and message in str(result.exception)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "size", "grid"),
+    [
+        ([], True, [224, 288], 4),
+        (["--grid", "8"], True, [224, 288], 8),
+        (["--size", "32"], False, [32, 32], None),
+        (["--size", "32", "--grid", "2"], False, [32, 32], 2),
+    ],
+)
+def test_size_and_grid_are_those_given_or_those_that_draw_the_masks(
+    tmp_path, monkeypatch, words, said, size, grid
+):
+    monkeypatch.chdir(tmp_path)
+    write_discs(tmp_path / "data", patients=3, images=1)
+    words = ["--encoder", "plain", "--encoder-weights", "none", "--no-report", *words]
+    result = CliRunner().invoke(app, ["instant", "data", "--out", "run", *words])
+    assert result.exit_code == 0, result.output
+    assert ("cells of" in result.output) == said
+    config = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
+    assert config["size"] == size
+    assert config["model"]["options"].get("grid") == grid

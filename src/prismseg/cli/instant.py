@@ -46,8 +46,12 @@ def instant(
     force: Annotated[bool, typer.Option("--force", help="Fit also data in which check finds errors.")] = False,
     data_options: dict[str, Any] | None = None,
     size: Annotated[
-        str, typer.Option(help="Network input, 256 or 240x320 (height x width).", rich_help_panel="Data")
-    ] = "256",
+        str | None,
+        typer.Option(
+            help="Network input, 256 or 240x320 (height x width); by default the smallest that still draws the masks.",
+            rich_help_panel="Data",
+        ),
+    ] = None,
     intensity: Annotated[str | None, typer.Option(help="{names}.", rich_help_panel="Data")] = None,
     fit: Annotated[
         str | None, typer.Option(help="{names}; with area images keep their shape.", rich_help_panel="Data")
@@ -63,8 +67,12 @@ def instant(
         ),
     ] = "imagenet",
     grid: Annotated[
-        int, typer.Option(help="Pixels a side of the cells that are fitted: 2, 4, 8 …", rich_help_panel=FIT)
-    ] = 4,
+        int | None,
+        typer.Option(
+            help="Pixels a side of the cells that are fitted: 2, 4, 8 …; by default 4, or 2 where masks need it.",
+            rich_help_panel=FIT,
+        ),
+    ] = None,
     features: Annotated[
         int,
         typer.Option(help="Random Fourier features beside the encoder's, an even number.", rich_help_panel=FIT),
@@ -157,12 +165,12 @@ def instant(
         },
         "model": {
             "arch": "instant", "skip": "none", "encoder": encoder, "weights": encoder_weights,
-            "options": {"grid": grid, "fourier": features, "image": image, "position": position},
+            "options": {"fourier": features, "image": image, "position": position},
         },
         "instant": {"mirror": mirror, "zooms": names(zooms) or (), "report": report},
-        "size": size, "intensity": intensity, "fit": fit, "postprocess": postprocess, "force": force,
+        "intensity": intensity, "fit": fit, "postprocess": postprocess, "force": force,
     }  # fmt: skip
-    settings = configure(chosen)
+    settings = configure(_with_resolution(chosen, size, grid))
     folders = run(settings, out, tell=typer.echo, show_progress=not quiet)
     for folder in folders:
         print_held_out(folder)
@@ -170,6 +178,25 @@ def instant(
     if suggest:
         _suggest(settings, folders[0].root, suggest, images)
     typer.echo(f"Now segment other images: prismseg predict {folders[0].model} IMAGES")
+
+
+def _with_resolution(chosen: dict[str, Any], size: str | None, grid: int | None) -> dict[str, Any]:
+    """Add the size and the grid to the settings: those given, and where no size is given those that draw the masks."""
+    from prismseg.train import configure
+    from prismseg.train.instant.resolution import choose_resolution
+    from prismseg.train.runs.data import open_configured
+
+    given = chosen | {"size": size}
+    if size is None:
+        found = choose_resolution(open_configured(configure(given)))
+        given["size"], grid = found.size, grid or found.grid
+        typer.echo(
+            f"Size {found.size[0]} x {found.size[1]} in cells of {found.grid}, which draw the masks with a Dice of "
+            f"{found.dice:.3f} (--size, --grid)."
+        )
+    if grid is not None:
+        given["model"] = chosen["model"] | {"options": chosen["model"]["options"] | {"grid": grid}}
+    return given
 
 
 def _suggest(settings: TrainConfig, root: Path, count: int, pool: Iterable[Path] | None) -> None:

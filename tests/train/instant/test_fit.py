@@ -315,3 +315,27 @@ def test_parts_of_groups_are_left_out_together(draw, segmenter, preprocess):
     result = fit(segmenter(), samples, preprocess, InstantSettings(mirror=False, folds=2))
     assert result.held_out.parts == part_groups([s.group for s in samples], 2)
     assert len(result.held_out.table) == 16
+
+
+def test_drawn_cells_stand_for_their_class(draw, segmenter, preprocess):
+    network, samples = segmenter(grid=2), draw(2)
+    cache = CellCache(network, PreparedCases(samples, preprocess, CLASSES), 0)
+    every, drawn = (
+        gather_statistics(cache, [0, 1], PLAIN.model_copy(update={"cells": cells})) for cells in (10**6, 40)
+    )
+    torch.testing.assert_close(drawn.counts, every.counts)
+    # The constant is the last input: its sum over the cells of a class is the class's area.
+    torch.testing.assert_close(drawn.sums[:, -1], every.sums[:, -1])
+    assert not torch.allclose(drawn.sums, every.sums)
+    again = gather_statistics(cache, [0, 1], PLAIN.model_copy(update={"cells": 40}))
+    assert torch.equal(again.grams, drawn.grams)
+
+
+def test_no_class_is_lost_where_cells_are_drawn(draw, segmenter, preprocess):
+    samples = draw(4)
+    for sample in samples:
+        sample.mask[sample.mask == 2] = 0
+    samples[1].mask[40, 40] = 2
+    network = segmenter(grid=2)
+    result = fit(network, samples, preprocess, PLAIN.model_copy(update={"cells": 1}))
+    assert not result.notes  # which would name a class without a pixel

@@ -134,22 +134,31 @@ def gather_statistics(
     network, cases = cache.network, cache.cases
     statistics = ClassStatistics(len(network.weights), len(cases.classes))
     for case in part:
-        add_cells(statistics, cache[case], settings.copies)
         for number, copy in enumerate(copies(*cases[case], settings)):
-            if number:
-                add_cells(statistics, read_cells(network, *copy, cases.name(case)), settings.copies)
+            cells = read_cells(network, *copy, cases.name(case)) if number else cache[case]
+            add_cells(statistics, cells, settings, seed=case * settings.copies + number)
         done(case)
     return statistics
 
 
-def add_cells(statistics: ClassStatistics, cells: Cells, copies: int = 1) -> None:
-    """Add the cells of an image that is one of `copies` of the same, each cell by its share of each class."""
+def add_cells(statistics: ClassStatistics, cells: Cells, settings: InstantSettings, *, seed: int) -> None:
+    """Add the cells of an image or copy, each by its share of each class, so that the copies count for one image.
+
+    Of a class with more than ``settings.cells`` cells so many are drawn with `seed`, weighted so that the class keeps its
+    area.
+    """
     rows, shares = cells.inputs.flatten(1).T, cells.shares.flatten(1)
     for label, share in enumerate(shares):
-        found = share > 0
-        if found.any():
-            labels = torch.full((int(found.sum()),), label)
-            statistics.update(rows[found], labels, weights=share[found] / copies)
+        found = share.nonzero().flatten()
+        weight = 1 / settings.copies
+        if len(found) > settings.cells:
+            generator = torch.Generator().manual_seed(seed)
+            drawn = found[torch.randperm(len(found), generator=generator)[: settings.cells]]
+            weight *= float(share[found].sum() / share[drawn].sum())
+            found = drawn
+        if len(found):
+            labels = torch.full((len(found),), label)
+            statistics.update(rows[found], labels, weights=share[found] * weight)
 
 
 def require_labels(statistics: ClassStatistics, classes: Sequence[str]) -> list[str]:

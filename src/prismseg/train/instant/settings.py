@@ -22,6 +22,9 @@ class InstantSettings(Settings):
         Learn from the mirrored images too.
     zooms : tuple of float
         Learn from the images scaled by these factors too.
+    cells : int
+        Cells of each class of an image that are learnt from at the most; drawn at random, always the same ones, they
+        stand for all.
     penalties : tuple of float
         Penalties that are tried on groups left out, as shares of the trace of the Gram matrix.
     balances : tuple of float
@@ -44,6 +47,7 @@ class InstantSettings(Settings):
 
     mirror: bool = True
     zooms: tuple[Annotated[float, Field(gt=0.2, lt=5)], ...] = ()
+    cells: int = Field(default=2048, ge=1)
     penalties: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)] = PENALTIES
     balances: Annotated[tuple[Annotated[float, Field(ge=0, le=1)], ...], Field(min_length=1)] = (0.25, 0.5, 1.0)
     folds: int = Field(default=10, ge=2)
