@@ -214,7 +214,7 @@ def test_an_encoder_in_the_settings_of_a_run():
         config = make_config({"data": {"path": "d"}, "model": {"encoder": "two"}})
         assert config.model.encoder == "two" and config.model_dump()["model"]["encoder"] == "two"
         assert "two" in setting_names("model.encoder")
-    with pytest.raises(ConfigError, match=r"model\.encoder.*'fcn' or 'efficientnet_lite0'"):
+    with pytest.raises(ConfigError, match=r"model\.encoder.*'fcn', 'efficientnet_lite0' or 'timm:NAME'"):
         make_config({"data": {"path": "d"}, "model": {"encoder": "two"}})
     own = make_config({"data": {"path": "d"}})
     assert own.model.encoder is None and "encoder" not in own.model_dump(mode="json")["model"]
