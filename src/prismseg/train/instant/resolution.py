@@ -105,7 +105,7 @@ def drawn_dice(mask: NDArray[np.uint8], cells: tuple[int, int]) -> float:
     shares = F.one_hot(labels).permute(2, 0, 1)[None].float() * known
     drawn = _enlarge(F.interpolate(shares, size=cells, mode="area"), mask.shape).argmax(1)[0]
     scores = []
-    for label in _classes(labels, drawn):
+    for label in sorted({*torch.unique(labels).tolist(), *torch.unique(drawn).tolist()} - {0}):
         truth, pred = (labels == label) & known, (drawn == label) & known
         scores.append(float(2 * (truth & pred).sum() / (truth.sum() + pred.sum())))
     return float(np.mean(scores)) if scores else 1.0
@@ -113,8 +113,3 @@ def drawn_dice(mask: NDArray[np.uint8], cells: tuple[int, int]) -> float:
 
 def _enlarge(values: Tensor, size: Sequence[int]) -> Tensor:
     return F.interpolate(values, size=tuple(size), mode="bilinear", align_corners=False)
-
-
-def _classes(*masks: Tensor) -> list[int]:
-    found = {int(label) for mask in masks for label in mask.unique()}
-    return sorted(found - {0})
