@@ -155,7 +155,7 @@ def _score_lines(contest: Contest, effort: str) -> str:
     images = mean_facts(contest, "images")
     rows = []
     for size in _SIZES:
-        sets = list(dict.fromkeys(point[2] for point in [*points, *reasons] if point[1] == size))
+        sets = sorted({point[2] for point in [*points, *reasons] if point[1] == size})
         for data in sets:
             found = {
                 name: score(contest, (effort, size, data, name))
