@@ -46,3 +46,18 @@ def test_size_and_grid_are_those_given_or_those_that_draw_the_masks(
     config = yaml.safe_load((tmp_path / "run" / "config.yaml").read_text())
     assert config["size"] == size
     assert config["model"]["options"].get("grid") == grid
+
+
+def test_a_fit_that_was_cut_is_finished_by_resume(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write_discs(tmp_path / "data", patients=3, images=1)
+    words = ["instant", "data", "--encoder", "plain", "--encoder-weights", "none", "--size", "32", "--no-report"]
+    assert CliRunner().invoke(app, [*words, "--out", "run"]).exit_code == 0
+    network = tmp_path / "run" / "model" / "model.safetensors"
+    before = network.read_bytes()
+    for path in network.parent.iterdir():
+        path.unlink()
+    again = CliRunner().invoke(app, [*words, "--out", "run"])
+    assert "--resume" in str(again.exception) and not network.exists()
+    assert CliRunner().invoke(app, [*words, "--out", "run", "--resume"]).exit_code == 0
+    assert network.read_bytes() == before

@@ -43,6 +43,9 @@ def instant(
         Path, typer.Argument(help="Folder (or CSV) of images and masks; images without a mask are left out.")
     ],
     out: Annotated[Path, typer.Option(help="Folder of the run.")] = Path("runs/instant"),
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Finish the run in --out that was cut; a finished one stays as it is.")
+    ] = False,
     force: Annotated[bool, typer.Option("--force", help="Fit also data in which check finds errors.")] = False,
     data_options: dict[str, Any] | None = None,
     size: Annotated[
@@ -171,7 +174,7 @@ def instant(
         "intensity": intensity, "fit": fit, "postprocess": postprocess, "force": force,
     }  # fmt: skip
     settings = configure(_with_resolution(chosen, size, grid))
-    folders = run(settings, out, tell=typer.echo, show_progress=not quiet)
+    folders = run(settings, out, resume=resume, tell=typer.echo, show_progress=not quiet)
     for folder in folders:
         print_held_out(folder)
         typer.echo(f"Network: {folder.model}")
