@@ -25,11 +25,13 @@ from contest.plan import (
     make_plan,
     show_plan,
 )
+from contest.record import Recorded, fill_in, hash_code, read_record, write_record
 from contest.sets import find_sets, open_set, sizes_of
 from contest.tables import CellState, collect
 from prismseg.base import ConfigError, PrismsegError, read_json
 from prismseg.base.provenance.machine import describe_machine
-from prismseg.study import BACKENDS, Run, RunStore, execute, stale_runs
+from prismseg.study import BACKENDS, KINDS, Run, RunStore, execute, stale_runs
+from prismseg.study.runs.sources import ProvenanceFinder
 
 ABOUT = """Which tool segments best from 20 to 300 images?
 
@@ -38,6 +40,8 @@ ABOUT = """Which tool segments best from 20 to 300 images?
     python benchmarks/accuracy.py --data DATA --full       # all cells, all five folds
     python benchmarks/accuracy.py --data DATA --report     # report what is done
     python benchmarks/accuracy.py --data DATA --tune       # the choices of each peer, on a fold that is not tested
+    python benchmarks/accuracy.py --data DATA --report --record benchmarks/results/accuracy --keep-stale
+                                                           # with cells that other machines have run
 
 DATA is a folder with data sets as benchmarks/contest/sets.py lists them; --add takes any other data set that prismseg
 can open. Peers need: pip install -r benchmarks/requirements-peers.txt (a method whose packages are missing fails, and the
@@ -69,6 +73,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path("runs/contest"))
     parser.add_argument("--methods", nargs="*", default=[], help=f"only these of {', '.join(METHODS)}")
     parser.add_argument("--full", action="store_true", help="everything on all folds, however long it takes")
+    parser.add_argument(
+        "--folds", type=int, nargs="+", help=f"only these; else {QUICK_FOLDS}, with --full all five"
+    )
     parser.add_argument("--hours", type=float, default=6.0, help="that the quick form may take on --jobs cores")
     parser.add_argument("--seconds", type=float, default=SECONDS, help="of training, where all get the same")
     parser.add_argument("--seeds", type=int, default=1, help="trainings of each cell")
@@ -77,6 +84,11 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--backend", default="loky", choices=list(BACKENDS))
     parser.add_argument("--address", help="of the Ray or Dask cluster")
     parser.add_argument("--keep-stale", action="store_true", help="keep cells whose data or code have changed")
+    parser.add_argument(
+        "--record",
+        type=Path,
+        help="folder of small files to which finished cells are added, and that missing ones come from",
+    )
     parser.add_argument("--docs", type=Path, help="page of the documentation to put the section into")
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--plan", action="store_true", help="say what would be run, and for how long")
@@ -89,7 +101,7 @@ def _act(options: argparse.Namespace) -> int:
     for name in options.methods:
         METHODS.require(name)
     methods = options.methods or list(METHODS)
-    folds = FULL_FOLDS if options.full else QUICK_FOLDS
+    folds = options.folds or (FULL_FOLDS if options.full else QUICK_FOLDS)
     data = _open(options, folds)
     store = RunStore(options.out)
     if options.tune:
@@ -163,12 +175,12 @@ def _execute(runs: Sequence[Run], options: argparse.Namespace) -> None:
 def _report(options: argparse.Namespace, store: RunStore, plan: Plan) -> int:
     from contest.report import page, replace_section, write_report
 
-    cells, done = read_cells(store, plan, keep_stale=options.keep_stale)
+    cells, origins = read_cells(store, plan, record=options.record, keep_stale=options.keep_stale)
     contest = collect(cells, budget=options.seconds)
     if contest.cases.empty:
         raise ConfigError(f"No cell in {options.out} is done; run the same command without --report.")
     command = f"python benchmarks/accuracy.py {shlex.join(_told(options))}"
-    facts = {"command": command, "origins": list_origins(store, done), "budget": options.seconds}
+    facts = {"command": command, "origins": origins, "budget": options.seconds}
     path = write_report(contest, options.out / "report", **facts)
     print(path.read_text())
     if options.docs is not None:
@@ -176,37 +188,66 @@ def _report(options: argparse.Namespace, store: RunStore, plan: Plan) -> int:
     return 0
 
 
-def read_cells(store: RunStore, plan: Plan, *, keep_stale: bool = False) -> tuple[list[CellState], list[Run]]:
-    """Read every cell of the plan, also of what is left out: it may have been run before; and list those with numbers."""
+def read_cells(
+    store: RunStore, plan: Plan, *, record: Path | None = None, keep_stale: bool = False
+) -> tuple[list[CellState], list[str]]:
+    """Read every cell of the plan, also of what is left out: it may have been run before.
+
+    Parameters
+    ----------
+    store : RunStore
+        With the cells that were run here.
+    plan : Plan
+        What is asked.
+    record : Path, optional
+        A record that gets the cells that are done here, and gives those that are not.
+    keep_stale : bool
+        Whether cells count whose data or code have changed.
+
+    Returns
+    -------
+    list of CellState
+    list of str
+        Machines and versions that the numbers come from.
+    """
     chosen = {run.key for run in plan.runs}
-    cells = [cell.run for chunk in (*plan.chosen, *plan.left_out) for cell in chunk.cells]
-    stale = {} if keep_stale else stale_runs(KIND, store, cells)
-    states, done = [], []
-    for run in cells:
+    runs = [cell.run for chunk in (*plan.chosen, *plan.left_out) for cell in chunk.cells]
+    stale = {} if keep_stale else stale_runs(KIND, store, runs)
+    states, origins = [], dict.fromkeys(())
+    made: dict[tuple[str, ...], Recorded] = {} if record is None else read_record(record)
+    for run in runs:
         state, rows = str(store.state(run)), pd.DataFrame()
         if run.key in stale:
             state = f"stale ({stale[run.key][0]})"
         elif state == "done":
             rows = store.results(run)
-            done.append(run)
+            code = (store.made_from(run) or {"code": {}})["code"]
+            cell = Recorded(run.labels, hash_code(code), list_origins(store, run), rows)
+            made[tuple(run.labels.values())] = cell
+            origins |= dict.fromkeys(cell.origins)
         elif state == "failed":
             state = f"failed: {store.failure(run)}"
         elif state != "running":
             state = "not run" if run.key in chosen else "left out"
         states.append(CellState(run.labels, state, rows))
-    return states, done
+    if record is None:
+        return states, list(origins)
+    write_record(record, list(made.values()))
+    finder = ProvenanceFinder(store.root)
+    codes = {run.key: hash_code(finder.find(KINDS[KIND], run.settings).code) for run in runs}
+    filled = list(fill_in(states, runs, read_record(record), codes, keep_stale=keep_stale))
+    origins |= dict.fromkeys(origin for _, cell in filled if cell is not None for origin in cell.origins)
+    return [state for state, _ in filled], list(origins)
 
 
-def list_origins(store: RunStore, runs: Sequence[Run]) -> list[str]:
-    """List the machines and versions that finished cells were made with."""
-    machines: dict[str, None] = {}
-    packages: dict[str, None] = {}
-    for run in runs:
-        facts = store.facts(run)
-        machines[f"{facts['software']} on {describe_machine(facts['machine'])}"] = None
-        for name, number in read_json(store.work_folder(run) / FACTS)["versions"].items():
-            packages[f"{name} {number}"] = None
-    return [*machines, *sorted(packages)]
+def list_origins(store: RunStore, run: Run) -> tuple[str, ...]:
+    """List the machine and the versions that a finished cell was made with."""
+    facts = store.facts(run)
+    versions = read_json(store.work_folder(run) / FACTS)["versions"]
+    return (
+        f"{facts['software']} on {describe_machine(facts['machine'])}",
+        *sorted(f"{name} {number}" for name, number in versions.items()),
+    )
 
 
 def show_tuning(store: RunStore, runs: Sequence[Run]) -> str:
@@ -232,6 +273,8 @@ def _told(options: argparse.Namespace) -> list[str]:
         if getattr(options, name):
             told += [f"--{name}", *getattr(options, name)]
     told += ["--full"] if options.full else []
+    told += ["--folds", *map(str, options.folds)] if options.folds else []
+    told += ["--record", str(options.record), "--keep-stale"] if options.record and options.keep_stale else []
     for name, usual in (("hours", 6.0), ("seconds", SECONDS), ("seeds", 1), ("device", "cpu")):
         if getattr(options, name) != usual:
             told += [f"--{name}", format(getattr(options, name))]

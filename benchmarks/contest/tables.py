@@ -124,6 +124,13 @@ def _with_one_go(contest: Contest, budget: float) -> Contest:
     )
 
 
+def average_classes(rows: pd.DataFrame) -> pd.DataFrame:
+    """Replace the Dice of each class by its mean over the classes of a case; other rows stay."""
+    dice = rows[rows["measure"] == "dice"]
+    means = dice.groupby(_CASE, sort=False)["value"].mean().reset_index().assign(measure="dice", **{"class": ""})
+    return pd.concat([means, rows[rows["measure"] != "dice"]], ignore_index=True).reindex(columns=list(_COLUMNS))
+
+
 def mean_facts(contest: Contest, measure: str) -> dict[tuple[str, ...], float]:
     """Mean of a fact over the cells of each point."""
     table = contest.facts[contest.facts["measure"] == measure]

@@ -143,9 +143,13 @@ class RunStore:
         """Read what is known of a finished run: software, machine, host, time, seconds of all attempts together."""
         return dict(read_json(self.folder(run) / "done.json"))
 
+    def made_from(self, run: Run) -> dict[str, Any] | None:
+        """Read what a finished run was made from: software, code and data; None where it was not recorded."""
+        return load_provenance(self.root, self.facts(run))
+
     def changes(self, run: Run, provenance: Provenance) -> list[str]:
         """Say why a finished run would have other numbers now; empty where it would not."""
-        return provenance.changes_since(load_provenance(self.root, self.facts(run)))
+        return provenance.changes_since(self.made_from(run))
 
     def results(self, run: Run) -> pd.DataFrame:
         """Rows of a finished run, with its labels as columns.
