@@ -22,6 +22,7 @@ ELSEWHERE = re.compile(
 EXTRAS = {
     "monitor": "the bedside monitor",
     "encoders": "pretrained encoders, `train --encoder-weights imagenet`",
+    "csq": "films of FLIR cameras that are compressed (CSQ)",
     "camera": "USB cameras at the monitor",
     "dicom": "reports as DICOM",
     "postgresql": "the monitor on PostgreSQL",

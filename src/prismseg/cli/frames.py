@@ -35,6 +35,13 @@ Counts = Annotated[
         rich_help_panel=_STATED,
     ),
 ]
+Frames = Annotated[
+    str | None,
+    typer.Option(
+        help="Which frames of films and stacks: 120, 0,5,10, 0-600/30, /30, or by time 0min-20min/1min; for one file "
+        "also behind its name, film.seq#120."
+    ),
+]
 ColourScale = Annotated[
     str,
     typer.Option(

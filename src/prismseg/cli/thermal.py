@@ -15,13 +15,15 @@ def register(app: typer.Typer) -> None:
     verbs.command(
         epilog=(
             "Examples:\n\nprismseg thermal read session/ --emissivity 0.98 --out session-celsius\n\n"
-            "prismseg thermal read sole_22.6to34.0C.png\n\nprismseg thermal read counts.tiff --counts 0.01:-273.15"
+            "prismseg thermal read sole_22.6to34.0C.png\n\nprismseg thermal read counts.tiff --counts 0.01:-273.15\n\n"
+            "prismseg thermal read film.seq#0min-20min/5min"
         )
     )(read)
     verbs.command(
         epilog=(
             "Examples:\n\nprismseg thermal measure session/ --out session-measured\n\n"
             "prismseg thermal measure a.jpg b.jpg c.jpg --minutes 0,5,10 --out measured\n\n"
+            "prismseg thermal measure film.csq#0min-20min/1min --out measured\n\n"
             "prismseg thermal measure session/images --masks session/masks   (masks drawn by hand)"
         )
     )(measure)

@@ -11,6 +11,7 @@ from prismseg.cli.frames import (
     ColourScale,
     Counts,
     Degrees,
+    Frames,
     Grey,
     Humidity,
     Metres,
@@ -22,7 +23,7 @@ from prismseg.cli.frames import (
 from prismseg.cli.options import Device, Out, Quiet
 
 if TYPE_CHECKING:
-    from prismseg.thermal import SessionPlan
+    from prismseg.thermal import FoundFrames, SessionPlan
     from prismseg.thermal.frames.file_names import Unit
 
 
@@ -62,6 +63,7 @@ def measure(
     window: Window = None,
     grey: Grey = None,
     counts: Counts = None,
+    frames: Frames = None,
     out: Out = None,
     scale: ColourScale = "all",
     device: Device = "cpu",
@@ -75,28 +77,34 @@ def measure(
     """
     from prismseg.base import progress_bar
     from prismseg.cli.tables.thermal import print_session
-    from prismseg.thermal import Session, check_view, find_frames, plan_session, read_files, write_session
+    from prismseg.thermal import Session, check_view, plan_session, read_files, search_frames, write_session
     from prismseg.thermal.network.segmenter import measure_plan, open_segmenter
 
     ends, chosen, stated = colour_scale(scale), _unit(unit), _numbers(minutes)
-    files = find_frames(paths)
+    found = search_frames(paths, frames)
     read = reader(emissivity, reflected, distance, humidity, atmosphere, window, grey, counts)
     listed = len(paths) > 1 or not paths[0].is_dir()
-    plan = plan_session(read_files(files, read), stated, unit=chosen, ignore_clock=ignore_clock, listed=listed)
+    plan = plan_session(
+        read_files(found.files, read), stated, unit=chosen, ignore_clock=ignore_clock, listed=listed
+    )
     if dry_run:
         typer.echo(plan.table())
         typer.echo(f"{len(plan.files)} frames, minutes by: {plan.basis}. {_left_out(plan)}".rstrip())
+        if found.remark:
+            typer.echo(found.remark)
         return
     segmenter, found_by = open_segmenter(model, masks, device=device)
     session = Session(check_view(view))
     with progress_bar("measuring", len(plan.files), visible=not quiet) as advance:
         measure_plan(plan, segmenter, session, progress=advance)
     print_session(session)
-    if plan.untimed:
-        typer.echo(_left_out(plan))
+    for remark in filter(None, (_left_out(plan), found.remark)):
+        typer.echo(remark)
     if out is not None:
         with progress_bar("drawing", len(plan.files), visible=not quiet) as advance:
-            table = write_session(session, out, scale=ends, facts=found_by | _times(plan), progress=advance)
+            table = write_session(
+                session, out, scale=ends, facts=found_by | _times(plan) | _passed_over(found), progress=advance
+            )
         typer.echo(f"Table: {table}")
         typer.echo(f"Pictures: {out / 'pictures'}")
     if not session.measured:
@@ -131,6 +139,10 @@ def _left_out(plan: SessionPlan) -> str:
         return ""
     told = "; ".join(f"{file.path.name}: {file.rejection}" for file in plan.untimed)
     return f"Left out, since they could not be read and nothing tells their minute ({len(plan.untimed)}): {told}"
+
+
+def _passed_over(found: FoundFrames) -> dict[str, str]:
+    return {"passed_over": found.remark} if found.remark else {}
 
 
 def _times(plan: SessionPlan) -> dict[str, str]:

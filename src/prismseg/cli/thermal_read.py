@@ -11,6 +11,7 @@ from prismseg.cli.frames import (
     ColourScale,
     Counts,
     Degrees,
+    Frames,
     Grey,
     Humidity,
     Metres,
@@ -35,26 +36,30 @@ def read(
     window: Window = None,
     grey: Grey = None,
     counts: Counts = None,
+    frames: Frames = None,
     out: Out = None,
     scale: ColourScale = "all",
     quiet: Quiet = False,
 ) -> None:
     """Read thermal frames: lowest, mean and highest °C, parameters, time, camera, and why a file is refused.
 
-    FLIR radiometric JPEGs, matrices in °C (TIFF, CSV, NPY), and 8-bit grey pictures whose limits are stated. Colours are
-    never turned into temperatures. With --out: frames.csv, pictures on one scale, and °C as TIFF without serial numbers,
-    positions or photos. Exit code 1 when no file could be read.
+    FLIR radiometric JPEGs and films (FFF, SEQ, CSQ), matrices in °C (TIFF, CSV, NPY), and 8-bit grey pictures whose
+    limits are stated. Colours are never turned into temperatures. With --out: frames.csv, pictures on one scale, and °C
+    as TIFF without serial numbers, positions or photos. Exit code 1 when no file could be read.
     """
     from prismseg.base import progress_bar
     from prismseg.cli.tables.thermal import print_summaries
-    from prismseg.thermal import export_frames, find_frames, summarize_frames
+    from prismseg.thermal import export_frames, search_frames, summarize_frames
 
     ends = colour_scale(scale)
     read_one = reader(emissivity, reflected, distance, humidity, atmosphere, window, grey, counts)
-    files = find_frames(paths)
+    found = search_frames(paths, frames)
+    files = found.files
     with progress_bar("reading", len(files), visible=not quiet) as advance:
         summaries: list[FrameSummary] = summarize_frames(files, read_one, progress=advance)
     print_summaries(summaries)
+    if found.remark:
+        typer.echo(found.remark)
     if all(summary.rejection is not None for summary in summaries):
         raise typer.Exit(1)
     if out is not None:

@@ -15,6 +15,8 @@ from prismseg.thermal.frames.file_names import NamedTime as NamedTime
 from prismseg.thermal.frames.file_names import minute_from_name as minute_from_name
 from prismseg.thermal.frames.file_names import sort_naturally as sort_naturally
 from prismseg.thermal.frames.file_names import time_from_name as time_from_name
+from prismseg.thermal.frames.flir.fff import read_fff as read_fff
+from prismseg.thermal.frames.flir.film import write_fff as write_fff
 from prismseg.thermal.frames.flir.rjpeg import RadiometricJpeg as RadiometricJpeg
 from prismseg.thermal.frames.flir.rjpeg import parse_rjpeg as parse_rjpeg
 from prismseg.thermal.frames.flir.rjpeg import read_rjpeg as read_rjpeg
@@ -27,6 +29,9 @@ from prismseg.thermal.frames.frame import SKIN_EMISSIVITY as SKIN_EMISSIVITY
 from prismseg.thermal.frames.frame import Frame as Frame
 from prismseg.thermal.frames.frame import Parameters as Parameters
 from prismseg.thermal.frames.frame import same_conditions as same_conditions
+from prismseg.thermal.frames.listing.find import FoundFrames as FoundFrames
+from prismseg.thermal.frames.listing.find import find_frames as find_frames
+from prismseg.thermal.frames.listing.find import search_frames as search_frames
 from prismseg.thermal.frames.orientation import turn_upright as turn_upright
 from prismseg.thermal.frames.radiometry import TYPICAL_CALIBRATION as TYPICAL_CALIBRATION
 from prismseg.thermal.frames.radiometry import Calibration as Calibration
@@ -41,7 +46,6 @@ from prismseg.thermal.frames.readers import read_frame as read_frame
 from prismseg.thermal.output.curves import draw_curves as draw_curves
 from prismseg.thermal.output.frame_files import FrameSummary as FrameSummary
 from prismseg.thermal.output.frame_files import export_frames as export_frames
-from prismseg.thermal.output.frame_files import find_frames as find_frames
 from prismseg.thermal.output.frame_files import summarize_frames as summarize_frames
 from prismseg.thermal.output.picture import draw_frame as draw_frame
 from prismseg.thermal.output.picture import write_picture as write_picture

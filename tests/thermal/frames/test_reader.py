@@ -40,8 +40,13 @@ def test_its_suffix_is_looked_for_in_folders(raw):
         find_frames([raw.parent])
     with FRAME_READERS.temporarily("cam1", READER):
         assert ".cam1" in FRAME_SUFFIXES and find_frames([raw.parent]) == [raw]
-    assert set(FRAME_SUFFIXES) == {".jpg", ".jpeg", ".tif", ".tiff", ".png", ".bmp", ".npy", ".csv", ".tsv"}
-    assert len(FRAME_SUFFIXES) == 9
+    pictures, matrices, films = (
+        {".jpg", ".jpeg", ".tif", ".tiff", ".png", ".bmp"},
+        {".npy", ".csv", ".tsv"},
+        {".fff", ".seq", ".csq"},
+    )
+    assert set(FRAME_SUFFIXES) == pictures | matrices | films
+    assert len(FRAME_SUFFIXES) == 12
 
 
 def test_a_kind_without_a_magic_is_told_by_its_suffix(tmp_path, scene):

@@ -151,10 +151,13 @@ def check_parameter_names(parameters: dict[str, float]) -> dict[str, float]:
 
 # °C of surroundings near people; a cold sky or a furnace may be beyond, but no foot is measured in front of them.
 PLAUSIBLE_ROOM = (-40.0, 80.0)
+# Skin has 0.97 to 0.99, factory settings 0.90 to 1; less is metal, or the setting of another object.
+PLAUSIBLE_EMISSIVITY = 0.8
+PLAUSIBLE_DISTANCE = 20.0  # m; feet fill no frame from farther away
 
 
 def find_implausible(own: Parameters) -> list[Message]:
-    """Name the parameters of a file that cannot be true near people, or that assume a window in front of the lens.
+    """Name the parameters of a file that cannot be true of feet in a room, or that assume a window before the lens.
 
     Parameters
     ----------
@@ -182,6 +185,12 @@ def find_implausible(own: Parameters) -> list[Message]:
                     high=high,
                 )
             )
+    if own.emissivity is not None and own.emissivity < PLAUSIBLE_EMISSIVITY:
+        doubts.append(Message("emissivity {value:.2g} is not that of skin (0.98)", value=own.emissivity))
+    if own.distance is not None and own.distance > PLAUSIBLE_DISTANCE:
+        doubts.append(
+            Message("distance {value:.4g} m is farther than feet are photographed from", value=own.distance)
+        )
     if windowed:
         doubts.append(
             Message(

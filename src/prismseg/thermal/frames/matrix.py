@@ -300,4 +300,9 @@ def _read_text_frame(file: FrameFile) -> Frame:
 
 
 NPY_READER = FrameReader(_read_npy_frame, suffixes=(".npy",), magics=(NPY_MAGIC,))
-TEXT_READER = FrameReader(_read_text_frame, suffixes=(".csv", ".tsv"), unlisted_suffixes=(".txt", ".asc"))
+TEXT_READER = FrameReader(
+    _read_text_frame,
+    suffixes=(".csv", ".tsv"),
+    unlisted_suffixes=(".txt", ".asc"),
+    recognises=lambda file: False,
+)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from prismseg.base import DataError, Message
 from prismseg.base.registry import Registry
 from prismseg.thermal.frames.frame import Frame
+from prismseg.thermal.frames.listing.choice import frame_path
 from prismseg.thermal.frames.metadata import FrameMetadata
 
 MAX_BYTES = 40 * 2**20  # R-JPEGs with a photo of 12 megapixels have 10 MB, the largest matrices 25 MB
@@ -29,12 +31,20 @@ class FrameFile:
         What arguments, sidecar and name say about it.
     parameters : mapping of str to float
         Radiometric parameters to use in place of the file's own; only for readers that compute temperatures.
+    number : int or None
+        Which of several frames in it; None where that was not said.
     """
 
     path: Path
     head: bytes = b""
     metadata: FrameMetadata = field(default_factory=FrameMetadata)
     parameters: Mapping[str, float] = field(default_factory=dict)
+    number: int | None = None
+
+    @property
+    def name(self) -> str:
+        """File and number of the frame, for messages."""
+        return str(self.path) if self.number is None else str(frame_path(self.path, self.number))
 
 
 @dataclass(frozen=True)
@@ -52,10 +62,12 @@ class FrameReader:
     unlisted_suffixes : tuple of str
         Suffixes that such files may have too, but mostly others have.
     recognises : callable, optional
-        A closer look at a file that begins with one of `magics`.
+        A closer look at a file that begins with one of `magics`, or that has one of `unlisted_suffixes` in a folder.
     computes_celsius : bool
         Whether the file holds a detector's counts with their calibration, so that other radiometric parameters can be
         stated.
+    list_times : callable, optional
+        For kinds of which a file may hold several frames: when each was taken, None where it does not say.
 
     Examples
     --------
@@ -81,6 +93,7 @@ class FrameReader:
     unlisted_suffixes: tuple[str, ...] = ()
     recognises: Callable[[FrameFile], bool] = lambda file: True
     computes_celsius: bool = False
+    list_times: Callable[[FrameFile], Sequence[datetime | None]] | None = None
 
     def accepts(self, file: FrameFile, *, by_content: bool) -> bool:
         """Whether a file is of this kind, by its content or else by its name."""
@@ -95,6 +108,9 @@ FRAME_READERS: Registry[FrameReader] = Registry("frame reader")
 _FRAMES = "prismseg.thermal.frames"
 FRAME_READERS.register(
     "flir", f"{_FRAMES}.flir.rjpeg:READER", summary="FLIR radiometric JPEG: counts with their calibration."
+)
+FRAME_READERS.register(
+    "fff", f"{_FRAMES}.flir.fff:READER", summary="FLIR FFF file, or a film of such frames (SEQ, CSQ)."
 )
 FRAME_READERS.register(
     "bitmap",
@@ -129,6 +145,11 @@ FRAME_SUFFIXES: Set[str] = _Suffixes()
 """Suffixes of files that are looked for as frames, in lower case with a dot; follows `FRAME_READERS`."""
 
 
+def read_head(path: str | Path) -> bytes:
+    """Read the first `HEAD_BYTES` bytes of a file, however large; errors as `read_limited`."""
+    return _read(Path(path), None)
+
+
 def read_limited(path: str | Path, limit: int = MAX_BYTES) -> bytes:
     """Read the bytes of a file.
 
@@ -137,13 +158,19 @@ def read_limited(path: str | Path, limit: int = MAX_BYTES) -> bytes:
     DataError
         When it is missing, empty, may not be read, or is larger than any frame.
     """
-    path = Path(path)
+    return _read(Path(path), limit)
+
+
+def _read(path: Path, limit: int | None) -> bytes:
     if not path.is_file():
         raise DataError(Message("There is no file {path}; restore it, or take it out of the list.", path=path))
     try:
         size = path.stat().st_size
         if size == 0:
             raise DataError(Message("{path} is empty (0 bytes); copy it again or leave it out.", path=path))
+        if limit is None:
+            with path.open("rb") as stream:
+                return stream.read(HEAD_BYTES)
         if size > limit:
             raise DataError(
                 Message(

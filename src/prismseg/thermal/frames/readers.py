@@ -6,20 +6,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from prismseg.base import ConfigError, DataError, Message
+from prismseg.thermal.frames.foreign.kind import Specimen, identify
 from prismseg.thermal.frames.frame import Frame, check_parameter_names
+from prismseg.thermal.frames.listing.choice import split_choice
 from prismseg.thermal.frames.metadata import collect_metadata
-from prismseg.thermal.frames.reader import FRAME_READERS, HEAD_BYTES, FrameFile, FrameReader, read_limited
-
-# Kinds that people send and that hold no frame, by what they begin with.
-_UNREADABLE = {
-    b"FFF\0": Message(
-        "a FLIR sequence or bare FFF file; export single frames as radiometric JPEG, or °C as TIFF or CSV"
-    ),
-    b"AFF\0": Message("a FLIR sequence; export single frames as radiometric JPEG, or °C as TIFF or CSV"),
-    b"GIF8": Message("a GIF: a palette picture, not radiometric; export °C as TIFF or CSV"),
-    b"PK\x03\x04": Message("an archive or office file; export °C as CSV"),
-    b"%PDF": Message("a PDF; export °C as TIFF or CSV"),
-}
+from prismseg.thermal.frames.reader import FRAME_READERS, FrameFile, FrameReader, read_head
 
 
 def read_frame(
@@ -38,7 +29,7 @@ def read_frame(
     path : str or Path
         A file of one of the kinds in `FRAME_READERS`: a FLIR radiometric JPEG; a TIFF, CSV or NPY matrix of °C, or of
         counts with `scale` and `offset`; an 8-bit grey picture with `low` and `high`. The kind is recognised by the
-        content, not by the name.
+        content, not by the name. One frame of a film is ``film.seq#120``.
     low, high : float, optional
         Temperatures in °C of black and white of a grey picture. They may also stand in a sidecar ``NAME.json``
         (``{"low": 22.6, "high": 34.0}``) or in the file's name (``sole_22.6to34.0C.png``).
@@ -68,10 +59,26 @@ def read_frame(
     ((60, 80), (22.0, 31.5))
     """
     check_parameter_names(parameters)
-    file = FrameFile(Path(path), read_limited(Path(path))[:HEAD_BYTES], parameters=parameters)
-    reader = _find_reader(file, by_content=True)
+    whole, choice = split_choice(path)
+    head = read_head(whole)
+    file = FrameFile(whole, head, parameters=parameters, number=_number(whole, choice))
+    reader = find_reader(file, by_content=True)
+    if choice is not None and (reader is None or reader.list_times is None):
+        raise ConfigError(
+            Message(
+                "{path} is no file of several frames; leave {choice} out.", path=whole, choice=repr(f"#{choice}")
+            )
+        )
     if reader is not None and reader.computes_celsius:
         return reader.read(file)
+    specimen = Specimen(whole)
+    foreign = identify(specimen)
+    if foreign is not None:
+        raise DataError(
+            Message(
+                "{path} is {what}. {remedy}.", path=path, what=foreign.describe(specimen), remedy=foreign.remedy
+            )
+        )
     if parameters:
         raise ConfigError(
             Message(
@@ -81,12 +88,8 @@ def read_frame(
                 parameters=", ".join(parameters),
             )
         )
-    if reader is None:
-        for magic, reason in _UNREADABLE.items():
-            if file.head.startswith(magic):
-                raise DataError(Message("{path} is {reason}.", path=path, reason=reason))
-    metadata = collect_metadata(file.path, low=low, high=high, scale=scale, offset=offset)
-    reader = reader or _find_reader(file, by_content=False)
+    metadata = collect_metadata(whole, low=low, high=high, scale=scale, offset=offset)
+    reader = reader or find_reader(file, by_content=False)
     if reader is None:
         raise DataError(
             Message(
@@ -98,5 +101,21 @@ def read_frame(
     return reader.read(replace(file, metadata=metadata))
 
 
-def _find_reader(file: FrameFile, *, by_content: bool) -> FrameReader | None:
+def find_reader(file: FrameFile, *, by_content: bool) -> FrameReader | None:
+    """Find what reads a file, by its first bytes or else by its suffix; None where nothing does."""
     return next((each for each in FRAME_READERS.values() if each.accepts(file, by_content=by_content)), None)
+
+
+def _number(path: Path, choice: str | None) -> int | None:
+    if choice is None:
+        return None
+    if not choice.isdecimal():
+        raise ConfigError(
+            Message(
+                "{path}#{choice} chooses several frames; one is read at a time, such as {path}#0. find_frames lists "
+                "them.",
+                path=path,
+                choice=choice,
+            )
+        )
+    return int(choice)

@@ -14,6 +14,7 @@ from prismseg.base import ConfigError, Message, PrismsegError
 from prismseg.data import read_mask
 from prismseg.thermal import Frame, Session
 from prismseg.thermal.frames.file_names import Unit
+from prismseg.thermal.frames.listing.choice import frame_stem
 from prismseg.thermal.sessions.timing import SessionPlan, plan_session, read_files
 from prismseg.thermal.soles.brightening import brighten_cold
 from prismseg.thermal.soles.pieces import Cleaning, find_pieces
@@ -94,7 +95,7 @@ def network_segmenter(predictor: Predictor) -> Segmenter:
 def mask_segmenter(folder: str | Path) -> Segmenter:
     """Make a segmenter that takes masks from a folder, ``NAME.png`` for the frame ``NAME.*``.
 
-    Every label but 0 is sole.
+    Those of a film's frames are ``NAME#120.png``. Every label but 0 is sole.
 
     Raises
     ------
@@ -104,7 +105,7 @@ def mask_segmenter(folder: str | Path) -> Segmenter:
     masks = Path(folder)
     if not masks.is_dir():
         raise ConfigError(Message("There is no folder of masks {folder}.", folder=folder))
-    return lambda path, frame: Segmentation(read_mask(masks / f"{path.stem}.png"))
+    return lambda path, frame: Segmentation(read_mask(masks / f"{frame_stem(path)}.png"))
 
 
 def open_segmenter(

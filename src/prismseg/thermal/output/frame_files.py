@@ -13,11 +13,9 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from prismseg.base import ConfigError, DataError, OutputError, PrismsegError, atomic_path, make_folder, write_text
+from prismseg.base import ConfigError, OutputError, PrismsegError, atomic_path, make_folder, write_text
 from prismseg.base.deprecation import renamed
-from prismseg.thermal.frames.file_names import sort_naturally
 from prismseg.thermal.frames.frame import PARAMETER_NAMES, Frame, Parameters
-from prismseg.thermal.frames.reader import FRAME_SUFFIXES
 from prismseg.thermal.output.picture import whole_degree_scale, write_picture
 
 _UNITS = {
@@ -73,49 +71,6 @@ class FrameSummary:
     parameters: Parameters = field(default_factory=Parameters)
     notes: tuple[str, ...] = ()
     rejection: str | None = None
-
-
-def find_frames(sources: Sequence[str | Path]) -> list[Path]:
-    """Find the files of frames.
-
-    Parameters
-    ----------
-    sources : sequence of str or Path
-        Files, and folders whose files with a suffix of `FRAME_SUFFIXES` are taken, in natural order (``t2`` before
-        ``t10``).
-
-    Raises
-    ------
-    DataError
-        When a source does not exist or a folder holds no such file.
-
-    Examples
-    --------
-    >>> folder = Path("frames")
-    >>> folder.mkdir()
-    >>> for name in ("t10.csv", "t2.csv", "notes.txt"):
-    ...     _ = (folder / name).write_text("")
-    >>> [path.name for path in find_frames([folder])]
-    ['t2.csv', 't10.csv']
-    """
-    found: list[Path] = []
-    for source in map(Path, sources):
-        if not source.exists():
-            raise DataError(f"There is no file or folder {source}.")
-        if not source.is_dir():
-            found.append(source)
-            continue
-        inside = sort_naturally([path for path in source.iterdir() if _may_be_frame(path)])
-        if not inside:
-            raise DataError(
-                f"There is no frame directly in {source}; looked for {', '.join(sorted(FRAME_SUFFIXES))}."
-            )
-        found.extend(inside)
-    return list(dict.fromkeys(found))
-
-
-def _may_be_frame(path: Path) -> bool:
-    return path.is_file() and path.suffix.lower() in FRAME_SUFFIXES and not path.name.startswith(".")
 
 
 def summarize_frames(

@@ -216,7 +216,7 @@ def read_camera(record: bytes, name: str) -> CameraInfo:
     planck = {"r1": r1, "b": b, "f": f, "o": float(o), "r2": r2}
     planck |= {"alpha1": alpha1, "alpha2": alpha2, "beta1": beta1, "beta2": beta2, "x": x}
     serials = {part: text for part, (at, size) in AT_SERIALS.items() if (text := _text(record, at, size))}
-    return CameraInfo(parameters, planck, _text(record, *AT_MODEL) or None, _time(record, order), serials)
+    return CameraInfo(parameters, planck, _text(record, *AT_MODEL) or None, read_time(record, order), serials)
 
 
 def _text(record: bytes, at: int, size: int) -> str:
@@ -224,7 +224,7 @@ def _text(record: bytes, at: int, size: int) -> str:
     return "".join(character for character in raw if character.isprintable()).strip()
 
 
-def _time(record: bytes, order: str) -> datetime | None:
+def read_time(record: bytes, order: str) -> datetime | None:
     """Read when the picture was taken: seconds since 1970, milliseconds, and minutes that local time is *behind* UTC."""
     seconds, milliseconds, behind = struct.unpack_from(f"{order}IIh", record, AT_TIME)
     if abs(behind) > _FARTHEST_ZONE:

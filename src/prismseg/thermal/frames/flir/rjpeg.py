@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from prismseg.base import ConfigError, DataError, Message
 from prismseg.thermal.frames.flir.container import (
@@ -18,33 +16,32 @@ from prismseg.thermal.frames.flir.container import (
     PHOTO,
     PRIVATE_RECORDS,
     RAW_IMAGE,
-    byte_order,
     flir_stream,
     jpeg_segments,
     read_camera,
     read_records,
-    truncated,
+)
+from prismseg.thermal.frames.flir.counts import (
+    IMAGE_HEADER,
+    PNG_MAGIC,
+    read_counts,
+    share_in_range,
+    tabulate_celsius,
 )
 from prismseg.thermal.frames.frame import (
-    MIN_FINITE,
-    PLAUSIBLE_CELSIUS,
     Frame,
     Parameters,
     check_parameter_names,
-    check_size,
     find_implausible,
     reject_constant,
 )
 from prismseg.thermal.frames.orientation import UPRIGHT, orientation_notes, parse_orientation, turn_upright
-from prismseg.thermal.frames.radiometry import Calibration, to_celsius
+from prismseg.thermal.frames.plausible import possible_parameters
+from prismseg.thermal.frames.radiometry import Calibration
 from prismseg.thermal.frames.reader import FrameReader, read_limited
 
 JPEG_MAGIC = b"\xff\xd8"
-_PNG_MAGIC = b"\x89PNG\r\n\x1a\n"
-_IMAGE_HEADER = 32  # of a record with an image: byte order, width, height, and more
 _CLOCK_UNSET = 2003  # year; cameras that lost their battery restart in 1999 or 2000
-# So many times smoother must one byte order make the counts to be certain.
-_SMOOTHER = 2
 
 # Segments beside FLIR's that can name persons, places and devices, by what they begin with.
 _EXIF = b"Exif\0"
@@ -64,7 +61,7 @@ _SERIALS = {
 
 @dataclass(frozen=True, eq=False)
 class RadiometricJpeg:
-    """Content of a FLIR radiometric JPEG.
+    """Content of a FLIR radiometric JPEG, or of one frame of an FFF file or a film.
 
     Attributes
     ----------
@@ -90,6 +87,8 @@ class RadiometricJpeg:
         In which the file stores the counts (Exif); here they are upright.
     doubts : tuple of Message
         Which of the file's own parameters are implausible.
+    unused : tuple of Message
+        Which of them are impossible; no temperature depends on them.
     """
 
     counts: NDArray[np.uint16]
@@ -103,10 +102,11 @@ class RadiometricJpeg:
     name: str
     orientation: int = UPRIGHT
     doubts: tuple[Message, ...] = ()
+    unused: tuple[Message, ...] = ()
 
     def celsius(self) -> NDArray[np.float32]:
         """Compute the temperatures (H, W) in °C; NaN where the counts are below any object's."""
-        return _table(self.calibration, self.parameters)[self.counts]
+        return tabulate_celsius(self.calibration, self.parameters)[self.counts]
 
     def frame(self) -> Frame:
         """Make a frame in °C, with notes on what else the file holds; a `DataError` says that the shutter was closed."""
@@ -121,6 +121,7 @@ class RadiometricJpeg:
         if self.private or self.serials:
             parts = [*self.private, *(_SERIALS[part] for part in self.serials)]
             notes.append(Message("the file also holds: {parts}", parts=Message.joined(parts, ", ")))
+        notes += [Message("left out, and not needed: {what}", what=sentence) for sentence in self.unused]
         doubtful = [Message("doubtful: {what}", what=doubt) for doubt in self.doubts]
         return Frame(
             celsius,
@@ -186,27 +187,48 @@ def parse_rjpeg(data: bytes, name: str, **parameters: float) -> RadiometricJpeg:
                 file=name,
             )
         )
+    return parse_stream(stream, name, stated, segments)
+
+
+def parse_stream(
+    stream: bytes, name: str, stated: Mapping[str, float], segments: Sequence[tuple[int, bytes]] = ()
+) -> RadiometricJpeg:
+    """Parse one frame of FLIR's container, as in an R-JPEG, an FFF file or a film.
+
+    Parameters
+    ----------
+    stream : bytes
+        From its header on.
+    name : str
+        For messages.
+    stated : mapping of str to float
+        Parameters in place of the file's own.
+    segments : sequence of (int, bytes)
+        Marker and content of the other segments, where it came from a JPEG.
+
+    Raises
+    ------
+    DataError
+        As `parse_rjpeg` raises it.
+    """
     records = read_records(stream, name)
     info = read_camera(_first(records, CAMERA, name, Message("the camera's calibration")), name)
+    own, impossible = possible_parameters(info.parameters, stated)
     try:
         calibration = info.calibration()
-        merged = Parameters(**(info.parameters | stated))
-        table = _table(calibration, merged)
+        merged = Parameters(**(own | dict(stated)))
+        table = tabulate_celsius(calibration, merged)
     except ConfigError as error:
-        raise DataError(
-            Message("{file} cannot be converted to °C: {reason}", file=name, reason=error.message)
-        ) from error
+        reason = Message.joined([*impossible, error.message], " ")
+        raise DataError(Message("{file} cannot be converted to °C: {reason}", file=name, reason=reason)) from error
     raw = _first(records, RAW_IMAGE, name, Message("the detector's counts"))
-    counts = _read_counts(raw, name, _share_in_range(table))
+    counts = read_counts(raw, name, share_in_range(table))
     private = [label for kind, label in PRIVATE_RECORDS.items() if any(kind == found for found, _ in records)]
     private += _private_segments(segments)
     photo = next((_photo(record) for kind, record in records if kind == PHOTO), None)
     orientation = _orientation(segments)
-    counts = np.ascontiguousarray(turn_upright(counts, orientation))
-    own = Parameters(**{part: value for part, value in info.parameters.items() if part not in stated})
-    doubts = tuple(find_implausible(own))
     return RadiometricJpeg(
-        counts,
+        np.ascontiguousarray(turn_upright(counts, orientation)),
         calibration,
         merged,
         info.camera,
@@ -216,17 +238,18 @@ def parse_rjpeg(data: bytes, name: str, **parameters: float) -> RadiometricJpeg:
         tuple(private),
         name,
         orientation,
-        doubts,
+        tuple(find_implausible(Parameters(**own))),
+        tuple(impossible),
     )
 
 
-def _orientation(segments: list[tuple[int, bytes]]) -> int:
+def _orientation(segments: Sequence[tuple[int, bytes]]) -> int:
     """Find how the camera was held: cameras turn neither the picture nor the counts, but say it in Exif."""
     exif = next((content for _, content in segments if content.startswith(_EXIF)), None)
     return UPRIGHT if exif is None else parse_orientation(exif)
 
 
-def _first(records: list[tuple[int, bytes]], kind: int, name: str, what: Message) -> bytes:
+def _first(records: Sequence[tuple[int, bytes]], kind: int, name: str, what: Message) -> bytes:
     for found, record in records:
         if found == kind:
             return record
@@ -240,80 +263,12 @@ def _first(records: list[tuple[int, bytes]], kind: int, name: str, what: Message
     )
 
 
-def _table(calibration: Calibration, parameters: Parameters) -> NDArray[np.float32]:
-    """Tabulate °C of each of the 65,536 possible counts: quicker than the formula for every pixel, and small."""
-    celsius = to_celsius(np.arange(2**16), calibration, parameters)
-    celsius[~((celsius >= PLAUSIBLE_CELSIUS[0]) & (celsius <= PLAUSIBLE_CELSIUS[1]))] = np.nan
-    return celsius.astype(np.float32)
-
-
-def _share_in_range(table: NDArray[np.float32]) -> Callable[[NDArray[np.uint16]], float]:
-    finite = np.isfinite(table)
-    return lambda counts: float(finite[counts].mean())
-
-
-def _read_counts(
-    record: bytes, name: str, share_in_range: Callable[[NDArray[np.uint16]], float]
-) -> NDArray[np.uint16]:
-    """Read the counts of the record of the raw image, in the byte order that gives a picture.
-
-    The PNG standard has the high byte first, most cameras write the low byte first, and nothing tells: the wrong order
-    puts the noisy low byte on top, so that neighbours differ by thousands, and leaves the camera's range.
-    """
-    if len(record) < _IMAGE_HEADER:
-        raise truncated(name, Message("the detector's counts"))
-    width, height = (int(value) for value in np.frombuffer(record, f"{byte_order(record)}u2", 2, offset=2))
-    check_size(name, (height, width))
-    content = record[_IMAGE_HEADER:]
-    if content.startswith(_PNG_MAGIC):
-        stored = _read_png(content, (height, width), name)
-    elif len(content) >= 2 * width * height:
-        stored = np.frombuffer(content, "<u2", width * height).reshape(height, width).astype(np.uint16)
-    else:
-        what = Message(
-            "{bytes} bytes for {height} x {width} counts", bytes=len(content), height=height, width=width
-        )
-        raise truncated(name, what)
-    smooth, rough = sorted((stored, stored.byteswap()), key=_roughness)
-    likely = (smooth,) if _SMOOTHER * _roughness(smooth) < _roughness(rough) else (smooth, rough)
-    counts = next((counts for counts in likely if share_in_range(counts) >= MIN_FINITE), None)
-    if counts is None:
-        raise DataError(
-            Message(
-                "{file} holds counts that are outside its own calibration; it is damaged, or of a layout that is not "
-                "known. Export °C as TIFF or CSV.",
-                file=name,
-            )
-        )
-    return counts
-
-
-def _roughness(counts: NDArray[np.uint16]) -> float:
-    """Compute the mean difference of neighbours along the rows, counts."""
-    return float(np.abs(np.diff(counts.astype(np.int32), axis=1)).mean())
-
-
-def _read_png(content: bytes, size: tuple[int, int], name: str) -> NDArray[np.uint16]:
-    try:
-        with Image.open(io.BytesIO(content), formats=("PNG",)) as picture:
-            if picture.size != size[::-1] or not picture.mode.startswith("I;16"):
-                what = Message(
-                    "counts as a PNG of {size} pixels and mode {mode}", size=picture.size, mode=picture.mode
-                )
-                raise truncated(name, what)
-            return np.asarray(picture).astype(np.uint16)
-    except DataError:
-        raise
-    except Exception as error:  # damaged PNGs make Pillow raise nearly every type
-        raise truncated(name, Message("counts as a PNG: {error}", error=error)) from error
-
-
 def _photo(record: bytes) -> bytes | None:
-    content = record[_IMAGE_HEADER:]
-    return content if content.startswith((JPEG_MAGIC, _PNG_MAGIC)) else None
+    content = record[IMAGE_HEADER:]
+    return content if content.startswith((JPEG_MAGIC, PNG_MAGIC)) else None
 
 
-def _private_segments(segments: list[tuple[int, bytes]]) -> list[Message]:
+def _private_segments(segments: Sequence[tuple[int, bytes]]) -> list[Message]:
     found = [
         label
         for magic, label in _PRIVATE_SEGMENTS.items()

@@ -6,6 +6,7 @@ import io
 import struct
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +43,7 @@ TYPICAL_PARAMETERS = Parameters(
     window_temperature=20.0,
     window_transmission=1.0,
 )
+Encoding = Literal["plain", "png", "jpeg-ls"]
 _CAMERA_SIZE = 2476  # as cameras from 2010 on write it
 _ENTRIES = 14  # cameras reserve spare entries, and other programs count on some
 _PLAIN, _PNG, _PHOTO_AS_FILE = {">": 1, "<": 2}, 3, 5  # subtypes of image records
@@ -102,28 +104,64 @@ def write_rjpeg(
     True
     """
     values = np.asarray(celsius, dtype=np.float64)
-    check_size(str(path), values.shape)
-    exact = to_counts(values, calibration, parameters)
+    order = ">" if high_byte_first else "<"
+    encoding: Encoding = "png" if png else "plain"
+    records = frame_records(
+        str(path),
+        values,
+        calibration,
+        parameters,
+        time=time,
+        camera=camera,
+        order=order,
+        encoding=encoding,
+        serials=serials,
+    )
+    if photo is not None:
+        records.append((PHOTO, _PHOTO_AS_FILE, _image_header(values.shape, order) + photo))
+    return write_bytes(path, _jpeg(values, stream_of(records)))
+
+
+def frame_records(
+    name: str,
+    celsius: NDArray[np.float64],
+    calibration: Calibration,
+    parameters: Parameters,
+    *,
+    time: datetime | None,
+    camera: str,
+    order: str = "<",
+    encoding: Encoding = "plain",
+    serials: dict[str, str] | None = None,
+) -> list[tuple[int, int, bytes]]:
+    """Make the records of one frame, kind, subtype and content: its counts and the camera's block.
+
+    Raises
+    ------
+    ConfigError
+        When a parameter is missing, or a temperature or the time cannot be stored.
+    DataError
+        When the array is no picture.
+    """
+    check_size(name, celsius.shape)
+    exact = to_counts(celsius, calibration, parameters)
     if not (np.isfinite(exact) & (exact >= 0) & (exact <= 65535)).all():
         low, high = (float(to_celsius(count, calibration, parameters)) for count in (0.0, 65535.0))
         raise ConfigError(
             Message(
                 "{path}: this calibration holds temperatures from {low:.1f} to {high:.1f} °C; the array has others.",
-                path=path,
+                path=name,
                 low=low,
                 high=high,
             )
         )
     counts = np.rint(exact).astype(np.uint16)
-    order = ">" if high_byte_first else "<"
     header = _image_header(counts.shape, order)
-    records = [
-        (RAW_IMAGE, _PNG if png else _PLAIN[order], header + _encode(counts, order, png=png)),
+    subtype = _PNG if encoding == "png" else _PLAIN[order]
+    return [
+        (RAW_IMAGE, subtype, header + _encode(counts, order, encoding)),
         (CAMERA, 1, _camera_record(header, calibration, parameters, time, camera, serials or {}, order)),
     ]
-    if photo is not None:
-        records.append((PHOTO, _PHOTO_AS_FILE, header + photo))
-    return write_bytes(path, _jpeg(values, _stream(records)))
 
 
 def strip_private(source: str | Path, target: str | Path, *, keep_time: bool = True) -> Path:
@@ -161,10 +199,10 @@ def strip_private(source: str | Path, target: str | Path, *, keep_time: bool = T
     time = original.time if keep_time else None
     camera = original.camera or ""
     records = [
-        (RAW_IMAGE, _PLAIN[order], header + _encode(original.counts, order, png=False)),
+        (RAW_IMAGE, _PLAIN[order], header + _encode(original.counts, order, "plain")),
         (CAMERA, 1, _camera_record(header, original.calibration, original.parameters, time, camera, {}, order)),
     ]
-    return write_bytes(target, _jpeg(original.celsius().astype(np.float64), _stream(records)))
+    return write_bytes(target, _jpeg(original.celsius().astype(np.float64), stream_of(records)))
 
 
 def _image_header(shape: tuple[int, ...], order: str) -> bytes:
@@ -172,9 +210,13 @@ def _image_header(shape: tuple[int, ...], order: str) -> bytes:
     return struct.pack(f"{order}9H", 2, width, height, 0, 0, 0, width - 1, 0, height - 1).ljust(32, b"\0")
 
 
-def _encode(counts: NDArray[np.uint16], order: str, *, png: bool) -> bytes:
-    if not png:
+def _encode(counts: NDArray[np.uint16], order: str, encoding: Encoding) -> bytes:
+    if encoding == "plain":
         return counts.astype(f"{order}u2").tobytes()
+    if encoding == "jpeg-ls":
+        import jpeg_ls
+
+        return bytes(jpeg_ls.encode(np.ascontiguousarray(counts)))
     buffer = io.BytesIO()
     Image.fromarray(counts if order == ">" else counts.byteswap()).save(buffer, format="png")
     return buffer.getvalue()
@@ -229,7 +271,7 @@ def _put_time(record: bytearray, order: str, time: datetime) -> None:
     struct.pack_into(f"{order}IIh", record, AT_TIME, milliseconds // 1000, milliseconds % 1000, behind)
 
 
-def _stream(records: list[tuple[int, int, bytes]]) -> bytes:
+def stream_of(records: list[tuple[int, int, bytes]]) -> bytes:
     """Make an FFF stream: header and directory big-endian, as cameras write them, whatever the records' order."""
     place = HEADER_SIZE + ENTRY_SIZE * _ENTRIES
     entries, bodies = b"", b""

@@ -1,0 +1,1 @@
+"""Text files of temperatures: matrices, and exports with headings."""
