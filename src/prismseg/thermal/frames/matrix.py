@@ -1,4 +1,4 @@
-"""Matrices of numbers (TIFF, CSV, NPY): °C only where that is certain, else a rejection that says what to state."""
+"""Matrices of numbers of TIFF, CSV and NPY files: °C only where that is certain, else a rejection."""
 
 from __future__ import annotations
 
@@ -12,11 +12,9 @@ from numpy.typing import NDArray
 from prismseg.base import DataError, Message
 from prismseg.thermal.frames.frame import ZERO_CELSIUS, Frame, Kind, check_size, reject_constant
 from prismseg.thermal.frames.metadata import FrameMetadata
-from prismseg.thermal.frames.reader import FrameFile, FrameReader, read_limited
+from prismseg.thermal.frames.reader import FrameFile, FrameReader
 
 NPY_MAGIC = b"\x93NUMPY"
-# Text takes several times its size in memory while it is parsed: bytes, lines, and characters of a line.
-_MAX_TEXT, _MAX_LINES, _MAX_LINE = 16 * 2**20, 2**16, 2**20
 _MAX_ARRAY = 2**26  # bytes of an NPY file's array
 _LOOKED_AT_FIRST = 1000  # numbers, before all are looked at
 
@@ -24,6 +22,7 @@ _LOOKED_AT_FIRST = 1000  # numbers, before all are looked at
 _KELVIN_STEPS = {
     0.01: Message("hundredths of a kelvin"),
     0.04: Message("steps of {step:g} K", step=0.04),
+    0.015625: Message("64ths of a kelvin (InfiRay, Topdon)"),
     0.1: Message("tenths of a kelvin"),
 }
 
@@ -202,90 +201,6 @@ def read_npy(path: str | Path) -> NDArray[np.generic]:
     return np.array(stored)
 
 
-def read_csv(path: str | Path) -> NDArray[np.float64]:
-    """Read the matrix of a text file.
-
-    Numbers are separated by commas, semicolons, tabs or blanks. The decimal mark is a point or, unless commas separate
-    the numbers, a comma.
-
-    Raises
-    ------
-    DataError
-        When it is no text, has headings or row numbers, or its rows differ in length.
-    """
-    path = Path(path)
-    data = read_limited(path, _MAX_TEXT)
-    if b"\0" in data:
-        raise DataError(
-            Message("{path} is not a text file of numbers; save the frame as CSV in UTF-8.", path=path)
-        )
-    if data.count(b"\n") + data.count(b"\r") > 2 * _MAX_LINES:
-        raise DataError(
-            Message(
-                "{path} has more lines than a frame has rows; save one frame a file, a row of °C a line.",
-                path=path,
-            )
-        )
-    text = data.decode("utf-8-sig", "replace").replace("\r\n", "\n").replace("\r", "\n")
-    lines = [line for line in text.split("\n") if line.strip()]
-    del data, text
-    if not lines:
-        raise DataError(Message("{path} holds no numbers; export the frame again.", path=path))
-    if max(map(len, lines)) > _MAX_LINE:
-        raise DataError(
-            Message(
-                "{path} has a line of more than {most} characters; save a row of °C a line.",
-                path=path,
-                most=_MAX_LINE,
-            )
-        )
-    delimiter = next((mark for mark in ("\t", ";", ",") if mark in lines[0]), None)
-    if (
-        delimiter == ","
-        and len(lines[0].split()) > 1
-        and not any(", " in line or " ," in line for line in lines[:3])
-    ):
-        delimiter = None  # blanks between numbers with decimal commas
-    if delimiter != ",":
-        lines = [line.replace(",", ".") for line in lines]
-    lines = [stripped for line in lines if (stripped := line.strip().rstrip(delimiter))]
-    if not lines:
-        raise DataError(Message("{path} holds no numbers; export the frame again.", path=path))
-    width = len(lines[0].split(delimiter))
-    if len(lines) > 1 or width > 1:
-        check_size(str(path), (len(lines), width))
-    try:
-        values = np.loadtxt(lines, delimiter=delimiter, comments=None, ndmin=2, dtype=np.float64)
-    except (ValueError, OverflowError) as error:
-        raise DataError(
-            Message(
-                "{path} is not a matrix of numbers ({error}); delete headings and keep one row of °C a line.",
-                path=path,
-                error=_first_line(error),
-            )
-        ) from error
-    check_size(str(path), values.shape)
-    _refuse_numbering(path, values)
-    return values
-
-
-def _refuse_numbering(path: Path, values: NDArray[np.float64]) -> None:
-    """Tables exported with row or column numbers would put 0, 1, 2 … among the temperatures."""
-    if _numbering(values[:, 0]):
-        raise DataError(
-            Message("The first column of {path} is a numbering, not °C; save the matrix without it.", path=path)
-        )
-    if _numbering(values[0]):
-        raise DataError(
-            Message("The first row of {path} is a numbering, not °C; save the matrix without it.", path=path)
-        )
-
-
-def _numbering(line: NDArray[np.float64]) -> bool:
-    steps = np.diff(line[1:])
-    return bool(steps.size) and bool((steps == 1).all())
-
-
 def _first_line(error: Exception) -> str:
     text = str(error).strip()
     return text.splitlines()[0][:200] if text else type(error).__name__
@@ -295,14 +210,4 @@ def _read_npy_frame(file: FrameFile) -> Frame:
     return matrix_frame(str(file.path), read_npy(file.path), file.metadata)
 
 
-def _read_text_frame(file: FrameFile) -> Frame:
-    return matrix_frame(str(file.path), read_csv(file.path), file.metadata)
-
-
 NPY_READER = FrameReader(_read_npy_frame, suffixes=(".npy",), magics=(NPY_MAGIC,))
-TEXT_READER = FrameReader(
-    _read_text_frame,
-    suffixes=(".csv", ".tsv"),
-    unlisted_suffixes=(".txt", ".asc"),
-    recognises=lambda file: False,
-)

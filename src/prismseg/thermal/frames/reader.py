@@ -121,7 +121,7 @@ FRAME_READERS.register(
     "npy", f"{_FRAMES}.matrix:NPY_READER", summary="NumPy matrix of °C, or of counts with a scale."
 )
 FRAME_READERS.register(
-    "text", f"{_FRAMES}.matrix:TEXT_READER", summary="CSV or TSV matrix of °C, or of counts with a scale."
+    "text", f"{_FRAMES}.text.reader:READER", summary="CSV, TSV or TXT matrix of °C with or without headings."
 )
 
 

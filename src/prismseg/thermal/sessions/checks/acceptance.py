@@ -67,14 +67,18 @@ def accept_frame(
     _check_duplicate(accepted, minute, entries)
     _check_clock(minute, entries)
     if accepted.doubts:
-        raise FrameRejected(
-            Concern.DOUBTFUL_PARAMETERS,
-            Message(
-                "The file's parameters are doubtful: {doubts}. State the true ones (--reflected, --atmosphere; "
-                "--window 1 where there is no window), so that its temperatures are computed anew.",
-                doubts=Message.joined(accepted.doubts, "; "),
-            ),
+        doubts = Message.joined(accepted.doubts, "; ")
+        anew = Message(
+            "The file's parameters are doubtful: {doubts}. State the true ones (--reflected, --atmosphere; "
+            "--window 1 where there is no window), so that its temperatures are computed anew.",
+            doubts=doubts,
         )
+        exported = Message(
+            "The file's parameters are doubtful: {doubts}. Its temperatures were computed with them: export it "
+            "again with the true ones, or write those into NAME.json if only its heading is wrong.",
+            doubts=doubts,
+        )
+        raise FrameRejected(Concern.DOUBTFUL_PARAMETERS, anew if accepted.kind == "radiometric" else exported)
     return accepted
 
 

@@ -1,0 +1,185 @@
+"""Headings of exported temperatures: parameters, unit, time and camera, in the words of many programs."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from prismseg.base import Message
+from prismseg.thermal.frames.frame import ZERO_CELSIUS
+from prismseg.thermal.frames.text.moments import AmbiguousDate, parse_moment
+from prismseg.thermal.frames.text.words import CAMERAS, MOMENTS, PARAMETERS, UNITS
+
+_TEMPERATURES = {"reflected", "atmosphere", "window_temperature"}
+_LEAST_PERCENT = 10  # 95 for an emissivity is percent, 1.7 is impossible
+_SHARES = {"emissivity", "humidity", "window_transmission"}
+
+_UNIT_HEADING = re.compile(
+    r"(?:temperatures?|temperaturen|temperatura[s]?|temp|image data|data|pixel values?|values?)\s*(?:in|en)?\s*"
+    r"[\[(]?\s*(°\s*[cfk]|deg\s*[cfk]|celsius|fahrenheit|kelvin|[cfk])\s*[\])]?",
+    re.IGNORECASE,
+)
+_CLOCK_ONLY = re.compile(r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s*[ap]\.?\s?m\.?)?", re.IGNORECASE)
+_VALUE = re.compile(r"([-+]?\d+(?:[.,]\d+)?(?:e[-+]?\d+)?)\s*(\S.*)?", re.IGNORECASE)
+_IN_METRES = {
+    "m": 1.0,
+    "cm": 0.01,
+    "mm": 0.001,
+    "ft": 0.3048,
+    "feet": 0.3048,
+    "in": 0.0254,
+    "inch": 0.0254,
+    "yd": 0.9144,
+}
+
+
+@dataclass
+class Heading:
+    """What the headings of a text say.
+
+    Attributes
+    ----------
+    parameters : dict of str to float
+        By the names of `Parameters`, in °C, m and shares; not checked.
+    unit : {"c", "f", "k"} or None
+        Of the matrix.
+    parameter_units : set of str
+        Units in which temperatures among the parameters were written.
+    time : datetime or None
+        When the frame was taken.
+    camera : str or None
+        Model.
+    notes : list of Message
+        What could not be taken.
+    """
+
+    parameters: dict[str, float] = field(default_factory=dict)
+    unit: str | None = None
+    parameter_units: set[str] = field(default_factory=set)
+    time: datetime | None = None
+    camera: str | None = None
+    notes: list[Message] = field(default_factory=list)
+
+
+def parse_headings(rows: Sequence[Sequence[str]]) -> Heading:
+    """Read what the lines around a matrix say.
+
+    Parameters
+    ----------
+    rows : sequence of sequence of str
+        Cells of each line.
+
+    Examples
+    --------
+    >>> heading = parse_headings([["Parameters:", "Emissivity:", "0,95"], ["Reflected temp. [°F]", "68"], ["Unit: °C"]])
+    >>> heading.parameters, heading.unit
+    ({'emissivity': 0.95, 'reflected': 20.0}, 'c')
+    """
+    heading = Heading()
+    written: list[tuple[str, float, str | None]] = []
+    moments: list[str] = []
+    for label, unit, text in _pairs(rows):
+        if label in PARAMETERS:
+            found = _VALUE.fullmatch(text)
+            if found is not None:
+                number = float(found[1].replace(",", "."))
+                written.append((PARAMETERS[label], number, found[2] or unit))
+        elif label in UNITS:
+            heading.unit = heading.unit or _temperature_unit(text)
+        elif label in CAMERAS:
+            heading.camera = heading.camera or text
+        elif label in MOMENTS:
+            moments.append(text)
+    for row in rows:
+        for cell in row:
+            if heading.unit is None and (named := _UNIT_HEADING.fullmatch(cell.rstrip(": "))) is not None:
+                heading.unit = _temperature_unit(named[1])
+    for name, number, unit in written:
+        heading.parameters.setdefault(name, _converted(heading, name, number, unit))
+    heading.time = _time(heading, moments)
+    return heading
+
+
+def _pairs(rows: Sequence[Sequence[str]]) -> Iterator[tuple[str, str | None, str]]:
+    """List what may be a label, the unit behind it in brackets, and the value behind both."""
+    for row in rows:
+        cells = [cell for cell in row if cell]
+        for place, cell in enumerate(cells):
+            key, mark, rest = _split(cell)
+            following = cells[place + 1] if place + 1 < len(cells) else ""
+            value = rest.strip() if rest.strip() else following
+            label, unit = _normal(key)
+            if value and label:
+                yield label, unit, value
+            if not mark and (found := re.fullmatch(r"(\D+?)\s+([-+]?\d.*)", cell)) is not None:
+                label, unit = _normal(found[1])
+                yield label, unit, found[2]
+
+
+def _split(cell: str) -> tuple[str, str, str]:
+    at = min((place for mark in ":=" if (place := cell.find(mark)) >= 0), default=-1)
+    return (cell, "", "") if at < 0 else (cell[:at], cell[at], cell[at + 1 :])
+
+
+def _normal(label: str) -> tuple[str, str | None]:
+    """Reduce a label to small letters without accents, points and brackets; and what stands in the brackets."""
+    bracketed = re.search(r"[\[(]\s*([^\])]*?)\s*[\])]", label)
+    plain = re.sub(r"[\[(][^\])]*[\])]", " ", label)
+    plain = "".join(part for part in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(part))
+    return " ".join(plain.lower().replace(".", " ").split()), None if bracketed is None else bracketed[1]
+
+
+def _temperature_unit(text: str | None) -> str | None:
+    """``c``, ``f`` or ``k``; None where it is none of them."""
+    plain = (text or "").lower().replace("°", "").replace("º", "").replace("deg", "").strip(" .")
+    return {"c": "c", "celsius": "c", "f": "f", "fahrenheit": "f", "k": "k", "kelvin": "k"}.get(plain)
+
+
+def to_celsius_scale(unit: str) -> tuple[float, float]:
+    """Factor and offset from °C, °F or K to °C.
+
+    Examples
+    --------
+    >>> to_celsius_scale("k")
+    (1.0, -273.15)
+    """
+    return {"c": (1.0, 0.0), "f": (5 / 9, -160 / 9), "k": (1.0, -ZERO_CELSIUS)}[unit]
+
+
+def _converted(heading: Heading, name: str, number: float, unit: str | None) -> float:
+    if name in _TEMPERATURES:
+        written = _temperature_unit(unit)
+        if written is not None:
+            heading.parameter_units.add(written)
+        factor, offset = to_celsius_scale(written or heading.unit or "c")
+        return factor * number + offset
+    plain = (unit or "").strip().lower()
+    if name in _SHARES:
+        # What is above 100 % stays as it is: it is impossible, and named so.
+        percent = plain.startswith("%") or (name != "humidity" and number >= _LEAST_PERCENT)
+        return number / 100 if percent and number <= 100 else number
+    return number * _IN_METRES.get(plain.rstrip("."), 1.0)
+
+
+def _time(heading: Heading, texts: Sequence[str]) -> datetime | None:
+    """Find the first date with a time, or a date and a time that stand apart."""
+    dates = [text for text in texts if not _CLOCK_ONLY.fullmatch(text)]
+    clocks = [text for text in texts if _CLOCK_ONLY.fullmatch(text)]
+    for text in (*dates, *(f"{date} {clock}" for date in dates for clock in clocks)):
+        try:
+            moment = parse_moment(text)
+        except AmbiguousDate:
+            heading.notes.append(
+                Message(
+                    "its date {date} may have day or month first, so it is not taken for a clock; write 2026-05-31, or "
+                    "state the time in a sidecar",
+                    date=repr(text),
+                )
+            )
+            return None
+        if moment is not None:
+            return moment
+    return None
