@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from prismseg.base import ConfigError
 from prismseg.thermal.anatomy import LEFT, RIGHT
 from prismseg.thermal.phantom.camera.export import Export
+from prismseg.thermal.phantom.camera.relief import draw_relief
 from prismseg.thermal.phantom.camera.sensor import Camera
 from prismseg.thermal.phantom.domains import DOMAINS
 from prismseg.thermal.phantom.painting.canvas import Canvas, Layer, Motion
@@ -144,20 +145,22 @@ def render_frame(
     territories = np.where(labels > 0, view.turn_pixels(canvas.territories), 0).astype(np.uint8)
     truth = view.turn_pixels(canvas.celsius)
     celsius = camera.measure(noise, truth)
+    layers = tuple(view.turn_layer(layer) for layer in canvas.layers)
+    visible = draw_relief(noise, layers, view.size) if export.relief > 0 else None
     left, right = (
         float(truth[labels == label].mean(dtype=np.float64)) if (labels == label).any() else float("nan")
         for label in (LEFT, RIGHT)
     )
     return PhantomFrame(
         celsius=celsius,
-        grey=export.to_grey(noise, celsius),
+        grey=export.to_grey(noise, celsius, visible),
         mask=(labels > 0).astype(np.uint8),
         labels=labels,
         territories=territories,
         truth=truth,
         left=left,
         right=right,
-        layers=tuple(view.turn_layer(layer) for layer in canvas.layers),
+        layers=layers,
         domain=domain,
         framing=spec.framing,
     )

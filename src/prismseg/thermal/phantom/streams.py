@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count
 
 import numpy as np
@@ -22,6 +22,7 @@ from prismseg.thermal.phantom.frame import (
     render_frame,
 )
 from prismseg.thermal.phantom.painting.canvas import Motion
+from prismseg.thermal.phantom.scene.ingredients import INGREDIENTS, Ingredients, draw_extras, vary_feet
 from prismseg.thermal.phantom.scene.spec import FRAMINGS, SceneSpec
 from prismseg.thermal.phantom.scene.temperatures import draw_varied_temperatures
 
@@ -58,6 +59,7 @@ def frame_at(
     framings: Sequence[str] = FRAMINGS,
     *,
     size: tuple[int, int] = REFERENCE_SIZE,
+    ingredients: Ingredients = INGREDIENTS,
 ) -> PhantomFrame:
     """Return frame `number` of the stream with this seed, without those before it.
 
@@ -71,6 +73,8 @@ def frame_at(
         ``"soles"`` (to the camera, from the foot end), ``"above"``, or both.
     size : (int, int)
         Height and width, pixels.
+    ingredients : Ingredients
+        Chances of what frames have beside clean feet, such as close-ups, cut feet or embossed edges (MSX).
 
     Raises
     ------
@@ -88,14 +92,18 @@ def frame_at(
     first = np.random.default_rng([seed, number])
     domain = domains[int(first.integers(len(domains)))]
     # Another domain's frame of this number shall not be the same pose in other skin.
-    choice, scene, noise = np.random.default_rng([seed, number, list(DOMAINS).index(domain)]).spawn(3)
+    choice, scene, noise, added = np.random.default_rng([seed, number, list(DOMAINS).index(domain)]).spawn(4)
     framing = framings[int(choice.integers(len(framings)))]
     roll = (VIEW.roll if choice.random() < VIEW.level_chance else VIEW.large_roll).draw(choice)
     zoom = VIEW.zoom.draw(choice)
     turns = _draw_turns(choice)
     camera = draw_camera(choice) if choice.random() < VIEW.usual_camera else draw_varied_camera(choice)
-    spec = SceneSpec(framing, draw_varied_temperatures(choice), varied=True)
-    export = draw_export(choice)
+    extras = draw_extras(added, ingredients)
+    temperatures = vary_feet(added, draw_varied_temperatures(choice), ingredients)
+    spec = SceneSpec(framing, temperatures, varied=True, extras=extras)
+    export = replace(draw_export(choice), relief=extras.relief)
+    if extras.close_up and framing == "above" and added.random() < ingredients.upside_down:
+        turns = 2
     mirrored = bool(choice.random() < VIEW.mirrored)
     view = View(Motion(zoom=float(zoom), roll=float(roll)), turns, mirrored, size)
     return render_frame(scene, noise, domain=domain, spec=spec, camera=camera, export=export, view=view)
@@ -109,6 +117,7 @@ def stream(
     start: int = 0,
     step: int = 1,
     size: tuple[int, int] = REFERENCE_SIZE,
+    ingredients: Ingredients = INGREDIENTS,
 ) -> Iterator[PhantomFrame]:
     """Yield the frames `start`, `start` + `step`, … without end; see `frame_at`.
 
@@ -121,7 +130,7 @@ def stream(
     True
     """
     for number in count(start, step):
-        yield frame_at(seed, number, domains, framings, size=size)
+        yield frame_at(seed, number, domains, framings, size=size, ingredients=ingredients)
 
 
 def pair_at(
@@ -131,6 +140,7 @@ def pair_at(
     framings: Sequence[str] = FRAMINGS,
     *,
     size: tuple[int, int] = REFERENCE_SIZE,
+    ingredients: Ingredients = INGREDIENTS,
 ) -> Pair:
     """Return what a network is trained on: frame `number` as it is met in practice, and its mask; see `frame_at`.
 
@@ -146,7 +156,7 @@ def pair_at(
     >>> [pair_at(7, number, size=(32, 32))[0].dtype.name for number in (0, 1)]
     ['float32', 'uint8']
     """
-    frame = frame_at(seed, number, domains, framings, size=size)
+    frame = frame_at(seed, number, domains, framings, size=size, ingredients=ingredients)
     return (frame.celsius if number % CELSIUS_EVERY == 0 else frame.grey), frame.mask
 
 

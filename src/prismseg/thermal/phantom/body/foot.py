@@ -17,6 +17,7 @@ from prismseg.thermal.anatomy import LEFT, RIGHT
 from prismseg.thermal.phantom.body.territories import territory_map
 from prismseg.thermal.phantom.painting.canvas import SHARPEST, Canvas
 from prismseg.thermal.phantom.painting.raster import BLUR_REACH, Curve, Field, Window
+from prismseg.thermal.phantom.painting.shapes import clip_half_plane, smoothstep
 
 LATERAL_SIGN = {LEFT: 1, RIGHT: -1}  # to the image's right or left, for a patient who faces the camera
 TAPER_LIMITS = (0.2, 3.0)  # of the relative width, beyond the foot: there the taper would turn it inside out
@@ -29,6 +30,7 @@ LEAST_COVER = 0.05  # share of a pixel; a blur at the very edge of a foot is div
 # A number for each toe, big toe first, such that neighbours differ: creases lie where the number jumps.
 TOE_NUMBERS = (1.0, 3.0, 2.0, 4.0, 1.5)
 CREASE_JUMP = 4  # Sobel response to a jump that counts as a full crease
+CHILLED = (0.6, 0.9)  # u between which cold toes and forefoot set in
 CREASES_FROM, CREASE_RAMP = 5, 8  # creases begin at u = 5/8 and are full 1/8 further, at the toes' roots
 
 
@@ -203,8 +205,37 @@ class Skin:
 Pattern = Callable[[Skin], Field]
 
 
+@dataclass(frozen=True)
+class Ankle:
+    """The leg that a foot seen from above continues without an edge, and where the foot begins.
+
+    Attributes
+    ----------
+    leg : tuple of curves
+        Outlines of the leg, scene coordinates.
+    place : (float, float)
+        A point of the straight line at which the foot begins: that border is anatomy, it is not seen.
+    towards_toes : (float, float)
+        Direction across that line, from the leg to the toes.
+    spots : (H, W) float32 or float
+        What is added to the temperature of the leg, °C.
+    """
+
+    leg: tuple[Curve, ...]
+    place: tuple[float, float]
+    towards_toes: tuple[float, float]
+    spots: Field | float = 0.0
+
+
+def chill_toes(pattern: Pattern, depth: float) -> Pattern:
+    """Make toes and forefoot colder by `depth` °C than a pattern has them."""
+    if not depth:
+        return pattern
+    return lambda skin: pattern(skin) - np.float32(depth) * smoothstep(skin.u, *CHILLED)
+
+
 def paint_foot(
-    canvas: Canvas, foot: Foot, pattern: Pattern, mean: float, floor: float, *, leg: Sequence[Curve] = ()
+    canvas: Canvas, foot: Foot, pattern: Pattern, mean: float, floor: float, *, ankle: Ankle | None = None
 ) -> None:
     """Paint a foot, and the bare leg that it continues without an edge.
 
@@ -220,14 +251,19 @@ def paint_foot(
         Mean temperature of the whole foot, °C.
     floor : float
         Temperature below which no skin falls, °C.
-    leg : sequence of curves
-        Outlines of the leg, scene coordinates, painted before the foot and no part of it.
+    ankle : Ankle, optional
+        The leg, which is painted with the foot and no part of it.
     """
-    window, share = canvas.coverage([*foot.curves, *leg], margin=COVER_MARGIN)
+    curves = [*foot.curves, *(ankle.leg if ankle else ())]
+    window, share = canvas.coverage(curves, margin=COVER_MARGIN)
     if 0 in share.shape:
         return
     u, v = foot.to_foot(canvas.rows[window], canvas.columns[window])
-    part_window, part_share = canvas.coverage(foot.curves)
+    parts = curves
+    if ankle:
+        clipped = (clip_half_plane(curve, ankle.place, ankle.towards_toes) for curve in curves)
+        parts = [curve for curve in clipped if len(curve)]
+    part_window, part_share = canvas.coverage(parts)
     inside = np.zeros(canvas.size, np.bool_)
     inside[part_window] = part_share >= 0.5
     field = pattern(Skin(u, v, share, window, canvas, foot))
@@ -237,10 +273,10 @@ def paint_foot(
     field = _centre(bent.astype(np.float32), mean, inside[window])
     whole = np.zeros(canvas.size, np.float32)
     whole[window] = field
-    if leg:
-        canvas.paint(leg, whole)
-    canvas.paint(foot.curves, whole, label=foot.label, cover=(part_window, part_share))
-    if not leg:
+    if ankle:
+        canvas.paint(curves, whole + ankle.spots)
+    canvas.paint(parts, whole, label=foot.label, cover=(part_window, part_share))
+    if not ankle:
         territories = territory_map(u, v, inside[window], foot.fourth_toe)
         canvas.territories[window] = np.where(inside[window], territories, canvas.territories[window])
 

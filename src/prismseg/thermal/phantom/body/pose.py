@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from prismseg.thermal.anatomy import LEFT, RIGHT
+from prismseg.thermal.phantom.body.aim import Aim, SeenFoot
 from prismseg.thermal.phantom.body.foot import LATERAL_SIGN, Placement
 from prismseg.thermal.phantom.distributions import Normal, Uniform
 from prismseg.thermal.phantom.painting.canvas import Canvas
@@ -28,6 +30,8 @@ class Pose:
         Seen from above: share of the foot's length that is seen.
     leg_leans : dict
         Seen from above: direction of each leg, radians to the right from straight up.
+    sole_foreshortening : float
+        Seen from above: the same share for soles that are turned to the camera.
     """
 
     places: dict[int, Placement]
@@ -36,6 +40,46 @@ class Pose:
     length: float
     foreshortening: float
     leg_leans: dict[int, float]
+    sole_foreshortening: float = 1.0
+
+    def seen(self) -> dict[int, SeenFoot]:
+        """Where each foot is seen, by label."""
+        return {
+            label: SeenFoot(
+                (
+                    place.row - place.length / 2 * float(np.cos(place.lean)),
+                    place.column + place.length / 2 * float(np.sin(place.lean)),
+                ),
+                place.length,
+            )
+            for label, place in self.places.items()
+        }
+
+    def aimed(self, aim: Aim) -> Pose:
+        """Pose after the camera was pointed elsewhere."""
+        places = {}
+        for label, place in self.places.items():
+            row, column = aim.move((place.row, place.column))
+            places[label] = replace(place, row=row, column=column, length=place.length * aim.scale)
+        heel, middle = aim.move((self.heel, self.middle))
+        return replace(self, places=places, heel=heel, middle=middle, length=self.length * aim.scale)
+
+    def without(self, label: int) -> Pose:
+        """Pose without the foot `label`."""
+        return replace(self, places={key: place for key, place in self.places.items() if key != label})
+
+
+@dataclass(frozen=True)
+class TurnedSoleParameters:
+    """How soles lie that are seen from above, turned to the camera: toes above, the leg behind."""
+
+    foreshortening: Uniform = Uniform(0.4, 0.95)
+    larger: Uniform = Uniform(1.0, 1.4)  # factor on lengths: such pictures are taken from nearer
+    below: Uniform = Uniform(-0.05, 0.35)  # of the heel below where the ankle would be, foot lengths
+    lowest_heel: float = 1.02  # row
+    turn: Uniform = Uniform(0.0, 1.0)  # share of the foot's outward turn that the sole has
+    own_lean: Normal = Normal(0.0, 8.0)  # degrees
+    taper: Uniform = Uniform(-0.2, 0.15)  # gain of width from heel to toes
 
 
 @dataclass(frozen=True)
@@ -125,6 +169,7 @@ class InstepPoseParameters:
 SOLE_POSE = SolePoseParameters()
 VARIED_SOLE_POSE = VariedSolePoseParameters()
 INSTEP_POSE = InstepPoseParameters()
+TURNED_SOLE = TurnedSoleParameters()
 
 
 def draw_sole_pose(
@@ -216,3 +261,31 @@ def draw_instep_pose(
     if one:
         del places[missing]
     return Pose(places, ankle, middle, length, foreshortening, leans)
+
+
+def turn_soles(
+    rng: np.random.Generator, pose: Pose, labels: Collection[int], parameters: TurnedSoleParameters = TURNED_SOLE
+) -> Pose:
+    """Turn the soles of the feet `labels`, which are seen from above, to the camera."""
+    p = parameters
+    seen, taper = float(p.foreshortening.draw(rng)), float(p.taper.draw(rng))
+    share, below, leans = p.turn.draw(rng), p.below.draw(rng), np.deg2rad(p.own_lean.sample(rng, 2))
+    labels = [label for label in labels if label in pose.places]
+    if labels:
+        about = (pose.heel, pose.middle)
+        larger = float(p.larger.draw(rng))
+        pose = pose.aimed(Aim(larger, (about[0] * (1 - larger), about[1] * (1 - larger))))
+    places = dict(pose.places)
+    for label in labels:
+        foot, side = places[label], LATERAL_SIGN[label]
+        # A foot seen from above leans from straight down, a sole from straight up.
+        outward = side * (np.pi - foot.lean)
+        places[label] = Placement(
+            row=min(foot.row + float(below) * pose.length, p.lowest_heel),
+            column=foot.column,
+            lean=side * float(share * outward + leans[0 if label == LEFT else 1]),
+            length=pose.length * seen,
+            outward=side,
+            taper=taper,
+        )
+    return replace(pose, places=places, sole_foreshortening=seen)

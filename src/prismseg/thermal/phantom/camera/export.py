@@ -12,7 +12,7 @@ from PIL import Image
 from scipy import ndimage
 
 from prismseg.base.deprecation import renamed
-from prismseg.thermal.phantom.camera.overlay import burn_in
+from prismseg.thermal.phantom.camera.screens import burn_in
 from prismseg.thermal.phantom.distributions import Integers, Normal, Uniform
 from prismseg.thermal.phantom.painting.raster import Field
 
@@ -98,6 +98,8 @@ class Export:
         Whether text and marks are burned in.
     jpeg : int
         Quality of compression, 0 for none.
+    relief : float
+        Strength with which edges of a visible picture are embossed, 0 for none; 1 is from black to white.
     """
 
     tails: tuple[float, float]
@@ -110,8 +112,9 @@ class Export:
     sharpen: float
     overlay: bool
     jpeg: int
+    relief: float = 0.0
 
-    def to_grey(self, rng: np.random.Generator, celsius: Field) -> NDArray[np.uint8]:
+    def to_grey(self, rng: np.random.Generator, celsius: Field, visible: Field | None = None) -> NDArray[np.uint8]:
         """Make the exported image.
 
         Parameters
@@ -120,6 +123,8 @@ class Export:
             Chooses the overlay.
         celsius : (H, W) float32
             Measured temperatures, °C.
+        visible : (H, W) float32, optional
+            Edges of the visible picture, -1 to 1, see `prismseg.thermal.phantom.camera.relief.draw_relief`.
 
         Returns
         -------
@@ -135,6 +140,8 @@ class Export:
         if self.sharpen > 0:
             edges = level - ndimage.uniform_filter(level, SHARPENING_WIDTH)
             level = np.clip(level + np.float32(self.sharpen) * edges, 0, 1)
+        if visible is not None and self.relief > 0:
+            level = np.clip(level + np.float32(self.relief) * visible, 0, 1)
         if self.gamma != 1:
             level = level ** np.float32(self.gamma)
         if self.inverted:

@@ -1,4 +1,4 @@
-"""What cameras burn into their images: limits, scale bar, logo, battery, spot meter, text, menu dots.
+"""Marks that cameras burn into their images: scale bar, logo, battery, spot meter, text, menu dots.
 
 Places are shares of the image's width or height from the top left corner, sizes multiples of the letters' height.
 """
@@ -18,7 +18,6 @@ Grey = NDArray[np.uint8]
 WHITE, BLACK = 255, 0
 SMALLEST_LETTER = 7  # pixels; smaller ones cannot be read
 MAKERS = ("FLIR", "FLUKE", "testo", "HIKMICRO", "InfiRay", "TOPDON", "SEEK", "UNI-T")
-READING_WORDS = ("Max ", "Spot ", "Punkt ", "", "~ ", "Sp1 ")
 
 
 @dataclass(frozen=True)
@@ -101,66 +100,38 @@ class SpotParameters:
 
 
 @dataclass(frozen=True)
-class OwnScreenParameters:
-    """Where the monitor's own screen has its marks: (column, row)."""
+class CornerParameters:
+    """A frame of four corners around a cross."""
 
-    battery: tuple[float, float] = (0.015, 0.03)
-    logo: tuple[float, float] = (0.01, 0.92)
-    warmest: tuple[float, float] = (0.97, 0.03)
-    coldest: tuple[float, float] = (0.97, 0.98)
+    half: Uniform = Uniform(0.025, 0.05)  # half its side, shares of the image's height
+    arm: float = 0.5  # of its lines, half sides
+    grey: Integers = Integers(90, 255)  # they are coloured, red and green
+    words_offset: float = 1.5  # where the reading begins, half sides
+    words_left_from: float = 0.7  # column from which on the reading stands on the left
 
 
 @dataclass(frozen=True)
-class MixedScreenParameters:
-    """Which marks another camera's screen has, and where."""
+class IconParameters:
+    """Buttons of an app."""
 
-    bar_chance: float = 0.6  # of a scale bar with its limits
-    upright_bar_chance: float = 0.75
-    warmest_column: float = 0.98
-    warmest_row: Uniform = Uniform(0.02, 0.1)
-    coldest_columns: tuple[float, float] = (0.98, 0.2)
-    coldest_row: float = 0.98
-    logo_chance: float = 0.5
-    logo_columns: tuple[float, float] = (0.01, 0.68)
-    logo_rows: tuple[float, float] = (0.02, 0.9)
-    battery_chance: float = 0.4
-    battery_columns: tuple[float, float] = (0.015, 0.9)
-    battery_row: float = 0.02
-    spot_chance: float = 0.5
-    spot_place: Uniform = Uniform(0.2, 0.8)  # row and column
-    spot_reading_chance: float = 0.6
-    reading_chance: float = 0.5  # of a large temperature in the corner
-    reading: Uniform = Uniform(20.0, 36.0)  # °C, whatever the scene is
-    reading_column: float = 0.01
-    reading_row: Uniform = Uniform(0.01, 0.16)
-    reading_size: float = 1.4  # letters
-    date_chance: float = 0.35
-    years: Integers = Integers(2012, 2026)
-    date_column: Uniform = Uniform(0.3, 0.6)
-    date_rows: tuple[float, float] = (0.01, 0.93)
-    time_row: float = 0.07
-    date_size: float = 0.8  # letters
-    settings_chance: float = 0.25  # of a line of the camera's settings
-    emissivity: Uniform = Uniform(0.9, 0.99)
-    distance: Uniform = Uniform(0.5, 2.0)  # m
-    reflected: Uniform = Uniform(18.0, 24.0)  # °C
-    settings_place: tuple[float, float] = (0.01, 0.97)
-    settings_size: float = 0.7  # letters
+    radius: Uniform = Uniform(0.015, 0.035)  # shares of the image's height
+    filled_chance: float = 0.4
+    grey: Integers = Integers(60, 255)
 
 
 @dataclass(frozen=True)
 class OverlayParameters:
-    """Everything that overlays are drawn from, after the screens of common cameras."""
+    """Everything that marks are drawn from."""
 
-    own_screen_chance: float = 0.5  # that the overlay is the monitor's own
     letters: LetterParameters = LetterParameters()
     bar: ScaleBarParameters = ScaleBarParameters()
     logo: LogoParameters = LogoParameters()
     battery: BatteryParameters = BatteryParameters()
     dots: MenuDotParameters = MenuDotParameters()
     spot: SpotParameters = SpotParameters()
-    own_screen: OwnScreenParameters = OwnScreenParameters()
-    mixed_screen: MixedScreenParameters = MixedScreenParameters()
+    corners: CornerParameters = CornerParameters()
+    triangle: float = 0.018  # half width, shares of the image's height
+    icons: IconParameters = IconParameters()
 
 
 OVERLAY = OverlayParameters()
@@ -223,8 +194,8 @@ class Overlay:
             frame = WHITE if rng.random() < p.white_frame_chance else BLACK
             self.draw.rectangle((left - 1, top - 1, right, bottom), outline=frame)
 
-    def logo(self, column: float, row: float) -> None:
-        """Draw a maker's mark: a diamond of four and a word."""
+    def logo(self, column: float, row: float, maker: str = "") -> None:
+        """Draw a maker's mark: a diamond of four and a word, that of any maker where none is named."""
         p = self.parameters.logo
         size = self.letter * p.size.draw(self.rng)
         x, y = column * self.width, row * self.height
@@ -235,7 +206,7 @@ class Overlay:
             self.draw.polygon(
                 [(cx, cy - radius), (cx + radius, cy), (cx, cy + radius), (cx - radius, cy)], fill=WHITE
             )
-        maker = str(self.rng.choice(MAKERS))
+        maker = maker or str(self.rng.choice(MAKERS))
         font = _font(max(SMALLEST_LETTER, round(size)))
         at = (x + size * p.word_offset, y + half)
         self.draw.text(at, maker, fill=WHITE, font=font, anchor="lm", stroke_width=1)
@@ -300,78 +271,40 @@ class Overlay:
         if words:
             self.text(words, column + p.words_offset * arm / self.width, row, anchor="lm")
 
+    def corners(self, row: float, column: float, words: str) -> None:
+        """Draw the four corners of a frame around a small cross, with its reading in a grey box."""
+        p = self.parameters.corners
+        x, y = column * self.width, row * self.height
+        half = p.half.draw(self.rng) * self.height
+        arm, grey = p.arm * half, p.grey.draw(self.rng)
+        for right in (-1, 1):
+            for down in (-1, 1):
+                at = (x + right * half, y + down * half)
+                self.draw.line((at[0] - right * arm, at[1], *at, at[0], at[1] - down * arm), fill=grey, width=2)
+        for dx, dy in ((1, 0), (0, 1)):
+            self.draw.line((x - dx * arm, y - dy * arm, x + dx * arm, y + dy * arm), fill=grey, width=1)
+        if words:
+            side = -1 if column > p.words_left_from else 1
+            anchor = "lm" if side > 0 else "rm"
+            self.text(words, column + side * p.words_offset * half / self.width, row, anchor=anchor)
 
-def burn_in(
-    image: Grey,
-    rng: np.random.Generator,
-    limits: tuple[float, float],
-    *,
-    inverted: bool,
-    parameters: OverlayParameters = OVERLAY,
-) -> Grey:
-    """Draw an overlay over an 8-bit image: the monitor's own, or any mixture of what cameras show.
+    def triangle(self, row: float, column: float, words: str, *, upwards: bool) -> None:
+        """Draw a small filled triangle at a warmest or coldest spot, with its reading."""
+        size = self.parameters.triangle * self.height
+        x, y = column * self.width, row * self.height
+        down = 1 if upwards else -1
+        self.draw.polygon([(x, y), (x - size, y + down * 1.6 * size), (x + size, y + down * 1.6 * size)], fill=WHITE)
+        if words:
+            self.text(words, column + 1.5 * size / self.width, row + down * size / self.height, anchor="lm", size=0.8)
 
-    Parameters
-    ----------
-    image : (H, W) uint8
-        Not changed.
-    rng : numpy.random.Generator
-        Chooses the marks.
-    limits : (float, float)
-        Temperatures of black and white, °C.
-    inverted : bool
-        Whether black is warm, for the scale bar.
-    parameters : OverlayParameters
-        What marks, places and sizes are drawn from.
-
-    Returns
-    -------
-    (H, W) uint8
-    """
-    overlay = Overlay(image, rng, parameters)
-    if rng.random() < parameters.own_screen_chance:
-        _draw_own_screen(overlay, limits, inverted=inverted)
-    else:
-        _draw_mixed_screen(overlay, limits, inverted=inverted)
-    return np.asarray(overlay.image)
-
-
-def _draw_own_screen(overlay: Overlay, limits: tuple[float, float], *, inverted: bool) -> None:
-    p = overlay.parameters.own_screen
-    low, high = (f"{value:.1f}" for value in limits)
-    overlay.battery(*p.battery)
-    overlay.logo(*p.logo)
-    overlay.dots()
-    overlay.text(high, *p.warmest, anchor="ra")
-    overlay.text(low, *p.coldest, anchor="rd")
-    overlay.bar(upright=True, inverted=inverted)
-
-
-def _draw_mixed_screen(overlay: Overlay, limits: tuple[float, float], *, inverted: bool) -> None:
-    rng, p = overlay.rng, overlay.parameters.mixed_screen
-    low, high = (f"{value:.1f}" for value in limits)
-    chance = rng.random(8)
-    if chance[0] < p.bar_chance:
-        overlay.bar(upright=bool(rng.random() < p.upright_bar_chance), inverted=inverted)
-        overlay.text(high, p.warmest_column, p.warmest_row.draw(rng), anchor="ra")
-        overlay.text(low, rng.choice(p.coldest_columns), p.coldest_row, anchor="rd")
-    if chance[1] < p.logo_chance:
-        overlay.logo(rng.choice(p.logo_columns), rng.choice(p.logo_rows))
-    if chance[2] < p.battery_chance:
-        overlay.battery(rng.choice(p.battery_columns), p.battery_row)
-    if chance[3] < p.spot_chance:
-        row, column = p.spot_place.sample(rng, 2)
-        shown = rng.random() < p.spot_reading_chance
-        overlay.spot(float(row), float(column), f"{rng.uniform(min(limits), max(limits)):.1f}" if shown else "")
-    if chance[4] < p.reading_chance:
-        words = f"{rng.choice(READING_WORDS)}{p.reading.draw(rng):.1f}\N{DEGREE SIGN}C"
-        overlay.text(words, p.reading_column, p.reading_row.draw(rng), size=p.reading_size)
-    if chance[5] < p.date_chance:
-        day = f"{p.years.draw(rng)}/{rng.integers(1, 13):02d}/{rng.integers(1, 29):02d}"
-        overlay.text(day, p.date_column.draw(rng), rng.choice(p.date_rows), size=p.date_size)
-        time = f"{rng.integers(24):02d}:{rng.integers(60):02d}"
-        overlay.text(time, p.date_column.draw(rng), p.time_row, size=p.date_size)
-    if chance[6] < p.settings_chance:
-        emissivity, distance, reflected = (part.draw(rng) for part in (p.emissivity, p.distance, p.reflected))
-        words = f"e={emissivity:.2f} Dist={distance:.1f} Trefl={reflected:.1f}"
-        overlay.text(words, *p.settings_place, anchor="ld", size=p.settings_size)
+    def icons(self, row: float, count: int) -> None:
+        """Draw a row of an app's buttons."""
+        p = self.parameters.icons
+        for number in range(count):
+            x, y = (number + 0.5) / count * self.width, row * self.height
+            radius = p.radius.draw(self.rng) * self.height
+            box = (x - radius, y - radius, x + radius, y + radius)
+            if self.rng.random() < p.filled_chance:
+                self.draw.ellipse(box, fill=p.grey.draw(self.rng))
+            else:
+                self.draw.rounded_rectangle(box, radius / 3, outline=WHITE, width=2)

@@ -114,6 +114,41 @@ def strip(line: Curve, half_widths: Sequence[float]) -> Curve:
     return np.vstack([line + across, (line - across)[::-1]])
 
 
+def clip_half_plane(curve: Curve, place: Sequence[float], inward: Sequence[float]) -> Curve:
+    """Part of a closed curve (N, 2) on the side of a straight line that `inward` points to (Sutherland, Hodgman 1974).
+
+    Parameters
+    ----------
+    curve : (N, 2) float64
+        Its points in order.
+    place : (float, float)
+        A point of the line.
+    inward : (float, float)
+        Normal of the line.
+
+    Returns
+    -------
+    (M, 2) float64
+        Closed along the line; empty where nothing is left.
+
+    Examples
+    --------
+    >>> square = np.array([[0.0, 0.0], [0.0, 2.0], [2.0, 2.0], [2.0, 0.0]])
+    >>> clip_half_plane(square, (1.0, 0.0), (1.0, 0.0))
+    array([[1., 2.],
+           [2., 2.],
+           [2., 0.],
+           [1., 0.]])
+    """
+    height = (curve - np.asarray(place)) @ np.asarray(inward)
+    following, next_height = np.roll(curve, -1, axis=0), np.roll(height, -1)
+    crosses = (height >= 0) != (next_height >= 0)
+    share = height / np.where(crosses, height - next_height, 1.0)
+    crossings = curve + share[:, None] * (following - curve)
+    points = np.stack([curve, crossings], axis=1).reshape(-1, 2)
+    return points[np.stack([height >= 0, crosses], axis=1).ravel()]
+
+
 def smoothstep(value: Field, start: float, end: float) -> Field:
     """0 below `start`, 1 above `end`, between them :math:`3 x^2 - 2 x^3` of the share x."""
     share = np.clip((value - np.float32(start)) / np.float32(end - start), 0, 1)

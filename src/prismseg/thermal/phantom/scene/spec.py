@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from prismseg.thermal.anatomy import LEFT
+from prismseg.thermal.phantom.scene.ingredients import SOLE, Extras
 from prismseg.thermal.phantom.scene.temperatures import Temperatures
 
 FRAMINGS = ("soles", "above")
@@ -22,8 +24,15 @@ class SceneSpec:
         Of the surroundings and of both feet.
     varied : bool
         Whether poses go beyond those of labour sessions.
+    extras : Extras
+        What there is beside clean feet.
     """
 
     framing: str
     temperatures: Temperatures
     varied: bool
+    extras: Extras = Extras()  # noqa: RUF009 (frozen)
+
+    def shows_sole(self, label: int) -> bool:
+        """Whether the foot `label` turns its sole to the camera."""
+        return self.framing == "soles" or self.extras.facing[0 if label == LEFT else 1] == SOLE

@@ -9,7 +9,9 @@ import numpy as np
 from scipy import ndimage
 
 from prismseg.thermal.anatomy import LEFT, RIGHT
-from prismseg.thermal.phantom.body.foot import Pattern, Skin, paint_foot
+from prismseg.thermal.phantom.body.aim import draw_aim
+from prismseg.thermal.phantom.body.foot import Ankle, Pattern, Skin, chill_toes, paint_foot
+from prismseg.thermal.phantom.body.pose import Pose
 from prismseg.thermal.phantom.distributions import paired_generators
 from prismseg.thermal.phantom.domains.solid.limbs import (
     ANKLE,
@@ -28,7 +30,8 @@ from prismseg.thermal.phantom.domains.solid.parameters import SOLID_PARAMETERS, 
 from prismseg.thermal.phantom.painting.canvas import Canvas
 from prismseg.thermal.phantom.painting.raster import Curve, Field
 from prismseg.thermal.phantom.painting.shapes import smoothstep
-from prismseg.thermal.phantom.scene import objects
+from prismseg.thermal.phantom.scene import clutter, legs, objects
+from prismseg.thermal.phantom.scene.legs import LegLine
 from prismseg.thermal.phantom.scene.spec import SceneSpec
 from prismseg.thermal.phantom.scene.temperatures import Temperatures
 
@@ -46,29 +49,26 @@ class SolidDomain:
     def __call__(self, rng: np.random.Generator, canvas: Canvas, spec: SceneSpec) -> None:
         """Paint the scene of `spec`; equal generators give the same person in the same bed."""
         p, soles, temperatures = self.parameters, spec.framing == "soles", spec.temperatures
-        shape, skin, where, scene, extras = rng.spawn(5)
+        shape, skin, where, scene, extras, added = rng.spawn(6)
         camera, pose = draw_view(where, canvas, spec, p.view)
         limbs = self._draw_limbs(shape, where, canvas, spec)
         generators = dict(zip((LEFT, RIGHT), paired_generators(skin), strict=True))
         missing = RIGHT if where.random() < 0.5 else LEFT
         if spec.varied and where.random() < p.stance.missing_chance:
             del limbs[missing]
+        camera, pose = self._aim(added, camera, pose, limbs, canvas, spec)
         self._paint_bed(scene, canvas, camera, temperatures)
-        if soles:
+        if soles and spec.extras.legs:
             self._paint_body(scene, canvas, camera, limbs, temperatures)
         objects.paint_warm_prints(extras, canvas, pose, temperatures)
+        clutter.paint_clutter(added, canvas, temperatures, spec.extras)
         canvas.blur(float(p.scene.defocus.draw(extras)) * pose.length)
         depths = {
             label: camera.project(limb.foot[:, :3], limb.foot[:, 3])[2].mean() for label, limb in limbs.items()
         }
         for label in sorted(limbs, key=lambda label: -depths[label]):
-            mean, warming = temperatures.foot(label)
-            ankle = None if soles else p.stance.instep_ankle
-            foot, foot_places, foot_radii = camera.outline_foot(limbs[label], label, ankle=ankle)
-            leg, leg_places, leg_radii = camera.outline_chain(limbs[label].leg)
-            images = np.vstack([foot_places, leg_places]), np.concatenate([foot_radii, leg_radii])
-            pattern = self._draw_pattern(generators[label], warming, images, soles=soles)
-            paint_foot(canvas, foot, pattern, mean, temperatures.floor, leg=() if soles else leg)
+            if spec.extras.feet or not soles:
+                self._paint_limbs(added, canvas, camera, limbs[label], label, spec, generators[label])
         if soles and extras.random() < p.scene.front_chance:
             edge = np.array([[0.0, p.scene.sunk.draw(extras), p.scene.front_depth]])
             row = camera.project(edge, np.ones(1))[0][0, 0]
@@ -76,6 +76,69 @@ class SolidDomain:
             objects.paint_front_sheet(extras, canvas, temperatures, float(row), tilt)
         if spec.varied:
             objects.paint_occluders(extras, canvas, pose, spec)
+        seen = {label: camera.see_foot(limb) for label, limb in limbs.items()}
+        clutter.hide_half(added, canvas, temperatures, spec.extras, seen)
+
+    def _aim(
+        self,
+        rng: np.random.Generator,
+        camera: PinholeCamera,
+        pose: Pose,
+        limbs: dict[int, Limb],
+        canvas: Canvas,
+        spec: SceneSpec,
+    ) -> tuple[PinholeCamera, Pose]:
+        """Point the camera as the scene's extras say; a close-up often has no second foot."""
+        if spec.framing == "soles" and not spec.extras.feet:
+            return camera, pose
+        seen = {label: camera.see_foot(limb) for label, limb in limbs.items()}
+        aim, chosen = draw_aim(rng, seen, canvas.width, spec.extras)
+        if spec.extras.close_up and rng.random() < self.parameters.stance.alone_chance:
+            for label in [label for label in limbs if label != chosen]:
+                del limbs[label]
+        return camera.aimed(aim), pose.aimed(aim)
+
+    def _paint_limbs(
+        self,
+        added: np.random.Generator,
+        canvas: Canvas,
+        camera: PinholeCamera,
+        limb: Limb,
+        label: int,
+        spec: SceneSpec,
+        skin: np.random.Generator,
+    ) -> None:
+        """Paint one foot; seen from above with its leg, which ends in an instep or stands behind a sole."""
+        p, extras, temperatures = self.parameters, spec.extras, spec.temperatures
+        sole, (mean, warming) = spec.shows_sole(label), temperatures.foot(label)
+        foot, foot_places, foot_radii = camera.outline_foot(
+            limb, label, ankle=None if sole else p.stance.instep_ankle
+        )
+        hulls, leg_places, leg_radii = camera.outline_chain(limb.leg)
+        images = np.vstack([foot_places, leg_places]), np.concatenate([foot_radii, leg_radii])
+        pattern = chill_toes(self._draw_pattern(skin, warming, images, soles=sole), extras.chill_depth)
+        if spec.framing == "soles":
+            paint_foot(canvas, foot, pattern, mean, temperatures.floor)
+            return
+        leg = LegLine(leg_places, leg_radii * (1 + extras.widening * np.arange(len(leg_radii)) / 3), foot.length)
+        if extras.widening:
+            hulls = [leg.part(0.0, float(leg.up[-1]))]
+        if sole:
+            if extras.legs:
+                legs.paint_leg(added, canvas, leg, temperatures, extras.spot_depth)
+        else:
+            spots = legs.draw_spots(added, canvas, leg, extras.spot_depth) if extras.spot_depth else 0.0
+            start, tip = foot.to_image(np.array([[0.0, 0.0], [1.0, 0.0]]))
+            away = leg_places[2] - leg_places[0]
+            across = (tip - start) / np.linalg.norm(tip - start) - away / np.linalg.norm(away)
+            place, direction = (float(start[0]), float(start[1])), (float(across[0]), float(across[1]))
+            paint_foot(
+                canvas, foot, pattern, mean, temperatures.floor, ankle=Ankle(tuple(hulls), place, direction, spots)
+            )
+        if not extras.legs or extras.cuff:
+            legs.paint_cuff(added, canvas, leg, temperatures, trousers=not extras.legs)
+        if sole:
+            paint_foot(canvas, foot, pattern, mean, temperatures.floor)
 
     def _draw_limbs(
         self, shape: np.random.Generator, where: np.random.Generator, canvas: Canvas, spec: SceneSpec

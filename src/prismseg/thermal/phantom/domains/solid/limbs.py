@@ -7,18 +7,20 @@ neighbouring spheres' images.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from prismseg.thermal.anatomy import LEFT
+from prismseg.thermal.phantom.body.aim import Aim, SeenFoot
 from prismseg.thermal.phantom.body.foot import LATERAL_SIGN, Foot
 from prismseg.thermal.phantom.body.pose import Pose
 from prismseg.thermal.phantom.domains.solid.parameters import FootParameters, StanceParameters, ViewParameters
 from prismseg.thermal.phantom.painting.canvas import Canvas
 from prismseg.thermal.phantom.painting.raster import Curve, Field
 from prismseg.thermal.phantom.painting.shapes import capsule
+from prismseg.thermal.phantom.scene.ingredients import SOLE
 from prismseg.thermal.phantom.scene.spec import SceneSpec
 
 Points = NDArray[np.float64]
@@ -32,6 +34,7 @@ BONES = (
 LANDMARKS = np.array(
     [(0.0, 0.0), (0.1, 0.1), (0.1, -0.1), (0.4, -0.1), (0.7, 0.15), (0.65, -0.18), (1.0, 0.1), (0.85, -0.1)]
 )
+TIP = 6  # of them, at the big toe
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,16 @@ class PinholeCamera:
         scale = self.focal / depth
         places = np.column_stack([self.middle[0] - up * scale, self.middle[1] + away[:, 0] * scale])
         return places, radii * scale, depth
+
+    def aimed(self, aim: Aim) -> PinholeCamera:
+        """Camera that was pointed elsewhere."""
+        return replace(self, focal=self.focal * aim.scale, middle=aim.move(self.middle))
+
+    def see_foot(self, limb: Limb) -> SeenFoot:
+        """Where a foot is seen."""
+        (heel, toes), _, _ = self.project(limb.landmarks[[0, TIP]], np.zeros(2))
+        middle = (heel + toes) / 2
+        return SeenFoot((float(middle[0]), float(middle[1])), float(np.linalg.norm(toes - heel)))
 
     def outline_chain(self, spheres: Points) -> tuple[list[Curve], Points, Points]:
         """Hulls of neighbouring spheres (N, 4) of a chain, with the places (N, 2) and radii (N,) of their images."""
@@ -141,6 +154,9 @@ def draw_view(
         heel = float(loose)
     if not soles:
         heel = float(p.instep_heel.draw(rng))
+        if SOLE in spec.extras.facing:
+            elevation = float(np.deg2rad(p.turned_elevation.draw(rng)))
+            heel = float(p.turned_heel.draw(rng))
     middle = canvas.width * float(0.5 + (p.varied_middle if spec.varied else p.middle).draw(rng))
     camera = PinholeCamera(np.zeros(3), distance, elevation, length * distance, (heel, middle), p.nearest)
     return camera, Pose({}, heel, middle, length, 1.0, {})
@@ -171,11 +187,13 @@ def draw_limb(
     parameters: StanceParameters,
 ) -> Limb:
     """Put a foot at the end of the bed with its leg behind it; `shared` decides what both legs have in common."""
-    p, side, soles = parameters, LATERAL_SIGN[label], spec.framing == "soles"
+    p, side, soles = parameters, LATERAL_SIGN[label], spec.shows_sole(label)
     sole_turn = p.varied_sole_turn if spec.varied else p.sole_turn
     outward = (sole_turn if soles else p.instep_turn).draw(shared)
     gap = p.gap.draw(shared) + (shared.random() < p.apart_chance) * p.apart.draw(shared)
     flexion = (p.sole_flexion if soles else p.instep_flexion).draw(shared)
+    if spec.framing == "above" and SOLE in spec.extras.facing:
+        flexion = (p.turned_sole if soles else p.beside_turned).draw(shared)
     bend, length = p.bend.draw(shared), p.shank.draw(shared)
     stir = canvas.motion.turns[0 if label == LEFT else 1]
     lean = np.deg2rad(outward + p.own_turn.draw(rng)) * side + side * stir
@@ -193,7 +211,7 @@ def draw_limb(
     heights = np.full(len(LANDMARKS), p.landmark_height)
     landmarks = heel + np.column_stack([LANDMARKS, heights]) @ frame.T @ turn.T
     ankle = centres[ANKLE]
-    knee = ankle + np.array((side * p.knee_out.draw(rng), bend * (1 if soles else p.instep_bend), -length))
+    knee = ankle + np.array((side * p.knee_out.draw(rng), bend * (1 if spec.framing == "soles" else p.instep_bend), -length))
     hip = np.array((side * p.hip_out.draw(rng), p.hip_height, knee[2] - p.thigh.draw(rng)))
     calf = ankle + p.calf * (knee - ankle) + (0, -p.calf_sag, 0)
     shin = ankle + p.shin * (knee - ankle)

@@ -55,6 +55,8 @@ class ViewParameters:
     longest: float = 0.9  # length that counts for this, image heights
     loose_lowest_heel: float = 1.08  # row
     instep_heel: Uniform = Uniform(0.35, 0.85)  # row
+    turned_elevation: Uniform = Uniform(25.0, 60.0)  # where a foot seen from above turns its sole to the camera
+    turned_heel: Uniform = Uniform(0.5, 1.0)  # row, then
     middle: Normal = Normal(0.0, 0.03)  # how far both feet are off the image's middle, image widths
     varied_middle: Normal = Normal(0.0, 0.08)
     nearest: float = 0.3  # depth; nearer points would be behind the camera
@@ -73,6 +75,8 @@ class StanceParameters:
     apart: Uniform = Uniform(0.0, 0.8)  # how much farther
     sole_flexion: Uniform = Uniform(0.0, 30.0)  # of the feet from upright towards the patient
     instep_flexion: Uniform = Uniform(38.0, 75.0)
+    turned_sole: Uniform = Uniform(-12.0, 12.0)  # of feet that turn their soles to a camera above
+    beside_turned: Uniform = Uniform(75.0, 95.0)  # of a foot beside one that does, which shows its instep
     own_flexion: Normal = Normal(0.0, 5.0)  # of each foot
     bend: Uniform = Uniform(0.0, 1.3)  # height of the knees
     instep_bend: float = 0.3  # share of it in legs seen from above
@@ -88,6 +92,7 @@ class StanceParameters:
     shin: float = 0.12  # share of that way
     radii: tuple[float, ...] = (0.112, 0.108, 0.19, 0.18, 0.3)  # of ankle, shin, calf, knee and hip
     thickness: Uniform = Uniform(0.9, 1.2)  # factor on them
+    alone_chance: float = 0.5  # that a close-up has no second foot
     landmark_height: float = 0.06  # plantar to dorsal, of the landmarks
     instep_ankle: float = 0.2  # u of the ankle, where foot coordinates begin in feet seen from above
     missing_chance: float = 0.06  # that there is one foot, beyond labour sessions
