@@ -29,16 +29,12 @@ def train(
     initial: Annotated[
         str | None, typer.Option("--from", help="Go on from this run or network of the same recipe.")
     ] = None,
-    steps: Annotated[
-        int | None, typer.Option(min=1, help="Optimiser steps [default: 1000; small: 4000].")
-    ] = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Optimiser steps [default: 1000; small: 4000].")] = None,
     batch_size: Annotated[
         int | None, typer.Option(min=1, help="Frames a step; each is seen once [default: 12; small: 16].")
     ] = None,
     size: Annotated[str | None, typer.Option(help="Network input, height x width [default: 192x256].")] = None,
-    skip: Annotated[
-        str | None, typer.Option(help="Layer on the skips [default: none; small: crffg].")
-    ] = None,
+    skip: Annotated[str | None, typer.Option(help="Layer on the skips [default: none; small: crffg].")] = None,
     multiplier: Annotated[int | None, typer.Option(help="Skip width M: 1 or 3 [default: 1].")] = None,
     left_out_frames: Annotated[int, typer.Option(min=1, help="Frames that choose.")] = 128,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of frames and weights [default: 0].")] = None,

@@ -150,8 +150,11 @@ def resumed_phantom_config(out: str | Path, **changes: Any) -> TrainConfig:
     # All other settings stay as they were at the start, also where a later version would choose otherwise.
     values = started.model_dump()
     changeable = {
-        "data": ("path",), "source": ("domains", "seed"), "model": ("skip", "multiplier"), "optim": ("steps", "batch_size"),
-    }  # fmt: skip
+        "data": ("path",),
+        "source": ("domains", "seed"),
+        "model": ("skip", "multiplier"),
+        "optim": ("steps", "batch_size"),
+    }
     for section, names in changeable.items():
         values[section] |= {name: chosen[section][name] for name in names}
     return make_config(values | {name: chosen[name] for name in ("size", "seed", "initial")})

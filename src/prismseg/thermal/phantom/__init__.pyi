@@ -23,6 +23,9 @@ from prismseg.thermal.phantom.output.sessions import DEFAULT_MINUTES as DEFAULT_
 from prismseg.thermal.phantom.output.sessions import write_sessions as write_sessions
 from prismseg.thermal.phantom.painting.canvas import Layer as Layer
 from prismseg.thermal.phantom.painting.canvas import Motion as Motion
+from prismseg.thermal.phantom.scene.ingredients import INGREDIENTS as INGREDIENTS
+from prismseg.thermal.phantom.scene.ingredients import NO_INGREDIENTS as NO_INGREDIENTS
+from prismseg.thermal.phantom.scene.ingredients import Ingredients as Ingredients
 from prismseg.thermal.phantom.scene.spec import FRAMINGS as FRAMINGS
 from prismseg.thermal.phantom.streams import Pair as Pair
 from prismseg.thermal.phantom.streams import frame_at as frame_at

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from prismseg.thermal.phantom.camera.sensor import Camera, draw_camera
 from prismseg.thermal.phantom.distributions import Normal
 from prismseg.thermal.phantom.frame import REFERENCE_SIZE, PhantomFrame, View, check_choice, render_frame
 from prismseg.thermal.phantom.painting.canvas import Motion
+from prismseg.thermal.phantom.scene.ingredients import NO_INGREDIENTS, Extras, Ingredients, draw_extras
 from prismseg.thermal.phantom.scene.spec import SceneSpec
 from prismseg.thermal.phantom.scene.temperatures import Temperatures, draw_temperatures
 
@@ -54,6 +55,8 @@ class Subject:
         Temperatures at the start.
     camera, export : Camera, Export
         What measures and shows the scene.
+    extras : Extras
+        What there is beside clean feet, in every frame.
     """
 
     seed: tuple[int, ...]
@@ -63,6 +66,7 @@ class Subject:
     temperatures: Temperatures
     camera: Camera
     export: Export
+    extras: Extras = Extras()  # noqa: RUF009 (frozen)
 
     def frame_at(
         self, minute: float, *, size: tuple[int, int] = REFERENCE_SIZE, motion: Motion | None = None
@@ -90,7 +94,9 @@ class Subject:
             np.random.default_rng([*self.seed, 2]),
             noise,
             domain=self.domain,
-            spec=SceneSpec(self.framing, self.temperatures.at(self.courses, minute), varied=False),
+            spec=SceneSpec(
+                self.framing, self.temperatures.at(self.courses, minute), varied=False, extras=self.extras
+            ),
             camera=self.camera,
             export=self.export,
             view=view,
@@ -98,7 +104,12 @@ class Subject:
 
 
 def draw_subject(
-    seed: int, number: int, domains: Sequence[str] | None = None, framings: Sequence[str] = ("soles",)
+    seed: int,
+    number: int,
+    domains: Sequence[str] | None = None,
+    framings: Sequence[str] = ("soles",),
+    *,
+    ingredients: Ingredients = NO_INGREDIENTS,
 ) -> Subject:
     """Draw person `number` of a study with this seed, whoever else is in it.
 
@@ -110,6 +121,9 @@ def draw_subject(
         Generators to choose from; all by default.
     framings : sequence of str
         ``"soles"``, ``"above"``, or both.
+    ingredients : Ingredients
+        Chances of what their frames have beside clean feet; by default nothing. How warm the feet are, their courses
+        say.
 
     Raises
     ------
@@ -124,6 +138,7 @@ def draw_subject(
     domains = check_choice(domains, framings)
     rng = np.random.default_rng([seed, number, 0])
     courses = draw_courses(rng)
+    extras = draw_extras(np.random.default_rng([seed, number, 3]), ingredients)
     return Subject(
         seed=(seed, number),
         domain=domains[int(rng.integers(len(domains)))],
@@ -131,7 +146,8 @@ def draw_subject(
         courses=courses,
         temperatures=draw_temperatures(rng, courses),
         camera=draw_camera(rng),
-        export=draw_session_export(rng),
+        export=replace(draw_session_export(rng), relief=extras.relief),
+        extras=extras,
     )
 
 

@@ -293,9 +293,13 @@ class Overlay:
         size = self.parameters.triangle * self.height
         x, y = column * self.width, row * self.height
         down = 1 if upwards else -1
-        self.draw.polygon([(x, y), (x - size, y + down * 1.6 * size), (x + size, y + down * 1.6 * size)], fill=WHITE)
+        self.draw.polygon(
+            [(x, y), (x - size, y + down * 1.6 * size), (x + size, y + down * 1.6 * size)], fill=WHITE
+        )
         if words:
-            self.text(words, column + 1.5 * size / self.width, row + down * size / self.height, anchor="lm", size=0.8)
+            self.text(
+                words, column + 1.5 * size / self.width, row + down * size / self.height, anchor="lm", size=0.8
+            )
 
     def icons(self, row: float, count: int) -> None:
         """Draw a row of an app's buttons."""

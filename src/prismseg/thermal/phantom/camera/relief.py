@@ -70,6 +70,6 @@ def draw_relief(
     visible = visible + np.float32(p.fold_depth.draw(rng)) * folds
     sigma = float(p.width.draw(rng)) * height
     edges = visible - ndimage.gaussian_filter(visible, sigma, truncate=BLUR_REACH, mode="nearest")
-    down, across = (int(round(part * height)) for part in p.parallax.sample(rng, 2))
+    down, across = (round(float(part) * height) for part in p.parallax.sample(rng, 2))
     relief: Field = np.clip(np.roll(edges, (down, across), (0, 1)) / np.float32(p.full), -1, 1)
     return relief

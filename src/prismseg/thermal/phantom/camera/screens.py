@@ -179,7 +179,7 @@ def _draw_mixed_screen(overlay: Overlay, limits: Limits, inverted: bool, paramet
 
 
 def _draw_flir(overlay: Overlay, limits: Limits, inverted: bool, parameters: ScreenParameters) -> None:
-    """Large reading of the spot in the middle, ringed cross, limits at both ends of the bar, a word below."""
+    """Draw a large reading of the spot in the middle, ringed cross, limits at both ends of the bar, a word below."""
     rng, p = overlay.rng, parameters.app
     low, high = (f"{value:.1f}" for value in limits)
     overlay.text(f"{_reading(rng, limits)} {DEGREES}", *p.header, size=p.header_size)
@@ -192,7 +192,7 @@ def _draw_flir(overlay: Overlay, limits: Limits, inverted: bool, parameters: Scr
 
 
 def _draw_hikmicro(overlay: Overlay, limits: Limits, inverted: bool, parameters: ScreenParameters) -> None:
-    """Date and time above, a large maximum, corners around the warmest and the coldest spot."""
+    """Draw date and time above, a large maximum, corners around the warmest and the coldest spot."""
     rng, p = overlay.rng, parameters.app
     low, high = (f"{value:.1f}" for value in limits)
     overlay.text(f"Max {high}{DEGREES}", p.header[0], p.header[1] + 0.1 * rng.random(), size=p.header_size)
@@ -209,7 +209,7 @@ def _draw_hikmicro(overlay: Overlay, limits: Limits, inverted: bool, parameters:
 
 
 def _draw_infiray(overlay: Overlay, limits: Limits, inverted: bool, parameters: ScreenParameters) -> None:
-    """Triangles at the warmest and the coldest spot, a cross in the middle, buttons above or below."""
+    """Draw triangles at the warmest and the coldest spot, a cross in the middle, buttons above or below."""
     rng, p = overlay.rng, parameters.app
     if rng.random() < p.shown:
         overlay.spot(0.5, 0.5, _reading(rng, limits))
@@ -224,7 +224,7 @@ def _draw_infiray(overlay: Overlay, limits: Limits, inverted: bool, parameters: 
 
 
 def _draw_seek(overlay: Overlay, limits: Limits, inverted: bool, parameters: ScreenParameters) -> None:
-    """A lying or upright bar with limits, a large reading below, the maker's name in a corner."""
+    """Draw a lying or upright bar with limits, a large reading below, the maker's name in a corner."""
     rng, p = overlay.rng, parameters.app
     low, high = (f"{value:.0f}\N{DEGREE SIGN}" for value in limits)
     overlay.bar(upright=bool(rng.random() < 0.5), inverted=inverted)

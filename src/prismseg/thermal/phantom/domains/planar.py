@@ -182,7 +182,9 @@ class PlanarDomain(ABC):
         axis = np.array((-np.cos(place.lean), np.sin(place.lean)))
         lean = pose.leg_leans[label]
         across = axis + np.array((np.cos(lean), -np.sin(lean)))
-        ankle = Ankle((leg.outline,), (float(start[0]), float(start[1])), (float(across[0]), float(across[1])), spots)
+        ankle = Ankle(
+            (leg.outline,), (float(start[0]), float(start[1])), (float(across[0]), float(across[1])), spots
+        )
         paint_foot(canvas, foot, pattern, mean, temperatures.floor, ankle=ankle)
         self._cover_leg(added, canvas, leg, spec)
 
@@ -258,5 +260,7 @@ def _place_leg(leg: Leg, pose: Pose, label: int, widening: float, *, behind: boo
     if behind:
         origin = place.to_image(np.array([[SCENE.ankle_behind, 0.0]]))[0]
     line = np.column_stack([rows - rows[1], columns - columns[1]]) + origin
-    half = np.interp(up, leg.up, leg.half) * (1 + widening * np.clip(up - SCENE.widening_from, 0, SCENE.widening_to))
+    half = np.interp(up, leg.up, leg.half) * (
+        1 + widening * np.clip(up - SCENE.widening_from, 0, SCENE.widening_to)
+    )
     return LegLine(line, half * pose.length, pose.length)

@@ -146,7 +146,8 @@ def clip_half_plane(curve: Curve, place: Sequence[float], inward: Sequence[float
     share = height / np.where(crosses, height - next_height, 1.0)
     crossings = curve + share[:, None] * (following - curve)
     points = np.stack([curve, crossings], axis=1).reshape(-1, 2)
-    return points[np.stack([height >= 0, crosses], axis=1).ravel()]
+    clipped: Curve = points[np.stack([height >= 0, crosses], axis=1).ravel()]
+    return clipped
 
 
 def smoothstep(value: Field, start: float, end: float) -> Field:

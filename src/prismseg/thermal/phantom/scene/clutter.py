@@ -22,7 +22,9 @@ class ClutterParameters:
 
     dish_radius: Uniform = Uniform(0.06, 0.22)
     dish_ratio: Uniform = Uniform(0.4, 1.0)  # of both radii
-    dish: Mixture = Mixture((Uniform(-4.0, -0.5), Uniform(0.5, 4.0)))  # over the room: metal reflects walls or people
+    dish: Mixture = Mixture(
+        (Uniform(-4.0, -0.5), Uniform(0.5, 4.0))
+    )  # over the room: metal reflects walls or people
     dish_rim: Normal = Normal(0.0, 1.5)  # over its inside
     dish_wall: float = 0.85  # radius of the inside, of the whole
     glint: Uniform = Uniform(-3.0, 5.0)  # of a reflection in it
@@ -88,7 +90,12 @@ def _paint_dish(rng: np.random.Generator, canvas: Canvas, temperatures: Temperat
 def _paint_cloths(rng: np.random.Generator, canvas: Canvas, temperatures: Temperatures) -> None:
     p = CLUTTER
     for _ in range(p.cloths.draw(rng)):
-        outline = ellipse((0.0, 0.0), p.cloth_radius.sample(rng, 2), rng.uniform(0, np.pi), points=p.cloth_points)
+        outline = ellipse(
+            (0.0, 0.0),
+            (p.cloth_radius.draw(rng), p.cloth_radius.draw(rng)),
+            rng.uniform(0, np.pi),
+            points=p.cloth_points,
+        )
         outline = outline * p.cloth_irregular.sample(rng, p.cloth_points, 1)
         outline = smooth_closed(outline + rng.uniform(0, 1, size=2) * (1, canvas.width))
         celsius = temperatures.sheet + p.cloth_warmth.draw(rng) * (temperatures.skin - temperatures.sheet)

@@ -81,14 +81,25 @@ class Ingredients:
 
 INGREDIENTS = Ingredients()
 NO_INGREDIENTS = Ingredients(
-    **dict.fromkeys(
-        (
-            "sole_facing", "mixed_facing", "no_feet", "no_legs", "close_up", "cut", "thighs", "shin_spots", "toe_chill",
-            "like_sheet", "like_leg", "unlike", "hand", "sheet", "cuff", "dish", "cloth", "relief",
-        ),
-        0.0,
-    )
-)  # fmt: skip
+    sole_facing=0.0,
+    mixed_facing=0.0,
+    no_feet=0.0,
+    no_legs=0.0,
+    close_up=0.0,
+    cut=0.0,
+    thighs=0.0,
+    shin_spots=0.0,
+    toe_chill=0.0,
+    like_sheet=0.0,
+    like_leg=0.0,
+    unlike=0.0,
+    hand=0.0,
+    sheet=0.0,
+    cuff=0.0,
+    dish=0.0,
+    cloth=0.0,
+    relief=0.0,
+)
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,8 @@ class LegParameters:
     skin: Normal = Normal(0.3, 1.0)  # of a leg behind a sole, over the skin of the scene
     along: Normal = Normal(0.0, 0.6)  # change with each foot length upwards
     round_fall: Uniform = Uniform(0.0, 1.5)  # at the outline, where skin turns away from the camera
+    round_from: float = 0.92  # share of the half width from which on it is
+    round_softness: float = 0.12  # SD of the blur between both, shares of the narrowest half width
     cloud: float = 0.25  # size of light and dark patches
     cloud_depth: Uniform = Uniform(0.0, 0.6)
     cuff_from: Uniform = Uniform(0.05, 0.9)  # above the ankle
@@ -39,6 +41,9 @@ class LegParameters:
 
 
 LEGS = LegParameters()
+PART_POINTS = 12  # along a part of a leg
+SPOT_STEP = 0.1  # foot lengths over which a leg's direction is taken
+SHORTEST = 1e-9
 
 
 @dataclass(frozen=True)
@@ -71,8 +76,8 @@ class LegLine:
         return np.concatenate([[0.0], np.cumsum(steps)]) / self.length
 
     def part(self, begin: float, end: float, slack: float = 1.0) -> Curve:
-        """Closed curve around the part between two distances from the ankle, `slack` times as wide as the leg."""
-        up = np.linspace(begin, end, 12)
+        """Give a closed curve around the part between two distances from the ankle, `slack` times as wide as the leg."""
+        up = np.linspace(begin, end, PART_POINTS)
         line = np.column_stack([np.interp(up, self.up, self.line[:, axis]) for axis in (0, 1)])
         return strip(line, list(np.interp(up, self.up, self.half) * slack))
 
@@ -84,9 +89,11 @@ def draw_spots(rng: np.random.Generator, canvas: Canvas, leg: LegLine, depth: fl
     for _ in range(p.spots.draw(rng)):
         at, aside = float(p.spot_up.draw(rng)), float(p.spot_aside.draw(rng))
         radii = p.spot_half_length.draw(rng) * leg.length, p.spot_half_width.draw(rng) * leg.length
-        ends = [np.array([np.interp(at + step, up, leg.line[:, axis]) for axis in (0, 1)]) for step in (0.0, 0.1)]
+        ends = [
+            np.array([np.interp(at + step, up, leg.line[:, axis]) for axis in (0, 1)]) for step in (0.0, SPOT_STEP)
+        ]
         along = ends[1] - ends[0]
-        along = along / max(float(np.linalg.norm(along)), 1e-9)
+        along = along / max(float(np.linalg.norm(along)), SHORTEST)
         middle = ends[0] + aside * np.interp(at, up, leg.half) * np.array([-along[1], along[0]])
         down, across = canvas.rows - np.float32(middle[0]), canvas.columns - np.float32(middle[1])
         first = (down * np.float32(along[0]) + across * np.float32(along[1])) / np.float32(radii[0])
@@ -108,8 +115,8 @@ def paint_leg(
     if spot_depth:
         field += draw_spots(rng, canvas, leg, spot_depth)
     canvas.paint([leg.part(0.0, float(leg.up[-1]))], field - np.float32(fall))
-    inner = [leg.part(0.0, float(leg.up[-1]), slack) for slack in (0.92,)]
-    canvas.paint(inner, field, softness=float(0.12 * leg.half.min()))
+    inner = leg.part(0.0, float(leg.up[-1]), p.round_from)
+    canvas.paint([inner], field, softness=float(p.round_softness * leg.half.min()))
 
 
 def paint_cuff(

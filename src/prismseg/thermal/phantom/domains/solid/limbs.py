@@ -211,7 +211,8 @@ def draw_limb(
     heights = np.full(len(LANDMARKS), p.landmark_height)
     landmarks = heel + np.column_stack([LANDMARKS, heights]) @ frame.T @ turn.T
     ankle = centres[ANKLE]
-    knee = ankle + np.array((side * p.knee_out.draw(rng), bend * (1 if spec.framing == "soles" else p.instep_bend), -length))
+    height = bend * (1 if spec.framing == "soles" else p.instep_bend)
+    knee = ankle + np.array((side * p.knee_out.draw(rng), height, -length))
     hip = np.array((side * p.hip_out.draw(rng), p.hip_height, knee[2] - p.thigh.draw(rng)))
     calf = ankle + p.calf * (knee - ankle) + (0, -p.calf_sag, 0)
     shin = ankle + p.shin * (knee - ankle)
