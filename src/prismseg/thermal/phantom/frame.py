@@ -38,7 +38,7 @@ class PhantomFrame:
     labels : (H, W) uint8
         1 on the patient's left foot, 2 on the right one.
     territories : (H, W) uint8
-        1 to 5 on soles, in the order of `prismseg.thermal.TERRITORIES`; 0 elsewhere and in views from above.
+        1 to 5 on soles, in the order of `prismseg.thermal.TERRITORIES`; 0 elsewhere, and on feet that show their insteps.
     truth : (H, W) float32
         Temperatures of the scene, before optics and noise, °C.
     left, right : float
@@ -146,7 +146,7 @@ def render_frame(
     truth = view.turn_pixels(canvas.celsius)
     celsius = camera.measure(noise, truth)
     layers = tuple(view.turn_layer(layer) for layer in canvas.layers)
-    visible = draw_relief(noise, layers, view.size) if export.relief > 0 else None
+    visible = draw_relief(noise.spawn(1)[0], layers, view.size) if export.relief > 0 else None
     left, right = (
         float(truth[labels == label].mean(dtype=np.float64)) if (labels == label).any() else float("nan")
         for label in (LEFT, RIGHT)

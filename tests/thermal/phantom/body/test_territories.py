@@ -5,7 +5,7 @@ import pytest
 from scipy import ndimage
 from tests.thermal.phantom.scenes import SMALL, render_usual
 
-from prismseg.thermal.phantom import DOMAINS, LEFT, RIGHT, TERRITORIES, frame_at
+from prismseg.thermal.phantom import DOMAINS, LEFT, NO_INGREDIENTS, RIGHT, TERRITORIES, frame_at
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
@@ -15,7 +15,7 @@ def test_territories_lie_on_soles_alone_and_leave_nothing_out(domain):
         frame = frame_at(4, number, [domain], ["soles"], size=SMALL)
         np.testing.assert_array_equal(frame.territories > 0, frame.labels > 0)
         seen |= set(np.unique(frame.territories))
-        above = frame_at(4, number, [domain], ["above"], size=SMALL)
+        above = frame_at(4, number, [domain], ["above"], size=SMALL, ingredients=NO_INGREDIENTS)
         assert not above.territories.any()
     assert seen == set(range(len(TERRITORIES) + 1))
 

@@ -177,8 +177,8 @@ class PlanarDomain(ABC):
             return
         foot = place_foot(body, toes, place, label)
         pattern = chill_toes(self.draw_instep_pattern(person.skin, warming), extras.chill_depth)
-        spots = legs.draw_spots(added, canvas, leg, extras.spot_depth) if extras.spot_depth else 0.0
         start = place.to_image(np.array([[float(SCENE.ankle.draw(added)), 0.0]]))[0]
+        spots = legs.draw_spots(added.spawn(1)[0], canvas, leg, extras.spot_depth)
         axis = np.array((-np.cos(place.lean), np.sin(place.lean)))
         lean = pose.leg_leans[label]
         across = axis + np.array((np.cos(lean), -np.sin(lean)))

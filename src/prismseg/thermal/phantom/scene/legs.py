@@ -82,9 +82,11 @@ class LegLine:
         return strip(line, list(np.interp(up, self.up, self.half) * slack))
 
 
-def draw_spots(rng: np.random.Generator, canvas: Canvas, leg: LegLine, depth: float) -> Field:
-    """Dark oval and streaky spots (H, W) on a shin, °C."""
+def draw_spots(rng: np.random.Generator, canvas: Canvas, leg: LegLine, depth: float) -> Field | float:
+    """Draw dark oval and streaky spots (H, W) on a shin, up to `depth` °C each; 0 for none."""
     p, up = LEGS, leg.up
+    if not depth:
+        return 0.0
     field = np.zeros(canvas.size, np.float32)
     for _ in range(p.spots.draw(rng)):
         at, aside = float(p.spot_up.draw(rng)), float(p.spot_aside.draw(rng))
@@ -112,8 +114,7 @@ def paint_leg(
     fall, clouds = p.round_fall.draw(rng), canvas.texture(rng, "cloud", p.cloud * leg.length)
     field = np.float32(celsius) + np.float32(rise) * (np.float32(leg.line[0, 0]) - canvas.rows)
     field += np.float32(p.cloud_depth.draw(rng)) * clouds
-    if spot_depth:
-        field += draw_spots(rng, canvas, leg, spot_depth)
+    field += draw_spots(rng.spawn(1)[0], canvas, leg, spot_depth)
     canvas.paint([leg.part(0.0, float(leg.up[-1]))], field - np.float32(fall))
     inner = leg.part(0.0, float(leg.up[-1]), p.round_from)
     canvas.paint([inner], field, softness=float(p.round_softness * leg.half.min()))

@@ -127,7 +127,7 @@ class SolidDomain:
             if extras.legs:
                 legs.paint_leg(added, canvas, leg, temperatures, extras.spot_depth)
         else:
-            spots = legs.draw_spots(added, canvas, leg, extras.spot_depth) if extras.spot_depth else 0.0
+            spots = legs.draw_spots(added.spawn(1)[0], canvas, leg, extras.spot_depth)
             start, tip = foot.to_image(np.array([[0.0, 0.0], [1.0, 0.0]]))
             away = leg_places[2] - leg_places[0]
             across = (tip - start) / np.linalg.norm(tip - start) - away / np.linalg.norm(away)
