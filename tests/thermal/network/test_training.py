@@ -21,7 +21,7 @@ from prismseg.nets import create_model, load_model
 from prismseg.thermal.network.segmenter import two_feet
 from prismseg.thermal.network.settings import PhantomSettings
 from prismseg.thermal.network.training import phantom_config, resumed_phantom_config, train_on_phantoms
-from prismseg.thermal.phantom import pair_at
+from prismseg.thermal.phantom import DOMAINS, pair_at
 from prismseg.train import Trainer, TrainingInterrupted, configure
 from prismseg.train import loop as loop_module
 from prismseg.train.config import make_config, read_config, refused_changes, write_config
@@ -33,7 +33,7 @@ SMALL = {"steps": 4, "batch_size": 2, "size": (32, 48)}
 
 
 def small_phantoms(out, **changes):
-    config = phantom_config(out, **SMALL)
+    config = phantom_config(out, recipe="small", **SMALL)
     small = config.source.model_copy(update={"size": (48, 64)})
     return config.model_copy(update={"source": small, "compile": "no", "checkpoint_every": 1} | changes)
 
@@ -71,8 +71,37 @@ def test_the_left_out_domain_is_never_learnt_and_always_watched(trained):
     watched = open_dataset(trained / "left-out", channels=1)
     assert len(watched.ids) == 4 and sum("soles" in name for name in watched.ids) == 2
     assert json.loads((trained / "split.json").read_text())["train"] == []
-    with pytest.raises(ConfigError, match="no phantom domain 'cube'"):
+    with pytest.raises(ConfigError, match=r"no phantom domain 'cube'.*none to train on all"):
         phantom_config(trained, left_out="cube")
+    with pytest.raises(ConfigError, match="no recipe 'huge'; choose one of pretrained, small"):
+        phantom_config(trained, recipe="huge")
+
+
+def test_the_usual_recipe_begins_with_pretrained_weights(tmp_path):
+    config = phantom_config(tmp_path, **SMALL)
+    assert (config.model.encoder, config.model.weights) == ("efficientnet_lite0", "imagenet")
+    # A run that goes on from another has that one's weights instead.
+    going_on = phantom_config(tmp_path, initial="runs/feet", **SMALL)
+    assert (going_on.model.weights, going_on.initial) == (None, "runs/feet")
+    assert going_on.model.encoder == config.model.encoder
+
+
+def test_a_run_on_all_domains_goes_on_from_one_that_left_one_out(trained, tmp_path):
+    out = tmp_path / "all"
+    config = phantom_config(out, recipe="small", left_out=None, initial=trained, seed=1, **SMALL)
+    small = config.source.model_copy(update={"size": (48, 64)})
+    # At so low a rate the weights stay those of the first run.
+    slow = config.optim.model_copy(update={"lr": 1e-9, "ema": None})
+    config = config.model_copy(update={"source": small, "compile": "no", "augmentation": "none", "optim": slow})
+    train_on_phantoms(config, out, left_out_frames=8, show_progress=False)
+    network = load_model(out / "model")
+    assert network.metadata["training"]["source"]["domains"] == list(DOMAINS)
+    before = load_model(trained / "model").state_dict()
+    for name, tensor in network.state_dict().items():
+        if "running" not in name and "num_batches" not in name:
+            torch.testing.assert_close(tensor, before[name], atol=1e-6, rtol=0)
+    # What chooses is of all domains, and never what is learnt.
+    assert len(open_dataset(out / "left-out", channels=1).ids) == 8
 
 
 def test_resume_takes_the_settings_of_the_run(trained, tmp_path, monkeypatch):
@@ -95,13 +124,19 @@ def test_resume_takes_the_settings_of_the_run(trained, tmp_path, monkeypatch):
         "multiplier": ("3", lambda config: config.model.multiplier, 3),
         "seed": ("8", lambda config: config.seed, 8),
         "left-out": ("spline", lambda config: "spline" in config.source.domains, False),
+        "skip": ("conv", lambda config: config.model.skip, "conv"),
     }
     for name, (word, value, meant) in given.items():
         assert CliRunner().invoke(app, [*words, f"--{name}", word]).exit_code == 0
         assert value(seen[-1]) == meant != value(started)
+    assert CliRunner().invoke(app, [*words, "--left-out", "none"]).exit_code == 0
+    assert seen[-1].source.domains == tuple(DOMAINS)
     fresh = ["thermal", "train", "--out", str(tmp_path / "new"), "--quiet"]
     assert CliRunner().invoke(app, fresh).exit_code == 0
     assert seen[-1] == phantom_config(tmp_path / "new")
+    begun = [*fresh, "--from", str(trained), "--recipe", "small", "--left-out", "none"]
+    assert CliRunner().invoke(app, begun).exit_code == 0
+    assert seen[-1] == phantom_config(tmp_path / "new", recipe="small", left_out=None, initial=trained)
 
 
 def test_refused_phantom_runs_write_nothing(trained, tmp_path):
