@@ -37,6 +37,8 @@ from prismseg.thermal.phantom.scene.temperatures import Temperatures
 
 COARSE = 3  # pixels between the places at which the pattern is computed: it is smooth
 COARSE_BLUR = 5  # pixels of the mean that removes their steps
+KNEE = 3  # sphere of the leg
+LEG_END = 2.0  # how far a straight leg goes on beyond it, shares of the way from ankle to knee
 LEAST_WEIGHT = 1e-6  # far from all spheres, so that nothing is divided by 0
 
 
@@ -120,7 +122,10 @@ class SolidDomain:
         if spec.framing == "soles":
             paint_foot(canvas, foot, pattern, mean, temperatures.floor)
             return
-        leg = LegLine(leg_places, leg_radii * (1 + extras.widening * np.arange(len(leg_radii)) / 3), foot.length)
+        # A straight leg that goes on beyond the knee: thighs lie along the line of sight.
+        end = leg_places[KNEE] + LEG_END * (leg_places[KNEE] - leg_places[0])
+        half = leg_radii[: KNEE + 1] * (1 + extras.widening * np.arange(KNEE + 1) / KNEE)
+        leg = LegLine(np.vstack([leg_places[: KNEE + 1], end]), np.append(half, half[-1]), foot.length)
         if extras.widening:
             hulls = [leg.part(0.0, float(leg.up[-1]))]
         if sole:
