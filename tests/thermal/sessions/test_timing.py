@@ -18,14 +18,22 @@ from prismseg.thermal.frames.file_names import NamedTime, time_from_name
     [("t0.jpg", 0, None), ("S01_t05.tiff", 5, None), ("P1-T2.5.png", 2.5, None), ("x t20min.csv", 20, "min"),
      ("2023t5.png", 5, None), ("a_t-5.jpg", -5, None), ("a_t-5min.jpg", -5, "min"), ("P1-5min.jpg", 5, "min"),
      ("b_300s.jpg", 300, "s"), ("b_t90 sec.jpg", 90, "s"), ("x_-3min.png", -3, "min"),
-     ("S1_t05min_22.6to34.0C.png", 5, "min"), ("t1,5min.csv", 1.5, "min")],
+     ("S1_t05min_22.6to34.0C.png", 5, "min"), ("t1,5min.csv", 1.5, "min"), ("5min_left.jpg", 5, "min"),
+     ("t5min_pieds.jpg", 5, "min"), ("paciente_10min_2.jpg", 10, "min"), ("0 min.jpg", 0, "min"), ("min05.jpg", 5, "min"),
+     ("minuto 5.jpg", 5, "min"), ("5 minutos.jpg", 5, "min"), ("5 Minuten.jpg", 5, "min"), ("30seg.jpg", 30, "s"),
+     ("5'.jpg", 5, "min"), ("30''.jpg", 30, "s"), ("t1h.jpg", 60, "min"), ("t+5min.jpg", 5, "min"),
+     ("T−5min.jpg", -5, "min"), ("t-5min_left.jpg", -5, "min"), ("20 min after block.jpg", 20, "min"),
+     ("T2_5min.jpg", 5, "min"), ("t15m.jpg", 15, "min"), ("t5min_300s.jpg", 300, "s"), ("S03_min05_R.jpg", 5, "min"),
+     ("film_t5min.seq#0", 5, "min")],
 )  # fmt: skip
 def test_numbers_in_names(name, number, unit):
     assert time_from_name(Path(name)) == NamedTime(number, unit)
     assert minute_from_name(Path(name)) == pytest.approx(number / 60 if unit == "s" else number)
 
 
-@pytest.mark.parametrize("name", ["left5.png", "cat5.png", "t5_mask.png", "IMG_0061.jpg", "a.jpg", "patient5.jpg"])
+@pytest.mark.parametrize("name", ["left5.png", "cat5.png", "t5_mask.png", "IMG_0061.jpg", "a.jpg", "patient5.jpg",
+                                  "t5min_90s.jpg", "admin5.jpg", "15m.jpg", "minute10of20.jpg", "min-5.jpg", "14h05.jpg",
+                                  "20240501_140500.jpg", "B5min2.jpg", "film_t5min.seq#3"])  # fmt: skip
 def test_names_without_a_minute(name):
     assert time_from_name(Path(name)) is None and minute_from_name(Path(name)) is None
 
@@ -115,6 +123,10 @@ def test_a_single_frame_is_the_baseline():
         ({"a": 5, "b": 0}, [0, 5], {"listed": True}, "another order than that of the camera's clock"),
         ({"t0": None, "t5min": None}, None, {}, "not known"),
         ({"a": 0, "b": None}, None, {}, "not known"),
+        ({"t0": 10, "t10": 0, "x": 12}, None, {}, "in another order than the camera's clock"),
+        ({"t0min": 0, "t5min": 9, "t9min": None}, None, {}, "differ from the clocks that some files have"),
+        ({"a": 0, "b": 9, "c": None}, [0, 5, 10], {}, "differ from the clocks that some files have"),
+        ({"a": 0, "b": -13_000_000}, None, {}, "lie 9028 days apart"),
         ({"a": None, "b": None}, [0, 1, 2], {}, "3 minutes are stated for 2"),
         ({"a": None, "b": None}, [0, float("nan")], {}, "finite"),
     ],
@@ -127,6 +139,12 @@ def test_contradictions_are_errors_with_a_table(clocks, minutes, options, reason
         heads = next(line for line in lines if line.startswith("file"))
         assert heads.split() == ["file", "clock", "name", "minute"]
         assert {line.split()[0] for line in lines[lines.index(heads) + 1 :]} == {f"{name}.jpg" for name in clocks}
+
+
+def test_clocks_of_some_files_that_agree_are_no_contradiction():
+    assert planned(shots_of(t0min=0, t5min=5.4, t9min=None)) == [("t0min", 0), ("t5min", 5), ("t9min", 9)]
+    differing = shots_of(t0min=0, t5min=9, t9min=None)
+    assert planned(differing, ignore_clock=True) == [("t0min", 0), ("t5min", 5), ("t9min", 9)]
 
 
 def test_clocks_that_are_wrong_can_be_left_out():

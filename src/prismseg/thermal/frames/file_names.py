@@ -8,17 +8,32 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from prismseg.thermal.frames.listing.choice import split_choice
 from prismseg.thermal.frames.metadata import LIMITS_IN_NAME
 
 Unit = Literal["min", "s"]
 UNITS: tuple[Unit, ...] = ("min", "s")
 _IN_MINUTES = {"min": 1.0, "s": 1 / 60}
-_UNIT = r"(?:\s*(min|minutes?|m|sec|seconds?|s))?"
-# t0, P01_t05, S03-t2.5min, x_t-5: a t that is not part of a word; or a number with a unit, at the name's end.
-_WITH_T = re.compile(rf"(?:^|[^a-z])t\s*(-?\d+(?:[.,]\d+)?){_UNIT}$", re.IGNORECASE)
-_WITH_UNIT = re.compile(
-    r"(?:^|(?<=[_\s])|(?<=[^\w.,]))(-?\d+(?:[.,]\d+)?)\s*(min|minutes?|sec|seconds?|s)$", re.IGNORECASE
+_NUMBER = r"(-?\d+(?:[.,]\d+)?)"
+# Words and abbreviations of several languages, by what a number before them is multiplied with to be min or s.
+_MINUTES = r"min(?:s|ut[eo]s?|uten|uta)?"
+_SECONDS = r"(?:sec(?:s|ond(?:e|o|i|es?|s)?)?|seg(?:s|undos?)?|sek(?:unden?)?)"
+_HOURS = r"(?:hrs?|hours?|horas?|heures?|stunden?|std)"
+_MARKS = r"''|′′|[\"″'′’]"
+_BEFORE = (
+    r"(?:^|(?<=[_\s])|(?<=[^\w.,]))"  # a dash parts words, unless a blank, a line or nothing stands before it
 )
+# t0, P01_t05, S03-t2.5min, x_t-5, t+5min: a t that is not part of a word, at the name's end.
+_WITH_T = re.compile(
+    rf"(?:^|[^a-z])t\s*\+?{_NUMBER}\s*({_MINUTES}|{_SECONDS}|{_HOURS}|[msh]|{_MARKS})?$", re.IGNORECASE
+)
+# A number with a unit, at the name's end; further ahead only with more than a letter for the unit.
+_AT_END = re.compile(rf"{_BEFORE}{_NUMBER}[\s_-]*({_MINUTES}|{_SECONDS}|{_HOURS}|s|{_MARKS})$", re.IGNORECASE)
+_INSIDE = re.compile(
+    rf"(?:{_BEFORE}|(?<![a-z])t\s*\+?){_NUMBER}[\s_]*({_MINUTES}|{_SECONDS})(?![a-z0-9])", re.IGNORECASE
+)
+# min05, minute 5, minuto_5: the unit before the number.
+_AHEAD = re.compile(rf"(?<![a-z0-9])({_MINUTES})[\s_.]*{_NUMBER}(?![\d.,]|[\s_]*[a-z]*\d)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -47,29 +62,67 @@ class NamedTime:
         return None if chosen is None else self.number * _IN_MINUTES[chosen]
 
 
-def _number(path: Path) -> re.Match[str] | None:
-    stem = LIMITS_IN_NAME.sub("", path.stem).rstrip(" _-")
-    return _WITH_T.search(stem) or _WITH_UNIT.search(stem)
+@dataclass(frozen=True)
+class _Found:
+    """A time in a name: where its number begins, the number, and its unit."""
+
+    start: int
+    number: float
+    unit: Unit | None
+
+
+def _find(path: Path) -> _Found | None:
+    """Find the one time in a name; None where there is none, or several that differ."""
+    # A dash or a minus of another kind is one; the name keeps its length.
+    stem = path.stem.translate({ord(dash): "-" for dash in "−–‒"})
+    stem = LIMITS_IN_NAME.sub(lambda limits: " " * len(limits[0]), stem).rstrip(" _-")
+    found = [_found(match, 1, 2) for match in (_WITH_T.search(stem), _AT_END.search(stem)) if match is not None][
+        :1
+    ]
+    found += [_found(match, 1, 2) for match in _INSIDE.finditer(stem)]
+    found += [_found(match, 2, 1) for match in _AHEAD.finditer(stem) if _number_of(match[2]) >= 0]
+    certain = [each for each in found if each.unit is not None]
+    minutes = {round(each.number * _IN_MINUTES[each.unit], 6) for each in certain if each.unit is not None}
+    if len(minutes) > 1:
+        return None
+    return next(iter(certain or found), None)
+
+
+def _number_of(text: str) -> float:
+    return float(text.replace(",", "."))
+
+
+def _found(match: re.Match[str], number: int, unit: int) -> _Found:
+    value, word = _number_of(match[number]), (match[unit] or "").lower()
+    if not word:
+        return _Found(match.start(number), value, None)
+    if word.startswith(("h", "st")):
+        return _Found(match.start(number), 60 * value, "min")
+    seconds = word.startswith("s") or word in ('"', "″", "''", "′′")
+    return _Found(match.start(number), value, "s" if seconds else "min")
 
 
 def time_from_name(path: str | Path) -> NamedTime | None:
-    """Read the time at the end of a file's name.
+    """Read the time in a file's name.
+
+    A number counts behind a t at the name's end (``t5``), or with a unit (``t5min``, ``5 minutos left``, ``min05``,
+    ``90s``, ``t1h``; hours as minutes). Names with two different times have none, and neither have frames of films: the
+    name is that of the first.
 
     Examples
     --------
     >>> time_from_name("S01_t05.tiff"), time_from_name("a_t-5min.jpg"), time_from_name("sole.jpg")
     (NamedTime(number=5.0, unit=None), NamedTime(number=-5.0, unit='min'), None)
     """
-    found = _number(Path(path))
-    if found is None:
+    file, choice = split_choice(path)
+    if choice not in (None, "0"):
         return None
-    unit = found.group(2)
-    chosen: Unit | None = None if unit is None else "s" if unit.lower().startswith("s") else "min"
-    return NamedTime(float(found.group(1).replace(",", ".")), chosen)
+    found = _find(file)
+    return None if found is None else NamedTime(found.number, found.unit)
 
 
 def minute_from_name(path: str | Path) -> float | None:
-    """Read the minute at the end of a file's name, a bare number taken as minutes: a proposal that a person confirms.
+    """Read the minute in a file's name, a bare number taken as minutes: a proposal that a person confirms.
 
     Examples
     --------
@@ -83,12 +136,16 @@ def minute_from_name(path: str | Path) -> float | None:
 def natural_key(path: str | Path) -> tuple[tuple[int, float, str], ...]:
     """Make a key that sorts ``img2`` before ``img10``, and ``t-5`` before ``t0``."""
     path = Path(path)
-    found, name, number = _number(path), path.name.lower(), None
-    if found is not None and found.group(1).startswith("-"):
-        name, number = name[: found.start(1)], float(found.group(1).replace(",", "."))
+    found, name = _find(path), path.name.lower()
+    if found is None or found.number >= 0:
+        return _parts(name)
+    behind = re.sub(r"^[-−–‒][\d.,]+", "", name[found.start :])
+    return (*_parts(name[: found.start]), (0, found.number, ""), *_parts(behind))
+
+
+def _parts(name: str) -> tuple[tuple[int, float, str], ...]:
     parts = [part for part in re.split(r"(\d+)", name) if part]
-    key = [(0, float(part), "") if part.isdecimal() else (1, 0.0, part) for part in parts]
-    return (*key, *([] if number is None else [(0, number, "")]))
+    return tuple((0, float(part), "") if part.isdecimal() else (1, 0.0, part) for part in parts)
 
 
 def sort_naturally(paths: Sequence[str | Path]) -> list[Path]:

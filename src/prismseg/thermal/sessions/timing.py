@@ -20,6 +20,9 @@ from prismseg.thermal.frames.frame import Frame
 
 # Minutes by which a name or a stated minute may differ from the camera's clock: they are written down rounded.
 _AGREE = 1.0
+# Days over which frames of one session may be taken; a camera whose battery was empty begins years back.
+_LONGEST_DAYS = 3
+_MINUTES_A_DAY = 24 * 60
 
 
 @renamed(refusal="rejection")
@@ -160,7 +163,9 @@ def plan_session(
     if clocked:
         ordered = _by_clock(ordered)
     if minutes is not None:
-        return _plan_by_minutes(files, ordered, list(minutes), unit=unit, clocked=clocked, listed=listed)
+        return _plan_by_minutes(
+            files, ordered, list(minutes), unit=unit, clocked=clocked, listed=listed, ignore_clock=ignore_clock
+        )
     named = [None if file.named is None else file.named.minutes(unit) for file in ordered]
     if clocked:
         return _plan_by_clock(ordered, named)
@@ -169,6 +174,10 @@ def plan_session(
     if any(minute is None for minute in named):
         raise _unknown(ordered, named)
     timed = sorted((replace(file, minute=m) for file, m in zip(ordered, named, strict=True)), key=_minute)
+    if not ignore_clock:
+        _check_single_clocks(
+            timed, Message("The minutes in the names differ from the clocks that some files have.")
+        )
     return SessionPlan(_check_minutes(timed), (), Message("names"))
 
 
@@ -194,9 +203,24 @@ def _minutes_by_clock(ordered: Sequence[TimedFile]) -> list[float | None]:
     return [None if file.clock is None else (file.clock - first).total_seconds() / 60 for file in ordered]
 
 
+def _check_single_clocks(timed: Sequence[TimedFile], reason: Message) -> None:
+    """Where only some files have a clock, those must agree with the minutes too; with and without a zone apart."""
+    for zoned in (False, True):
+        group = [file for file in timed if file.clock is not None and (file.clock.tzinfo is not None) == zoned]
+        if len(group) > 1 and _fit_zero(_minutes_by_clock(group), [file.minute for file in group]) is None:
+            raise _contradiction(timed, [], reason)
+
+
 def _plan_by_clock(ordered: Sequence[TimedFile], named: Sequence[float | None]) -> SessionPlan:
     """Take minutes by the clock; names set its zero where they agree with it."""
     passed = _minutes_by_clock(ordered)
+    span = max(minute for minute in passed if minute is not None) / _MINUTES_A_DAY
+    if span > _LONGEST_DAYS:
+        reason = Message(
+            "By their clocks these frames lie {days:.0f} days apart: not one session, or a clock was set meanwhile.",
+            days=span,
+        )
+        raise _contradiction(ordered, passed, reason)
     fits = _fit_zero(passed, named)
     if fits is None and any(minute is not None for minute in named):
         raise _contradiction(ordered, passed, Message("The minutes in the names differ from the camera's clock."))
@@ -234,7 +258,7 @@ def _fit_bare_numbers(ordered: Sequence[TimedFile], passed: Sequence[float | Non
     """Try numbers without a unit as minutes and as seconds; where they are neither they may only count the frames."""
     named = [file.named for file in ordered]
     known = [(each.number, file) for each, file in zip(named, ordered, strict=True) if each and file.clock]
-    if len(known) < sum(clock is not None for clock in passed) or len(known) < 2:
+    if len(known) < 2:
         return None
     for unit in UNITS:
         zero = _fit_zero(passed, [None if each is None else each.minutes(unit) for each in named])
@@ -243,7 +267,8 @@ def _fit_bare_numbers(ordered: Sequence[TimedFile], passed: Sequence[float | Non
     numbers = [number for number, _ in known]
     if numbers != sorted(numbers):
         raise _contradiction(ordered, passed, Message("The names are in another order than the camera's clock."))
-    if any(after - before != 1 for before, after in pairwise(numbers)):
+    every = len(known) == sum(clock is not None for clock in passed)
+    if every and any(after - before != 1 for before, after in pairwise(numbers)):
         raise _contradiction(ordered, passed, Message("The numbers in the names differ from the camera's clock."))
     return None
 
@@ -256,6 +281,7 @@ def _plan_by_minutes(
     unit: Unit | None,
     clocked: bool,
     listed: bool,
+    ignore_clock: bool,
 ) -> SessionPlan:
     if len(minutes) != len(files):
         raise ConfigError(
@@ -282,6 +308,8 @@ def _plan_by_minutes(
     )
     if differing:
         raise _contradiction(timed, [], Message("The stated minutes differ from those in the names."))
+    if not clocked and not ignore_clock:
+        _check_single_clocks(timed, Message("The stated minutes differ from the clocks that some files have."))
     if (
         clocked
         and _fit_zero(_minutes_by_clock(timed), [None if file.clock is None else file.minute for file in timed])

@@ -130,6 +130,8 @@ def test_only_the_last_few_batches_wait(page, camera):
         ({"a": 0, "b": 5}, {"a": 0, "b": 5}),
         ({"t0": 5, "t5": 0}, {"t0": None, "t5": None}),  # clock and names disagree: nobody guesses
         ({"t0": None, "t5": None}, {"t0": 0, "t5": 5}),  # shown, and confirmed by somebody
+        ({"T0": None, "T1": None, "T2": None}, {"T0": None, "T1": None, "T2": None}),  # visits, perhaps
+        ({"a_0min": None, "b_1min": None, "c_2min": None}, {"a_0min": 0, "b_1min": 1, "c_2min": 2}),
     ],
 )
 def test_minutes_are_proposed_by_clocks_and_names(clocks, proposed):
@@ -149,3 +151,14 @@ def test_minutes_are_proposed_by_clocks_and_names(clocks, proposed):
     sent.append(UploadedFile("broken.jpg", None, Message("damaged"), None))
     found = {each.name.removesuffix(".jpg"): each.minute for each in _timed(sent)}
     assert found == {**proposed, "broken": None}
+
+
+def test_files_of_other_kinds_are_named(page, camera):
+    text = "Emissivity;0,98\n" + "\n".join(
+        ";".join(f"{value:.2f}".replace(".", ",") for value in row) for row in camera.frame().celsius
+    )
+    files = [("a_t0min.txt", text.encode()), ("a_t10.is2", b"\2\1" * 90), ("a_t2.is2", b"\2\1" * 90)]
+    answer = page.ask("POST", "/api/imports", files=[("files", each) for each in files]).json()["files"]
+    assert [each["name"] for each in answer] == ["a_t0min.txt", "a_t2.is2", "a_t10.is2"]
+    assert answer[0]["ok"] and answer[0]["minute"] == 0
+    assert not answer[1]["ok"] and "Fluke SmartView" in answer[1]["reason"] and "a_t2.is2" in answer[1]["reason"]

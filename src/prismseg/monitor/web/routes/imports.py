@@ -8,6 +8,7 @@ import shutil
 import uuid
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -30,12 +31,13 @@ from prismseg.monitor.web.dependencies import (
 )
 from prismseg.monitor.web.routes.bodies import JsonObject, StrictBody
 from prismseg.monitor.web.uploads import UploadedFile
-from prismseg.thermal import FRAME_SUFFIXES, Frame, View, minute_from_name, plan_session, read_frame
-from prismseg.thermal.frames.file_names import Unit, time_from_name
+from prismseg.thermal import Frame, View, minute_from_name, plan_session, read_frame
+from prismseg.thermal.frames.file_names import Unit, natural_key, time_from_name
 from prismseg.thermal.sessions.timing import TimedFile
 
 router = APIRouter(prefix="/api/imports")
 MOST_FILES = 60  # of one session; twice the captures of a long one
+_LONGEST_SUFFIX = 8  # of a file's name that tells its kind
 _EARLIEST, _LATEST = -720, 660  # minutes; the last capture is now, and a test dose was given within 12 hours
 
 
@@ -90,7 +92,7 @@ async def upload(
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     sent = _timed(sent)
-    sent.sort(key=lambda each: (each.minute is None, each.minute or 0.0, each.name))
+    sent.sort(key=lambda each: (each.minute is None, each.minute or 0.0, natural_key(each.name)))
     return {"id": pending.put(sent), "files": [_described(each, language) for each in sent]}
 
 
@@ -160,7 +162,8 @@ def _timed(sent: list[UploadedFile]) -> list[UploadedFile]:
     """Propose minutes by the cameras' clocks and the names, to be confirmed on the page; none where they disagree."""
     files = [TimedFile(Path(each.name), each.frame, each.reason, time_from_name(Path(each.name))) for each in sent]
     read = [file for file in files if file.frame is not None]
-    units: tuple[Unit | None, ...] = (None, "min")  # a bare number is at least worth a question
+    # A bare number is at least worth a question, unless it may count visits (T0, T1, T2).
+    units: tuple[Unit | None, ...] = (None,) if _may_count(read) else (None, "min")
     for unit in units if read else ():
         try:
             plan = plan_session(read, unit=unit)
@@ -169,8 +172,21 @@ def _timed(sent: list[UploadedFile]) -> list[UploadedFile]:
         minutes = {id(shot.frame): shot.minute for shot in plan.files}
         return [replace(each, minute=minutes.get(id(each.frame), each.minute)) for each in sent]
     if any(file.clock is None for file in read):
+        if _may_count(read):
+            return [replace(each, minute=_stated(each.name)) for each in sent]
         return sent  # nothing contradicts what single names state
     return [replace(each, minute=None) if each.frame is not None else each for each in sent]
+
+
+def _may_count(files: list[TimedFile]) -> bool:
+    """Whether the bare numbers in names rise by one, as those of visits do."""
+    numbers = sorted(file.named.number for file in files if file.named is not None and file.named.unit is None)
+    return len(numbers) > 1 and all(after - before == 1 for before, after in pairwise(numbers))
+
+
+def _stated(name: str) -> float | None:
+    named = time_from_name(Path(name))
+    return None if named is None else named.minutes()
 
 
 def _shown(name: str, number: int) -> str:
@@ -182,10 +198,7 @@ def _read(
     folder: Path, number: int, shown: str, data: bytes, low: float | None, high: float | None
 ) -> UploadedFile:
     """Read a file under a name of our own; the sent name is only shown and searched for a minute."""
-    suffix = Path(shown).suffix.lower()
-    if suffix not in FRAME_SUFFIXES:
-        reason = Message("{name} is none of {known}.", name=shown, known=", ".join(sorted(FRAME_SUFFIXES)))
-        return UploadedFile(shown, None, reason, None)
+    suffix = re.sub(r"[^a-z0-9.]", "", Path(shown).suffix.lower())[:_LONGEST_SUFFIX]
     path = write_bytes(folder / f"{number}{suffix}", data)
     try:
         frame = read_frame(path, low=low, high=high)
