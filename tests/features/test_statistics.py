@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from prismseg.base import DataError
 from prismseg.features import ClassStatistics, RegressionStatistics
+from prismseg.features.statistics import BLOCK_ROWS
 
 FEATURES, CLASSES = 4, 3
 
@@ -112,8 +113,28 @@ def test_unknown_pixels_are_left_out_whatever_their_features():
 def test_many_rows_are_summed_in_chunks(monkeypatch):
     z, labels = draw(3)
     expected = gather((z, labels))
-    monkeypatch.setattr("prismseg.features.statistics.CHUNK_ROWS", 4)
+    monkeypatch.setitem(BLOCK_ROWS, torch.float64, 4)
     assert_equal(gather((z, labels)), expected)
+
+
+def test_blocks_in_single_precision_keep_six_digits():
+    generator = torch.Generator().manual_seed(0)
+    z, labels = 3 + torch.randn(5000, FEATURES, generator=generator), torch.arange(5000) % CLASSES
+    weights = torch.rand(5000, generator=generator) + 0.1
+    exact, quick = ClassStatistics(FEATURES, CLASSES), ClassStatistics(FEATURES, CLASSES)
+    exact.update(z, labels, weights=weights)
+    quick.update(z, labels, weights=weights, blocks=torch.float32)
+    assert_equal(quick, exact, rtol=2e-6, atol=0)
+    assert not torch.equal(quick.grams, exact.grams)
+    assert torch.equal(quick.grams, quick.grams.mT)
+
+
+def test_pixels_that_count_twice_are_there_twice():
+    part = draw(5)
+    assert_equal(gather(part) * 2, gather(part, part), rtol=1e-12, atol=0)
+    for factor in (0.0, -1.0, float("nan")):
+        with pytest.raises(DataError, match="positive number of times"):
+            gather(part) * factor
 
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=4), st.lists(st.integers(0, 50), max_size=4))

@@ -93,6 +93,14 @@ def instant(
         str | None,
         typer.Option(help="Learn from images scaled by these factors too: 0.8,1.25", rich_help_panel=FIT),
     ] = None,
+    light: Annotated[
+        bool,
+        typer.Option(
+            "--light/--no-light",
+            help="Learn from copies in another light too (colours mixed, greys bent, inverted) where it costs little.",
+            rich_help_panel=FIT,
+        ),
+    ] = True,
     postprocess: Annotated[
         str | None, typer.Option(help="Of predicted masks: {names}.", rich_help_panel=FIT)
     ] = None,
@@ -170,7 +178,9 @@ def instant(
             "arch": "instant", "skip": "none", "encoder": encoder, "weights": encoder_weights,
             "options": {"fourier": features, "image": image, "position": position},
         },
-        "instant": {"mirror": mirror, "zooms": names(zooms) or (), "report": report},
+        "instant": {
+            "mirror": mirror, "zooms": names(zooms) or (), "report": report, **({} if light else {"lights": (0,)}),
+        },
         "intensity": intensity, "fit": fit, "postprocess": postprocess, "force": force,
     }  # fmt: skip
     settings = configure(_with_resolution(chosen, size, grid))

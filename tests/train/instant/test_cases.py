@@ -5,7 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prismseg.data import Preprocess
-from prismseg.train.instant.cases import PreparedCases, cell_shares, copies, part_groups, spread
+from prismseg.train.instant.cases import (
+    LIGHT_COPIES,
+    PreparedCases,
+    cell_shares,
+    copies,
+    light_copies,
+    part_groups,
+    spread,
+)
+from prismseg.train.instant.light import relight
 from prismseg.train.instant.settings import InstantSettings
 
 
@@ -70,7 +79,22 @@ def test_copies_are_mirrored_and_scaled_with_their_labels():
     assert len(list(copies(image, shares, InstantSettings(mirror=False)))) == 1
 
 
-@pytest.mark.parametrize("wrong", [{"zooms": (9.0,)}, {"penalties": ()}, {"folds": 1}, {"balances": (2.0,)}])
+def test_copies_in_another_light_keep_their_labels():
+    image = torch.rand(3, 8, 8, generator=torch.Generator().manual_seed(0))
+    shares = labelled(image[0] > 0.5, 2)
+    for seed in (0, 1):
+        made = list(light_copies(image, shares, seed))
+        assert len(made) == LIGHT_COPIES == 2
+        for number, (changed, labels) in enumerate(made):
+            mirrored = (seed + number) % 2 == 1
+            expected = relight(image, invert=bool(number), seed=2 * seed + number)
+            assert torch.equal(changed, expected.flip(-1) if mirrored else expected)
+            assert torch.equal(labels, shares.flip(-1) if mirrored else shares)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"zooms": (9.0,)}, {"penalties": ()}, {"folds": 1}, {"balances": (2.0,)}, {"lights": (-1.0,)}]
+)
 def test_settings_are_checked(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         InstantSettings(**wrong)

@@ -60,7 +60,7 @@ def test_curves_hold_the_dice_of_all_classes_at_each_offset(seed, classes):
 
 def test_the_best_offset_of_two_classes_is_the_best_of_all():
     images = [drawn(seed, 2, pixels=400) for seed in range(5)]
-    offsets, curves = best_offsets(images, 2)
+    offsets = best_offsets(images, 2)
     assert offsets[0] == 0
 
     def mean(offset):
@@ -69,13 +69,12 @@ def test_the_best_offset_of_two_classes_is_the_best_of_all():
 
     best = max(float(mean(offset)) for offset in np.linspace(-3, 3, 601))
     assert float(mean(float(offsets[1]))) > best - 0.005
-    assert curves[0].best(torch.ones(5, dtype=torch.bool)) == float(offsets[1])
 
 
 def test_offsets_of_several_classes_never_make_it_worse_and_find_a_planted_shift():
     images = [drawn(seed, 3, pixels=500) for seed in range(6)]
     shifted = [(outputs - torch.tensor([[0.0], [1.5], [-0.7]]), truth) for outputs, truth in images]
-    offsets, _ = best_offsets(shifted, 3)
+    offsets = best_offsets(shifted, 3)
     before = torch.stack([image_dice(outputs, truth) for outputs, truth in shifted]).mean()
     after = torch.stack([image_dice(outputs + offsets[:, None], truth) for outputs, truth in shifted]).mean()
     planted = torch.stack([image_dice(outputs, truth) for outputs, truth in images]).mean()

@@ -12,12 +12,25 @@ from prismseg.base import ConfigError, DataError
 from prismseg.features import ClassStatistics
 from prismseg.train import InstantSettings, fit_instant
 from prismseg.train.instant.cases import PreparedCases, part_groups, read_cells
-from prismseg.train.instant.choose import Candidate, Offsets, class_weights, fit_candidate, try_candidates
-from prismseg.train.instant.dice import DiceCurves
+from prismseg.train.instant.choose import (
+    PREMIUM,
+    TOLERANCE,
+    Candidate,
+    Mixture,
+    Trials,
+    class_weights,
+    fit_candidate,
+    fit_mixture,
+    fit_weights,
+    list_candidates,
+    try_candidates,
+)
+from prismseg.train.instant.dice import OFFSETS
 from prismseg.train.instant.gather import CellCache, gather_statistics, standardize
 
 CLASSES = ["background", "square", "disc"]
-PLAIN = InstantSettings(mirror=False)
+PLAIN = InstantSettings(mirror=False, lights=(0,))
+ONE_FIT = PLAIN.model_copy(update={"penalties": (1e-3,), "balances": (0.5,)})
 
 
 def fit(network, samples, preprocess, settings=PLAIN, classes=CLASSES):
@@ -40,7 +53,7 @@ def rows_of(network, cases, chosen):
 @pytest.mark.parametrize("options", [{}, {"image": True, "fourier": 10}])
 def test_weights_are_scikit_learns_ridge_of_cells_weighted_by_area(draw, segmenter, preprocess, options):
     samples, network = draw(), segmenter(**options)
-    result = fit(network, samples, preprocess)
+    result = fit(network, samples, preprocess, ONE_FIT)
     cases = PreparedCases(samples, preprocess, CLASSES)
     z, labels, areas = rows_of(network, cases, range(len(samples)))
     counts = torch.zeros(3, dtype=torch.double).index_add(0, labels, areas)
@@ -75,12 +88,10 @@ def test_a_head_of_a_part_is_the_fit_without_it(draw, segmenter, preprocess):
     for part, head in zip(result.held_out.parts, result.held_out.heads, strict=True):
         rest = [case for case in range(8) if case not in part]
         alone = gather_statistics(cache, rest, PLAIN)
-        fits = [
-            fit_candidate(alone, Candidate(balance, penalty)).weights
-            for balance in PLAIN.balances
-            for penalty in PLAIN.penalties
-        ]
-        assert min(float((one - head.weights).abs().max()) for one in fits) < 1e-8
+        # An average of fits, in which the row of the constant has offsets besides.
+        fits = fit_weights(alone, list_candidates(PLAIN))[:, :-1].flatten(1)
+        shares = torch.linalg.lstsq(fits.T, head.weights[:-1].flatten()).solution
+        torch.testing.assert_close(shares @ fits, head.weights[:-1].flatten(), rtol=1e-5, atol=1e-8)
 
 
 def test_choices_for_a_part_ask_the_other_parts_alone(draw, segmenter, preprocess):
@@ -90,17 +101,71 @@ def test_choices_for_a_part_ask_the_other_parts_alone(draw, segmenter, preproces
     standardize(network, cases, parts)
     statistics = [gather_statistics(cache, part, PLAIN) for part in parts]
     trials = try_candidates(cache, parts, statistics, range(8), PLAIN)
-    before = [trials.best(without=place) for place in range(4)]
+    before = [trials.mixture(without=place) for place in range(4)]
     worst = int(trials.scores().argmin())
     trials = replace(trials, dice=trials.dice.clone())
     trials.dice[:2] = 0.0
     trials.dice[:2, worst] = 1e3  # part 0 begins to rave about what is worst
-    after = [trials.best(without=place) for place in range(4)]
-    assert after[0] == before[0] and set(after[1:]) == {trials.candidates[worst]}
-    curves = DiceCurves(torch.tensor([0.0, 1.0]), torch.tensor([[[0.0], [9.0]], [[0.6], [0.5]], [[0.6], [0.5]]]))
-    choice = Offsets(torch.zeros(2), [curves])
-    assert choice.without(torch.tensor([False, True, True])).tolist() == [0.0, 0.0]
-    assert choice.without(torch.tensor([True, True, True])).tolist() == [0.0, 1.0]
+    after = [trials.mixture(without=place) for place in range(4)]
+    assert after[0].candidates == before[0].candidates and torch.equal(after[0].shares, before[0].shares)
+    assert all(each.candidates == [trials.candidates[worst]] for each in after[1:])
+
+
+def test_a_mixture_is_the_average_of_what_its_fits_say(draw, segmenter, preprocess):
+    network, samples = segmenter(), draw(4)
+    cases = PreparedCases(samples, preprocess, CLASSES)
+    cache = CellCache(network, cases, 64)
+    standardize(network, cases, [[0, 1], [2, 3]])
+    statistics = gather_statistics(cache, range(4), InstantSettings())
+    candidates = [Candidate(0.0, 0.5, 1e-3), Candidate(0.3, 0.5, 1e-2), Candidate(1.0, 1.0, 1e-2)]
+    shares, offsets = (
+        torch.tensor([0.5, 0.3, 0.2]),
+        torch.tensor([[0.0, 0.0, 0.0], [0.0, 0.1, -0.2], [0.0, 0.3, 0.0]]),
+    )
+    mixed = fit_mixture(statistics, Mixture(candidates, torch.arange(3), shares, offsets))
+    inputs = cache[0].inputs.flatten(1).T.double()
+    singly = [fit_candidate(statistics, candidate).predict(inputs) for candidate in candidates]
+    average = sum(
+        share * (outputs + offset) for share, outputs, offset in zip(shares, singly, offsets.double(), strict=True)
+    )
+    torch.testing.assert_close(mixed.predict(inputs), average)
+    assert torch.equal(mixed.noise, fit_candidate(statistics, candidates[0]).noise)
+
+
+@pytest.mark.parametrize(("cost", "light"), [(0.0, 1.0), (0.9 * PREMIUM, 1.0), (1.1 * PREMIUM, 0.3)])
+def test_copies_in_another_light_weigh_as_much_as_costs_almost_nothing(cost, light):
+    candidates = [Candidate(each, 0.5, penalty) for each in (0.0, 0.3, 1.0) for penalty in (1e-3, 1e-2)]
+    dice = torch.full((4, 6, 1, len(OFFSETS)), 0.5)
+    dice[:, 4:] -= cost
+    trials = Trials(candidates, [], torch.arange(4), torch.arange(4), dice)
+    assert {candidate.light for candidate in trials.mixture().candidates} == {light}
+    trials.dice[1:, 1] = 0.9  # which part 0 does not say
+    assert {candidate.light for candidate in trials.mixture().candidates} == {0.0}
+    trials.dice[1:, 1], trials.dice[0, 1] = 0.5, 0.9
+    assert trials.mixture(without=0).candidates == [Candidate(light, 0.5, 1e-2), Candidate(light, 0.5, 1e-3)]
+
+
+def test_fits_share_a_mixture_by_their_dice(draw, segmenter, preprocess):
+    network, samples = segmenter(), draw(4)
+    cases = PreparedCases(samples, preprocess, CLASSES)
+    cache, parts = CellCache(network, cases, 64), [[0, 1], [2, 3]]
+    standardize(network, cases, parts)
+    statistics = [gather_statistics(cache, part, PLAIN) for part in parts]
+    trials = try_candidates(
+        cache,
+        parts,
+        statistics,
+        range(4),
+        PLAIN.model_copy(update={"penalties": (1e-3, 1e-2, 1e-1), "balances": (0.25, 0.5)}),
+    )
+    dice = torch.zeros_like(trials.dice)
+    dice[:, 1, :, 30] = 0.5
+    dice[:, 2, :, 30] = 0.5
+    dice[:, 4, :, 20] = 0.5 - 2 * TOLERANCE
+    mixture = replace(trials, dice=dice).mixture()
+    assert mixture.candidates == [trials.candidates[place] for place in (2, 1, 4)]
+    np.testing.assert_allclose(mixture.shares, np.array([1, 1, np.exp(-2)]) / (2 + np.exp(-2)), rtol=1e-5)
+    assert not mixture.offsets[:2].any() and (mixture.offsets[2, 1:] < 0).all() and mixture.offsets[2, 0] == 0
 
 
 def test_dice_of_what_is_left_out_is_that_of_its_head(draw, segmenter, preprocess):
@@ -244,7 +309,7 @@ def test_no_image_at_all(segmenter, preprocess):
 def test_class_weights_have_mean_one_over_the_pixels(draw, segmenter, preprocess):
     network, samples = segmenter(), draw(4)
     cases = PreparedCases(samples, preprocess, CLASSES)
-    statistics = gather_statistics(CellCache(network, cases, 0), range(4), PLAIN)
+    statistics = gather_statistics(CellCache(network, cases, 0), range(4), PLAIN).own
     for balance in (0.0, 0.3, 1.0):
         weights = class_weights(statistics, balance)
         assert float((weights * statistics.counts).sum()) == pytest.approx(float(statistics.counts.sum()))
@@ -257,10 +322,11 @@ def test_copies_count_as_one_image(draw, segmenter, preprocess):
     network, samples = segmenter(), draw(2)
     cases = PreparedCases(samples, preprocess, CLASSES)
     cache = CellCache(network, cases, 0)
-    one = gather_statistics(cache, [0], PLAIN)
-    all_copies = gather_statistics(cache, [0], InstantSettings(zooms=(0.5,)))
+    one = gather_statistics(cache, [0], PLAIN).own
+    all_copies = gather_statistics(cache, [0], PLAIN.model_copy(update={"mirror": True, "zooms": (0.5,)})).own
     mirrored = gather_statistics(cache, [0], InstantSettings())
-    torch.testing.assert_close(mirrored.counts, one.counts)
+    torch.testing.assert_close(mirrored.own.counts, one.counts)
+    torch.testing.assert_close(mirrored.light.counts, one.counts)
     # A zoom of 0.5 has a quarter of the cells.
     assert float(all_copies.counts.sum()) == pytest.approx(float(one.counts.sum()) * (2 + 2 / 4) / 4, rel=0.05)
 
@@ -297,14 +363,14 @@ def test_memory_is_flat_in_the_number_of_images(draw, segmenter, preprocess, mon
         return max(highest), max(kept)
 
     few, many = most(6), most(24)
-    assert few[0] == many[0] <= 5
+    assert few[0] == many[0] <= 2 * (3 + 1)  # images and copies in another light: of three parts and all
     assert few[1] < many[1] <= 2**20
 
 
 def test_cells_that_do_not_fit_the_cache_are_computed_again(draw, segmenter, preprocess):
     samples = draw(6)
     kept, again = (
-        fit(segmenter(), samples, preprocess, InstantSettings(mirror=False, cache_mib=mib)) for mib in (512, 0)
+        fit(segmenter(), samples, preprocess, ONE_FIT.model_copy(update={"cache_mib": mib})) for mib in (512, 0)
     )
     torch.testing.assert_close(kept.network.weights, again.network.weights)
     np.testing.assert_allclose(kept.held_out.curve["dice"], again.held_out.curve["dice"], atol=0.01)
@@ -321,13 +387,13 @@ def test_drawn_cells_stand_for_their_class(draw, segmenter, preprocess):
     network, samples = segmenter(grid=2), draw(2)
     cache = CellCache(network, PreparedCases(samples, preprocess, CLASSES), 0)
     every, drawn = (
-        gather_statistics(cache, [0, 1], PLAIN.model_copy(update={"cells": cells})) for cells in (10**6, 40)
+        gather_statistics(cache, [0, 1], PLAIN.model_copy(update={"cells": cells})).own for cells in (10**6, 40)
     )
     torch.testing.assert_close(drawn.counts, every.counts)
     # The constant is the last input: its sum over the cells of a class is the class's area.
     torch.testing.assert_close(drawn.sums[:, -1], every.sums[:, -1])
     assert not torch.allclose(drawn.sums, every.sums)
-    again = gather_statistics(cache, [0, 1], PLAIN.model_copy(update={"cells": 40}))
+    again = gather_statistics(cache, [0, 1], PLAIN.model_copy(update={"cells": 40})).own
     assert torch.equal(again.grams, drawn.grams)
 
 

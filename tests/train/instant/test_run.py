@@ -14,6 +14,7 @@ from prismseg.cli.main import app
 from prismseg.inference import Predictor
 from prismseg.nets import InstantSegmenter, find_model, load_model
 from prismseg.train import Trainer, configure, evaluate_run, read_config, train
+from prismseg.train.instant.choose import PREMIUM
 
 QUICK = ("--encoder", "plain", "--encoder-weights", "none", "--size", "48", "--quiet", "--no-report")
 
@@ -44,7 +45,8 @@ def test_the_dice_of_every_group_is_told_and_written(run):
         assert any(group in line and f"{dice:.3f}" in line for line in output.splitlines())
     choice = json.loads((root / "held-out" / "choice.json").read_text())
     curve = pd.read_csv(root / "held-out" / "penalties.csv")
-    best = curve.loc[curve["dice"].idxmax()]
+    assert curve["dice"].max() - curve[curve["light"] == choice["light"]]["dice"].max() <= PREMIUM
+    best = curve.loc[curve[curve["light"] == choice["light"]]["dice"].idxmax()]
     assert (choice["penalty"], choice["balance"]) == (best["penalty"], best["balance"])
     assert Image.open(root / "held-out" / "penalties.png").size == (780, 416)
     assert choice["held_out_dice"]["foreground"] == pytest.approx(table["dice"].mean(), abs=1e-4)

@@ -39,8 +39,10 @@ def print_held_out(folder: RunFolder) -> None:
         "all images", str(sum(images.values())), *(f"{means[name]:.3f}" for name in classes), style="bold"
     )
     console.print(shown)
+    light = f"weight {training['light']:g}" if training["light"] else "not used"
+    tried = len(training["penalties"]) * len(training["balances"]) * len(training["lights"])
     console.print(
-        f"Penalty {training['penalty']:g} of the trace, class weights to the power {training['balance']:g}: the best of "
-        f"{len(training['penalties']) * len(training['balances'])} on groups left out; fitted in "
-        f"{training['seconds']:.0f} s. Tables and report: {folder.held_out}"
+        f"{training['averaged']} of {tried} fits are averaged by their Dice on groups left out; the best: penalty "
+        f"{training['penalty']:g} of the trace, class weights to the power {training['balance']:g}, copies in another "
+        f"light: {light}. Fitted in {training['seconds']:.0f} s. Tables and report: {folder.held_out}"
     )

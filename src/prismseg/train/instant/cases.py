@@ -14,7 +14,10 @@ from torch import Tensor
 from prismseg.base import DataError
 from prismseg.data import IGNORE, Preprocess, Sample, SegmentationDataset
 from prismseg.nets import InstantSegmenter
+from prismseg.train.instant.light import relight
 from prismseg.train.instant.settings import InstantSettings
+
+LIGHT_COPIES = 2  # of an image, see `light_copies`
 
 
 class Cells(NamedTuple):
@@ -171,6 +174,13 @@ def copies(image: Tensor, shares: Tensor, settings: InstantSettings) -> Iterator
         yield scaled, labels
         if settings.mirror:
             yield scaled.flip(-1), labels.flip(-1)
+
+
+def light_copies(image: Tensor, shares: Tensor, seed: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Give copies of an image (C, H, W) in another light, one of them inverted, one of them mirrored, with its labels."""
+    for number in range(LIGHT_COPIES):
+        changed = relight(image, invert=bool(number), seed=LIGHT_COPIES * seed + number)
+        yield (changed.flip(-1), shares.flip(-1)) if (seed + number) % 2 else (changed, shares)
 
 
 def cell_shares(network: InstantSegmenter, shares: Tensor) -> Tensor:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
 
 import torch
 import torch.nn.functional as F
@@ -11,11 +12,14 @@ from torch import Tensor
 
 from prismseg.data import IGNORE
 from prismseg.features import ClassStatistics, LinearPosterior, fit_ridge, ridge_path
-from prismseg.train.instant.dice import OFFSETS, DiceCurves, best_offsets, margin_dice
-from prismseg.train.instant.gather import CellCache
+from prismseg.train.instant.dice import OFFSETS, margin_dice
+from prismseg.train.instant.gather import CellCache, PartStatistics
 from prismseg.train.instant.settings import InstantSettings
 
 ABSENT = -100.0  # output of a class that was never seen
+TOLERANCE = 0.005  # difference in Dice that makes one fit count e times as much as another in an average
+PREMIUM = 0.01  # Dice that copies in another light may cost
+NEGLIGIBLE = 1e-3  # share of a fit, against the best one's, below which it is left out of the average
 TRIED_PIXELS = 2**14  # labelled ones of an image, drawn at random, by which candidates are compared
 PIXELS = 2**16  # by which the offsets of the best one are chosen
 TEMPERATURE_PIXELS = 2**12  # and its temperature
@@ -24,10 +28,55 @@ TEMPERATURES = torch.logspace(-0.5, 2.5, 61)  # of which the most likely one is 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A fit that is tried: the power of the class weights, and the penalty as a share of the trace."""
+    """A fit that is tried.
 
+    Attributes
+    ----------
+    light : float
+        Weight of the copies in another light.
+    balance : float
+        Power of the class weights.
+    penalty : float
+        As a share of the trace of the Gram matrix.
+    """
+
+    light: float
     balance: float
     penalty: float
+
+
+@dataclass(frozen=True, eq=False)
+class Mixture:
+    """An average of fits. Outputs are linear in the weights, so that it is one fit too.
+
+    Attributes
+    ----------
+    candidates : list of Candidate
+        The M that have a share, the best one first.
+    places : (M,) Tensor
+        Where they stand among all that were tried.
+    shares : (M,) Tensor
+        They sum to 1.
+    offsets : (M, K) Tensor
+        What the outputs of each get before the average is taken, so that all mean the same by a number: how far its best
+        offsets are above those of the best candidate.
+    """
+
+    candidates: list[Candidate]
+    places: Tensor
+    shares: Tensor
+    offsets: Tensor
+
+    @property
+    def best(self) -> Candidate:
+        """Candidate with the largest share."""
+        return self.candidates[0]
+
+    def average(self, weights: Tensor) -> Tensor:
+        """Average (E, K) of the weights (M, E, K) of its candidates; the last input is the constant."""
+        shifted = weights.clone()
+        shifted[:, -1] += self.offsets.to(weights)
+        return torch.einsum("m,mek->ek", self.shares.to(weights), shifted)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +86,8 @@ class Trials:
     Attributes
     ----------
     candidates : list of Candidate
+    fits : list of (M, E, K) Tensor
+        Weights of the candidates, fitted without each part in turn.
     cases, parts : (N,) Tensor
         Which images were predicted, and the part of each.
     dice : (N, M, K - 1, T) Tensor
@@ -44,22 +95,37 @@ class Trials:
     """
 
     candidates: list[Candidate]
+    fits: list[Tensor]
     cases: Tensor
     parts: Tensor
     dice: Tensor
 
-    def scores(self, kept: Tensor | None = None) -> Tensor:
-        """Dice (M,) of the candidates, each class at its best offset; of the images `kept` (N,) alone."""
-        values = self.dice if kept is None else self.dice[kept]
-        means: Tensor = values.mean(0).amax(-1).mean(-1)
+    def scores(self) -> Tensor:
+        """Dice (M,) of the candidates, each class at its best offset."""
+        means: Tensor = self.dice.mean(0).amax(-1).mean(-1)
         return means
 
-    def best(self, without: int | None = None) -> Candidate:
-        """Candidate with the highest Dice; of equal ones that with the largest penalty. `without` a part."""
-        scores = self.scores(None if without is None else self.parts != without)
-        equal = (scores >= scores.max() - 1e-6).nonzero().flatten().tolist()
-        best: Candidate = max((self.candidates[place] for place in equal), key=lambda candidate: candidate.penalty)
-        return best
+    def mixture(self, without: int | None = None) -> Mixture:
+        """Average the candidates by their Dice, on all images or `without` those of a part.
+
+        Copies in another light are an insurance against images that look unlike all that are at hand: they get the
+        largest weight that costs at most `PREMIUM` here. Among the fits with that weight, differences in Dice that are
+        smaller than chance are no reason to take one alone: a share is proportional to ``exp(Dice / TOLERANCE)``.
+        """
+        curves = (self.dice if without is None else self.dice[self.parts != without]).mean(0)
+        values, best = curves.max(-1)
+        dice = values.mean(-1).double()
+        lights = torch.tensor([candidate.light for candidate in self.candidates])
+        insured = lights[dice >= dice.max() - PREMIUM].max()
+        shares = torch.softmax(torch.where(lights == insured, dice / TOLERANCE, -torch.inf), 0)
+        # The best one first; of equal ones that with the largest penalty.
+        order = sorted(
+            range(len(shares)), key=lambda place: (-float(shares[place]), -self.candidates[place].penalty)
+        )
+        kept = torch.tensor([place for place in order if shares[place] >= NEGLIGIBLE * shares.max()])
+        offsets = torch.cat([torch.zeros(len(kept), 1), OFFSETS[best[kept]]], dim=1)
+        found = [self.candidates[place] for place in kept.tolist()]
+        return Mixture(found, kept, (shares[kept] / shares[kept].sum()).float(), offsets - offsets[0])
 
 
 def class_weights(statistics: ClassStatistics, balance: float) -> Tensor:
@@ -71,24 +137,41 @@ def class_weights(statistics: ClassStatistics, balance: float) -> Tensor:
 
 def list_candidates(settings: InstantSettings) -> list[Candidate]:
     """List all that are tried."""
-    return [Candidate(balance, penalty) for balance in settings.balances for penalty in settings.penalties]
+    lights = sorted(set(settings.lights))
+    return [Candidate(*each) for each in product(lights, settings.balances, settings.penalties)]
 
 
-def fit_weights(statistics: ClassStatistics, settings: InstantSettings) -> Tensor:
-    """Weights (M, E, K) of all candidates, in the order of `list_candidates`."""
-    fits = []
-    for balance in settings.balances:
-        regression = statistics.regression(class_weights(statistics, balance))
-        trace = float(regression.gram.trace())
-        fits.append(ridge_path(regression, [penalty * trace for penalty in settings.penalties]))
-    return rule_out_absent(torch.cat(fits), statistics)
+def fit_weights(statistics: PartStatistics, candidates: Sequence[Candidate]) -> Tensor:
+    """Weights (M, E, K) of candidates, from one decomposition for each light and balance."""
+    fits: dict[Candidate, Tensor] = {}
+    for light, by_light in _by(candidates, "light"):
+        sums = statistics.mixed(light)
+        for balance, alike in _by(by_light, "balance"):
+            regression = sums.regression(class_weights(sums, balance))
+            trace = float(regression.gram.trace())
+            path = ridge_path(regression, [candidate.penalty * trace for candidate in alike])
+            fits |= zip(alike, rule_out_absent(path, sums), strict=True)
+    return torch.stack([fits[candidate] for candidate in candidates])
 
 
-def fit_candidate(statistics: ClassStatistics, candidate: Candidate) -> LinearPosterior:
+def _by(candidates: Sequence[Candidate], name: str) -> Iterator[tuple[float, list[Candidate]]]:
+    """Candidates by the value of one of their choices."""
+    for value in dict.fromkeys(getattr(each, name) for each in candidates):
+        yield value, [each for each in candidates if getattr(each, name) == value]
+
+
+def fit_candidate(statistics: PartStatistics, candidate: Candidate) -> LinearPosterior:
     """Fit one candidate, with its posterior."""
-    regression = statistics.regression(class_weights(statistics, candidate.balance))
+    sums = statistics.mixed(candidate.light)
+    regression = sums.regression(class_weights(sums, candidate.balance))
     posterior = fit_ridge(regression, candidate.penalty * float(regression.gram.trace()))
-    return replace(posterior, weights=rule_out_absent(posterior.weights, statistics))
+    return replace(posterior, weights=rule_out_absent(posterior.weights, sums))
+
+
+def fit_mixture(statistics: PartStatistics, mixture: Mixture) -> LinearPosterior:
+    """Fit the candidates of a mixture and average their weights, with the variance and the noise of the best one."""
+    posterior = fit_candidate(statistics, mixture.best)
+    return replace(posterior, weights=mixture.average(fit_weights(statistics, mixture.candidates)))
 
 
 def rule_out_absent(weights: Tensor, statistics: ClassStatistics) -> Tensor:
@@ -102,7 +185,7 @@ def rule_out_absent(weights: Tensor, statistics: ClassStatistics) -> Tensor:
 def try_candidates(
     cache: CellCache,
     parts: Sequence[Sequence[int]],
-    statistics: Sequence[ClassStatistics],
+    statistics: Sequence[PartStatistics],
     judged: Sequence[int],
     settings: InstantSettings,
     done: Callable[[int], None] = lambda case: None,
@@ -115,7 +198,7 @@ def try_candidates(
         Cells of the images.
     parts : sequence of sequences of int
         Cases of each part.
-    statistics : sequence of ClassStatistics
+    statistics : sequence of PartStatistics
         Of each part.
     judged : sequence of int
         Cases that are predicted.
@@ -125,21 +208,18 @@ def try_candidates(
         Called with each case that has been predicted.
     """
     total = sum(statistics[1:], statistics[0])
-    wanted = set(judged)
-    cases, places, values = [], [], []
+    wanted, candidates = set(judged), list_candidates(settings)
+    cases, places, values, fits = [], [], [], []
     for place, (part, own) in enumerate(zip(parts, statistics, strict=True)):
-        chosen = [case for case in part if case in wanted]
-        if not chosen:
-            continue
-        weights = fit_weights(total - own, settings).float()
-        for case in chosen:
-            outputs, truth = labelled_outputs(cache, case, weights, TRIED_PIXELS)
+        fits.append(fit_weights(total - own, candidates).float())
+        for case in (case for case in part if case in wanted):
+            outputs, truth = labelled_outputs(cache, case, fits[-1], TRIED_PIXELS)
             if len(truth):
                 cases.append(case)
                 places.append(place)
                 values.append(margin_dice(outputs, truth, OFFSETS))
             done(case)
-    return Trials(list_candidates(settings), torch.tensor(cases), torch.tensor(places), torch.stack(values))
+    return Trials(candidates, fits, torch.tensor(cases), torch.tensor(places), torch.stack(values))
 
 
 def predict(cache: CellCache, case: int, weights: Tensor) -> Tensor:
@@ -179,30 +259,6 @@ def labelled_outputs(cache: CellCache, case: int, weights: Tensor, most: int = P
     known = (mask != IGNORE).flatten().nonzero().flatten()
     known = known[torch.randperm(len(known), generator=torch.Generator().manual_seed(case))[:most]]
     return predict(cache, case, weights).flatten(2)[..., known], mask.flatten()[known]
-
-
-@dataclass(frozen=True, eq=False)
-class Offsets:
-    """Offsets of the classes for one candidate: those that are best on all images, and by images left out.
-
-    Attributes
-    ----------
-    offsets : (K,) Tensor
-    curves : list of DiceCurves
-        At these offsets, one for each foreground class, over the images of the trials.
-    """
-
-    offsets: Tensor
-    curves: list[DiceCurves]
-
-    def without(self, kept: Tensor) -> Tensor:
-        """Offsets (K,) that the images `kept` (N,) alone choose, each class on its own."""
-        return torch.tensor([0.0, *(curve.best(kept) for curve in self.curves)])
-
-
-def choose_offsets(outputs: Sequence[tuple[Tensor, Tensor]], classes: int) -> Offsets:
-    """Choose offsets from outputs (K, N) and classes (N,) of the labelled pixels of each image."""
-    return Offsets(*best_offsets(outputs, classes))
 
 
 def choose_temperature(outputs: Sequence[tuple[Tensor, Tensor]], offsets: Tensor) -> float:

@@ -33,9 +33,9 @@ class DiceCurves:
     offsets: Tensor
     values: Tensor
 
-    def best(self, kept: Tensor) -> float:
-        """Offset with the highest mean over the images `kept` (N,) and the classes; the middle one of equals."""
-        means = self.values[kept].mean(dim=(0, 2))
+    def best(self) -> float:
+        """Offset with the highest mean over the images and the classes; the middle one of equals."""
+        means = self.values.mean(dim=(0, 2))
         ties = (means >= means.max() - 1e-9).nonzero().flatten()
         return float(self.offsets[ties[len(ties) // 2]])
 
@@ -145,24 +145,16 @@ def offset_curves(outputs: Sequence[tuple[Tensor, Tensor]], offsets: Tensor, lab
     return DiceCurves(tried, torch.stack(curves))
 
 
-def best_offsets(outputs: Sequence[tuple[Tensor, Tensor]], classes: int) -> tuple[Tensor, list[DiceCurves]]:
-    """Offsets of all classes with the highest mean Dice, one class after the other until none changes.
+def best_offsets(outputs: Sequence[tuple[Tensor, Tensor]], classes: int) -> Tensor:
+    """Offsets (K,) of all classes with the highest mean Dice, one class after the other until none changes.
 
-    With two classes this is the best offset of all that are tried.
-
-    Returns
-    -------
-    offsets : (K,) Tensor
-        0 for the background.
-    curves : list of DiceCurves
-        At these offsets, one for each foreground class.
+    With two classes this is the best offset of all that are tried; that of the background is 0.
     """
-    everything = torch.ones(len(outputs), dtype=torch.bool)
     offsets = torch.zeros(classes)
     for _ in range(SWEEPS):
         before = offsets.clone()
         for label in range(1, classes):
-            offsets[label] = offset_curves(outputs, offsets, label).best(everything)
+            offsets[label] = offset_curves(outputs, offsets, label).best()
         if bool((offsets == before).all()) or classes == 2:
             break
-    return offsets, [offset_curves(outputs, offsets, label) for label in range(1, classes)]
+    return offsets

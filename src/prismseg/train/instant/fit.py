@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import pandas as pd
 import torch
@@ -11,21 +11,28 @@ from torch import Tensor
 
 from prismseg.base import ConfigError, DataError, progress_bar
 from prismseg.data import Preprocess, Sample
-from prismseg.features import ClassStatistics, LinearPosterior
+from prismseg.features import LinearPosterior
 from prismseg.nets import InstantHead, InstantSegmenter
 from prismseg.train.instant.cases import PreparedCases, part_groups, spread
 from prismseg.train.instant.choose import (
+    TRIED_PIXELS,
     Candidate,
-    Offsets,
+    Mixture,
     Trials,
-    choose_offsets,
     choose_temperature,
     fit_candidate,
+    fit_mixture,
     labelled_outputs,
     try_candidates,
 )
-from prismseg.train.instant.dice import image_dice
-from prismseg.train.instant.gather import CellCache, gather_statistics, require_labels, standardize
+from prismseg.train.instant.dice import best_offsets, image_dice
+from prismseg.train.instant.gather import (
+    CellCache,
+    PartStatistics,
+    gather_statistics,
+    require_labels,
+    standardize,
+)
 from prismseg.train.instant.settings import PENALTY, InstantSettings
 
 
@@ -38,11 +45,11 @@ class HeldOut:
     parts : list of list of int
         Cases that were left out together: those of a group, or of several where there are many.
     heads : list of InstantHead
-        Of each part: the fit without it, with the class weights, penalty and offsets that are best for the other parts.
+        Of each part: the fit without it, with the average and the offsets that are best for the other parts.
     table : DataFrame
         Columns case, group, class, dice: each image predicted by the head without its part, at the network's size.
     curve : DataFrame
-        Columns balance, penalty, dice: mean Dice of each fit that was tried, with each class at its best offset.
+        Columns light, balance, penalty, dice: mean Dice of each fit that was tried, with each class at its best offset.
     """
 
     parts: list[list[int]]
@@ -60,7 +67,9 @@ class InstantFit:
     network : InstantSegmenter
         Fitted on all images.
     candidate : Candidate
-        Class weights and penalty that were chosen.
+        Class weights and penalty with the best Dice on groups left out, which have the largest share.
+    averaged : int
+        Number of fits that were averaged.
     held_out : HeldOut or None
         None where nothing could be left out.
     notes : list of str
@@ -69,6 +78,7 @@ class InstantFit:
 
     network: InstantSegmenter
     candidate: Candidate
+    averaged: int
     held_out: HeldOut | None
     notes: list[str]
 
@@ -85,8 +95,9 @@ def fit_instant(
     """Fit an instant segmenter on labelled images.
 
     Images are added up one at a time, so that memory does not depend on their number: a Gram matrix for each class and
-    each part that is left out. Class weights, penalty and the offsets of the classes are those with the best mean Dice on
-    groups that are left out of the fit, exactly, by taking their statistics away.
+    each part that is left out. Fits with several penalties are averaged by their Dice on groups that are left out,
+    exactly, by taking their statistics away; copies in another light get the largest weight that costs almost nothing
+    there, and the classes the offsets that are best.
 
     Parameters
     ----------
@@ -150,24 +161,24 @@ def fit_instant(
             for part in parts
         ]
         total = sum(statistics[1:], statistics[0])
-        notes = require_labels(total, classes)
+        notes = require_labels(total.own, classes)
         # A part without a labelled pixel has nothing to leave out.
-        labelled = [place for place, own in enumerate(statistics) if own.counts.any()]
+        labelled = [place for place, own in enumerate(statistics) if own.own.counts.any()]
         parts, statistics = [parts[place] for place in labelled], [statistics[place] for place in labelled]
         if len(parts) < 2:
             return _without_choice(cache, parts[0], total, judged, notes)
         trials = try_candidates(
             cache, parts, statistics, judged, settings, lambda case: advance(next(steps), cases.name(case))
         )
-    candidate = trials.best()
-    chosen = _Choices(cache, parts, statistics, trials)
-    outputs, offsets = chosen.of(candidate)
-    temperature = choose_temperature(outputs, offsets.offsets)
-    head = make_head(fit_candidate(total, candidate), offsets.offsets, temperature)
-    held_out = chosen.held_out(temperature)
+    mixture = trials.mixture()
+    judgement = judge(cache, trials, mixture)
+    offsets = best_offsets(judgement.outputs, len(classes))
+    temperature = choose_temperature(judgement.outputs, offsets)
+    head = make_head(fit_mixture(total, mixture), offsets, temperature)
+    held_out = leave_out(cache, parts, statistics, trials, judgement, temperature)
     if len(judged) < len(samples):
         notes.append(f"Choices were made on {len(judged)} of the {len(samples)} images, evenly from all groups.")
-    return InstantFit(network.with_head(head).eval(), candidate, held_out, notes)
+    return InstantFit(network.with_head(head).eval(), mixture.best, len(mixture.candidates), held_out, notes)
 
 
 def make_head(posterior: LinearPosterior, offsets: Tensor, temperature: float) -> InstantHead:
@@ -176,10 +187,10 @@ def make_head(posterior: LinearPosterior, offsets: Tensor, temperature: float) -
 
 
 def _without_choice(
-    cache: CellCache, part: Sequence[int], total: ClassStatistics, judged: Sequence[int], notes: list[str]
+    cache: CellCache, part: Sequence[int], total: PartStatistics, judged: Sequence[int], notes: list[str]
 ) -> InstantFit:
     """Fit where nothing can be left out: nothing is chosen but the temperature, by the images themselves."""
-    candidate = Candidate(1.0, PENALTY)
+    candidate = Candidate(0.0, 1.0, PENALTY)
     posterior = fit_candidate(total, candidate)
     offsets = torch.zeros(len(cache.cases.classes))
     outputs = []
@@ -196,64 +207,76 @@ def _without_choice(
         "group, or say what a group is (--group).",
     ]
     head = make_head(posterior, offsets, temperature)
-    return InstantFit(cache.network.with_head(head).eval(), candidate, None, notes)
+    return InstantFit(cache.network.with_head(head).eval(), candidate, 1, None, notes)
 
 
-class _Choices:
-    """Offsets of the candidates that some part asks for, each worked out once."""
+@dataclass(frozen=True, eq=False)
+class Judgement:
+    """Outputs for the images of the trials, each from fits without its part.
 
-    def __init__(
-        self,
-        cache: CellCache,
-        parts: list[list[int]],
-        statistics: list[ClassStatistics],
-        trials: Trials,
-    ) -> None:
-        self._cache, self._parts, self._statistics, self._trials = cache, parts, statistics, trials
-        self._total = sum(statistics[1:], statistics[0])
-        self._last: tuple[Candidate, list[tuple[Tensor, Tensor]], Offsets] | None = None
+    Attributes
+    ----------
+    mixtures : list of Mixture
+        For each part, what is best for the images of all others.
+    outputs : list of ((K, N) Tensor, (N,) Tensor)
+        Outputs and classes of labelled pixels of each image, by the mixture that is best for all.
+    by_part : list of (P, K, n) Tensor
+        Outputs for the first n of these pixels, by each of `mixtures`.
+    own : list of (K, N) Tensor
+        Outputs by the mixture of the image's own part.
+    """
 
-    def of(self, candidate: Candidate) -> tuple[list[tuple[Tensor, Tensor]], Offsets]:
-        """Predict the images of the trials with the candidate, fitted without their parts, and choose its offsets."""
-        if self._last is None or self._last[0] != candidate:
-            outputs = []
-            places = self._trials.parts.tolist()
-            weights: dict[int, Tensor] = {}
-            for case, place in zip(self._trials.cases.tolist(), places, strict=True):
-                if place not in weights:
-                    weights = {place: self._posterior(place, candidate).weights.float()}
-                values, truth = labelled_outputs(self._cache, case, weights[place][None])
-                outputs.append((values[0], truth))
-            self._last = candidate, outputs, choose_offsets(outputs, len(self._cache.cases.classes))
-        return self._last[1], self._last[2]
+    mixtures: list[Mixture]
+    outputs: list[tuple[Tensor, Tensor]]
+    by_part: list[Tensor]
+    own: list[Tensor]
 
-    def _posterior(self, place: int, candidate: Candidate) -> LinearPosterior:
-        return fit_candidate(self._total - self._statistics[place], candidate)
 
-    def held_out(self, temperature: float) -> HeldOut:
-        """Predict each part with what is best for the others."""
-        trials, cases = self._trials, self._cache.cases
-        heads: dict[int, InstantHead] = {}
-        rows: dict[int, list[dict[str, object]]] = {}
-        wishes = {place: trials.best(without=place) for place in range(len(self._parts))}
-        # Parts that ask for one candidate one after the other, so that its outputs are made once and let go.
-        for place, candidate in sorted(wishes.items(), key=lambda wish: trials.candidates.index(wish[1])):
-            outputs, choice = self.of(candidate)
-            offsets = choice.without(trials.parts != place)
-            heads[place] = make_head(self._posterior(place, candidate), offsets, temperature)
-            for (values, truth), case, part in zip(outputs, trials.cases.tolist(), trials.parts, strict=True):
-                if part == place:
-                    scores = image_dice(values + offsets[:, None], truth)
-                    rows[case] = [
-                        {"case": cases.ids[case], "group": cases.groups[case], "class": name, "dice": float(score)}
-                        for name, score in zip(cases.classes[1:], scores, strict=True)
-                    ]
-        table = pd.DataFrame([row for case in sorted(rows) for row in rows[case]])
-        curve = pd.DataFrame(
-            {
-                "balance": [candidate.balance for candidate in trials.candidates],
-                "penalty": [candidate.penalty for candidate in trials.candidates],
-                "dice": trials.scores().tolist(),
-            }
-        )
-        return HeldOut(self._parts, [heads[place] for place in range(len(self._parts))], table, curve)
+def judge(cache: CellCache, trials: Trials, mixture: Mixture) -> Judgement:
+    """Predict the images of the trials by `mixture`, and by those that are best for the images of other parts."""
+    mixtures = [trials.mixture(without=place) for place in range(len(trials.fits))]
+    found = Judgement(mixtures, [], [], [])
+    weights: dict[int, Tensor] = {}
+    for case, place in zip(trials.cases.tolist(), trials.parts.tolist(), strict=True):
+        if place not in weights:
+            fits = trials.fits[place]
+            weights = {place: torch.stack([each.average(fits[each.places]) for each in (mixture, *mixtures)])}
+        values, truth = labelled_outputs(cache, case, weights[place])
+        found.outputs.append((values[0].clone(), truth))
+        found.own.append(values[1 + place].clone())
+        found.by_part.append(values[1:, :, :TRIED_PIXELS].clone())
+    return found
+
+
+def leave_out(
+    cache: CellCache,
+    parts: list[list[int]],
+    statistics: Sequence[PartStatistics],
+    trials: Trials,
+    judgement: Judgement,
+    temperature: float,
+) -> HeldOut:
+    """Measure each part by the fit without it, with all choices that are best for the others."""
+    cases, total = cache.cases, sum(statistics[1:], statistics[0])
+    heads, rows = [], {}
+    for place, (own, mixture) in enumerate(zip(statistics, judgement.mixtures, strict=True)):
+        others = [
+            (values[place], truth[:TRIED_PIXELS])
+            for values, (_, truth), part in zip(
+                judgement.by_part, judgement.outputs, trials.parts.tolist(), strict=True
+            )
+            if part != place
+        ]
+        offsets = best_offsets(others, len(cases.classes))
+        heads.append(make_head(fit_mixture(total - own, mixture), offsets, temperature))
+        for number in (trials.parts == place).nonzero().flatten().tolist():
+            case, (_, truth) = int(trials.cases[number]), judgement.outputs[number]
+            scores = image_dice(judgement.own[number] + offsets[:, None], truth)
+            rows[case] = [
+                {"case": cases.ids[case], "group": cases.groups[case], "class": name, "dice": float(score)}
+                for name, score in zip(cases.classes[1:], scores, strict=True)
+            ]
+    table = pd.DataFrame([row for case in sorted(rows) for row in rows[case]])
+    curve = pd.DataFrame([asdict(candidate) for candidate in trials.candidates])
+    curve["dice"] = trials.scores().tolist()
+    return HeldOut(parts, heads, table, curve)

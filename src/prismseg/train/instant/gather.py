@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -11,10 +12,12 @@ from prismseg.base import DataError
 from prismseg.features import ClassStatistics, median_scale
 from prismseg.nets import InstantSegmenter
 from prismseg.train.instant.cases import (
+    LIGHT_COPIES,
     Cells,
     PreparedCases,
     cell_shares,
     copies,
+    light_copies,
     read_cells,
     require_finite,
     spread,
@@ -112,13 +115,43 @@ class _Moments:
         return mean.float(), (self._squares / self._count - mean.square()).clamp(min=0).sqrt().float()
 
 
+@dataclass(frozen=True, eq=False)
+class PartStatistics:
+    """Sums over the cells of some images as they are, and of their copies in another light.
+
+    Attributes
+    ----------
+    own : ClassStatistics
+        Of the images and their mirrored and scaled copies, which together count for one image each.
+    light : ClassStatistics or None
+        Of the copies in another light, which together count for one image each too; None where there are none.
+    """
+
+    own: ClassStatistics
+    light: ClassStatistics | None
+
+    def mixed(self, light: float) -> ClassStatistics:
+        """Give sums in which copies count `light` times as much as the images, and both together for one image each."""
+        if not light or self.light is None:
+            return self.own
+        return (self.own + self.light * light) * (1 / (1 + light))
+
+    def __add__(self, other: PartStatistics) -> PartStatistics:
+        both = self.light is not None and other.light is not None
+        return PartStatistics(self.own + other.own, self.light + other.light if both else None)
+
+    def __sub__(self, other: PartStatistics) -> PartStatistics:
+        both = self.light is not None and other.light is not None
+        return PartStatistics(self.own - other.own, self.light - other.light if both else None)
+
+
 def gather_statistics(
     cache: CellCache,
     part: Sequence[int],
     settings: InstantSettings,
     done: Callable[[int], None] = lambda case: None,
-) -> ClassStatistics:
-    """Sum over the cells of the cases of a part and of their copies, which together count for one image each.
+) -> PartStatistics:
+    """Sum over the cells of the cases of a part and of their copies.
 
     Parameters
     ----------
@@ -132,17 +165,25 @@ def gather_statistics(
         Called with each case that has been added.
     """
     network, cases = cache.network, cache.cases
-    statistics = ClassStatistics(len(network.weights), len(cases.classes))
+    sizes = len(network.weights), len(cases.classes)
+    own, light = ClassStatistics(*sizes), ClassStatistics(*sizes) if any(settings.lights) else None
     for case in part:
-        for number, copy in enumerate(copies(*cases[case], settings)):
+        image, shares = cases[case]
+        for number, copy in enumerate(copies(image, shares, settings)):
             cells = read_cells(network, *copy, cases.name(case)) if number else cache[case]
-            add_cells(statistics, cells, settings, seed=case * settings.copies + number)
+            add_cells(own, cells, settings, seed=case * settings.copies + number, count=settings.copies)
+        if light is not None:
+            for number, copy in enumerate(light_copies(image, shares, case)):
+                cells = read_cells(network, *copy, cases.name(case))
+                add_cells(light, cells, settings, seed=case * LIGHT_COPIES + number, count=LIGHT_COPIES)
         done(case)
-    return statistics
+    return PartStatistics(own, light)
 
 
-def add_cells(statistics: ClassStatistics, cells: Cells, settings: InstantSettings, *, seed: int) -> None:
-    """Add the cells of an image or copy, each by its share of each class, so that the copies count for one image.
+def add_cells(
+    statistics: ClassStatistics, cells: Cells, settings: InstantSettings, *, seed: int, count: int
+) -> None:
+    """Add the cells of one of `count` copies of an image, each by its share of each class; all count for one image.
 
     Of a class with more than ``settings.cells`` cells so many are drawn with `seed`, weighted so that the class keeps its
     area.
@@ -150,7 +191,7 @@ def add_cells(statistics: ClassStatistics, cells: Cells, settings: InstantSettin
     rows, shares = cells.inputs.flatten(1).T, cells.shares.flatten(1)
     for label, share in enumerate(shares):
         found = share.nonzero().flatten()
-        weight = 1 / settings.copies
+        weight = 1 / count
         if len(found) > settings.cells:
             generator = torch.Generator().manual_seed(seed)
             drawn = found[torch.randperm(len(found), generator=generator)[: settings.cells]]
@@ -158,7 +199,7 @@ def add_cells(statistics: ClassStatistics, cells: Cells, settings: InstantSettin
             found = drawn
         if len(found):
             labels = torch.full((len(found),), label)
-            statistics.update(rows[found], labels, weights=share[found] * weight)
+            statistics.update(rows[found], labels, weights=share[found] * weight, blocks=torch.float32)
 
 
 def require_labels(statistics: ClassStatistics, classes: Sequence[str]) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from itertools import cycle
 from pathlib import Path
 from typing import Any
@@ -139,8 +140,8 @@ class InstantRun:
             del training[name]
         training["fit"] = {
             **self.settings.model_dump(mode="json"),
-            "balance": fit.candidate.balance,
-            "penalty": fit.candidate.penalty,
+            **asdict(fit.candidate),
+            "averaged": fit.averaged,
             "seconds": round(seconds, 1),
             "held_out_dice": None if fit.held_out is None else mean_dice(fit.held_out),
         }
@@ -188,17 +189,18 @@ def mean_dice(held_out: HeldOut) -> dict[str, float]:
 
 
 def draw_penalties(curve: pd.DataFrame) -> Figure:
-    """Draw mean Dice of left-out groups against the penalty, a line for each power of the class weights."""
+    """Draw mean Dice of left-out groups against the penalty, a line for each weight of the copies in another light."""
     figure = Figure(figsize=(6, 3.2), layout="constrained")
     axes = figure.add_subplot()
-    for (balance, line), colour in zip(curve.groupby("balance"), cycle(COLOURS), strict=False):
-        axes.plot(line["penalty"], line["dice"], marker=".", color=colour, label=f"{balance:g}")
+    for (light, rows), colour in zip(curve.groupby("light"), cycle(COLOURS), strict=False):
+        line = rows.groupby("penalty", as_index=False)["dice"].max()  # over the powers of the class weights
+        axes.plot(line["penalty"], line["dice"], marker=".", color=colour, label=f"{light:g}")
     best = curve.sort_values("dice").tail(1)
     axes.plot(best["penalty"], best["dice"], "o", color="black", markerfacecolor="none", markersize=11)
     axes.set_xscale("log")
-    axes.set_xlabel("penalty, as a share of the trace of the Gram matrix (circle: chosen)")
+    axes.set_xlabel("penalty, as a share of the trace of the Gram matrix (circle: best)")
     axes.set_ylabel("Dice of groups left out")
-    axes.legend(title="class weights\nto the power", frameon=False)
+    axes.legend(title="weight of copies\nin another light", frameon=False)
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     return figure

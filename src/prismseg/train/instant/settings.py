@@ -11,6 +11,7 @@ from prismseg.base.settings import Settings
 # Penalties that are tried, as shares of the trace of the Gram matrix: from fits of every pixel to fits of the mean.
 PENALTIES = (1e-6, 1e-5, 3e-5, 1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1)
 PENALTY = 1e-3  # where nothing can be left out
+LIGHTS = (0.0, 0.3, 1.0)
 
 
 class InstantSettings(Settings):
@@ -22,6 +23,9 @@ class InstantSettings(Settings):
         Learn from the mirrored images too.
     zooms : tuple of float
         Learn from the images scaled by these factors too.
+    lights : tuple of float
+        Weights that are tried for two copies of each image in another light (colours mixed, greys bent; one of them
+        inverted), against the image itself; 0 leaves them out. The largest that costs almost nothing is taken.
     cells : int
         Cells of each class of an image that are learnt from at the most; drawn at random, always the same ones, they
         stand for all.
@@ -47,9 +51,10 @@ class InstantSettings(Settings):
 
     mirror: bool = True
     zooms: tuple[Annotated[float, Field(gt=0.2, lt=5)], ...] = ()
+    lights: Annotated[tuple[Annotated[float, Field(ge=0, le=10)], ...], Field(min_length=1)] = LIGHTS
     cells: int = Field(default=2048, ge=1)
     penalties: Annotated[tuple[Annotated[float, Field(gt=0)], ...], Field(min_length=1)] = PENALTIES
-    balances: Annotated[tuple[Annotated[float, Field(ge=0, le=1)], ...], Field(min_length=1)] = (0.25, 0.5, 1.0)
+    balances: Annotated[tuple[Annotated[float, Field(ge=0, le=1)], ...], Field(min_length=1)] = (0.5,)
     folds: int = Field(default=10, ge=2)
     judged: int = Field(default=100, ge=2)
     cache_mib: int = Field(default=1024, ge=0)
@@ -57,5 +62,5 @@ class InstantSettings(Settings):
 
     @property
     def copies(self) -> int:
-        """How often each image is learnt from."""
+        """How often each image is learnt from, in its own light."""
         return (1 + self.mirror) * (1 + len(self.zooms))
