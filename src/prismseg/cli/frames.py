@@ -28,6 +28,10 @@ Grey = Annotated[
     str | None,
     typer.Option(help="°C of black and white in 8-bit grey pictures, such as 22.6:34.", rich_help_panel=_STATED),
 ]
+Polarity = Annotated[
+    str | None,
+    typer.Option(help="Warm end of 8-bit grey pictures: white-hot or black-hot.", rich_help_panel=_STATED),
+]
 Counts = Annotated[
     str | None,
     typer.Option(
@@ -59,6 +63,7 @@ def reader(
     window: float | None,
     grey: str | None,
     counts: str | None,
+    polarity: str | None,
 ) -> Callable[[Path], Frame]:
     """Make a function that reads a frame as these options say."""
     from prismseg.thermal import Parameters, read_frame
@@ -66,7 +71,9 @@ def reader(
     chosen = Parameters(emissivity, reflected, distance, humidity, atmosphere, window_transmission=window)
     low, high = pair("--grey", grey)
     scale, offset = pair("--counts", counts)
-    return lambda path: read_frame(path, low=low, high=high, scale=scale, offset=offset, **chosen.to_dict())
+    return lambda path: read_frame(
+        path, low=low, high=high, scale=scale, offset=offset, polarity=polarity, **chosen.to_dict()
+    )
 
 
 def pair(option: str, text: str | None) -> tuple[float, float] | tuple[None, None]:

@@ -15,6 +15,7 @@ from prismseg.cli.frames import (
     Grey,
     Humidity,
     Metres,
+    Polarity,
     Share,
     Window,
     colour_scale,
@@ -63,6 +64,7 @@ def measure(
     window: Window = None,
     grey: Grey = None,
     counts: Counts = None,
+    polarity: Polarity = None,
     frames: Frames = None,
     out: Out = None,
     scale: ColourScale = "all",
@@ -82,7 +84,7 @@ def measure(
 
     ends, chosen, stated = colour_scale(scale), _unit(unit), _numbers(minutes)
     found = search_frames(paths, frames)
-    read = reader(emissivity, reflected, distance, humidity, atmosphere, window, grey, counts)
+    read = reader(emissivity, reflected, distance, humidity, atmosphere, window, grey, counts, polarity)
     listed = len(paths) > 1 or not paths[0].is_dir()
     plan = plan_session(
         read_files(found.files, read), stated, unit=chosen, ignore_clock=ignore_clock, listed=listed
@@ -90,20 +92,20 @@ def measure(
     if dry_run:
         typer.echo(plan.table())
         typer.echo(f"{len(plan.files)} frames, minutes by: {plan.basis}. {_left_out(plan)}".rstrip())
-        if found.remark:
-            typer.echo(found.remark)
+        for remark in filter(None, (_polarity_unknown(plan), found.remark)):
+            typer.echo(remark)
         return
     segmenter, found_by = open_segmenter(model, masks, device=device)
     session = Session(check_view(view))
     with progress_bar("measuring", len(plan.files), visible=not quiet) as advance:
         measure_plan(plan, segmenter, session, progress=advance)
     print_session(session)
-    for remark in filter(None, (_left_out(plan), found.remark)):
+    for remark in filter(None, (_left_out(plan), _polarity_unknown(plan), found.remark)):
         typer.echo(remark)
     if out is not None:
         with progress_bar("drawing", len(plan.files), visible=not quiet) as advance:
             table = write_session(
-                session, out, scale=ends, facts=found_by | _times(plan) | _passed_over(found), progress=advance
+                session, out, scale=ends, facts=found_by | _times(plan) | _remarks(plan, found), progress=advance
             )
         typer.echo(f"Table: {table}")
         typer.echo(f"Pictures: {out / 'pictures'}")
@@ -141,8 +143,20 @@ def _left_out(plan: SessionPlan) -> str:
     return f"Left out, since they could not be read and nothing tells their minute ({len(plan.untimed)}): {told}"
 
 
-def _passed_over(found: FoundFrames) -> dict[str, str]:
-    return {"passed_over": found.remark} if found.remark else {}
+def _remarks(plan: SessionPlan, found: FoundFrames) -> dict[str, str]:
+    remarks = {"polarity": _polarity_unknown(plan), "passed_over": found.remark}
+    return {name: remark for name, remark in remarks.items() if remark}
+
+
+def _polarity_unknown(plan: SessionPlan) -> str:
+    frames = [file.frame for file in plan.files if file.frame is not None]
+    count = sum(any(note.startswith("polarity not stated") for note in frame.notes) for frame in frames)
+    if not count:
+        return ""
+    return (
+        f"Grey pictures whose polarity is not stated: {count}. White was taken as warm; if black was, every change has "
+        "the wrong sign: state --polarity."
+    )
 
 
 def _times(plan: SessionPlan) -> dict[str, str]:

@@ -15,6 +15,7 @@ from prismseg.cli.frames import (
     Grey,
     Humidity,
     Metres,
+    Polarity,
     Share,
     Window,
     colour_scale,
@@ -36,6 +37,7 @@ def read(
     window: Window = None,
     grey: Grey = None,
     counts: Counts = None,
+    polarity: Polarity = None,
     frames: Frames = None,
     out: Out = None,
     scale: ColourScale = "all",
@@ -52,7 +54,7 @@ def read(
     from prismseg.thermal import export_frames, search_frames, summarize_frames
 
     ends = colour_scale(scale)
-    read_one = reader(emissivity, reflected, distance, humidity, atmosphere, window, grey, counts)
+    read_one = reader(emissivity, reflected, distance, humidity, atmosphere, window, grey, counts, polarity)
     found = search_frames(paths, frames)
     files = found.files
     with progress_bar("reading", len(files), visible=not quiet) as advance:

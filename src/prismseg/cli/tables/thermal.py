@@ -37,7 +37,7 @@ def print_summaries(summaries: Sequence[FrameSummary]) -> None:
         console.print(table)
     for summary in summaries:
         for note in summary.notes:
-            if note.startswith(("doubtful", "stored turned")):
+            if note.startswith(("doubtful", "stored turned", "polarity")):
                 console.print(Text.assemble((f"{summary.path.name}: ", "bold"), note))
     if refused:
         table = Table(title="Refused")

@@ -16,8 +16,8 @@ from prismseg.base import DataError, Message
 from prismseg.thermal.frames.frame import MAX_PIXELS, Frame, check_size, reject_constant
 from prismseg.thermal.frames.matrix import matrix_frame
 from prismseg.thermal.frames.orientation import orientation_notes, orientation_of, turn_upright
-from prismseg.thermal.frames.reader import FrameFile, FrameReader, read_limited
-from prismseg.thermal.frames.tiff import TIFF_MAGICS, read_tiff
+from prismseg.thermal.frames.reader import FrameFile, FrameReader, read_head, read_limited
+from prismseg.thermal.frames.tiff import TIFF_MAGICS, count_pages, read_tiff
 
 BITMAP_MAGICS = (b"\xff\xd8", b"\x89PNG", b"BM", *TIFF_MAGICS)
 _FORMATS = ("JPEG", "PNG", "TIFF", "BMP")
@@ -41,8 +41,8 @@ def read_bitmap(file: FrameFile) -> Frame:
         Naming the file and why it cannot be measured.
     """
     path, metadata = file.path, file.metadata
-    pixels, orientation = _read_pixels(path)
-    source, turned = str(path), orientation_notes(orientation)
+    pixels, orientation = _read_pixels(path, file.number)
+    source, turned = file.name, orientation_notes(orientation)
     if pixels.dtype != np.uint8 or (metadata.limits is None and metadata.scale is not None):
         frame = matrix_frame(source, pixels, metadata)
         return replace(frame, notes=(*frame.notes, *turned), orientation=orientation)
@@ -50,10 +50,8 @@ def read_bitmap(file: FrameFile) -> Frame:
         raise DataError(
             Message(
                 "{path} is an 8-bit grey picture that does not say which temperatures black and white stand for, "
-                "perhaps a "
-                'screenshot. State low and high in °C: as arguments, in {sidecar} as {{"low": 22.6, "high": '
-                "34.0}}, or in "
-                "its name as 22.6to34.0C.",
+                "perhaps a screenshot. State low and high in °C if its greys rise evenly between them: as arguments, in "
+                '{sidecar} as {{"low": 22.6, "high": 34.0, "polarity": "white-hot"}}, or in its name as 22.6to34.0C.',
                 path=path,
                 sidecar=path.with_suffix(".json").name,
             )
@@ -73,7 +71,15 @@ def read_bitmap(file: FrameFile) -> Frame:
         notes.append(
             Message("{share:.0%} of the pixels are black or white, perhaps beyond the limits", share=clipped)
         )
-    celsius = (low + step * pixels).astype(np.float32)
+    black_hot = metadata.polarity == "black-hot"
+    if metadata.polarity is None:
+        notes.append(
+            Message(
+                "polarity not stated: white is taken as warm; if black was, all changes have the wrong sign (state "
+                "black-hot)"
+            )
+        )
+    celsius = ((high - step * pixels) if black_hot else (low + step * pixels)).astype(np.float32)
     return Frame(
         celsius,
         metadata.time,
@@ -86,16 +92,21 @@ def read_bitmap(file: FrameFile) -> Frame:
     )
 
 
-def _read_pixels(path: Path) -> tuple[NDArray[Any], int]:
+def _read_pixels(path: Path, number: int | None) -> tuple[NDArray[Any], int]:
     """Pixels (H, W), upright: uint8 greys, or numbers of another type; and the orientation they are stored in."""
-    data = read_limited(path)
+    is_tiff = read_head(path).startswith(TIFF_MAGICS)
+    if number and not is_tiff:
+        raise DataError(Message("{path} has no picture {number}.", path=path, number=number))
+    # One page of a stack is read alone, however large the stack is.
+    data = b"" if is_tiff and number is not None else read_limited(path)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            numbers = read_tiff(path, data) if data.startswith(TIFF_MAGICS) else None
+            numbers = read_tiff(path, number) if is_tiff else None
             if numbers is not None:
                 return numbers
-            with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
+            with Image.open(io.BytesIO(data) if data else path, formats=_FORMATS) as picture:
+                picture.seek(number or 0)
                 orientation = orientation_of(picture.getexif())
                 pixels = _pixels_of(path, picture)
                 # Pillow has turned a TIFF upright by now, and forgot the tag; other kinds it leaves as they are.
@@ -165,8 +176,14 @@ def _pixels_of(path: Path, picture: Image.Image) -> NDArray[np.generic]:
     )
 
 
+def _list_times(file: FrameFile) -> list[None]:
+    """Count the pages; a TIFF says when it was written, not when its pages were taken."""
+    return [None] * max(1, count_pages(file.path) if file.head.startswith(TIFF_MAGICS) else 1)
+
+
 READER = FrameReader(
     read_bitmap,
     suffixes=(".jpg", ".jpeg", ".tif", ".tiff", ".png", ".bmp"),
     magics=BITMAP_MAGICS,
+    list_times=_list_times,
 )

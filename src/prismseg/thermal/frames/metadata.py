@@ -7,12 +7,13 @@ import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from prismseg.base import ConfigError, Message, read_json
 from prismseg.thermal.frames.frame import PARAMETER_NAMES, Parameters
 
 LIMITS_IN_NAME = re.compile(r"(?<![\d.])(-?\d+(?:\.\d+)?)to(-?\d+(?:\.\d+)?)C(?![a-zA-Z0-9])")
+Polarity = Literal["white-hot", "black-hot"]
 _PAIRS = (("low", "high"), ("scale", "offset"))
 _MAX_SIDECAR = 2**20  # bytes
 _MAX_NUMBER = 1e9  # of limits, scales and parameters
@@ -30,6 +31,8 @@ class FrameMetadata:
         Factor and offset that turn the file's numbers into °C: ``celsius = factor * number + offset``.
     time, camera, parameters
         For the frame, from a sidecar.
+    polarity : {"white-hot", "black-hot"} or None
+        Whether white or black is the warm end of a grey picture; None where nobody says.
     """
 
     limits: tuple[float, float] | None = None
@@ -37,6 +40,7 @@ class FrameMetadata:
     time: datetime | None = None
     camera: str | None = None
     parameters: Parameters = field(default_factory=Parameters)
+    polarity: Polarity | None = None
 
 
 def collect_metadata(
@@ -46,6 +50,7 @@ def collect_metadata(
     high: float | None = None,
     scale: float | None = None,
     offset: float | None = None,
+    polarity: str | None = None,
 ) -> FrameMetadata:
     """Collect what the arguments, the sidecar ``NAME.json`` and the file's name say about a file.
 
@@ -59,6 +64,8 @@ def collect_metadata(
         °C of black and white of a grey picture.
     scale, offset : float, optional
         ``celsius = scale * number + offset``.
+    polarity : {"white-hot", "black-hot"}, optional
+        Which end of the greys is warm.
 
     Raises
     ------
@@ -103,7 +110,24 @@ def collect_metadata(
         )
     if factors is not None and factors[0] == 0:
         raise ConfigError(Message("{path}: a scale of 0 makes all temperatures equal; state another.", path=path))
-    return FrameMetadata(limits, factors, *_described(sidecar_path, sidecar))
+    stated = polarity if polarity is not None else sidecar.get("polarity")
+    source = str(path if polarity is not None else sidecar_path)
+    return FrameMetadata(limits, factors, *_described(sidecar_path, sidecar), _polarity(source, stated))
+
+
+def _polarity(source: str, stated: Any) -> Polarity | None:
+    match stated:
+        case None:
+            return None
+        case "white-hot":
+            return "white-hot"
+        case "black-hot":
+            return "black-hot"
+    raise ConfigError(
+        Message(
+            "{source}: the polarity is {stated}; state white-hot or black-hot.", source=source, stated=repr(stated)
+        )
+    )
 
 
 def _limits_of_name(name: str) -> tuple[float, float] | None:

@@ -20,6 +20,7 @@ def read_frame(
     high: float | None = None,
     scale: float | None = None,
     offset: float | None = None,
+    polarity: str | None = None,
     **parameters: float,
 ) -> Frame:
     """Read one thermal frame in °C; what is not certainly a temperature is refused.
@@ -35,6 +36,8 @@ def read_frame(
         (``{"low": 22.6, "high": 34.0}``) or in the file's name (``sole_22.6to34.0C.png``).
     scale, offset : float, optional
         ``celsius = scale * number + offset`` for counts, kelvin or Fahrenheit; also in the sidecar.
+    polarity : {"white-hot", "black-hot"}, optional
+        Which end of a grey picture is warm; also in the sidecar. Where nobody says, white is, and the frame notes that.
     **parameters
         Any of `Parameters` (``emissivity=0.98``), in place of those in an R-JPEG: the temperatures are recomputed.
 
@@ -88,7 +91,7 @@ def read_frame(
                 parameters=", ".join(parameters),
             )
         )
-    metadata = collect_metadata(whole, low=low, high=high, scale=scale, offset=offset)
+    metadata = collect_metadata(whole, low=low, high=high, scale=scale, offset=offset, polarity=polarity)
     reader = reader or find_reader(file, by_content=False)
     if reader is None:
         raise DataError(

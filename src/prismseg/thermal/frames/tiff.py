@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import zlib
 from pathlib import Path
@@ -14,7 +13,9 @@ from PIL import Image
 
 from prismseg.base import DataError, Message
 from prismseg.thermal.frames.frame import MAX_PIXELS, check_size
+from prismseg.thermal.frames.listing.choice import MARK
 from prismseg.thermal.frames.orientation import ORIENTATION_TAG, UPRIGHT, orientation_of, turn_upright
+from prismseg.thermal.frames.reader import MAX_BYTES
 
 TIFF_MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -23,20 +24,33 @@ _NONE, _LZW, _DEFLATES = 1, 5, (8, 32946)
 _WHITE_IS_ZERO, _BLACK_IS_ZERO = 0, 1
 _FLOAT_PREDICTOR = 3
 _MAX_BYTES_A_PIXEL = 8
+MAX_PAGES = 20_000  # of a stack
 
 # A damaged TIFF is reported once, by our error, and not by a page of log lines before it.
 logging.getLogger("tifffile").addHandler(logging.NullHandler())
 
 
-def read_tiff(path: Path, data: bytes) -> tuple[NDArray[np.generic], int] | None:
-    """Read the numbers of a TIFF.
+def count_pages(path: Path) -> int:
+    """Count the pictures of a TIFF, 0 where it cannot be read; at most `MAX_PAGES`."""
+    try:
+        with tifffile.TiffFile(path) as file:
+            number = 0
+            while number < MAX_PAGES and _has_page(file, number):
+                number += 1
+            return number
+    except Exception:  # damaged files make tifffile raise nearly every type; reading one says what is wrong
+        return 0
+
+
+def read_tiff(path: Path, number: int | None = None) -> tuple[NDArray[np.generic], int] | None:
+    """Read the numbers of a TIFF, or of one page of a stack.
 
     Parameters
     ----------
     path : Path
-        The file, for messages.
-    data : bytes
-        Its content.
+        The file.
+    number : int, optional
+        Of the page, from 0 on; needed where there are several.
 
     Returns
     -------
@@ -50,11 +64,20 @@ def read_tiff(path: Path, data: bytes) -> tuple[NDArray[np.generic], int] | None
         When it is damaged, holds several pictures or colours, declares more than a frame, or is compressed in a way
         that is not read.
     """
-    # TiffFile refers to itself and would keep the bytes until the next collection; a closed stream lets go of them.
-    with io.BytesIO(data) as stream, tifffile.TiffFile(stream) as file:
-        page = file.pages.first
-        if _has_second_page(file):
-            raise DataError(Message("{path} holds several pictures; save the frame of °C alone.", path=path))
+    with tifffile.TiffFile(path) as file:
+        if number is None and _has_page(file, 1):
+            raise DataError(
+                Message(
+                    "{path} holds several pictures; choose which to take by a mark behind its name ({mark}0, {mark}/5), "
+                    "or save the frame of °C alone.",
+                    path=path,
+                    mark=MARK,
+                )
+            )
+        if not _has_page(file, number or 0):
+            raise DataError(Message("{path} has no picture {number}.", path=path, number=number))
+        page = file.pages[number or 0]
+        assert isinstance(page, tifffile.TiffPage)  # frames come only where pages share their tags, as series do
         check_size(str(path), (int(page.imagelength), int(page.imagewidth)))
         if int(np.max(page.bitspersample)) <= 8:
             return None
@@ -81,9 +104,9 @@ def read_tiff(path: Path, data: bytes) -> tuple[NDArray[np.generic], int] | None
         compression, predictor = int(page.compression), int(page.predictor)
         orientation = _orientation(page)
         if compression == _LZW or predictor == _FLOAT_PREDICTOR:
-            return _with_pillow(path, data, file.byteorder, page), orientation
+            return _with_pillow(path, number or 0, file.byteorder, page), orientation
         if compression in _DEFLATES:
-            _refuse_bomb(path, data, page)
+            _refuse_bomb(path, page)
         elif compression != _NONE:
             raise _other_compression(path, page)
         numbers: NDArray[np.generic] = page.asarray()
@@ -96,27 +119,29 @@ def _orientation(page: tifffile.TiffPage) -> int:
     return int(stated) if isinstance(stated, int) and 1 <= stated <= 8 else UPRIGHT
 
 
-def _has_second_page(file: tifffile.TiffFile) -> bool:
+def _has_page(file: tifffile.TiffFile, number: int) -> bool:
     # Counting the pages would follow chains of millions.
     try:
-        file.pages[1]
+        file.pages[number]
     except IndexError:
         return False
     return True
 
 
-def _refuse_bomb(path: Path, data: bytes, page: tifffile.TiffPage) -> None:
+def _refuse_bomb(path: Path, page: tifffile.TiffPage) -> None:
     """Unpack every strip or tile once into nothing, and stop when they are larger than the picture."""
     pixels = page.imagelength * page.imagewidth
     if page.is_tiled:
         across, down = -(-page.imagewidth // page.tilewidth), -(-page.imagelength // page.tilelength)
         pixels = across * page.tilewidth * down * page.tilelength
     left = pixels * _MAX_BYTES_A_PIXEL
-    for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False):
-        packed, unpacker = data[offset : offset + count], zlib.decompressobj()
-        while packed and not unpacker.eof and left >= 0:
-            left -= len(unpacker.decompress(packed, 2**20))
-            packed = unpacker.unconsumed_tail
+    with path.open("rb") as stream:
+        for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False):
+            stream.seek(offset)
+            packed, unpacker = stream.read(min(count, MAX_BYTES)), zlib.decompressobj()
+            while packed and not unpacker.eof and left >= 0:
+                left -= len(unpacker.decompress(packed, 2**20))
+                packed = unpacker.unconsumed_tail
     if left < 0:
         raise DataError(
             Message(
@@ -125,11 +150,12 @@ def _refuse_bomb(path: Path, data: bytes, page: tifffile.TiffPage) -> None:
         )
 
 
-def _with_pillow(path: Path, data: bytes, order: str, page: tifffile.TiffPage) -> NDArray[np.generic]:
+def _with_pillow(path: Path, number: int, order: str, page: tifffile.TiffPage) -> NDArray[np.generic]:
     # Pillow swaps the bytes of compressed big-endian floats twice, and so reads other numbers.
     if (order == ">" and page.dtype.kind == "f") or page.dtype.itemsize > 4:
         raise _other_compression(path, page)
-    with Image.open(io.BytesIO(data), formats=("TIFF",)) as picture:
+    with Image.open(path, formats=("TIFF",)) as picture:
+        picture.seek(number)
         stored = np.asarray(picture)  # Pillow turns TIFFs upright while it loads them, and then forgets the tag
         return turn_upright(stored, orientation_of(picture.getexif()))
 
