@@ -28,8 +28,8 @@ MEAN, DEVIATION = 0.5, 0.5
 COLOURS = 3
 # Learning rates of encoder and decoder; whether each image is brought to mean 0 and deviation 1, not all alike.
 _FORMS = {
-    "1e-4 and 1e-3": (1e-4, 1e-3, False),
     "1e-3": (1e-3, 1e-3, False),
+    "1e-4 and 1e-3": (1e-4, 1e-3, False),
     "1e-4 and 1e-3, each image": (1e-4, 1e-3, True),
     "1e-3, each image": (1e-3, 1e-3, True),
 }
