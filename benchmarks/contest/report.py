@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from contest.methods import METHODS
+from contest.methods.method import Method
 from contest.plan import AXES, DOUBLE, EQUAL, OWN
 from contest.tables import (
     POINT,
@@ -144,7 +145,15 @@ def draw_curves(contest: Contest, path: Path) -> None:
 
 def _method_lines(contest: Contest) -> str:
     names = [name for name in METHODS if any(point[3] == name for point in contest.complete)]
-    return "\n".join(f"- **{name}**: {METHODS.summary(name)}. {METHODS[name].recipe}." for name in names)
+    return "\n".join(f"- **{name}**: {METHODS.summary(name)}. {describe_recipe(METHODS[name])}." for name in names)
+
+
+def describe_recipe(method: Method) -> str:
+    """Say what a method does, and which of its choices competes."""
+    if len(method.choices) == 1:
+        return method.recipe
+    chosen, meaning = next(iter(method.choices.items()))
+    return f"{method.recipe}. Of {len(method.choices)} choices (`--tune`) competes “{chosen}”: {meaning}"
 
 
 def _score_lines(contest: Contest, effort: str) -> str:

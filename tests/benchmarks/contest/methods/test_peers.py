@@ -3,15 +3,17 @@
 import sys
 from importlib.util import find_spec
 
+import numpy as np
 import pytest
 import torch
-from contest.methods import METHODS
+from contest.methods import METHODS, forest
 from contest.methods.dynunet import fit_dynunet
 from contest.methods.forest import fit_trees, load_encoder, make_features
 from contest.methods.vision import import_vision
 from sklearn.linear_model import LogisticRegression
 
 from prismseg.base import ConfigError
+from prismseg.data import IGNORE
 
 
 def test_features_of_frozen_maps_tell_discs_from_their_ground(easy):
@@ -71,3 +73,19 @@ def test_the_same_encoder_with_the_same_weights_as_ours():
     image = torch.rand(1, 3, 64, 64)
     for theirs, ours in zip(network.encoder.eval()(image)[1:], load_encoder(3)(image), strict=True):
         torch.testing.assert_close(theirs, ours)
+
+
+@pytest.mark.parametrize(("classes", "expected"), [(2, [30, 10]), (None, [54, 6])])
+def test_pixels_are_drawn_as_they_come_or_as_many_of_each_class(monkeypatch, classes, expected):
+    """A tenth of the pixels is foreground, 10 of 100, one more is to be left out."""
+    mask = torch.zeros(10, 10, dtype=torch.uint8)
+    mask[:, 0], mask[0, 1] = 1, IGNORE
+    monkeypatch.setattr(forest, "make_features", lambda encoder, image: image)
+    drawn = []
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        features, labels = forest._draw(None, mask[None].float(), mask, 60, rng, classes=classes)
+        assert (features[:, 0] == labels).all(), "features and labels are of the same pixels"
+        drawn.append(np.bincount(labels, minlength=2))
+        assert len(drawn[-1]) == 2
+    assert np.mean(drawn, axis=0) == pytest.approx(expected, abs=0.5)
