@@ -8,9 +8,12 @@ from prismseg.thermal.anatomy import SIDES as SIDES
 from prismseg.thermal.anatomy import SMALL_TERRITORIES as SMALL_TERRITORIES
 from prismseg.thermal.anatomy import TERRITORIES as TERRITORIES
 from prismseg.thermal.anatomy import TERRITORY_TABLE as TERRITORY_TABLE
+from prismseg.thermal.anatomy import TOES as TOES
 from prismseg.thermal.anatomy import WHOLE_SOLE as WHOLE_SOLE
+from prismseg.thermal.anatomy import ZONE_TABLE as ZONE_TABLE
 from prismseg.thermal.anatomy import Side as Side
 from prismseg.thermal.anatomy import Territory as Territory
+from prismseg.thermal.anatomy import Zone as Zone
 from prismseg.thermal.frames.file_names import NamedTime as NamedTime
 from prismseg.thermal.frames.file_names import minute_from_name as minute_from_name
 from prismseg.thermal.frames.file_names import sort_naturally as sort_naturally
@@ -52,6 +55,12 @@ from prismseg.thermal.output.picture import write_picture as write_picture
 from prismseg.thermal.output.session_files import legend_masks as legend_masks
 from prismseg.thermal.output.session_files import write_session as write_session
 from prismseg.thermal.output.texts import translatable_texts as translatable_texts
+from prismseg.thermal.regions.drawn import DrawnRegions as DrawnRegions
+from prismseg.thermal.regions.files import read_drawn_regions as read_drawn_regions
+from prismseg.thermal.regions.region_set import REGION_SETS as REGION_SETS
+from prismseg.thermal.regions.region_set import Region as Region
+from prismseg.thermal.regions.region_set import RegionSet as RegionSet
+from prismseg.thermal.regions.region_set import region_names as region_names
 from prismseg.thermal.sessions.changes import Value as Value
 from prismseg.thermal.sessions.changes import find_estimate as find_estimate
 from prismseg.thermal.sessions.checks.settings import QualitySettings as QualitySettings
@@ -80,6 +89,7 @@ from prismseg.thermal.sessions.timing import SessionPlan as SessionPlan
 from prismseg.thermal.sessions.timing import TimedFile as TimedFile
 from prismseg.thermal.sessions.timing import plan_session as plan_session
 from prismseg.thermal.sessions.timing import read_files as read_files
+from prismseg.thermal.sessions.uncertainty import PERCENTILES as PERCENTILES
 from prismseg.thermal.sessions.uncertainty import ErrorModel as ErrorModel
 from prismseg.thermal.sessions.uncertainty import Estimate as Estimate
 from prismseg.thermal.sessions.uncertainty import measure_sole as measure_sole

@@ -1,10 +1,10 @@
-"""Sides, nerve territories and regions of the soles: their names, order, label numbers and words to show.
+"""Sides, nerve territories, zones and regions of the soles: their names, order, label numbers and words to show.
 
 The one place that names them; phantom, registration, sessions, tables, reports and pages take them from here.
 
 The territories are those of peripheral nerves, not root dermatomes. The heel is supplied by the medial calcaneal branches
 of the tibial nerve, so its territory is called *medial calcaneal* (Standring (ed.) 2021, Gray's Anatomy, 42nd ed., ankle
-and foot).
+and foot). The zones are those of the foot's skeleton, as gait and thermography name them.
 """
 
 from __future__ import annotations
@@ -85,13 +85,54 @@ TERRITORIES: tuple[str, ...] = tuple(territory.name for territory in TERRITORY_T
 SMALL_TERRITORIES: frozenset[str] = frozenset(territory.name for territory in TERRITORY_TABLE if territory.small)
 """Territories whose mean raises no flag alone."""
 
+
+@dataclass(frozen=True)
+class Zone:
+    """Part of the sole by the bones under it.
+
+    Attributes
+    ----------
+    name : str
+        Name in tables and files.
+    labels : tuple of int
+        Labels in a map of zones (H, W) that it consists of; 0 is background.
+    extent : str
+        What it holds.
+    """
+
+    name: str
+    labels: tuple[int, ...]
+    extent: str
+
+    @property
+    def words(self) -> Message:
+        """Name to show, translatable."""
+        return Message(self.name)
+
+
+HALLUX, LESSER_TOES, FOREFOOT, ARCH, HEEL = 1, 2, 3, 4, 5
+
+ZONE_TABLE: tuple[Zone, ...] = (
+    Zone("toes", (HALLUX, LESSER_TOES), "all five toes, from the creases at their roots"),
+    Zone("hallux", (HALLUX,), "the big toe, which is part of the toes"),
+    Zone("forefoot", (FOREFOOT,), "the ball: front third of the sole without its toes"),
+    Zone("arch", (ARCH,), "middle third of the sole without its toes"),
+    Zone("heel", (HEEL,), "rear third of the sole without its toes"),
+)
+"""All zones in the order of tables. The toes hold the hallux; but for it every pixel belongs to one zone."""
+
+TOES = "toes"
+"""Zone on which studies of sympathetic block look for a rise."""
+
 WHOLE_SOLE = "whole sole"
 """Region of all pixels of a sole."""
 
 REGIONS: tuple[str, ...] = (WHOLE_SOLE, *TERRITORIES)
-"""Regions that a session measures: the whole sole, then its territories."""
+"""The whole sole, then its territories; `prismseg.thermal.Session.regions` lists all that a session measures."""
 
 REGION_NAMES: Mapping[str, Message] = MappingProxyType(
-    {WHOLE_SOLE: Message(WHOLE_SOLE)} | {territory.name: territory.words for territory in TERRITORY_TABLE}
+    {WHOLE_SOLE: Message(WHOLE_SOLE)}
+    | {territory.name: territory.words for territory in TERRITORY_TABLE}
+    | {zone.name: zone.words for zone in ZONE_TABLE}
 )
-"""Words for the regions, translatable."""
+"""Words for the regions and zones, translatable."""

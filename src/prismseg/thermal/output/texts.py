@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import get_args
 
-from prismseg.thermal.anatomy import REGIONS, SIDES
+from prismseg.thermal.anatomy import REGION_NAMES, SIDES
 from prismseg.thermal.frames.frame import Kind
 from prismseg.thermal.sessions.entry import Concern
 from prismseg.thermal.sessions.flags.flag import Level
@@ -22,7 +22,7 @@ def translatable_texts() -> tuple[str, ...]:
     >>> {"left", "whole sole", "warming"} <= set(translatable_texts())
     True
     """
-    names = (*SIDES, *VIEWS, *REGIONS, *FLAG_RULES, *get_args(Level), *get_args(Kind), *get_args(Method))
+    names = (*SIDES, *VIEWS, *REGION_NAMES, *FLAG_RULES, *get_args(Level), *get_args(Kind), *get_args(Method))
     members = (member.value for each in (Concern, Status, Caution) for member in each)
     flags = (text.template for rule in FLAG_RULES.values() for text in (rule.title, rule.caveat))
     return tuple(dict.fromkeys((*names, *members, *flags)))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from prismseg.base import DataError
 from prismseg.thermal.anatomy import SIDES, Side
 from prismseg.thermal.frames.frame import Frame
+from prismseg.thermal.regions.drawn import DrawnRegions
+from prismseg.thermal.regions.region_set import RegionSet
 from prismseg.thermal.sessions.background import Background
 from prismseg.thermal.sessions.checks.acceptance import SoleMask, accept_frame, accept_mask, accept_soles
 from prismseg.thermal.sessions.checks.cautions import Outlines, find_cautions
@@ -66,11 +68,17 @@ class MeasurementSettings:
         Standard deviations to reckon with.
     quality : QualitySettings
         Thresholds of the checks.
+    regions : tuple of RegionSet
+        What is measured beyond the whole sole.
+    drawn : DrawnRegions or None
+        Regions that were drawn on one of the frames.
     """
 
     view: View
     errors: ErrorModel
     quality: QualitySettings
+    regions: tuple[RegionSet, ...] = ()
+    drawn: DrawnRegions | None = None
 
 
 def measure_frame(given: FrameInput, history: History, settings: MeasurementSettings) -> Entry:
@@ -104,11 +112,13 @@ def measure_frame(given: FrameInput, history: History, settings: MeasurementSett
         return replace(entry, observations=(Observation(rejection.concern, rejection.message, fatal=True),))
     outlines = Outlines(masks, probability, _brightened_masks(masks, given.brightened))
     territories = _find_territories(masks, settings.view, history.reference_territories)
+    drawn = _place_drawn(settings.drawn, given.source, territories, history)
     estimates = {
         side: measure_sole(
             frame.celsius,
             masks[side],
             territories[side].registration if side in territories else None,
+            regions=(*settings.regions, *drawn.get(side, ())),
             errors=settings.errors,
             probability=probability,
             brightened=outlines.brightened.get(side),
@@ -137,6 +147,18 @@ def _brightened_masks(masks: Mapping[Side, Mask], brightened: NDArray[np.floatin
         "left": find_brightened_sole(left, right, brightened),
         "right": find_brightened_sole(right, left, brightened),
     }
+
+
+def _place_drawn(
+    drawn: DrawnRegions | None, source: str, territories: Mapping[Side, Territories], history: History
+) -> Mapping[Side, Sequence[RegionSet]]:
+    """Place the regions that were drawn, by the frame that they were drawn on; none before it."""
+    if drawn is None:
+        return {}
+    if source == drawn.source:
+        return drawn.place(territories)
+    there = next((entry for entry in history.measured if entry.source == drawn.source), None)
+    return {} if there is None else drawn.place(there.territories)
 
 
 def _find_territories(

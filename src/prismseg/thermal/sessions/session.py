@@ -15,6 +15,8 @@ from prismseg.base import ConfigError, Message
 from prismseg.base.deprecation import renamed
 from prismseg.thermal.anatomy import WHOLE_SOLE, Side
 from prismseg.thermal.frames.frame import Frame, Parameters
+from prismseg.thermal.regions.drawn import DrawnRegions
+from prismseg.thermal.regions.region_set import REGION_SETS, region_names
 from prismseg.thermal.sessions.changes import (
     Value,
     asymmetry,
@@ -58,11 +60,15 @@ class Session:
     parameters : Parameters, optional
         What every frame should have been measured with; else those of the first measured frame hold. A frame with
         others is kept, and says so.
+    regions : sequence of str, optional
+        Sets of regions to measure, by name in `REGION_SETS`; all of them unless stated.
+    drawn : DrawnRegions, optional
+        Regions that were drawn on one of the frames.
 
     Raises
     ------
     ConfigError
-        When there is no such view.
+        When there is no such view or set of regions, or two regions share a name.
 
     Examples
     --------
@@ -85,10 +91,16 @@ class Session:
         errors: ErrorModel | None = None,
         flags: FlagSettings | None = None,
         parameters: Parameters | None = None,
+        regions: Sequence[str] | None = None,
+        drawn: DrawnRegions | None = None,
     ) -> None:
         self.settings = FlagSettings() if flags is None else flags
         quality = self.settings.group(QualitySettings)
-        self._measurement = MeasurementSettings(check_view(view), errors or ErrorModel(), quality)
+        self.region_sets = tuple(REGION_SETS.names() if regions is None else regions)
+        sets = tuple(REGION_SETS[name] for name in self.region_sets)
+        self.regions = (*region_names(sets), *(() if drawn is None else drawn.names))
+        self.drawn = drawn
+        self._measurement = MeasurementSettings(check_view(view), errors or ErrorModel(), quality, sets, drawn)
         self.history = History(stated_parameters=parameters)
 
     @property
@@ -266,15 +278,15 @@ class Session:
     def table(self) -> pd.DataFrame:
         """Tabulate the values, one row for each frame, side and region; numbers are NaN where there are none.
 
-        Columns: minute, source, status, reason; side, region, method of the territories; pixels, mean, sd, median; then
-        mean, delta, rate (°C/min since the measured frame before) and beyond_background (delta less the background's
-        change) each with ``_error`` (standard error), ``_low`` and ``_high`` (95 %).
+        Columns: minute, source, status, reason; side, region, method of the territories; pixels, mean, sd, median, min,
+        max and percentiles (p5 …); then mean, delta, rate (°C/min since the measured frame before) and beyond_background
+        (delta less the background's change) each with ``_error`` (standard error), ``_low`` and ``_high`` (95 %).
         """
-        return values_table(self.history)
+        return values_table(self.history, self.regions)
 
     def differences(self) -> pd.DataFrame:
         """Tabulate right minus left change from t0 in °C, one row for each frame and region."""
-        return differences_table(self.history)
+        return differences_table(self.history, self.regions)
 
     def statements(self) -> pd.DataFrame:
         """Tabulate the frames: status, reason, the background's change in °C, and cautions, one row for each."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from prismseg.thermal.anatomy import REGIONS, SIDES
+from prismseg.thermal.anatomy import SIDES
 from prismseg.thermal.sessions.changes import (
     Value,
     asymmetry,
@@ -19,10 +19,12 @@ from prismseg.thermal.sessions.changes import (
 )
 from prismseg.thermal.sessions.entry import Entry
 from prismseg.thermal.sessions.history import History
+from prismseg.thermal.sessions.uncertainty import PERCENTILES, Estimate
 
 _HEAD = ("minute", "source", "status", "reason")
 _VALUES = [
     *_HEAD, "side", "region", "method", "pixels", "mean", "mean_error", "mean_low", "mean_high", "sd", "median",
+    "min", "max", *(f"p{percentile}" for percentile in PERCENTILES),
     "delta", "delta_error", "delta_low", "delta_high", "rate", "rate_error", "rate_low", "rate_high",
     "beyond_background", "beyond_background_error", "beyond_background_low", "beyond_background_high",
 ]  # fmt: skip
@@ -30,13 +32,13 @@ _STATEMENTS = [*_HEAD, "background", "background_error", "background_low", "back
 _DIFFERENCES = [*_HEAD, "region", "difference", "difference_error", "difference_low", "difference_high"]
 
 
-def values_table(history: History) -> pd.DataFrame:
-    """Tabulate `Session.table`."""
+def values_table(history: History, regions: Sequence[str]) -> pd.DataFrame:
+    """Tabulate `Session.table` of some regions."""
     rows, baseline = [], history.baseline
     for entry in history.entries:
         for side in SIDES:
             territories = entry.territories.get(side)
-            for region in REGIONS:
+            for region in regions:
                 estimate = find_estimate(entry, side, region)
                 mean = Value() if estimate is None else Value(estimate.mean, estimate.error)
                 rows.append(
@@ -45,9 +47,7 @@ def values_table(history: History) -> pd.DataFrame:
                         "side": side,
                         "region": region,
                         "method": "" if territories is None else territories.method,
-                        "pixels": 0 if estimate is None else estimate.pixels,
-                        "sd": math.nan if estimate is None else estimate.sd,
-                        "median": math.nan if estimate is None else estimate.median,
+                        **_spread(estimate),
                         **_columns("mean", mean),
                         **_columns("delta", delta(entry, baseline, side, region)),
                         **_columns(
@@ -59,13 +59,13 @@ def values_table(history: History) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=_VALUES)
 
 
-def differences_table(history: History) -> pd.DataFrame:
-    """Tabulate `Session.differences`."""
+def differences_table(history: History, regions: Sequence[str]) -> pd.DataFrame:
+    """Tabulate `Session.differences` of some regions."""
     baseline = history.baseline
     rows = [
         {**_head(entry), "region": region, **_columns("difference", asymmetry(entry, baseline, region))}
         for entry in history.entries
-        for region in REGIONS
+        for region in regions
     ]
     return pd.DataFrame(rows, columns=_DIFFERENCES)
 
@@ -86,6 +86,20 @@ def statements_table(history: History) -> pd.DataFrame:
 
 def _head(entry: Entry) -> dict[str, Any]:
     return {name: getattr(entry, name) for name in _HEAD}
+
+
+def _spread(estimate: Estimate | None) -> dict[str, float]:
+    if estimate is None:
+        return {"pixels": 0}
+    named = zip(PERCENTILES, estimate.percentiles, strict=True)
+    return {
+        "pixels": estimate.pixels,
+        "sd": estimate.sd,
+        "median": estimate.median,
+        "min": estimate.lowest,
+        "max": estimate.highest,
+        **{f"p{percentile}": value for percentile, value in named},
+    }
 
 
 def _columns(name: str, value: Value) -> dict[str, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,11 +12,15 @@ from scipy import ndimage
 
 from prismseg.base import ConfigError, DataError, Message
 from prismseg.base.deprecation import renamed
-from prismseg.thermal.anatomy import TERRITORIES, WHOLE_SOLE
+from prismseg.thermal.anatomy import WHOLE_SOLE
+from prismseg.thermal.regions.nerves import NERVES
+from prismseg.thermal.regions.region_set import RegionSet
 from prismseg.thermal.soles.brightening import search_radius
-from prismseg.thermal.soles.pieces import Mask, Window, bounding_window
+from prismseg.thermal.soles.pieces import Mask, bounding_window
 from prismseg.thermal.soles.registration import Registration
-from prismseg.thermal.soles.template import territory_at
+
+# Percentiles of a region's pixels that are kept: the middle half and the middle nine tenths of it.
+PERCENTILES = (5, 25, 75, 95)
 
 # Weights of a contour's two sides, drawn in and drawn out by one and by two standard deviations.
 Drawn = list[tuple[NDArray[np.float64], NDArray[np.float64]]]
@@ -116,6 +120,10 @@ class Estimate:
         err in the same direction.
     correlation : float
         Correlation of the mask's error with that in the session's other frames.
+    lowest, highest : float
+        Over the pixels, °C. A single pixel of background or a warm vessel decides them: percentiles are steadier.
+    percentiles : tuple of float
+        The `PERCENTILES` of the pixels, °C.
     """
 
     pixels: int
@@ -127,6 +135,9 @@ class Estimate:
     common: float
     outward: float = 0.0
     correlation: float = 0.0
+    lowest: float = math.nan
+    highest: float = math.nan
+    percentiles: tuple[float, ...] = (math.nan,) * len(PERCENTILES)
 
     @property
     def own(self) -> float:
@@ -145,14 +156,15 @@ def measure_sole(
     sole: Mask,
     registration: Registration | None = None,
     *,
+    regions: Sequence[RegionSet] = (NERVES,),
     errors: ErrorModel | None = None,
     probability: NDArray[np.floating] | None = None,
     brightened: Mask | None = None,
 ) -> Mapping[str, Estimate]:
-    """Measure one sole and its nerve territories.
+    """Measure one sole and its regions.
 
     The mask's part of the error: the mean is taken again within contours drawn in and out by one and by two standard
-    deviations (or at the model's probabilities 0.84 and 0.16, 0.98 and 0.02), and for territories with their borders
+    deviations (or at the model's probabilities 0.84 and 0.16, 0.98 and 0.02), and for regions with their borders
     moved by a standard deviation along and across the sole. The mean squares of the changes add to the variance.
 
     Parameters
@@ -162,7 +174,9 @@ def measure_sole(
     sole : (H, W) bool
         One sole.
     registration : Registration, optional
-        For the territories; without it only the whole sole is measured.
+        For the regions; without it only the whole sole is measured.
+    regions : sequence of RegionSet
+        Regions beyond the whole sole; by default the nerve territories.
     errors : ErrorModel, optional
         Standard deviations to reckon with.
     probability : (H, W) float, optional
@@ -174,7 +188,7 @@ def measure_sole(
     Returns
     -------
     mapping of str to Estimate
-        By name of the region (`REGIONS`).
+        By name of the region.
 
     Raises
     ------
@@ -212,10 +226,12 @@ def measure_sole(
     found = {WHOLE_SOLE: cropped.estimate(np.ones(inside.shape, bool), [])}
     if registration is None:
         return found
-    labels, moved = _borders(registration, window, model.placing)
-    for number, name in enumerate(TERRITORIES, start=1):
-        pairs = [(one == number, other == number) for one, other in moved]
-        found[name] = cropped.estimate(labels == number, pairs)
+    u, v = registration.over(*window)
+    for regions_of_set in regions:
+        labels, moved = _borders(regions_of_set, u, v, model.placing)
+        for region in regions_of_set.regions:
+            pairs = [(region.within(one), region.within(other)) for one, other in moved]
+            found[region.name] = cropped.estimate(region.within(labels), pairs)
     return found
 
 
@@ -255,6 +271,9 @@ class _CroppedSole:
             common=self.errors.common,
             outward=(outward - inward) / 2,
             correlation=self.correlation,
+            lowest=float(here.min()),
+            highest=float(here.max()),
+            percentiles=tuple(float(value) for value in np.percentile(here, PERCENTILES)),
         )
 
 
@@ -291,10 +310,9 @@ def _contours(inside: Mask, finite: Mask, errors: ErrorModel, probability: NDArr
 
 
 def _borders(
-    registration: Registration, window: Window, placing: float
+    regions: RegionSet, u: NDArray[np.float64], v: NDArray[np.float64], placing: float
 ) -> tuple[NDArray[np.uint8], list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]]:
-    """Territories of a window, and two pairs of them moved along and across the sole."""
-    u, v = registration.over(*window)
-    along = (territory_at(u - placing, v), territory_at(u + placing, v))
-    across = (territory_at(u, v - placing), territory_at(u, v + placing))
-    return territory_at(u, v), [along, across]
+    """Labels of places, and two pairs of them with the borders moved along and across the sole."""
+    along = (regions.label_at(u - placing, v), regions.label_at(u + placing, v))
+    across = (regions.label_at(u, v - placing), regions.label_at(u, v + placing))
+    return regions.label_at(u, v), [along, across]

@@ -27,13 +27,10 @@ from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 from scipy.interpolate import CubicSpline
-from skimage.draw import polygon2mask
 
 from prismseg.thermal.anatomy import TERRITORIES
-
-Points = NDArray[np.float64]
+from prismseg.thermal.soles.raster import Points, look_up, rasterize, round_corners
 
 # Once around the sole with its toes, from the heel up the medial side.
 OUTLINE = np.array(
@@ -76,11 +73,6 @@ TERRITORY_OUTLINES = MappingProxyType(
         "medial plantar": np.array([(-0.40, -0.40), (1.40, -0.40), (1.40, 0.40), (-0.40, 0.40)]),
     }
 )  # fmt: skip
-
-# The raster of territories in sole coordinates: 0.004 foot lengths are 1 mm of a foot 25 cm long.
-_STEP = 0.004
-_LOW = np.array([-0.3, -0.39])  # of its first node
-_SHAPE = (400, 195)
 
 
 @lru_cache(maxsize=1)
@@ -133,11 +125,7 @@ def territory_at(u: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.u
     >>> TERRITORIES[heel - 1], TERRITORIES[ball - 1]
     ('medial calcaneal', 'medial plantar')
     """
-    table = _raster()
-    row = np.clip(np.rint((u - _LOW[0]) / _STEP), 0, _SHAPE[0] - 1).astype(np.intp)
-    column = np.clip(np.rint((v - _LOW[1]) / _STEP), 0, _SHAPE[1] - 1).astype(np.intp)
-    found: NDArray[np.uint8] = table[row, column]
-    return found
+    return look_up(_raster(), u, v)
 
 
 @lru_cache(maxsize=1)
@@ -158,20 +146,7 @@ def template_hash() -> str:
 
 @lru_cache(maxsize=1)
 def _raster() -> NDArray[np.uint8]:
-    table = np.zeros(_SHAPE, np.uint8)
-    for name, outline in TERRITORY_OUTLINES.items():
-        inside = polygon2mask(_SHAPE, (_rounded(outline) - _LOW) / _STEP)
-        table[inside & (table == 0)] = TERRITORIES.index(name) + 1
-    # A node between two outlines belongs to the nearer one.
-    nearest = ndimage.distance_transform_edt(table == 0, return_distances=False, return_indices=True)
-    filled: NDArray[np.uint8] = table[tuple(nearest)]
-    filled.setflags(write=False)
-    return filled
-
-
-def _rounded(outline: Points, times: int = 3) -> Points:
-    """Cut corners (Chaikin 1974), which turns a polygon into a smooth closed curve within it."""
-    for _ in range(times):
-        after = np.roll(outline, -1, axis=0)
-        outline = np.stack([0.75 * outline + 0.25 * after, 0.25 * outline + 0.75 * after], axis=1).reshape(-1, 2)
-    return outline
+    numbered = (
+        (TERRITORIES.index(name) + 1, round_corners(outline)) for name, outline in TERRITORY_OUTLINES.items()
+    )
+    return rasterize(numbered, fill=True)

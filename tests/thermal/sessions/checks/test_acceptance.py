@@ -8,7 +8,6 @@ from tests.thermal.feet import SIZE, Foot, frame_of, mask_of, pair
 from tests.thermal.sessions.test_session import NUMBERS, course, value
 
 from prismseg.thermal import (
-    REGIONS,
     WHOLE_SOLE,
     Concern,
     Session,
@@ -83,7 +82,7 @@ def test_a_clock_that_stands_or_goes_back_is_stated(minutes: tuple[float, ...], 
     entry = session.entries[bad]
     assert entry.status == "clock" and word in entry.reason
     assert [other.ok for other in session.entries].count(False) == 1
-    assert session.table().iloc[bad * 2 * len(REGIONS) :][NUMBERS].isna().all().all()
+    assert session.table().iloc[bad * 2 * len(session.regions) :][NUMBERS].isna().all().all()
 
 
 def test_a_wrong_time_does_not_move_t0() -> None:

@@ -13,12 +13,11 @@ from prismseg.monitor.languages import Language
 from prismseg.monitor.report.content import Report, ReportedCapture
 from prismseg.monitor.report.formats import ReportFormat
 from prismseg.monitor.report.output import Target, write_target
-from prismseg.thermal import REGIONS, SIDES
+from prismseg.thermal import SIDES
 from prismseg.thermal.frames.frame import PARAMETER_NAMES
 
 # With these a spreadsheet lets a formula begin, in some languages also with their wide forms.
 FORMULA = tuple("=+-@\t\r\n＝＋－＠")
-_PER_CAPTURE = len(SIDES) * len(REGIONS)
 _WHOLE_NUMBERS = ("capture", "pain", "pixels")
 
 
@@ -31,7 +30,7 @@ def tidy_table(report: Report) -> pd.DataFrame:
     calculation. Times are ISO 8601 with their zone.
     """
     table = report.session.table().drop(columns="source")
-    facts = [each for each in report.captures for _ in range(_PER_CAPTURE)]
+    facts = [each for each in report.captures for _ in range(len(SIDES) * len(report.session.regions))]
     before = pd.DataFrame([_before(report, each) for each in facts], columns=list(_before(report, None)))
     after = pd.DataFrame([_after(report, each) for each in facts], columns=list(_after(report, None)))
     made = pd.concat([before, table, after], axis=1)
