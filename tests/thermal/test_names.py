@@ -41,7 +41,7 @@ def test_each_territory_has_one_label_and_one_name():
     assert [territory.label for territory in anatomy.TERRITORY_TABLE] == [1, 2, 3, 4, 5]
     assert anatomy.TERRITORIES[anatomy.MEDIAL_CALCANEAL - 1] == "medial calcaneal"
     assert {"sural", "saphenous"} == anatomy.SMALL_TERRITORIES
-    assert anatomy.REGIONS == ("whole sole", *anatomy.TERRITORIES)
+    assert ("whole sole", *anatomy.TERRITORIES) == anatomy.REGIONS
     zones = tuple(zone.name for zone in anatomy.ZONE_TABLE)
     assert tuple(anatomy.REGION_NAMES) == (*anatomy.REGIONS, *zones)
     assert [anatomy.SIDE_LABELS[side] for side in anatomy.SIDES] == [anatomy.LEFT, anatomy.RIGHT] == [1, 2]

@@ -76,6 +76,7 @@ from prismseg.thermal.sessions.flags.rule import FLAG_RULES as FLAG_RULES
 from prismseg.thermal.sessions.flags.rule import FlagRule as FlagRule
 from prismseg.thermal.sessions.flags.rules.asymmetry import AsymmetrySettings as AsymmetrySettings
 from prismseg.thermal.sessions.flags.rules.no_sign import NoSignSettings as NoSignSettings
+from prismseg.thermal.sessions.flags.rules.toes import ToeSettings as ToeSettings
 from prismseg.thermal.sessions.flags.rules.uninformative import UninformativeSettings as UninformativeSettings
 from prismseg.thermal.sessions.flags.rules.warming import WarmingSettings as WarmingSettings
 from prismseg.thermal.sessions.flags.settings import FlagSettings as FlagSettings

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
-from prismseg.thermal.anatomy import Side
+from prismseg.thermal.anatomy import WHOLE_SOLE, Side
 from prismseg.thermal.sessions.changes import Value, beyond_background, delta, rate
 from prismseg.thermal.sessions.entry import Entry
 
@@ -87,9 +87,9 @@ class Persistence:
         return self.frames == 1 or points[-1].minute - points[0].minute >= self.minutes - _SAME_TIME
 
 
-def conservative_rise(entry: Entry, baseline: Entry, side: Side) -> Value:
-    """Give a whole sole's rise from baseline, as measured or beyond the background's, whichever is smaller."""
-    measured, beyond = delta(entry, baseline, side), beyond_background(entry, baseline, side)
+def conservative_rise(entry: Entry, baseline: Entry, side: Side, region: str = WHOLE_SOLE) -> Value:
+    """Give a region's rise from baseline, as measured or beyond the background's, whichever is smaller."""
+    measured, beyond = delta(entry, baseline, side, region), beyond_background(entry, baseline, side, region)
     return beyond if beyond.known and beyond.value < measured.value else measured
 
 

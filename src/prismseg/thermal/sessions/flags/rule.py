@@ -69,6 +69,11 @@ FLAG_RULES.register(
     "uninformative", f"{_RULES}.uninformative:RULE", summary="A sole was too warm at baseline for a rise."
 )
 FLAG_RULES.register("warming", f"{_RULES}.warming:RULE", summary="A sole is warmer than at baseline.")
+FLAG_RULES.register(
+    "toe warming",
+    f"{_RULES}.toes:RULE",
+    summary="The toes are warmer than at baseline; off unless a threshold is set.",
+)
 FLAG_RULES.register("asymmetric", f"{_RULES}.asymmetry:RULE", summary="The soles' changes from baseline differ.")
 FLAG_RULES.register(
     "no thermal sign yet",
