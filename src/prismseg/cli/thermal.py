@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from prismseg.base.registry.choices import list_choices
 from prismseg.cli.thermal_measure import measure
 from prismseg.cli.thermal_read import read
 from prismseg.cli.thermal_train import train
@@ -20,12 +21,14 @@ def register(app: typer.Typer) -> None:
         )
     )(read)
     verbs.command(
+        cls=list_choices(regions="prismseg.thermal:REGION_SETS"),
         epilog=(
             "Examples:\n\nprismseg thermal measure session/ --out session-measured\n\n"
             "prismseg thermal measure a.jpg b.jpg c.jpg --minutes 0,5,10 --out measured\n\n"
             "prismseg thermal measure film.csq#0min-20min/1min --out measured\n\n"
-            "prismseg thermal measure session/images --masks session/masks   (masks drawn by hand)"
-        )
+            "prismseg thermal measure session/images --masks session/masks   (masks drawn by hand)\n\n"
+            "prismseg thermal measure session/ --drawn wound.json --threshold toe_warming=1 --out measured"
+        ),
     )(measure)
     verbs.command(
         epilog="Example: prismseg thermal train --out runs/thermal-feet   (hours; Ctrl-C and --resume at will)"

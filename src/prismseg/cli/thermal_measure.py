@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from prismseg.thermal.frames.file_names import Unit
 
 
+_WHAT = "What is measured"
+
+
 def measure(
     paths: Annotated[list[Path], typer.Argument(help="Frames of one session: files, or a folder.")],
     minutes: Annotated[
@@ -56,6 +59,29 @@ def measure(
     view: Annotated[
         str, typer.Option(help="soles-to-camera (the patient's right foot is on the left), or mirrored.")
     ] = "soles-to-camera",
+    regions: Annotated[
+        str | None,
+        typer.Option(
+            help="Sets of regions to measure, of {names}; '' for the whole soles alone; by default all.",
+            rich_help_panel=_WHAT,
+        ),
+    ] = None,
+    drawn: Annotated[
+        Path | None,
+        typer.Option(
+            help="Regions of your own, drawn on t0: polygons (JSON as LabelMe writes it), or a mask with a number for "
+            "each; carried to the later frames.",
+            rich_help_panel=_WHAT,
+        ),
+    ] = None,
+    threshold: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="Threshold of a flag, such as warming=1.5, or toe_warming=1, which is off by default. May be repeated.",
+            rich_help_panel=_WHAT,
+        ),
+    ] = None,
     emissivity: Share = None,
     reflected: Degrees = None,
     distance: Metres = None,
@@ -79,10 +105,20 @@ def measure(
     """
     from prismseg.base import progress_bar
     from prismseg.cli.tables.thermal import print_session
-    from prismseg.thermal import Session, check_view, plan_session, read_files, search_frames, write_session
+    from prismseg.thermal import (
+        FlagSettings,
+        Session,
+        check_view,
+        plan_session,
+        read_files,
+        search_frames,
+        write_session,
+    )
     from prismseg.thermal.network.segmenter import measure_plan, open_segmenter
+    from prismseg.thermal.regions.baseline import describe_drawn, read_drawn_on_baseline
 
     ends, chosen, stated = colour_scale(scale), _unit(unit), _numbers(minutes)
+    flags = FlagSettings.parse(threshold or [])
     found = search_frames(paths, frames)
     read = reader(emissivity, reflected, distance, humidity, atmosphere, window, grey, counts, polarity)
     listed = len(paths) > 1 or not paths[0].is_dir()
@@ -96,11 +132,17 @@ def measure(
             typer.echo(remark)
         return
     segmenter, found_by = open_segmenter(model, masks, device=device)
-    session = Session(check_view(view))
+    session = Session(
+        check_view(view),
+        flags=flags,
+        regions=None if regions is None else [name.strip() for name in regions.split(",") if name.strip()],
+        drawn=None if drawn is None else read_drawn_on_baseline(drawn, plan),
+    )
     with progress_bar("measuring", len(plan.files), visible=not quiet) as advance:
         measure_plan(plan, segmenter, session, progress=advance)
     print_session(session)
-    for remark in filter(None, (_left_out(plan), _polarity_unknown(plan), found.remark)):
+    remarks = (_left_out(plan), _polarity_unknown(plan), found.remark, *describe_drawn(session))
+    for remark in filter(None, remarks):
         typer.echo(remark)
     if out is not None:
         with progress_bar("drawing", len(plan.files), visible=not quiet) as advance:

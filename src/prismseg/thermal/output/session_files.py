@@ -14,6 +14,7 @@ from prismseg.base import OutputError, atomic_path, make_folder, write_json, wri
 from prismseg.base.version import VERSION
 from prismseg.thermal.output.curves import draw_curves
 from prismseg.thermal.output.picture import whole_degree_scale, write_picture
+from prismseg.thermal.regions.region_set import REGION_SETS
 from prismseg.thermal.sessions.entry import Entry
 from prismseg.thermal.sessions.session import Session
 from prismseg.thermal.soles.template import template_hash
@@ -136,6 +137,10 @@ def _facts(session: Session) -> dict[str, object]:
         "use": "Research use only: observations, not diagnoses.",
         "view": session.view,
         "template": template_hash(),
+        "regions": {name: REGION_SETS[name].digest() for name in session.region_sets},
+        "drawn": None
+        if session.drawn is None
+        else {"regions": session.drawn.names, "sha256": session.drawn.digest},
         "parameters": None if session.parameters is None else session.parameters.to_dict(),
         "errors": asdict(session.errors),
         "settings": session.settings.to_dict(),

@@ -62,6 +62,15 @@ def read_drawn_regions(path: str | Path, size: tuple[int, int], source: str) -> 
     return DrawnRegions(source, masks)
 
 
+def picture_name(path: str | Path) -> str | None:
+    """Name the picture that polygons were drawn on, as LabelMe keeps it (``imagePath``); None where none is named."""
+    if Path(path).suffix.lower() != ".json":
+        return None
+    content = read_json(path)
+    name = content.get("imagePath") if isinstance(content, Mapping) else None
+    return name.replace("\\", "/") if isinstance(name, str) and name else None
+
+
 def _read_polygons(path: Path, size: tuple[int, int]) -> dict[str, Mask]:
     content = read_json(path)
     shapes = content.get("shapes") if isinstance(content, Mapping) else None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,10 +31,11 @@ class Region:
     name: str
     labels: tuple[int, ...]
 
-    def within(self, labels: NDArray[Any]) -> NDArray[np.bool_]:
+    def within(self, labels: Labels) -> NDArray[np.bool_]:
         """Tell which of some labels are of this region."""
-        inside: NDArray[np.bool_] = np.isin(labels, self.labels)
-        return inside
+        chosen = np.zeros(np.iinfo(np.uint8).max + 1, bool)
+        chosen[list(self.labels)] = True
+        return chosen[labels]
 
 
 @dataclass(frozen=True, eq=False)

@@ -95,3 +95,26 @@ def test_every_threshold_has_a_meaning_and_a_name_of_its_own() -> None:
     assert len({name for _, name, *_ in rows}) == len(rows) == len(FlagSettings().to_dict())
     assert all(meaning.endswith(".") for *_, meaning in rows)
     assert {flag for flag, *_ in rows} == {"several", *FLAG_RULES}
+
+
+def test_thresholds_as_they_are_written_on_a_command_line() -> None:
+    parsed = FlagSettings.parse(["warming=1.5", " frames = 3", "plausible=4:45"])
+    assert parsed == FlagSettings(warming=1.5, frames=3, plausible=(4.0, 45.0))
+    assert FlagSettings.parse([]) == FlagSettings()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("warming", "'warming' is not written"),
+        ("warming=x", "not written"),
+        ("frames=2.5", "not written"),
+        ("plausible=5", "not written"),
+        ("warming=1:2", "not written"),
+        ("worming=1", "no flag setting 'worming'"),
+        ("warming=-1", "0 or more"),
+    ],
+)
+def test_thresholds_that_cannot_be(text: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        FlagSettings.parse([text])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, fields
 from typing import Any, TypeVar
 
@@ -48,6 +49,38 @@ class FlagSettings:
         self._groups = tuple(
             group(**{name: value for name, value in values.items() if names[name] is group}) for group in groups
         )
+
+    @classmethod
+    def parse(cls, texts: Sequence[str]) -> FlagSettings:
+        """Make settings from texts such as ``warming=1.5``; a range is written ``plausible=5:50``.
+
+        Raises
+        ------
+        ConfigError
+            When a text is none, or as the class raises it.
+
+        Examples
+        --------
+        >>> FlagSettings.parse(["warming=1.5", "frames=3"]) == FlagSettings(warming=1.5, frames=3)
+        True
+        """
+        defaults = {name: default for _, name, default, *_ in list_thresholds()}
+        values = {}
+        for text in texts:
+            name, _, value = (part.strip() for part in text.partition("="))
+            default = defaults.get(name, 0.0)
+            kind = int if isinstance(default, int) else float
+            try:
+                numbers = tuple(kind(part) for part in value.split(":"))
+            except ValueError:
+                numbers = ()
+            if len(numbers) != (len(default) if isinstance(default, tuple) else 1):
+                raise ConfigError(
+                    f"The threshold {text!r} is not written as a name and a value, such as warming=1.5, frames=3 or "
+                    "plausible=5:50."
+                )
+            values[name] = numbers if isinstance(default, tuple) else numbers[0]
+        return cls(**values)
 
     def group(self, group: type[Settings]) -> Settings:
         """Return the thresholds of one rule.
