@@ -7,8 +7,9 @@ from typing import Annotated, Any
 
 import typer
 
+from prismseg.base.figures import FORMATS
 from prismseg.cli.options import Device, Out, Quiet, list_settings, with_data_options
-from prismseg.explain.settings import FORMATS, ExplainSettings
+from prismseg.explain.settings import ExplainSettings
 
 DEFAULTS = ExplainSettings()
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 if TYPE_CHECKING:
-    from prismseg.thermal import Frame
+    from prismseg.thermal import Frame, PictureSettings
 
 _INSTEAD, _STATED = "In place of the file's own (R-JPEG)", "What the files do not say"
 Degrees = Annotated[float | None, typer.Option(help="In °C.", rich_help_panel=_INSTEAD)]
@@ -46,10 +46,46 @@ Frames = Annotated[
         "also behind its name, film.seq#120."
     ),
 ]
+_PICTURES = "Pictures and figures"
 ColourScale = Annotated[
     str,
     typer.Option(
-        help="Ends of the colour bar in °C, such as 18:36; all: one that holds every frame; each: its own."
+        help="Ends of the colour bar in °C, such as 18:36; all: one that holds every frame; each: its own.",
+        rich_help_panel=_PICTURES,
+    ),
+]
+SoleScale = Annotated[
+    str,
+    typer.Option(
+        help="Ends of the colour bar in °C, such as 18:36; soles: one that holds all soles; all: one that holds every "
+        "frame; each: its own.",
+        rich_help_panel=_PICTURES,
+    ),
+]
+PaletteName = Annotated[str, typer.Option(help="Colours: {names}.", rich_help_panel=_PICTURES)]
+Isotherms = Annotated[
+    str | None, typer.Option(help="°C along which lines are drawn, such as 28,30.5.", rich_help_panel=_PICTURES)
+]
+Borders = Annotated[
+    str,
+    typer.Option(help="Set of regions whose borders are drawn: {names}; or none.", rich_help_panel=_PICTURES),
+]
+Histogram = Annotated[
+    bool,
+    typer.Option(
+        "--histogram/--no-histogram", help="A histogram of each sole beside it.", rich_help_panel=_PICTURES
+    ),
+]
+Formats = Annotated[
+    str,
+    typer.Option(
+        help="Files of pictures and curves: png, svg, pdf, or several: png,pdf.", rich_help_panel=_PICTURES
+    ),
+]
+Timelapse = Annotated[
+    bool,
+    typer.Option(
+        "--timelapse", help="Also an animated GIF (and MP4 where ffmpeg is installed).", rich_help_panel=_PICTURES
     ),
 ]
 
@@ -103,3 +139,29 @@ def colour_scale(text: str) -> tuple[float, float] | Literal["all", "each"]:
     if low is None or high is None or not low < high:
         raise ConfigError(f"--scale {text!r} is not a lower and a higher temperature, such as 18:36.")
     return low, high
+
+
+def picture_settings(
+    scale: str, palette: str, isotherms: str | None, borders: str, histogram: bool, formats: str
+) -> PictureSettings:
+    """Read how frames of a session are drawn."""
+    from prismseg.thermal import PictureSettings
+
+    return PictureSettings(
+        scale="soles" if scale == "soles" else colour_scale(scale),
+        palette=palette,
+        isotherms=() if isotherms is None else tuple(numbers("--isotherms", isotherms)),
+        borders=borders,
+        histogram=histogram,
+        formats=tuple(part.strip() for part in formats.split(",")),
+    )
+
+
+def numbers(option: str, text: str) -> list[float]:
+    """Numbers from ``"0,1,5,10"``."""
+    from prismseg.base import ConfigError
+
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise ConfigError(f"{option} {text!r} is not a list of numbers such as 0,1,5,10,15,20.") from error

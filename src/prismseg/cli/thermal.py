@@ -21,13 +21,18 @@ def register(app: typer.Typer) -> None:
         )
     )(read)
     verbs.command(
-        cls=list_choices(regions="prismseg.thermal:REGION_SETS"),
+        cls=list_choices(
+            regions="prismseg.thermal:REGION_SETS",
+            borders="prismseg.thermal:REGION_SETS",
+            palette="prismseg.thermal:PALETTES",
+        ),
         epilog=(
             "Examples:\n\nprismseg thermal measure session/ --out session-measured\n\n"
             "prismseg thermal measure a.jpg b.jpg c.jpg --minutes 0,5,10 --out measured\n\n"
             "prismseg thermal measure film.csq#0min-20min/1min --out measured\n\n"
             "prismseg thermal measure session/images --masks session/masks   (masks drawn by hand)\n\n"
-            "prismseg thermal measure session/ --drawn wound.json --threshold toe_warming=1 --out measured"
+            "prismseg thermal measure session/ --drawn wound.json --threshold toe_warming=1 --out measured\n\n"
+            "prismseg thermal measure session/ --out measured --formats png,pdf --palette cividis --isotherms 28,30"
         ),
     )(measure)
     verbs.command(

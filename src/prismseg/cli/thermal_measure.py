@@ -8,17 +8,24 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from prismseg.cli.frames import (
-    ColourScale,
+    Borders,
     Counts,
     Degrees,
+    Formats,
     Frames,
     Grey,
+    Histogram,
     Humidity,
+    Isotherms,
     Metres,
+    PaletteName,
     Polarity,
     Share,
+    SoleScale,
+    Timelapse,
     Window,
-    colour_scale,
+    numbers,
+    picture_settings,
     reader,
 )
 from prismseg.cli.options import Device, Out, Quiet
@@ -93,14 +100,21 @@ def measure(
     polarity: Polarity = None,
     frames: Frames = None,
     out: Out = None,
-    scale: ColourScale = "all",
+    scale: SoleScale = "soles",
+    palette: PaletteName = "inferno",
+    isotherms: Isotherms = None,
+    borders: Borders = "nerves",
+    histogram: Histogram = True,
+    formats: Formats = "png",
+    timelapse: Timelapse = False,
     device: Device = "cpu",
     quiet: Quiet = False,
 ) -> None:
     """Measure both soles in the frames of one session: means with errors, changes from t0, left against right, flags.
 
     A frame that cannot be trusted (one foot, a foot cut off, no °C, a clock that goes back …) gets no number, and its
-    reason. With --out: curves.csv, differences.csv, frames.csv, session.json, curves.png and pictures with outlines.
+    reason. With --out: curves.csv, differences.csv, frames.csv, session.json, the curves as a figure, and a picture of
+    every frame with outlines, regions, means and parameters.
     Exit code 1 when no frame could be measured. Research use only: observations, not diagnoses.
     """
     from prismseg.base import progress_bar
@@ -117,7 +131,8 @@ def measure(
     from prismseg.thermal.network.segmenter import measure_plan, open_segmenter
     from prismseg.thermal.regions.baseline import describe_drawn, read_drawn_on_baseline
 
-    ends, chosen, stated = colour_scale(scale), _unit(unit), _numbers(minutes)
+    pictures = picture_settings(scale, palette, isotherms, borders, histogram, formats)
+    chosen, stated = _unit(unit), None if minutes is None else numbers("--minutes", minutes)
     flags = FlagSettings.parse(threshold or [])
     found = search_frames(paths, frames)
     read = reader(emissivity, reflected, distance, humidity, atmosphere, window, grey, counts, polarity)
@@ -147,23 +162,19 @@ def measure(
     if out is not None:
         with progress_bar("drawing", len(plan.files), visible=not quiet) as advance:
             table = write_session(
-                session, out, scale=ends, facts=found_by | _times(plan) | _remarks(plan, found), progress=advance
+                session,
+                out,
+                pictures=pictures,
+                timelapse=timelapse,
+                facts=found_by | _times(plan) | _remarks(plan, found),
+                progress=advance,
             )
         typer.echo(f"Table: {table}")
         typer.echo(f"Pictures: {out / 'pictures'}")
+        if timelapse:
+            typer.echo(f"Time-lapse: {out / 'timelapse.gif'}")
     if not session.measured:
         raise typer.Exit(1)
-
-
-def _numbers(text: str | None) -> list[float] | None:
-    from prismseg.base import ConfigError
-
-    if text is None:
-        return None
-    try:
-        return [float(part) for part in text.split(",")]
-    except ValueError as error:
-        raise ConfigError(f"--minutes {text!r} is not a list of numbers such as 0,1,5,10,15,20.") from error
 
 
 def _unit(text: str | None) -> Unit | None:

@@ -11,6 +11,7 @@ import pandas as pd
 
 from prismseg.base import DataError, keep_freed_memory, progress_bar
 from prismseg.base.deprecation import renamed
+from prismseg.base.figures import check_formats
 from prismseg.data import SegmentationDataset
 from prismseg.evaluation import EvaluatedNetwork
 from prismseg.explain.checks.reach import layer_reach
@@ -20,7 +21,7 @@ from prismseg.explain.fusion import FUSED
 from prismseg.explain.report.compare import check_comparable, read_cases
 from prismseg.explain.report.examples import choose_examples, make_example
 from prismseg.explain.report.explanation import Explanation, make_tables
-from prismseg.explain.report.outputs import check_formats, write_figures, write_tables
+from prismseg.explain.report.outputs import write_figures, write_tables
 from prismseg.explain.report.page import draw_figures, write_explanation
 from prismseg.explain.settings import ExplainSettings
 from prismseg.explain.task import ExplainTask, load_cases

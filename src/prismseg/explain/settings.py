@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from prismseg.explain.trace.adapters import Adapter
     from prismseg.explain.trace.layers import LayerChoice
 
-FORMATS = ("png", "svg", "pdf")  # of the figures and sheets of maps that are written beside a page
-
 
 @dataclass(frozen=True, kw_only=True)
 class AtlasSettings:

@@ -50,9 +50,13 @@ from prismseg.thermal.output.curves import draw_curves as draw_curves
 from prismseg.thermal.output.frame_files import FrameSummary as FrameSummary
 from prismseg.thermal.output.frame_files import export_frames as export_frames
 from prismseg.thermal.output.frame_files import summarize_frames as summarize_frames
+from prismseg.thermal.output.measured_picture import PictureSettings as PictureSettings
+from prismseg.thermal.output.measured_picture import draw_measured as draw_measured
+from prismseg.thermal.output.measured_picture import legend_masks as legend_masks
+from prismseg.thermal.output.palettes import PALETTES as PALETTES
+from prismseg.thermal.output.palettes import Palette as Palette
 from prismseg.thermal.output.picture import draw_frame as draw_frame
 from prismseg.thermal.output.picture import write_picture as write_picture
-from prismseg.thermal.output.session_files import legend_masks as legend_masks
 from prismseg.thermal.output.session_files import write_session as write_session
 from prismseg.thermal.output.texts import translatable_texts as translatable_texts
 from prismseg.thermal.regions.drawn import DrawnRegions as DrawnRegions

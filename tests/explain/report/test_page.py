@@ -10,10 +10,10 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from prismseg.base import ConfigError, DataError, OutputError
+from prismseg.base.figures import FORMATS
 from prismseg.cli.main import app
 from prismseg.data import open_dataset
 from prismseg.explain import ExplainSettings, collect, explain_data, task
-from prismseg.explain.report.outputs import FORMATS
 from prismseg.explain.report.summary import MEAN_LAYER
 from prismseg.train import train
 from prismseg.train.runs.assignment import assign_data_cases

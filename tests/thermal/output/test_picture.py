@@ -5,7 +5,8 @@ from PIL import Image
 
 from prismseg.base import ConfigError
 from prismseg.thermal import Frame, draw_frame, write_picture
-from prismseg.thermal.output.picture import COLOUR_MAP, whole_degree_scale
+from prismseg.thermal.output.palettes import DEFAULT_PALETTE
+from prismseg.thermal.output.picture import whole_degree_scale
 
 
 def bar_of(figure):
@@ -38,7 +39,7 @@ def test_what_lies_beyond_the_scale_is_counted():
 
 def test_lightness_of_the_colours_rises_evenly():
     """CIE L* along the map (after linearising sRGB): always rising, and no step far from the mean."""
-    rgb = matplotlib.colormaps[COLOUR_MAP](np.linspace(0, 1, 64))[:, :3]
+    rgb = matplotlib.colormaps[DEFAULT_PALETTE](np.linspace(0, 1, 64))[:, :3]
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
     luminance = linear @ [0.2126, 0.7152, 0.0722]
     lightness = np.where(luminance > 0.008856, 116 * np.cbrt(luminance) - 16, 903.3 * luminance)
@@ -55,7 +56,9 @@ def test_colours_of_known_temperatures(tmp_path):
         pixels = np.asarray(picture.convert("RGB")).reshape(-1, 3)
     colours, counts = np.unique(pixels, axis=0, return_counts=True)
     common = {tuple(colours[at].tolist()) for at in np.argsort(counts)[-3:]}
-    ends = {tuple(int(v) for v in matplotlib.colormaps[COLOUR_MAP](end, bytes=True)[:3]) for end in (0.0, 1.0)}
+    ends = {
+        tuple(int(v) for v in matplotlib.colormaps[DEFAULT_PALETTE](end, bytes=True)[:3]) for end in (0.0, 1.0)
+    }
     assert common == ends | {(255, 255, 255)}
 
 

@@ -5,31 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import matplotlib
 import pandas as pd
 from matplotlib.figure import Figure
 
-from prismseg.base import ConfigError, atomic_path
+from prismseg.base import atomic_path
+from prismseg.base.figures import FORMATS, save_figure
 from prismseg.explain.report.examples import Example
 from prismseg.explain.report.pictures import draw_sheet
-from prismseg.explain.settings import FORMATS
 
 _FOLDERS = ("figures", "maps")
-
-
-def check_formats(formats: Sequence[str]) -> None:
-    """Refuse formats of pictures that cannot be written.
-
-    Raises
-    ------
-    ConfigError
-        Naming the formats that can.
-    """
-    unknown = [name for name in formats if name not in FORMATS]
-    if unknown or not formats:
-        raise ConfigError(
-            f"Figures are written as {', '.join(FORMATS)}, not as {', '.join(unknown) or 'nothing'}."
-        )
+_DPI = 160
 
 
 def write_tables(out: Path, tables: Mapping[str, pd.DataFrame | None]) -> None:
@@ -57,7 +42,7 @@ def write_figures(
         for old in (path for kind in FORMATS for path in (out / folder).glob(f"*.{kind}")):
             old.unlink()
     for name, figure in figures.items():
-        _save(figure, out / "figures" / safe_filename(name), formats)
+        save_figure(figure, out / "figures" / safe_filename(name), formats, dpi=_DPI, tight=True)
     taken: set[str] = set()
     for example in examples:
         for cls, tiles in example.tiles.items():
@@ -70,15 +55,7 @@ def write_figures(
             while stem in taken:  # "vena cava" and "vena_cava" are two classes
                 stem += "_"
             taken.add(stem)
-            _save(sheet, out / "maps" / stem, formats)
-
-
-def _save(figure: Figure, stem: Path, formats: Sequence[str]) -> None:
-    # Text stays text in vector files, and a figure always gives the same file.
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": "prismseg", "pdf.fonttype": 42}):
-        for kind in formats:
-            with atomic_path(stem.with_name(f"{stem.name}.{kind}")) as temporary:
-                figure.savefig(temporary, dpi=160, bbox_inches="tight")
+            save_figure(sheet, out / "maps" / stem, formats, dpi=_DPI, tight=True)
 
 
 def safe_filename(name: str) -> str:

@@ -3,26 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from prismseg.base import ConfigError, Message, atomic_path
 from prismseg.thermal.frames.frame import Frame
+from prismseg.thermal.output.palettes import DEFAULT_PALETTE, NO_VALUE, PALETTES, Palette
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Perceptually uniform from black to yellow (Smith & van der Walt 2015), and monotonic in greyscale prints.
-COLOUR_MAP = "inferno"
-_NO_VALUE = "#7f7f7f"
-# Those colours of Okabe & Ito 2008 that the map does not contain.
-_OUTLINES = ("#56B4E9", "#009E73", "#FFFFFF", "#0072B2")
 _INCHES_TALL = 4.2
 _DOTS_PER_INCH = 130
+_SHOWN_SHARE = 0.0005  # of pixels beyond the scale
+# Isotherms follow the frame smoothed by a Gaussian of as many pixels: along the noise they would be specks.
+_SMOOTH = 1.5
+_STYLES = ("solid", "dashed", "dashdot", "dotted")
 
 
 def whole_degree_scale(spans: list[tuple[float, float]]) -> tuple[float, float]:
@@ -43,6 +44,8 @@ def draw_frame(
     scale: tuple[float, float],
     outlines: Mapping[str, NDArray[np.bool_]] | None = None,
     title: str | None = None,
+    palette: str = DEFAULT_PALETTE,
+    isotherms: Sequence[float] = (),
 ) -> Figure:
     """Draw a frame with one colour bar in °C.
 
@@ -57,6 +60,10 @@ def draw_frame(
         Masks whose borders are drawn, by the name in the legend.
     title : str, optional
         Above the picture; else the file's name.
+    palette : str
+        Of `PALETTES`.
+    isotherms : sequence of float
+        Temperatures in °C along which lines are drawn, after a slight smoothing.
 
     Returns
     -------
@@ -65,7 +72,7 @@ def draw_frame(
     Raises
     ------
     ConfigError
-        When the scale is empty or a mask has another size.
+        When the scale is empty, a mask has another size, or there is no such palette.
 
     Examples
     --------
@@ -74,37 +81,24 @@ def draw_frame(
     >>> len(figure.axes)  # the picture and its colour bar
     2
     """
-    from matplotlib import colormaps
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     low, high = scale
-    if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise ConfigError(
-            Message(
-                "The scale of a picture goes from a lower to a higher temperature, not {low:g} to {high:g}.",
-                low=low,
-                high=high,
-            )
-        )
+    colours = PALETTES[palette]
     height, width = frame.size
     tall = _INCHES_TALL
     figure = Figure(figsize=(max(tall * width / height, 2.0) + 1.6, tall + 0.9), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    colours = colormaps[COLOUR_MAP].with_extremes(bad=_NO_VALUE)
-    image = axes.imshow(
-        np.ma.masked_invalid(frame.celsius), cmap=colours, vmin=low, vmax=high, interpolation="nearest"
-    )
-    axes.set_axis_off()
-    axes.set_title(title or Path(frame.source).name, fontsize=9, loc="left", wrap=True)
-    bar = figure.colorbar(image, ax=axes, extend="both", fraction=0.06, pad=0.02)
-    bar.set_label("°C")
-    bar.set_ticks(_ticks(low, high))
+    paint_frame(figure, axes, frame, scale, colours, isotherms)
+    axes.set_title(plain(title or show_name(frame.source)), fontsize=9, loc="left", wrap=True)
     axes.text(
         0, -0.02, _caption(frame, low, high), transform=axes.transAxes, fontsize=7, va="top", linespacing=1.5
     )
-    _draw_outlines(axes, frame, outlines or {})
+    named = outlines or {}
+    cycle = (colours.left, colours.right, *colours.other)
+    draw_outlines(axes, frame, named, {name: cycle[number % len(cycle)] for number, name in enumerate(named)})
     return figure
 
 
@@ -115,6 +109,8 @@ def write_picture(
     scale: tuple[float, float],
     outlines: Mapping[str, NDArray[np.bool_]] | None = None,
     title: str | None = None,
+    palette: str = DEFAULT_PALETTE,
+    isotherms: Sequence[float] = (),
 ) -> Path:
     """Write the picture of `draw_frame` to a file.
 
@@ -122,7 +118,7 @@ def write_picture(
     ----------
     path : str or Path
         The file; its suffix says the format, ``.png`` or another one that Matplotlib writes.
-    frame, scale, outlines, title
+    frame, scale, outlines, title, palette, isotherms
         As `draw_frame` takes them.
 
     Raises
@@ -132,10 +128,63 @@ def write_picture(
     ConfigError
         As `draw_frame` raises it.
     """
-    figure = draw_frame(frame, scale=scale, outlines=outlines, title=title)
+    figure = draw_frame(frame, scale=scale, outlines=outlines, title=title, palette=palette, isotherms=isotherms)
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=_DOTS_PER_INCH)
     return Path(path)
+
+
+def show_name(source: str) -> str:
+    """Give the name of a file as text that can be drawn and written, also where the name is no valid text."""
+    return Path(source).name.encode("utf-8", "replace").decode("utf-8")
+
+
+def plain(text: str) -> str:
+    """Keep Matplotlib from taking dollar signs, of a file's name perhaps, for a formula."""
+    return text.replace("$", r"\$")
+
+
+def paint_frame(
+    figure: Figure,
+    axes: Any,
+    frame: Frame,
+    scale: tuple[float, float],
+    palette: Palette,
+    isotherms: Sequence[float],
+) -> None:
+    """Paint a frame into axes, with its colour bar and isotherms.
+
+    Raises
+    ------
+    ConfigError
+        When the scale is empty.
+    """
+    from matplotlib import colormaps
+
+    low, high = scale
+    if not (math.isfinite(low) and math.isfinite(high) and low < high):
+        raise ConfigError(
+            Message(
+                "The scale of a picture goes from a lower to a higher temperature, not {low:g} to {high:g}.",
+                low=low,
+                high=high,
+            )
+        )
+    colours = colormaps[palette.colour_map].with_extremes(bad=NO_VALUE)
+    celsius = np.ma.masked_invalid(frame.celsius)
+    image = axes.imshow(celsius, cmap=colours, vmin=low, vmax=high, interpolation="nearest")
+    axes.set_axis_off()
+    bar = figure.colorbar(image, ax=axes, extend="both", fraction=0.06, pad=0.02)
+    bar.set_label("°C")
+    bar.set_ticks(_ticks(low, high))
+    reached = sorted({float(level) for level in isotherms if celsius.min() < level < celsius.max()})
+    if reached:
+        filled = np.where(np.isfinite(frame.celsius), frame.celsius, frame.mean)
+        smooth = np.ma.masked_where(celsius.mask, ndimage.gaussian_filter(filled, _SMOOTH))
+        styles = [_STYLES[number % len(_STYLES)] for number in range(len(reached))]
+        axes.contour(smooth, levels=reached, colors=[palette.line], linewidths=0.8, linestyles=styles)
+        for level, style in zip(reached, styles, strict=True):
+            bar.ax.axhline(level, color=palette.line, linewidth=1.0, linestyle=style)
 
 
 def _ticks(low: float, high: float) -> list[float]:
@@ -147,25 +196,42 @@ def _ticks(low: float, high: float) -> list[float]:
     return [low, *(float(tick) for tick in between if min(tick - low, high - tick) > step * 0.4), high]
 
 
-def _caption(frame: Frame, low: float, high: float) -> str:
+def describe_span(frame: Frame, ends: tuple[float, float]) -> list[str]:
+    """Say what temperatures a frame holds, and how much of it lies beyond the ends of a scale."""
     minimum, maximum = frame.span
     parts = [f"{minimum:.1f} … {frame.mean:.1f} … {maximum:.1f} °C (lowest, mean, highest)"]
-    if frame.parameters.emissivity is not None:
-        parts.append(f"emissivity {frame.parameters.emissivity:.2f}")
     known = frame.celsius[np.isfinite(frame.celsius)]
-    for word, share in (("below", float((known < low).mean())), ("above", float((known > high).mean()))):
-        if share:
-            parts.append(f"{share:.1%} {word} the scale")
-    if known.size < frame.celsius.size:
-        parts.append("grey: no value")
-    return "\n".join((parts[0], " · ".join(parts[1:])))
+    beyond = (("below", float((known < ends[0]).mean())), ("above", float((known > ends[1]).mean())))
+    parts += [f"{share:.1%} {word} the scale" for word, share in beyond if share >= _SHOWN_SHARE]
+    return [*parts, "grey: no value"] if known.size < frame.celsius.size else parts
 
 
-def _draw_outlines(axes: Any, frame: Frame, outlines: Mapping[str, NDArray[np.bool_]]) -> None:
+def _caption(frame: Frame, low: float, high: float) -> str:
+    first, *rest = describe_span(frame, (low, high))
+    if frame.parameters.emissivity is not None:
+        rest.insert(0, f"emissivity {frame.parameters.emissivity:.2f}")
+    return "\n".join((first, " · ".join(rest)))
+
+
+def draw_outlines(
+    axes: Any,
+    frame: Frame,
+    outlines: Mapping[str, NDArray[np.bool_]],
+    colours: Mapping[str, str],
+    *,
+    legend: bool = True,
+) -> None:
+    """Draw the borders of masks over a frame, each in its colour, with or without a legend below.
+
+    Raises
+    ------
+    ConfigError
+        When a mask has another size than the frame.
+    """
     from matplotlib.lines import Line2D
 
     handles = []
-    for number, (name, mask) in enumerate(outlines.items()):
+    for name, mask in outlines.items():
         if np.shape(mask) != frame.size:
             raise ConfigError(
                 Message(
@@ -175,15 +241,14 @@ def _draw_outlines(axes: Any, frame: Frame, outlines: Mapping[str, NDArray[np.bo
                     frame=frame.size,
                 )
             )
-        colour = _OUTLINES[number % len(_OUTLINES)]
         # A frame of background around it closes the outlines of masks that touch the border.
         padded = np.pad(np.asarray(mask, dtype=np.float32), 1)
         rows, columns = (np.arange(length) - 1 for length in padded.shape)
-        axes.contour(columns, rows, padded, levels=[0.5], colors=[colour], linewidths=1.4)
-        handles.append(Line2D([], [], color=colour, label=name))
+        axes.contour(columns, rows, padded, levels=[0.5], colors=[colours[name]], linewidths=1.4)
+        handles.append(Line2D([], [], color=colours[name], label=name))
     axes.set_xlim(-0.5, frame.size[1] - 0.5)
     axes.set_ylim(frame.size[0] - 0.5, -0.5)
-    if handles:
+    if handles and legend:
         axes.legend(
             handles=handles,
             fontsize=7,

@@ -76,8 +76,11 @@ class FlagSettings:
                 numbers = ()
             if len(numbers) != (len(default) if isinstance(default, tuple) else 1):
                 raise ConfigError(
-                    f"The threshold {text!r} is not written as a name and a value, such as warming=1.5, frames=3 or "
-                    "plausible=5:50."
+                    Message(
+                        "The threshold {text} is not written as a name and a value, such as warming=1.5, frames=3 or "
+                        "plausible=5:50.",
+                        text=repr(text),
+                    )
                 )
             values[name] = numbers if isinstance(default, tuple) else numbers[0]
         return cls(**values)
