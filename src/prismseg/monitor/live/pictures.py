@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from prismseg.thermal import Frame
-from prismseg.thermal.output.picture import COLOUR_MAP
+from prismseg.thermal.output.palettes import DEFAULT_COLOUR_MAP
 
 Rgb = NDArray[np.uint8]
 _MISSING = (90, 90, 110)  # no colour of the scale: a pixel without a temperature
 
 
 @cache
-def colours(name: str = COLOUR_MAP) -> Rgb:
+def colours(name: str = DEFAULT_COLOUR_MAP) -> Rgb:
     """256 colours of a scale, (256, 3)."""
     from matplotlib import colormaps
 

@@ -40,24 +40,27 @@ class Palette:
         return {"left": self.left, "right": self.right}
 
 
-_WARM = {"left": "#56B4E9", "right": "#009E73", "other": ("#FFFFFF", "#0072B2"), "line": "#FFFFFF"}
-_COLD = {"left": "#E69F00", "right": "#CC79A7", "other": ("#FFFFFF", "#D55E00"), "line": "#FFFFFF"}
+def _fiery(colour_map: str) -> Palette:
+    """Give a map from black over red to yellow outlines in blue and green."""
+    return Palette(colour_map, "#56B4E9", "#009E73", ("#FFFFFF", "#0072B2"), "#FFFFFF")
+
+
+def _cool(colour_map: str) -> Palette:
+    """Give a map of greys, or from blue to yellow, outlines in orange and pink."""
+    return Palette(colour_map, "#E69F00", "#CC79A7", ("#FFFFFF", "#D55E00"), "#FFFFFF")
+
 
 PALETTES: Registry[Palette] = Registry("palette")
 """Palettes by name. All but "turbo" are even in lightness, so that prints in grey keep the order of temperatures."""
 
-PALETTES.register(
-    "inferno", Palette("inferno", **_WARM), summary="Black, red, yellow; evenly rising in lightness."
-)
-PALETTES.register("magma", Palette("magma", **_WARM), summary="Black, purple, cream; evenly rising in lightness.")
-PALETTES.register("grey", Palette("gray", **_COLD), summary="White is warm.")
-PALETTES.register("black-hot", Palette("gray_r", **_COLD), summary="Black is warm.")
-PALETTES.register(
-    "viridis", Palette("viridis", **_COLD), summary="Blue, green, yellow; evenly rising in lightness."
-)
+PALETTES.register("inferno", _fiery("inferno"), summary="Black, red, yellow; evenly rising in lightness.")
+PALETTES.register("magma", _fiery("magma"), summary="Black, purple, cream; evenly rising in lightness.")
+PALETTES.register("grey", _cool("gray"), summary="White is warm.")
+PALETTES.register("black-hot", _cool("gray_r"), summary="Black is warm.")
+PALETTES.register("viridis", _cool("viridis"), summary="Blue, green, yellow; evenly rising in lightness.")
 PALETTES.register(
     "cividis",
-    Palette("cividis", **_COLD),
+    _cool("cividis"),
     summary="Blue to yellow, alike for those who do not tell red from green.",
 )
 PALETTES.register(
@@ -67,3 +70,4 @@ PALETTES.register(
 )
 
 DEFAULT_PALETTE = "inferno"
+DEFAULT_COLOUR_MAP = PALETTES[DEFAULT_PALETTE].colour_map

@@ -21,7 +21,7 @@ from prismseg.base import Message
 from prismseg.monitor.report.pdf.style import BOLD, COLOURS, DASHES, GROUND, INK, LINE, PLAIN, SOFT, WIDTH
 from prismseg.monitor.report.words import Words
 from prismseg.thermal import SIDES, Entry, Session, Side, trace_outlines
-from prismseg.thermal.output.picture import COLOUR_MAP
+from prismseg.thermal.output.palettes import DEFAULT_COLOUR_MAP
 
 _LEVELS = 256
 _NO_VALUE = (127, 127, 127)
@@ -216,5 +216,7 @@ def _raster(celsius: NDArray[np.floating[Any]], scale: tuple[int, int]) -> Image
 @lru_cache(maxsize=1)
 def _lut() -> NDArray[np.uint8]:
     """Colours (256, 3) of the map, even to the eye and rising in lightness (Smith & van der Walt 2015)."""
-    colours: NDArray[np.uint8] = colormaps[COLOUR_MAP](np.linspace(0, 1, _LEVELS), bytes=True)[:, :3].copy()
+    colours: NDArray[np.uint8] = colormaps[DEFAULT_COLOUR_MAP](np.linspace(0, 1, _LEVELS), bytes=True)[
+        :, :3
+    ].copy()
     return colours
