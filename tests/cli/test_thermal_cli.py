@@ -186,3 +186,22 @@ def test_names_of_files_are_readable_in_80_columns(capsys, monkeypatch):
     assert [(row[0], row[-1]) for row in rows] == [("0", "foot_0min.tiff"), ("12.5", "foot_12.5min.tiff")]
     left, right, *_, apart = (float(cell.split("±")[0]) for cell in rows[1][1:-1])
     assert (left, right, apart) == pytest.approx((30, 32.25, 1.25), abs=0.1)
+
+
+def test_frames_of_a_film_beside_files_of_another_camera(tmp_path, celsius):
+    from datetime import datetime, timedelta
+
+    from prismseg.thermal import write_fff
+
+    (tmp_path / "in").mkdir()
+    times = [datetime(2026, 5, 31, 14) + timedelta(minutes=minute) for minute in (0, 5, 10)]
+    write_fff(tmp_path / "in" / "film.seq", np.stack([celsius] * 3), times=times)
+    (tmp_path / "in" / "a.is2").write_bytes(b"\2\1" * 90)
+    result = prismseg("thermal", "measure", tmp_path / "in", "--frames", "0min-10min/10min", "--dry-run")
+    assert result.returncode == 0, result.stderr
+    rows = [line.split() for line in result.stdout.splitlines()]
+    assert [(row[0], row[-1]) for row in rows[1:3]] == [("film.seq#0", "0"), ("film.seq#2", "10")]
+    assert (
+        "Passed over 1 file that is no frame of a kind that is read: 1 x a Fluke thermal picture (IS2)."
+        in result.stdout
+    )

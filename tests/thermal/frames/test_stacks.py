@@ -1,5 +1,7 @@
 """TIFFs of several pages, and the polarity of grey pictures."""
 
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 import tifffile
@@ -9,6 +11,7 @@ from tests.thermal.conftest import centikelvin, greys
 from prismseg.base import ConfigError, DataError
 from prismseg.thermal import find_frames, read_frame
 from prismseg.thermal.frames import tiff as tiff_module
+from prismseg.thermal.frames.orientation import parse_exif_time
 
 
 @pytest.fixture
@@ -102,3 +105,40 @@ class TestPolarity:
     def test_that_does_not_exist(self, grey):
         with pytest.raises(ConfigError, match="polarity is 'hot'; state white-hot or black-hot"):
             read_frame(grey, polarity="hot")
+
+
+def exif_of(taken, **more):
+    exif = Image.Exif()
+    exif[0x0132] = "2030:01:01 00:00:00"  # when a program wrote the file anew
+    exif.get_ifd(0x8769).update({0x9003: taken} | {int(tag, 16): value for tag, value in more.items()})
+    return exif
+
+
+class TestTimes:
+    @pytest.mark.parametrize("suffix", ["jpg", "png"])
+    def test_grey_pictures_say_when_they_were_taken(self, tmp_path, scene, suffix):
+        path = tmp_path / f"a_18to36C.{suffix}"
+        Image.fromarray(greys(scene)).save(path, exif=exif_of("2026:05:31 14:05:30"))
+        assert read_frame(path).time == datetime(2026, 5, 31, 14, 5, 30)
+
+    @pytest.mark.parametrize("number_type", [np.uint8, np.float32])
+    def test_tiffs_say_when_they_were_taken_and_not_when_they_were_written(self, tmp_path, scene, number_type):
+        path = tmp_path / "a_18to36C.tif"
+        pixels = greys(scene) if number_type == np.uint8 else scene.astype(np.float32)
+        tags = [(0x9003, "s", 0, "2026:05:31 14:05:30", True)]
+        tifffile.imwrite(path, pixels, datetime="2030:01:01 00:00:00", extratags=tags)
+        assert read_frame(path).time == datetime(2026, 5, 31, 14, 5, 30)
+        tifffile.imwrite(path, pixels, datetime="2030:01:01 00:00:00")
+        assert read_frame(path).time is None
+
+    def test_zone_fraction_and_sidecar(self, tmp_path, scene):
+        path = tmp_path / "a_18to36C.jpg"
+        exif = exif_of("2026:05:31 14:05:30", **{"0x9291": "25", "0x9011": "+02:00"})
+        Image.fromarray(greys(scene)).save(path, exif=exif)
+        assert read_frame(path).time == datetime(2026, 5, 31, 12, 5, 30, 250000, tzinfo=UTC)
+        path.with_suffix(".json").write_text('{"time": "2026-05-31T14:00:00"}')
+        assert read_frame(path).time == datetime(2026, 5, 31, 14)
+
+    @pytest.mark.parametrize("taken", ["0000:00:00 00:00:00", "    :  :     :  :  ", "yesterday", 7])
+    def test_that_are_not_set(self, taken):
+        assert parse_exif_time(taken) is None

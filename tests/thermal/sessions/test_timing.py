@@ -180,3 +180,9 @@ def test_any_order_of_files_gives_the_same_plan(minutes, random):
     assert [path.stem for path in sort_naturally([shot.path for shot in shots])] == [
         f"x_t{m}min" for m in sorted(minutes)
     ]
+
+
+def test_why_files_were_not_read_is_said_where_their_times_are_not_known_either():
+    with pytest.raises(ConfigError, match=r"(?s)not known.*\nDJI_0001\.jpg was not read: It is damaged") as caught:
+        plan_session(shots_of(DJI_0001="damaged", DJI_0002="damaged"))
+    assert "DJI_0002.jpg was not read" in str(caught.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import warnings
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from PIL import Image, UnidentifiedImageError
 from prismseg.base import DataError, Message
 from prismseg.thermal.frames.frame import MAX_PIXELS, Frame, check_size, reject_constant
 from prismseg.thermal.frames.matrix import matrix_frame
-from prismseg.thermal.frames.orientation import orientation_notes, orientation_of, turn_upright
+from prismseg.thermal.frames.orientation import exif_time, orientation_notes, orientation_of, turn_upright
 from prismseg.thermal.frames.reader import FrameFile, FrameReader, read_head, read_limited
 from prismseg.thermal.frames.tiff import TIFF_MAGICS, count_pages, read_tiff
 
@@ -41,7 +42,8 @@ def read_bitmap(file: FrameFile) -> Frame:
         Naming the file and why it cannot be measured.
     """
     path, metadata = file.path, file.metadata
-    pixels, orientation = _read_pixels(path, file.number)
+    pixels, orientation, taken = _read_pixels(path, file.number)
+    metadata = replace(metadata, time=metadata.time or taken)
     source, turned = file.name, orientation_notes(orientation)
     if pixels.dtype != np.uint8 or (metadata.limits is None and metadata.scale is not None):
         frame = matrix_frame(source, pixels, metadata)
@@ -92,8 +94,8 @@ def read_bitmap(file: FrameFile) -> Frame:
     )
 
 
-def _read_pixels(path: Path, number: int | None) -> tuple[NDArray[Any], int]:
-    """Pixels (H, W), upright: uint8 greys, or numbers of another type; and the orientation they are stored in."""
+def _read_pixels(path: Path, number: int | None) -> tuple[NDArray[Any], int, datetime | None]:
+    """Pixels (H, W), upright: uint8 greys, or numbers of another type; how they are stored, and when they were taken."""
     is_tiff = read_head(path).startswith(TIFF_MAGICS)
     if number and not is_tiff:
         raise DataError(Message("{path} has no picture {number}.", path=path, number=number))
@@ -107,10 +109,11 @@ def _read_pixels(path: Path, number: int | None) -> tuple[NDArray[Any], int]:
                 return numbers
             with Image.open(io.BytesIO(data) if data else path, formats=_FORMATS) as picture:
                 picture.seek(number or 0)
-                orientation = orientation_of(picture.getexif())
+                orientation, taken = orientation_of(picture.getexif()), exif_time(picture.getexif())
                 pixels = _pixels_of(path, picture)
                 # Pillow has turned a TIFF upright by now, and forgot the tag; other kinds it leaves as they are.
-                return turn_upright(pixels, orientation_of(picture.getexif())), orientation
+                upright = turn_upright(pixels, orientation_of(picture.getexif()))
+                return upright, orientation, taken
     except DataError:
         raise
     except Image.DecompressionBombError as error:

@@ -1,7 +1,8 @@
-"""Pictures that are stored turned or mirrored: how cameras say so (Exif), and how they are turned upright."""
+"""What cameras say in Exif: when a picture was taken, and how it is turned upright."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TypeVar
 
 import numpy as np
@@ -12,6 +13,8 @@ from prismseg.base import ConfigError, Message
 
 ORIENTATION_TAG = 0x0112  # Exif 2.32 and TIFF 6.0
 UPRIGHT = 1
+# Exif 2.32: the block of the camera, DateTimeOriginal, SubSecTimeOriginal, OffsetTimeOriginal.
+_EXIF_IFD, _TAKEN, _FRACTION, _ZONE = 0x8769, 0x9003, 0x9291, 0x9011
 _Dtype = TypeVar("_Dtype", bound=np.generic)
 
 
@@ -63,6 +66,39 @@ def orientation_of(exif: Image.Exif) -> int:
     except Exception:  # damaged blocks make Pillow raise nearly every type
         return UPRIGHT
     return stated if isinstance(stated, int) and 1 <= stated <= 8 else UPRIGHT
+
+
+def exif_time(exif: Image.Exif) -> datetime | None:
+    """Read when a picture was taken (DateTimeOriginal), with the zone where the camera states one.
+
+    The block's DateTime is left alone: programs set it when they write a file anew.
+    """
+    try:
+        camera = exif.get_ifd(_EXIF_IFD)
+        # TIFF/EP has the same tags beside those of the picture.
+        return parse_exif_time(*(camera.get(tag, exif.get(tag)) for tag in (_TAKEN, _FRACTION, _ZONE)))
+    except Exception:  # as above
+        return None
+
+
+def parse_exif_time(taken: object, fraction: object = None, zone: object = None) -> datetime | None:
+    """Read Exif's time, such as ``2026:05:31 14:05:30``, fraction of a second and zone; None where it is not set.
+
+    Examples
+    --------
+    >>> str(parse_exif_time("2026:05:31 14:05:30", "25", "+02:00"))
+    '2026-05-31 14:05:30.250000+02:00'
+    """
+    if not isinstance(taken, str):
+        return None
+    text = taken.strip("\0 ").replace(":", "-", 2)
+    digits = fraction.strip("\0 ") if isinstance(fraction, str) else ""
+    if digits.isdecimal():
+        text += "." + digits.ljust(6, "0")[:6]
+    try:
+        return datetime.fromisoformat(text + (zone.strip("\0 ") if isinstance(zone, str) else ""))
+    except ValueError:
+        return None
 
 
 def parse_orientation(segment: bytes) -> int:

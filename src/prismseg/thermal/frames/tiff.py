@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import zlib
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,13 @@ from PIL import Image
 from prismseg.base import DataError, Message
 from prismseg.thermal.frames.frame import MAX_PIXELS, check_size
 from prismseg.thermal.frames.listing.choice import MARK
-from prismseg.thermal.frames.orientation import ORIENTATION_TAG, UPRIGHT, orientation_of, turn_upright
+from prismseg.thermal.frames.orientation import (
+    ORIENTATION_TAG,
+    UPRIGHT,
+    orientation_of,
+    parse_exif_time,
+    turn_upright,
+)
 from prismseg.thermal.frames.reader import MAX_BYTES
 
 TIFF_MAGICS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -42,7 +49,7 @@ def count_pages(path: Path) -> int:
         return 0
 
 
-def read_tiff(path: Path, number: int | None = None) -> tuple[NDArray[np.generic], int] | None:
+def read_tiff(path: Path, number: int | None = None) -> tuple[NDArray[np.generic], int, datetime | None] | None:
     """Read the numbers of a TIFF, or of one page of a stack.
 
     Parameters
@@ -54,9 +61,9 @@ def read_tiff(path: Path, number: int | None = None) -> tuple[NDArray[np.generic
 
     Returns
     -------
-    tuple of (H, W) array and int, or None
-        The numbers, upright, and the orientation that they are stored in (Exif). None where there are 8 bits or fewer a
-        pixel: a picture, not numbers.
+    tuple of (H, W) array, int and datetime or None; or None
+        The numbers, upright, the orientation that they are stored in (Exif), and when the picture was taken. None where
+        there are 8 bits or fewer a pixel: a picture, not numbers.
 
     Raises
     ------
@@ -104,13 +111,23 @@ def read_tiff(path: Path, number: int | None = None) -> tuple[NDArray[np.generic
         compression, predictor = int(page.compression), int(page.predictor)
         orientation = _orientation(page)
         if compression == _LZW or predictor == _FLOAT_PREDICTOR:
-            return _with_pillow(path, number or 0, file.byteorder, page), orientation
+            return _with_pillow(path, number or 0, file.byteorder, page), orientation, _time(page)
         if compression in _DEFLATES:
             _refuse_bomb(path, page)
         elif compression != _NONE:
             raise _other_compression(path, page)
         numbers: NDArray[np.generic] = page.asarray()
-        return turn_upright(numbers.reshape(page.imagelength, page.imagewidth), orientation), orientation
+        upright = turn_upright(numbers.reshape(page.imagelength, page.imagewidth), orientation)
+        return upright, orientation, _time(page)
+
+
+def _time(page: tifffile.TiffPage) -> datetime | None:
+    """Read when the page was taken, from the camera's block or, as in TIFF/EP, beside the picture's tags."""
+    block = page.tags.get("ExifTag")
+    camera = block.value if block is not None and isinstance(block.value, dict) else {}
+    beside = page.tags.get("DateTimeOriginal")
+    taken = camera.get("DateTimeOriginal", None if beside is None else beside.value)
+    return parse_exif_time(taken, camera.get("SubsecTimeOriginal"), camera.get("OffsetTimeOriginal"))
 
 
 def _orientation(page: tifffile.TiffPage) -> int:

@@ -339,8 +339,11 @@ def _unknown(ordered: Sequence[TimedFile], named: Sequence[float | None]) -> Con
         Message(
             "When the frames were taken is not known: not every file holds a time, and not every name states minutes "
             "with their unit (t5min; a bare t5 may be a visit or seconds). State them in this order with --minutes "
-            "0,1,5,10,15,20, or the unit of the names with --unit min.\n{table}",
+            "0,1,5,10,15,20, or the unit of the names with --unit min.\n{table}{rejected}",
             table=format_table(timed),
+            rejected="".join(
+                f"\n{file.path.name} was not read: {file.rejection}" for file in ordered if not file.frame
+            ),
         )
     )
 
