@@ -3,6 +3,7 @@
     python benchmarks/thermal.py --sessions 500 --network thermal-feet
     python benchmarks/thermal.py --sessions 200 --frames 0 --framing above
     python benchmarks/thermal.py --sessions 200 --frames 0 --drift 0.5
+    python benchmarks/thermal_faults.py --sessions 1000     (planted faults)
 
 (a) Dice and error of the mean temperature on single frames of both framings, by domain; one of the domains the shipped
 network has never seen (its card says which); (b) error of mean temperatures and changes in sessions, with the network
@@ -138,9 +139,9 @@ def _frame(frame: PhantomFrame, minute: float, offset: float):
 
 
 def _values(session: Session, entry: Entry, truth: Truth, start: Truth) -> Iterator[dict]:
-    for side in SIDES:
+    for side, estimates in entry.estimates.items():
         for region in REGIONS:
-            estimate = entry.estimates[side].get(region)
+            estimate = estimates.get(region)
             if estimate is None or not estimate.pixels:
                 continue
             true = truth.means[side, region]
@@ -174,15 +175,18 @@ def _outcome(entry: Entry, frame: PhantomFrame, truth: Truth) -> dict:
         "cautious": entry.ok and bool(entry.observations),
         "swapped": False,
         "silent": False,
+        "soles": len(entry.estimates),
+        "good": entry.ok,
     }
     if not entry.ok:
         return row
-    for side in SIDES:
+    for side in entry.estimates:
         sole = entry.soles.side(side)
         mine, other = frame.labels == SIDE_LABELS[side], frame.labels == 3 - SIDE_LABELS[side]
         row["swapped"] |= bool((sole & other).sum() > (sole & mine).sum())
         wrong = abs(entry.estimates[side][WHOLE_SOLE].mean - truth.means[side, WHOLE_SOLE]) > SILENT_DEGREES
         if dice(sole, mine) < SILENT_DICE or wrong:
+            row["good"] = False
             row["silent"] |= (
                 not entry.observations
                 and abs(entry.estimates[side][WHOLE_SOLE].mean - truth.means[side, WHOLE_SOLE])
@@ -346,12 +350,21 @@ def main() -> None:
         outcomes.groupby("method").agg(
             frames=("ok", "size"),
             measured=("ok", "sum"),
+            soles=("soles", "sum"),
             without_numbers=("ok", lambda ok: (~ok).sum()),
             with_cautions=("cautious", "sum"),
             side_swaps=("swapped", "sum"),
             silent_failures=("silent", "sum"),
         ),
     )
+    show(
+        "(e) yield and cautions on good frames, by domain",
+        outcomes.groupby(["method", "domain"]).agg(
+            yield_=("ok", "mean"), good=("good", "mean"), cautious=("cautious", "mean")
+        ),
+    )
+    good = outcomes[outcomes.good]
+    show("(e) share of good frames with a caution", good.groupby("method").cautious.mean().to_frame())
     show(
         "(e) why frames have no numbers",
         outcomes[~outcomes.ok].groupby(["method", "status"]).size().to_frame("frames"),

@@ -89,6 +89,19 @@ def measure(
             rich_help_panel=_WHAT,
         ),
     ] = None,
+    feet: Annotated[
+        str,
+        typer.Option(
+            help="both; or left or right, where the other foot is missing, in a cast or covered throughout."
+        ),
+    ] = "both",
+    crossed: Annotated[
+        str | None,
+        typer.Option(
+            help="Minutes of the frames with crossed legs: 10,15; none where there is no such frame. Else each frame is "
+            "compared with t0, and where it looks crossed no change is given."
+        ),
+    ] = None,
     emissivity: Share = None,
     reflected: Degrees = None,
     distance: Metres = None,
@@ -112,9 +125,10 @@ def measure(
 ) -> None:
     """Measure both soles in the frames of one session: means with errors, changes from t0, left against right, flags.
 
-    A frame that cannot be trusted (one foot, a foot cut off, no °C, a clock that goes back …) gets no number, and its
-    reason. With --out: curves.csv, differences.csv, frames.csv, session.json, the curves as a figure, and a picture of
-    every frame with outlines, regions, means and parameters.
+    Of more pieces than two the pair is chosen; of a sole at the border the visible part is measured, and the share that
+    is outside is stated. A frame that cannot be trusted (feet that run together, no °C, a clock that goes back …) gets no
+    number, and its reason. With --out: curves.csv, differences.csv, frames.csv, session.json, the curves as a figure, and
+    a picture of every frame with outlines, regions, means and parameters.
     Exit code 1 when no frame could be measured. Research use only: observations, not diagnoses.
     """
     from prismseg.base import progress_bar
@@ -122,6 +136,7 @@ def measure(
     from prismseg.thermal import (
         FlagSettings,
         Session,
+        check_feet,
         check_view,
         plan_session,
         read_files,
@@ -133,6 +148,7 @@ def measure(
 
     pictures = picture_settings(scale, palette, isotherms, borders, histogram, formats)
     chosen, stated = _unit(unit), None if minutes is None else numbers("--minutes", minutes)
+    about, crossing = check_feet(feet), _crossed(crossed)
     flags = FlagSettings.parse(threshold or [])
     found = search_frames(paths, frames)
     read = reader(emissivity, reflected, distance, humidity, atmosphere, window, grey, counts, polarity)
@@ -149,6 +165,8 @@ def measure(
     segmenter, found_by = open_segmenter(model, masks, device=device)
     session = Session(
         check_view(view),
+        feet=about,
+        crossed=crossing,
         flags=flags,
         regions=None if regions is None else [name.strip() for name in regions.split(",") if name.strip()],
         drawn=None if drawn is None else read_drawn_on_baseline(drawn, plan),
@@ -175,6 +193,12 @@ def measure(
             typer.echo(f"Time-lapse: {out / 'timelapse.gif'}")
     if not session.measured:
         raise typer.Exit(1)
+
+
+def _crossed(text: str | None) -> list[float] | None:
+    if text is None:
+        return None
+    return [] if text == "none" else numbers("--crossed", text)
 
 
 def _unit(text: str | None) -> Unit | None:

@@ -11,7 +11,7 @@ from prismseg.monitor.languages import languages
 from prismseg.monitor.languages.extract import ROOT, missing, rendered, templates
 from prismseg.monitor.languages.retired import RETIRED
 from prismseg.thermal import translatable_texts
-from prismseg.thermal.soles.pair import Caution
+from prismseg.thermal.soles.status import Caution
 
 OTHERS = [code for code in languages() if code != "en"]
 WHAT_TO_DO = "run `python -m prismseg.monitor.languages.extract --add` and translate the new entries"

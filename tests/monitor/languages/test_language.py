@@ -12,7 +12,7 @@ from prismseg.monitor.languages import LANGUAGES, Language, languages, pick, reg
 from prismseg.monitor.languages.extract import missing, rendered
 from prismseg.thermal import Estimate, FlagSettings, Session, find_flags, read_frame
 from prismseg.thermal.sessions.entry import Concern, Entry, Observation
-from prismseg.thermal.soles.pair import Caution
+from prismseg.thermal.soles.status import Caution
 
 ENGLISH, SPANISH = languages()["en"], languages()["es"]
 
@@ -41,7 +41,8 @@ def test_a_flag_in_spanish() -> None:
     assert SPANISH(flag.source) == "Stevens 2006; Park, 185 bloqueos simpáticos lumbares, AUC 0,971"
     assert [SPANISH(caution) for caution in flag.evidence["cautions"]] == ["máscara no utilizable"]
     assert (
-        SPANISH(quality.sentence) == "Las plantas se tocaban y se han separado por el estrechamiento entre ellas."
+        SPANISH(quality.sentence)
+        == "5 min: Las plantas se tocaban y se han separado por el estrechamiento entre ellas."
     )
     assert (SPANISH(flag.name), SPANISH(flag.level), SPANISH("left")) == ("calentamiento", "presente", "izquierda")
     assert (apart.name, SPANISH(apart.level)) == ("asymmetric", "sin confirmar")

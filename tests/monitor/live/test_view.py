@@ -48,11 +48,11 @@ def test_pictures_outlines_and_lights_of_each_view() -> None:
             while live_frame is not None and len(live_frame.outlines) < 2:
                 live_frame = live.after(live_frame.number)
         assert Image.open(io.BytesIO(live_frame.picture)).size == (320, 240)
-        usual, mirrored = live_frame.outlines["soles-to-camera"], live_frame.outlines["mirrored"]
+        usual, mirrored = (live_frame.outlines[view, "both"] for view in ("soles-to-camera", "mirrored"))
         assert usual["left"] == mirrored["right"] and usual["right"] == mirrored["left"]
         # The patient's left sole is on the right of the picture.
         assert np.mean([x for x, _ in usual["left"][0]]) > 160 > np.mean([x for x, _ in usual["right"][0]])
-        assert [light.state for light in live_frame.lights["mirrored"]] == ["good"] * 5
+        assert [light.state for light in live_frame.lights["mirrored", "both"]] == ["good"] * 5
     finally:
         live.stop()
 

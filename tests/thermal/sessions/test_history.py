@@ -36,7 +36,7 @@ def test_failed_frames_keep_their_place_and_nothing_is_compared_with_them() -> N
 
 def test_an_empty_history_has_nothing_to_compare_with() -> None:
     kept = History()
-    assert kept.baseline is kept.previous is kept.parameters is kept.soles is None
+    assert kept.baseline is kept.previous is kept.parameters is kept.sure is None
     assert kept.reference_territories == {}
 
 

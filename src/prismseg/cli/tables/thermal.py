@@ -53,22 +53,24 @@ def print_summaries(summaries: Sequence[FrameSummary]) -> None:
 
 def print_session(session: Session) -> None:
     """Print what each frame of a session says of both soles, why others say nothing, and the flags."""
-    from prismseg.thermal import SIDES, WHOLE_SOLE
+    from prismseg.thermal import WHOLE_SOLE, sides_of
 
     console = Console()
+    sides = sides_of(session.feet)
     title = "Mean of each sole, °C, and its change Δ from t0 (± 95 %)"
     table = Table(title=title, box=SIMPLE_HEAD, padding=0, show_edge=False)
     # Narrow numbers leave 20 of a terminal's 80 columns to the names of files.
-    for heading in ("min", "left", "right", "Δ left", "Δ right", "Δ right\n- Δ left"):
+    apart = ("Δ right\n- Δ left",) if len(sides) > 1 else ()
+    for heading in ("min", *sides, *(f"Δ {side}" for side in sides), *apart):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("file", overflow="fold")
     for entry in session.measured:
-        means = (entry.estimates[side][WHOLE_SOLE] for side in SIDES)
+        means = (entry.estimates.get(side, {}).get(WHOLE_SOLE) for side in sides)
         table.add_row(
             f"{entry.minute:g}",
-            *(f"{found.mean:.2f}±{Z95 * found.error:.2f}" for found in means),
-            *(_change(session.delta(entry, side)) for side in SIDES),
-            _change(session.difference(entry)),
+            *("–" if found is None else f"{found.mean:.2f}±{Z95 * found.error:.2f}" for found in means),
+            *(_change(session.delta(entry, side)) for side in sides),
+            *(_change(session.difference(entry)) for _ in apart),
             Text(Path(entry.source).name),
         )
     if session.measured:
@@ -84,6 +86,12 @@ def print_session(session: Session) -> None:
         console.print(table)
     for flag in session.flags():
         console.print(Text.assemble((f"{flag.name}: ", "bold"), flag.sentence, (f" [{flag.source}]", "dim")))
+    noted: dict[str, list[str]] = {}
+    for entry in session.measured:
+        for note in entry.notes:
+            noted.setdefault(note, []).append(f"{entry.minute:g}")
+    for note, minutes in noted.items():
+        console.print(Text.assemble(("note: ", "bold"), f"{', '.join(minutes)} min: {note}"))
     console.print(
         f"{len(session.measured)} of {len(session.entries)} frames measured. Observations, not diagnoses."
     )

@@ -28,4 +28,29 @@ RETIRED: tuple[str, ...] = (
     "Touching soles were parted at the neck between them.",
     "What was found is too small to be a sole. Go nearer with the camera.",
     "window transmission {value:.2g} supposes an infrared window before the lens",
+    # Of 0.2.0.
+    (
+        "A second look at the frame, with its cold parts brightened, finds another outline of the {side} sole, whose "
+        "mean differs by {change:+.1f} °C: cold toes may be missed, or the outline may hold more than the sole. Look at "
+        "the outline."
+    ),
+    "A sole is cut off by the picture's border. Move the camera back or sideways.",
+    (
+        "At {minute:g} min neither sole is warmer than at baseline by {threshold:g} °C (left {left:+.1f} ± "
+        "{left_error:.1f}, right {right:+.1f} ± {right_error:.1f} °C). This does NOT exclude a working block: in one "
+        "study the toes had warmed at 20 min in only 14 of 29 working blocks."
+    ),
+    "More than two pieces are as large as a sole. Correct the mask by hand.",
+    "Only one sole was found. Uncover the other one and keep both in the picture.",
+    (
+        "The background has changed by {value:+.1f} ± {error:.1f} °C since t0: the camera drifted, or the room's "
+        "temperature changed. Beyond it the left sole changed by {left:+.1f} ± {left_error:.1f} and the right one by "
+        "{right:+.1f} ± {right_error:.1f} °C."
+    ),
+    (
+        "The network is unsure of the {side} sole's outline: pixels amounting to {share:.0%} of its area may or may not "
+        "belong to it. Look at the outline."
+    ),
+    "{count} frames, most at {minute:g} min: {sentence}",
+    "left {left}, right {right}",
 )

@@ -116,8 +116,11 @@ def sharpness(
 
 
 def _two_soles(soles: Soles) -> QualityLight:
-    if soles.ok:
+    if soles.status is Status.TWO_SOLES:
         return QualityLight("two soles", "good", Message("Two soles."))
+    if soles.ok:
+        state: State = "doubtful" if soles.feet == "both" else "good"
+        return QualityLight("two soles", state, Message("One sole."))
     return QualityLight("two soles", "bad", soles.message)
 
 
@@ -126,7 +129,7 @@ def _whole_soles(soles: Soles) -> QualityLight:
         return QualityLight("whole", "bad", Message("A sole is cut off. Move the camera back."))
     if not soles.ok:
         return QualityLight("whole", "bad", Message("No two whole soles yet."))
-    if Caution.AT_BORDER in soles.cautions:
+    if soles.too_little or Caution.AT_BORDER in soles.cautions:
         return QualityLight(
             "whole", "doubtful", Message("A sole touches the border. Move the camera back a little.")
         )

@@ -18,11 +18,13 @@ from prismseg.base.deprecation import renamed
 from prismseg.monitor.cameras import Camera, CameraError
 from prismseg.monitor.live.lights import QualityLight, assess_frame
 from prismseg.monitor.live.pictures import coloured, jpeg
-from prismseg.thermal import LEFT, RIGHT, Frame, Soles, View, check_view, trace_outlines
+from prismseg.thermal import LEFT, RIGHT, Feet, Frame, Soles, View, check_view, trace_outlines
 
 _RETRY_SECONDS = 0.5  # after a failure of the camera
 _FASTEST = 1 / 12  # more pictures a second than people see would only warm the machine
 Line = list[tuple[float, float]]
+Aim = tuple[View, Feet]
+"""How the camera sees the soles, and which feet are looked for."""
 
 
 @dataclass(frozen=True)
@@ -38,9 +40,9 @@ class LiveFrame:
     size : (int, int)
         Height and width.
     outlines : dict
-        By view and side: closed lines of (x, y) in pixels.
+        By aim and side: closed lines of (x, y) in pixels.
     lights : dict
-        By view.
+        By aim.
     failure : Message or None
         Why there is no picture.
     """
@@ -48,8 +50,8 @@ class LiveFrame:
     number: int
     picture: bytes = b""
     size: tuple[int, int] = (0, 0)
-    outlines: dict[View, dict[str, list[Line]]] = field(default_factory=dict)
-    lights: dict[View, tuple[QualityLight, ...]] = field(default_factory=dict)
+    outlines: dict[Aim, dict[str, list[Line]]] = field(default_factory=dict)
+    lights: dict[Aim, tuple[QualityLight, ...]] = field(default_factory=dict)
     failure: Message | None = None
 
 
@@ -78,23 +80,24 @@ class LiveView:
         self._scale = scale
         self._news = threading.Condition()
         self._live_frame = LiveFrame(0)
-        self._watchers: Counter[View] = Counter()
-        self._previous: dict[View, Soles] = {}
+        self._watchers: Counter[Aim] = Counter()
+        self._previous: dict[Aim, Soles] = {}
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="live view", daemon=True)
         self._thread.start()
 
     @contextmanager
-    def watched(self, view: View) -> Iterator[None]:
+    def watched(self, view: View, feet: Feet = "both") -> Iterator[None]:
         """Keep looking while the block runs."""
+        aim = (view, feet)
         with self._news:
-            self._watchers[view] += 1
+            self._watchers[aim] += 1
             self._news.notify_all()
         try:
             yield
         finally:
             with self._news:
-                self._watchers[view] -= 1
+                self._watchers[aim] -= 1
 
     def after(self, number: int, timeout: float = 2.0) -> LiveFrame | None:
         """Wait for a picture newer than `number`; None when there is none in time."""
@@ -115,9 +118,9 @@ class LiveView:
                 self._news.wait_for(lambda: self._stopped or +self._watchers)
                 if self._stopped:
                     return
-                views = list(+self._watchers)
+                aims = list(+self._watchers)
             began = time.monotonic()
-            live_frame = self._look(views)
+            live_frame = self._look(aims)
             with self._news:
                 self._live_frame = live_frame
                 self._news.notify_all()
@@ -125,7 +128,7 @@ class LiveView:
             if pause > 0:
                 time.sleep(pause)
 
-    def _look(self, views: list[View]) -> LiveFrame:
+    def _look(self, aims: list[Aim]) -> LiveFrame:
         number = self._live_frame.number + 1
         try:
             frame = self.camera.frame()
@@ -137,13 +140,16 @@ class LiveView:
             )
         probability = self._glance(frame)
         mask = np.zeros(frame.size, bool) if probability is None else probability > 0.5
-        lines: dict[View, dict[str, list[Line]]] = {}
-        lights: dict[View, tuple[QualityLight, ...]] = {}
-        for view in views:
-            soles = Soles.from_mask(mask, check_view(view), self._previous.get(view))
-            self._previous[view] = soles
-            lines[view] = outline_points(soles)
-            lights[view] = assess_frame(frame, soles)
+        lines: dict[Aim, dict[str, list[Line]]] = {}
+        lights: dict[Aim, tuple[QualityLight, ...]] = {}
+        for aim in aims:
+            view, feet = aim
+            soles = Soles.from_mask(
+                mask, check_view(view), self._previous.get(aim), feet=feet, probability=probability
+            )
+            self._previous[aim] = soles
+            lines[aim] = outline_points(soles)
+            lights[aim] = assess_frame(frame, soles)
         return LiveFrame(number, jpeg(coloured(frame, self._scale)), frame.size, lines, lights)
 
 

@@ -8,6 +8,7 @@ import re
 import tempfile
 import uuid
 import zipfile
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,7 +23,7 @@ from prismseg.monitor.report.content import Report, ReportedCapture
 from prismseg.monitor.report.formats import ReportFormat
 from prismseg.monitor.report.pdf.document import write_pdf
 from prismseg.monitor.report.pdf.pictures import temperature_scale
-from prismseg.thermal import SIDES, Entry
+from prismseg.thermal import Entry, Side
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
@@ -79,8 +80,7 @@ def write_dicom(report: Report, folder: str | Path, language: Language) -> list[
         image = _frame(report, entry, facts)
         written.append(_save(image, place / f"frame-{facts.number}.dcm"))
         if entry.ok and entry.soles is not None:
-            masks = np.stack([np.asarray(entry.soles.side(side), np.uint8) for side in SIDES], axis=-1)
-            made = _segmentation(highdicom, report, image, masks, facts)
+            made = _segmentation(highdicom, report, image, entry.soles.masks or {}, facts)
             written.append(_save(made, place / f"soles-{facts.number}.dcm"))
     buffer = io.BytesIO()
     write_pdf(report, buffer, language)
@@ -173,7 +173,7 @@ def _frame(report: Report, entry: Entry, facts: ReportedCapture) -> Dataset:
 
 
 def _segmentation(
-    highdicom: Any, report: Report, image: Dataset, masks: NDArray[np.uint8], facts: ReportedCapture
+    highdicom: Any, report: Report, image: Dataset, soles: Mapping[Side, NDArray[np.bool_]], facts: ReportedCapture
 ) -> Dataset:
     from highdicom.seg import SegmentDescription
     from pydicom.sr.coding import Code
@@ -198,8 +198,9 @@ def _segmentation(
             algorithm_identification=None if kind == "MANUAL" else algorithm,
             anatomic_regions=[_with_side(highdicom, foot, sides[side])],
         )
-        for number, side in enumerate(SIDES, start=1)
+        for number, side in enumerate(soles, start=1)
     ]
+    masks = np.stack([sole.astype(np.uint8) for sole in soles.values()], axis=-1)
     name = (report.id, 2, facts.number, hashlib.sha256(masks.tobytes()).hexdigest())
     made: Dataset = highdicom.seg.Segmentation(
         source_images=[image],

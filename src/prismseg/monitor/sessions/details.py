@@ -9,9 +9,12 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from prismseg.base import DataError, Message
+from prismseg.thermal import Feet, Side
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 Membranes = Literal["intact", "ruptured"]
+WORDED: frozenset[str] = frozenset({"membranes", "one_foot"})
+"""Details whose values are words to translate."""
 Cold = Literal["felt", "less", "not felt"]
 MaskOrigin = Literal["automatic", "edited", "imported"]
 
@@ -25,6 +28,7 @@ class Details(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     code: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
+    one_foot: Side | None = None
     age_years: int | None = Field(default=None, ge=10, le=70)
     weeks: float | None = Field(default=None, ge=15, le=45)
     weight_kg: float | None = Field(default=None, ge=25, le=300)
@@ -39,6 +43,11 @@ class Details(BaseModel):
     note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)] = ""
 
     @property
+    def feet(self) -> Feet:
+        """Which feet the session is about: one where the other is missing, in a cast or covered throughout."""
+        return self.one_foot or "both"
+
+    @property
     def bmi(self) -> float | None:
         """Body mass index in kg/m², where weight and height are known."""
         if self.weight_kg is None or self.height_cm is None:
@@ -48,6 +57,7 @@ class Details(BaseModel):
 
 FIELD_LABELS: Mapping[str, Message] = {
     "code": Message("Code"),
+    "one_foot": Message("One foot only"),
     "age_years": Message("Age, years"),
     "weeks": Message("Weeks of pregnancy"),
     "weight_kg": Message("Weight, kg"),

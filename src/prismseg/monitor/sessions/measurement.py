@@ -11,6 +11,7 @@ from typing import cast
 from sqlalchemy.orm import Session as Database
 
 from prismseg.base import DataError, Message
+from prismseg.monitor.sessions.details import Details
 from prismseg.monitor.store import SessionStore, get_row, list_captures
 from prismseg.monitor.store.files import decode_frame, decode_mask, decode_probabilities
 from prismseg.monitor.store.schema import CaptureRow, MaskRow, SessionRow
@@ -82,12 +83,14 @@ class SessionMeasurer:
         """Reuse what was measured before, if nothing has changed; before the test dose every capture moves the zero."""
         done, measured = self._measured.pop(session.id, ([], None))
         known = [step[:2] for step in done] == [step[:2] for step in steps[: len(done)]]
-        if measured is not None and measured.view == session.view and known:
+        set_up = (check_view(session.view), Details.model_validate(session.details).feet)
+        if measured is not None and (measured.view, measured.feet) == set_up and known:
             # Always a new one: what was given out before is read by others, and must not grow while they do.
             moved = measured.retimed([minute for _, _, minute in steps[: len(done)]])
             if moved is not None:
                 return steps[: len(done)], moved
-        return [], Session(check_view(session.view))
+        view, feet = set_up
+        return [], Session(view, feet=feet)
 
     def _add(self, session: Session, capture: CaptureRow, mask: MaskRow | None, minute: float) -> None:
         files = self.store.files

@@ -20,7 +20,7 @@ from prismseg.monitor.sessions.segmenter import Segmenter
 from prismseg.monitor.store import Conflict, SessionStore, Transaction, get_row
 from prismseg.monitor.store.files import decode_frame, decode_mask, decode_probabilities, encode_mask
 from prismseg.monitor.store.schema import CaptureRow, MaskRow, SessionRow
-from prismseg.thermal import Frame, Soles, check_view
+from prismseg.thermal import Feet, Frame, Soles, check_view
 
 _EARLIEST_DOSE = timedelta(hours=12)  # before now; an earlier one is a slip of the date
 _LONGEST_REASON = 200  # characters, as the column has
@@ -66,11 +66,13 @@ class SessionService:
             return row.id
 
     def update_details(self, who: str, session: str, changed: Mapping[str, Any]) -> None:
-        """Change some of a session's details; the others stay."""
+        """Change some of a session's details; the others stay. Other feet than before are measured anew."""
         with self.store.write() as transaction:
             row = transaction.session(session)
-            details = validate_details({**row.details, **changed})
+            before, details = validate_details(row.details), validate_details({**row.details, **changed})
             transaction.update_session(who, "details stated", row, details=details.model_dump(), code=details.code)
+            if details.feet != before.feet:
+                self._update_results(transaction, row)
 
     def set_view(self, who: str, session: str, view: str) -> None:
         """State how the camera sees the soles; sides of all captures are determined anew."""
@@ -258,12 +260,13 @@ class SessionService:
         """Read a capture's frame."""
         return decode_frame(self.store.files.get(capture.frame_sha256))
 
-    def load_mask(self, mask: MaskRow, view: str) -> NDArray[np.bool_]:
+    def load_mask(self, mask: MaskRow, view: str, feet: Feet = "both") -> NDArray[np.bool_]:
         """Read a mask, the automatic one as cleaned for measuring."""
         data = self.store.files.get(mask.file_sha256)
         if mask.origin != "automatic":
             return decode_mask(data)
-        return Soles.from_mask(decode_probabilities(data)[0] > 0.5, check_view(view)).cleaned
+        probability = decode_probabilities(data)[0]
+        return Soles.from_mask(probability > 0.5, check_view(view), feet=feet, probability=probability).cleaned
 
     def measure(self, session: str) -> tuple[SessionRow, MeasuredSession]:
         """Measure a stored session again, for a report.

@@ -134,6 +134,7 @@ def _facts(session: Session) -> dict[str, object]:
         "software": f"prismseg {VERSION}",
         "use": "Research use only: observations, not diagnoses.",
         "view": session.view,
+        "feet": session.feet,
         "template": template_hash(),
         "regions": {name: REGION_SETS[name].digest() for name in session.region_sets},
         "drawn": None

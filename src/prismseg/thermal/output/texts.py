@@ -9,8 +9,8 @@ from prismseg.thermal.frames.frame import Kind
 from prismseg.thermal.sessions.entry import Concern
 from prismseg.thermal.sessions.flags.flag import Level
 from prismseg.thermal.sessions.flags.rule import FLAG_RULES
-from prismseg.thermal.soles.pair import Caution, Status
 from prismseg.thermal.soles.sides import VIEWS
+from prismseg.thermal.soles.status import Caution, Status
 from prismseg.thermal.soles.territories import Method
 
 

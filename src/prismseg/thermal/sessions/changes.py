@@ -10,6 +10,7 @@ from prismseg.thermal.anatomy import SIDES, WHOLE_SOLE, Side
 from prismseg.thermal.frames.frame import same_conditions
 from prismseg.thermal.sessions.background import BackgroundShift
 from prismseg.thermal.sessions.entry import Entry
+from prismseg.thermal.sessions.shared import shared_estimates
 from prismseg.thermal.sessions.uncertainty import Estimate
 
 
@@ -90,11 +91,12 @@ def delta(entry: Entry, baseline: Entry | None, side: Side, region: str = WHOLE_
     camera's; where the background cannot tell, the frames' common errors add. At baseline itself the change is 0 by
     definition, without error.
     """
-    now, before = find_estimate(entry, side, region), find_estimate(baseline, side, region)
-    if now is None or before is None or not comparable(entry, baseline):
-        return UNKNOWN
-    if entry is baseline:
+    if entry is baseline and find_estimate(entry, side, region) is not None:
         return Value(0.0, 0.0)
+    pair = _pair(entry, baseline, side, region)
+    if pair is None:
+        return UNKNOWN
+    now, before = pair
     shift = _shift_at(entry, baseline, side)
     offset = math.hypot(now.common, before.common) if shift is None else math.hypot(shift.value, shift.error)
     return Value(now.mean - before.mean, math.hypot(_own(now, before), offset))
@@ -105,11 +107,12 @@ def beyond_background(entry: Entry, baseline: Entry | None, side: Side, region: 
 
     It is right where the camera's offset drifted. Where the room itself became warmer or colder, `delta` is.
     """
-    now, before = find_estimate(entry, side, region), find_estimate(baseline, side, region)
-    if now is None or before is None or not comparable(entry, baseline):
-        return UNKNOWN
-    if entry is baseline:
+    if entry is baseline and find_estimate(entry, side, region) is not None:
         return Value(0.0, 0.0)
+    pair = _pair(entry, baseline, side, region)
+    if pair is None:
+        return UNKNOWN
+    now, before = pair
     shift = _shift_at(entry, baseline, side)
     if shift is None:
         return UNKNOWN
@@ -135,18 +138,28 @@ def asymmetry(entry: Entry, baseline: Entry | None, region: str = WHOLE_SOLE) ->
 
     The difference between the background's changes at both soles is part of the error.
     """
-    four = [find_estimate(frame, side, region) for frame in (entry, baseline) for side in ("right", "left")]
-    if any(estimate is None for estimate in four) or not comparable(entry, baseline):
-        return UNKNOWN
-    if entry is baseline:
+    if entry is baseline and all(find_estimate(entry, side, region) is not None for side in SIDES):
         return Value(0.0, 0.0)
-    right, left, right_before, left_before = (estimate for estimate in four if estimate is not None)
+    pairs = [pair for side in SIDES if (pair := _pair(entry, baseline, side, region)) is not None]
+    if len(pairs) < len(SIDES):
+        return UNKNOWN
+    (left, left_before), (right, right_before) = pairs
     offsets = [_shift_at(entry, baseline, side) for side in SIDES]
     one, other = (0.0 if offset is None else offset.value for offset in offsets)
     return Value(
         (right.mean - right_before.mean) - (left.mean - left_before.mean),
         math.hypot(_own(right, right_before), _own(left, left_before), one - other),
     )
+
+
+def _pair(entry: Entry, baseline: Entry | None, side: Side, region: str) -> tuple[Estimate, Estimate] | None:
+    """Give a region's temperatures in two frames, over the part that both show; None where they cannot be compared."""
+    if baseline is None or not comparable(entry, baseline):
+        return None
+    now, before = find_estimate(entry, side, region), find_estimate(baseline, side, region)
+    if now is None or before is None:
+        return None
+    return shared_estimates(entry, baseline, side, region, (now, before))
 
 
 def _own(now: Estimate, before: Estimate) -> float:
@@ -159,7 +172,9 @@ def _own(now: Estimate, before: Estimate) -> float:
         min(now.correlation, before.correlation) * _direction(now) * _direction(before) * now.mask * before.mask
     )
     mask = now.mask**2 + before.mask**2 - 2 * together
-    return math.hypot(now.noise, before.noise, math.sqrt(max(mask, 0.0)))
+    alike = min(now.placing_correlation, before.placing_correlation)
+    placing = now.placing**2 + before.placing**2 - 2 * alike * now.placing * before.placing
+    return math.hypot(now.noise, before.noise, math.sqrt(max(mask, 0.0)), math.sqrt(max(placing, 0.0)))
 
 
 def _direction(estimate: Estimate) -> float:
@@ -185,11 +200,16 @@ def _shift_at(entry: Entry, baseline: Entry | None, side: Side) -> Value | None:
     shift, soles = _shift(entry, baseline), entry.soles
     if shift is None or soles is None or soles.track is None:
         return None
-    (row, column), (height, width) = getattr(soles.track, side), soles.cleaned.shape
+    place, (height, width) = soles.track.place(side), soles.cleaned.shape
+    if place is None:
+        return None
+    row, column = place
     return Value(shift.at(row, column * height / width), shift.error)
 
 
 def comparable(entry: Entry, other: Entry | None) -> bool:
-    """Tell whether two frames come from the same camera, kind of file and parameters."""
+    """Tell whether two frames come from the same camera, kind of file and parameters, and name the same feet alike."""
+    if other is not None and other is not entry and (entry.sides_open or other.sides_open):
+        return False
     frames = [each.frame for each in (entry, other) if each is not None and each.frame is not None]
     return len(frames) < 2 or same_conditions(*frames)

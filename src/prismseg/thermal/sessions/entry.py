@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from weakref import WeakKeyDictionary
 
 from prismseg.base import DataError, Message
 from prismseg.base.deprecation import renamed
@@ -39,6 +40,8 @@ class Concern(StrEnum):
     SHUTTER = "shutter event"
     DRIFT = "background changed"
     SIDES_SWAPPED = "sides crossed"
+    SIDES_OPEN = "sides open"
+    ONE_SOLE = "one sole"
     SHAPE = "shape of the soles"
     TERRITORIES = "territories"
 
@@ -109,6 +112,10 @@ class Entry:
         What is not as it should be.
     background : Background or None
         What was seen beside the soles; None after a failure.
+    notes : tuple of Message
+        How the numbers were made, where this is worth knowing and no reason to doubt them.
+    shared : mapping
+        What was measured over the part of a cut sole that another frame shows too, by that frame.
     """
 
     minute: float
@@ -119,11 +126,20 @@ class Entry:
     estimates: Mapping[Side, Mapping[str, Estimate]] = field(default_factory=dict)
     observations: tuple[Observation, ...] = ()
     background: Background | None = None
+    notes: tuple[Message, ...] = ()
+    shared: WeakKeyDictionary[Entry, dict[Side, dict[str, tuple[Estimate, Estimate]]]] = field(
+        default_factory=WeakKeyDictionary, repr=False, init=False
+    )
 
     @property
     def ok(self) -> bool:
         """Whether the frame has numbers."""
         return not any(observation.fatal for observation in self.observations)
+
+    @property
+    def sides_open(self) -> bool:
+        """Whether it is open which sole is the left one, so that nothing is compared with other frames."""
+        return any(observation.concern is Concern.SIDES_OPEN for observation in self.observations)
 
     @property
     def status(self) -> Message:
@@ -143,10 +159,10 @@ class Entry:
 
     @property
     def statement(self) -> Message:
-        """Minute, status, reason and cautions in one line."""
+        """Minute, status, reason, cautions and notes in one line."""
         summary = (
             Message("{minute:g} min: measured.", minute=self.minute)
             if self.ok
             else Message("{minute:g} min: no numbers. {reason}", minute=self.minute, reason=self.reason)
         )
-        return Message.joined([summary, *self.cautions])
+        return Message.joined([summary, *self.cautions, *self.notes])

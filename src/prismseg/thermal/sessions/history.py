@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from prismseg.thermal.anatomy import Side
 from prismseg.thermal.frames.frame import Parameters
 from prismseg.thermal.sessions.entry import Entry
-from prismseg.thermal.soles.pair import Soles
+from prismseg.thermal.soles.sides import Feet, sides_of
 from prismseg.thermal.soles.territories import Territories
 
 
@@ -22,10 +22,13 @@ class History:
         All frames, in the order in which they were added.
     stated_parameters : Parameters or None
         What every frame should have been measured with, where this was stated.
+    feet : Feet
+        Which feet the session is about.
     """
 
     entries: tuple[Entry, ...] = ()
     stated_parameters: Parameters | None = None
+    feet: Feet = "both"
 
     def with_entry(self, entry: Entry) -> History:
         """Return the history with one more frame."""
@@ -38,8 +41,15 @@ class History:
 
     @property
     def baseline(self) -> Entry | None:
-        """Baseline t0: the last measured frame at or before 0 min."""
-        return next((entry for entry in reversed(self.measured) if entry.minute <= 0), None)
+        """Baseline t0: the last measured frame at or before 0 min, if possible one with all soles of the session."""
+        before = [entry for entry in reversed(self.measured) if entry.minute <= 0]
+        complete = [entry for entry in before if len(entry.estimates) == len(sides_of(self.feet))]
+        return next(iter(complete or before), None)
+
+    @property
+    def reference(self) -> Entry | None:
+        """What later frames are laid over: t0, or before there is one the first measured frame."""
+        return self.baseline or next(iter(self.measured), None)
 
     @property
     def previous(self) -> Entry | None:
@@ -61,15 +71,16 @@ class History:
         return None if first is None else first.parameters
 
     @property
-    def soles(self) -> Soles | None:
-        """Both soles as last measured; they keep their names from there on."""
-        return None if self.previous is None else self.previous.soles
+    def sure(self) -> Entry | None:
+        """The last measured frame without doubt which sole is which; they keep their names from there on."""
+        return next((entry for entry in reversed(self.measured) if not entry.sides_open), None)
 
     @property
     def reference_territories(self) -> Mapping[Side, Territories]:
         """Territories that later frames carry on: those of t0, else of the first frame that has any."""
-        reference: Mapping[Side, Territories] = {}
+        reference: dict[Side, Territories] = {}
         for entry in self.measured:
-            if entry.minute <= 0 or not reference:
-                reference = entry.territories
+            for side, found in entry.territories.items():
+                if entry.minute <= 0 or side not in reference:
+                    reference[side] = found
         return reference

@@ -10,22 +10,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prismseg.base import DataError
-from prismseg.thermal.anatomy import SIDES, Side
+from prismseg.thermal.anatomy import Side
 from prismseg.thermal.frames.frame import Frame
 from prismseg.thermal.regions.drawn import DrawnRegions
 from prismseg.thermal.regions.region_set import RegionSet
 from prismseg.thermal.sessions.background import Background
 from prismseg.thermal.sessions.checks.acceptance import SoleMask, accept_frame, accept_mask, accept_soles
-from prismseg.thermal.sessions.checks.cautions import Outlines, find_cautions
+from prismseg.thermal.sessions.checks.cautions import Outlines, find_cautions, find_notes
+from prismseg.thermal.sessions.checks.identity import check_identity
 from prismseg.thermal.sessions.checks.settings import QualitySettings
 from prismseg.thermal.sessions.entry import Concern, Entry, FrameRejected, Observation
 from prismseg.thermal.sessions.history import History
 from prismseg.thermal.sessions.uncertainty import ErrorModel, measure_sole
 from prismseg.thermal.soles.brightening import find_brightened_sole
+from prismseg.thermal.soles.choosing.outside import place_same_foot
 from prismseg.thermal.soles.pair import Soles
 from prismseg.thermal.soles.pieces import Mask
-from prismseg.thermal.soles.sides import View
-from prismseg.thermal.soles.territories import Territories, carry_territories, find_territories
+from prismseg.thermal.soles.sides import Feet, View
+from prismseg.thermal.soles.status import Caution
+from prismseg.thermal.soles.territories import Territories, carry_territories, find_territories, place_territories
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,6 +75,11 @@ class MeasurementSettings:
         What is measured beyond the whole sole.
     drawn : DrawnRegions or None
         Regions that were drawn on one of the frames.
+    feet : Feet
+        Both, or the one that the session is about.
+    crossed : frozenset of float or None
+        Minutes of the frames with crossed legs, stated by somebody who knows; None where nobody has, so that every frame
+        is compared with t0.
     """
 
     view: View
@@ -79,6 +87,8 @@ class MeasurementSettings:
     quality: QualitySettings
     regions: tuple[RegionSet, ...] = ()
     drawn: DrawnRegions | None = None
+    feet: Feet = "both"
+    crossed: frozenset[float] | None = None
 
 
 def measure_frame(given: FrameInput, history: History, settings: MeasurementSettings) -> Entry:
@@ -102,16 +112,18 @@ def measure_frame(given: FrameInput, history: History, settings: MeasurementSett
         frame = accept_frame(given.frame, given.source, given.minute, history.entries)
         entry = replace(entry, frame=frame)
         mask = None if given.mask is None else accept_mask(given.mask, frame)
-        soles = given.soles or _find_soles(mask, settings.view, history.soles)
+        soles = given.soles or _find_soles(mask, settings, history)
+        if given.minute in (settings.crossed or ()):
+            soles = soles.exchanged()
         entry = replace(entry, soles=soles)
         probability = None if mask is None else mask.probability
         masks = accept_soles(
-            soles, frame, settings.view, (probability, given.brightened), settings.quality.plausible
+            soles, frame, settings.view, settings.feet, (probability, given.brightened), settings.quality.plausible
         )
     except FrameRejected as rejection:
         return replace(entry, observations=(Observation(rejection.concern, rejection.message, fatal=True),))
     outlines = Outlines(masks, probability, _brightened_masks(masks, given.brightened))
-    territories = _find_territories(masks, settings.view, history.reference_territories)
+    territories = _find_territories(masks, soles, settings.view, history)
     drawn = _place_drawn(settings.drawn, given.source, territories, history)
     estimates = {
         side: measure_sole(
@@ -122,31 +134,47 @@ def measure_frame(given: FrameInput, history: History, settings: MeasurementSett
             errors=settings.errors,
             probability=probability,
             brightened=outlines.brightened.get(side),
+            outside=soles.outside.get(side, 0.0),
         )
-        for side in SIDES
+        for side in masks
     }
     background = Background.from_frame(frame.celsius, soles.cleaned)
     entry = replace(entry, territories=territories, estimates=estimates, background=background)
-    return replace(entry, observations=find_cautions(entry, outlines, history, settings.quality))
+    observations = find_cautions(entry, outlines, history, settings.quality)
+    if settings.crossed is None:
+        observations += tuple(check_identity(entry, history.reference))
+    return replace(entry, observations=observations, notes=find_notes(entry, history))
 
 
-def _find_soles(mask: SoleMask | None, view: View, previous: Soles | None) -> Soles:
+def _find_soles(mask: SoleMask | None, settings: MeasurementSettings, history: History) -> Soles:
     assert mask is not None  # `Session.add` asks for a mask where no soles are given
     try:
-        return Soles.from_mask(mask.labels, view, previous)
+        return Soles.from_mask(
+            mask.labels,
+            settings.view,
+            _previous_soles(settings, history),
+            feet=settings.feet,
+            probability=mask.probability,
+            whole=None if history.reference is None else history.reference.soles,
+        )
     except DataError as error:
         raise FrameRejected(Concern.MASK, error.message) from error
 
 
+def _previous_soles(settings: MeasurementSettings, history: History) -> Soles | None:
+    """Give the soles as last seen, by their places: where legs were crossed they lay at each other's."""
+    last = history.sure
+    if last is None or last.soles is None:
+        return None
+    return last.soles.exchanged() if last.minute in (settings.crossed or ()) else last.soles
+
+
 def _brightened_masks(masks: Mapping[Side, Mask], brightened: NDArray[np.floating] | None) -> Mapping[Side, Mask]:
-    """Both soles as found in the brightened frame; empty where there is none."""
+    """Give the soles as found in the brightened frame; empty where there is none."""
     if brightened is None:
         return {}
-    left, right = masks["left"], masks["right"]
-    return {
-        "left": find_brightened_sole(left, right, brightened),
-        "right": find_brightened_sole(right, left, brightened),
-    }
+    everything = np.logical_or.reduce(list(masks.values()))
+    return {side: find_brightened_sole(sole, everything & ~sole, brightened) for side, sole in masks.items()}
 
 
 def _place_drawn(
@@ -162,15 +190,24 @@ def _place_drawn(
 
 
 def _find_territories(
-    masks: Mapping[Side, Mask], view: View, reference: Mapping[Side, Territories]
+    masks: Mapping[Side, Mask], soles: Soles, view: View, history: History
 ) -> dict[Side, Territories]:
     """Carry the territories of t0 to each sole, or register them again where its pose does not allow that."""
-    found = {}
-    for side in SIDES:
-        first = reference.get(side)
+    found: dict[Side, Territories] = {}
+    if Caution.TOES_DOWN in soles.cautions:
+        return found  # the template has its toes up
+    for side, sole in masks.items():
+        first = history.reference_territories.get(side)
         try:
-            carried = None if first is None else carry_territories(first, masks[side])
-            found[side] = carried or find_territories(masks[side], side, view)
+            carried = None if first is None else _carry(first, sole, cut=side in soles.outside)
+            found[side] = carried or find_territories(sole, side, view)
         except (DataError, np.linalg.LinAlgError):
             continue  # too small or too thin; a caution says so
     return found
+
+
+def _carry(first: Territories, sole: Mask, *, cut: bool) -> Territories | None:
+    before = first.labels > 0
+    if not cut or before.shape != sole.shape:
+        return carry_territories(first, sole)
+    return place_territories(first, sole, place_same_foot(sole, before))

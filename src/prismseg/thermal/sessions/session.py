@@ -35,7 +35,7 @@ from prismseg.thermal.sessions.measurement import FrameInput, MeasurementSetting
 from prismseg.thermal.sessions.tables import differences_table, statements_table, values_table
 from prismseg.thermal.sessions.uncertainty import ErrorModel
 from prismseg.thermal.soles.pair import Soles
-from prismseg.thermal.soles.sides import View, check_view
+from prismseg.thermal.soles.sides import Feet, View, check_feet, check_view
 
 Array = NDArray[np.generic]
 # Minutes by which rounded minutes may differ and mean the same times.
@@ -45,14 +45,22 @@ _SAME_MINUTES = 0.01
 class Session:
     """Frames of two soles on a clock whose zero is the catheter's test dose.
 
-    A frame that cannot be trusted (not two soles, another unit, a clock that goes back …) is kept without numbers, with
-    the reason. The baseline t0 is the last measured frame at or before 0 min; without it nothing that compares
-    frames is given. Territories are laid over each sole at t0 and carried to later frames.
+    A frame that cannot be trusted (no sole, another unit, a clock that goes back …) is kept without numbers, with the
+    reason; a foot that is absent in a frame costs only its own numbers. The baseline t0 is the last measured frame at or
+    before 0 min; without it nothing that compares frames is given. Territories are laid over each sole at t0 and
+    carried to later frames.
 
     Parameters
     ----------
     view : {"soles-to-camera", "mirrored"}
         How the camera sees the soles.
+    feet : {"both", "left", "right"}
+        One side where the other foot is missing, in a cast or covered throughout: nothing is then compared between left
+        and right.
+    crossed : iterable of float, optional
+        Minutes of the frames in which the legs are crossed, so that each sole lies at the other one's place; empty where
+        none is. Without it every frame is compared with t0, and where outline, pattern and level of temperature speak for
+        a crossing no change is given and the question is asked.
     errors : ErrorModel, optional
         Standard deviations to reckon with.
     flags : FlagSettings, optional
@@ -68,7 +76,7 @@ class Session:
     Raises
     ------
     ConfigError
-        When there is no such view or set of regions, or two regions share a name.
+        When there is no such view or set of regions, two regions share a name, or `feet` is none of the three.
 
     Examples
     --------
@@ -88,6 +96,8 @@ class Session:
         self,
         view: View = "soles-to-camera",
         *,
+        feet: Feet = "both",
+        crossed: Iterable[float] | None = None,
         errors: ErrorModel | None = None,
         flags: FlagSettings | None = None,
         parameters: Parameters | None = None,
@@ -100,13 +110,21 @@ class Session:
         sets = tuple(REGION_SETS[name] for name in self.region_sets)
         self.regions = (*region_names(sets), *(() if drawn is None else drawn.names))
         self.drawn = drawn
-        self._measurement = MeasurementSettings(check_view(view), errors or ErrorModel(), quality, sets, drawn)
-        self.history = History(stated_parameters=parameters)
+        stated = None if crossed is None else frozenset(float(minute) for minute in crossed)
+        self._measurement = MeasurementSettings(
+            check_view(view), errors or ErrorModel(), quality, sets, drawn, check_feet(feet), stated
+        )
+        self.history = History(stated_parameters=parameters, feet=feet)
 
     @property
     def view(self) -> View:
         """How the camera sees the soles."""
         return self._measurement.view
+
+    @property
+    def feet(self) -> Feet:
+        """Which feet the session is about."""
+        return self._measurement.feet
 
     @property
     def errors(self) -> ErrorModel:
@@ -273,7 +291,7 @@ class Session:
 
     def flags(self) -> tuple[Flag, ...]:
         """Look for flags: observations on the curves and on the recording (`find_flags`)."""
-        return find_flags(self.entries, self.baseline, self.settings)
+        return find_flags(self.entries, self.baseline, self.settings, feet=self.feet)
 
     def table(self) -> pd.DataFrame:
         """Tabulate the values, one row for each frame, side and region; numbers are NaN where there are none.
@@ -289,7 +307,11 @@ class Session:
         return differences_table(self.history, self.regions)
 
     def statements(self) -> pd.DataFrame:
-        """Tabulate the frames: status, reason, the background's change in °C, and cautions, one row for each."""
+        """Tabulate the frames, one row for each.
+
+        Columns: status, reason, the background's change in °C, cautions, notes (how numbers were made), and the share of
+        each sole outside the picture.
+        """
         return statements_table(self.history)
 
     def _keep(self, entry: Entry) -> Entry:
@@ -301,6 +323,7 @@ def measure_frames(
     frames: Iterable[tuple[float, Frame | Array, Array]],
     view: View = "soles-to-camera",
     *,
+    feet: Feet = "both",
     errors: ErrorModel | None = None,
     flags: FlagSettings | None = None,
     parameters: Parameters | None = None,
@@ -311,10 +334,10 @@ def measure_frames(
     ----------
     frames : iterable of (minute, frame, mask)
         As `Session.add` takes them. They are not sorted: a clock that goes back is stated, not repaired.
-    view, errors, flags, parameters
+    view, feet, errors, flags, parameters
         As `Session` takes them.
     """
-    session = Session(view, errors=errors, flags=flags, parameters=parameters)
+    session = Session(view, feet=feet, errors=errors, flags=flags, parameters=parameters)
     for minute, frame, mask in frames:
         session.add(frame, mask, minute=minute)
     return session

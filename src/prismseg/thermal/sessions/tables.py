@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from prismseg.thermal.anatomy import SIDES
+from prismseg.thermal.anatomy import SIDES, Side
 from prismseg.thermal.sessions.changes import (
     Value,
     asymmetry,
@@ -28,7 +29,10 @@ _VALUES = [
     "delta", "delta_error", "delta_low", "delta_high", "rate", "rate_error", "rate_low", "rate_high",
     "beyond_background", "beyond_background_error", "beyond_background_low", "beyond_background_high",
 ]  # fmt: skip
-_STATEMENTS = [*_HEAD, "background", "background_error", "background_low", "background_high", "cautions"]
+_STATEMENTS = [
+    *_HEAD, "background", "background_error", "background_low", "background_high", "cautions", "notes",
+    "outside_left", "outside_right",
+]  # fmt: skip
 _DIFFERENCES = [*_HEAD, "region", "difference", "difference_error", "difference_low", "difference_high"]
 
 
@@ -78,10 +82,19 @@ def statements_table(history: History) -> pd.DataFrame:
             **_head(entry),
             **_columns("background", background_change(entry, baseline)),
             "cautions": " ".join(entry.cautions),
+            "notes": " ".join(entry.notes),
+            **{f"outside_{side}": _outside(entry, side) for side in SIDES},
         }
         for entry in history.entries
     ]
     return pd.DataFrame(rows, columns=_STATEMENTS)
+
+
+def _outside(entry: Entry, side: Side) -> float:
+    """Share of a measured sole outside the picture."""
+    if entry.soles is None or side not in entry.estimates:
+        return math.nan
+    return entry.soles.outside.get(side, 0.0)
 
 
 def _head(entry: Entry) -> dict[str, Any]:

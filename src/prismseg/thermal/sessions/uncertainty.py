@@ -32,6 +32,9 @@ _STEPS = ((1.0, 1 / 6, (0.841, 0.159)), (2.0, 1 / 12, (0.977, 0.023)))
 # The rule is exact around the true contour and is used around the mask's. Simulated soles 2 to 6 °C warmer than the
 # background need this factor on the mask's error, else 95 % intervals hold the true mean in only 92 %.
 _AROUND_MASK = 1.1
+# Standard deviation between the mean of a sole's unseen part and that of the rest, in standard deviations over the pixels
+# of the rest; chosen on simulated soles cut by the border (`benchmarks/thermal.py`).
+_UNSEEN = 1.3
 # Standard deviations from the contour within which pixels can count; beyond them no step reaches.
 _FARTHEST = 6
 
@@ -56,7 +59,9 @@ class ErrorModel:
     min_contour : float
         Smallest distance where probabilities tell it, pixels: networks are surer of themselves than they should be.
     placing : float
-        Distance of territory borders from where they would be, foot lengths.
+        Distance of territory borders from where they would be, foot lengths: people differ.
+    placing_correlation : float
+        Correlation of its error in two frames of a session: borders stay on the same skin, whose pattern changes little.
     correlation : float
         Correlation of the contour's error in two frames of a session where a network's probabilities are given: it errs
         alike in all frames, which cancels in changes. Chosen on simulated sessions (`benchmarks/thermal.py`).
@@ -82,7 +87,8 @@ class ErrorModel:
     common: float = 0.05
     contour: float = 1.5
     min_contour: float = 0.5
-    placing: float = 0.015
+    placing: float = 0.03
+    placing_correlation: float = 0.9
     correlation: float = 0.88
     mask_correlation: float = 0.98
 
@@ -96,7 +102,9 @@ class ErrorModel:
                     errors=self,
                 )
             )
-        if not all(0 <= value <= 1 for value in (self.correlation, self.mask_correlation)):
+        if not all(
+            0 <= value <= 1 for value in (self.correlation, self.mask_correlation, self.placing_correlation)
+        ):
             raise ConfigError(
                 Message("The errors that frames share are correlations from 0 to 1; got {errors}.", errors=self)
             )
@@ -114,7 +122,7 @@ class Estimate:
     mean, sd, median : float
         Over the pixels, °C.
     noise, mask, common : float
-        Standard errors of the mean by noise, by contour and placing, and by what the whole frame shares, °C.
+        Standard errors of the mean by noise, by the contour, and by what the whole frame shares, °C.
     outward : float
         Change of the mean when the contour is drawn out by one standard deviation, °C; its sign tells whether two frames
         err in the same direction.
@@ -124,6 +132,13 @@ class Estimate:
         Over the pixels, °C. A single pixel of background or a warm vessel decides them: percentiles are steadier.
     percentiles : tuple of float
         The `PERCENTILES` of the pixels, °C.
+    cut : float
+        Standard error by what of the region lies outside the picture, °C: the mean is that of the visible part. Changes
+        are taken over the part that both frames show, so that it is not in theirs.
+    placing : float
+        Standard error by the place of a territory's borders, °C.
+    placing_correlation : float
+        Its correlation with that in the session's other frames.
     """
 
     pixels: int
@@ -138,16 +153,19 @@ class Estimate:
     lowest: float = math.nan
     highest: float = math.nan
     percentiles: tuple[float, ...] = (math.nan,) * len(PERCENTILES)
+    cut: float = 0.0
+    placing: float = 0.0
+    placing_correlation: float = 0.0
 
     @property
     def own(self) -> float:
         """Standard error without what the whole frame shares, °C."""
-        return math.hypot(self.noise, self.mask)
+        return math.hypot(self.noise, self.mask, self.placing)
 
     @property
     def error(self) -> float:
         """Standard error of the mean, °C."""
-        return math.hypot(self.noise, self.mask, self.common)
+        return math.hypot(self.noise, self.mask, self.placing, self.common, self.cut)
 
 
 @renamed(second="brightened")
@@ -160,6 +178,7 @@ def measure_sole(
     errors: ErrorModel | None = None,
     probability: NDArray[np.floating] | None = None,
     brightened: Mask | None = None,
+    outside: float = 0.0,
 ) -> Mapping[str, Estimate]:
     """Measure one sole and its regions.
 
@@ -184,6 +203,8 @@ def measure_sole(
     brightened : (H, W) bool, optional
         The sole found in the brightened frame (`find_brightened_sole`): by as much as a mean changes there, it
         may be wrong.
+    outside : float
+        Share of the sole that lies outside the picture.
 
     Returns
     -------
@@ -222,7 +243,8 @@ def measure_sole(
     contours = _contours(inside, np.isfinite(values), model, None if probability is None else probability[window])
     brighter = None if brightened is None else brightened[window] & np.isfinite(values)
     correlation = model.mask_correlation if probability is None else model.correlation
-    cropped = _CroppedSole(values, inside, brighter, contours, model, correlation)
+    edge = _picture_edge(sole)[window] if outside > 0 else np.zeros(inside.shape, bool)
+    cropped = _CroppedSole(values, inside, brighter, contours, model, correlation, edge, outside)
     found = {WHOLE_SOLE: cropped.estimate(np.ones(inside.shape, bool), [])}
     if registration is None:
         return found
@@ -245,6 +267,8 @@ class _CroppedSole:
     contours: Drawn
     errors: ErrorModel
     correlation: float
+    edge: Mask
+    outside: float
 
     def estimate(self, region: Mask, moved: list[tuple[Mask, Mask]]) -> Estimate:
         """Measure a region of the window, of which pairs are the same with its borders moved."""
@@ -259,8 +283,7 @@ class _CroppedSole:
         inward, outward = (_change(values, mean, region * drawn) or 0.0 for drawn in self.contours[0])
         if self.brightened is not None:
             variance += _square_changes(values, mean, region & self.brightened)
-        for one, other in moved:
-            variance += 0.5 * _square_changes(values, mean, one * inside, other * inside)
+        placing = sum(0.5 * _square_changes(values, mean, one * inside, other * inside) for one, other in moved)
         return Estimate(
             pixels=here.size,
             mean=mean,
@@ -274,7 +297,27 @@ class _CroppedSole:
             lowest=float(here.min()),
             highest=float(here.max()),
             percentiles=tuple(float(value) for value in np.percentile(here, PERCENTILES)),
+            placing=math.sqrt(placing),
+            placing_correlation=self.errors.placing_correlation,
+            cut=_UNSEEN * self._share_outside(region & inside) * float(here.std()),
         )
+
+    def _share_outside(self, part: Mask) -> float:
+        """Share of a region outside the picture: of what the sole lacks, as much as it has of the straight edge."""
+        along = int((self.edge & self.inside).sum())
+        if self.outside <= 0 or along == 0:
+            return 0.0
+        lacking = self.outside / (1 - min(self.outside, 0.9)) * float(self.inside.sum())
+        lacking *= float((self.edge & part).sum()) / along
+        return lacking / (lacking + float(part.sum()))
+
+
+def _picture_edge(sole: Mask) -> Mask:
+    """Pixels of a sole along the picture's border."""
+    inner = np.zeros(sole.shape, bool)
+    inner[1:-1, 1:-1] = True
+    edge: Mask = sole & ~inner
+    return edge
 
 
 def _square_changes(values: NDArray[np.float64], mean: float, *regions: NDArray[np.generic]) -> float:

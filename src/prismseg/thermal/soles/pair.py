@@ -3,123 +3,59 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from enum import StrEnum
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from prismseg.base import Message
-from prismseg.base.deprecation import renamed
 from prismseg.thermal.anatomy import SIDE_LABELS, SIDES, Side
-from prismseg.thermal.soles.pieces import (
-    Cleaning,
-    Mask,
-    Pieces,
-    as_mask,
-    aspect_ratio,
-    border_contact,
-    find_pieces,
-    split_touching,
+from prismseg.thermal.soles.choosing.outside import (
+    is_cut,
+    missing_end,
+    place_other_foot,
+    place_same_foot,
+    place_template,
 )
+from prismseg.thermal.soles.choosing.search import CLEARLY, Search
+from prismseg.thermal.soles.pieces import Cleaning, Mask, as_mask, find_pieces
 from prismseg.thermal.soles.rows import MIN_PIXELS, handedness, measure_profile, toes_up
-from prismseg.thermal.soles.sides import Track, View, assign_sides, check_view, medial_direction
+from prismseg.thermal.soles.sides import Feet, Track, View, check_feet, check_view, medial_direction
+from prismseg.thermal.soles.status import SENTENCES, Caution, Status
 
 
 @dataclass(frozen=True)
 class PairSettings:
-    """When two pieces are a pair of soles; chosen on phantoms.
+    """When soles that were found are doubted; chosen on phantoms.
 
     Attributes
     ----------
-    wide_as_two : float
-        Ratio of widths across and along from which a single piece is two soles that run together.
     unequal : float
-        Of the smaller sole's area to the larger one's, below which a caution is given. Of pairs whose outlines are right,
-        one in twenty is more unequal than this; of pairs with a part missing most are.
-    no_pair : float
-        Of the same, below which there is no pair: two soles of one person never differ so much, and what is smaller
-        beside a sole is a piece of something else.
-    clearly : float
-        Log of the ratio of two fits' residuals from which one is clearly better. On simulated soles, also ragged and
-        without toes, the right one wins by 0.3 or more.
+        Of the smaller sole's area to the larger one's, below which a caution is given. Pairs whose outlines are right are
+        hardly ever more unequal; in a session less is noticed as a change from t0.
+    most_outside : float
+        Share of a sole outside the picture from which too little is left to say anything of it.
     """
 
-    wide_as_two: float = 0.6
-    unequal: float = 0.87
-    no_pair: float = 0.5
-    clearly: float = 0.3
+    unequal: float = 0.8
+    most_outside: float = 0.5
 
 
 _PAIR = PairSettings()
 
 
-class Status(StrEnum):
-    """Whether two soles were found, and if not, why."""
-
-    TWO_SOLES = "two soles"
-    NO_FOOT = "no foot"
-    TOO_SMALL = "too small"
-    ONE_FOOT = "one foot"
-    MERGED = "merged"
-    MORE_THAN_TWO = "more than two"
-    CUT = "cut at the border"
-    SIDES_UNCLEAR = "sides unclear"
-
-    @property
-    def message(self) -> Message:
-        """The same, translatable."""
-        return Message(self.value)
-
-
-_SENTENCES = {
-    Status.TWO_SOLES: Message("Two soles were found."),
-    Status.NO_FOOT: Message("No foot is in the mask. Point the camera at both soles, or draw the mask by hand."),
-    Status.TOO_SMALL: Message("What was found is too small to be a sole. Move the camera closer."),
-    Status.ONE_FOOT: Message("Only one sole was found. Uncover the other one and keep both in the picture."),
-    Status.MERGED: Message(
-        "The soles run together and no neck tells where one ends. Move the feet apart, or correct the mask by hand."
-    ),
-    Status.MORE_THAN_TWO: Message("More than two pieces are as large as a sole. Correct the mask by hand."),
-    Status.CUT: Message("A sole is cut off by the picture's border. Move the camera back or sideways."),
-    Status.SIDES_UNCLEAR: Message(
-        "Which sole is the left one is unclear from their places. Hold the camera level, with the soles side by side."
-    ),
-}
-
-
-@renamed(SWAP="SIDES_SWAPPED")
-class Caution(StrEnum):
-    """What a reader should know of two soles that were found."""
-
-    SPLIT = "Touching soles were separated at the neck between them."
-    AT_BORDER = "A sole touches the picture's border."
-    UNEQUAL = (
-        "One sole is clearly smaller in the picture than the other: a part of it may be covered or missed, or "
-        "the other outline may hold more than the sole. Look at both outlines."
-    )
-    SIDES_SWAPPED = "The soles seem to have changed sides since the last picture; their names were kept."
-    SHAPE = "The soles have the shape of the other sides' feet. Check the view setting, and whether the legs are crossed."
-    TOES_DOWN = "The toes seem to point down. Check how the camera is held: sides and territories may be wrong."
-
-    @property
-    def message(self) -> Message:
-        """The same, translatable."""
-        return Message(self.value)
-
-
 @dataclass(frozen=True, eq=False)
 class Soles:
-    """Both soles of a frame, or why there are none.
+    """The soles of a frame, or why there are none.
 
     Attributes
     ----------
     status : Status
-        `Status.TWO_SOLES`, or why there are none.
+        `Status.TWO_SOLES`, `Status.ONE_SOLE`, or why there are none.
     left, right : (H, W) bool or None
-        The patient's left and right sole; None after a failure.
+        The patient's left and right sole; None where it was not found.
     cleaned : (H, W) bool
-        The cleaned mask, for drawing, also after a failure.
+        The soles, or after a failure all that might be one, for drawing.
     view : View
         How the camera saw the soles.
     cautions : tuple of Caution
@@ -127,7 +63,13 @@ class Soles:
     track : Track or None
         Where both soles were last seen, in this frame or before.
     dropped : int
-        Pixels of pieces that were left out as too small.
+        Pixels of pieces that were left out.
+    feet : Feet
+        The feet that were looked for.
+    outside : mapping of side to float
+        Share of each sole that touches the border which lies outside the picture, estimated.
+    too_little : tuple of Side
+        Soles that were left out since less than half of them is in the picture.
     """
 
     status: Status
@@ -138,6 +80,9 @@ class Soles:
     cautions: tuple[Caution, ...] = field(default=())
     track: Track | None = None
     dropped: int = 0
+    feet: Feet = "both"
+    outside: Mapping[Side, float] = field(default_factory=dict)
+    too_little: tuple[Side, ...] = ()
 
     @classmethod
     def from_mask(
@@ -146,9 +91,17 @@ class Soles:
         view: View = "soles-to-camera",
         previous: Soles | None = None,
         *,
+        feet: Feet = "both",
+        probability: NDArray[np.floating] | None = None,
+        whole: Soles | None = None,
         cleaning: Cleaning | None = None,
     ) -> Soles:
-        """Clean a mask and find the two soles in it.
+        """Clean a mask and find the soles in it.
+
+        Of more pieces those are chosen that together are most like a pair of soles, by area, shape, mirror symmetry,
+        place, probability and where the soles were seen before. Of a sole at the border what is visible is taken, with
+        the share that lies outside as told by its shape in `whole`, else by the other sole, else by the template. One
+        sole alone is taken where its place since `previous` tells which one it is.
 
         Parameters
         ----------
@@ -158,15 +111,21 @@ class Soles:
             With soles to the camera the patient's right foot is on the image's left.
         previous : Soles, optional
             Of the frame before, in the same session: soles keep their names, also over frames without two soles.
+        feet : {"both", "left", "right"}
+            One side where the other foot is missing, in a cast or covered throughout.
+        probability : (H, W) float, optional
+            The model's probability of foot, where the mask is from one.
+        whole : Soles, optional
+            Of another frame of the same session, where the soles may be whole.
         cleaning : Cleaning, optional
             Sizes.
 
         Raises
         ------
         DataError
-            When `mask` is no (H, W) array of labels. A mask without two soles is no error: `status` says why.
+            When `mask` is no (H, W) array of labels. A mask without soles is no error: `status` says why.
         ConfigError
-            When there is no such view.
+            When there is no such view, or `feet` is none of the three.
 
         Examples
         --------
@@ -180,48 +139,67 @@ class Soles:
         >>> str(Soles.from_mask(np.zeros((120, 160), bool)).status)
         'no foot'
         """
-        array, checked, sizes = as_mask(mask), check_view(view), cleaning or Cleaning()
-        pieces = find_pieces(array, sizes)
-        cautions: list[Caution] = []
-        masks = pieces.masks
-        if len(masks) == 1 and (parts := split_touching(masks[0])) is not None:
-            masks, cautions = parts, [Caution.SPLIT]
-        cleaned = np.logical_or.reduce(pieces.masks) if pieces.masks else np.zeros(array.shape, bool)
+        array, checked = as_mask(mask), check_view(view)
+        pieces = find_pieces(array, cleaning or Cleaning())
         track = previous.track if previous is not None else None
-        failure = _failure(pieces, masks, sizes)
-        if failure is None:
-            height = array.shape[0]
-            centres = np.array([np.argwhere(piece).mean(axis=0) / height for piece in masks])
-            assignment = assign_sides(centres, checked, track)
-            if assignment is not None:
-                left, right = masks[assignment.left], masks[assignment.right]
-                cautions += _cautions(left, right, checked, swapped=assignment.swapped)
-                seen = Track(
-                    left=(float(centres[assignment.left, 0]), float(centres[assignment.left, 1])),
-                    right=(float(centres[assignment.right, 0]), float(centres[assignment.right, 1])),
-                )
-                return cls(Status.TWO_SOLES, left, right, cleaned, checked, tuple(cautions), seen, pieces.dropped)
-            failure = Status.SIDES_UNCLEAR
-        return cls(failure, None, None, cleaned, checked, tuple(cautions), track, pieces.dropped)
+        known = None if probability is None or probability.shape != array.shape else probability
+        search = Search(pieces, array.shape[0], checked, track, known)
+        found = search.both() if check_feet(feet) == "both" else search.one(feet)
+        masks, outside, too_little = _within_picture(found.masks, checked, whole)
+        status = found.status
+        if found.masks:
+            status = (Status.CUT, Status.ONE_SOLE, Status.TWO_SOLES)[len(masks)]
+        cautions = (*found.cautions, *_cautions(masks, outside, checked))
+        everything = list(masks.values()) or pieces.masks
+        cleaned = np.logical_or.reduce(everything) if everything else np.zeros(array.shape, bool)
+        taken = sum(int(sole.sum()) for sole in masks.values()) if masks else int(cleaned.sum())
+        return cls(
+            status=status,
+            left=masks.get("left"),
+            right=masks.get("right"),
+            cleaned=cleaned,
+            view=checked,
+            cautions=cautions if masks else tuple(found.cautions),
+            track=found.track if masks else track,
+            dropped=pieces.dropped + sum(int(piece.sum()) for piece in pieces.masks) - taken,
+            feet=feet,
+            outside=outside,
+            too_little=too_little,
+        )
 
     @property
     def ok(self) -> bool:
-        """Whether two soles were found."""
-        return self.status is Status.TWO_SOLES
+        """Whether any sole was found."""
+        return self.status in (Status.TWO_SOLES, Status.ONE_SOLE)
 
     @property
     def message(self) -> Message:
         """What was found, what was wrong and what to do, in a few sentences."""
-        return Message.joined([_SENTENCES[self.status], *(caution.message for caution in self.cautions)])
+        return Message.joined([SENTENCES[self.status], *(caution.message for caution in self.cautions)])
 
     @property
     def masks(self) -> Mapping[Side, Mask] | None:
-        """Masks of both sides, None after a failure."""
-        return None if self.left is None or self.right is None else {"left": self.left, "right": self.right}
+        """Masks of the sides that were found, None after a failure."""
+        found = {side: sole for side in SIDES if (sole := self.side(side)) is not None}
+        return found or None
 
     def side(self, side: Side) -> Mask | None:
-        """Mask of one side, None after a failure."""
+        """Mask of one side, None where it was not found."""
         return self.left if side == "left" else self.right
+
+    def exchanged(self) -> Soles:
+        """Return the same with left and right exchanged, for a picture with crossed legs."""
+        other: dict[Side, Side] = {"left": "right", "right": "left"}
+        track = None if self.track is None else Track(left=self.track.right, right=self.track.left)
+        return replace(
+            self,
+            left=self.right,
+            right=self.left,
+            track=track,
+            outside={other[side]: share for side, share in self.outside.items()},
+            too_little=tuple(other[side] for side in self.too_little),
+            cautions=tuple(caution for caution in self.cautions if caution is not Caution.SHAPE),
+        )
 
     def labels(self) -> NDArray[np.uint8]:
         """Return a map (H, W): 0 background, 1 the patient's left sole, 2 the right one (`SIDE_LABELS`)."""
@@ -231,38 +209,50 @@ class Soles:
         return labels
 
 
-def _failure(pieces: Pieces, masks: tuple[Mask, ...], cleaning: Cleaning) -> Status | None:
-    if not masks:
-        return Status.NO_FOOT if pieces.largest == 0 else Status.TOO_SMALL
-    if len(masks) > 2:
-        return Status.MORE_THAN_TWO
-    *smaller, largest = sorted(masks, key=np.count_nonzero)
-    if not smaller or smaller[0].sum() < _PAIR.no_pair * largest.sum():
-        return Status.MERGED if aspect_ratio(largest)[0] > _PAIR.wide_as_two else Status.ONE_FOOT
-    if any(border_contact(piece) > cleaning.cut * np.sqrt(piece.sum()) for piece in masks):
-        return Status.CUT
-    return None
+def _within_picture(
+    masks: Mapping[Side, Mask], view: View, whole: Soles | None
+) -> tuple[dict[Side, Mask], dict[Side, float], tuple[Side, ...]]:
+    """Estimate which share of each sole lies outside, and leave out those of which too little is seen."""
+    outside = {
+        side: _share_outside(side, sole, masks, view, whole) for side, sole in masks.items() if is_cut(sole)
+    }
+    kept = {side: sole for side, sole in masks.items() if outside.get(side, 0.0) <= _PAIR.most_outside}
+    return kept, outside, tuple(side for side in masks if side not in kept)
 
 
-def _cautions(left: Mask, right: Mask, view: View, *, swapped: bool) -> list[Caution]:
-    areas = sorted((int(left.sum()), int(right.sum())))
-    shape_doubted, toes_down = (False, False) if areas[0] < MIN_PIXELS else _doubts(left, right, view)
+def _share_outside(side: Side, sole: Mask, masks: Mapping[Side, Mask], view: View, whole: Soles | None) -> float:
+    other: Side = "right" if side == "left" else "left"
+    for shape, place in (
+        (_whole(whole, side), place_same_foot),
+        (masks.get(other), place_other_foot),
+        (_whole(whole, other), place_other_foot),
+    ):
+        if shape is not None and not is_cut(shape) and shape.shape == sole.shape:
+            return place(sole, shape).outside
+    return max(place_template(sole, medial_direction(side, view)).outside, missing_end(sole))
+
+
+def _whole(soles: Soles | None, side: Side) -> Mask | None:
+    return None if soles is None else soles.side(side)
+
+
+def _cautions(masks: Mapping[Side, Mask], outside: Mapping[Side, float], view: View) -> list[Caution]:
+    areas = sorted(float(sole.sum()) / (1 - min(outside.get(side, 0.0), 0.9)) for side, sole in masks.items())
+    shape_doubted, toes_down = _doubts(masks, view)
     found = {
-        Caution.AT_BORDER: border_contact(left | right) > 0,
-        Caution.UNEQUAL: areas[0] < _PAIR.unequal * areas[1],
-        Caution.SIDES_SWAPPED: swapped,
+        Caution.AT_BORDER: bool(outside),
+        Caution.UNEQUAL: len(areas) == 2 and areas[0] < _PAIR.unequal * areas[1],
         Caution.SHAPE: shape_doubted,
         Caution.TOES_DOWN: toes_down,
     }
     return [caution for caution, holds in found.items() if holds]
 
 
-def _doubts(left: Mask, right: Mask, view: View) -> tuple[bool, bool]:
-    """Whether both soles' shapes contradict their sides, and whether both have their toes below."""
-    profiles = [
-        measure_profile(sole, medial_direction(side, view))
-        for side, sole in zip(SIDES, (left, right), strict=True)
-    ]
-    if all(toes_up(profile) < -_PAIR.clearly for profile in profiles):
+def _doubts(masks: Mapping[Side, Mask], view: View) -> tuple[bool, bool]:
+    """Whether all soles' shapes contradict their sides, and whether all have their toes below."""
+    if not masks or min(int(sole.sum()) for sole in masks.values()) < MIN_PIXELS:
+        return False, False
+    profiles = [measure_profile(sole, medial_direction(side, view)) for side, sole in masks.items()]
+    if all(toes_up(profile) < -CLEARLY for profile in profiles):
         return False, True
-    return all(handedness(profile) < -_PAIR.clearly for profile in profiles), False
+    return all(handedness(profile) < -CLEARLY for profile in profiles), False

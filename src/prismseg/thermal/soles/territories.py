@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prismseg.thermal.anatomy import TERRITORIES, Side
+from prismseg.thermal.soles.choosing.outside import Placement
 from prismseg.thermal.soles.pieces import Mask, as_mask, bounding_window
 from prismseg.thermal.soles.registration import Registration, register
 from prismseg.thermal.soles.rows import Floats
@@ -27,6 +28,8 @@ class CarrySettings:
     min_overlap : float
         Intersection over union of both outlines. A sole that overlaps less has changed its shape in the picture: toes
         covered, foot turned.
+    min_overlap_cut : float
+        The same for a sole at the border, measured on a reduced picture.
     max_turn : float
         Of the sole's axis, degrees.
     max_scale : float
@@ -37,6 +40,7 @@ class CarrySettings:
     """
 
     min_overlap: float = 0.88
+    min_overlap_cut: float = 0.8
     max_turn: float = 25.0
     max_scale: float = 1.25
     poor_fit: float = 0.05
@@ -156,6 +160,34 @@ def carry_territories(first: Territories, mask: NDArray[np.generic]) -> Territor
     if overlap < _CARRY.min_overlap:
         return None
     return Territories(_label(moved, sole), moved, "carried", overlap)
+
+
+def place_territories(first: Territories, mask: NDArray[np.generic], placement: Placement) -> Territories | None:
+    """Carry a sole's territories to a picture whose border cuts it.
+
+    Parameters
+    ----------
+    first : Territories
+        Of the same sole, in another picture of this size.
+    mask : (H, W) bool
+        What is visible of it.
+    placement : Placement
+        Where the sole of the other picture lies in this one (`place_same_foot`).
+
+    Returns
+    -------
+    Territories or None
+        None where the shapes overlap too little.
+    """
+    sole, old = as_mask(mask), first.registration
+    if placement.overlap < _CARRY.min_overlap_cut:
+        return None
+    scale = float(np.sqrt(abs(np.linalg.det(placement.matrix))))
+    fit = replace(old.fit, length=old.fit.length * scale, heel=old.fit.heel * scale, shift=old.fit.shift * scale)
+    (centre,) = placement.forward(old.centre[None])
+    along, across = (placement.matrix @ axis / scale for axis in (old.along, old.across))
+    moved = replace(old, centre=centre, along=along, across=across, fit=fit)
+    return Territories(_label(moved, sole), moved, "carried", placement.overlap)
 
 
 def _label(registration: Registration, sole: Mask) -> NDArray[np.uint8]:

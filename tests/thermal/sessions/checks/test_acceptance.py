@@ -21,7 +21,10 @@ def bad_frames() -> list[tuple[str, object, object, Concern]]:
     celsius = np.array(frame.celsius)
     holed = celsius.copy()
     holed[mask_of(pair()[1])] = np.where(np.arange(mask_of(pair()[1]).sum()) % 50 == 0, np.nan, 28.0)
-    one, three = mask_of(pair()[0]), mask_of(*(Foot("left", (120.0, c), 90.0) for c in (60.0, 160.0, 260.0)))
+    one, three = (
+        mask_of(Foot("left", (120.0, 160.0))),
+        mask_of(*(Foot("left", (120.0, c), 90.0) for c in (60.0, 160.0, 260.0))),
+    )
     nan_mask = mask.astype(float)
     nan_mask[0, 0] = np.nan
     return [
@@ -38,9 +41,9 @@ def bad_frames() -> list[tuple[str, object, object, Concern]]:
         ("grey levels", celsius * 5, mask, Concern.IMPLAUSIBLE),
         ("counts", np.rint(celsius * 400), mask, Concern.UNREADABLE),
         ("empty mask", frame, np.zeros(SIZE, bool), Concern.NOT_TWO_SOLES),
-        ("one foot", frame, one, Concern.NOT_TWO_SOLES),
+        ("one foot, in the middle", frame, one, Concern.NOT_TWO_SOLES),
         ("three blobs", frame, three, Concern.NOT_TWO_SOLES),
-        ("cut", frame, mask_of(*pair(shift=(80, 0))), Concern.NOT_TWO_SOLES),
+        ("cut", frame, mask_of(*pair(shift=(145, 0))), Concern.NOT_TWO_SOLES),
         ("mask of another size", frame, mask[1:], Concern.MASK),
         ("mask of zero size", frame, np.zeros((0, 4), bool), Concern.MASK),
         ("mask with NaN", frame, nan_mask, Concern.MASK),

@@ -50,7 +50,7 @@ def test_a_drift_of_the_whole_picture_is_no_warming() -> None:
         assert beyond.value == pytest.approx(0, abs=0.03) and beyond.low < 0 < beyond.high
         assert session.background(entry).value == pytest.approx(offset, abs=0.02)
     (flag,) = [flag for flag in session.flags() if flag.name == "quality"]
-    assert flag.minutes == MINUTES[1:] and flag.sentence.startswith("5 frames, most at 20 min: ")
+    assert flag.minutes == MINUTES[1:] and flag.sentence.startswith("5 frames, 1 to 20 min, most at 20 min: ")
     assert "Beyond it the left sole changed by" in flag.sentence
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from tests.thermal.sessions.test_session import course
 
-from prismseg.base import ConfigError
+from prismseg.base import ConfigError, Message
 from prismseg.thermal import REGIONS, Entry, Estimate, Flag, FlagSettings, find_flags
 from prismseg.thermal.sessions.entry import Concern, Observation
 
@@ -139,7 +139,21 @@ def test_quality_flags_gather_frames() -> None:
     found = find_flags([entry(*T0), refused(5), refused(10), entry(15, 27.0, 27.0)], entry(*T0))
     (flag,) = [flag for flag in found if flag.name == "quality"]
     assert flag.minutes == (5.0, 10.0) == flag.evidence["without_numbers"]
-    assert flag.sentence == "Only one sole."
+    assert flag.sentence == "5 to 10 min: Only one sole."
+
+
+def test_near_identical_cautions_are_one_line_with_their_minutes() -> None:
+    """Numbers and sides differ, the sentence is one: the largest speaks for all frames."""
+    frames = [entry(*T0)]
+    for number, minute in enumerate((5.0, 10.0, 15.0, 20.0)):
+        said = [
+            Message("The {side} sole is doubted by {x:g} °C.", side=side, x=number) for side in ("left", "right")
+        ]
+        seen = tuple(Observation(Concern.OUTLINE, each, size=number) for each in said)
+        frames.append(Entry(minute, "frame", estimates=frames[0].estimates, observations=seen))
+    (flag,) = [flag for flag in find_flags(frames, frames[0]) if flag.name == "quality"]
+    assert flag.minutes == (5.0, 10.0, 15.0, 20.0)
+    assert flag.sentence == "4 frames, 5 to 20 min, most at 20 min: The left sole is doubted by 3 °C."
 
 
 def test_evidence_names_what_is_doubtful_about_the_frames() -> None:

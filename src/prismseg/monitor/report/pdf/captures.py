@@ -152,7 +152,9 @@ def _caption(report: Report, entry: Entry, facts: ReportedCapture, words: Words)
     yield p(when, CELL_STRONG)
     if entry.ok:
         means = (
-            f"{words(LETTERS[side])} {words.number(entry.estimates[side][WHOLE_SOLE].mean)}" for side in SIDES
+            f"{words(LETTERS[side])} {words.number(entry.estimates[side][WHOLE_SOLE].mean)}"
+            for side in SIDES
+            if side in entry.estimates
         )
         yield p(f"{' · '.join(means)} °C", SMALL)
     else:

@@ -14,7 +14,7 @@ from prismseg.monitor.report.content import Report
 from prismseg.monitor.report.pdf.charts import draw_curves, draw_territories
 from prismseg.monitor.report.pdf.style import CELL, HEAD, SMALL, STRONG, TITLE, WIDTH, boxed, p, ruled
 from prismseg.monitor.report.words import Words
-from prismseg.monitor.sessions.details import FIELD_LABELS
+from prismseg.monitor.sessions.details import FIELD_LABELS, WORDED
 from prismseg.monitor.sessions.summary import summarize_flags
 from prismseg.thermal import WHOLE_SOLE, Session
 from prismseg.thermal.anatomy import SIDES
@@ -109,7 +109,7 @@ def stated(name: str, value: Any, words: Words) -> str:
     """Write one of the details."""
     if isinstance(value, float):
         return words.short(value)
-    return words.word(value) if name == "membranes" else str(value)
+    return words.word(value) if name in WORDED else str(value)
 
 
 def _facts(report: Report, words: Words) -> list[tuple[str, str]]:

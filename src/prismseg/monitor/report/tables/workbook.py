@@ -25,7 +25,7 @@ from prismseg.monitor.report.output import Target, write_target
 from prismseg.monitor.report.pdf.header import blocked
 from prismseg.monitor.report.tables.tidy import FORMULA, tidy_table
 from prismseg.monitor.report.words import Words
-from prismseg.monitor.sessions.details import FIELD_LABELS, ORIGIN_LABELS
+from prismseg.monitor.sessions.details import FIELD_LABELS, ORIGIN_LABELS, WORDED
 from prismseg.monitor.sessions.summary import summarize_flags
 
 Row = Sequence[Any]
@@ -123,7 +123,7 @@ def _summary(report: Report, words: Words) -> Iterable[Row]:
     for name, title in FIELD_LABELS.items():
         value = details.get(name)
         if value not in (None, ""):
-            yield words(title), words.word(value) if name == "membranes" else value
+            yield words(title), words.word(value) if name in WORDED else value
         if name == "height_cm" and report.details.bmi is not None:
             yield words(Message("BMI, kg/m²")), round(report.details.bmi, 1)
     yield words(Message("Test dose given")), _local(report.test_dose_at, words)

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from prismseg.monitor.sessions.details import Cold
-from prismseg.thermal import View
+from prismseg.thermal import Side, View
 
 JsonObject = dict[str, Any]
 
@@ -32,6 +32,7 @@ class SessionBody(StrictBody):
 
     code: str = Field(min_length=1, max_length=40)
     view: View | None = None
+    one_foot: Side | None = None
 
 
 class DetailsBody(StrictBody):

@@ -31,7 +31,7 @@ from prismseg.monitor.web.dependencies import (
 )
 from prismseg.monitor.web.routes.bodies import JsonObject, StrictBody
 from prismseg.monitor.web.uploads import UploadedFile
-from prismseg.thermal import Frame, View, minute_from_name, plan_session, read_frame
+from prismseg.thermal import Frame, Side, View, minute_from_name, plan_session, read_frame
 from prismseg.thermal.frames.file_names import Unit, natural_key, time_from_name
 from prismseg.thermal.sessions.timing import TimedFile
 
@@ -46,6 +46,7 @@ class ImportBody(StrictBody):
 
     code: str = Field(min_length=1, max_length=40)
     view: View | None = None
+    one_foot: Side | None = None
     minutes: list[Annotated[float, Field(ge=_EARLIEST, le=_LATEST, allow_inf_nan=False)] | None] = Field(
         max_length=MOST_FILES
     )
@@ -110,7 +111,7 @@ def confirm(
     taken = pending.take(batch)
     try:
         chosen = _chosen(taken.files, body)
-        return {"id": _import(sessions, who, body.code, body.view or settings.view, clock(), chosen)}
+        return {"id": _import(sessions, who, body, body.view or settings.view, clock(), chosen)}
     except BaseException:
         pending.put_back(taken)
         raise
@@ -143,7 +144,7 @@ def _chosen(files: list[UploadedFile], body: ImportBody) -> list[tuple[float, Fr
 def _import(
     sessions: SessionService,
     who: str,
-    code: str,
+    body: ImportBody,
     view: View,
     now: datetime,
     chosen: list[tuple[float, Frame, str]],
@@ -155,7 +156,8 @@ def _import(
         for minute, frame, name in chosen
     ]
     camera = chosen[0][1].camera or "imported files"
-    return sessions.import_session(who, {"code": code}, captures, view=view, camera=camera, dose=dose)
+    details = {"code": body.code, "one_foot": body.one_foot}
+    return sessions.import_session(who, details, captures, view=view, camera=camera, dose=dose)
 
 
 def _timed(sent: list[UploadedFile]) -> list[UploadedFile]:

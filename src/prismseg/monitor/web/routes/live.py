@@ -11,7 +11,7 @@ from fastapi import APIRouter, WebSocket, WebSocketDisconnect
 from sqlalchemy import select
 
 from prismseg.monitor.languages import Language, languages
-from prismseg.monitor.live import LiveFrame
+from prismseg.monitor.live import Aim, LiveFrame
 from prismseg.monitor.sessions.clock import SteadyClock
 from prismseg.monitor.store import SessionStore
 from prismseg.monitor.store.schema import SessionRow
@@ -24,7 +24,7 @@ from prismseg.monitor.web.dependencies import (
     StoreDep,
     WatchLimiterDep,
 )
-from prismseg.thermal import VIEWS, View, check_view
+from prismseg.thermal import FEET, VIEWS, check_feet, check_view
 
 router = APIRouter()
 _NOT_LOGGED_IN = 4401  # the page's script knows it
@@ -51,18 +51,22 @@ async def send_live_picture(
         return
     wanted = socket.query_params.get("view", "")
     view = check_view(wanted) if wanted in VIEWS else settings.view
+    chosen = socket.query_params.get("feet", "")
+    feet = check_feet(chosen) if chosen in FEET else "both"
     session = socket.query_params.get("session", "").replace("\0", "")  # which PostgreSQL does not take
     number = 0
     listening = asyncio.create_task(_until_left(socket))
     try:
-        with live.watched(view):
+        with live.watched(view, feet):
             while not listening.done() and guard.authorize(socket) is not None:
                 live_frame = await to_thread.run_sync(live.after, number, limiter=limiter)
                 if live_frame is None:
                     continue
                 number = live_frame.number
                 revision = await to_thread.run_sync(_revision, store, session, limiter=limiter)
-                await socket.send_bytes(_packed(live_frame, view, language, clock, store.trail_fault, revision))
+                await socket.send_bytes(
+                    _packed(live_frame, (view, feet), language, clock, store.trail_fault, revision)
+                )
         if not listening.done():
             await socket.close(_NOT_LOGGED_IN)
     except (WebSocketDisconnect, RuntimeError):
@@ -82,15 +86,15 @@ def _revision(store: SessionStore, session: str) -> int:
 
 
 def _packed(
-    live_frame: LiveFrame, view: View, language: Language, clock: SteadyClock, fault: str, revision: int
+    live_frame: LiveFrame, aim: Aim, language: Language, clock: SteadyClock, fault: str, revision: int
 ) -> bytes:
     header = {
         "number": live_frame.number,
         "size": live_frame.size,
-        "outlines": live_frame.outlines.get(view, {}),
+        "outlines": live_frame.outlines.get(aim, {}),
         "lights": [
             {"name": light.name, "state": light.state, "text": language(light.text)}
-            for light in live_frame.lights.get(view, ())
+            for light in live_frame.lights.get(aim, ())
         ],
         "failure": None if live_frame.failure is None else language(live_frame.failure),
         "revision": revision,

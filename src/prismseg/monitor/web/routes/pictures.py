@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from prismseg.base import DataError, Message
 from prismseg.monitor.live import outline_points
 from prismseg.monitor.live.pictures import coloured, overlay, png
+from prismseg.monitor.sessions.details import Details
 from prismseg.monitor.store import Conflict, SessionStore, get_capture, get_row
 from prismseg.monitor.store.files import decode_probabilities
 from prismseg.monitor.store.schema import CaptureRow, MaskRow, SessionRow
@@ -46,18 +47,21 @@ def picture(
 @router.get("/outlines")
 def outlines(store: StoreDep, sessions: SessionsDep, session: str, number: CaptureNumber) -> JsonObject:
     """Outlines of both soles by side, (x, y) in pixels."""
-    _, mask, view = _find(store, session, number)
+    _, mask, row = _find(store, session, number)
     if mask is None:
         return {"outlines": {}}
-    return {"outlines": outline_points(Soles.from_mask(sessions.load_mask(mask, view), check_view(view)))}
+    feet = Details.model_validate(row.details).feet
+    found = sessions.load_mask(mask, row.view, feet)
+    return {"outlines": outline_points(Soles.from_mask(found, check_view(row.view), feet=feet))}
 
 
 @router.get("/mask.png")
 def mask_png(store: StoreDep, sessions: SessionsDep, session: str, number: CaptureNumber) -> Response:
     """Mask in use: 255 is sole."""
-    capture, mask, view = _find(store, session, number)
+    capture, mask, row = _find(store, session, number)
+    feet = Details.model_validate(row.details).feet
     shape = (capture.height, capture.width)
-    found: NDArray[np.bool_] = np.zeros(shape, bool) if mask is None else sessions.load_mask(mask, view)
+    found: NDArray[np.bool_] = np.zeros(shape, bool) if mask is None else sessions.load_mask(mask, row.view, feet)
     return _png(np.where(found, 255, 0).astype(np.uint8))
 
 
@@ -105,12 +109,14 @@ def explanation(
     return _png(overlay(uncertainty(*decode_probabilities(store.files.get(automatic.file_sha256))), "cividis"))
 
 
-def _find(store: SessionStore, session: str, number: CaptureNumber) -> tuple[CaptureRow, MaskRow | None, str]:
+def _find(
+    store: SessionStore, session: str, number: CaptureNumber
+) -> tuple[CaptureRow, MaskRow | None, SessionRow]:
     with store.read() as db:
         row = get_row(db, SessionRow, session)
         capture = get_capture(db, session, number)
         mask = None if capture.mask_id is None else get_row(db, MaskRow, capture.mask_id)
-        return capture, mask, row.view
+        return capture, mask, row
 
 
 def _decode(body: bytes, capture: CaptureRow) -> NDArray[np.bool_]:

@@ -49,7 +49,7 @@ def begin_session(
 ) -> JsonObject:
     """Begin a session."""
     view = body.view or settings.view
-    key = sessions.begin(who, {"code": body.code}, view=view, camera=str(camera.name))
+    key = sessions.begin(who, {"code": body.code, "one_foot": body.one_foot}, view=view, camera=str(camera.name))
     set_simulated_dose(camera, None)
     return {"id": key}
 

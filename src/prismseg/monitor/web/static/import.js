@@ -40,7 +40,7 @@ field("check").addEventListener("submit", async (event) => {
   const minutes = batch.files.map((file, k) => (file.ok && field(`minute-${k}`).value !== "" ? Number(field(`minute-${k}`).value) : null));
   const button = event.target.querySelector("button");
   button.disabled = true;
-  const made = await attempt(() => post(`/api/imports/${batch.id}`, { code: field("code").value.trim(), view: event.target.view.value, minutes }));
+  const made = await attempt(() => post(`/api/imports/${batch.id}`, { code: field("code").value.trim(), view: event.target.view.value, one_foot: event.target.one_foot.value || null, minutes }));
   button.disabled = false;
   if (made) location.assign(`/sessions/${made.id}`);
 });

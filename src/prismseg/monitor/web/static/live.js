@@ -5,7 +5,7 @@ import { drawOutlines } from "./draw.js";
 const LATE = 4000;
 
 /** Show the live picture of a session while `wanted`; `told` hears its revision with every picture. */
-export function watch(session, view, told, wanted) {
+export function watch(session, aim, told, wanted) {
   const canvas = document.getElementById("picture");
   const context = canvas.getContext("2d");
   const failure = document.getElementById("failure");
@@ -20,7 +20,7 @@ export function watch(session, view, told, wanted) {
     if (!wanted()) { socket = null; return; }
     last = Date.now();
     const scheme = location.protocol === "https:" ? "wss" : "ws";
-    socket = new WebSocket(`${scheme}://${location.host}/live?session=${encodeURIComponent(session)}&view=${view()}&language=${language}`);
+    socket = new WebSocket(`${scheme}://${location.host}/live?session=${encodeURIComponent(session)}&view=${aim().view}&feet=${aim().feet}&language=${language}`);
     socket.binaryType = "arraybuffer";
     socket.addEventListener("message", (event) => { last = Date.now(); show(event.data).catch(() => {}); });
     socket.addEventListener("close", (event) => {

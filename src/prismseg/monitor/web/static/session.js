@@ -244,7 +244,7 @@ async function hear(header) {
 }
 
 // A closed session shows no live picture: who lies before the camera now may be somebody else.
-live = watch(state.id, () => state.view, hear, () => state.closed_at === null);
+live = watch(state.id, () => ({ view: state.view, feet: state.details.one_foot ?? "both" }), hear, () => state.closed_at === null);
 drawScale(field("scale"));
 setInterval(tick, 500);
 show();

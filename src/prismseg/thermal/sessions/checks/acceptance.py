@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from prismseg.base import DataError, Message
-from prismseg.thermal.anatomy import SIDE_NAMES, SIDES, Side
+from prismseg.thermal.anatomy import SIDE_NAMES, Side
 from prismseg.thermal.frames.frame import Frame
 from prismseg.thermal.frames.orientation import UPRIGHT, turn_upright
 from prismseg.thermal.sessions.entry import Concern, Entry, FrameRejected
 from prismseg.thermal.soles.pair import Soles
 from prismseg.thermal.soles.pieces import Mask
-from prismseg.thermal.soles.sides import View
+from prismseg.thermal.soles.sides import Feet, View, sides_of
 
 # A mask fits the stored picture rather than the upright one if the picture is so many times steeper along its outline.
 # Chosen so that masks drawn on the right picture pass with noise and blurred edges (tests/thermal/frames).
@@ -204,10 +204,11 @@ def accept_soles(
     soles: Soles,
     frame: Frame,
     view: View,
+    feet: Feet,
     maps: Sequence[NDArray[np.floating] | None],
     plausible: tuple[float, float],
 ) -> Mapping[Side, Mask]:
-    """Accept two soles with temperatures that skin can have.
+    """Accept soles with temperatures that skin can have.
 
     Parameters
     ----------
@@ -217,6 +218,8 @@ def accept_soles(
         The frame.
     view : View
         The session's.
+    feet : Feet
+        Which feet the session is about.
     maps : sequence of (H, W) float or None
         Probabilities that belong to the same frame.
     plausible : (float, float)
@@ -225,12 +228,12 @@ def accept_soles(
     Returns
     -------
     mapping of side to (H, W) bool
-        Both soles.
+        Those of the session's soles that were found.
 
     Raises
     ------
     FrameRejected
-        When sizes or views differ, there are not two soles, or their temperatures are missing or impossible.
+        When sizes or views differ, no sole was found, or temperatures are missing or impossible.
     """
     for shape in (soles.cleaned.shape, *(each.shape for each in maps if each is not None)):
         if shape != frame.size:
@@ -254,11 +257,11 @@ def accept_soles(
                 expected=Message(view),
             ),
         )
-    masks = soles.masks
-    if masks is None:
+    masks = {side: sole for side, sole in (soles.masks or {}).items() if side in sides_of(feet)}
+    if not masks:
         raise FrameRejected(Concern.NOT_TWO_SOLES, soles.message)
-    for side in SIDES:
-        _check_temperatures(frame.celsius[masks[side]].astype(np.float64), side, plausible)
+    for side, sole in masks.items():
+        _check_temperatures(frame.celsius[sole].astype(np.float64), side, plausible)
     return masks
 
 

@@ -8,32 +8,32 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 
 from prismseg.base import Message
+from prismseg.base.constants import Z95
 from prismseg.thermal.anatomy import SIDE_NAMES, SIDES, WHOLE_SOLE, Side
 from prismseg.thermal.frames.frame import PARAMETER_LABELS, Frame, Parameters, same_value
 from prismseg.thermal.sessions.checks.drift import check_drift
+from prismseg.thermal.sessions.checks.framing import seen_from_above
 from prismseg.thermal.sessions.checks.settings import QualitySettings
 from prismseg.thermal.sessions.entry import Concern, Entry, Observation
 from prismseg.thermal.sessions.history import History
 from prismseg.thermal.sessions.uncertainty import Estimate
-from prismseg.thermal.soles.pair import Caution, Soles
+from prismseg.thermal.soles.pair import Soles
 from prismseg.thermal.soles.pieces import Mask
-from prismseg.thermal.soles.territories import Territories
+from prismseg.thermal.soles.sides import sides_of
+from prismseg.thermal.soles.status import Caution
 
-# Probabilities between which a network is unsure: those of one standard deviation to either side of even odds.
-_UNSURE = (0.16, 0.84)
-# Pixels around a sole that may still belong to it; chosen on phantoms of 640 x 480 pixels.
-_NEAR_SOLE = 6
 _CONCERNS = {
-    Caution.AT_BORDER: Concern.BORDER,
     Caution.SIDES_SWAPPED: Concern.SIDES_SWAPPED,
     Caution.SHAPE: Concern.SHAPE,
     Caution.TOES_DOWN: Concern.SHAPE,
-    Caution.SPLIT: Concern.OUTLINE,
     Caution.UNEQUAL: Concern.OUTLINE,
+    Caution.RIVAL: Concern.OUTLINE,
+    Caution.OTHER_FOOT: Concern.ONE_SOLE,
 }
+# Share of a sole outside the picture up to which its error says enough.
+_LITTLE_OUTSIDE = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,44 +75,117 @@ def find_cautions(
     assert frame is not None and soles is not None  # a measured frame has both
     measured = history.measured
     first = measured[0].frame if measured else None
-    carried = bool(history.reference_territories) and entry.minute > 0
     return (
-        *_sole_cautions(soles),
-        *_territory_cautions(entry.territories, carried=carried),
+        *_sole_cautions(soles, entry),
+        *_border_cautions(soles),
+        *_missing_cautions(soles, history),
+        *_territory_cautions(entry, soles),
         *_camera_cautions(frame, first, history.parameters or frame.parameters, settings),
         *_clipping_cautions(frame, outlines.masks, settings),
-        *_outline_cautions(outlines, settings),
-        *_brightening_cautions(frame, entry.estimates, outlines.brightened, settings),
+        *_outline_cautions(entry.estimates, outlines, settings),
+        *_area_cautions(entry, history.reference, settings),
         *_clock_cautions(entry.minute, frame, history.previous, settings),
         *check_drift(entry, history.previous, history.baseline, settings),
     )
 
 
-def _sole_cautions(soles: Soles) -> list[Observation]:
-    """Turn the cautions of two soles into observations."""
-    return [Observation(_CONCERNS[caution], caution.message) for caution in soles.cautions]
+def find_notes(entry: Entry, history: History) -> tuple[Message, ...]:
+    """Say how a frame's numbers were made where this is worth knowing and no reason to doubt them.
+
+    Parameters
+    ----------
+    entry : Entry
+        The frame, measured.
+    history : History
+        The session before it.
+    """
+    soles = entry.soles
+    assert soles is not None  # a measured frame has them
+    notes = [Caution.SPLIT.message] if Caution.SPLIT in soles.cautions else []
+    notes += [
+        Message("{share:.0%} of the {side} sole is outside the picture.", share=share, side=SIDE_NAMES[side])
+        for side, share in soles.outside.items()
+        if side in entry.estimates and share < _LITTLE_OUTSIDE
+    ]
+    if seen_from_above(entry):
+        notes.append(
+            Message("The feet are seen from above, with the toes down, so that nerve territories are not given.")
+        )
+    carried = history.reference_territories if entry.minute > 0 else {}
+    notes += [
+        Message(
+            "The {side} sole's pose differs from the first frame's, so its territories were registered afresh: their "
+            "borders may have moved over the skin. The whole sole is not affected.",
+            side=SIDE_NAMES[side],
+        )
+        for side, found in entry.territories.items()
+        if side in carried and found.method == "registered" and not found.doubtful
+    ]
+    return tuple(notes)
 
 
-def _territory_cautions(found: Mapping[Side, Territories], *, carried: bool) -> list[Observation]:
-    """Say which soles have no territories, doubtful ones, or ones registered afresh though there were earlier ones."""
+def _sole_cautions(soles: Soles, entry: Entry) -> list[Observation]:
+    """Turn the cautions of soles into observations."""
+    expected = {Caution.TOES_DOWN} if seen_from_above(entry) else set()
+    return [
+        Observation(_CONCERNS[caution], caution.message)
+        for caution in soles.cautions
+        if caution in _CONCERNS and caution not in expected
+    ]
+
+
+def _border_cautions(soles: Soles) -> list[Observation]:
+    """State the shares of soles outside the picture that are not small."""
+    return [
+        Observation(
+            Concern.BORDER,
+            Message(
+                "{share:.0%} of the {side} sole is outside the picture: its mean is that of the part inside, and "
+                "changes are taken over the part that both frames show. Move the camera back.",
+                share=share,
+                side=SIDE_NAMES[side],
+            ),
+        )
+        for side, share in soles.outside.items()
+        if side not in soles.too_little and share >= _LITTLE_OUTSIDE
+    ]
+
+
+def _missing_cautions(soles: Soles, history: History) -> list[Observation]:
+    """Say which of the session's soles have no numbers in this frame, and why."""
     observations = []
-    for side in SIDES:
-        name = SIDE_NAMES[side]
-        if side not in found:
+    for side in sides_of(history.feet):
+        if soles.side(side) is not None:
+            continue
+        if side in soles.too_little:
+            sentence = Message(
+                "Less than half of the {side} sole is in the picture: it has no numbers in this frame.",
+                side=SIDE_NAMES[side],
+            )
+        else:
+            sentence = Message(
+                "The {side} sole was not found and has no numbers in this frame; the other one was named by its place "
+                "in the frames before.",
+                side=SIDE_NAMES[side],
+            )
+        observations.append(Observation(Concern.ONE_SOLE, sentence))
+    return observations
+
+
+def _territory_cautions(entry: Entry, soles: Soles) -> list[Observation]:
+    """Say which soles have no territories, or doubtful ones."""
+    observations = []
+    for side in entry.estimates:
+        found = entry.territories.get(side)
+        if found is None and Caution.TOES_DOWN not in soles.cautions:
             sentence = Message(
                 "The {side} sole is too small or has no shape for nerve territories; only the whole sole is measured.",
-                side=name,
+                side=SIDE_NAMES[side],
             )
-        elif found[side].doubtful:
+        elif found is not None and found.doubtful:
             sentence = Message(
                 "The template of nerve territories fits the {side} sole badly: do not rely on their means.",
-                side=name,
-            )
-        elif carried and found[side].method == "registered":
-            sentence = Message(
-                "The {side} sole's pose differs from the first frame's, so its territories were registered "
-                "afresh: their borders may have moved over the skin. The whole sole is not affected.",
-                side=name,
+                side=SIDE_NAMES[side],
             )
         else:
             continue
@@ -170,8 +243,8 @@ def _camera_cautions(
 def _clipping_cautions(frame: Frame, masks: Mapping[Side, Mask], settings: QualitySettings) -> list[Observation]:
     """Say where a share of a sole has exactly the frame's lowest or highest temperature."""
     observations = []
-    for side in SIDES:
-        values = frame.celsius[masks[side]]
+    for side, sole in masks.items():
+        values = frame.celsius[sole]
         low, high = (float(np.mean(values == np.float32(limit))) for limit in frame.span)
         if low > settings.clipped:
             sentence = Message(
@@ -194,54 +267,58 @@ def _clipping_cautions(frame: Frame, masks: Mapping[Side, Mask], settings: Quali
     return observations
 
 
-def _outline_cautions(outlines: Outlines, settings: QualitySettings) -> list[Observation]:
-    """Say at which soles a network is unsure where the outline runs."""
+def _outline_cautions(
+    estimates: Mapping[Side, Mapping[str, Estimate]], outlines: Outlines, settings: QualitySettings
+) -> list[Observation]:
+    """Say at which soles a network's outline may move the mean far, or is not found again in the brightened frame."""
     if outlines.probability is None:
         return []
     observations = []
-    unsure = (outlines.probability > _UNSURE[0]) & (outlines.probability < _UNSURE[1])
-    for side in SIDES:
-        sole = outlines.masks[side]
-        share = float((unsure & ndimage.binary_dilation(sole, iterations=_NEAR_SOLE)).sum() / sole.sum())
-        if share > settings.unsure:
-            sentence = Message(
-                "The network is unsure of the {side} sole's outline: pixels amounting to {share:.0%} of its area may or "
-                "may not belong to it. Look at the outline.",
-                side=SIDE_NAMES[side],
-                share=share,
-            )
-            observations.append(Observation(Concern.OUTLINE, sentence))
-    return observations
-
-
-def _brightening_cautions(
-    frame: Frame,
-    estimates: Mapping[Side, Mapping[str, Estimate]],
-    brightened: Mapping[Side, Mask],
-    settings: QualitySettings,
-) -> list[Observation]:
-    """Say which soles have another mean when the same frame is segmented again with its cold parts brightened."""
-    observations = []
-    for side, seen in brightened.items():
-        values = frame.celsius[seen & np.isfinite(frame.celsius)].astype(np.float64)
-        change = float(values.mean()) - estimates[side][WHOLE_SOLE].mean if values.size else math.nan
-        if values.size == 0:
+    for side, found in estimates.items():
+        error = found[WHOLE_SOLE].mask
+        if side in outlines.brightened and not outlines.brightened[side].any():
             sentence = Message(
                 "A second look at the frame, with its cold parts brightened, finds no {side} sole. Look at the outline.",
                 side=SIDE_NAMES[side],
             )
-        elif abs(change) > settings.brightened:
+        elif error > settings.outline:
             sentence = Message(
-                "A second look at the frame, with its cold parts brightened, finds another outline of the {side} sole, "
-                "whose mean differs by {change:+.1f} °C: cold toes may be missed, or the outline may hold more than the "
-                "sole. Look at the outline.",
+                "Where the {side} sole's outline runs is unsure, so that its mean may be off by {error:.1f} °C: cold "
+                "toes may be missed, or the outline may hold more than the sole. Look at the outline.",
                 side=SIDE_NAMES[side],
-                change=change,
+                error=Z95 * error,
             )
         else:
             continue
-        observations.append(Observation(Concern.OUTLINE, sentence))
+        observations.append(Observation(Concern.OUTLINE, sentence, size=error))
     return observations
+
+
+def _area_cautions(entry: Entry, reference: Entry | None, settings: QualitySettings) -> list[Observation]:
+    """Say where one sole became larger or smaller in the picture than the other, against t0."""
+    areas = [_areas(each) for each in (entry, reference)]
+    if any(len(each) < len(SIDES) for each in areas):
+        return []
+    now, before = (each["left"] / each["right"] for each in areas)
+    change = math.log(now / before)
+    if abs(change) <= settings.outline_change:
+        return []
+    larger: Side = "left" if change > 0 else "right"
+    sentence = Message(
+        "Against t0 the {side} sole's outline has become {share:.0%} larger in proportion to the other one: one of them "
+        "may have lost a part, or hold more than the sole. Look at both outlines.",
+        side=SIDE_NAMES[larger],
+        share=math.expm1(abs(change)),
+    )
+    return [Observation(Concern.OUTLINE, sentence)]
+
+
+def _areas(entry: Entry | None) -> dict[Side, int]:
+    """Pixels of the soles that lie within the picture."""
+    if entry is None or entry.soles is None:
+        return {}
+    outside = entry.soles.outside
+    return {side: int(sole.sum()) for side, sole in (entry.soles.masks or {}).items() if side not in outside}
 
 
 def _clock_cautions(

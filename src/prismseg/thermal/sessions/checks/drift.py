@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prismseg.base import Message
 from prismseg.base.constants import Z95
-from prismseg.thermal.anatomy import SIDES, WHOLE_SOLE, Side
+from prismseg.thermal.anatomy import SIDE_NAMES, SIDES, WHOLE_SOLE, Side
 from prismseg.thermal.sessions.changes import (
     Value,
     background_change,
@@ -44,8 +44,9 @@ def check_drift(
 def _jump(entry: Entry, before: Entry, settings: QualitySettings) -> list[Observation]:
     """Find a jump that the background shares with both soles: the camera's offset changed, not the feet."""
     jump = background_change(entry, before).value
-    moved = [_mean(entry, side) - _mean(before, side) for side in SIDES]
-    shared = all(abs(each - jump) <= _SOLES_DIFFER * abs(jump) for each in moved)
+    sides = [side for side in SIDES if side in entry.estimates and side in before.estimates]
+    moved = [_mean(entry, side) - _mean(before, side) for side in sides]
+    shared = bool(moved) and all(abs(each - jump) <= _SOLES_DIFFER * abs(jump) for each in moved)
     if not abs(jump) >= settings.jump or not shared:
         return []
     sentence = Message(
@@ -70,16 +71,22 @@ def _drift(entry: Entry, baseline: Entry, settings: QualitySettings) -> list[Obs
     if abs(found.value) < max(settings.drift, Z95 * found.error):
         return []
     beyond: dict[Side, Value] = {side: beyond_background(entry, baseline, side) for side in SIDES}
+    changes = [
+        Message(
+            "the {side} sole changed by {value:+.1f} ± {error:.1f} °C",
+            side=SIDE_NAMES[side],
+            value=value.value,
+            error=Z95 * value.error,
+        )
+        for side, value in beyond.items()
+        if value.known
+    ]
     sentence = Message(
         "The background has changed by {value:+.1f} ± {error:.1f} °C since t0: the camera drifted, or the room's "
-        "temperature changed. Beyond it the left sole changed by {left:+.1f} ± {left_error:.1f} and the right one by "
-        "{right:+.1f} ± {right_error:.1f} °C.",
+        "temperature changed. Beyond it {changes}.",
         value=found.value,
         error=Z95 * found.error,
-        left=beyond["left"].value,
-        left_error=Z95 * beyond["left"].error,
-        right=beyond["right"].value,
-        right_error=Z95 * beyond["right"].error,
+        changes=Message.joined(changes, "; ") if changes else Message("nothing can be said of the soles"),
     )
     return [Observation(Concern.DRIFT, sentence, size=abs(found.value))]
 

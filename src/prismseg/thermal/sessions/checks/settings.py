@@ -23,16 +23,13 @@ class QualitySettings(ThresholdSettings):
     clipped: float = threshold(
         0.01, "", "Share of a sole's pixels at the frame's limit from which its mean is doubted."
     )
-    unsure: float = threshold(
-        0.15,
-        "",
-        "Pixels at a sole's outline of which the network is unsure (probability from 0.16 to 0.84), as a share of the "
-        "sole, from which the outline is doubted.",
+    outline: float = threshold(
+        0.22, "°C", "Standard error of a sole's mean by its outline from which the outline is doubted."
     )
-    brightened: float = threshold(
-        0.12,
-        "°C",
-        "Change of a sole's mean in the frame with its cold parts brightened from which the outline is doubted.",
+    outline_change: float = threshold(
+        0.14,
+        "",
+        "Change since t0 of the logarithm of the ratio of both soles' areas from which an outline is doubted.",
     )
     span: float = threshold(0.5, "°C", "Change of a grey picture's limits that is stated.")
     clock: float = threshold(1.0, "min", "Difference between the session's and the camera's clock that is stated.")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from prismseg.base import ConfigError, Message
-from prismseg.thermal.anatomy import WHOLE_SOLE, Side
+from prismseg.thermal.anatomy import SIDES, WHOLE_SOLE, Side
 from prismseg.thermal.sessions.changes import Value, find_estimate
 from prismseg.thermal.sessions.entry import Concern, Entry
 from prismseg.thermal.sessions.flags.flag import Flag
@@ -52,12 +52,15 @@ class SessionCurves:
         How long a change must last.
     found : tuple of Flag
         What earlier rules have found.
+    sides : tuple of Side
+        Which feet the session is about.
     """
 
     entries: Sequence[Entry]
     baseline: Entry | None
     lasting: PersistenceSettings = field(default_factory=PersistenceSettings)
     found: tuple[Flag, ...] = ()
+    sides: tuple[Side, ...] = SIDES
 
     def with_flags(self, flags: Sequence[Flag]) -> SessionCurves:
         """Return the same curves with more flags found."""

@@ -9,10 +9,15 @@ from prismseg.thermal.sessions.flags.curves import PersistenceSettings, SessionC
 from prismseg.thermal.sessions.flags.flag import Flag
 from prismseg.thermal.sessions.flags.rule import FLAG_RULES
 from prismseg.thermal.sessions.flags.settings import FlagSettings
+from prismseg.thermal.soles.sides import Feet, sides_of
 
 
 def find_flags(
-    entries: Sequence[Entry], baseline: Entry | None, settings: FlagSettings | None = None
+    entries: Sequence[Entry],
+    baseline: Entry | None,
+    settings: FlagSettings | None = None,
+    *,
+    feet: Feet = "both",
 ) -> tuple[Flag, ...]:
     """Look for everything that is worth a flag, rule by rule (`FLAG_RULES`).
 
@@ -24,6 +29,8 @@ def find_flags(
         t0; without it only quality flags are possible.
     settings : FlagSettings, optional
         Thresholds.
+    feet : {"both", "left", "right"}
+        Which feet the session is about.
 
     Examples
     --------
@@ -37,7 +44,7 @@ def find_flags(
     [('warming', 'present', 'left'), ('warming', 'present', 'right')]
     """
     chosen = settings or FlagSettings()
-    curves = SessionCurves(entries, baseline, chosen.group(PersistenceSettings))
+    curves = SessionCurves(entries, baseline, chosen.group(PersistenceSettings), sides=sides_of(feet))
     for rule in FLAG_RULES.values():
         if baseline is not None or not rule.needs_baseline:
             curves = curves.with_flags(rule.find(curves, chosen.group(rule.settings)))

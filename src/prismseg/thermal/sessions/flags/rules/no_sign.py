@@ -36,24 +36,18 @@ def find_no_sign(curves: SessionCurves, settings: NoSignSettings) -> list[Flag]:
     if not asked:
         return []
     last = asked[-1]
-    rises: dict[Side, Value] = {side: delta(last, curves.t0, side) for side in SIDES}
-    possible = [possible_rise(last, curves.t0, side) for side in SIDES]
+    rises: dict[Side, Value] = {side: delta(last, curves.t0, side) for side in curves.sides}
+    possible = [possible_rise(last, curves.t0, side) for side in curves.sides]
     if not all(rise.value < settings.no_sign for rise in possible):
         return []
     certain = all(rise.high < settings.no_sign for rise in (*rises.values(), *possible))
     warm = [flag.side for flag in curves.found if flag.name == "uninformative" and flag.side is not None]
     sentences = [
+        _what_was_found(rises, last.minute, settings.no_sign),
         Message(
-            "At {minute:g} min neither sole is warmer than at baseline by {threshold:g} °C (left {left:+.1f} ± "
-            "{left_error:.1f}, right {right:+.1f} ± {right_error:.1f} °C). This does NOT exclude a working "
-            "block: in one study the toes had warmed at 20 min in only 14 of 29 working blocks.",
-            minute=last.minute,
-            threshold=settings.no_sign,
-            left=rises["left"].value,
-            left_error=Z95 * rises["left"].error,
-            right=rises["right"].value,
-            right_error=Z95 * rises["right"].error,
-        )
+            "This does NOT exclude a working block: in one study the toes had warmed at 20 min in only 14 of 29 working "
+            "blocks."
+        ),
     ]
     if len(warm) == 1:
         sentences.append(Message("The baseline left no headroom for a rise ({side}).", side=SIDE_NAMES[warm[0]]))
@@ -72,12 +66,41 @@ def find_no_sign(curves: SessionCurves, settings: NoSignSettings) -> list[Flag]:
     return [Flag("no thermal sign yet", "notice", None, (last.minute,), sentence, evidence, SOURCE)]
 
 
-def _show_value(evidence: Mapping[str, Any]) -> Message:
+def _what_was_found(rises: Mapping[Side, Value], minute: float, threshold: float) -> Message:
+    if len(rises) == 1:
+        ((side, rise),) = rises.items()
+        return Message(
+            "At {minute:g} min the {side} sole is not warmer than at baseline by {threshold:g} °C ({value:+.1f} ± "
+            "{error:.1f} °C).",
+            minute=minute,
+            side=SIDE_NAMES[side],
+            threshold=threshold,
+            value=rise.value,
+            error=Z95 * rise.error,
+        )
     return Message(
-        "left {left}, right {right}",
-        left=show_change(evidence["delta"]["left"], evidence["delta_error"]["left"]),
-        right=show_change(evidence["delta"]["right"], evidence["delta_error"]["right"]),
+        "At {minute:g} min neither sole is warmer than at baseline by {threshold:g} °C (left {left:+.1f} ± "
+        "{left_error:.1f}, right {right:+.1f} ± {right_error:.1f} °C).",
+        minute=minute,
+        threshold=threshold,
+        left=rises["left"].value,
+        left_error=Z95 * rises["left"].error,
+        right=rises["right"].value,
+        right_error=Z95 * rises["right"].error,
     )
+
+
+def _show_value(evidence: Mapping[str, Any]) -> Message:
+    changes = [
+        Message(
+            "{side} {change}",
+            side=SIDE_NAMES[side],
+            change=show_change(evidence["delta"][side], evidence["delta_error"][side]),
+        )
+        for side in SIDES
+        if side in evidence["delta"]
+    ]
+    return Message.joined(changes, ", ")
 
 
 RULE = FlagRule(

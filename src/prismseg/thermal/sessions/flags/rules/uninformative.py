@@ -8,7 +8,7 @@ from typing import Any
 
 from prismseg.base import Message
 from prismseg.base.constants import Z95
-from prismseg.thermal.anatomy import SIDE_NAMES, SIDES, Side
+from prismseg.thermal.anatomy import SIDE_NAMES, Side
 from prismseg.thermal.sessions.flags.curves import SessionCurves
 from prismseg.thermal.sessions.flags.flag import Flag
 from prismseg.thermal.sessions.flags.rule import FlagRule
@@ -27,7 +27,7 @@ class UninformativeSettings(ThresholdSettings):
 
 def find_uninformative(curves: SessionCurves, settings: UninformativeSettings) -> list[Flag]:
     """Find the soles that were warm at baseline."""
-    return [flag for side in SIDES for flag in _find_on(side, curves, settings)]
+    return [flag for side in curves.sides for flag in _find_on(side, curves, settings)]
 
 
 def _find_on(side: Side, curves: SessionCurves, settings: UninformativeSettings) -> list[Flag]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from prismseg.base import ConfigError, Message
 from prismseg.base.constants import Z95
-from prismseg.thermal.anatomy import SIDE_NAMES, SIDES, Side
+from prismseg.thermal.anatomy import SIDE_NAMES, Side
 from prismseg.thermal.sessions.changes import Value
 from prismseg.thermal.sessions.entry import Entry
 from prismseg.thermal.sessions.flags.curves import SessionCurves
@@ -54,7 +54,7 @@ def find_warming(curves: SessionCurves, settings: WarmingSettings) -> list[Flag]
 
     A rise counts when it lasts, when its 95 % interval does not hold 0, and only as far as it exceeds the background's.
     """
-    return [flag for side in SIDES for flag in _find_on(side, curves, settings)]
+    return [flag for side in curves.sides for flag in _find_on(side, curves, settings)]
 
 
 def _find_on(side: Side, curves: SessionCurves, settings: WarmingSettings) -> list[Flag]:

@@ -1,0 +1,158 @@
+"""Whether each sole is still the same foot's as at t0: legs may be crossed, or the camera turned, in mid-session."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from prismseg.base import Message
+from prismseg.thermal.anatomy import SIDE_NAMES, Side
+from prismseg.thermal.sessions.entry import Concern, Entry, Observation
+from prismseg.thermal.soles.choosing.likeness import Portrait
+
+
+@dataclass(frozen=True)
+class IdentitySettings:
+    """What outlines, patterns and levels say of two readings: names kept, or exchanged.
+
+    Each is scaled so that 1 is what tells both apart in one simulated frame in six; chosen on simulated sessions of all
+    domains, in which a crossing gives the same evidence with the other sign (`benchmarks/thermal.py`).
+
+    Attributes
+    ----------
+    outline : float
+        Difference of overlaps with the own and with the other foot's outline.
+    pattern : float
+        Difference of correlations with the own and with the other foot's pattern of temperatures.
+    level : float
+        Difference in °C between the soles' change against each other under both readings; it counts in full only where
+        one reading needs none.
+    most_level : float
+        Most that the level counts for: one foot may warm and the other not.
+    crossed : float
+        Sum of the three at or below which the names are in doubt.
+    turned : float
+        Difference of overlaps from which the soles stand on their heads.
+    most_outside : float
+        Share of a sole outside the picture up to which its outline can be compared.
+    """
+
+    outline: float = 0.04
+    pattern: float = 0.15
+    level: float = 0.8
+    most_level: float = 1.0
+    crossed: float = 0.5
+    turned: float = 0.04
+    most_outside: float = 0.1
+
+
+_IDENTITY = IdentitySettings()
+
+
+def check_identity(entry: Entry, reference: Entry | None) -> list[Observation]:
+    """Compare the soles of a frame with those of an earlier one, each with the own and with the other foot.
+
+    Parameters
+    ----------
+    entry : Entry
+        The frame, measured.
+    reference : Entry or None
+        t0, or the first measured frame.
+
+    Returns
+    -------
+    list of Observation
+        Empty where the names hold, or nothing can be said.
+    """
+    if reference is None or reference is entry or reference.sides_open:
+        return []
+    now, before = _portraits(entry), _portraits(reference)
+    if len(before) < 2 or not now:
+        return []
+    if len(now) == 1:
+        return _lone(now, before)
+    if _turned(now, before):
+        return [_doubt(_TURNED, entry)]
+    return [_doubt(_CROSSED, entry)] if evidence(now, before) <= _IDENTITY.crossed else []
+
+
+def evidence(now: Mapping[Side, Portrait], before: Mapping[Side, Portrait]) -> float:
+    """Weigh what speaks for the names as they are against what speaks for the exchanged ones.
+
+    Parameters
+    ----------
+    now, before : mapping of side to Portrait
+        Both soles of two frames.
+
+    Returns
+    -------
+    float
+        Above 0 where outline, pattern and level speak for the names; exchanging the names changes the sign.
+    """
+    outline = _difference(now, before, Portrait.overlap) / _IDENTITY.outline
+    pattern = _difference(now, before, Portrait.correlation) / _IDENTITY.pattern
+    apart = before["left"].mean - before["right"].mean
+    difference = now["left"].mean - now["right"].mean
+    level = (abs(difference + apart) - abs(difference - apart)) / 2 / _IDENTITY.level
+    bounded = max(min(level, _IDENTITY.most_level), -_IDENTITY.most_level)
+    return outline + pattern + bounded
+
+
+def _difference(now: Mapping[Side, Portrait], before: Mapping[Side, Portrait], alike: object) -> float:
+    assert callable(alike)
+    own = alike(now["left"], before["left"]) + alike(now["right"], before["right"])
+    other = alike(now["left"], before["right"]) + alike(now["right"], before["left"])
+    return float(own - other) / 2
+
+
+def _portraits(entry: Entry) -> dict[Side, Portrait]:
+    """Draw the soles that are whole enough to be compared."""
+    soles, frame = entry.soles, entry.frame
+    if soles is None or frame is None:
+        return {}
+    return {
+        side: Portrait.draw(sole, frame.celsius)
+        for side, sole in (soles.masks or {}).items()
+        if side in entry.estimates and soles.outside.get(side, 0.0) <= _IDENTITY.most_outside
+    }
+
+
+def _turned(now: Mapping[Side, Portrait], before: Mapping[Side, Portrait]) -> bool:
+    """Whether both soles fit better upside down: as the other side's, at whose place they lie, or as their own."""
+    upright = sum(now[side].overlap(before[side]) for side in before) / 2
+    upside_down = max(
+        sum(now[side].turned().overlap(before[other]) for side, other in pairs) / 2
+        for pairs in ((("left", "right"), ("right", "left")), (("left", "left"), ("right", "right")))
+    )
+    return upside_down > upright + _IDENTITY.turned
+
+
+def _lone(now: Mapping[Side, Portrait], before: Mapping[Side, Portrait]) -> list[Observation]:
+    ((side, portrait),) = now.items()
+    other: Side = "right" if side == "left" else "left"
+    outline = (portrait.overlap(before[side]) - portrait.overlap(before[other])) / _IDENTITY.outline
+    pattern = (portrait.correlation(before[side]) - portrait.correlation(before[other])) / _IDENTITY.pattern
+    if math.isfinite(outline + pattern) and outline + pattern > 2 * _IDENTITY.crossed:
+        return []
+    sentence = Message(
+        "The one sole that was found lies where the {side} one was and looks like the other: changes are not given. Take "
+        "the frame again with both soles.",
+        side=SIDE_NAMES[side],
+    )
+    return [Observation(Concern.SIDES_OPEN, sentence)]
+
+
+_CROSSED = Message("Have the legs been crossed since t0?")
+_TURNED = Message("Is the camera, or the picture, upside down?")
+
+
+def _doubt(question: Message, entry: Entry) -> Observation:
+    sentence = Message(
+        "{question} Each sole looks like the other one at t0 (outline, pattern and level of temperature), so that "
+        "changes are not given. Take the frame again as at t0; in a recorded session say which frames are crossed "
+        "(--crossed {minute:g}), or that none is (--crossed none).",
+        question=question,
+        minute=entry.minute,
+    )
+    return Observation(Concern.SIDES_OPEN, sentence)
