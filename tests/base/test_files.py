@@ -143,3 +143,7 @@ def test_bytes_on_disk_are_the_bytes_given(tmp_path):
 def test_a_folder_instead_of_a_json_file(tmp_path):
     with pytest.raises(ConfigError, match="text file"):
         read_json(tmp_path)
+
+
+def test_a_name_that_is_no_text_is_written_as_far_as_it_is(tmp_path):
+    assert write_text(tmp_path / "a.txt", "bad\udcff.jpg é").read_bytes() == "bad?.jpg é".encode()

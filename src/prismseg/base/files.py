@@ -101,8 +101,11 @@ def write_bytes(path: str | Path, content: bytes) -> Path:
 
 
 def write_text(path: str | Path, content: str) -> Path:
-    """Write `content` to `path` as UTF-8, atomically, and return the path."""
-    return write_bytes(path, content.encode())
+    """Write `content` to `path` as UTF-8, atomically, and return the path.
+
+    What is no text, as in a file's name of other bytes, becomes a question mark.
+    """
+    return write_bytes(path, content.encode(errors="replace"))
 
 
 def write_json(path: str | Path, content: Any) -> Path:

@@ -7,6 +7,7 @@ import typer
 from prismseg.base.registry.choices import list_choices
 from prismseg.cli.thermal_measure import measure
 from prismseg.cli.thermal_read import read
+from prismseg.cli.thermal_review import review
 from prismseg.cli.thermal_train import train
 
 
@@ -36,10 +37,18 @@ def register(app: typer.Typer) -> None:
         ),
     )(measure)
     verbs.command(
+        cls=list_choices(palette="prismseg.thermal:PALETTES"),
+        epilog=(
+            "Examples:\n\nprismseg thermal review session/\n\n"
+            "prismseg thermal review ward/ --out ward.html   (each folder in it is a session)\n\n"
+            "prismseg thermal review pictures/ --separate --grey 22:36"
+        ),
+    )(review)
+    verbs.command(
         epilog="Example: prismseg thermal train --out runs/thermal-feet   (hours; Ctrl-C and --resume at will)"
     )(train)
     app.add_typer(
         verbs,
         name="thermal",
-        help="Thermal frames in °C: read them, measure both soles, train a network for them.",
+        help="Thermal frames in °C: read them, measure both soles, judge the pictures, train a network for them.",
     )

@@ -127,8 +127,8 @@ def measure(
 
     Of more pieces than two the pair is chosen; of a sole at the border the visible part is measured, and the share that
     is outside is stated. A frame that cannot be trusted (feet that run together, no °C, a clock that goes back …) gets no
-    number, and its reason. With --out: curves.csv, differences.csv, frames.csv, session.json, the curves as a figure, and
-    a picture of every frame with outlines, regions, means and parameters.
+    number, and its reason. With --out: curves.csv, differences.csv, frames.csv, session.json, the curves as a figure, a
+    picture of every frame with outlines, regions, means and parameters, and review.html, a page to judge them all.
     Exit code 1 when no frame could be measured. Research use only: observations, not diagnoses.
     """
     from prismseg.base import progress_bar
@@ -184,11 +184,12 @@ def measure(
                 out,
                 pictures=pictures,
                 timelapse=timelapse,
+                untimed=plan.untimed,
                 facts=found_by | _times(plan) | _remarks(plan, found),
                 progress=advance,
             )
         typer.echo(f"Table: {table}")
-        typer.echo(f"Pictures: {out / 'pictures'}")
+        typer.echo(f"Pictures: {out / 'pictures'}, all on one page: {out / 'review.html'}")
         if timelapse:
             typer.echo(f"Time-lapse: {out / 'timelapse.gif'}")
     if not session.measured:

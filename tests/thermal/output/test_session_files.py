@@ -32,7 +32,14 @@ def test_vector_files_beside_the_png_and_no_earlier_figure(tmp_path: Path) -> No
     keep.write_bytes(b"mine")
     # One frame, in one format: nothing of the earlier session stays, but for what is not of this package.
     write_session(course((0, 27.0, 27.0)), tmp_path, pictures=PictureSettings(histogram=False))
-    assert names(tmp_path) == ["curves.csv", "differences.csv", "frames.csv", "pictures", "session.json"]
+    assert names(tmp_path) == [
+        "curves.csv",
+        "differences.csv",
+        "frames.csv",
+        "pictures",
+        "review.html",
+        "session.json",
+    ]
     assert names(tmp_path / "pictures") == ["000_frame.png", "mine.png"]
 
 

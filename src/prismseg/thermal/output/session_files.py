@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,7 +18,10 @@ from prismseg.thermal.output.measured_picture import PictureSettings, draw_measu
 from prismseg.thermal.output.picture import show_name
 from prismseg.thermal.output.timelapse import Timelapse
 from prismseg.thermal.regions.region_set import REGION_SETS
+from prismseg.thermal.review.cards import review_session
+from prismseg.thermal.review.page import write_review
 from prismseg.thermal.sessions.session import Session
+from prismseg.thermal.sessions.timing import TimedFile
 from prismseg.thermal.soles.template import template_hash
 
 _DOTS_PER_INCH = 130
@@ -30,6 +33,7 @@ def write_session(
     *,
     pictures: PictureSettings | None = None,
     timelapse: bool = False,
+    untimed: Sequence[TimedFile] = (),
     facts: dict[str, str] | None = None,
     progress: Callable[[int, str], None] | None = None,
 ) -> Path:
@@ -37,7 +41,8 @@ def write_session(
 
     ``curves.csv`` (every frame, side and region), ``differences.csv`` (right minus left), ``frames.csv`` (what became of
     each frame), ``session.json`` (flags with evidence and source, settings, template), ``curves.png`` and so on,
-    ``pictures/NAME.png`` and so on, see `draw_measured`, and ``timelapse.gif`` (and ``.mp4`` where ffmpeg is installed).
+    ``pictures/NAME.png`` and so on, see `draw_measured`, ``review.html`` with all frames to judge, and ``timelapse.gif``
+    (and ``.mp4`` where ffmpeg is installed).
 
     Parameters
     ----------
@@ -49,6 +54,8 @@ def write_session(
         How frames are drawn, and the formats of pictures and curves.
     timelapse : bool
         Whether the pictures are animated too.
+    untimed : sequence of TimedFile
+        Files that have no place in the session, for the page.
     facts : dict, optional
         What else ``session.json`` says, such as which network found the soles.
     progress : callable, optional
@@ -72,7 +79,7 @@ def write_session(
     >>> entry = session.add(frame.celsius, frame.mask, minute=0, source="t0")
     >>> folder = write_session(session, "measured").parent
     >>> sorted(path.name for path in folder.iterdir())
-    ['curves.csv', 'differences.csv', 'frames.csv', 'pictures', 'session.json']
+    ['curves.csv', 'differences.csv', 'frames.csv', 'pictures', 'review.html', 'session.json']
     """
     out, settings = Path(out), pictures or PictureSettings()
     if any(Path(entry.source).resolve().parent == out.resolve() for entry in session.entries):
@@ -83,6 +90,7 @@ def write_session(
         save_figure(draw_curves(session), out / "curves", settings.formats, dpi=_DOTS_PER_INCH)
         written |= {out / f"curves.{kind}" for kind in settings.formats}
     _remove_earlier(out, written)
+    write_review(out / "review.html", [review_session(session, untimed, palette=settings.palette)])
     write_json(out / "session.json", _facts(session) | (facts or {}))
     write_text(out / "frames.csv", session.statements().to_csv(index=False))
     write_text(out / "differences.csv", session.differences().to_csv(index=False))
