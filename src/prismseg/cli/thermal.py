@@ -8,6 +8,7 @@ from prismseg.base.registry.choices import list_choices
 from prismseg.cli.thermal_measure import measure
 from prismseg.cli.thermal_read import read
 from prismseg.cli.thermal_review import review
+from prismseg.cli.thermal_summary import summary
 from prismseg.cli.thermal_train import train
 
 
@@ -44,6 +45,9 @@ def register(app: typer.Typer) -> None:
             "prismseg thermal review pictures/ --separate --grey 22:36"
         ),
     )(review)
+    verbs.command(
+        epilog="Example: prismseg thermal summary sessions/ --at 10,20 --region toes --out sessions.csv"
+    )(summary)
     verbs.command(
         epilog="Example: prismseg thermal train --out runs/thermal-feet   (hours; Ctrl-C and --resume at will)"
     )(train)

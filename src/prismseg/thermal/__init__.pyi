@@ -58,6 +58,8 @@ from prismseg.thermal.output.palettes import Palette as Palette
 from prismseg.thermal.output.picture import draw_frame as draw_frame
 from prismseg.thermal.output.picture import write_picture as write_picture
 from prismseg.thermal.output.session_files import write_session as write_session
+from prismseg.thermal.output.summary import find_results as find_results
+from prismseg.thermal.output.summary import summarize_sessions as summarize_sessions
 from prismseg.thermal.output.texts import translatable_texts as translatable_texts
 from prismseg.thermal.regions.drawn import DrawnRegions as DrawnRegions
 from prismseg.thermal.regions.files import read_drawn_regions as read_drawn_regions

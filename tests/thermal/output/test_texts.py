@@ -22,7 +22,7 @@ SPEAKING = [
     file for folder in ("frames", "output", "sessions", "soles") for file in sorted((ROOM / folder).rglob("*.py"))
 ]
 # They write many files at once for the command line.
-FOR_THE_COMMAND_LINE = {"frame_files.py", "session_files.py"}
+FOR_THE_COMMAND_LINE = {"frame_files.py", "session_files.py", "summary.py"}
 
 
 def calls(tree: ast.AST) -> list[tuple[str, ast.Call]]:

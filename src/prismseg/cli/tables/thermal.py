@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ from rich.text import Text
 from prismseg.base.constants import Z95
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from prismseg.thermal import FrameSummary, Session, Value
 
 
@@ -95,6 +98,38 @@ def print_session(session: Session) -> None:
     console.print(
         f"{len(session.measured)} of {len(session.entries)} frames measured. Observations, not diagnoses."
     )
+
+
+def print_sessions(sessions: pd.DataFrame, minutes: Sequence[float], region: str) -> None:
+    """Print a row for each session of `prismseg.thermal.summarize_sessions`, and what they do not share."""
+    from prismseg.thermal import SIDES
+    from prismseg.thermal.output.summary import differing_conditions
+
+    console = Console()
+    title = f"Baseline and change Δ from t0 of the left sole, and below it of the right one, °C: {region}"
+    table = Table(title=title, box=SIMPLE_HEAD, padding=0, show_edge=False)
+    table.add_column("session", overflow="fold")
+    for heading in ("frames", "t0", *(f"Δ {minute:g} min" for minute in minutes), "largest"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for _, row in sessions.iterrows():
+        starts = "\n".join(
+            "–" if isnan(row[f"baseline_{side}"]) else f"{row[f'baseline_{side}']:.1f}" for side in SIDES
+        )
+        columns = [[f"delta_{side}_{minute:g}min" for side in SIDES] for minute in minutes]
+        changes = ("\n".join(_signed(row[name]) for name in names) for names in columns)
+        largest = "\n".join(_signed(row[f"largest_{side}"]) for side in SIDES)
+        table.add_row(Text(row["session"]), f"{row['measured']}/{row['frames']}", starts, *changes, largest)
+    console.print(table)
+    for _, row in sessions.iterrows():
+        if row["flags"]:
+            console.print(Text.assemble((f"{row['session']}: ", "bold"), row["flags"]))
+    for condition in differing_conditions(sessions):
+        console.print(f"Not alike in all sessions: {condition.replace('_', ' ')}. Compare with care.")
+    console.print(f"{len(sessions)} sessions. Observations, not diagnoses.")
+
+
+def _signed(value: float) -> str:
+    return "–" if isnan(value) else f"{value:+.1f}"
 
 
 def _change(value: Value) -> str:
