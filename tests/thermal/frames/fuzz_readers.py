@@ -23,7 +23,7 @@ import tifffile
 from PIL import Image
 
 from prismseg.base import PrismsegError
-from prismseg.thermal import read_frame, write_rjpeg
+from prismseg.thermal import read_frame, write_fff, write_rjpeg
 
 EXTREMES = (0, 1, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF)
 STATED = ({}, {"low": 18.0, "high": 36.0}, {"scale": 0.01, "offset": -273.15}, {"emissivity": 0.9})
@@ -71,6 +71,10 @@ def healthy(folder: Path) -> dict[str, bytes]:
     buffer = io.BytesIO()
     np.save(buffer, celsius)
     files["n.npy"] = buffer.getvalue()
+    files["f.fff"] = write_fff(folder / "x.fff", celsius).read_bytes()
+    files["f.csq"] = write_fff(folder / "x.fff", celsius, jpeg_ls=True).read_bytes()
+    rows = "\n".join(";".join(f"{value:.2f}".replace(".", ",") for value in row) for row in celsius)
+    files["h.csv"] = f"Emissivity;0,95\nDate;31.05.2026 14:05:30\n{rows}".encode("utf-16")
     files["m.csv"] = "\n".join(";".join(f"{value:.2f}" for value in row) for row in celsius).encode()
     return files
 

@@ -101,6 +101,13 @@ def test_one_frame_needs_no_choice(tmp_path, scene):
     path = write_fff(tmp_path / "a.fff", scene, times=TIMES[:1])
     assert np.abs(read_frame(path).celsius - scene).max() < 0.01
     assert find_frames([path], "/30") == [path] and read_frame(f"{path}#0").time == START
+    assert [each.name for each in find_frames([f"{path}#0"])] == ["a.fff#0"]
+    with pytest.raises(ConfigError, match="0 to 0"):
+        find_frames([f"{path}#5"])
+    picture = write_rjpeg(tmp_path / "b.jpg", scene)
+    assert find_frames([picture], "5") == [picture]
+    with pytest.raises(ConfigError, match="no file of several frames"):
+        find_frames([f"{picture}#5"])
 
 
 def test_other_parameters_apply_to_films(film):

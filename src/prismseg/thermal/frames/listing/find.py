@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
-from prismseg.base import DataError, Message
+from prismseg.base import ConfigError, DataError, Message
 from prismseg.thermal.frames.file_names import sort_naturally
 from prismseg.thermal.frames.foreign.kind import Specimen, identify
-from prismseg.thermal.frames.listing.choice import choose_frames, frame_path, split_choice
+from prismseg.thermal.frames.listing.choice import MARK, choose_frames, frame_path, split_choice
 from prismseg.thermal.frames.reader import FRAME_READERS, FRAME_SUFFIXES, FrameFile, read_head
 from prismseg.thermal.frames.readers import find_reader
 
@@ -104,7 +105,7 @@ def search_frames(sources: Sequence[str | Path], frames: str | None = None) -> F
                     )
                 )
         for file in inside:
-            found.extend(_frames_of(file, frames if choice is None else choice))
+            found.extend(_own_choice(file, choice) if choice is not None else _common_choice(file, frames))
     return FoundFrames(tuple(dict.fromkeys(found)), _counted(others, kinds))
 
 
@@ -137,15 +138,30 @@ def _kind_of(path: Path) -> Message:
     return Message(path.suffix.lower() or "no suffix") if kind is None else kind.what
 
 
-def _frames_of(path: Path, choice: str | None) -> list[Path]:
-    """List the chosen frames of a file, or the file itself where it holds one alone or nothing was chosen."""
-    if choice is None:
-        return [path]
-    file = FrameFile(path, read_head(path))
-    reader = find_reader(file, by_content=True)
-    if reader is None or reader.list_times is None:
-        return [path]
-    times = reader.list_times(file)
-    if len(times) == 1 and choice != "0":
+def _own_choice(path: Path, choice: str) -> list[Path]:
+    """List the frames that were chosen behind a file's name."""
+    times = _times_of(path)
+    if times is None:
+        raise ConfigError(
+            Message(
+                "{path} is no file of several frames; leave {choice} out.",
+                path=path,
+                choice=repr(f"{MARK}{choice}"),
+            )
+        )
+    return [frame_path(path, number) for number in choose_frames(str(path), times, choice)]
+
+
+def _common_choice(path: Path, choice: str | None) -> list[Path]:
+    """List the frames that were chosen for all films; files of one frame are taken as they are."""
+    times = None if choice is None else _times_of(path)
+    if choice is None or times is None or len(times) == 1:
         return [path]
     return [frame_path(path, number) for number in choose_frames(str(path), times, choice)]
+
+
+def _times_of(path: Path) -> Sequence[datetime | None] | None:
+    """When each frame of a file was taken; None for kinds that hold one."""
+    file = FrameFile(path, read_head(path))
+    reader = find_reader(file, by_content=True)
+    return None if reader is None or reader.list_times is None else reader.list_times(file)
