@@ -73,6 +73,14 @@ def test_thermal_session(tutorial):
     assert len(refused) == 1 and refused[0].startswith("10 min") and "one sole" in refused[0]
 
 
+def test_thermal_figures(tutorial):
+    names = tutorial("thermal-figures.md")
+    regions = names["shown"].set_index(["region", "minute"])
+    assert regions.loc[("scar", 0), "pixels"] > 100 and regions.loc[("scar", 20), "delta"] > 1
+    assert names["sessions"]["session"].tolist() == ["S01", "S02"] and (names["sessions"]["measured"] > 3).all()
+    assert "toe warming" in names["output"] and "Page: review.html" in names["output"]
+
+
 def test_cluster(tutorial):
     names = tutorial("cluster.md")
     row = names["comparison"].iloc[0]

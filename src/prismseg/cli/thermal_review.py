@@ -40,6 +40,9 @@ def review(
     view: Annotated[
         str, typer.Option(help="soles-to-camera (the patient's right foot is on the left), or mirrored.")
     ] = "soles-to-camera",
+    feet: Annotated[
+        str, typer.Option(help="both; or left or right, where the other foot is missing or covered.")
+    ] = "both",
     separate: Annotated[
         bool,
         typer.Option("--separate", help="Judge each frame by itself: pictures of many patients in one folder."),
@@ -66,13 +69,13 @@ def review(
     Frames whose times cannot be told are judged each by itself. Exit code 1 when no frame could be measured.
     """
     from prismseg.base import progress_bar
-    from prismseg.thermal import PALETTES, Session, check_view
+    from prismseg.thermal import PALETTES, Session, check_feet, check_view
     from prismseg.thermal.network.segmenter import open_segmenter
     from prismseg.thermal.review.folders import find_folders, review_folder
     from prismseg.thermal.review.page import KINDS, write_review
 
     PALETTES.require(palette)
-    new_session = partial(Session, check_view(view), regions=())
+    new_session = partial(Session, check_view(view), feet=check_feet(feet), regions=())
     read = reader(emissivity, reflected, distance, humidity, atmosphere, window, grey, counts, polarity)
     folders = find_folders(paths, frames)
     segmenter, _ = open_segmenter(model, masks, device=device)
