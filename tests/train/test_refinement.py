@@ -12,7 +12,8 @@ from prismseg.base import ConfigError, ModelError
 from prismseg.data import open_dataset
 from prismseg.inference import Predictor
 from prismseg.nets import Refined, load_model
-from prismseg.train import Trainer, TrainingInterrupted, configure, evaluate_run, make_ensemble, read_config, train
+from prismseg.train import Trainer, TrainingInterrupted, configure, evaluate_run, read_config, train
+from prismseg.train.ensemble.combine import Member, combine
 from prismseg.train.finetune import finetune_settings
 from tests.train.conftest import small_config
 
@@ -25,11 +26,10 @@ def base(discs, tmp_path_factory):
     root = tmp_path_factory.mktemp("base")
     config = small_config(discs, model=MODEL, optim={"steps": 2}, split={"fractions": (0.5, 0, 0.5)})
     train(config, root / "run", show_progress=False)
-    folder = make_ensemble([root / "run"], root / "ensemble", show_progress=False)
-    network = load_model(folder)
+    network = combine([Member(load_model(root / "run"), "run")])
     network.metadata.pop("seen")
-    network.save_pretrained(folder)
-    return folder
+    network.save_pretrained(root / "ensemble")
+    return root / "ensemble"
 
 
 def settings(discs, base, **changes):

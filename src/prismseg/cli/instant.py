@@ -8,12 +8,26 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from prismseg.cli.options import Quiet, list_settings, names, with_data_options
+from prismseg.cli.options import (
+    Fit,
+    Fold,
+    Folds,
+    Fraction,
+    Fractions,
+    Intensity,
+    Limit,
+    PredefinedSplit,
+    Quiet,
+    SplitSeed,
+    list_settings,
+    names,
+    with_data_options,
+)
 
 if TYPE_CHECKING:
     from prismseg.train import TrainConfig
 
-SPLIT, FIT = "Split", "Fit"
+FIT = "Fit"
 
 
 def register(app: typer.Typer) -> None:
@@ -55,10 +69,8 @@ def instant(
             rich_help_panel="Data",
         ),
     ] = None,
-    intensity: Annotated[str | None, typer.Option(help="{names}.", rich_help_panel="Data")] = None,
-    fit: Annotated[
-        str | None, typer.Option(help="{names}; with area images keep their shape.", rich_help_panel="Data")
-    ] = None,
+    intensity: Intensity = None,
+    fit: Fit = None,
     encoder: Annotated[
         str, typer.Option(help="{names}, or timm:NAME where timm is installed.", rich_help_panel=FIT)
     ] = "efficientnet_lite0",
@@ -104,30 +116,13 @@ def instant(
     postprocess: Annotated[
         str | None, typer.Option(help="Of predicted masks: {names}.", rich_help_panel=FIT)
     ] = None,
-    fractions: Annotated[
-        str | None,
-        typer.Option(
-            help="Shares to fit, to validate (fitted too) and to test: 0.8,0,0.2.", rich_help_panel=SPLIT
-        ),
-    ] = None,
-    folds: Annotated[
-        int | None,
-        typer.Option(help="Cross-validate: fit without each of this many parts.", rich_help_panel=SPLIT),
-    ] = None,
-    fold: Annotated[int | None, typer.Option(help="Fit this fold alone.", rich_help_panel=SPLIT)] = None,
-    predefined_split: Annotated[
-        bool | None,
-        typer.Option(
-            "--predefined-split/--ignore-split",
-            help="A split that the data bring along is used; demand it, or ignore it.",
-            show_default=False,
-            rich_help_panel=SPLIT,
-        ),
-    ] = None,
-    limit: Annotated[
-        int | None, typer.Option(help="Use this many labelled images (nested).", rich_help_panel=SPLIT)
-    ] = None,
-    split_seed: Annotated[int | None, typer.Option(help="Seed of the split.", rich_help_panel=SPLIT)] = None,
+    fractions: Fractions = None,
+    folds: Folds = None,
+    fold: Fold = None,
+    predefined_split: PredefinedSplit = None,
+    limit: Limit = None,
+    fraction: Fraction = None,
+    split_seed: SplitSeed = None,
     suggest: Annotated[
         int,
         typer.Option(
@@ -172,7 +167,7 @@ def instant(
         "data": {"path": str(data.resolve()), **(data_options or {})},
         "split": {
             "fractions": names(fractions), "folds": folds, "fold": fold, "predefined": predefined_split,
-            "limit": limit, "seed": split_seed,
+            "limit": limit, "fraction": fraction, "seed": split_seed,
         },
         "model": {
             "arch": "instant", "skip": "none", "encoder": encoder, "weights": encoder_weights,

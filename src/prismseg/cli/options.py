@@ -111,6 +111,48 @@ def list_settings(**options: str) -> type[TyperCommand]:
     )
 
 
+_SPLIT = "Split"
+Fractions = Annotated[
+    str | None,
+    typer.Option(
+        help=(
+            "Shares of training, validation and test: 0.8,0.1,0.1. 1,0,0 trains on everything; instant fits what is for "
+            "validation too."
+        ),
+        rich_help_panel=_SPLIT,
+    ),
+]
+Folds = Annotated[
+    str | None,
+    typer.Option(help="Cross-validate: a run without each of this many folds.", rich_help_panel=_SPLIT),
+]
+Fold = Annotated[str | None, typer.Option(help="Run this fold alone.", rich_help_panel=_SPLIT)]
+PredefinedSplit = Annotated[
+    bool | None,
+    typer.Option(
+        "--predefined-split/--ignore-split",
+        help="A split that the data bring along is used; demand it, or ignore it.",
+        show_default=False,
+        rich_help_panel=_SPLIT,
+    ),
+]
+Limit = Annotated[
+    str | None,
+    typer.Option(
+        help="Use this many training images (nested), and no other labelled ones.", rich_help_panel=_SPLIT
+    ),
+]
+Fraction = Annotated[
+    str | None,
+    typer.Option(
+        help="Use this share of the training images (nested), and no other labelled ones.", rich_help_panel=_SPLIT
+    ),
+]
+SplitSeed = Annotated[int | None, typer.Option(help="Seed of the split.", rich_help_panel=_SPLIT)]
+Intensity = Annotated[str | None, typer.Option(help="{names}.", rich_help_panel="Data")]
+Fit = Annotated[
+    str | None, typer.Option(help="{names}; with area images keep their shape.", rich_help_panel="Data")
+]
 Device = Annotated[str, typer.Option(help="Where to compute: cpu, cuda, cuda:1, mps …")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bars.")]
 Mirror = Annotated[

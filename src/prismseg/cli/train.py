@@ -7,9 +7,23 @@ from typing import Annotated, Any
 
 import typer
 
-from prismseg.cli.options import Quiet, list_settings, names, with_data_options
+from prismseg.cli.options import (
+    Fit,
+    Fold,
+    Folds,
+    Fraction,
+    Fractions,
+    Intensity,
+    Limit,
+    PredefinedSplit,
+    Quiet,
+    SplitSeed,
+    list_settings,
+    names,
+    with_data_options,
+)
 
-NETWORK, TRAINING, SPLIT, MACHINE = "Network", "Training", "Split", "Machine"
+NETWORK, TRAINING, MACHINE = "Network", "Training", "Machine"
 
 
 def register(app: typer.Typer) -> None:
@@ -92,44 +106,15 @@ def train(
         float | None,
         typer.Option(help="Share of the crops that are centred on the foreground.", rich_help_panel="Data"),
     ] = None,
-    intensity: Annotated[str | None, typer.Option(help="{names}.", rich_help_panel="Data")] = None,
-    fit: Annotated[
-        str | None, typer.Option(help="{names}; with area images keep their shape.", rich_help_panel="Data")
-    ] = None,
-    fractions: Annotated[
-        str | None,
-        typer.Option(
-            help="Shares of training, validation and test: 0.8,0.1,0.1. 1,0,0 trains on everything.",
-            rich_help_panel=SPLIT,
-        ),
-    ] = None,
-    folds: Annotated[
-        str | None, typer.Option(help="Cross-validate: train each of this many folds.", rich_help_panel=SPLIT)
-    ] = None,
-    fold: Annotated[str | None, typer.Option(help="Train this fold alone.", rich_help_panel=SPLIT)] = None,
-    predefined_split: Annotated[
-        bool | None,
-        typer.Option(
-            "--predefined-split/--ignore-split",
-            help="A split that the data bring along is used; demand it, or ignore it.",
-            show_default=False,
-            rich_help_panel=SPLIT,
-        ),
-    ] = None,
-    limit: Annotated[
-        str | None,
-        typer.Option(
-            help="Use this many training images (nested), and no other labelled ones.", rich_help_panel=SPLIT
-        ),
-    ] = None,
-    fraction: Annotated[
-        str | None,
-        typer.Option(
-            help="Use this share of the training images (nested), and no other labelled ones.",
-            rich_help_panel=SPLIT,
-        ),
-    ] = None,
-    split_seed: Annotated[int | None, typer.Option(help="Seed of the split.", rich_help_panel=SPLIT)] = None,
+    intensity: Intensity = None,
+    fit: Fit = None,
+    fractions: Fractions = None,
+    folds: Folds = None,
+    fold: Fold = None,
+    predefined_split: PredefinedSplit = None,
+    limit: Limit = None,
+    fraction: Fraction = None,
+    split_seed: SplitSeed = None,
     model: Annotated[str | None, typer.Option(help="{names}.", rich_help_panel=NETWORK)] = None,
     skip: Annotated[str | None, typer.Option(help="{names}.", rich_help_panel=NETWORK)] = None,
     multiplier: Annotated[int | None, typer.Option(help="Skip width M: {names}.", rich_help_panel=NETWORK)] = None,

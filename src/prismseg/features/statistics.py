@@ -189,7 +189,7 @@ class ClassStatistics:
                 f"Label {int(wrong[0])} is no class: classes are 0 to {self.num_classes - 1}, and "
                 f"{ignore_index} marks pixels without a label."
             )
-        _check_rows(features[known], int(known.sum()))
+        _check_rows(features, len(labels), known)
         w = torch.ones(len(labels), dtype=torch.float64) if weights is None else weights.double()
         if w.shape != labels.shape or not (w.isfinite() & (w > 0)).all():
             raise DataError(f"There must be {len(labels)} weights, finite and positive.")
@@ -200,9 +200,10 @@ class ClassStatistics:
             self.counts[index] += float(w[rows].sum())
             upper = torch.zeros_like(self.grams[index])
             for chunk in rows.split(BLOCK_ROWS[blocks]):
-                z, own = features[chunk].to(blocks), w[chunk, None].to(features.device)
-                self.sums[index] += (z * own.to(blocks)).sum(0, dtype=torch.float64).to(self.sums.device)
-                upper += _upper_gram(z * own.sqrt().to(blocks))
+                root = w[chunk, None].sqrt().to(features.device, blocks)
+                z = features[chunk].to(blocks).mul_(root)  # of what indexing has copied
+                self.sums[index] += (root.T @ z)[0].to(self.sums)
+                upper += _upper_gram(z)
             self.grams[index] += upper.triu() + upper.triu(1).T
 
     def __add__(self, other: ClassStatistics) -> ClassStatistics:
@@ -284,10 +285,10 @@ class ClassStatistics:
                 f"Pixels that were never added cannot be removed: there are {self.counts.tolist()} a class, and "
                 f"{other.counts.tolist()} to remove."
             )
+        result.sums = torch.add(self.sums, other.sums, alpha=sign)
+        result.grams = torch.add(self.grams, other.grams, alpha=sign)
         # A class that is wholly removed leaves exactly nothing, no rounding.
-        present = (result.counts > 0).double()
-        result.sums = (self.sums + sign * other.sums) * present[:, None]
-        result.grams = (self.grams + sign * other.grams) * present[:, None, None]
+        result.sums[result.counts == 0], result.grams[result.counts == 0] = 0.0, 0.0
         return result
 
 
@@ -298,10 +299,12 @@ def _upper_gram(rows: Tensor) -> Tensor:
     return torch.from_numpy(multiply(1.0, rows.cpu().numpy().T))
 
 
-def _check_rows(features: Tensor, count: int) -> None:
+def _check_rows(features: Tensor, count: int, known: Tensor | None = None) -> None:
+    """Refuse features that are not finite in the rows that are `known`, by default all."""
     if features.ndim != 2 or len(features) != count:
         raise DataError(f"Features must be (N, D) with N = {count} rows; they are {tuple(features.shape)}.")
-    bad = int((~features.isfinite().all(1)).sum())
+    wrong = ~features.isfinite().all(1)
+    bad, count = (int(wrong.sum()), count) if known is None else (int((wrong & known).sum()), int(known.sum()))
     if bad:
         raise DataError(
             f"{bad} of {count} pixels have features that are not finite (NaN or infinite); mend or mask them."

@@ -94,6 +94,18 @@ def test_shares_sum_to_the_logits_and_are_those_of_their_part_alone(network, ima
 
 
 @torch.no_grad()
+def test_inputs_and_outputs_follow_from_the_parts(network, images):
+    parts = {part: values[1] for part, values in network.parts_of(images).items()}
+    whole = network.inputs(images)[1]
+    assert max(values.shape[-1] for values in parts.values()) == whole.shape[-1]
+    chosen = torch.randperm(whole[0].numel(), generator=torch.Generator().manual_seed(0))[:9]
+    torch.testing.assert_close(network.rows(parts, chosen), whole.flatten(1).T[chosen], rtol=1e-5, atol=1e-5)
+    weights = torch.stack([network.weights, -2 * network.weights])
+    expected = torch.einsum("mek,ehw->mkhw", weights, whole)
+    torch.testing.assert_close(network.outputs(parts, weights), expected, rtol=1e-4, atol=1e-4)
+
+
+@torch.no_grad()
 def test_variance_is_that_of_the_posterior(network, images):
     z = network.inputs(images).double().permute(0, 2, 3, 1).numpy()
     factor = network.factor.double().numpy()
@@ -109,10 +121,11 @@ def test_a_large_image_in_tiles_is_the_same(monkeypatch):
     network = fitted(grid=4, position=True, image=True)
     images = torch.randn(1, 2, 320, 208, generator=torch.Generator().manual_seed(3))
     whole = network(images), network.variance(images).epistemic, network.attribute(images)["position"]
+    parts = network.parts_of(images)
     # No pixel of the plain encoder looks farther than 64 pixels.
     monkeypatch.setattr(module, "cut", lambda length: cut(length, tile=64, margin=64))
     tiled = network(images), network.variance(images).epistemic, network.attribute(images)["position"]
-    for one, other in zip(whole, tiled, strict=True):
+    for one, other in zip((*whole, *parts.values()), (*tiled, *network.parts_of(images).values()), strict=True):
         torch.testing.assert_close(one, other, rtol=1e-4, atol=1e-4)
     monkeypatch.setattr(module, "cut", lambda length: cut(length, tile=64, margin=0))
     assert not torch.allclose(network(images), whole[0], rtol=1e-4, atol=1e-4)

@@ -13,6 +13,7 @@ from prismseg.data import open_dataset
 from prismseg.inference import Predictor
 from prismseg.nets import load_model
 from prismseg.train import evaluate_data, make_ensemble, train
+from prismseg.train.ensemble.combine import Member, combine
 from prismseg.train.runs.seen import SeenCases
 
 
@@ -66,8 +67,8 @@ def test_what_a_member_has_seen_is_no_test(runs, discs, tmp_path):
     assert {*seen.train, *seen.validation} == set(dataset.identities) and not seen.test
     with pytest.raises(DataError, match="no case"):
         evaluate_data(out, dataset, out=tmp_path / "evaluation", show_progress=False)
-    single = make_ensemble([runs / "unet-cv" / "fold-0"], tmp_path / "one", show_progress=False)
-    parts = SeenCases.from_metadata(load_model(single).metadata).parts(dataset)
+    single = combine([Member(load_model(runs / "unet-cv" / "fold-0"), "single")])
+    parts = SeenCases.from_metadata(single.metadata).parts(dataset)
     assert parts.count("test") == 9
 
 
@@ -84,6 +85,13 @@ def test_senseless_requests(runs, tmp_path):
     pair = [runs / "unet-cv" / "fold-0", runs / "fcn-cv"]
     with pytest.raises(ConfigError, match="2 networks or cross-validations and 3 weights"):
         make_ensemble(pair, tmp_path / "out", weights=(1, 2, 3))
+    for alone, weights in (
+        (pair[:1], "equal"),
+        (pair[:1], "auto"),
+        ([pair[0], runs / "fcn-cv" / "fold-1"], (1, 0)),
+    ):
+        with pytest.raises(ConfigError, match=r"two networks at least; here .*fold-0.* is the only one"):
+            make_ensemble(alone, tmp_path / "out", weights=weights)
     with pytest.raises(ConfigError, match="named twice"):
         make_ensemble([runs / "unet-cv", *pair], tmp_path / "out")
     with pytest.raises(ConfigError, match=r"'equal', 'auto' or one number"):
@@ -95,9 +103,9 @@ def test_senseless_requests(runs, tmp_path):
 
 
 def test_weights_cannot_be_chosen_without_data(runs, tmp_path):
-    parts = [
-        make_ensemble([runs / "unet-cv" / f"fold-{k}"], tmp_path / str(k), show_progress=False) for k in (0, 1)
-    ]
+    parts = [tmp_path / "0", tmp_path / "1"]
+    for fold, part in enumerate(parts):
+        load_model(runs / "unet-cv" / f"fold-{fold}").save_pretrained(part)
     with pytest.raises(ConfigError, match=r"None of these networks has its run with it.*--data FOLDER"):
         make_ensemble(parts, tmp_path / "both", weights="auto")
 

@@ -98,12 +98,25 @@ class PixelFeatures:
             maps[POSITION] = torch.stack([u, v, u * u, u * v, v * v]).expand(x.shape[0], -1, -1, -1)
         return maps
 
+    def factor(self, part: str) -> int:
+        """Cells of the grid a side per pixel of a part's map, where that is coarser; else 1."""
+        return max(self.strides[part] // self.grid, 1)
+
+    def shrink(self, part: str, values: Tensor) -> Tensor:
+        """Average maps (B, ·, H / strides[part], W / strides[part]) of a part over the cells of a coarser grid."""
+        stride = self.strides[part]
+        return F.avg_pool2d(values, self.grid // stride) if stride < self.grid else values
+
     def resample(self, part: str, values: Tensor) -> Tensor:
         """Bring maps (B, ·, H / strides[part], W / strides[part]) of a part to the grid: bilinearly, or as means."""
-        stride = self.strides[part]
-        if stride > self.grid:
-            return F.interpolate(values, scale_factor=stride // self.grid, mode="bilinear", align_corners=False)
-        return F.avg_pool2d(values, self.grid // stride) if stride < self.grid else values
+        return self.enlarge(part, self.shrink(part, values))
+
+    def enlarge(self, part: str, values: Tensor) -> Tensor:
+        """Bring maps of a part that are no finer than the grid to it, bilinearly."""
+        factor = self.factor(part)
+        if factor == 1:
+            return values
+        return F.interpolate(values, scale_factor=factor, mode="bilinear", align_corners=False)
 
     def on_grid(self, maps: dict[str, Tensor]) -> Tensor:
         """Stack the maps of all parts, in the order of `widths`: (B, D, H / grid, W / grid)."""

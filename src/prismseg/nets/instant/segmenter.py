@@ -16,6 +16,7 @@ from prismseg.features import RandomFourierFeatures
 from prismseg.nets.encoders.encoder import make_encoder
 from prismseg.nets.instant.features import POSITION, PixelFeatures, places
 from prismseg.nets.instant.options import InstantOptions
+from prismseg.nets.instant.sampling import corners, sample
 from prismseg.nets.instant.tiles import cut
 from prismseg.nets.segmentation import SegmentationModel, read_options
 from prismseg.nets.settings import NO_SKIP, NetworkSettings
@@ -213,6 +214,55 @@ class InstantSegmenter(SegmentationModel):
         """Compute the inputs (B, E, h, w) of the head on the grid, for images (B, C, H, W) padded with `pad`."""
         return self._by_tile(x, lambda maps: self._complete(self._standardized(maps)))
 
+    def parts_of(self, x: Tensor) -> dict[str, Tensor]:
+        """Standardised maps of each part for images (B, C, H, W) padded with `pad`, no finer than the grid.
+
+        All inputs of the head follow from them (`rows`, `outputs`), of which they are a small fraction.
+        """
+
+        def standardized(maps: dict[str, Tensor]) -> dict[str, Tensor]:
+            parts = {}
+            for part, values in maps.items():
+                place = self.parts[part]
+                mean, scale = self.mean[place, None, None], self.scale[place, None, None]
+                parts[part] = (self.features.shrink(part, values) - mean) * scale
+            return parts
+
+        strides = {part: self.options.grid * self.features.factor(part) for part in self.features.widths}
+        return self._parts_by_tile(x, standardized, strides)
+
+    def rows(self, parts: dict[str, Tensor], cells: Tensor) -> Tensor:
+        """Compute the inputs (N, E) of the head in some cells (N,) of the flattened grid, from the parts of one image."""
+        part, values = next(iter(parts.items()))
+        width = values.shape[-1] * self.features.factor(part)
+        vertical, horizontal = cells // width, cells % width
+        features = []
+        for part in self.features.widths:
+            values, factor = parts[part], self.features.factor(part)
+            features.append(sample(values, corners(values.shape[-2:], factor, vertical, horizontal)))
+        stacked = torch.cat(features, dim=1)
+        return self._complete(stacked.T[None, :, :, None])[0, :, :, 0].T
+
+    def outputs(self, parts: dict[str, Tensor], weights: Tensor) -> Tensor:
+        """Compute the outputs (M, K, h, w) of heads with weights (M, E, K) on the grid, from the parts of one image."""
+        heads, _, classes = weights.shape
+        filters = weights.movedim(1, 2).flatten(0, 1)  # (M K, E)
+        maps = {
+            part: self.features.enlarge(
+                part, torch.einsum("oc,chw->ohw", filters[:, self.parts[part]], values)[None]
+            )
+            for part, values in parts.items()
+        }
+        summed = sum_of(maps)[0] + filters[:, self.parts[CONSTANT]][..., None]
+        if self.fourier is not None:
+            stacked = torch.cat(
+                [self.features.enlarge(part, parts[part][None]) for part in self.features.widths], dim=1
+            )
+            summed = summed + torch.einsum(
+                "oc,chw->ohw", filters[:, self.parts[FOURIER]], self._fourier(stacked)[0]
+            )
+        return summed.unflatten(0, (heads, classes))
+
     def raw(self, x: Tensor) -> Tensor:
         """Compute the features (B, D, h, w) on the grid before they are standardised."""
         return self._by_tile(x, self.features.on_grid)
@@ -282,7 +332,13 @@ class InstantSegmenter(SegmentationModel):
         return F.interpolate(values, scale_factor=grid, mode="bilinear", align_corners=False)
 
     def _by_tile(self, x: Tensor, function: Callable[[dict[str, Tensor]], Tensor]) -> Tensor:
-        """Compute maps on the grid from the features of padded images, a tile at a time where these are large."""
+        """Compute a map on the grid from the features of padded images, a tile at a time where these are large."""
+        return self._parts_by_tile(x, lambda maps: {"": function(maps)}, {"": self.options.grid})[""]
+
+    def _parts_by_tile(
+        self, x: Tensor, function: Callable[[dict[str, Tensor]], dict[str, Tensor]], strides: dict[str, int]
+    ) -> dict[str, Tensor]:
+        """Compute maps at several strides from the features of padded images, a tile at a time where these are large."""
         mean, deviation = self.input_mean[:, None, None], self.input_deviation[:, None, None]
         x = (x - mean) / deviation
         if torch.compiler.is_exporting():
@@ -293,23 +349,21 @@ class InstantSegmenter(SegmentationModel):
             return function(self.features.maps(x))
         grid = self.options.grid
         place = places(height // grid, width // grid, x) if POSITION in self.features.widths else None
-        bands = []
+        bands: dict[str, list[Tensor]] = {name: [] for name in strides}
         for row in rows:
-            pieces = []
+            pieces: dict[str, list[Tensor]] = {name: [] for name in strides}
             for column in columns:
                 read = slice(row.start // grid, row.stop // grid), slice(column.start // grid, column.stop // grid)
-                values = function(
-                    self.features.maps(
-                        x[..., row.start : row.stop, column.start : column.stop],
-                        None if place is None else place[:, read[0], read[1]],
-                    )
+                maps = self.features.maps(
+                    x[..., row.start : row.stop, column.start : column.stop],
+                    None if place is None else place[:, read[0], read[1]],
                 )
-                top, left = row.keep_start - row.start, column.keep_start - column.start
-                values = values[..., top // grid :, left // grid :]
-                kept = row.keep_stop - row.keep_start, column.keep_stop - column.keep_start
-                pieces.append(values[..., : kept[0] // grid, : kept[1] // grid])
-            bands.append(torch.cat(pieces, dim=-1))
-        return torch.cat(bands, dim=-2)
+                for name, values in function(maps).items():
+                    kept = (row.kept(strides[name]), column.kept(strides[name]))
+                    pieces[name].append(values[..., kept[0], kept[1]])
+            for name, found in pieces.items():
+                bands[name].append(torch.cat(found, dim=-1))
+        return {name: torch.cat(found, dim=-2) for name, found in bands.items()}
 
 
 def sum_of(shares: dict[str, Tensor]) -> Tensor:

@@ -17,6 +17,11 @@ class Tile(NamedTuple):
     keep_start: int
     keep_stop: int
 
+    def kept(self, stride: int) -> slice:
+        """Where what is kept lies in a map of the tile with one value per `stride` pixels."""
+        start = (self.keep_start - self.start) // stride
+        return slice(start, start + (self.keep_stop - self.keep_start) // stride)
+
 
 def cut(length: int, *, tile: int = TILE, margin: int = MARGIN) -> Iterator[Tile]:
     """Cut a side of an image into tiles; what is kept of them covers it once.

@@ -55,8 +55,8 @@ def make_ensemble(
     Raises
     ------
     PrismsegError
-        When a network is missing or named twice, they differ in their classes, `out` holds a network, or there are no
-        cases to choose weights on.
+        When there is one network alone, one is missing or named twice, they differ in their classes, `out` holds a
+        network, or there are no cases to choose weights on.
     """
     tell = tell or (lambda line: None)
     folder = Path(out)
@@ -70,6 +70,7 @@ def make_ensemble(
             f"There are {len(found)} networks or cross-validations and {len(weights)} weights; give one for each."
         )
     shares = [1.0] * len(found) if isinstance(weights, str) else list(weights)
+    _require_several(found, shares)
     ensemble = combine(_members(found, shares))
     if weights == "auto":
         dataset, notes = _open_data(found, data, options)
@@ -87,6 +88,21 @@ def make_ensemble(
     )
     tell(f"Ensemble of {len(ensemble.names)}: {shown}")
     return folder
+
+
+def _require_several(sources: Sequence[EnsembleSource], shares: Sequence[float]) -> None:
+    """Refuse an ensemble of one network, which is that network."""
+    used = [
+        folder
+        for source, share in zip(sources, shares, strict=True)
+        if share
+        for folder in source.folders.values()
+    ]
+    if len(used) == 1:
+        raise ConfigError(
+            f"An ensemble has two networks at least; here {used[0]} is the only one with a weight above 0. Use it as it "
+            "is, or name another."
+        )
 
 
 def describe_choice(choice: WeightChoice, names: Sequence[str]) -> list[str]:

@@ -25,13 +25,13 @@ class Cells(NamedTuple):
 
     Attributes
     ----------
-    inputs : (E, h, w) Tensor
-        Inputs of the head.
+    parts : dict of str to (channels, h, w) Tensor
+        What the network sees, see `InstantSegmenter.parts_of`.
     shares : (K, h, w) Tensor
         Share of the cell's area that is labelled as each class; they sum to less than 1 where labels are missing.
     """
 
-    inputs: Tensor
+    parts: dict[str, Tensor]
     shares: Tensor
 
 
@@ -198,16 +198,18 @@ def read_cells(network: InstantSegmenter, image: Tensor, shares: Tensor, name: s
     DataError
         When a feature is not finite; `name` says of what.
     """
-    inputs = network.inputs(network.pad(image[None]))[0]
-    require_finite(inputs, name)
-    return Cells(inputs, cell_shares(network, shares))
+    parts = {part: values[0] for part, values in network.parts_of(network.pad(image[None])).items()}
+    require_finite(parts, name)
+    return Cells(parts, cell_shares(network, shares))
 
 
-def require_finite(features: Tensor, name: str) -> None:
-    """Refuse features (D, h, w) of the image `name` that are NaN or infinite."""
-    bad = int((~features.isfinite().all(0)).sum())
-    if bad:
-        raise DataError(
-            f"The encoder makes features of {name} that are not finite (NaN or infinite) in {bad} of "
-            f"{features[0].numel()} cells. Look at the image with `prismseg check`, or choose other --encoder-weights."
-        )
+def require_finite(parts: dict[str, Tensor], name: str) -> None:
+    """Refuse features (·, h, w) of the image `name` that are NaN or infinite."""
+    for part, values in parts.items():
+        bad = int((~values.isfinite().all(0)).sum())
+        if bad:
+            raise DataError(
+                f"The encoder makes features ({part}) of {name} that are not finite (NaN or infinite) in {bad} of "
+                f"{values[0].numel()} cells. Look at the image with `prismseg check`, or choose other "
+                "--encoder-weights."
+            )

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from prismseg.data import IGNORE
 from prismseg.features import ClassStatistics, LinearPosterior, fit_ridge, ridge_path
+from prismseg.nets.instant.sampling import corners, sample
 from prismseg.train.instant.dice import OFFSETS, margin_dice
 from prismseg.train.instant.gather import CellCache, PartStatistics
 from prismseg.train.instant.settings import InstantSettings
@@ -168,10 +169,14 @@ def fit_candidate(statistics: PartStatistics, candidate: Candidate) -> LinearPos
     return replace(posterior, weights=rule_out_absent(posterior.weights, sums))
 
 
-def fit_mixture(statistics: PartStatistics, mixture: Mixture) -> LinearPosterior:
-    """Fit the candidates of a mixture and average their weights, with the variance and the noise of the best one."""
-    posterior = fit_candidate(statistics, mixture.best)
-    return replace(posterior, weights=mixture.average(fit_weights(statistics, mixture.candidates)))
+def fit_mixture(statistics: PartStatistics, mixture: Mixture, fits: Tensor | None = None) -> LinearPosterior:
+    """Fit the candidates of a mixture and average their weights, with the variance and the noise of the best one.
+
+    `fits` (M, E, K) are the weights of the candidates where they are known.
+    """
+    if fits is None:
+        fits = fit_weights(statistics, mixture.candidates)
+    return replace(fit_candidate(statistics, mixture.best), weights=mixture.average(fits))
 
 
 def rule_out_absent(weights: Tensor, statistics: ClassStatistics) -> Tensor:
@@ -211,9 +216,9 @@ def try_candidates(
     wanted, candidates = set(judged), list_candidates(settings)
     cases, places, values, fits = [], [], [], []
     for place, (part, own) in enumerate(zip(parts, statistics, strict=True)):
-        fits.append(fit_weights(total - own, candidates).float())
+        fits.append(fit_weights(total - own, candidates))
         for case in (case for case in part if case in wanted):
-            outputs, truth = labelled_outputs(cache, case, fits[-1], TRIED_PIXELS)
+            outputs, truth = labelled_outputs(cache, case, fits[-1].float(), TRIED_PIXELS)
             if len(truth):
                 cases.append(case)
                 places.append(place)
@@ -222,21 +227,9 @@ def try_candidates(
     return Trials(candidates, fits, torch.tensor(cases), torch.tensor(places), torch.stack(values))
 
 
-def predict(cache: CellCache, case: int, weights: Tensor) -> Tensor:
-    """Predict outputs (M, K, H, W) of fits with weights (M, E, K) for an image, at the size of the network's input."""
-    network, (height, width) = cache.network, cache.cases[case][0].shape[1:]
-    inputs = cache[case].inputs
-    outputs = torch.einsum("mek,ehw->mkhw", weights, inputs)
-    left, _, top, _ = network.padding(height, width)
-    full = outputs
-    if network.options.grid > 1:
-        full = F.interpolate(outputs, scale_factor=network.options.grid, mode="bilinear", align_corners=False)
-    return full[..., top : top + height, left : left + width]
-
-
 @torch.inference_mode()
 def labelled_outputs(cache: CellCache, case: int, weights: Tensor, most: int = PIXELS) -> tuple[Tensor, Tensor]:
-    """Predict labelled pixels of an image.
+    """Predict labelled pixels of an image, at the size of the network's input.
 
     Parameters
     ----------
@@ -255,10 +248,15 @@ def labelled_outputs(cache: CellCache, case: int, weights: Tensor, most: int = P
     truth : (N,) Tensor
         Classes. Pixels are in random order, always the same one.
     """
-    mask = cache.cases.truth(case)
+    network, mask = cache.network, cache.cases.truth(case)
     known = (mask != IGNORE).flatten().nonzero().flatten()
     known = known[torch.randperm(len(known), generator=torch.Generator().manual_seed(case))[:most]]
-    return predict(cache, case, weights).flatten(2)[..., known], mask.flatten()[known]
+    outputs = network.outputs(cache[case].parts, weights)
+    left, _, top, _ = network.padding(*mask.shape)
+    rows, columns = known // mask.shape[1] + top, known % mask.shape[1] + left
+    found = corners(outputs.shape[-2:], network.options.grid, rows, columns)
+    sampled = sample(outputs.flatten(0, 1), found).T.contiguous()
+    return sampled.unflatten(0, outputs.shape[:2]), mask.flatten()[known]
 
 
 def choose_temperature(outputs: Sequence[tuple[Tensor, Tensor]], offsets: Tensor) -> float:

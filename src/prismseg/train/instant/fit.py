@@ -240,7 +240,9 @@ def judge(cache: CellCache, trials: Trials, mixture: Mixture) -> Judgement:
     for case, place in zip(trials.cases.tolist(), trials.parts.tolist(), strict=True):
         if place not in weights:
             fits = trials.fits[place]
-            weights = {place: torch.stack([each.average(fits[each.places]) for each in (mixture, *mixtures)])}
+            weights = {
+                place: torch.stack([each.average(fits[each.places]) for each in (mixture, *mixtures)]).float()
+            }
         values, truth = labelled_outputs(cache, case, weights[place])
         found.outputs.append((values[0].clone(), truth))
         found.own.append(values[1 + place].clone())
@@ -268,7 +270,8 @@ def leave_out(
             if part != place
         ]
         offsets = best_offsets(others, len(cases.classes))
-        heads.append(make_head(fit_mixture(total - own, mixture), offsets, temperature))
+        posterior = fit_mixture(total - own, mixture, trials.fits[place][mixture.places])
+        heads.append(make_head(posterior, offsets, temperature))
         for number in (trials.parts == place).nonzero().flatten().tolist():
             case, (_, truth) = int(trials.cases[number]), judgement.outputs[number]
             scores = image_dice(judgement.own[number] + offsets[:, None], truth)

@@ -50,17 +50,19 @@ class CellCache:
     def __init__(self, network: InstantSegmenter, cases: PreparedCases, mib: int) -> None:
         self.network, self.cases = network, cases
         self._limit, self.kept_bytes = mib * MIB, 0
-        self._kept: dict[int, Tensor] = {}
+        self._kept: dict[int, dict[str, Tensor]] = {}
 
     def __getitem__(self, case: int) -> Cells:
         image, shares = self.cases[case]
         if case in self._kept:
-            return Cells(self._kept[case].float(), cell_shares(self.network, shares))
+            parts = {part: values.float() for part, values in self._kept[case].items()}
+            return Cells(parts, cell_shares(self.network, shares))
         cells = read_cells(self.network, image, shares, self.cases.name(case))
-        half = cells.inputs.half()
-        if self.kept_bytes + half.nbytes <= self._limit:
+        half = {part: values.half() for part, values in cells.parts.items()}
+        size = sum(values.nbytes for values in half.values())
+        if self.kept_bytes + size <= self._limit:
             self._kept[case] = half
-            self.kept_bytes += half.nbytes
+            self.kept_bytes += size
         return cells
 
 
@@ -82,7 +84,7 @@ def standardize(network: InstantSegmenter, cases: PreparedCases, parts: Sequence
     moments, generator, sampled = _Moments(), torch.Generator().manual_seed(0), []
     for case, image in zip(chosen, images, strict=True):
         raw = network.raw(network.pad(image[None]))[0].flatten(1)
-        require_finite(raw[..., None], cases.name(case))
+        require_finite({"all scales": raw[..., None]}, cases.name(case))
         moments.add(raw)
         sampled.append(raw[:, torch.randperm(raw.shape[1], generator=generator)[:SAMPLED_CELLS]])
     mean, deviation = moments.result()
@@ -171,25 +173,33 @@ def gather_statistics(
         image, shares = cases[case]
         for number, copy in enumerate(copies(image, shares, settings)):
             cells = read_cells(network, *copy, cases.name(case)) if number else cache[case]
-            add_cells(own, cells, settings, seed=case * settings.copies + number, count=settings.copies)
+            seed = case * settings.copies + number
+            add_cells(own, network, cells, settings, seed=seed, count=settings.copies)
         if light is not None:
             for number, copy in enumerate(light_copies(image, shares, case)):
                 cells = read_cells(network, *copy, cases.name(case))
-                add_cells(light, cells, settings, seed=case * LIGHT_COPIES + number, count=LIGHT_COPIES)
+                seed = case * LIGHT_COPIES + number
+                add_cells(light, network, cells, settings, seed=seed, count=LIGHT_COPIES)
         done(case)
     return PartStatistics(own, light)
 
 
 def add_cells(
-    statistics: ClassStatistics, cells: Cells, settings: InstantSettings, *, seed: int, count: int
+    statistics: ClassStatistics,
+    network: InstantSegmenter,
+    cells: Cells,
+    settings: InstantSettings,
+    *,
+    seed: int,
+    count: int,
 ) -> None:
     """Add the cells of one of `count` copies of an image, each by its share of each class; all count for one image.
 
     Of a class with more than ``settings.cells`` cells so many are drawn with `seed`, weighted so that the class keeps its
     area.
     """
-    rows, shares = cells.inputs.flatten(1).T, cells.shares.flatten(1)
-    for label, share in enumerate(shares):
+    places, labels, weights = [], [], []
+    for label, share in enumerate(cells.shares.flatten(1)):
         found = share.nonzero().flatten()
         weight = 1 / count
         if len(found) > settings.cells:
@@ -197,9 +207,14 @@ def add_cells(
             drawn = found[torch.randperm(len(found), generator=generator)[: settings.cells]]
             weight *= float(share[found].sum() / share[drawn].sum())
             found = drawn
-        if len(found):
-            labels = torch.full((len(found),), label)
-            statistics.update(rows[found], labels, weights=share[found] * weight, blocks=torch.float32)
+        places.append(found)
+        labels.append(torch.full((len(found),), label))
+        weights.append(share[found] * weight)
+    found = torch.cat(places)
+    if len(found):
+        with torch.inference_mode():
+            rows = network.rows(cells.parts, found)
+        statistics.update(rows, torch.cat(labels), weights=torch.cat(weights), blocks=torch.float32)
 
 
 def require_labels(statistics: ClassStatistics, classes: Sequence[str]) -> list[str]:
