@@ -69,6 +69,7 @@ def test_stated_greys_and_counts(tmp_path, celsius):
     assert result.returncode == 0, result.stderr
     lines = [line.split() for line in result.stdout.splitlines() if ".png" in line]
     assert [[cells[at] for at in (3, 5, 7)] for cells in lines] == [["24.0", "29.0", "34.0"]] * 2
+    assert "polarity is not stated: 1." in result.stdout
 
 
 def test_nothing_could_be_read(folder, tmp_path):

@@ -227,14 +227,9 @@ def _remarks(plan: SessionPlan, found: FoundFrames) -> dict[str, str]:
 
 
 def _polarity_unknown(plan: SessionPlan) -> str:
-    frames = [file.frame for file in plan.files if file.frame is not None]
-    count = sum(any(note.startswith("polarity not stated") for note in frame.notes) for frame in frames)
-    if not count:
-        return ""
-    return (
-        f"Grey pictures whose polarity is not stated: {count}. White was taken as warm; if black was, every change has "
-        "the wrong sign: state --polarity."
-    )
+    from prismseg.cli.tables.thermal import polarity_remark
+
+    return polarity_remark([file.frame.notes for file in plan.files if file.frame is not None])
 
 
 def _times(plan: SessionPlan) -> dict[str, str]:

@@ -40,7 +40,7 @@ def print_summaries(summaries: Sequence[FrameSummary]) -> None:
         console.print(table)
     for summary in summaries:
         for note in summary.notes:
-            if note.startswith(("doubtful", "stored turned", "polarity")):
+            if note.startswith(("doubtful", "stored turned")):
                 console.print(Text.assemble((f"{summary.path.name}: ", "bold"), note))
     if refused:
         table = Table(title="Refused")
@@ -51,7 +51,21 @@ def print_summaries(summaries: Sequence[FrameSummary]) -> None:
                 Text(summary.path.name), Text((summary.rejection or "").replace(str(summary.path), "It"))
             )
         console.print(table)
+    remark = polarity_remark([summary.notes for summary in summaries])
+    if remark:
+        console.print(remark)
     console.print(f"{len(summaries) - len(refused)} frames read, {len(refused)} refused.")
+
+
+def polarity_remark(notes: Sequence[Sequence[str]]) -> str:
+    """Say of how many frames, by their notes, nobody stated the polarity; empty where there are none."""
+    count = sum(any(note.startswith("polarity not stated") for note in each) for each in notes)
+    if not count:
+        return ""
+    return (
+        f"Grey pictures whose polarity is not stated: {count}. White was taken as warm; if black was, every change has "
+        "the wrong sign: state --polarity."
+    )
 
 
 def print_session(session: Session) -> None:
