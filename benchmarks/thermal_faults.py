@@ -50,9 +50,8 @@ def plant(fault: str, frame: PhantomFrame, minute: float, rng: np.random.Generat
                 for each in (celsius, truth, labels, mask)
             )
         case "cut":
-            celsius, truth, labels, mask = (
-                _cropped(each, labels > 0, share, rng.normal(0, 0.02)) for each in (celsius, truth, labels, mask)
-            )
+            down = _depth(mask, share + rng.normal(0, 0.02))
+            celsius, truth, labels, mask = (_lowered(each, down) for each in (celsius, truth, labels, mask))
         case "one foot":
             mask = labels == SIDE_LABELS["left"]
         case "absent" if minute in (5, 15):
@@ -62,11 +61,14 @@ def plant(fault: str, frame: PhantomFrame, minute: float, rng: np.random.Generat
     return Planted(celsius, truth, labels, mask)
 
 
-def _cropped(picture: np.ndarray, feet: np.ndarray, share: float, jitter: float) -> np.ndarray:
-    """Cut the lower border through the feet: a share of their height is outside, a little more or less each time."""
+def _depth(feet: np.ndarray, share: float) -> int:
+    """Rows by which a picture is lowered so that a share of the feet's height is below it."""
     rows = np.flatnonzero(feet.any(axis=1))
-    last = round(rows[-1] + 1 - (share + jitter) * (rows[-1] - rows[0]))
-    return picture[:last]
+    return max(round(feet.shape[0] - rows[-1] - 1 + share * (rows[-1] - rows[0])), 0)
+
+
+def _lowered(picture: np.ndarray, down: int) -> np.ndarray:
+    return np.concatenate([np.repeat(picture[:1], down, axis=0), picture[: picture.shape[0] - down]])
 
 
 def _piece(feet: np.ndarray, share: float) -> np.ndarray:

@@ -352,6 +352,21 @@ def test_the_other_view_names_the_other_feet(play: Play) -> None:
     assert views[0] == "soles-to-camera", "the older numbers stay, with the view they were named in"
 
 
+def test_a_session_of_one_foot_is_measured_anew_and_stored(play: Play) -> None:
+    play.capture(27, 30)
+    play.clock.wait(5)
+    play.capture(28, 31)
+    assert play.value(1, "right") == pytest.approx(30, abs=0.05)
+    play.service.update_details("ana", play.session, {"one_foot": "left"})
+    assert play.about().details["one_foot"] == "left"
+    assert play.value(2, "left") == pytest.approx(28, abs=0.05) and play.value(2, "right") is None
+    assert play.result(2).outcome["differences"][WHOLE_SOLE]["value"] is None
+    play.service.update_details("ana", play.session, {"one_foot": None})
+    assert play.value(2, "right") == pytest.approx(31, abs=0.05)
+    with pytest.raises(DataError, match="One foot only"):
+        play.service.update_details("ana", play.session, {"one_foot": "middle"})
+
+
 def test_what_is_not_there_is_said(play: Play) -> None:
     with pytest.raises(NotFound, match="no such session: none"):
         play.service.record_dose("ana", "none")

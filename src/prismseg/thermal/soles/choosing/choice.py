@@ -19,7 +19,7 @@ from scipy import ndimage
 from skimage.measure import regionprops
 
 from prismseg.thermal.soles.choosing.likeness import Portrait
-from prismseg.thermal.soles.pieces import Mask, bounding_window, split_touching
+from prismseg.thermal.soles.pieces import Mask, aspect_ratio, bounding_window, split_touching
 from prismseg.thermal.soles.sides import Track
 
 Centre = tuple[float, float]
@@ -37,6 +37,8 @@ class ChoiceSettings:
         Pieces, the largest ones, of which readings are made.
     area, area_sd : float
         Usual share of the picture that one sole covers, and the standard deviation of its logarithm.
+    two_wide : float
+        Ratio of widths across and along from which a piece may be two soles.
     slender, slender_sd : float
         Ratio of widths across and along up to which a piece is a sole, and by how much one may be wider.
     solid, solid_sd : float
@@ -76,6 +78,7 @@ class ChoiceSettings:
     most: int = 6
     area: float = 0.08
     area_sd: float = 0.8
+    two_wide: float = 0.45
     slender: float = 0.7
     slender_sd: float = 0.1
     solid: float = 0.83
@@ -248,7 +251,7 @@ def _readings(
 def _candidates(pieces: Sequence[Mask], probability: NDArray[np.floating] | None) -> Iterator[Candidate]:
     for number, piece in enumerate(pieces):
         yield _candidate(piece, {number}, probability)
-        halves = split_touching(piece)
+        halves = split_touching(piece) if aspect_ratio(piece)[0] > _CHOICE.two_wide else None
         for part, half in enumerate(halves or (), start=1):
             yield _candidate(half, {number}, probability, part, _CHOICE.halves / 2)
     for (one, first), (other, second) in combinations(enumerate(pieces), 2):
