@@ -15,7 +15,7 @@ from prismseg.thermal.sessions.changes import delta
 from prismseg.thermal.sessions.entry import Entry
 from prismseg.thermal.sessions.uncertainty import Estimate
 
-NOTHING_WRONG = ErrorModel(netd=0, common=0, contour=0, min_contour=0, placing=0)
+NOTHING_WRONG = ErrorModel(netd=0, common=0, contour=0, min_contour=0, placing=0, placing_across=0)
 SQUARE = np.pad(np.ones((20, 20), bool), 10)
 
 

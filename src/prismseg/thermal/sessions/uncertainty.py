@@ -59,7 +59,9 @@ class ErrorModel:
     min_contour : float
         Smallest distance where probabilities tell it, pixels: networks are surer of themselves than they should be.
     placing : float
-        Distance of territory borders from where they would be, foot lengths: people differ.
+        Distance along the sole of territory borders from where they would be, foot lengths: people differ.
+    placing_across : float
+        The same across the sole.
     placing_correlation : float
         Correlation of its error in two frames of a session: borders stay on the same skin, whose pattern changes little.
     correlation : float
@@ -87,13 +89,14 @@ class ErrorModel:
     common: float = 0.05
     contour: float = 1.5
     min_contour: float = 0.5
-    placing: float = 0.03
+    placing: float = 0.045
+    placing_across: float = 0.018
     placing_correlation: float = 0.9
     correlation: float = 0.88
     mask_correlation: float = 0.98
 
     def __post_init__(self) -> None:
-        values = (self.netd, self.common, self.contour, self.min_contour, self.placing)
+        values = (self.netd, self.common, self.contour, self.min_contour, self.placing, self.placing_across)
         if not all(math.isfinite(value) and value >= 0 for value in values) or not self.pixels_sharing >= 1:
             raise ConfigError(
                 Message(
@@ -250,7 +253,7 @@ def measure_sole(
         return found
     u, v = registration.over(*window)
     for regions_of_set in regions:
-        labels, moved = _borders(regions_of_set, u, v, model.placing)
+        labels, moved = _borders(regions_of_set, u, v, model)
         for region in regions_of_set.regions:
             pairs = [(region.within(one), region.within(other)) for one, other in moved]
             found[region.name] = cropped.estimate(region.within(labels), pairs)
@@ -353,9 +356,12 @@ def _contours(inside: Mask, finite: Mask, errors: ErrorModel, probability: NDArr
 
 
 def _borders(
-    regions: RegionSet, u: NDArray[np.float64], v: NDArray[np.float64], placing: float
+    regions: RegionSet, u: NDArray[np.float64], v: NDArray[np.float64], model: ErrorModel
 ) -> tuple[NDArray[np.uint8], list[tuple[NDArray[np.uint8], NDArray[np.uint8]]]]:
     """Labels of places, and two pairs of them with the borders moved along and across the sole."""
-    along = (regions.label_at(u - placing, v), regions.label_at(u + placing, v))
-    across = (regions.label_at(u, v - placing), regions.label_at(u, v + placing))
-    return regions.label_at(u, v), [along, across]
+    along, across = model.placing, model.placing_across
+    moved = [
+        (regions.label_at(u - along, v), regions.label_at(u + along, v)),
+        (regions.label_at(u, v - across), regions.label_at(u, v + across)),
+    ]
+    return regions.label_at(u, v), moved

@@ -37,7 +37,7 @@ class PairSettings:
         Share of a sole outside the picture from which too little is left to say anything of it.
     """
 
-    unequal: float = 0.8
+    unequal: float = 0.83
     most_outside: float = 0.5
 
 

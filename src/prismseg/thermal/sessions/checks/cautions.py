@@ -313,12 +313,16 @@ def _area_cautions(entry: Entry, reference: Entry | None, settings: QualitySetti
     return [Observation(Concern.OUTLINE, sentence)]
 
 
-def _areas(entry: Entry | None) -> dict[Side, int]:
-    """Pixels of the soles that lie within the picture."""
+def _areas(entry: Entry | None) -> dict[Side, float]:
+    """Pixels of the soles, with what little of them lies outside the picture."""
     if entry is None or entry.soles is None:
         return {}
     outside = entry.soles.outside
-    return {side: int(sole.sum()) for side, sole in (entry.soles.masks or {}).items() if side not in outside}
+    return {
+        side: float(sole.sum()) / (1 - outside.get(side, 0.0))
+        for side, sole in (entry.soles.masks or {}).items()
+        if outside.get(side, 0.0) < _LITTLE_OUTSIDE
+    }
 
 
 def _clock_cautions(

@@ -24,7 +24,7 @@ class QualitySettings(ThresholdSettings):
         0.01, "", "Share of a sole's pixels at the frame's limit from which its mean is doubted."
     )
     outline: float = threshold(
-        0.22, "°C", "Standard error of a sole's mean by its outline from which the outline is doubted."
+        0.25, "°C", "Standard error of a sole's mean by its outline from which the outline is doubted."
     )
     outline_change: float = threshold(
         0.14,
