@@ -30,6 +30,8 @@ class LightSettings:
         Side in pixels of the square around a pixel in which both flanks are averaged.
     most_clipped : float
         Share of the soles' pixels that may have the end of the camera's range.
+    most_outside : float
+        Share of a sole outside the picture from which the camera should be moved before a capture.
     emissivity_tolerance : float
         By which the camera's emissivity may differ from that of skin; 0.01 is 0.1 °C at 33 °C in a room of 23 °C.
     """
@@ -39,6 +41,7 @@ class LightSettings:
     far: float = 5.0
     window: int = 9
     most_clipped: float = 0.01
+    most_outside: float = 0.1
     emissivity_tolerance: float = 0.01
 
 
@@ -68,7 +71,7 @@ def assess_frame(frame: Frame, soles: Soles, settings: LightSettings = LIGHT_SET
     """
     return (
         _two_soles(soles),
-        _whole_soles(soles),
+        _whole_soles(soles, settings),
         _focus(frame, soles, settings),
         _span(frame, soles, settings),
         _emissivity(frame, settings),
@@ -124,12 +127,13 @@ def _two_soles(soles: Soles) -> QualityLight:
     return QualityLight("two soles", "bad", soles.message)
 
 
-def _whole_soles(soles: Soles) -> QualityLight:
-    if soles.status is Status.CUT:
+def _whole_soles(soles: Soles, settings: LightSettings) -> QualityLight:
+    outside = max(soles.outside.values(), default=0.0)
+    if soles.status is Status.CUT or soles.too_little or outside > settings.most_outside:
         return QualityLight("whole", "bad", Message("A sole is cut off. Move the camera back."))
     if not soles.ok:
         return QualityLight("whole", "bad", Message("No two whole soles yet."))
-    if soles.too_little or Caution.AT_BORDER in soles.cautions:
+    if Caution.AT_BORDER in soles.cautions:
         return QualityLight(
             "whole", "doubtful", Message("A sole touches the border. Move the camera back a little.")
         )

@@ -37,13 +37,14 @@ _FRAMING = FramingSettings()
 def seen_from_above(entry: Entry) -> bool:
     """Tell whether a measured frame shows feet with the toes down whose legs enter from the upper border.
 
-    In a picture of soles that is upside down there is bed or sheet above the heels instead.
+    In a picture of soles that is upside down there is bed or sheet above both heels instead. One leg that is seen is
+    enough: the other one may be covered.
     """
     soles, frame = entry.soles, entry.frame
     if soles is None or frame is None or Caution.TOES_DOWN not in soles.cautions:
         return False
     background = float(np.nanmedian(frame.celsius[~soles.cleaned])) if (~soles.cleaned).any() else float("nan")
-    return all(_has_leg(frame.celsius, sole, background) for sole in (soles.masks or {}).values())
+    return any(_has_leg(frame.celsius, sole, background) for sole in (soles.masks or {}).values())
 
 
 def _has_leg(celsius: np.ndarray, sole: Mask, background: float) -> bool:
