@@ -199,7 +199,8 @@ class ClassStatistics:
                 continue
             self.counts[index] += float(w[rows].sum())
             upper = torch.zeros_like(self.grams[index])
-            for chunk in rows.split(BLOCK_ROWS[blocks]):
+            for start in range(0, len(rows), BLOCK_ROWS[blocks]):
+                chunk = rows[start : start + BLOCK_ROWS[blocks]]
                 root = w[chunk, None].sqrt().to(features.device, blocks)
                 z = features[chunk].to(blocks).mul_(root)  # of what indexing has copied
                 self.sums[index] += (root.T @ z)[0].to(self.sums)

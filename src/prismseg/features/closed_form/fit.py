@@ -129,7 +129,8 @@ def ridge_path(statistics: RegressionStatistics, penalties: Sequence[float]) -> 
                 f"The penalty {penalty:g} is too small for features that depend on each other; raise it."
             )
         solved.append(torch.from_numpy(np.ascontiguousarray(solution)))
-    return rotate(torch.cat(solved, dim=1), "N").unflatten(1, (len(tried), -1)).movedim(1, 0).contiguous()
+    weights = rotate(torch.cat(solved, dim=1), "N")
+    return weights.reshape(len(weights), len(tried), -1).movedim(1, 0).contiguous()
 
 
 def fit_evidence(statistics: RegressionStatistics) -> LinearPosterior:

@@ -261,7 +261,7 @@ class InstantSegmenter(SegmentationModel):
             summed = summed + torch.einsum(
                 "oc,chw->ohw", filters[:, self.parts[FOURIER]], self._fourier(stacked)[0]
             )
-        return summed.unflatten(0, (heads, classes))
+        return summed.reshape(heads, classes, *summed.shape[1:])
 
     def raw(self, x: Tensor) -> Tensor:
         """Compute the features (B, D, h, w) on the grid before they are standardised."""

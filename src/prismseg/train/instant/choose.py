@@ -256,7 +256,7 @@ def labelled_outputs(cache: CellCache, case: int, weights: Tensor, most: int = P
     rows, columns = known // mask.shape[1] + top, known % mask.shape[1] + left
     found = corners(outputs.shape[-2:], network.options.grid, rows, columns)
     sampled = sample(outputs.flatten(0, 1), found).T.contiguous()
-    return sampled.unflatten(0, outputs.shape[:2]), mask.flatten()[known]
+    return sampled.reshape(*outputs.shape[:2], -1), mask.flatten()[known]
 
 
 def choose_temperature(outputs: Sequence[tuple[Tensor, Tensor]], offsets: Tensor) -> float:

@@ -139,12 +139,12 @@ class PartStatistics:
         return (self.own + self.light * light) * (1 / (1 + light))
 
     def __add__(self, other: PartStatistics) -> PartStatistics:
-        both = self.light is not None and other.light is not None
-        return PartStatistics(self.own + other.own, self.light + other.light if both else None)
+        light = None if self.light is None or other.light is None else self.light + other.light
+        return PartStatistics(self.own + other.own, light)
 
     def __sub__(self, other: PartStatistics) -> PartStatistics:
-        both = self.light is not None and other.light is not None
-        return PartStatistics(self.own - other.own, self.light - other.light if both else None)
+        light = None if self.light is None or other.light is None else self.light - other.light
+        return PartStatistics(self.own - other.own, light)
 
 
 def gather_statistics(

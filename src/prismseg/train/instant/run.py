@@ -18,6 +18,7 @@ from prismseg.evaluation import EvaluatedNetwork, evaluate
 from prismseg.inference import Predictor
 from prismseg.nets import InstantSegmenter
 from prismseg.train.config import TrainConfig
+from prismseg.train.instant.cases import LIGHT_COPIES
 from prismseg.train.instant.fit import HeldOut, InstantFit, fit_instant
 from prismseg.train.instant.settings import InstantSettings
 from prismseg.train.runs.folder import RunFolder
@@ -99,13 +100,14 @@ class InstantRun:
         made_up = "" if dataset.names_stated else " (names made up)"
         groups = len({dataset.groups[case] for case in self.split.train})
         test = f"{len(self.split.test)} images are kept apart for a test." if self.split.test else ""
+        light = LIGHT_COPIES if any(self.settings.lights) else 0
         weights = "random weights" if config.model.weights is None else f"weights {config.model.weights}"
         return [
             f"Data: {dataset.root}, {len(self.split.train)} labelled images of {groups} groups (--group "
             f"{config.data.group}); classes {', '.join(dataset.classes)}{made_up}; {dataset.channels} "
             f"channel{'s' * (dataset.channels != 1)}. {test}".rstrip(),
             f"Network: instant, encoder {config.model.encoder or self.network.own_encoder} ({weights}), input "
-            f"{config.size[0]} x {config.size[1]}; each image learnt from {self.settings.copies} times.",
+            f"{config.size[0]} x {config.size[1]}; each image learnt from {self.settings.copies + light} times.",
             *self.notes,
         ]
 
