@@ -81,7 +81,7 @@ def test_territories_are_measured_and_small_ones_are_less_certain() -> None:
     assert tuple(measured) == REGIONS
     assert {name: measured[name].pixels for name in TERRITORIES} == found.pixels
     assert measured["medial calcaneal"].mean < measured["saphenous"].mean < measured["medial plantar"].mean
-    assert measured["saphenous"].mask > measured[WHOLE_SOLE].mask
+    assert measured["saphenous"].own > measured[WHOLE_SOLE].own
     weights = [measured[name].pixels for name in TERRITORIES]
     assert np.average([measured[name].mean for name in TERRITORIES], weights=weights) == pytest.approx(
         measured[WHOLE_SOLE].mean
