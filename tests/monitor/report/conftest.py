@@ -32,7 +32,7 @@ def made(
 ) -> Report:
     """The report of a phantom session.
 
-    At `failed` minutes one foot is missing from the mask, `unread` frames could not be read, and from a minute on the
+    At `failed` minutes no foot is in the mask, `unread` frames could not be read, and from a minute on the
     camera may have another emissivity.
     """
     subject = replace(draw_subject(3, 8), courses=courses)
@@ -42,7 +42,7 @@ def made(
             session.add_failed(minute, Message("The file is damaged."))
         else:
             picture = subject.frame_at(max(minute, 0))
-            mask = picture.labels == 1 if minute in failed else picture.labels > 0
+            mask = (picture.labels > 0) & (minute not in failed)
             since, emissivity = emissivity_after
             parameters = PARAMETERS if minute < since else replace(PARAMETERS, emissivity=emissivity)
             session.add(Frame(picture.celsius, source="camera", parameters=parameters), mask, minute=minute)
@@ -93,7 +93,7 @@ def in_utc(code: str) -> Language:
 
 @pytest.fixture(scope="session")
 def report() -> Report:
-    """Six measured captures of a working block, and one with one foot."""
+    """Six measured captures of a working block, and one without feet."""
     return made()
 
 

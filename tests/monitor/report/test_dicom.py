@@ -38,7 +38,7 @@ def write(tmp_path: Path) -> Write:
 
 @pytest.fixture(scope="module")
 def short() -> Report:
-    """Three measured captures, one with one foot."""
+    """Three measured captures, one without feet."""
     return made((-1.5, 1.0, 5.0), failed=(10.0,), unread=(12.0,))
 
 

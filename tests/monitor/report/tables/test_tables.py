@@ -78,7 +78,7 @@ def test_the_csv_says_with_what_numbers_were_made(report: Report) -> None:
     assert (first["view"], first["code"], first["session"]) == ("soles-to-camera", "E-Ñ7", report.id)
     failed = [row for row in rows if row["capture"] == "7"]
     assert {(row["mean"], row["delta"], row["status"]) for row in failed} == {("", "", "not two soles")}
-    assert failed[0]["reason"].startswith("Only one sole was found.")
+    assert failed[0]["reason"].startswith("No foot is in the mask.")
 
 
 def test_columns_do_not_depend_on_the_session(report: Report, empty: Report, without_baseline: Report) -> None:
@@ -118,7 +118,7 @@ def test_the_workbook_lists_captures_and_observations(report: Report) -> None:
     captures = rows_of(book["Captures"])
     assert captures[3][:6] == (3, datetime(2026, 5, 4, 14, 5), 5, "measured", None, 3)
     assert captures[2][9:12] == ("edited outline", "ana", datetime(2026, 5, 4, 14, 3))
-    assert captures[7][3] == "not two soles" and captures[7][4].startswith("Only one sole")
+    assert captures[7][3] == "not two soles" and captures[7][4].startswith("No foot")
     assert captures[8][0] == 99 and "feet moved" in captures[8][8]
     flags = rows_of(book["Observations"])
     assert [row[4] for row in flags[1:]] == [str(flag.sentence) for flag in report.session.flags()]

@@ -296,7 +296,7 @@ def _candidate(
 
 def _gap(first: Mask, second: Mask) -> float | None:
     """Distance of two pieces in picture heights; None where they are no two fragments of one sole."""
-    height = first.shape[0]
+    height: int = first.shape[0]
     both = first | second
     window = bounding_window(both)
     (shape,) = regionprops(both[window].astype(np.uint8))
@@ -313,7 +313,8 @@ def _pair_price(one: Candidate, other: Candidate) -> float:
     sd = _CHOICE.cut_alike_sd if one.at_border or other.at_border else _CHOICE.alike_sd
     down, across = other.centre[0] - one.centre[0], other.centre[1] - one.centre[1]
     angle = math.degrees(math.atan2(abs(down), abs(across)))
-    lengths = (one.length + other.length) / 2 / one.mask.shape[0]
+    height: int = one.mask.shape[0]
+    lengths = (one.length + other.length) / 2 / height
     against = [
         (math.log(one.area / other.area) / sd) ** 2 / 2,
         (max(_CHOICE.mirror - one.portrait.overlap(other.portrait.mirrored()), 0.0) / _CHOICE.mirror_sd) ** 2
