@@ -158,7 +158,7 @@ class _Shared:
 
 
 def _within(points: Floats, size: tuple[int, ...]) -> NDArray[np.bool_]:
-    within: NDArray[np.bool_] = ((points > -0.5) & (points < np.array(size) - 0.5)).all(axis=1)
+    within: NDArray[np.bool_] = np.all((points > -0.5) & (points < np.array(size) - 0.5), axis=1)
     return within
 
 

@@ -144,7 +144,8 @@ class Soles:
         track = previous.track if previous is not None else None
         known = None if probability is None or probability.shape != array.shape else probability
         search = Search(pieces, array.shape[0], checked, track, known)
-        found = search.both() if check_feet(feet) == "both" else search.one(feet)
+        chosen = check_feet(feet)
+        found = search.both() if chosen == "both" else search.one(chosen)
         masks, outside, too_little = _within_picture(found.masks, checked, whole)
         status = found.status
         if found.masks:

@@ -121,11 +121,12 @@ def _portraits(entry: Entry) -> dict[Side, Portrait]:
 def _turned(now: Mapping[Side, Portrait], before: Mapping[Side, Portrait]) -> bool:
     """Whether both soles fit better upside down: as the other side's, at whose place they lie, or as their own."""
     upright = sum(now[side].overlap(before[side]) for side in before) / 2
-    upside_down = max(
-        sum(now[side].turned().overlap(before[other]) for side, other in pairs) / 2
-        for pairs in ((("left", "right"), ("right", "left")), (("left", "left"), ("right", "right")))
-    )
-    return upside_down > upright + _IDENTITY.turned
+    exchanged: Mapping[Side, Side] = {"left": "right", "right": "left"}
+    fits = [
+        sum(now[side].turned().overlap(before[other]) for side, other in exchanged.items()) / 2,
+        sum(now[side].turned().overlap(before[side]) for side in before) / 2,
+    ]
+    return max(fits) > upright + _IDENTITY.turned
 
 
 def _lone(now: Mapping[Side, Portrait], before: Mapping[Side, Portrait]) -> list[Observation]:
