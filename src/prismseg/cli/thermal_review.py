@@ -87,7 +87,7 @@ def review(
                     folder, read, segmenter, new_session, palette=palette, separate=separate, progress=advance
                 )
             )
-    kinds = [card.kind for group in groups for card in group.cards]
+    kinds = [str(card.kind) for group in groups for card in group.cards]
     written = write_review(out, groups)
     typer.echo(
         f"{len(kinds)} frames: {', '.join(f'{kinds.count(kind)} {words}' for kind, words in KINDS.items())}."

@@ -56,6 +56,19 @@ def test_outlines_lie_on_the_soles(group: Group) -> None:
         assert abs(numbers[:, 1].min() - rows.min()) <= 1 and abs(numbers[:, 1].max() - rows.max() - 1) <= 1
 
 
+def test_notes_are_told_beside_cautions(tmp_path: Path) -> None:
+    from dataclasses import replace
+
+    from prismseg.base import Message
+
+    session = course((0, 27.0, 27.0), session=Session(regions=[]))
+    noted = Session(regions=[])
+    noted._keep(replace(session.entries[0], notes=(Message("A tenth of the left sole is outside."),)))
+    group = review_session(noted)
+    assert group.cards[0].kind == "clean" and group.cards[0].notes == ("A tenth of the left sole is outside.",)
+    assert "A tenth of the left" in write_review(tmp_path / "review.html", [group]).read_text("utf-8")
+
+
 def test_one_foot_has_its_own_colour(group: Group) -> None:
     from dataclasses import replace
 

@@ -107,8 +107,8 @@ def print_session(session: Session) -> None:
     for entry in session.measured:
         for note in entry.notes:
             noted.setdefault(note, []).append(f"{entry.minute:g}")
-    for note, minutes in noted.items():
-        console.print(Text.assemble(("note: ", "bold"), f"{', '.join(minutes)} min: {note}"))
+    for sentence, minutes in noted.items():
+        console.print(Text.assemble(("note: ", "bold"), f"{', '.join(minutes)} min: {sentence}"))
     console.print(
         f"{len(session.measured)} of {len(session.entries)} frames measured. Observations, not diagnoses."
     )

@@ -273,7 +273,11 @@ def _caption(entry: Entry, frame: Frame, ends: tuple[float, float]) -> str:
     parameters = [_UNITS[name].format(value) for name, value in stated.items() if name in _UNITS]
     facts = [*taken, *([frame.camera] if frame.camera else []), *(parameters or ["parameters not stated"])]
     last = str(entry.reason) if not entry.ok else f"cautions: {len(entry.cautions)}" if entry.cautions else ""
-    lines = [" · ".join(describe_span(frame, ends)), " · ".join(facts), last]
+    lines = [
+        " · ".join(describe_span(frame, ends)),
+        " · ".join(facts),
+        " ".join([last, *map(str, entry.notes)]).strip(),
+    ]
     return "\n".join(_wrap(line) for line in lines if line)
 
 

@@ -158,10 +158,10 @@ def _side_columns(side: str, curve: pd.DataFrame, minutes: Sequence[float]) -> d
     columns: dict[str, Any] = {f"baseline_{side}": baseline["mean"].iloc[-1] if len(baseline) else math.nan}
     for minute in minutes:
         near = later[(later.minute - minute).abs() <= NEAR]
-        chosen = None if near.empty else near.loc[(near.minute - minute).abs().idxmin()]
+        chosen = None if near.empty else near.iloc[int((near.minute - minute).abs().argmin())]
         for suffix, column in (("", "delta"), ("_low", "delta_low"), ("_high", "delta_high")):
             columns[f"delta_{side}_{minute:g}min{suffix}"] = math.nan if chosen is None else chosen[column]
-    largest = None if later.empty else later.loc[later.delta.idxmax()]
+    largest = None if later.empty else later.iloc[int(later.delta.argmax())]
     columns[f"largest_{side}"] = math.nan if largest is None else largest.delta
     columns[f"largest_{side}_minute"] = math.nan if largest is None else largest.minute
     columns[f"last_{side}"] = math.nan if later.empty else later.delta.iloc[-1]

@@ -68,6 +68,8 @@ class Card:
         Why it has no numbers; empty where it has.
     cautions : tuple of str
         What a reader should know.
+    notes : tuple of str
+        What is told of the frame besides, such as the share of a sole outside the picture.
     concerns : tuple of str
         What reason and cautions are about.
     numbers : tuple of str
@@ -86,6 +88,7 @@ class Card:
     status: str
     reason: str = ""
     cautions: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
     concerns: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
     picture: str | None = None
@@ -140,16 +143,14 @@ def card_of_unread(file: TimedFile) -> Card:
     why = "The file was not read." if file.rejection is None else str(file.rejection)
     picture, size = _preview(file.path)
     return Card(
-        show_name(str(file.path)),
-        None,
-        "refused",
-        "unreadable frame",
-        why,
-        (),
-        ("unreadable frame",),
-        (),
-        picture,
-        size,
+        file=show_name(str(file.path)),
+        minute=None,
+        kind="refused",
+        status="unreadable frame",
+        reason=why,
+        concerns=("unreadable frame",),
+        picture=picture,
+        size=size,
     )
 
 
@@ -171,6 +172,7 @@ def _card(entry: Entry, session: Session, palette: Palette, timed: bool) -> Card
         status=str(entry.status),
         reason=str(entry.reason),
         cautions=tuple(dict.fromkeys(map(str, entry.cautions))),
+        notes=tuple(map(str, entry.notes)),
         concerns=tuple(dict.fromkeys(str(seen.concern) for seen in entry.observations)),
         numbers=tuple(numbers),
         picture=picture,
