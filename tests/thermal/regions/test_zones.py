@@ -76,7 +76,7 @@ def test_zones_that_lost_their_toes_are_not_carried() -> None:
         mask &= ~np.isin(zone_at(*foot.sole_coordinates()), ZONES[TOES])
     entry = session.add(frame.celsius, mask, minute=5)
     assert {entry.territories[side].method for side in ("left", "right")} == {"registered"}
-    assert sum("registered afresh" in caution for caution in map(str, entry.cautions)) == 2
+    assert sum("registered afresh" in note for note in map(str, entry.notes)) == 2
 
 
 def test_a_session_measures_the_sets_that_are_asked_for() -> None:
