@@ -1,6 +1,6 @@
 """What a few labelled frames of one's own add to the shipped network, on a phantom domain that it has never seen.
 
-    python benchmarks/finetune.py --network thermal-feet --out runs/finetune
+    python benchmarks/finetune.py --network thermal-feet-small --out runs/finetune
 
 Grey pictures of simulated sessions of the left-out domain; 5, 10 and 20 frames of ten people for training, the frames of
 twenty others for testing. Compared: the network as it is, fine-tuned, and one trained from nothing on the same frames
@@ -76,7 +76,7 @@ def train(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--network", default="thermal-feet")
+    parser.add_argument("--network", default="thermal-feet-small")
     parser.add_argument("--domain", choices=DOMAINS, help="default: the one the network was not trained on")
     parser.add_argument("--out", type=Path, default=Path("runs/finetune"))
     parser.add_argument("--seed", type=int, default=31)

@@ -49,7 +49,12 @@ def register(app: typer.Typer) -> None:
         epilog="Example: prismseg thermal summary sessions/ --at 10,20 --region toes --out sessions.csv"
     )(summary)
     verbs.command(
-        epilog="Example: prismseg thermal train --out runs/thermal-feet   (hours; Ctrl-C and --resume at will)"
+        epilog=(
+            "Examples, each hours; Ctrl-C and --resume at will:\n\n"
+            "prismseg thermal train --out runs/left-out --left-out ellipse --steps 450\n\n"
+            "prismseg thermal train --out runs/feet --left-out none --from runs/left-out --steps 220 --seed 2\n\n"
+            "prismseg thermal train --out runs/small --recipe small   (as thermal-feet-small)"
+        )
     )(train)
     app.add_typer(
         verbs,

@@ -57,7 +57,7 @@ def register(app: typer.Typer) -> None:
             "prismseg train nerves/ --group block:12 --folds 5 --out runs/nerves-cv\n\n"
             "prismseg train --resume --out runs/nerves   (after a power cut)\n\n"
             "prismseg train --resume --out runs/nerves --steps 2000   (lengthen a finished run)\n\n"
-            "prismseg train my-feet/ --from thermal-feet --out runs/my-camera   (5 to 20 labelled frames)\n\n"
+            "prismseg train my-feet/ --from thermal-feet-small --out runs/my-camera   (5 to 20 labelled frames)\n\n"
             "prismseg train nerves/ --from runs/both --model unet --out runs/corrected   (correct an ensemble)\n\n"
             "accelerate launch -m prismseg train nerves/ --out runs/nerves   (several GPUs)"
         ),
@@ -76,7 +76,7 @@ def train(
         typer.Option(
             "--from",
             help=(
-                "Start from this trained network: a run, a folder, or a shipped one (thermal-feet); of a "
+                "Start from this trained network: a run, a folder, or a shipped one (thermal-feet-small); of a "
                 "cross-validation fold by fold. An ensemble, or a network that was fitted (instant), stays as it is, and "
                 "--model learns to correct it."
             ),

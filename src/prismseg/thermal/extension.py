@@ -6,10 +6,16 @@ from prismseg.inference.postprocess import POSTPROCESSORS
 from prismseg.nets.settings import SHIPPED
 from prismseg.train.registries import FORMER_SETTINGS, SOURCES
 
+_WEIGHTS = Path(__file__).parents[1] / "weights"
 SHIPPED.register(
     "thermal-feet",
-    Path(__file__).parents[1] / "weights" / "thermal-feet",
-    summary="Soles of the feet in thermal frames, trained on phantoms.",
+    _WEIGHTS / "thermal-feet",
+    summary="Feet in thermal frames: the small one and one with a pretrained encoder, averaged.",
+)
+SHIPPED.register(
+    "thermal-feet-small",
+    _WEIGHTS / "thermal-feet-small",
+    summary="Feet in thermal frames, 0.5 million weights trained on phantoms alone: faster, finds fewer feet.",
 )
 POSTPROCESSORS.register(
     "two-feet",

@@ -55,11 +55,11 @@ def test_a_name_means_the_shipped_network_and_a_path_the_folder(run, tmp_path, m
     monkeypatch.chdir(tmp_path)
     create_model("fcn", width=0.125, seed=0).save_pretrained("thermal-feet")
     assert find_model("thermal-feet") == SHIPPED["thermal-feet"] != tmp_path / "thermal-feet"
-    assert load_model("thermal-feet").settings.arch == "unet"
+    assert load_model("thermal-feet").settings.arch == "ensemble"
     for folder in ("./thermal-feet", Path("thermal-feet"), tmp_path / "thermal-feet"):
         assert load_model(folder).settings.arch == "fcn"
     monkeypatch.chdir(run)
-    assert load_model(Path("thermal-feet")).settings.arch == "unet"
+    assert load_model(Path("thermal-feet")).settings.arch == "ensemble"
 
 
 def test_the_folds_of_a_cross_validation_are_named(folds):

@@ -47,7 +47,19 @@ def upgrade_phantoms(section: dict[str, Any] | None) -> dict[str, Any]:
 
 
 def trained_domains(training: dict[str, Any]) -> tuple[str, ...]:
-    """Phantom domains that a network learnt from, by the ``training`` of its metadata; none where on no phantoms."""
+    """Phantom domains that a network or a member of it learnt from, by the ``training`` of its metadata.
+
+    Examples
+    --------
+    >>> learnt = {"source": {"kind": "phantoms", "domains": ["spline", "blob"]}}
+    >>> trained_domains(learnt), trained_domains({"source": {"kind": "cases"}})
+    (('spline', 'blob'), ())
+    >>> trained_domains({"members": [{"training": learnt}, {"training": {"source": {"kind": "cases"}}}]})
+    ('spline', 'blob')
+    """
+    if members := training.get("members"):
+        found = (name for member in members for name in trained_domains(member.get("training") or {}))
+        return tuple(dict.fromkeys(found))
     facts = upgrade_phantoms(training.get("phantoms")) or training
     source = facts.get("source") or {}
     return tuple(source.get("domains", ())) if source.get("kind") == "phantoms" else ()
