@@ -38,10 +38,9 @@ def plan(
 ) -> None:
     """Show what `prismseg train DATA` would choose, and why.
 
-    Looks at the data (sizes, channels, classes, how thin their structures are, how many images and groups, whether they
-    have an up and down) and at the machine, and prints what was found, each setting that follows from it with its reason,
-    and about how long training takes. Nothing is trained or written. Every setting can be chosen otherwise, see
-    prismseg train --help.
+    Looks at the data (sizes, channels, classes, how thin their structures are, how many images and groups) and
+    at the machine, and prints what was found, each setting that follows from it with its reason, and about how long
+    training takes. Nothing is trained or written. Every setting can be chosen otherwise, see prismseg train --help.
     """
     from prismseg.data import open_dataset
     from prismseg.train.plan.plan import make_plan

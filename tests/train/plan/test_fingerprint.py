@@ -8,8 +8,7 @@ from PIL import Image
 
 from prismseg.base import DataError
 from prismseg.data import open_dataset
-from prismseg.train.plan import limits
-from prismseg.train.plan.fingerprint import likeness, take_fingerprint
+from prismseg.train.plan.fingerprint import take_fingerprint
 
 
 def write(folder, images, masks, dtype=np.uint8):
@@ -65,37 +64,3 @@ def test_no_more_than_the_sample_is_read(tmp_path, monkeypatch):
         type(dataset), "__getitem__", lambda self, index: read.append(index) or original(self, index)
     )
     assert take_fingerprint(dataset).sampled == 3 and read == [0, 4, 8]
-
-
-def test_likeness_by_hand():
-    names = [str(number) for number in range(10)]
-    same = [np.array([1.0, -2.0])] * 10
-    assert likeness(same, names) == pytest.approx(1)
-    # Five of each sign: of 90 ordered pairs 40 agree and 50 do not.
-    signs = [sign * same[0] for sign in [1, -1] * 5]
-    assert likeness(signs, names) == pytest.approx((40 - 50) / 90)
-    # A group counts once, with its mean: more images of one group change nothing.
-    assert likeness(signs + [signs[-1]] * 8, names + ["9"] * 8) == pytest.approx((40 - 50) / 90)
-    assert likeness(same, ["a"] * 10) is None and likeness([np.zeros(2)] * 10, names) is None
-    rng = np.random.default_rng(1)
-    drawn = [likeness(list(rng.normal(size=(12, 32))), [str(n) for n in range(12)]) for _ in range(300)]
-    assert np.mean(drawn) == pytest.approx(0, abs=0.01) and np.std(drawn) < 0.05
-
-
-@pytest.mark.parametrize("above", ["nothing", "brightness", "texture", "labels"])
-def test_images_that_differ_above_have_an_up_and_down(tmp_path, above, monkeypatch):
-    """One difference suffices: brighter, coarser or labelled in the upper part."""
-    monkeypatch.setattr("prismseg.train.plan.fingerprint.SAMPLED_IMAGES", 60)
-    rng = np.random.default_rng(2)
-    images, masks = [], []
-    for _ in range(60):
-        image = rng.normal(100, 10, (48, 48))
-        image[:16] += 60 * (above == "brightness")
-        image[:16] += rng.normal(0, 40, (16, 48)) * (above == "texture")
-        mask = np.zeros((48, 48))
-        row = rng.integers(6, 20) if above == "labels" else rng.integers(6, 42)
-        mask[row - 4 : row + 4, 10:30] = 1
-        images.append(image.clip(0, 255))
-        masks.append(mask)
-    found = take_fingerprint(write(tmp_path, images, masks))
-    assert (found.upright >= limits.UPRIGHT) == (above != "nothing")

@@ -15,7 +15,7 @@ from prismseg.train.plan.resources import Resources
 NERVE = ClassFacts("nerve", 0.03, 0.9, 1, 5000, thickness=30.0, fineness=0.06)
 DATA = Fingerprint(
     images=100, labelled=100, groups=20, sampled=32, channels=1, depth="uint8", heights=(480, 480, 480),
-    widths=(640, 640, 640), aspects=(4 / 3, 4 / 3), classes=(NERVE,), upright=0.6,
+    widths=(640, 640, 640), aspects=(4 / 3, 4 / 3), classes=(NERVE,),
 )  # fmt: skip
 CPU, GPU = Resources("cpu", 2, weights=True, install="pip install it"), Resources("cuda", 8, weights=True)
 
@@ -29,9 +29,9 @@ def fixed_limits(monkeypatch):
         "DECODER": {"cpu": None, "cuda": "wide"}, "BATCH_SIZE": 16, "FEWEST_BATCH": 8,
         "STEP_PIXELS": {"cpu": 8 * 192**2, "cuda": 16 * 512**2}, "STEPS": {"cpu": 600, "cuda": 3000}, "EPOCHS": 20,
         "COMPILE": {"cpu": "no", "cuda": "auto"},
-        "MOST_STEPS": {"cpu": 2000, "cuda": 10_000}, "EVALUATIONS": 10, "FEW_IMAGES": 150, "UPRIGHT": 0.1,
+        "MOST_STEPS": {"cpu": 2000, "cuda": 10_000}, "EVALUATIONS": 10, "FEW_IMAGES": 150,
         "LEARNING_RATE": {"pretrained": 1e-3, "random": 3e-3}, "ENCODER_LR_FACTOR": 1.0,
-        "AUGMENTATION": {"few": "strong", "few without up and down": "unoriented", "many": "default"},
+        "AUGMENTATION": {"few": "strong", "many": "default"},
     }  # fmt: skip
     for name, value in numbers.items():
         monkeypatch.setattr(limits, name, value)
@@ -159,11 +159,6 @@ class TestAugmentation:
         assert values(many)["augmentation"] == "default" and values()["augmentation"] == "strong"
         assert values(many, split__limit=20)["augmentation"] == "strong"
         assert values(many, split__fraction=0.1)["augmentation"] == "strong"
-
-    def test_mirrors_up_and_down_only_where_there_is_none(self):
-        assert values(replace(DATA, upright=0.02))["augmentation"] == "unoriented"
-        assert values(replace(DATA, upright=None))["augmentation"] == "strong"
-        assert values(replace(DATA, upright=0.02), augmentation="none").get("augmentation") is None
 
     def test_predictions_are_averaged_over_the_mirrors_of_training(self):
         assert values()["test_mirror"] is True

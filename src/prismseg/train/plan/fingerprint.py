@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from prismseg.base import DataError
 from prismseg.data import IGNORE, Sample, SegmentationDataset
-from prismseg.train.plan.limits import FEWEST_UPRIGHT_GROUPS, ROW_BANDS, SAMPLED_IMAGES
+from prismseg.train.plan.limits import SAMPLED_IMAGES
 from prismseg.train.plan.structures import object_areas, ridge_widths, thickness
 
 
@@ -68,10 +68,6 @@ class Fingerprint:
         Smallest and largest ratio of width to height.
     classes : tuple of ClassFacts
         Without the background.
-    upright : float or None
-        How alike images are in how they differ from themselves upside down, by the means of their rows: the largest
-        `likeness` of intensities, of their gradients and of the foreground. About 0 where images have no up and down, up
-        to 1. None where there are too few groups to say.
     """
 
     images: int
@@ -84,7 +80,6 @@ class Fingerprint:
     widths: tuple[int, int, int]
     aspects: tuple[float, float]
     classes: tuple[ClassFacts, ...] = ()
-    upright: float | None = None
 
     @property
     def finest(self) -> ClassFacts | None:
@@ -125,43 +120,7 @@ def take_fingerprint(dataset: SegmentationDataset) -> Fingerprint:
         widths=_spread(widths),
         aspects=(float(aspects.min()), float(aspects.max())),
         classes=facts.classes(),
-        upright=facts.upright([dataset.groups[case] for case in chosen]),
     )
-
-
-def likeness(differences: Sequence[NDArray[np.float64]], groups: Sequence[str]) -> float | None:
-    """Say how alike groups are in what changes its sign when an image is turned upside down.
-
-    The mean product of two different groups' vectors, over the mean square of one: 0 in expectation where each sign is as
-    likely as the other, 1 where all vectors are equal.
-
-    Parameters
-    ----------
-    differences : sequence of (N,) arrays
-        Of each image; a group counts with the mean of its images.
-    groups : sequence of str
-        Of each image.
-
-    Returns
-    -------
-    float or None
-        None with fewer than `limits.FEWEST_UPRIGHT_GROUPS` groups, or where nothing differs.
-
-    Examples
-    --------
-    >>> likeness([np.array([2.0, 1.0])] * 10, [str(patient) for patient in range(10)])
-    1.0
-    """
-    names = sorted(set(groups))
-    if len(names) < FEWEST_UPRIGHT_GROUPS:
-        return None
-    stacked, owner = np.stack(differences), np.array(groups)
-    means = np.stack([stacked[owner == name].mean(0) for name in names])
-    squares = float((means**2).sum())
-    if squares == 0:
-        return None
-    products = float((means.sum(0) ** 2).sum()) - squares
-    return products / (len(names) - 1) / squares
 
 
 class _Facts:
@@ -175,7 +134,6 @@ class _Facts:
         self.areas: list[list[NDArray[np.int64]]] = [[] for _ in classes]
         self.widths: list[list[NDArray[np.float64]]] = [[] for _ in classes]
         self.shares: list[list[NDArray[np.float64]]] = [[] for _ in classes]
-        self.differences: list[list[NDArray[np.float64]]] = [[], [], []]
 
     def add(self, sample: Sample) -> None:
         assert sample.mask is not None  # only labelled cases are sampled
@@ -190,15 +148,6 @@ class _Facts:
                 self.areas[label].append(object_areas(mask))
                 self.widths[label].append(ridge_widths(mask))
                 self.shares[label].append(self.widths[label][-1] / math.sqrt(mask.size))
-        grey = sample.image.mean(2, dtype=np.float64)
-        steps = [np.abs(np.diff(grey, axis=axis, append=0)[:-1, :-1]) for axis in (0, 1)]
-        planes = (grey, steps[0] + steps[1], (sample.mask > 0) & (sample.mask != IGNORE))
-        for differences, plane in zip(self.differences, planes, strict=True):
-            differences.append(_turned(plane))
-
-    def upright(self, groups: Sequence[str]) -> float | None:
-        found = [likeness(differences, groups) for differences in self.differences]
-        return max((each for each in found if each is not None), default=None)
 
     def classes(self) -> tuple[ClassFacts, ...]:
         counted = max(self.pixels.sum(), 1)
@@ -215,15 +164,6 @@ class _Facts:
             for label, (name, areas) in enumerate(zip(self.names, self.areas, strict=True))
             if label > 0
         )
-
-
-def _turned(plane: NDArray[Any]) -> NDArray[np.float64]:
-    """Means of bands of rows, in units of their own spread, less the same from below."""
-    rows = plane.mean(axis=1, dtype=np.float64) if plane.size else np.zeros(1)
-    below = np.concatenate([[0.0], np.cumsum(rows)])
-    bands = np.diff(np.interp(np.linspace(0, len(rows), ROW_BANDS + 1), np.arange(len(rows) + 1), below))
-    spread = float(bands.std())
-    return (bands - bands[::-1]) / spread if spread > 0 else np.zeros(ROW_BANDS)
 
 
 def _fineness(facts: ClassFacts) -> float:

@@ -197,15 +197,12 @@ def choose_batch(situation: Situation) -> Iterable[Decision]:
 
 
 def choose_augmentation(situation: Situation) -> Iterable[Decision]:
-    """Choose how much images are changed, by how many there are and whether they have an up and down."""
-    count, upright = situation.training_images, situation.data.upright
+    """Choose how much images are changed, by how many there are."""
+    count = situation.training_images
     if count > limits.FEW_IMAGES:
         yield Decision(
             "augmentation", limits.AUGMENTATION["many"], f"{count} training images vary enough by themselves"
         )
-    elif upright is not None and upright < limits.UPRIGHT:
-        reason = f"there are few training images ({count}), and they have no up and down (likeness {upright:.2f})"
-        yield Decision("augmentation", limits.AUGMENTATION["few without up and down"], reason)
     else:
         yield Decision("augmentation", limits.AUGMENTATION["few"], f"there are few training images ({count})")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from prismseg.train.plan.fingerprint import Fingerprint
-from prismseg.train.plan.limits import UPRIGHT
 from prismseg.train.plan.plan import Plan
 
 _NO = "none"
@@ -28,9 +27,6 @@ def describe_data(data: Fingerprint) -> list[str]:
             f"piece{'s' * (each.objects != 1)} of {each.object_area:g} pixels each; a tenth of its area is thinner than "
             f"{each.thickness:.1f} pixels."
         )
-    if data.upright is not None:
-        having = "have an" if data.upright >= UPRIGHT else "have no"
-        lines.append(f"The images {having} up and down (likeness {data.upright:.2f} of 1).")
     return lines
 
 
