@@ -33,8 +33,8 @@ PIXELS = 40_000  # drawn of all images together
 TREES = 100
 _BALANCED = "as many of each class"
 CHOICES = {
-    "as they come": "pixels drawn at random",
     _BALANCED: "as many pixels of each class where an image has them",
+    "as they come": "pixels drawn at random",
 }
 
 
