@@ -131,18 +131,6 @@ def choose_encoder(situation: Situation) -> Iterable[Decision]:
     yield Decision("model.weights", limits.WEIGHTS, "they are installed")
 
 
-def choose_decoder(situation: Situation) -> Iterable[Decision]:
-    """Choose a decoder that leads to the image's grid, where the encoder begins at half of it and there is the time."""
-    arch = situation.get("model.arch", ModelConfig().arch)
-    encoder, decoder = situation.get("model.encoder"), limits.DECODER[situation.device]
-    exchangeable = getattr(ARCHITECTURES[arch], "has_decoder", False)
-    if decoder is not None and exchangeable and hasattr(ENCODERS.get(encoder or ""), "published"):
-        reason = (
-            f"the encoder begins at half the image's grid, and a {_named(situation)} affords to lead back to it"
-        )
-        yield Decision("model.decoder", decoder, reason)
-
-
 def choose_skip(situation: Situation) -> Iterable[Decision]:
     """Choose the layer on the skips."""
     reason = "the usual layer on skips, not shown to be better or worse than none and conv"
@@ -178,6 +166,31 @@ def choose_size(situation: Situation) -> Iterable[Decision]:
         yield Decision("crop", crop, _why_crop(situation, needed > affordable))
         share = f"{limits.CROP_FOREGROUND:.0%} of the crops are centred on a class, which crops anywhere would often miss"
         yield Decision("crop_foreground", limits.CROP_FOREGROUND, share)
+
+
+def choose_decoder(situation: Situation) -> Iterable[Decision]:
+    """Choose a decoder that leads to the image's grid, where the encoder begins at half of it and that pays."""
+    arch = situation.get("model.arch", ModelConfig().arch)
+    if not getattr(ARCHITECTURES[arch], "has_decoder", False):
+        return
+    if not hasattr(ENCODERS.get(situation.get("model.encoder") or ""), "published"):
+        return
+    if situation.device != "cpu":
+        reason = (
+            f"the encoder begins at half the image's grid, and a {_named(situation)} affords to lead back to it"
+        )
+        yield Decision("model.decoder", limits.DECODER, reason)
+        return
+    finest, size = situation.data.finest, situation.get("size")
+    if finest is None or not finest.fineness or size is None:
+        return
+    pixels = finest.fineness * math.sqrt(math.prod(size))
+    if pixels < limits.FINE_PIXELS:
+        reason = (
+            f"the encoder begins at half the image's grid, where parts of {finest.name} that are {pixels:.1f} pixels "
+            "thick are lost"
+        )
+        yield Decision("model.decoder", limits.DECODER, reason)
 
 
 def choose_batch(situation: Situation) -> Iterable[Decision]:
@@ -254,9 +267,9 @@ def choose_compilation(situation: Situation) -> Iterable[Decision]:
 
 RULES: tuple[Rule, ...] = (
     choose_encoder,
-    choose_decoder,
     choose_skip,
     choose_size,
+    choose_decoder,
     choose_batch,
     choose_augmentation,
     choose_mirror,
