@@ -165,7 +165,7 @@ def test_frames_are_filtered_stepped_through_judged_and_saved(chromium: Any, tmp
     assert shown() == ["c.jpg"]
 
     page.reload()  # decisions are kept
-    expected = [("a.jpg", "right"), ("b.jpg", "wrong"), ("c.jpg", None), ("=d.jpg", "unsure")]
+    expected = [("a.jpg", "correct"), ("b.jpg", "wrong"), ("c.jpg", None), ("=d.jpg", "unsure")]
     with page.expect_download() as download:
         page.click("#json")
     saved = json.loads(Path(download.value.path()).read_text("utf-8"))
@@ -174,6 +174,6 @@ def test_frames_are_filtered_stepped_through_judged_and_saved(chromium: Any, tmp
     with page.expect_download() as download:
         page.click("#csv")
     rows = list(csv.DictReader(io.StringIO(Path(download.value.path()).read_text("utf-8-sig"))))
-    assert [row["decision"] for row in rows] == ["right", "wrong", "", "unsure"]
+    assert [row["decision"] for row in rows] == ["correct", "wrong", "", "unsure"]
     assert rows[1]["note"] == 'the blanket, "again"' and rows[3]["file"] == "'=d.jpg" and rows[2]["minute"] == "10"
     assert not errors
