@@ -7,6 +7,7 @@ import os
 import shlex
 import statistics
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -235,9 +236,21 @@ def read_cells(
     write_record(record, list(made.values()))
     finder = ProvenanceFinder(store.root)
     codes = {run.key: hash_code(finder.find(KINDS[KIND], run.settings).code) for run in runs}
-    filled = list(fill_in(states, runs, read_record(record), codes, keep_stale=keep_stale))
+    recorded = read_record(record)
+    filled = list(fill_in(states, runs, recorded, codes, keep_stale=keep_stale))
     origins |= dict.fromkeys(origin for _, cell in filled if cell is not None for origin in cell.origins)
-    return [state for state, _ in filled], list(origins)
+    shown = [run for run, (state, _) in zip(runs, filled, strict=True) if state.state == "done"]
+    changed = [run for run in shown if recorded[tuple(run.labels.values())].code != codes[run.key]]
+    return [state for state, _ in filled], [*origins, *count_changed(changed, len(shown))]
+
+
+def count_changed(changed: Sequence[Run], shown: int) -> list[str]:
+    """Say how many of the cells that are shown were made by code that has changed since; nothing where none was."""
+    if not changed:
+        return []
+    methods = Counter(run.labels["method"] for run in changed)
+    told = ", ".join(f"{name} {count}" for name, count in methods.items())
+    return [f"{len(changed)} of {shown} cells by code that has changed since ({told})"]
 
 
 def list_origins(store: RunStore, run: Run) -> tuple[str, ...]:

@@ -1,5 +1,7 @@
 """Cells that were run elsewhere count as they did there, and those whose code has changed do not, unless told."""
 
+import json
+
 import pandas as pd
 import pytest
 from contest.cli import main
@@ -89,7 +91,20 @@ def test_cells_travel_from_one_machine_to_another(tmp_path, discs, capsys):
     assert main([*told, str(tmp_path / "nowhere"), "--methods", "ours", "all", "--report"]) == 0
     text = capsys.readouterr().out
     assert "| ours | all (best peer)" in text and "None: every cell of the plan is done" in text
-    assert not (tmp_path / "nowhere" / "runs").exists()
+    assert not (tmp_path / "nowhere" / "runs").exists() and "changed since" not in text
+
+
+def test_cells_by_other_code_are_counted_where_they_are_kept(tmp_path, discs, capsys):
+    (tmp_path / "data").mkdir()
+    told = ["--data", str(tmp_path / "data"), "--add", str(discs), "--jobs", "1", "--backend", "sequential"]
+    told += ["--methods", "ours", "--out", str(tmp_path / "out"), "--record", str(tmp_path / "record")]
+    assert main(told) == 0
+    facts = json.loads((tmp_path / "record" / CELLS).read_text())
+    facts[0]["code"] = "other"
+    (tmp_path / "record" / CELLS).write_text(json.dumps(facts))
+    capsys.readouterr()
+    assert main([*told[:-4], "--out", str(tmp_path / "new"), *told[-2:], "--report", "--keep-stale"]) == 0
+    assert f"1 of {len(facts)} cells by code that has changed since (ours 1)" in capsys.readouterr().out
 
 
 def test_only_the_named_folds_are_asked(tmp_path, capsys):
