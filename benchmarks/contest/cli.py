@@ -174,7 +174,7 @@ def _execute(runs: Sequence[Run], options: argparse.Namespace) -> None:
 
 
 def _report(options: argparse.Namespace, store: RunStore, plan: Plan) -> int:
-    from contest.report import page, replace_section, write_report
+    from contest.report import write_report, write_section
 
     cells, origins = read_cells(store, plan, record=options.record, keep_stale=options.keep_stale)
     contest = collect(cells, budget=options.seconds)
@@ -185,7 +185,7 @@ def _report(options: argparse.Namespace, store: RunStore, plan: Plan) -> int:
     path = write_report(contest, options.out / "report", **facts)
     print(path.read_text())
     if options.docs is not None:
-        replace_section(options.docs, page(contest, **facts))
+        write_section(contest, options.docs, **facts)
     return 0
 
 

@@ -86,8 +86,10 @@ def difference_table(contest: Contest) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def page(contest: Contest, *, command: str, origins: Sequence[str], budget: float) -> str:
-    """Write the whole report in Markdown, beginning with its heading."""
+def page(
+    contest: Contest, *, command: str, origins: Sequence[str], budget: float, curves: str = "curves.png"
+) -> str:
+    """Write the whole report in Markdown, beginning with its heading; `curves` is the picture it links to."""
     text = [
         HEADING,
         f"```\n{command}\n```",
@@ -100,13 +102,21 @@ def page(contest: Contest, *, command: str, origins: Sequence[str], budget: floa
         if any(point[0] == effort for point in contest.complete):
             heading = _EFFORTS[effort] + (f" ({budget:g} s)" if effort == EQUAL else "")
             text += [f"### {heading}", _score_lines(contest, effort), _over_sets_lines(contest, effort)]
-    text += [_cost_lines(contest), _curve_lines(contest), _missing_lines(contest)]
+    text += [_cost_lines(contest), _curve_lines(contest, curves), _missing_lines(contest)]
     text.append("Made with " + "; ".join(origins) + "." if origins else "")
     return "\n\n".join(part for part in text if part) + "\n"
 
 
+def write_section(contest: Contest, path: Path, **facts: Any) -> None:
+    """Put the report into a page of the documentation, with its picture in ``figures/`` beside it."""
+    picture = make_folder(path.parent / "figures") / "contest-curves.png"
+    if not contest.curves.empty:
+        draw_curves(contest, picture)
+    replace_section(path, page(contest, **facts, curves=f"{picture.parent.name}/{picture.name}"))
+
+
 def replace_section(path: Path, section: str) -> None:
-    """Put the section into a page of the documentation, in place of the one with its heading, or at the end."""
+    """Put a section into a page, in place of the one with the heading of the contest, or at the end."""
     text = read_text(path)
     found = re.search(rf"^{re.escape(HEADING)}$.*?(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
     body = section.rstrip("\n") + "\n"
@@ -237,7 +247,7 @@ def _cost_lines(contest: Contest) -> str:
     )
 
 
-def _curve_lines(contest: Contest) -> str:
+def _curve_lines(contest: Contest, picture: str) -> str:
     found = flatness(contest)
     if found.empty:
         return ""
@@ -256,7 +266,7 @@ def _curve_lines(contest: Contest) -> str:
             f"of the third; below {_FLAT} the curve counts as flat. Since rates fall towards the end, a flat end proves "
             "little alone: beside it stands what twice the steps gain on the test images.",
             _table(["images", "method", "rise, mean", "rise, highest cell", "", "gain of twice the steps"], rows),
-            "![Curves of all methods by data set and training size](curves.png)",
+            f"![Curves of all methods by data set and training size]({picture})",
         ]
     )
 

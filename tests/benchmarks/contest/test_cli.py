@@ -33,7 +33,11 @@ def test_what_is_done_is_reported_and_what_fails_is_named(command, tmp_path, cap
     capsys.readouterr()
     text = docs.read_text()
     assert HEADING in text and "RuntimeError: this method never works" in text
-    assert text.split(HEADING)[1] == (tmp_path / "out" / "report" / "contest.md").read_text().split(HEADING)[1]
+    report = (tmp_path / "out" / "report" / "contest.md").read_text()
+    assert text.split(HEADING)[1] == report.split(HEADING)[1].replace(
+        "(curves.png)", "(figures/contest-curves.png)"
+    )
+    assert (tmp_path / "figures" / "contest-curves.png").read_bytes()[:4] == b"\x89PNG"
     assert "python benchmarks/accuracy.py --data data --add discs" in text
     assert (tmp_path / "out" / "report" / "curves.png").exists()
 
