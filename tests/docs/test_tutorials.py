@@ -70,7 +70,7 @@ def test_thermal_session(tutorial):
     assert names["output"].count(", held") >= 11
     assert "The rise is clear" in names["output"]
     refused = [line for line in names["output"].splitlines() if "no numbers" in line]
-    assert len(refused) == 1 and refused[0].startswith("10 min") and "one sole" in refused[0]
+    assert len(refused) == 1 and refused[0].startswith("10 min") and "left sole was not found" in refused[0]
 
 
 def test_thermal_figures(tutorial):

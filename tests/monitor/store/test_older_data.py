@@ -58,6 +58,13 @@ def test_the_chain_goes_on(store: SessionStore) -> None:
     assert actions[-1] == "session opened again" and "capture taken out" in actions
 
 
+def without_errors(found: Any) -> Any:
+    """Numbers alone: errors are estimated by the model of today."""
+    if not isinstance(found, dict):
+        return found
+    return {name: without_errors(each) for name, each in found.items() if name != "error"}
+
+
 def test_numbers_are_those_that_were_stored(store: SessionStore) -> None:
     service = SessionService(store, TrueSegmenter())
     with store.read() as db:
@@ -72,7 +79,7 @@ def test_numbers_are_those_that_were_stored(store: SessionStore) -> None:
             assert (entry.minute, str(entry.status)) == (result.minute, result.status)
             made = summarize_entry(rebuilt.session, entry)
             for part in ("values", "differences", "baseline", "comparable"):
-                assert made[part] == result.outcome[part], part
+                assert without_errors(made[part]) == without_errors(result.outcome[part]), part
             measured += entry.ok
     assert measured == 4
 

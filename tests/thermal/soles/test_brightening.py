@@ -71,7 +71,7 @@ def test_a_session_doubts_a_sole_whose_toes_only_the_second_look_sees() -> None:
     entry = doubting.add(Frame(celsius), first, minute=0, brightened=np.where(sole, 0.99, 0.01))
     assert sure.entries[0].observations == ()
     assert {observation.concern for observation in entry.observations} == {Concern.OUTLINE}
-    assert sum("second look" in caution for caution in entry.cautions) == 2
+    assert sum("cold toes may be missed" in caution for caution in entry.cautions) == 2
     for side in ("left", "right"):
         true = celsius[
             entry.soles.side(side) | (toes & ndimage.binary_dilation(entry.soles.side(side), iterations=30))

@@ -89,7 +89,7 @@ def test_curves_name_their_axes(report: Report) -> None:
 def test_the_scale_has_whole_degrees_and_holds_every_sole(report: Report) -> None:
     low, high = temperature_scale(report.session)
     assert isinstance(low, int) and isinstance(high, int) and high - low >= 5
-    for entry in report.session.entries:
+    for entry in report.session.measured:
         sole = entry.frame.celsius[entry.soles.cleaned]
         assert low <= sole.min() and sole.max() <= high
 
