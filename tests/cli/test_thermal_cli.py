@@ -141,6 +141,17 @@ def test_a_dry_run_shows_files_clocks_names_and_minutes(feet):
     assert_refused(prismseg("thermal", "measure", images, "--unit", "h"), "--unit 'h'")
 
 
+def test_crossed_frames_are_those_of_the_session(feet, tmp_path):
+    """An answer about a frame that does not exist would change nothing without a word."""
+    told = ("thermal", "measure", feet / "images", "--unit", "min", "--out", tmp_path / "out")
+    assert_refused(
+        prismseg(*told, "--crossed", "7"), "--crossed 7: no frame was taken then, only at 0, 1, 5, 10, 15, 20"
+    )
+    assert_refused(prismseg(*told, "--crossed", "10", "--feet", "left"), "--crossed is about two feet")
+    assert not (tmp_path / "out").exists()
+    assert prismseg(*told, "--crossed", "10.02", "--dry-run").returncode == 0
+
+
 def test_minutes_go_with_the_files_of_a_folder_by_number(feet, tmp_path):
     def table(*options):
         out = tmp_path / "-".join(map(str, options)).replace(",", "")

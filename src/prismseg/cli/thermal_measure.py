@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
 
 _WHAT = "What is measured"
+_SAME_MINUTE = 0.05  # between a minute that is typed and that of its frame, which a clock may give to the second
 
 
 def measure(
@@ -148,7 +149,7 @@ def measure(
 
     pictures = picture_settings(scale, palette, isotherms, borders, histogram, formats)
     chosen, stated = _unit(unit), None if minutes is None else numbers("--minutes", minutes)
-    about, crossing = check_feet(feet), _crossed(crossed)
+    about = check_feet(feet)
     flags = FlagSettings.parse(threshold or [])
     found = search_frames(paths, frames)
     read = reader(emissivity, reflected, distance, humidity, atmosphere, window, grey, counts, polarity)
@@ -156,6 +157,7 @@ def measure(
     plan = plan_session(
         read_files(found.files, read), stated, unit=chosen, ignore_clock=ignore_clock, listed=listed
     )
+    crossing = _crossed(crossed, plan, both=about == "both")
     if dry_run:
         typer.echo(plan.table())
         typer.echo(f"{len(plan.files)} frames, minutes by: {plan.basis}. {_left_out(plan)}".rstrip())
@@ -196,10 +198,25 @@ def measure(
         raise typer.Exit(1)
 
 
-def _crossed(text: str | None) -> list[float] | None:
+def _crossed(text: str | None, plan: SessionPlan, *, both: bool) -> list[float] | None:
+    """Find the minutes of the frames that `--crossed` names, as the table of minutes shows them."""
+    from prismseg.base import ConfigError
+
     if text is None:
         return None
-    return [] if text == "none" else numbers("--crossed", text)
+    if not both:
+        raise ConfigError(
+            "--crossed is about two feet, and the session is set to one; leave one of the two options out."
+        )
+    found = []
+    for stated in [] if text == "none" else numbers("--crossed", text):
+        minutes = [file.minute for file in plan.files if file.minute is not None]
+        near = [minute for minute in minutes if abs(minute - stated) <= _SAME_MINUTE]
+        if not near:
+            known = ", ".join(f"{minute:.4g}" for minute in minutes)
+            raise ConfigError(f"--crossed {stated:g}: no frame was taken then, only at {known} min.")
+        found += near
+    return found
 
 
 def _unit(text: str | None) -> Unit | None:
