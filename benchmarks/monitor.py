@@ -80,7 +80,7 @@ def in_the_browser(url: str, server: Server, captures: int, minutes: float) -> N
         page.wait_for_timeout(2000)
         times = [page.evaluate(_TOUCH, 1)]
         page.click("#dose")
-        page.click("#dose-dialog button[value=yes]")
+        page.click("#dose-dialog .confirm")
         page.wait_for_timeout(1000)
         for number in range(2, captures + 1):
             times.append(page.evaluate(_TOUCH, number))

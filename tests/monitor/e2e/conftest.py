@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,6 @@ from prismseg.monitor.web.services import AppServices, open_services
 from prismseg.monitor.web.settings import MonitorSettings
 
 SHOTS = Path(__file__).parents[3] / "build" / "screenshots"
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 PATIENCE = 90  # seconds that a page may take on a machine that does much else; a good one takes none of them
 QUIET = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
@@ -34,7 +34,7 @@ class Served:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
-        self.simulator = Simulator(5, mirrored=mirrored)
+        self.simulator = Simulator(5, mirrored=mirrored, rate=3)  # a faster one would only slow the tests
         self._ahead = 0.0
         self.jump = 0.0  # a jump of the computer's clock
         stated = MonitorSettings(data=folder, port=self.port, demonstration=demonstration, **settings)
@@ -62,17 +62,43 @@ class Served:
         self.thread.join(timeout=PATIENCE)
 
 
+def _program(*names: str) -> str:
+    """Find a browser of Debian's; without it the tests that need it are skipped, and fail where it must be there."""
+    found = next((path for path in map(shutil.which, names) if path), None)
+    if found is None:
+        if names[0] in os.environ.get("PRISMSEG_NEEDS_BROWSERS", "").split():
+            raise RuntimeError(f"no {names[0]}, though this run must have one")
+        pytest.skip(f"needs Debian's {names[0]}: apt-get install {names[0]}")
+    return found
+
+
 @pytest.fixture(scope="session")
-def browser() -> Iterator[object]:
-    if CHROMIUM is None:
-        if os.environ.get("PRISMSEG_NEEDS_BROWSER"):
-            raise RuntimeError("no chromium, though this run must have one")
-        pytest.skip("needs Debian's chromium: apt-get install chromium")
+def driver() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api")
-    with playwright.sync_playwright() as driver:
-        launched = driver.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield launched
-        launched.close()
+    with playwright.sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def browser(driver: Any) -> Iterator[Any]:
+    """Chromium, in which most tests run."""
+    launched = driver.chromium.launch(executable_path=_program("chromium", "chromium-browser"), args=QUIET)
+    yield launched
+    launched.close()
+
+
+@pytest.fixture(scope="session")
+def firefox(driver: Any) -> Iterator[Any]:
+    """Firefox as Debian builds it; the channel says that it is driven by WebDriver BiDi."""
+    launched = driver.firefox.launch(executable_path=_program("firefox-esr"), channel="moz-firefox")
+    yield launched
+    launched.close()
+
+
+@pytest.fixture(params=["browser", "firefox"], ids=["chromium", "firefox"])
+def each_browser(request: pytest.FixtureRequest) -> Any:
+    """Both, for what browsers do differently: dialogs, inputs of times, sockets, keys."""
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,9 +36,14 @@ class Screen:
 
     def _hear(self, page: Any) -> None:
         page.on("pageerror", lambda error: self.errors.append(str(error)))
-        page.on("console", lambda message: self.errors.append(message.text) if message.type == "error" else None)
+        page.on("console", self._told)
         page.on("request", self._asked)
         page.on("websocket", self._asked)
+
+    def _told(self, message: Any) -> None:
+        # Firefox tells of a socket that was being opened when the page was left.
+        if message.type == "error" and not re.search(r"connection to .*ws://.*/live\?", message.text):
+            self.errors.append(message.text)
 
     def _asked(self, request: Any) -> None:
         address = urlsplit(request.url)
@@ -72,9 +79,13 @@ class Screen:
         self.page.wait_for_selector(f"#captures li[data-number='{number}']", timeout=1000 * PATIENCE)
 
     def dose(self, minutes_ago: float = 0) -> None:
+        """State when the test dose was given."""
         self.page.click("#dose")
-        self.page.fill("#ago", str(minutes_ago))
-        self.page.click("#dose-dialog button[value=yes]")
+        self.page.wait_for_selector("#dose-dialog[open]")
+        if minutes_ago:
+            at = self.served.services.clock().astimezone() - timedelta(minutes=minutes_ago)
+            self.page.fill("#dose-time", f"{at:%H:%M:%S}")
+        self.page.click("#dose-dialog .confirm")
         self.until("document.getElementById('clock').textContent.match(/^\\d+:/)")
 
     def until(self, condition: str, seconds: float = PATIENCE) -> None:
@@ -84,6 +95,23 @@ class Screen:
             assert time.monotonic() < end, f"not within {seconds:g} s: {condition}"
             self.page.wait_for_timeout(50)
 
+    def scan(self, text: str, element: str = "body") -> str:
+        """Press keys as fast as a scanner does, whatever the machine's load, and return the last one's fate."""
+        return self.page.evaluate(
+            """([keys, element]) => {
+              const target = document.querySelector(element);
+              target.focus();
+              let acts = true;
+              for (const key of keys) {
+                const told = { key: key === '\\n' ? 'Enter' : key, bubbles: true, cancelable: true };
+                acts = target.dispatchEvent(new KeyboardEvent('keydown', told));
+                acts = target.dispatchEvent(new KeyboardEvent('keyup', told)) && acts;
+              }
+              return acts ? 'acts' : 'stopped';
+            }""",
+            [text, element],
+        )
+
     def shot(self, name: str, *, whole: bool = False) -> Path:
         SHOTS.mkdir(parents=True, exist_ok=True)
         path = SHOTS / f"{name}.png"
@@ -92,5 +120,5 @@ class Screen:
 
     def close(self) -> None:
         self.context.close()
-        assert self.errors == []
+        assert self.errors == [], self.errors
         assert self.strangers == []

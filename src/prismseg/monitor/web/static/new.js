@@ -1,4 +1,5 @@
 import { attempt, post } from "./api.js";
+import "./keys.js";
 
 document.getElementById("new").addEventListener("submit", async (event) => {
   event.preventDefault();

@@ -1,5 +1,8 @@
 // What every page has: theme, log-out, times in the reader's zone, lock.
 import { post, lockSeconds } from "./api.js";
+import { dropDrafts } from "./drafts.js";
+
+dropDrafts();
 
 document.getElementById("theme").addEventListener("click", () => {
   const next = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
@@ -10,6 +13,7 @@ document.getElementById("theme").addEventListener("click", () => {
 
 document.getElementById("logout")?.addEventListener("click", async () => {
   await post("/logout");
+  dropDrafts(true);
   location.assign("/login");
 });
 

@@ -1,14 +1,18 @@
 // One session: live picture, clock, captures, curves, observations, details.
 import { Z95, attempt, get, language, make, number, patch, post, say, t } from "./api.js";
 import { Curves } from "./curves.js";
+import { confirmed } from "./dialogs.js";
+import { setUpDose } from "./dose.js";
 import { drawOutlines, drawScale } from "./draw.js";
 import { autosave, fill } from "./fields.js";
+import { onKey } from "./keys.js";
 import { watch } from "./live.js";
+import { hearTime, monitorTime } from "./time.js";
 
 const field = (id) => document.getElementById(id);
 const schedule = JSON.parse(field("schedule").textContent);
 let state = JSON.parse(field("state").textContent);
-let offset = new Date(state.now) - Date.now(); // between the monitor's clock and the browser's
+hearTime(state.now, true);
 const root = `/api/sessions/${state.id}`;
 let busy = false;
 let live = null;
@@ -20,7 +24,7 @@ field("region").addEventListener("change", showCurves);
 function take(made) {
   if (!made || made.revision < state.revision) return;
   state = made;
-  offset = new Date(state.now) - Date.now();
+  hearTime(state.now);
   show();
 }
 
@@ -144,7 +148,7 @@ function mean(capture, side) {
 
 // The clock: minutes since the test dose, and the next capture that is asked for.
 function tick() {
-  const now = Date.now() + offset;
+  const now = monitorTime();
   if (!state.test_dose_at) {
     field("clock").textContent = "–:––";
     field("next").textContent = state.has_baseline ? t("Baseline is there. Give the test dose.") : t("Baseline first");
@@ -193,33 +197,21 @@ async function capture() {
   field("capture").focus();
 }
 field("capture").addEventListener("click", capture);
-addEventListener("keydown", (event) => {
-  if (event.key.toLowerCase() === "c" && !event.ctrlKey && !event.metaKey && !event.altKey && !/INPUT|SELECT|TEXTAREA/.test(event.target.tagName) && !document.querySelector("dialog[open]")) capture();
-});
-
-field("dose").addEventListener("click", () => {
-  field("ago").value = state.test_dose_at ? (((Date.now() + offset) - new Date(state.test_dose_at)) / 60000).toFixed(1) : 0;
-  field("dose-dialog").showModal();
-});
-field("dose-dialog").addEventListener("close", async () => {
-  if (field("dose-dialog").returnValue !== "yes") return;
-  take(await attempt(() => post(`${root}/dose`, { seconds_ago: Math.max(0, Number(field("ago").value) * 60) })));
-});
+onKey("c", capture);
+setUpDose(root, () => state, take);
 
 let outgoing = null;
-function askRemoval(number) {
+async function askRemoval(number) {
   outgoing = number;
   field("reason").value = "";
-  field("removal").showModal();
-}
-field("removal").addEventListener("close", async () => {
-  if (field("removal").returnValue !== "yes") return;
+  if (!(await confirmed(field("removal")))) return;
   take(await attempt(() => post(`${root}/captures/${outgoing}/removal`, { reason: field("reason").value })));
-});
+}
 
 field("close").addEventListener("click", async () => take(await attempt(() => post(`${root}/closing`, { closed: state.closed_at === null }))));
 field("view").addEventListener("change", async (event) => {
-  take(await attempt(() => patch(`${root}/view`, { view: event.target.value })));
+  const chosen = event.target.value;
+  if (await confirmed(field("view-dialog"))) take(await attempt(() => patch(`${root}/view`, { view: chosen })));
   // What was refused must not look chosen.
   field("view").view.value = state.view;
   live.again();

@@ -1,0 +1,39 @@
+// Keys that act. A barcode scanner is a keyboard that types fast and ends with Enter: what it sends never acts.
+const APART = 250; // ms between a key that acts and any other; the slowest scanners send one in 100
+const BURST = 3; // keys within BURST_MS that no hand types
+const BURST_MS = 150;
+const presses = [];
+
+const typing = (element) => element.isContentEditable || /^(INPUT|SELECT|TEXTAREA)$/.test(element.tagName);
+
+let stopped = ""; // a key whose press was stopped: its release acts no more than the press
+
+addEventListener("keydown", (event) => {
+  stopped = "";
+  if (event.repeat) return;
+  presses.push(event.timeStamp);
+  if (presses.length > BURST) presses.shift();
+  const burst = presses.length === BURST && presses.at(-1) - presses[0] < BURST_MS;
+  const acts = event.key === "Enter" ? event.target.tagName !== "TEXTAREA" : event.key === " " && !typing(event.target);
+  if (burst && acts) { stopped = event.key; stop(event); }
+}, { capture: true });
+addEventListener("keyup", (event) => { if (event.key === stopped) stop(event); }, { capture: true });
+
+function stop(event) {
+  event.preventDefault();
+  event.stopImmediatePropagation();
+}
+
+/** Run `act` when a key is pressed alone: no field has the focus, no other key came shortly before or after. */
+export function onKey(key, act, { control = false } = {}) {
+  let waiting = 0, last = -Infinity;
+  addEventListener("keydown", (event) => {
+    const alone = event.timeStamp - last > APART;
+    last = event.timeStamp;
+    clearTimeout(waiting);
+    if (event.key.toLowerCase() !== key || !alone || event.repeat || typing(event.target) || document.querySelector("dialog[open]")) return;
+    if (event.ctrlKey !== control || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    waiting = setTimeout(act, APART);
+  });
+}

@@ -1,0 +1,136 @@
+"""Only a press on the confirming button acts: not Escape, an old answer, Enter, the back button, a scanner."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from .conftest import Served
+from .pages import Screen
+
+
+@pytest.fixture(scope="module")
+def ward(tmp_path_factory: pytest.TempPathFactory):
+    made = Served(tmp_path_factory.mktemp("dialogs") / "ward")
+    yield made
+    made.stop()
+
+
+def state(screen: Screen, path: str) -> tuple[object, ...]:
+    """All that a dialog could have changed."""
+    sessions = screen.served.services.sessions
+    row, measured = sessions.measure(path.rsplit("/", 1)[1])
+    return row.test_dose_at, row.view, row.revision, len(measured.session.entries)
+
+
+def test_nothing_but_the_confirming_button_acts(each_browser, ward: Served) -> None:
+    screen = Screen(each_browser, ward)
+    page, path = screen.page, screen.begin("E-ASK")
+    screen.capture(1)
+    screen.dose()
+    # An answer was given before: what a dialog keeps of it must not count again.
+    page.click("#captures li[data-number='1'] button")
+    page.wait_for_selector("#removal[open]")
+    page.click("#removal .cancel")
+    before = state(screen, path)
+    for opener, dialog, entry in (
+        ("#dose", "#dose-dialog", ("#dose-time", "00:00:01")),
+        ("#captures li[data-number='1'] button", "#removal", ("#reason", "feet covered")),
+        ("[name=view]:not(:checked)", "#view-dialog", None),
+    ):
+        for leave in ("scanner", "Escape", "cancel", "back"):
+            page.locator(opener).dispatch_event("click")
+            page.wait_for_selector(f"{dialog}[open]")
+            if entry:
+                page.fill(*entry)
+                page.focus(entry[0])
+            if leave == "scanner":
+                for element in (entry[0] if entry else f"{dialog} .cancel", f"{dialog} .confirm"):
+                    assert screen.scan("C-4711\n", element) == "stopped"
+            if entry and leave == "Escape":
+                page.keyboard.press("Enter")  # in a field; alone
+            if leave == "back":
+                page.evaluate("history.pushState(null, '', location.href)")
+                page.go_back()
+            if page.locator(f"{dialog}[open]").count():
+                page.keyboard.press("Escape") if leave == "Escape" else page.click(f"{dialog} .cancel")
+            page.wait_for_selector(dialog, state="hidden")
+        assert state(screen, path) == before, dialog
+    page.locator("[name=view]:not(:checked)").dispatch_event("click")
+    page.click("#view-dialog .confirm")
+    screen.until("document.querySelector('[name=view]:checked').value === 'mirrored'")
+    page.click("#captures li[data-number='1'] button")
+    page.fill("#reason", "feet covered")
+    page.click("#removal .confirm")
+    page.wait_for_selector("#captures li.failed")
+    assert state(screen, path)[1] == "mirrored" and state(screen, path)[3] == 0
+    screen.close()
+
+
+def test_the_time_of_the_dose_is_a_wall_clock_time(each_browser, ward: Served) -> None:
+    screen = Screen(each_browser, ward)
+    page, path = screen.page, screen.begin("E-DOSE")
+    screen.capture(1)
+
+    def opened() -> None:
+        page.click("#dose")
+        page.wait_for_selector("#dose-dialog[open]")
+
+    opened()
+    page.fill("#dose-time", "")
+    assert page.locator("#dose-dialog .confirm").is_disabled(), "an emptied field changes nothing"
+    page.keyboard.press("Escape")
+    assert state(screen, path)[0] is None
+    opened()
+    given = ward.services.clock()
+    page.click("#dose-dialog .confirm")
+    screen.until("document.getElementById('clock').textContent.match(/^\\d+:/)")
+    at = state(screen, path)[0]
+    assert isinstance(at, datetime) and abs((at - given).total_seconds()) < 5, "to the millisecond, not the second"
+
+    opened()
+    assert page.evaluate("document.getElementById('dose-time').checkValidity()"), "its own value is valid"
+    assert page.locator("#dose-dialog .confirm").is_disabled(), "the same time changes nothing"
+    earlier = at.astimezone() - timedelta(minutes=7)
+    page.fill("#dose-time", f"{earlier:%H:%M:%S}")
+    told = page.locator("#dose-new").inner_text()
+    assert f"{at.astimezone():%H:%M:%S}" in told and f"{earlier:%H:%M:%S}" in told, "old and new are shown"
+    page.click("#dose-dialog .confirm")
+    page.wait_for_selector("#dose-dialog", state="hidden")
+    screen.until("parseInt(document.getElementById('clock').textContent) >= 6")
+    assert abs((state(screen, path)[0] - earlier).total_seconds()) < 2
+    # A time of day that is still to come was yesterday's, and the date is shown.
+    opened()
+    later = ward.services.clock().astimezone() + timedelta(minutes=5)
+    page.fill("#dose-time", f"{later:%H:%M:%S}")
+    yesterday = page.evaluate(
+        "(day) => new Intl.DateTimeFormat('en', { weekday: 'short' }).format(new Date(day))",
+        (later - timedelta(days=1)).isoformat(),
+    )
+    assert (
+        yesterday in page.locator("#dose-new").inner_text() or later.day != ward.services.clock().astimezone().day
+    )
+    page.click("#dose-dialog .cancel")
+    screen.close()
+
+
+def test_a_scanner_takes_no_capture(each_browser, ward: Served) -> None:
+    screen = Screen(each_browser, ward)
+    page, path = screen.page, screen.begin("E-SCAN")
+    for text, element, fate in (
+        ("ABC-C12C", "body", "acts"),
+        ("C\n", "body", "acts"),
+        ("PAT-0815\n", "#capture", "stopped"),  # the focus is there after a capture
+        ("PAT 0815 ", "#capture", "stopped"),
+        ("PAT 0815 ", "#d-note", "acts"),
+        ("PAT-0815\n", "#d-drug", "stopped"),
+        ("c", "#d-drug", "acts"),
+    ):
+        assert screen.scan(text, element) == fate, (text, element)
+        page.wait_for_timeout(300)  # longer than the page waits for another key
+    assert page.locator("#capture[aria-busy]").count() == 0 and state(screen, path)[3] == 0
+    page.locator("#code").click()
+    screen.scan("c")
+    page.wait_for_selector("#captures li[data-number='1']")
+    screen.close()
