@@ -230,7 +230,8 @@ def test_check_tells_a_kind_once_and_breaks_no_path(tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "40")
     result = in_process("check", folder, "--quiet")
     assert result.returncode == 1
-    lines = result.stdout.splitlines()
+    recognised, *lines = result.stdout.splitlines()
+    assert recognised == "Recognised as folders: 10 images, all with a mask. Each image is its own group."
     assert lines[0] == "error: colour mask (10 times)" and lines.count(f"    {folder / 'masks' / '4.png'}") == 1
     assert sum("colour image" in line for line in lines) == 1 and "    and 5 more (--verbose tells all)" in lines
     verbose = prismseg("check", folder, "--quiet", "--verbose").stdout.splitlines()

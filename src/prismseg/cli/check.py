@@ -30,17 +30,20 @@ def check(
     verbose: Annotated[bool, typer.Option("--verbose", help="Tell every finding, not one a kind.")] = False,
     quiet: Quiet = False,
 ) -> None:
-    """Look for faults in a data set; exit code 1 when there are errors.
+    """Say what a data set was recognised as and look for faults; exit code 1 when there are errors.
 
     Finds unreadable and left-out files, masks of another size or orientation, missing pairs, labels that are meant
     otherwise (colours, alpha, from 1 on, grey values), empty masks, copies of images across groups and tiny groups.
     """
     from prismseg.cli.tables.findings import print_findings
-    from prismseg.data import check_dataset
+    from prismseg.data.checks.check import check_with
+    from prismseg.data.options import make_options
 
     # Without a run there is nothing that "none" could take back.
     given = {name: value for name, value in (data_options or {}).items() if value not in (None, "none")}
-    findings = check_dataset(data, **given, show_progress=not quiet)
-    print_findings(findings, verbose=verbose)
-    if any(finding.severity == "error" for finding in findings):
+    result = check_with(data, make_options(**given), show_progress=not quiet)
+    if result.recognised:
+        typer.echo(result.recognised)
+    print_findings(result.findings, verbose=verbose)
+    if any(finding.severity == "error" for finding in result.findings):
         raise typer.Exit(1)

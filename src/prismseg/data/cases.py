@@ -14,6 +14,7 @@ from prismseg.base import DataError, DataNotFoundError
 from prismseg.data.images.decoding import decode
 from prismseg.data.images.identity import identity
 from prismseg.data.images.reading import image_pixels, read_image
+from prismseg.data.images.source import FilePart, Source, file_of
 from prismseg.data.layouts import Case
 
 # Colour is looked for in this many images, and believed when a pixel in a thousand has channels this far apart.
@@ -45,7 +46,7 @@ def read_case(case: Case) -> NDArray[np.generic]:
 
 def read_channels(case: Case) -> tuple[NDArray[np.generic], int]:
     """Image (H, W, C) of a case, upright, and the Exif orientation that its first file is stored in."""
-    decoded = [decode(path, "image") for path in case.images]
+    decoded = [decode(source, "image") for source in case.images]
     planes = [image_pixels(path, file) for path, file in zip(case.images, decoded, strict=True)]
     if len(planes) == 1:
         return planes[0], decoded[0].orientation
@@ -66,6 +67,23 @@ def file_stamp(path: Path) -> tuple[int, ...]:
     return status.st_mtime_ns, status.st_ctime_ns, status.st_size
 
 
+def source_hash(source: Source) -> str:
+    """Hash of what the pixels of `source` are made of: the bytes of its file, and which part of it is meant.
+
+    Raises
+    ------
+    DataError
+        Naming a file that is gone.
+    """
+    path = file_of(source)
+    content = file_hash(path, file_stamp(path))
+    return (
+        hashlib.sha256(f"{content}#{source.part}".encode()).hexdigest()
+        if isinstance(source, FilePart)
+        else content
+    )
+
+
 @lru_cache(maxsize=100_000)
 def file_hash(path: Path, stamp: tuple[int, ...]) -> str:
     """Hash of a file's bytes; `stamp` is its times and size, so that a changed file is read again."""
@@ -74,7 +92,7 @@ def file_hash(path: Path, stamp: tuple[int, ...]) -> str:
 
 def identity_and_size(case: Case) -> tuple[str, tuple[int, int]]:
     """Identity of a case's pixels (`prismseg.data.images.identity`), and the image's height and width."""
-    return _look_at(case, tuple(file_stamp(path) for path in case.images))
+    return _look_at(case, tuple(file_stamp(file_of(source)) for source in case.images))
 
 
 @lru_cache(maxsize=100_000)

@@ -16,14 +16,15 @@ from numpy.typing import NDArray
 
 from prismseg.base import ConfigError, DataError, DataNotFoundError
 from prismseg.data.cases import (
-    file_hash,
     file_stamp,
     find_channels,
     identity_and_size,
     read_case,
     size_remedy,
+    source_hash,
 )
 from prismseg.data.images.reading import read_mask
+from prismseg.data.images.source import Source, file_of, place_of
 from prismseg.data.layouts import Listing, group_of, list_cases
 from prismseg.data.masks.labels import (
     LabelWarning,
@@ -108,11 +109,18 @@ class SegmentationDataset(Sequence[Sample]):
                     f"{case.images[0]} has {image.shape[0]} x {image.shape[1]}. "
                     + size_remedy(mask.shape, image.shape)
                 )
-        return Sample(case.id, self.groups[index], image, mask, case.images[0], case.mask)
+        return Sample(
+            case.id,
+            self.groups[index],
+            image,
+            mask,
+            place_of(case.images[0]),
+            None if case.mask is None else place_of(case.mask),
+        )
 
-    def _read_mask(self, path: Path) -> NDArray[np.uint8]:
-        labels = read_mask(path) if self._legend is None else self._legend.read(path).astype(np.int64)
-        return decode(labels, self._coding, path, binary=self._threshold)
+    def _read_mask(self, source: Source) -> NDArray[np.uint8]:
+        labels = read_mask(source) if self._legend is None else self._legend.read(source).astype(np.int64)
+        return decode(labels, self._coding, place_of(source), binary=self._threshold)
 
     def find_classes(self, indices: Iterable[int]) -> set[int]:
         """Find the class indices in the masks of the cases at `indices`; reads masks until all classes are found."""
@@ -172,12 +180,12 @@ class SegmentationDataset(Sequence[Sample]):
         """
         digest = hashlib.sha256()
         for case, group in zip(self._cases, self.groups, strict=True):
-            files = [*case.images, *([case.mask] if case.mask is not None else [])]
-            missing = next((path for path in files if not path.is_file()), None)
+            sources = [*case.images, *([case.mask] if case.mask is not None else [])]
+            missing = next((path for path in map(file_of, sources) if not path.is_file()), None)
             if missing is not None:
                 raise DataNotFoundError(f"There is no file {missing}; restore it, or take it out of the list.")
-            contents = [file_hash(path, file_stamp(path)) for path in files]
-            digest.update(repr((case.id, group, [path.name for path in files], contents)).encode())
+            contents = [source_hash(source) for source in sources]
+            digest.update(repr((case.id, group, [file_of(path).name for path in sources], contents)).encode())
         digest.update(repr((self.classes, sorted(self._coding.items()), self.channels)).encode())
         if self._legend is not None:
             digest.update(repr(self._legend).encode())
@@ -185,8 +193,8 @@ class SegmentationDataset(Sequence[Sample]):
 
     def stamps(self) -> tuple[tuple[int, ...], ...]:
         """List when each file was changed and its size: while they are the same, nothing need be read again."""
-        files = [path for case in self._cases for path in (*case.images, case.mask) if path is not None]
-        return tuple(file_stamp(path) for path in files)
+        sources = [source for case in self._cases for source in (*case.images, case.mask) if source is not None]
+        return tuple(file_stamp(file_of(source)) for source in sources)
 
     @cached_property
     def identities(self) -> list[str]:
@@ -305,12 +313,28 @@ def open_dataset(
 
 def open_with(path: str | Path, options: DataOptions) -> SegmentationDataset:
     """Open the data set at `path` as `options` say; raises and warns as `open_dataset` does."""
-    legend = open_legend(options)
     root = Path(path)
+    listing, legend = list_with(root, options)
+    return SegmentationDataset(root, listing, options, legend)
+
+
+def list_with(root: Path, options: DataOptions) -> tuple[Listing, Legend | None]:
+    """List the cases at `root` as `options` say, with the legend of their masks: the one given, else the layout's own.
+
+    Raises
+    ------
+    ConfigError
+        When the legend cannot be used.
+    DataError
+        When no layout fits.
+    """
+    legend = open_legend(options)
     listing = list_cases(root, layout=options.layout, mask_suffix=options.mask_suffix)
+    if legend is None and listing.colours is not None:
+        legend = Legend.from_entries(listing.colours)
     if legend is not None:
         listing = replace(listing, coding=legend.coding, classes=legend.classes)
-    return SegmentationDataset(root, listing, options, legend)
+    return listing, legend
 
 
 def open_legend(options: DataOptions) -> Legend | None:
@@ -334,7 +358,9 @@ def _find_coding(listing: Listing, binary: bool, classes: Sequence[str] | None) 
     if binary:
         return {0: 0, 1: 1}
     uses = sum_counts(
-        (case.mask, count_labels(read_mask(case.mask))) for case in listing.cases if case.mask is not None
+        (place_of(case.mask), count_labels(read_mask(case.mask)))
+        for case in listing.cases
+        if case.mask is not None
     )
     coding = find_coding(uses, binary=False) if uses else {0: 0, 1: 1}
     require_named(uses, coding, classes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import combinations
 from pathlib import Path
 
@@ -13,14 +13,17 @@ from numpy.typing import NDArray
 
 from prismseg.base import DataError, PrismsegError, progress_bar
 from prismseg.data.cases import read_channels, size_remedy
-from prismseg.data.checks.findings import Finding, Severity
-from prismseg.data.checks.masks import MaskFacts, check_masks
-from prismseg.data.dataset import open_legend
+from prismseg.data.checks.copies import check_copies
+from prismseg.data.checks.findings import Finding
+from prismseg.data.checks.masks import MaskFacts, check_masks, count_holders
+from prismseg.data.checks.recognised import describe_listing
+from prismseg.data.dataset import list_with
 from prismseg.data.images.folder import NOTE_SUFFIXES, scan_folder
 from prismseg.data.images.identity import identity
-from prismseg.data.layouts import Case, Listing, group_of, list_cases
+from prismseg.data.images.source import file_of, place_of
+from prismseg.data.layouts import Case, Listing, group_of
 from prismseg.data.options import DataOptions, make_options
-from prismseg.data.twins import find_twins_cached, thumbnail
+from prismseg.data.twins import thumbnail
 
 TINY_GROUP_SHARE = 0.25  # of the median group
 
@@ -85,23 +88,37 @@ def check_dataset(
         )
     except PrismsegError as error:
         return [Finding("error", "layout", Path(path), str(error))]
-    return check_with(path, options, given_splits=given_splits, show_progress=show_progress)
+    return check_with(path, options, given_splits=given_splits, show_progress=show_progress).findings
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What a check says of a data set.
+
+    Attributes
+    ----------
+    findings : list of Finding
+        Its faults.
+    recognised : str
+        What it was read as, in a sentence or two; empty where it is no data set.
+    """
+
+    findings: list[Finding]
+    recognised: str = ""
 
 
 def check_with(
     path: str | Path, options: DataOptions, *, given_splits: bool = True, show_progress: bool = False
-) -> list[Finding]:
+) -> CheckResult:
     """Look for faults in the data set at `path`, read as `options` say; see `check_dataset`."""
     root = Path(path)
     try:
-        legend = open_legend(options)
-        listing = list_cases(root, layout=options.layout, mask_suffix=options.mask_suffix)
-        if legend is not None:
-            listing = replace(listing, coding=legend.coding, classes=legend.classes)
+        listing, legend = list_with(root, options)
         groups = [group_of(case, options.group) for case in listing.cases]
     except PrismsegError as error:
-        return [Finding("error", "layout", root, str(error))]
-    findings = [*_check_folders(listing), *_check_pairs(listing)]
+        return CheckResult([Finding("error", "layout", root, str(error))])
+    findings = [*listing.findings, *_check_folders(listing), *_check_pairs(listing)]
+    unread = [finding for finding in findings if finding.kind == "unread file"]
     images, masks = _Images(), MaskFacts(legend)
     with progress_bar("reading", len(listing.cases), visible=show_progress) as advance:
         for index, case in enumerate(listing.cases):
@@ -112,11 +129,20 @@ def check_with(
     findings += _check_orientations(listing.cases, images, masks)
     findings += check_masks(listing, masks, root, binary=options.binary, classes=options.classes)
     findings += _check_kinds(images, listing.cases, options.channels)
-    findings += _check_duplicates(listing, groups, images, given_splits=given_splits, show_progress=show_progress)
+    findings += check_copies(
+        listing,
+        groups,
+        images.identities,
+        images.thumbnails,
+        given_splits=given_splits,
+        show_progress=show_progress,
+    )
     findings += _check_groups(root, listing.cases, groups)
     if given_splits:
         findings += _check_splits(root, listing, groups)
-    return findings
+    return CheckResult(
+        findings, describe_listing(listing, groups, count_holders(listing, masks, options), left_out=len(unread))
+    )
 
 
 @dataclass
@@ -130,9 +156,9 @@ class _Images:
     thumbnails: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
 
     def read(self, index: int, case: Case) -> Iterator[Finding]:
-        if not all(path.is_file() for path in case.images):
+        if not all(file_of(source).is_file() for source in case.images):
             return
-        file = case.images[0]
+        file = place_of(case.images[0])
         try:
             pixels, orientation = read_channels(case)
         except DataError as error:
@@ -159,18 +185,20 @@ class _Images:
 
 def _check_pairs(listing: Listing) -> Iterator[Finding]:
     for case in listing.cases:
-        for path in case.images:
+        for path in map(file_of, case.images):
             if not path.is_file():
                 yield Finding("error", "missing image", path, f"{path} is listed but does not exist.")
         if case.mask is None:
             yield Finding(
                 "error",
                 "missing mask",
-                case.images[0],
+                place_of(case.images[0]),
                 f"{case.images[0]} has no mask; add it or leave the image out.",
             )
-        elif not case.mask.is_file():
-            yield Finding("error", "missing mask", case.mask, f"{case.mask} is listed but does not exist.")
+        elif not file_of(case.mask).is_file():
+            yield Finding(
+                "error", "missing mask", file_of(case.mask), f"{case.mask} is listed but does not exist."
+            )
     for path in listing.orphans:
         yield Finding("warning", "missing image", path, f"The mask {path} belongs to no image.")
 
@@ -184,7 +212,7 @@ def _check_sizes(
             yield Finding(
                 "error",
                 "size mismatch",
-                mask,
+                place_of(mask),
                 f"The mask {mask} has {shape[0]} x {shape[1]} pixels, its image {images[index][0]} x "
                 f"{images[index][1]}. {size_remedy(shape, images[index])}",
             )
@@ -196,7 +224,7 @@ def _check_orientations(cases: Sequence[Case], images: _Images, masks: MaskFacts
         yield Finding(
             "info",
             "turned upright",
-            cases[turned[0]].images[0],
+            place_of(cases[turned[0]].images[0]),
             f"{len(turned)} images, such as this one, are stored turned or mirrored (Exif orientation) and are read "
             "upright.",
         )
@@ -210,7 +238,7 @@ def _check_orientations(cases: Sequence[Case], images: _Images, masks: MaskFacts
             yield Finding(
                 "warning",
                 "orientation differs",
-                mask,
+                place_of(mask),
                 f"The image {cases[index].images[0]} has the Exif orientation {stored}, its mask {mask} {orientation}, "
                 "and their sizes do not tell whether the mask was drawn on the upright image. Look at an overlay; "
                 "if it does not fit, save image and mask without orientation.",
@@ -250,7 +278,7 @@ def _check_kinds(images: _Images, cases: Sequence[Case], channels: int | None) -
             yield Finding(
                 "error",
                 "bit depth",
-                cases[index].images[0],
+                place_of(cases[index].images[0]),
                 f"Its pixels are {depth}, those of most images {usual}; convert it, or the network meets two scales.",
             )
     counts = Counter(shape[2] for shape in images.shapes.values())
@@ -261,62 +289,10 @@ def _check_kinds(images: _Images, cases: Sequence[Case], channels: int | None) -
             yield Finding(
                 "error",
                 "channels",
-                cases[index].images[0],
+                place_of(cases[index].images[0]),
                 f"It has {shape[2]} channels where {expected} are expected, and there is no conversion; convert it or "
                 "leave it out.",
             )
-
-
-def _check_duplicates(
-    listing: Listing, groups: Sequence[str], images: _Images, *, given_splits: bool, show_progress: bool
-) -> Iterator[Finding]:
-    order = sorted(images.identities)
-    identities = [images.identities[index] for index in order]
-    members: dict[str, list[int]] = {}
-    for index in order:
-        members.setdefault(images.identities[index], []).append(index)
-    equal = [(same[0], other, "It equals {} pixel for pixel") for same in members.values() for other in same[1:]]
-    thumbnails = (images.thumbnails[index] for index in order)
-    twins = [
-        (order[twin.first], order[twin.second], f"It shows the same image as {{}} ({twin.relation})")
-        for twin in find_twins_cached(identities, thumbnails, show_progress=show_progress)
-    ]
-    names = [case.id for case in listing.cases]
-    for kind, pairs in (("duplicate", equal), ("twin", twins)):
-        for first, other, words in pairs:
-            files = listing.cases[first].images[0], listing.cases[other].images[0]
-            parted = _parted(listing.splits, names[first], names[other]) if given_splits else None
-            yield _copy_finding(kind, files, words.format(files[0]), (groups[first], groups[other]), parted)
-
-
-def _parted(splits: Sequence[Mapping[str, Sequence[str]]], first: str, other: str) -> str | None:
-    """Name the parts that a split of the data set puts two cases in, where they are two."""
-    for number, split in enumerate(splits):
-        place = {name: part for part, members in split.items() for name in members if name in (first, other)}
-        if len(set(place.values())) > 1:
-            return f"split {number} of the data set puts them in {place[first]} and {place[other]}"
-    return None
-
-
-def _copy_finding(
-    kind: str, files: tuple[Path, Path], sentence: str, groups: tuple[str, str], parted: str | None
-) -> Finding:
-    severity: Severity = "warning"
-    if parted is not None:
-        severity, kind = "error", f"{kind} across parts"
-        message = f"{sentence}, and {parted}, so the test would flatter the network. Remove one, or move it."
-    elif groups[0] != groups[1]:
-        kind = f"{kind} across groups"
-        message = (
-            f"{sentence}, but they are in different groups ({groups[0]}, {groups[1]}). A split that is drawn joins these "
-            "groups; remove one, or name the groups with --group."
-        )
-    elif kind == "duplicate":
-        message = f"{sentence}; remove one."
-    else:
-        severity = "info"
-        message = f"{sentence}, in one group; it adds little to learn from."
-    return Finding(severity, kind, files[1], message, files[0])
 
 
 def _check_groups(root: Path, cases: Sequence[Case], groups: Sequence[str]) -> Iterator[Finding]:

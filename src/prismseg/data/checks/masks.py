@@ -14,7 +14,9 @@ from prismseg.data.checks.findings import Finding
 from prismseg.data.images.decoding import MaskError
 from prismseg.data.images.decoding import decode as decode_file
 from prismseg.data.images.reading import mask_labels, read_colours
+from prismseg.data.images.source import file_of, place_of
 from prismseg.data.layouts import Case, Listing
+from prismseg.data.layouts.annotated.shapes import ORDER_RULE, Drawing
 from prismseg.data.masks.labels import (
     LabelCounts,
     LabelUses,
@@ -28,6 +30,7 @@ from prismseg.data.masks.labels import (
     with_absent,
 )
 from prismseg.data.masks.legend import Legend
+from prismseg.data.options import DataOptions
 from prismseg.data.sample import IGNORE
 
 _COLOURS_SHOWN = 8
@@ -48,6 +51,8 @@ class MaskFacts:
         Pixels of each colour in the masks that turned out to be colour images.
     palettes : dict
         Colours that an index stands for, with a mask each.
+    contested : dict
+        Pixels of a drawn mask that shapes of several classes cover, where there are any.
     """
 
     legend: Legend | None = None
@@ -57,11 +62,13 @@ class MaskFacts:
     counts: dict[int, LabelCounts] = field(default_factory=dict)
     colours: Counter[int] = field(default_factory=Counter)
     palettes: dict[int, dict[int, Path]] = field(default_factory=lambda: defaultdict(dict))
+    contested: dict[int, int] = field(default_factory=dict)
 
     def read(self, index: int, case: Case) -> Iterator[Finding]:
         """Read the mask of a case; a finding says why it cannot be read."""
-        if case.mask is None or not case.mask.is_file():
+        if case.mask is None or not file_of(case.mask).is_file():
             return
+        place = place_of(case.mask)
         try:
             if self.legend is not None:
                 labels = self.legend.read(case.mask).astype(np.int64)
@@ -73,19 +80,21 @@ class MaskFacts:
         except MaskError as error:
             if error.kind == "colour mask":
                 self.colours.update(count_labels(read_colours(case.mask)).pixels)
-            yield Finding("error", error.kind, case.mask, str(error))
+            yield Finding("error", error.kind, place, str(error))
             return
         except DataError as error:
-            yield Finding("error", "unreadable mask", case.mask, str(error))
+            yield Finding("error", "unreadable mask", place, str(error))
             return
-        self.paths[index] = case.mask
+        self.paths[index] = place
         self.shapes[index] = labels.shape
         self.counts[index] = count_labels(labels)
+        if isinstance(case.mask, Drawing) and (contested := case.mask.paint().contested):
+            self.contested[index] = contested
         if self.legend is None and decoded.palette is not None:
             for label in self.counts[index].pixels:
                 if label < len(decoded.palette):
                     red, green, blue = (int(channel) for channel in decoded.palette[label])
-                    self.palettes[label].setdefault((red << 16) + (green << 8) + blue, case.mask)
+                    self.palettes[label].setdefault((red << 16) + (green << 8) + blue, place)
 
 
 def check_masks(
@@ -93,6 +102,7 @@ def check_masks(
 ) -> Iterator[Finding]:
     """Faults of the labels, judged over the whole data set."""
     yield from _check_colours(masks, root)
+    yield from _check_contested(masks)
     if masks.legend is None:
         yield from _check_palettes(masks)
     uses = sum_counts((masks.paths[index], counts) for index, counts in masks.counts.items())
@@ -134,6 +144,23 @@ def check_masks(
             yield from _explain_labels(coding, masks, uses, named=classes is not None, gaps=gaps)
 
 
+def count_holders(listing: Listing, masks: MaskFacts, options: DataOptions) -> list[tuple[str, int]] | None:
+    """Name each class, with the number of masks that hold it; None where no mask or label is understood."""
+    uses = sum_counts((masks.paths[index], counts) for index, counts in masks.counts.items())
+    if not uses:
+        return None
+    try:
+        if listing.coding is not None:
+            coding = listed_coding(listing.coding, binary=options.binary)
+        else:
+            coding = with_absent(find_coding(uses, binary=options.binary), options.classes)
+        names = name_classes(coding, options.classes, listing.classes)
+    except PrismsegError:
+        return None
+    held = [{coding.get(label) for label in counts.pixels} for counts in masks.counts.values()]
+    return [(name, sum(index in classes for classes in held)) for index, name in enumerate(names)]
+
+
 def _check_colours(masks: MaskFacts, root: Path) -> Iterator[Finding]:
     if not masks.colours:
         return
@@ -154,6 +181,21 @@ def _check_colours(masks: MaskFacts, root: Path) -> Iterator[Finding]:
             if len(masks.colours) > _BLUR
             else ""
         ),
+    )
+
+
+def _check_contested(masks: MaskFacts) -> Iterator[Finding]:
+    if not masks.contested:
+        return
+    total = sum(sum(masks.counts[index].pixels.values()) for index in masks.contested)
+    pixels = sum(masks.contested.values())
+    worst = max(masks.contested, key=lambda index: masks.contested[index])
+    yield Finding(
+        "info",
+        "overlapping shapes",
+        masks.paths[worst],
+        f"In {len(masks.contested)} mask{'s' * (len(masks.contested) != 1)} shapes of different classes overlap, in "
+        f"{pixels} pixels ({pixels / total:.2%} of them). A pixel has one class: {ORDER_RULE}.",
     )
 
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import logging
 import struct
 import warnings
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import tifffile
@@ -15,10 +13,9 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from prismseg.base import DataError, DataNotFoundError
+from prismseg.data.images.source import DecodedImage, FilePart, Purpose, Source, file_of
 
 MAX_PIXELS = 150_000_000  # below the size at which Pillow takes an image for an attack
-
-Purpose = Literal["image", "labels", "colours"]
 
 _PNG_DEPTH_OFFSET = 24
 _NPY_MAGIC = b"\x93NUMPY"
@@ -45,33 +42,14 @@ class MaskError(DataError):
         self.kind = kind
 
 
-@dataclass(frozen=True)
-class DecodedImage:
-    """What a file holds.
-
-    Attributes
-    ----------
-    pixels : (H, W) or (H, W, C) array
-        Upright and without alpha.
-    orientation : int
-        The stored Exif (TIFF) orientation, 1 to 8, that was undone; 1 where there is none.
-    palette : (K, 3) uint8 or None
-        Colours of an image that was read by its indices.
-    """
-
-    pixels: NDArray[np.generic]
-    orientation: int = 1
-    palette: NDArray[np.uint8] | None = None
-
-
-def decode(path: Path, purpose: Purpose) -> DecodedImage:
-    """Pixels of a file, upright and without alpha.
+def decode(source: Source, purpose: Purpose) -> DecodedImage:
+    """Pixels of a file or a part of one, upright and without alpha.
 
     Parameters
     ----------
-    path : Path
-        PNG, JPEG, WebP, TIFF, BMP, GIF or NPY.
-    reading : {"image", "labels", "colours"}
+    source : Path or FilePart
+        PNG, JPEG, WebP, TIFF, BMP, GIF or NPY; or a part of another kind of file, which decodes itself.
+    purpose : {"image", "labels", "colours"}
         What they are wanted for. Labels of a palette image are its indices, else it gives its colours. Of a mask
         (labels or colours) the alpha channel must say nothing that the colours do not say.
 
@@ -82,6 +60,7 @@ def decode(path: Path, purpose: Purpose) -> DecodedImage:
     MaskError
         When the labels seem to be in the alpha channel.
     """
+    path = file_of(source)
     if path.is_symlink() and not path.exists():
         raise DataNotFoundError(f"{path} is a link to {path.readlink()}, which does not exist; restore that file.")
     if path.is_dir():
@@ -91,6 +70,8 @@ def decode(path: Path, purpose: Purpose) -> DecodedImage:
     if path.stat().st_size == 0:
         raise DataError(f"{path} is empty (0 bytes); copy it anew or leave it out.")
     try:
+        if isinstance(source, FilePart):
+            return source.decode(purpose)
         if path.suffix.lower() == ".npy":
             return DecodedImage(_decode_npy(path))
         with path.open("rb") as file:

@@ -8,17 +8,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prismseg.base import DataError
-from prismseg.data.images.decoding import DecodedImage, MaskError, decode
+from prismseg.data.images.decoding import MaskError, decode
+from prismseg.data.images.source import DecodedImage, FilePart, Source
 
 IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".npy", ".bmp", ".gif"})
 
 
-def read_image(path: str | Path) -> NDArray[np.generic]:
+def read_image(path: str | Source) -> NDArray[np.generic]:
     """Read an image file.
 
     Parameters
     ----------
-    path : path
+    path : path or FilePart
         PNG, JPEG, WebP, TIFF, BMP, GIF or NPY; grey, RGB, palette (read as its colours) or with alpha (which is
         dropped); 8 or 16 bits, or floating point such as temperatures in °C. An image that is stored turned or
         mirrored and says so (Exif or TIFF orientation) is turned upright.
@@ -42,11 +43,11 @@ def read_image(path: str | Path) -> NDArray[np.generic]:
     >>> read_image(path).shape, read_image(path).dtype
     ((4, 6, 1), dtype('float32'))
     """
-    path = Path(path)
+    path = path if isinstance(path, FilePart) else Path(path)
     return image_pixels(path, decode(path, "image"))
 
 
-def image_pixels(path: Path, decoded: DecodedImage) -> NDArray[np.generic]:
+def image_pixels(path: Source, decoded: DecodedImage) -> NDArray[np.generic]:
     """Pixels (H, W, C) of the image `decoded` that was read from `path`; the errors are those of `read_image`."""
     pixels = decoded.pixels
     if pixels.ndim == 2:
@@ -70,7 +71,7 @@ def image_pixels(path: Path, decoded: DecodedImage) -> NDArray[np.generic]:
     )
 
 
-def read_mask(path: str | Path) -> NDArray[np.int64]:
+def read_mask(path: str | Source) -> NDArray[np.int64]:
     """Read the labels of a mask file as they are stored, upright; palette images give their indices.
 
     Returns
@@ -90,11 +91,11 @@ def read_mask(path: str | Path) -> NDArray[np.int64]:
     >>> read_mask(path)[0]
     array([1, 0, 0])
     """
-    path = Path(path)
+    path = path if isinstance(path, FilePart) else Path(path)
     return mask_labels(path, decode(path, "labels"))
 
 
-def mask_labels(path: Path, decoded: DecodedImage) -> NDArray[np.int64]:
+def mask_labels(path: Source, decoded: DecodedImage) -> NDArray[np.int64]:
     """Labels (H, W) of the mask `decoded` that was read from `path`; the errors are those of `read_mask`."""
     labels = decoded.pixels
     if labels.ndim == 3 and labels.shape[2] in (1, 3):
@@ -118,7 +119,7 @@ def mask_labels(path: Path, decoded: DecodedImage) -> NDArray[np.int64]:
     return labels.astype(np.int64)
 
 
-def read_colours(path: str | Path) -> NDArray[np.int64]:
+def read_colours(path: str | Source) -> NDArray[np.int64]:
     """Read the colours of a mask file, upright.
 
     Returns
@@ -131,11 +132,11 @@ def read_colours(path: str | Path) -> NDArray[np.int64]:
     DataError
         Naming the file, when it cannot be read or does not hold colours of 8 bits.
     """
-    path = Path(path)
+    path = path if isinstance(path, FilePart) else Path(path)
     return mask_colours(path, decode(path, "colours"))
 
 
-def mask_colours(path: Path, decoded: DecodedImage) -> NDArray[np.int64]:
+def mask_colours(path: Source, decoded: DecodedImage) -> NDArray[np.int64]:
     """Colours (H, W) of the mask `decoded` that was read from `path`; the errors are those of `read_colours`."""
     pixels = decoded.pixels
     if pixels.ndim == 2:

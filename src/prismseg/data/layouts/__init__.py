@@ -26,8 +26,33 @@ LAYOUTS.register(
     "prismseg.data.layouts.parts:PARTS",
     summary="Train/, Valid/, Test/, each with images/ and masks/class_0/ (feet-mamitas)",
 )
+LAYOUTS.register(
+    "voc",
+    "prismseg.data.layouts.voc:VOC",
+    summary="Pascal VOC: JPEGImages, SegmentationClass (labelmap.txt of CVAT, class_names.txt)",
+)
+LAYOUTS.register(
+    "coco",
+    "prismseg.data.layouts.annotated.coco:COCO",
+    summary="COCO: JSON with images, annotations, categories (polygons, run lengths)",
+)
+LAYOUTS.register(
+    "cvat",
+    "prismseg.data.layouts.annotated.cvat:CVAT",
+    summary="CVAT for images: annotations.xml (polygons, masks, boxes, ellipses)",
+)
+LAYOUTS.register(
+    "labelme", "prismseg.data.layouts.annotated.labelme:LABELME", summary="LabelMe: NAME.json beside NAME.jpg"
+)
+LAYOUTS.register(
+    "split",
+    "prismseg.data.layouts.split:SPLIT",
+    summary="train/, val/, test/, each with images/ and masks/; or images/train beside masks/train",
+)
 LAYOUTS.register("folders", "prismseg.data.layouts.folders:FOLDERS", summary="images/ beside masks/")
-LAYOUTS.register("beside", "prismseg.data.layouts.beside:BESIDE", summary="NAME.jpg beside NAME_mask.png")
+LAYOUTS.register(
+    "beside", "prismseg.data.layouts.beside:BESIDE", summary="NAME.jpg beside NAME_mask.png; img_7.png, mask_7.png"
+)
 
 _FORMER_NAMES = {"feet": "beside"}  # to be removed in 0.3.0
 

@@ -1,4 +1,4 @@
-"""Masks beside their images: `GROUP_ID.jpg` with `GROUP_ID_mask.png` in one folder."""
+"""Masks beside their images in one folder: `GROUP_ID.jpg` and `GROUP_ID_mask.png`, or `img_ID.png` and `mask_ID.png`."""
 
 from __future__ import annotations
 
@@ -6,33 +6,50 @@ from dataclasses import replace
 from pathlib import Path
 
 from prismseg.base import DataError
+from prismseg.data.layouts.affixes import MASK_AFFIXES, Affix, case_words, find_affixes
 from prismseg.data.layouts.folders import pair
 from prismseg.data.layouts.listing import Layout, Listing, image_files
-
-SUFFIX = "_mask"
 
 
 def fits(root: Path) -> bool:
     """Whether masks lie beside their images."""
-    return any(path.stem.endswith(SUFFIX) for path in image_files(root))
+    return root.is_dir() and _mask_affix(image_files(root)) is not None
+
+
+def _mask_affix(files: list[Path]) -> Affix | None:
+    """Find what the names of masks add, such that most files are an image or its mask; None where none does."""
+    best, most = None, 0
+    for affix in MASK_AFFIXES:
+        masks = [path.stem for path in files if affix.strip(path.stem)]
+        if not masks:
+            continue
+        images = [path.stem for path in files if not affix.strip(path.stem)]
+        paired = find_affixes(images, [f"{affix.strip(name)}_mask" for name in masks], "_mask").paired
+        if paired > most:
+            best, most = affix, paired
+    return best
 
 
 def read(root: Path, mask_suffix: str | None = None) -> Listing:
-    """List the cases; the group is the text before the first underscore.
+    """List the cases; the group is the text before the first underscore (after `img_`).
 
     Raises
     ------
     DataError
         When there is no image with a mask beside it.
     """
-    suffix = mask_suffix or SUFFIX
     files = image_files(root)
-    masks = [path for path in files if path.stem.endswith(suffix)]
+    affix = _mask_affix(files) if mask_suffix is None else Affix(after=mask_suffix)
+    masks = [path for path in files if affix is not None and affix.strip(path.stem)]
     if not masks:
-        raise DataError(f"There is no file that ends in {suffix} in {root}, as masks beside images do.")
-    images = [path for path in files if not path.stem.endswith(suffix)]
-    listing = pair("beside", images, masks, suffix, root)
-    return replace(listing, cases=tuple(replace(case, group=case.id.split("_")[0]) for case in listing.cases))
+        raise DataError(
+            f"There is no file that ends in {mask_suffix or '_mask'} in {root}, as masks beside images do."
+        )
+    images = [path for path in files if path not in masks]
+    listing = pair("beside", images, masks, mask_suffix, root)
+    return replace(
+        listing, cases=tuple(replace(case, group=case_words(case.id).split("_")[0]) for case in listing.cases)
+    )
 
 
 BESIDE = Layout(fits, read)

@@ -5,11 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from prismseg.base import DataError
+from prismseg.data.layouts.affixes import find_affixes
 from prismseg.data.layouts.listing import Case, Layout, Listing, by_stem, image_files
 
-IMAGE_FOLDERS = ("images", "image", "imgs", "img")
-MASK_FOLDERS = ("masks", "mask", "labels", "label", "annotations", "segmentations")
-MASK_SUFFIXES = ("", "_mask", "-mask", "_label", "_labels", "_seg", "_segmentation", "_gt")
+IMAGE_FOLDERS = ("images", "image", "imgs", "img", "frames", "scans", "pictures", "inputs")
+MASK_FOLDERS = (
+    "masks", "mask", "labels", "label", "annotations", "annotation", "segmentations", "segmentation", "gt", "groundtruth",
+    "ground_truth", "targets",
+)  # fmt: skip
 
 
 def fits(root: Path) -> bool:
@@ -48,7 +51,7 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
 
 
 def pair(layout: str, images: list[Path], masks: list[Path], mask_suffix: str | None, folder: Path) -> Listing:
-    """Pair images with the masks of the same name (plus a suffix).
+    """Pair images with the masks of the same name, but for what their names add (`prismseg.data.layouts.affixes`).
 
     Raises
     ------
@@ -58,9 +61,11 @@ def pair(layout: str, images: list[Path], masks: list[Path], mask_suffix: str | 
     if not images:
         raise DataError(f"There is no image in {folder}.")
     image_of, mask_of = by_stem(images), by_stem(masks)
-    suffixes = MASK_SUFFIXES if mask_suffix is None else (mask_suffix,)
-    suffix = max(suffixes, key=lambda candidate: sum(stem + candidate in mask_of for stem in image_of))
-    cases = tuple(Case(stem, (path,), mask_of.get(stem + suffix)) for stem, path in image_of.items())
+    added = find_affixes(list(image_of), list(mask_of), mask_suffix)
+    cases = tuple(
+        Case(stem, (path,), None if (name := added.mask_name(stem)) is None else mask_of.get(name))
+        for stem, path in image_of.items()
+    )
     if masks and all(case.mask is None for case in cases):
         raise DataError(
             f"No mask in {masks[0].parent} belongs to an image in {folder}: images are named like {images[0].name}, "

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from prismseg.base import ConfigError, DataError
+from prismseg.data.checks.findings import Finding
 from prismseg.data.images.folder import scan_folder
+from prismseg.data.images.source import Source
 
 # A trimap of the Oxford-IIIT Pet data set: pet, background, border; the border counts nowhere.
 TRIMAP = {1: 1, 2: 0, 3: 255}
@@ -17,11 +19,11 @@ TRIMAP = {1: 1, 2: 0, 3: 255}
 
 @dataclass(frozen=True)
 class Case:
-    """Files of one case; several image files are its channels."""
+    """Files (or parts of files) of one case; several image files are its channels."""
 
     id: str
-    images: tuple[Path, ...]
-    mask: Path | None
+    images: tuple[Source, ...]
+    mask: Source | None
     group: str | None = None
 
 
@@ -47,6 +49,11 @@ class Listing:
         Folders whose files were listed.
     splits : tuple of dict
         Parts that the data set brings along: case names by part.
+    colours : dict or None
+        Legend of the masks, where the layout states it: colour (or stored number) -> class, see
+        `prismseg.data.read_legend`.
+    findings : tuple of Finding
+        What a reader of the data should know: what was left out, and why.
     """
 
     layout: str
@@ -57,6 +64,8 @@ class Listing:
     left_out: tuple[Path, ...] = ()
     folders: tuple[Path, ...] = ()
     splits: tuple[dict[str, list[str]], ...] = field(default=())
+    colours: dict[str, str] | None = None
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -82,6 +91,33 @@ class Layout:
 def image_files(folder: Path) -> list[Path]:
     """Image files directly in `folder`, sorted by name; hidden ones (macOS leaves ``._`` copies) are left out."""
     return list(scan_folder(folder).images)
+
+
+# How folders and files of a part are called, in small letters.
+PART_WORDS = {
+    "train": ("train", "training"),
+    "validation": ("val", "valid", "validation", "dev"),
+    "test": ("test", "testing"),
+}
+
+
+def part_named(name: str) -> str | None:
+    """Part of a data set that a name says: train, validation or test, alone or as a word of it (``train2017``).
+
+    Examples
+    --------
+    >>> part_named("instances_val2017"), part_named("Training"), part_named("latest")
+    ('validation', 'train', None)
+    """
+    words = re.findall(r"[a-z]+", name.lower())
+    return next((part for part, names in PART_WORDS.items() for word in words if word in names), None)
+
+
+def unique_names(paths: Sequence[str]) -> list[str]:
+    """Names of cases from the paths of their images: without folders and suffix, where that tells them apart."""
+    plain = [PurePosixPath(path).with_suffix("") for path in paths]
+    names = [path.name for path in plain]
+    return names if len(set(names)) == len(names) else ["_".join(path.parts) for path in plain]
 
 
 def by_stem(paths: Iterable[Path]) -> dict[str, Path]:

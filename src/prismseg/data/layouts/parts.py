@@ -13,10 +13,8 @@ from pathlib import Path
 from prismseg.base import DataError, DataNotFoundError
 from prismseg.data.images.reading import read_mask
 from prismseg.data.layouts.folders import find_folder
-from prismseg.data.layouts.listing import Case, Layout, Listing, by_stem, image_files
+from prismseg.data.layouts.listing import PART_WORDS, Case, Layout, Listing, by_stem, image_files
 
-# How the folder of each part may be called, in small or capital letters.
-PART_FOLDERS = {"train": ("train",), "validation": ("valid", "val", "validation"), "test": ("test",)}
 IMAGE_FOLDERS = ("images", "patches")
 MASK_FOLDERS = ("masks",)
 CLASS_FOLDER = "class_"
@@ -68,10 +66,7 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
         orphans=tuple(path for listing in listings.values() for path in listing.orphans),
         folders=tuple(path for listing in listings.values() for path in listing.folders),
         splits=(
-            {
-                part: [case.id for case in listings[part].cases] if part in listings else []
-                for part in PART_FOLDERS
-            },
+            {part: [case.id for case in listings[part].cases] if part in listings else [] for part in PART_WORDS},
         ),
     )
 
@@ -97,7 +92,7 @@ def _read_part(folder: Path, images: dict[str, Path], classes: list[str], part: 
 
 def _parts(root: Path) -> dict[str, Path]:
     """Folders of the parts that have images, by the part's name."""
-    found = {part: find_folder(root, names) for part, names in PART_FOLDERS.items()}
+    found = {part: find_folder(root, names) for part, names in PART_WORDS.items()}
     return {
         part: folder for part, folder in found.items() if folder is not None and find_folder(folder, IMAGE_FOLDERS)
     }

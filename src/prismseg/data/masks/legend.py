@@ -20,6 +20,7 @@ from PIL import ImageColor
 from prismseg.base import ConfigError, read_text
 from prismseg.data.images.decoding import MaskError
 from prismseg.data.images.reading import read_colours, read_mask
+from prismseg.data.images.source import Source
 from prismseg.data.masks.labels import BACKGROUND_NAMES
 from prismseg.data.sample import IGNORE
 
@@ -88,7 +89,7 @@ class Legend:
         """What `read` gives -> class index, as a layout states it that fixes its labels."""
         return {index: index for index in (*range(len(self.classes)), IGNORE)}
 
-    def read(self, path: str | Path) -> NDArray[np.uint8]:
+    def read(self, path: str | Source) -> NDArray[np.uint8]:
         """Class indices (H, W) of the mask at `path`.
 
         Raises

@@ -43,7 +43,7 @@ def check_data(config: TrainConfig, dataset: SegmentationDataset, *, show_progre
             config.data,
             given_splits=config.split.predefined is not False,
             show_progress=show_progress,
-        )
+        ).findings
     # A fit leaves images without a mask out: they are there to be labelled next.
     no_matter = (*_NO_MATTER, "missing mask") if is_fitted(config) else _NO_MATTER
     kinds = [

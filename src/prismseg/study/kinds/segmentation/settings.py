@@ -151,13 +151,15 @@ def data_files(settings: SegmentationSettings) -> list[Path]:
     PrismsegError
         When there is no data set.
     """
+    from prismseg.data.images.source import file_of
     from prismseg.data.layouts import list_cases
 
     if settings.simulate is not None:
         return []
     root = Path(settings.data.path)
     listing = list_cases(root, layout=settings.data.layout, mask_suffix=settings.data.mask_suffix)
-    files = [path for case in listing.cases for path in (*case.images, *([case.mask] if case.mask else []))]
+    sources = [source for case in listing.cases for source in (*case.images, *([case.mask] if case.mask else []))]
+    files = [file_of(source) for source in sources]
     beside = root.iterdir() if root.is_dir() else [root]
     files += [path for path in beside if path.suffix.lower() in _TABLES and path.is_file()]
     return sorted(set(files))

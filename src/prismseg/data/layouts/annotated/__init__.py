@@ -1,0 +1,1 @@
+"""Layouts whose masks are drawn: polygons and runs in JSON and XML files."""

@@ -1,0 +1,229 @@
+"""COCO: JSON files with images, categories and annotations (polygons, run lengths, crowds)."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from prismseg.base import ConfigError, DataError
+from prismseg.base.files import read_json
+from prismseg.data.checks.findings import Finding
+from prismseg.data.images.reading import IMAGE_SUFFIXES
+from prismseg.data.layouts.annotated.files import FolderIndex, head
+from prismseg.data.layouts.annotated.shapes import Drawing, Polygons, Region, Runs, Shape, number_classes
+from prismseg.data.layouts.listing import Case, Layout, Listing, part_named, unique_names
+
+_KEYS = ("images", "annotations", "categories")
+
+
+def fits(root: Path) -> bool:
+    """Whether there is a COCO file in `root`, in `annotations/`, or in the folder of a part."""
+    return bool(_find_files(root))
+
+
+def _find_files(root: Path) -> list[Path]:
+    if not root.is_dir():
+        return []
+    places = [*root.glob("*.json"), *root.glob("[aA]nnotations/*.json"), *root.glob("*/_annotations.coco.json")]
+    found = [path for path in sorted(set(places)) if path.is_file() and _looks_like_coco(path)]
+    # COCO's own releases keep key points of persons in files of their own, beside those of the outlines.
+    return [path for path in found if path.name.startswith("instances")] or found
+
+
+def _looks_like_coco(path: Path) -> bool:
+    """Whether a JSON file begins as COCO files do; the whole of it is only read where it does."""
+    start = head(path)
+    if not start.lstrip().startswith("{") or not any(f'"{key}"' in start for key in (*_KEYS, "licenses", "info")):
+        return False
+    try:
+        content = _read(path, (path.stat().st_mtime_ns, path.stat().st_size))
+    except ConfigError:
+        return False
+    return isinstance(content, dict) and all(isinstance(content.get(key), list) for key in _KEYS)
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path, stamp: tuple[int, int]) -> Any:
+    """Content of a JSON file; `stamp` is its time and size, so that a changed file is read anew."""
+    return read_json(path)
+
+
+def read(root: Path, mask_suffix: str | None = None) -> Listing:
+    """List the images that the COCO files of `root` name.
+
+    Images of a file (or in a folder) called train, val or test are that part of the data set. Classes are the
+    categories in the order of their numbers; one called background is the background, one called ignore counts nowhere.
+    Crowds have the class of their category: exporters mark every mask that they write as run lengths so. An image without
+    annotations holds background only.
+
+    Raises
+    ------
+    DataError
+        When there is no such file, it is broken, or its files do not have the same categories.
+    """
+    files = _find_files(root)
+    if not files:
+        raise DataError(
+            f"There is no COCO file in {root}: a .json with images, annotations and categories, in the folder itself, in "
+            "annotations/, or as train/_annotations.coco.json."
+        )
+    index = FolderIndex(root, IMAGE_SUFFIXES)
+    contents = {path: _read(path, (path.stat().st_mtime_ns, path.stat().st_size)) for path in files}
+    names = {path: _categories(path, content) for path, content in contents.items()}
+    first = names[files[0]]
+    for path, found in names.items():
+        if found != first:
+            raise DataError(
+                f"{path} has the categories {', '.join(found.values())}, {files[0]} {', '.join(first.values())}; "
+                "all files of a data set need the same, with the same numbers."
+            )
+    classes, label_of = number_classes(list(first.values()))
+    labels = {number: label_of[name] for number, name in first.items()}
+    entries = [(path, image) for path, content in contents.items() for image in content["images"]]
+    _require_once(entries)
+    files_of = [index.find(str(image["file_name"]), near=path.parent) for path, image in entries]
+    stems = unique_names([index.relative(file) for file in files_of])
+    cases: list[Case] = []
+    parts: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
+    findings: list[Finding] = []
+    drawn = {path: _Annotations(path, content, labels) for path, content in contents.items()}
+    for (path, image), file, stem in zip(entries, files_of, stems, strict=True):
+        mask = Drawing(
+            path,
+            str(image["file_name"]),
+            int(image["height"]),
+            int(image["width"]),
+            drawn[path].shapes(image["id"]),
+        )
+        cases.append(Case(stem, (file,), mask))
+        part = part_named(path.stem) or part_named(str(file.parent.relative_to(root)))
+        if part is not None:
+            parts[part].append(stem)
+    for of_file in drawn.values():
+        findings += of_file.findings()
+    findings += index.unlisted({case.images[0] for case in cases}, "no COCO file names them")
+    return Listing(
+        "coco",
+        tuple(cases),
+        classes=classes,
+        coding={index: index for index in (*range(len(classes)), 255)},
+        splits=(parts,) if any(parts.values()) else (),
+        findings=tuple(findings),
+    )
+
+
+def _categories(path: Path, content: Mapping[str, Any]) -> dict[int, str]:
+    try:
+        found = {int(category["id"]): str(category["name"]) for category in content["categories"]}
+    except (KeyError, TypeError, ValueError) as error:
+        raise DataError(f"{path} has a category without a number (id) or a name.") from error
+    if not found:
+        raise DataError(f"{path} names no category; export it with its categories.")
+    if len(set(found.values())) < len(content["categories"]):
+        raise DataError(f"{path} has two categories of one name or number: {', '.join(found.values())}.")
+    return dict(sorted(found.items()))
+
+
+def _require_once(entries: Sequence[tuple[Path, Any]]) -> None:
+    for path, image in entries:
+        if not isinstance(image, dict) or not {"id", "file_name", "height", "width"} <= set(image):
+            raise DataError(f"{path} has an image without id, file_name, height and width: {str(image)[:120]}.")
+    seen = Counter((path, image["id"]) for path, image in entries)
+    (path, number), count = seen.most_common(1)[0] if seen else ((Path(), 0), 0)
+    if count > 1:
+        raise DataError(f"{path} has two images with the id {number}; give each its own.")
+
+
+class _Annotations:
+    """Annotations of one file, by image."""
+
+    def __init__(self, path: Path, content: Mapping[str, Any], labels: Mapping[int, int]) -> None:
+        self.path = path
+        self.labels = labels
+        self.crowds = 0
+        self.boxes: list[Any] = []
+        self.of_image: dict[Any, list[Mapping[str, Any]]] = defaultdict(list)
+        images = {image["id"]: image for image in content["images"]}
+        self.sizes = {number: (int(image["height"]), int(image["width"])) for number, image in images.items()}
+        strays = 0
+        for annotation in content["annotations"]:
+            if not isinstance(annotation, dict) or annotation.get("category_id") not in labels:
+                raise DataError(f"{path} has an annotation of no category of it: {str(annotation)[:120]}.")
+            strays += annotation.get("image_id") not in images
+            self.of_image[annotation.get("image_id")].append(annotation)
+        self.strays = strays
+
+    def shapes(self, image: Any) -> tuple[Shape, ...]:
+        """Shapes of an image, the largest first."""
+        found = []
+        for annotation in self.of_image.get(image, ()):
+            region = self._region(annotation, self.sizes[image])
+            if region is None:
+                self.boxes.append(image)
+                continue
+            self.crowds += bool(annotation.get("iscrowd"))
+            found.append((_area(annotation, region), Shape(self.labels[annotation["category_id"]], region)))
+        return tuple(shape for _, shape in sorted(found, key=lambda pair: -pair[0]))
+
+    def _region(self, annotation: Mapping[str, Any], size: tuple[int, int]) -> Region | None:
+        drawn = annotation.get("segmentation")
+        if not drawn:
+            return None
+        if isinstance(drawn, dict) and {"counts", "size"} <= set(drawn):
+            counts = drawn["counts"]
+            return Runs(counts if isinstance(counts, str) else tuple(counts), tuple(drawn["size"]))
+        if isinstance(drawn, list) and all(isinstance(ring, list) for ring in drawn):
+            rings = tuple(tuple(ring) for ring in drawn if len(ring) >= 6)
+            return Polygons(rings) if rings else None
+        raise DataError(
+            f"{self.path} has a segmentation that is neither polygons nor run lengths: {str(annotation)[:120]}."
+        )
+
+    def findings(self) -> Iterator[Finding]:
+        """Tell what was left out, and how crowds are read."""
+        if self.boxes:
+            images = len(set(self.boxes))
+            yield Finding(
+                "error",
+                "boxes without a mask",
+                self.path,
+                f"{len(self.boxes)} annotations on {images} image{'s' * (images != 1)} of {self.path} have no outline (a "
+                "box only), so their pixels would count as background. Draw them, or take these annotations out.",
+            )
+        if self.crowds:
+            yield Finding(
+                "info",
+                "crowds",
+                self.path,
+                f"{self.crowds} annotations of {self.path} are marked as crowds (iscrowd); their pixels have the class "
+                "of their category as those of any other.",
+            )
+        if self.strays:
+            yield Finding(
+                "warning",
+                "stray annotations",
+                self.path,
+                f"{self.strays} annotations of {self.path} are of images that it does not list, and are left out.",
+            )
+
+
+def _area(annotation: Mapping[str, Any], region: Region) -> float:
+    """Size by which annotations are ordered: as stated, else that of the polygons."""
+    stated = annotation.get("area")
+    if isinstance(stated, int | float) and stated > 0:
+        return float(stated)
+    if isinstance(region, Runs):
+        return float(region.window(*region.size).inside.sum())
+    assert isinstance(region, Polygons)
+    return sum(abs(_shoelace(ring)) for ring in region.rings)
+
+
+def _shoelace(ring: Sequence[float]) -> float:
+    corners = list(zip(ring[::2], ring[1::2], strict=False))
+    return sum(x * b - a * y for (x, y), (a, b) in zip(corners, [*corners[1:], corners[0]], strict=True)) / 2
+
+
+COCO = Layout(fits, read, states_masks=True)

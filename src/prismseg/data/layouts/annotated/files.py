@@ -1,0 +1,101 @@
+"""Finding the images that files of annotations name."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Set
+from pathlib import Path, PurePosixPath
+
+from prismseg.base import DataError
+from prismseg.data.checks.findings import Finding
+from prismseg.data.images.folder import is_hidden
+from prismseg.data.images.source import Source
+
+_HEAD = 4096
+_SHOWN = 5
+
+
+def head(path: Path) -> str:
+    """First characters of a text file; empty where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return file.read(_HEAD).decode("utf-8", errors="replace").lstrip("\ufeff")
+    except OSError:
+        return ""
+
+
+class FolderIndex:
+    """The image files anywhere below a folder.
+
+    Parameters
+    ----------
+    root : Path
+        The folder.
+    suffixes : set of str
+        Of the files that are looked for.
+    """
+
+    def __init__(self, root: Path, suffixes: Set[str]) -> None:
+        self.root = root
+        self.files = [
+            path
+            for path in sorted(root.rglob("*"))
+            if path.suffix.lower() in suffixes
+            and not any(is_hidden(part) for part in path.relative_to(root).parts)
+            and path.is_file()
+        ]
+        self._named: dict[str, list[Path]] = defaultdict(list)
+        for path in self.files:
+            self._named[path.name].append(path)
+
+    def find(self, name: str, *, near: Path) -> Path:
+        """Image that a file of annotations in the folder `near` calls `name`.
+
+        Taken as a path from there, from the root, or from its folder `images`; else the one image below the root of that
+        name, of several the one that shares most folders with `name`. Where there is none, the path it should have.
+
+        Raises
+        ------
+        DataError
+            When several images could be meant.
+        """
+        stated = PurePosixPath(name.replace("\\", "/"))
+        places = [near / stated, self.root / stated, near / "images" / stated, self.root / "images" / stated]
+        for place in places:
+            if place.is_file():
+                return place
+        same = self._named.get(stated.name, [])
+        most = max((_shared(path, stated) for path in same), default=0)
+        best = [path for path in same if _shared(path, stated) == most]
+        if len(best) > 1:
+            raise DataError(
+                f"{name} may be {best[0]} or {best[1]}; name the images in {near} with their folders, or remove one."
+            )
+        return best[0] if best else places[0]
+
+    def relative(self, path: Path) -> str:
+        """Path as seen from the root, for naming."""
+        return path.relative_to(self.root).as_posix() if path.is_relative_to(self.root) else path.name
+
+    def unlisted(self, used: Set[Source], reason: str) -> Iterator[Finding]:
+        """Tell of images that are in no list."""
+        others = [path for path in self.files if path not in used]
+        if others:
+            names = ", ".join(str(path.relative_to(self.root)) for path in others[:_SHOWN])
+            yield Finding(
+                "warning",
+                "unlisted images",
+                others[0],
+                f"{len(others)} images below {self.root} are left out, since {reason}: {names}"
+                f"{' …' if len(others) > _SHOWN else ''}.",
+            )
+
+
+def _shared(path: Path, stated: PurePosixPath) -> int:
+    """How many of the last parts two paths share."""
+    count = 0
+    for ours, theirs in zip(reversed(path.parts), reversed(stated.parts), strict=False):
+        if ours != theirs:
+            break
+        count += 1
+    return count

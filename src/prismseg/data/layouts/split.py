@@ -1,0 +1,92 @@
+"""Folders train, val and perhaps test, each with images and masks; or images/train beside masks/train."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from prismseg.base import DataError
+from prismseg.data.layouts import beside, folders
+from prismseg.data.layouts.folders import IMAGE_FOLDERS, MASK_FOLDERS, find_folder, pair
+from prismseg.data.layouts.listing import PART_WORDS, Layout, Listing, image_files
+
+
+def fits(root: Path) -> bool:
+    """Whether `root` has a folder of images and masks for at least one part, and none that is of no part."""
+    if not root.is_dir():
+        return False
+    images = find_folder(root, IMAGE_FOLDERS)
+    apart = images is not None and find_folder(root, MASK_FOLDERS) is not None and image_files(images)
+    return not apart and any(True for _ in _find_parts(root))
+
+
+def _find_parts(root: Path) -> Iterator[tuple[str, Callable[[str | None], Listing]]]:
+    """Name each part that has images and masks, with what lists it."""
+    images, masks = find_folder(root, IMAGE_FOLDERS), find_folder(root, MASK_FOLDERS)
+    for part, words in PART_WORDS.items():
+        folder = find_folder(root, words)
+        apart = folder and next(
+            (
+                found
+                for word in words
+                for name in MASK_FOLDERS
+                if (found := find_folder(root, (f"{word}_{name}",)))
+            ),
+            None,
+        )
+        of_part = [place and find_folder(place, words) for place in (images, masks)]
+        named = [
+            find_folder(root, tuple(f"{word}_{name}" for word in words for name in names))
+            for names in (IMAGE_FOLDERS, MASK_FOLDERS)
+        ]
+        if folder and folders.fits(folder):
+            yield part, _list_with(folders.read, folder)
+        elif of_part[0] and of_part[1]:
+            yield part, _list_pair(of_part[0], of_part[1])
+        elif named[0] and named[1]:
+            yield part, _list_pair(named[0], named[1])
+        elif folder and apart and image_files(folder):
+            yield part, _list_pair(folder, apart)
+        elif folder and beside.fits(folder):
+            yield part, _list_with(beside.read, folder)
+
+
+def _list_with(reader: Callable[[Path, str | None], Listing], folder: Path) -> Callable[[str | None], Listing]:
+    return lambda mask_suffix: reader(folder, mask_suffix)
+
+
+def _list_pair(images: Path, masks: Path) -> Callable[[str | None], Listing]:
+    return lambda mask_suffix: pair("split", image_files(images), image_files(masks), mask_suffix, images)
+
+
+def read(root: Path, mask_suffix: str | None = None) -> Listing:
+    """List the cases of all parts, and the split that the folders make; to names that two parts share the part is added.
+
+    Raises
+    ------
+    DataError
+        When there is no part with images and masks.
+    """
+    listings = {part: listed(mask_suffix) for part, listed in _find_parts(root)}
+    if not listings:
+        raise DataError(
+            f"{root} needs folders train, val and perhaps test, each with images/ and masks/, or images/train beside "
+            "masks/train."
+        )
+    taken = Counter(case.id for listing in listings.values() for case in listing.cases)
+    cases = {
+        part: [replace(case, id=f"{case.id}_{part}" if taken[case.id] > 1 else case.id) for case in listing.cases]
+        for part, listing in listings.items()
+    }
+    return Listing(
+        "split",
+        tuple(case for part in cases.values() for case in part),
+        orphans=tuple(path for listing in listings.values() for path in listing.orphans),
+        folders=tuple(path for listing in listings.values() for path in listing.folders),
+        splits=({part: [case.id for case in cases.get(part, [])] for part in PART_WORDS},),
+    )
+
+
+SPLIT = Layout(fits, read)
