@@ -8,7 +8,6 @@ from pathlib import Path
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
@@ -18,7 +17,7 @@ from prismseg.monitor.cameras import CameraError
 from prismseg.monitor.store import Conflict, NotFound
 from prismseg.monitor.web.routes import captures, downloads, imports, live, login, pages, pictures, sessions
 from prismseg.monitor.web.security.body_limit import BodySizeLimit
-from prismseg.monitor.web.security.responses import error_response, language_of
+from prismseg.monitor.web.security.responses import error_response
 from prismseg.monitor.web.services import AppServices
 
 _STATUS: tuple[tuple[type[PrismsegError], int], ...] = (
@@ -27,6 +26,7 @@ _STATUS: tuple[tuple[type[PrismsegError], int], ...] = (
     (CameraError, 503),
     (OutputError, 507),
 )
+_NOT_FOUND = Message("There is nothing at this address.")
 _MOST_BYTES = 4_000_000  # a mask, the largest that is sent beside files
 _MOST_UPLOADED = 20  # files of the largest size in one request
 
@@ -65,19 +65,20 @@ def create_app(services: AppServices) -> FastAPI:
 def _known_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, PrismsegError)
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 422)
-    return JSONResponse({"error": language_of(request)(error.message)}, status_code=status)
+    return error_response(request, status, error.message)
 
 
 def _invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     first = error.errors()[0]
     place = " ".join(str(part) for part in first["loc"] if part != "body")
-    return JSONResponse({"error": f"{place}: {first['msg']}"}, status_code=422)
+    return error_response(request, 422, f"{place}: {first['msg']}")
 
 
 def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    return JSONResponse({"error": str(error.detail)}, status_code=error.status_code, headers=error.headers)
+    text = _NOT_FOUND if error.status_code == 404 else str(error.detail)
+    return error_response(request, error.status_code, text, error.headers or {})
 
 
 def _unexpected_error(request: Request, error: Exception) -> Response:

@@ -141,7 +141,7 @@ def test_the_page_locks_unless_somebody_acts(midwife, time):
     time.wait(10 * 60 + 1)
     assert midwife.get("/api/sessions").status_code == 401
     assert midwife.post("/api/touch").status_code == 401  # and cannot unlock it without the password
-    assert midwife.get("/new", follow_redirects=False).headers["location"] == "/login"
+    assert midwife.get("/new", follow_redirects=False).headers["location"] == "/login?back=/new"
     assert midwife.log_in().status_code == 303
 
 

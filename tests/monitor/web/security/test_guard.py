@@ -158,7 +158,7 @@ def test_without_log_in_nothing_but_the_log_in_is_shown(visitor):
     )
     for path in begun:
         answer = visitor.get(path, follow_redirects=False)
-        assert (answer.status_code, answer.headers["location"]) == (303, "/login"), path
+        assert answer.status_code == 303 and answer.headers["location"].startswith("/login"), path
         assert "set-cookie" not in answer.headers
     for path in ("/api/sessions", "/api/status", "/api/openapi.json", "/api/sessions/x/report.pdf"):
         assert visitor.get(path).status_code == 401

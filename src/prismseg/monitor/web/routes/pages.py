@@ -22,7 +22,7 @@ from prismseg.monitor.web.dependencies import (
     SettingsDep,
     StoreDep,
 )
-from prismseg.monitor.web.security.responses import LANGUAGE_COOKIE
+from prismseg.monitor.web.security.responses import LANGUAGE_COOKIE, safe_path
 from prismseg.monitor.web.state import PAGE_SIZE, list_sessions
 from prismseg.thermal import FRAME_SUFFIXES
 
@@ -121,8 +121,7 @@ def about_page(
 @router.get("/language/{code}")
 def choose_language(code: str, back: Annotated[str, Query(max_length=300)] = "/") -> Response:
     """Remember a language and go back."""
-    target = back if back.startswith("/") and not back.startswith(("//", "/\\")) else "/"
-    answer = RedirectResponse(target, status_code=303)
+    answer = RedirectResponse(safe_path(back), status_code=303)
     if code in languages():
         answer.set_cookie(LANGUAGE_COOKIE, code, max_age=_YEAR_SECONDS, samesite="strict", path="/")
     return answer

@@ -12,7 +12,7 @@ from starlette.requests import HTTPConnection
 
 from prismseg.base import Message, PrismsegError
 from prismseg.monitor.web.security.browser_sessions import COOKIE, BrowserSession, BrowserSessions
-from prismseg.monitor.web.security.responses import HEADERS, error_response
+from prismseg.monitor.web.security.responses import HEADERS, error_response, login_address
 from prismseg.monitor.web.security.users import UserDirectory
 from prismseg.monitor.web.settings import MonitorSettings
 
@@ -112,7 +112,7 @@ class RequestGuard:
         if browser is None and not path.startswith(OPEN_PATHS):
             if path.startswith("/api/"):
                 return error_response(request, 401, Message("Log in again."))
-            return RedirectResponse("/login", status_code=303)
+            return RedirectResponse(login_address(path), status_code=303)
         if request.method in _CHANGING:
             if browser is None or not _same(request.headers.get("x-csrf-token", ""), browser.csrf):
                 if path != "/login":

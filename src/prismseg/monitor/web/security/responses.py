@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from fastapi.responses import JSONResponse
+import re
+from collections.abc import Mapping
+from html import escape
+from urllib.parse import quote
+
+from fastapi import Response
+from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.requests import HTTPConnection
 
 from prismseg.base import Message
@@ -11,7 +17,7 @@ from prismseg.monitor.languages import Language, pick
 HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
-        "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
@@ -28,6 +34,33 @@ def language_of(connection: HTTPConnection) -> Language:
     return pick(connection.headers.get("accept-language", ""), connection.cookies.get(LANGUAGE_COOKIE))
 
 
-def error_response(connection: HTTPConnection, status: int, text: Message) -> JSONResponse:
-    """Answer with a sentence, and with the headers that every answer has."""
-    return JSONResponse({"error": language_of(connection)(text)}, status_code=status, headers=HEADERS)
+def error_response(
+    connection: HTTPConnection, status: int, text: Message | str, headers: Mapping[str, str] = HEADERS
+) -> Response:
+    """Answer with a sentence: a page where somebody opened an address, JSON where a script asked."""
+    language = language_of(connection)
+    sentence = language(text) if isinstance(text, Message) else text
+    path = connection.scope["path"]
+    if path.startswith(("/api/", "/static/")) or "text/html" not in connection.headers.get("accept", ""):
+        return JSONResponse({"error": sentence}, status_code=status, headers=dict(headers))
+    title = language(Message("This page cannot be shown"))
+    page = (
+        f'<!doctype html><html lang="{language.code}"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'<title>{escape(title)} – prismseg</title><link rel="stylesheet" href="/static/monitor.css">'
+        '<script src="/static/theme.js"></script>'
+        f'<main><div class="card narrow"><h1>{escape(title)}</h1><p>{escape(sentence)}</p>'
+        f'<p><a class="button primary" href="/">{escape(language(Message("All sessions")))}</a></p></div></main></html>'
+    )
+    return HTMLResponse(page, status_code=status, headers=dict(headers))
+
+
+def safe_path(text: str) -> str:
+    """Give a path of this monitor as it was stated, and the first page for anything that leads elsewhere."""
+    # Browsers read a backslash as a slash, and leave out tabs and line breaks.
+    return text if text.startswith("/") and not re.match(r"//|/\\|.*[\x00-\x1f]", text, re.DOTALL) else "/"
+
+
+def login_address(path: str) -> str:
+    """Give the address of the log-in that leads back to a page."""
+    return "/login" if path == "/" else f"/login?back={quote(path, safe='/')}"

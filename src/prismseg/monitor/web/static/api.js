@@ -24,6 +24,9 @@ export class RequestError extends Error {
   constructor(text, status) { super(text); this.status = status; }
 }
 
+/** Go to the log-in, which leads back to this page; without users the monitor leads back at once. */
+export const logIn = () => location.assign(`/login?back=${encodeURIComponent(location.pathname)}`);
+
 async function request(method, path, body, headers = {}) {
   let answer;
   try {
@@ -31,7 +34,7 @@ async function request(method, path, body, headers = {}) {
   } catch {
     throw new RequestError(t("The monitor does not answer. Nothing was saved; try again."), 0);
   }
-  if (answer.status === 401) { location.assign("/login"); }
+  if (answer.status === 401) logIn();
   if (answer.status === 204) return null;
   const data = await answer.json().catch(() => ({}));
   if (!answer.ok) throw new RequestError(data.error || t("The monitor refused this ({status}).", { status: answer.status }), answer.status);

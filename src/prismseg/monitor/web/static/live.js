@@ -1,5 +1,5 @@
 // The live picture: one socket, one canvas, lights beside it.
-import { language, make, t } from "./api.js";
+import { language, logIn, make, t } from "./api.js";
 import { drawOutlines } from "./draw.js";
 
 const LATE = 4000;
@@ -24,7 +24,7 @@ export function watch(session, aim, told, wanted) {
     socket.binaryType = "arraybuffer";
     socket.addEventListener("message", (event) => { last = Date.now(); show(event.data).catch(() => {}); });
     socket.addEventListener("close", (event) => {
-      if (event.code === 4401) { location.assign("/login"); return; }
+      if (event.code === 4401) { logIn(); return; }
       setTimeout(open, 1000);
     });
   }

@@ -1,5 +1,5 @@
 // What every page has: theme, log-out, times in the reader's zone, lock.
-import { post, lockSeconds } from "./api.js";
+import { lockSeconds, logIn, post } from "./api.js";
 import { dropDrafts } from "./drafts.js";
 
 dropDrafts();
@@ -31,5 +31,5 @@ if (lockSeconds > 0) {
     if (touched - told > Math.min(60, lockSeconds / 4) * 1000) { told = touched; post("/api/touch").catch(() => {}); }
   };
   for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, noted, { passive: true });
-  setInterval(() => { if (Date.now() - touched > lockSeconds * 1000) location.assign("/login"); }, 2000);
+  setInterval(() => { if (Date.now() - touched > lockSeconds * 1000) logIn(); }, 2000);
 }
