@@ -238,3 +238,11 @@ def test_check_tells_a_kind_once_and_breaks_no_path(tmp_path, monkeypatch):
     assert sum("colour image" in line for line in verbose) == 10
     (folder / "legend.csv").write_text("colour,class\nblack,background\nred,nerve\n")
     assert prismseg("check", folder, "--quiet", "--colours", folder / "legend.csv").returncode == 0
+
+
+def test_convert_and_its_refusals(discs, tmp_path):
+    out = tmp_path / "coco"
+    done = prismseg("convert", discs, "--to", "coco", "--out", out, "--quiet")
+    assert done.returncode == 0 and f"to {out}" in done.stdout
+    assert_refused(prismseg("convert", discs, "--to", "coco", "--out", out), "exists already")
+    assert_refused(prismseg("convert", discs, "--to", "voc", "--out", tmp_path / "new"), "nnunet, folders, coco")

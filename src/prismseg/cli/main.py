@@ -11,6 +11,7 @@ from prismseg.base.errors import PrismsegError
 from prismseg.base.version import VERSION
 from prismseg.cli import (
     check,
+    convert,
     demo,
     ensemble,
     evaluate,
@@ -40,8 +41,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for verb in (
-    demo, check, plan, instant, train, ensemble, evaluate, explain, predict, export, models, phantom, thermal, study,
-    monitor,
+    demo, check, convert, plan, instant, train, ensemble, evaluate, explain, predict, export, models, phantom, thermal,
+    study, monitor,
 ):  # fmt: skip
     verb.register(app)
 

@@ -1,5 +1,6 @@
 from prismseg.data.checks.check import check_dataset as check_dataset
 from prismseg.data.checks.findings import Finding as Finding
+from prismseg.data.conversion.convert import convert_dataset as convert_dataset
 from prismseg.data.dataset import SegmentationDataset as SegmentationDataset
 from prismseg.data.dataset import open_dataset as open_dataset
 from prismseg.data.images.idx import open_idx as open_idx

@@ -10,8 +10,10 @@ from pathlib import Path
 from prismseg.base import DataError, DataNotFoundError
 from prismseg.data.images.folder import is_hidden
 from prismseg.data.layouts.listing import Case, Layout, Listing
+from prismseg.data.masks.legend import read_legend
 
 NAME = "dataset.csv"
+CLASSES = "classes.csv"  # legend beside it, which names the classes of the masks
 PARTS = ("train", "validation", "test")
 _SPELLINGS = {"training": "train", "val": "validation", "valid": "validation", "testing": "test"}
 
@@ -24,7 +26,8 @@ def fits(root: Path) -> bool:
 def read(root: Path, mask_suffix: str | None = None) -> Listing:
     """List the cases; paths are relative to the CSV. Without a group column each case is its own group.
 
-    Spaces around names and the case of headings and parts do not matter; parts may be called val and training too.
+    Spaces around names and the case of headings and parts do not matter; parts may be called val and training too. A
+    legend `classes.csv` in the same folder names the classes.
 
     Raises
     ------
@@ -78,7 +81,14 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
         raise DataError(
             f"Line {nameless[0]} of {path} names no group though others do; fill the column in, or leave it out."
         )
-    return Listing("table", tuple(cases), left_out=tuple(left_out), splits=(parts,) if any(parts.values()) else ())
+    legend = path.with_name(CLASSES)
+    return Listing(
+        "table",
+        tuple(cases),
+        left_out=tuple(left_out),
+        splits=(parts,) if any(parts.values()) else (),
+        colours=read_legend(legend) if legend.is_file() else None,
+    )
 
 
 def tidy_row(row: Mapping[str, str]) -> dict[str, str]:

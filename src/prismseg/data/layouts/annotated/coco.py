@@ -14,7 +14,7 @@ from prismseg.data.checks.findings import Finding
 from prismseg.data.images.reading import IMAGE_SUFFIXES
 from prismseg.data.layouts.annotated.files import FolderIndex, head
 from prismseg.data.layouts.annotated.shapes import Drawing, Polygons, Region, Runs, Shape, number_classes
-from prismseg.data.layouts.listing import Case, Layout, Listing, part_named, unique_names
+from prismseg.data.layouts.listing import PART_WORDS, Case, Layout, Listing, part_named, unique_names
 
 _KEYS = ("images", "annotations", "categories")
 
@@ -57,7 +57,7 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
     Images of a file (or in a folder) called train, val or test are that part of the data set. Classes are the
     categories in the order of their numbers; one called background is the background, one called ignore counts nowhere.
     Crowds have the class of their category: exporters mark every mask that they write as run lengths so. An image without
-    annotations holds background only.
+    annotations holds background only. A key "group" of an image names its group.
 
     Raises
     ------
@@ -70,6 +70,9 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
             f"There is no COCO file in {root}: a .json with images, annotations and categories, in the folder itself, in "
             "annotations/, or as train/_annotations.coco.json."
         )
+    parts: dict[str, list[str]] = {part: [] for part in PART_WORDS}
+    order = list(parts)
+    files.sort(key=lambda path: order.index(part) if (part := _part(root, path)) in order else len(order))
     index = FolderIndex(root, IMAGE_SUFFIXES)
     contents = {path: _read(path, (path.stat().st_mtime_ns, path.stat().st_size)) for path in files}
     names = {path: _categories(path, content) for path, content in contents.items()}
@@ -87,7 +90,6 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
     files_of = [index.find(str(image["file_name"]), near=path.parent) for path, image in entries]
     stems = unique_names([index.relative(file) for file in files_of])
     cases: list[Case] = []
-    parts: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
     findings: list[Finding] = []
     drawn = {path: _Annotations(path, content, labels) for path, content in contents.items()}
     for (path, image), file, stem in zip(entries, files_of, stems, strict=True):
@@ -98,8 +100,9 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
             int(image["width"]),
             drawn[path].shapes(image["id"]),
         )
-        cases.append(Case(stem, (file,), mask))
-        part = part_named(path.stem) or part_named(str(file.parent.relative_to(root)))
+        group = image.get("group")
+        cases.append(Case(stem, (file,), mask, None if group is None else str(group)))
+        part = _part(root, path) or part_named(index.relative(file.parent))
         if part is not None:
             parts[part].append(stem)
     for of_file in drawn.values():
@@ -110,9 +113,14 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
         tuple(cases),
         classes=classes,
         coding={index: index for index in (*range(len(classes)), 255)},
-        splits=(parts,) if any(parts.values()) else (),
+        splits=(parts,) if sum(map(bool, parts.values())) > 1 else (),
         findings=tuple(findings),
     )
+
+
+def _part(root: Path, path: Path) -> str | None:
+    """Part that a COCO file, or its folder below `root`, is called by."""
+    return part_named(path.stem) or (part_named(path.parent.name) if path.parent != root else None)
 
 
 def _categories(path: Path, content: Mapping[str, Any]) -> dict[int, str]:

@@ -1,0 +1,1 @@
+"""From any layout to those that other tools read."""
