@@ -7,7 +7,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prismseg.base import DataError
-from prismseg.evaluation.metrics import EMPTY_POLICY, EMPTY_VALUES, case_metrics, hausdorff95, soft_dice, summarize
+from prismseg.evaluation.metrics import (
+    DISTANCES,
+    EMPTY_POLICY,
+    EMPTY_VALUES,
+    case_metrics,
+    hausdorff95,
+    soft_dice,
+    summarize,
+)
 
 BINARY = ["background", "nerve"]
 
@@ -96,7 +104,9 @@ def test_metrics_obey_their_laws(masks):
         assert forth[name, "hd95"] == back[name, "hd95"]
         assert forth[name, "sensitivity"] == back[name, "precision"]
         assert 0 <= forth[name, "hd95"] <= math.hypot(*truth.shape)
-        assert all(0 <= forth[name, metric] <= 1 for metric in EMPTY_VALUES if metric not in ("hd95", "soft_dice"))
+        assert all(
+            0 <= forth[name, metric] <= 1 for metric in EMPTY_VALUES if metric not in (*DISTANCES, "soft_dice")
+        )
     assert all(np.isfinite(value) for value in forth.values())
 
 
@@ -121,7 +131,9 @@ def test_empty_masks_are_worth_what_the_policy_says(found, truth, which, column)
 
 
 def test_the_policy_speaks_of_every_metric():
-    rows = case_metrics(square(1, 1, 2), square(1, 1, 2), BINARY, probabilities=np.full((2, 20, 30), 0.5))
+    rows = case_metrics(
+        square(1, 1, 2), square(1, 1, 2), BINARY, probabilities=np.full((2, 20, 30), 0.5), spacing=(1.0, 1.0)
+    )
     assert {row["metric"] for row in rows} == set(EMPTY_VALUES)
     assert all(name in EMPTY_POLICY for name in EMPTY_VALUES)
     assert {row["empty"] for row in rows} == {"neither"}

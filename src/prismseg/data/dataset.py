@@ -25,6 +25,7 @@ from prismseg.data.cases import (
 )
 from prismseg.data.images.reading import read_mask
 from prismseg.data.images.source import Source, file_of, place_of
+from prismseg.data.images.volumes import find_spacing
 from prismseg.data.layouts import Listing, group_of, list_cases
 from prismseg.data.masks.labels import (
     LabelWarning,
@@ -116,6 +117,7 @@ class SegmentationDataset(Sequence[Sample]):
             mask,
             place_of(case.images[0]),
             None if case.mask is None else place_of(case.mask),
+            find_spacing(case.images[0]),
         )
 
     def _read_mask(self, source: Source) -> NDArray[np.uint8]:

@@ -27,6 +27,8 @@ class Sample:
         Class indices, background 0; 255 marks pixels that count nowhere.
     image_path, mask_path : Path
         Where they were read from.
+    spacing : tuple of float or None
+        Height and width of a pixel in mm, where the image's file states them (NIfTI, DICOM).
     """
 
     id: str
@@ -35,3 +37,4 @@ class Sample:
     mask: NDArray[np.uint8] | None
     image_path: Path
     mask_path: Path | None
+    spacing: tuple[float, float] | None = None

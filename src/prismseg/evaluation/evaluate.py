@@ -148,7 +148,14 @@ def measure_cases(
                 rows += case_rows
                 done += 1
                 advance(done, "")
-    return pd.DataFrame(rows)
+    return _without_partial(pd.DataFrame(rows))
+
+
+def _without_partial(per_case: pd.DataFrame) -> pd.DataFrame:
+    """Leave out metrics that only some cases have, such as mm where not all files state the size of a pixel."""
+    counts = per_case.groupby("metric")["case"].nunique()
+    whole = counts[counts == per_case["case"].nunique()].index
+    return per_case[per_case["metric"].isin(whole)].reset_index(drop=True)
 
 
 def _measure(
@@ -160,7 +167,13 @@ def _measure(
         sample = dataset[index]
         if sample.mask is None:
             raise DataError(f"{sample.image_path} has no mask, so nothing can be measured on it.")
-        rows = case_metrics(prediction.mask, sample.mask, dataset.classes, probabilities=prediction.probabilities)
+        rows = case_metrics(
+            prediction.mask,
+            sample.mask,
+            dataset.classes,
+            probabilities=prediction.probabilities,
+            spacing=sample.spacing,
+        )
         case = {"case": sample.id, "group": sample.group, "part": name, "identity": dataset.identities[index]}
         yield [{**case, **row} for row in rows]
 

@@ -16,7 +16,7 @@ from prismseg.data import IGNORE
 from prismseg.evaluation.statistics.intervals import SHARE, mean_interval
 
 SMOOTH = 1.0  # added to both sides of the soft Dice, so that an image without the class has a value
-_DISTANCES = ("hd95",)  # all other metrics are shares
+DISTANCES = ("hd95", "hd95_mm", "assd_mm")  # all other metrics are shares
 
 Mask = NDArray[np.bool_]
 Empty = Literal["neither", "truth", "prediction", "both"]
@@ -29,6 +29,8 @@ EMPTY_VALUES: dict[str, tuple[str, str, str]] = {
     "specificity": ("1", "its formula", "1"),
     "precision": ("1", "0", "0"),
     "hd95": ("0", "the image diagonal", "the image diagonal"),
+    "hd95_mm": ("0", "the image diagonal", "the image diagonal"),
+    "assd_mm": ("0", "the image diagonal", "the image diagonal"),
     "soft_dice": ("its formula", "its formula", "its formula"),
 }
 EMPTY_POLICY = (
@@ -48,6 +50,7 @@ def case_metrics(
     classes: Sequence[str],
     *,
     probabilities: NDArray[np.floating] | None = None,
+    spacing: tuple[float, float] | None = None,
 ) -> list[Row]:
     """Measure one case, a row for each foreground class and metric.
 
@@ -59,12 +62,15 @@ def case_metrics(
         Names of all classes, background first.
     probabilities : (K, H, W) float, optional
         Probability of each class, at the same size; with it the rows include ``soft_dice``.
+    spacing : tuple of float, optional
+        Height and width of a pixel in mm; with it the rows include ``hd95_mm`` and ``assd_mm``.
 
     Returns
     -------
     list of Row
-        Metrics ``dice jaccard sensitivity specificity precision hd95 [soft_dice]``, each with which mask was
-        empty (`EMPTY_VALUES` says what the value then is). ``hd95`` is in pixels, the rest are shares.
+        Metrics ``dice jaccard sensitivity specificity precision hd95 [hd95_mm assd_mm] [soft_dice]``, each with which
+        mask was empty (`EMPTY_VALUES` says what the value then is). ``hd95`` is in pixels, what ends in ``_mm`` in
+        mm, the rest are shares.
 
     Raises
     ------
@@ -90,6 +96,11 @@ def case_metrics(
     for label, name in enumerate(classes[1:], start=1):
         pred, target = (prediction == label) & valid, (truth == label) & valid
         values = _overlap_metrics(pred, target, int(valid.sum())) | {"hd95": hausdorff95(pred, target)}
+        if spacing is not None:
+            values |= {
+                "hd95_mm": hausdorff95(pred, target, spacing),
+                "assd_mm": average_surface_distance(pred, target, spacing),
+            }
         if probabilities is not None:
             values["soft_dice"] = soft_dice(probabilities[label][valid], target[valid])
         empty = _which_empty(pred, target)
@@ -135,25 +146,53 @@ def soft_dice(probability: NDArray[np.floating], truth: NDArray[np.bool_]) -> fl
     return (2 * overlap + SMOOTH) / (total + SMOOTH)
 
 
-def hausdorff95(first: Mask, second: Mask) -> float:
-    """95 % Hausdorff distance of two masks (H, W), pixels.
+def hausdorff95(first: Mask, second: Mask, spacing: tuple[float, float] = (1.0, 1.0)) -> float:
+    """95 % Hausdorff distance of two masks (H, W), in the unit of `spacing`, the height and width of a pixel.
 
     From every edge pixel of a mask the distance to the nearest edge pixel of the other; the 95th percentile of
     each direction, and the larger of the two (as MONAI; Huttenlocher et al. 1993 with a percentile for the
     maximum). Two empty masks are 0 apart; one empty mask is as far as anything can be, the image's diagonal.
     """
-    union = first | second
-    if not union.any():
+    distances = _edge_distances(first, second, spacing)
+    if distances is None:
+        return _distance_of_empty(first, second, spacing)
+    return max(float(np.percentile(each, 95)) for each in distances)
+
+
+def average_surface_distance(first: Mask, second: Mask, spacing: tuple[float, float] = (1.0, 1.0)) -> float:
+    """Average symmetric surface distance of two masks (H, W), in the unit of `spacing`.
+
+    The mean over the edge pixels of both masks of the distance to the nearest edge pixel of the other (as MONAI; Heimann
+    et al. 2009). Empty masks as in `hausdorff95`.
+
+    Examples
+    --------
+    >>> line = np.zeros((5, 8), bool)
+    >>> line[:, 2] = True
+    >>> average_surface_distance(line, np.roll(line, 3, axis=1), (2.0, 0.5))
+    1.5
+    """
+    distances = _edge_distances(first, second, spacing)
+    if distances is None:
+        return _distance_of_empty(first, second, spacing)
+    return float(np.concatenate(distances).mean())
+
+
+def _distance_of_empty(first: Mask, second: Mask, spacing: tuple[float, float]) -> float:
+    if not (first.any() or second.any()):
         return 0.0
+    return math.hypot(first.shape[0] * spacing[0], first.shape[1] * spacing[1])
+
+
+def _edge_distances(first: Mask, second: Mask, spacing: tuple[float, float]) -> list[NDArray[np.float64]] | None:
+    """Distance of each edge pixel of either mask to the other's nearest; None where one is empty."""
     if not first.any() or not second.any():
-        return math.hypot(*union.shape)
+        return None
+    union = first | second
     rows, columns = (np.flatnonzero(union.any(axis=axis)) for axis in (1, 0))
     window = slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
     edges = [_edges(mask[window]) for mask in (first, second)]
-    return max(
-        float(np.percentile(ndimage.distance_transform_edt(~there)[here], 95))
-        for here, there in (edges, edges[::-1])
-    )
+    return [ndimage.distance_transform_edt(~there, sampling=spacing)[here] for here, there in (edges, edges[::-1])]
 
 
 def _edges(mask: Mask) -> Mask:
@@ -193,7 +232,7 @@ def summarize(per_case: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (name, metric), part in per_case.groupby(["class", "metric"], sort=False):
         values = part["value"].to_numpy(float)
-        interval = mean_interval(values, part["group"], bounds=None if metric in _DISTANCES else SHARE)
+        interval = mean_interval(values, part["group"], bounds=None if metric in DISTANCES else SHARE)
         rows.append(
             {
                 "class": name,

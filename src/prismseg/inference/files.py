@@ -16,6 +16,7 @@ from prismseg.data import read_image
 from prismseg.inference.images import InputImages, find_images
 from prismseg.inference.predictor import Predictor
 from prismseg.inference.render import class_colour, displayable
+from prismseg.inference.stacks import is_stack, predict_stack
 from prismseg.inference.uncertainty import find_uncertainty, write_uncertainty
 
 OVERLAY_PIXELS = 2**24  # overlays of larger images are thinned out, since they are there to be looked at
@@ -54,6 +55,9 @@ def predict_files(
     ``masks/NAME.png`` holds class indices at the image's own size (palette coloured, so that it can be looked
     at), ``overlays/NAME.png`` the image with contours, ``probabilities/NAME.npy`` float16 (K, H, W). NAME is that of
     the image; where two images share one, their folders (and then suffixes) are added: ``a_1``, ``b_1``.
+
+    A NIfTI volume is segmented slice by slice, and its mask is one too, in the same place in space
+    (``masks/NAME.nii.gz``, see `prismseg.inference.stacks`).
 
     An image that cannot be read or used is reported, and the others are segmented.
 
@@ -108,8 +112,7 @@ def predict_files(
     with progress_bar("predicting", len(images.names), visible=show_progress) as advance:
         for done, (path, name) in enumerate(images.names.items(), start=1):
             try:
-                _predict_one(predictor, path, out, name, asked)
-                report.masks.append(out / "masks" / f"{name}.png")
+                report.masks.append(_predict_one(predictor, path, out, name, asked))
             except DataError as error:
                 report.failed[path] = str(error) if str(path) in str(error) else f"{path}: {error}"
             except MemoryError:
@@ -129,7 +132,8 @@ def _require_apart(out: Path, sources: Sequence[str | Path], images: InputImages
 
 
 _RESULTS = (
-    ("masks", "png"), ("overlays", "png"), ("probabilities", "npy"), ("uncertainty", "npz"), ("uncertainty", "png"),
+    ("masks", "png"), ("masks", "nii.gz"), ("overlays", "png"), ("probabilities", "npy"), ("uncertainty", "npz"),
+    ("uncertainty", "png"),
 )  # fmt: skip
 
 
@@ -139,7 +143,19 @@ def _remove_earlier(out: Path, name: str) -> None:
         (out / kind / f"{name}.{suffix}").unlink(missing_ok=True)
 
 
-def _predict_one(predictor: Predictor, path: Path, out: Path, name: str, asked: Sequence[str]) -> None:
+def _predict_one(predictor: Predictor, path: Path, out: Path, name: str, asked: Sequence[str]) -> Path:
+    if is_stack(path):
+        return predict_stack(
+            predictor,
+            path,
+            out,
+            name,
+            asked,
+            write_mask=lambda part, _, mask: _write_mask(
+                out / "masks" / f"{part}.png", mask, len(predictor.classes)
+            ),
+            write_overlay=lambda part, image, mask: _write_overlay(out / "overlays" / f"{part}.png", image, mask),
+        )
     image = read_image(path)
     if "probabilities" in asked:
         with atomic_path(out / "probabilities" / f"{name}.npy") as temporary:
@@ -152,8 +168,8 @@ def _predict_one(predictor: Predictor, path: Path, out: Path, name: str, asked: 
         mask = predictor.segment(image)
     if "uncertainty" in asked:
         write_uncertainty(out / "uncertainty", name, image, find_uncertainty(predictor, image))
-    _write_mask(out / "masks" / f"{name}.png", mask, len(predictor.classes))
     _write_overlay(out / "overlays" / f"{name}.png", image, mask)
+    return _write_mask(out / "masks" / f"{name}.png", mask, len(predictor.classes))
 
 
 def overlay(image: NDArray[np.generic], mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -164,17 +180,19 @@ def overlay(image: NDArray[np.generic], mask: NDArray[np.uint8]) -> NDArray[np.u
     return drawn
 
 
-def _write_mask(path: Path, mask: NDArray[np.uint8], classes: int) -> None:
+def _write_mask(path: Path, mask: NDArray[np.uint8], classes: int) -> Path:
     indexed = Image.fromarray(mask, mode="P")
     indexed.putpalette(palette(classes))
     with atomic_path(path) as temporary:
         indexed.save(temporary)
+    return path
 
 
-def _write_overlay(path: Path, image: NDArray[np.generic], mask: NDArray[np.uint8]) -> None:
+def _write_overlay(path: Path, image: NDArray[np.generic], mask: NDArray[np.uint8]) -> Path:
     step = int(np.ceil(np.sqrt(mask.size / OVERLAY_PIXELS)))
     with atomic_path(path) as temporary:
         Image.fromarray(overlay(image[::step, ::step], mask[::step, ::step])).save(temporary)
+    return path
 
 
 def palette(classes: int) -> Sequence[int]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from prismseg.base import DataError, read_text
 from prismseg.data import IMAGE_SUFFIXES
 from prismseg.data.images.folder import is_hidden, scan_folder
+from prismseg.data.images.volumes import stem_of
 from prismseg.data.layouts.table import tidy_row
 
 _SHOWN = 5
@@ -143,8 +144,8 @@ def _names(paths: Sequence[Path]) -> dict[Path, str]:
     root = Path(os.path.commonpath([path.parent for path in whole])) if whole else Path()
     inside = [path.relative_to(root) for path in whole]
     forms: list[Callable[[Path], str]] = [
-        lambda path: path.stem,
-        lambda path: "_".join(path.with_suffix("").parts),
+        stem_of,
+        lambda path: "_".join(path.with_name(stem_of(path)).parts),
         lambda path: "_".join(path.parts).replace(".", "_"),
     ]
     names = [forms[0](path) for path in inside]

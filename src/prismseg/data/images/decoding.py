@@ -14,6 +14,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from prismseg.base import DataError, DataNotFoundError
 from prismseg.data.images.source import DecodedImage, FilePart, Purpose, Source, file_of
+from prismseg.data.images.volumes import decode_volume, is_volume
 
 MAX_PIXELS = 150_000_000  # below the size at which Pillow takes an image for an attack
 
@@ -72,6 +73,8 @@ def decode(source: Source, purpose: Purpose) -> DecodedImage:
     try:
         if isinstance(source, FilePart):
             return source.decode(purpose)
+        if is_volume(path):
+            return decode_volume(path, purpose)
         if path.suffix.lower() == ".npy":
             return DecodedImage(_decode_npy(path))
         with path.open("rb") as file:

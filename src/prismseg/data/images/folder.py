@@ -7,6 +7,7 @@ from pathlib import Path
 
 from prismseg.base import DataError
 from prismseg.data.images.reading import IMAGE_SUFFIXES
+from prismseg.data.images.volumes import suffix_of
 
 # What operating systems leave in folders beside files whose names start with a dot.
 SYSTEM_FILES = frozenset({"thumbs.db", "ehthumbs.db", "desktop.ini", "icon\r"})
@@ -54,7 +55,7 @@ def scan_folder(folder: str | Path) -> FolderScan:
             if path.is_symlink() and not path.exists():
                 broken.append(path)
             elif path.is_file():
-                (images if path.suffix.lower() in IMAGE_SUFFIXES else unread).append(path)
+                (images if suffix_of(path) in IMAGE_SUFFIXES else unread).append(path)
     except OSError as error:
         raise DataError(
             f"{folder} cannot be listed ({error.strerror or error}); check its permissions."

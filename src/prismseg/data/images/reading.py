@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 from prismseg.base import DataError
 from prismseg.data.images.decoding import MaskError, decode
 from prismseg.data.images.source import DecodedImage, FilePart, Source
+from prismseg.data.images.volumes import VOLUME_SUFFIXES
 
-IMAGE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".npy", ".bmp", ".gif"})
+IMAGE_SUFFIXES = (
+    frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".npy", ".bmp", ".gif"}) | VOLUME_SUFFIXES
+)
 
 
 def read_image(path: str | Source) -> NDArray[np.generic]:
@@ -20,9 +23,9 @@ def read_image(path: str | Source) -> NDArray[np.generic]:
     Parameters
     ----------
     path : path or FilePart
-        PNG, JPEG, WebP, TIFF, BMP, GIF or NPY; grey, RGB, palette (read as its colours) or with alpha (which is
-        dropped); 8 or 16 bits, or floating point such as temperatures in °C. An image that is stored turned or
-        mirrored and says so (Exif or TIFF orientation) is turned upright.
+        PNG, JPEG, WebP, TIFF, BMP, GIF, NPY, or NIfTI and DICOM of one image; grey, RGB, palette (read as its colours)
+        or with alpha (which is dropped); 8 or 16 bits, or floating point such as temperatures in °C. An image that is
+        stored turned or mirrored and says so (Exif or TIFF orientation) is turned upright.
 
     Returns
     -------

@@ -9,6 +9,7 @@ from pathlib import Path
 from prismseg.base import DataError, DataNotFoundError, PrismsegError
 from prismseg.base.registry import Registry
 from prismseg.data.layouts.listing import Case, Layout, Listing, group_of
+from prismseg.data.layouts.stacks import cut_volumes
 
 # Layouts are tried in the order of their registration: the more special ones come first.
 LAYOUTS: Registry[Layout] = Registry("layout")
@@ -134,7 +135,7 @@ def _list(root: Path, layout: str, mask_suffix: str | None) -> Listing:
             f"{root} ({layout}) says itself which mask is whose; leave out the mask suffix {mask_suffix!r} "
             "(--mask-suffix none takes back what a file says)."
         )
-    listing = LAYOUTS[layout].read(root, mask_suffix)
+    listing = cut_volumes(LAYOUTS[layout].read(root, mask_suffix))
     if not listing.cases:
         raise DataError(f"There is no image in {root}.")
     twice, count = Counter(case.id for case in listing.cases).most_common(1)[0]

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from prismseg.base import DataError
+from prismseg.data.images.volumes import stem_of
 from prismseg.data.layouts.affixes import MASK_AFFIXES, Affix, case_words, find_affixes
 from prismseg.data.layouts.folders import pair
 from prismseg.data.layouts.listing import Layout, Listing, image_files
@@ -20,10 +21,10 @@ def _mask_affix(files: list[Path]) -> Affix | None:
     """Find what the names of masks add, such that most files are an image or its mask; None where none does."""
     best, most = None, 0
     for affix in MASK_AFFIXES:
-        masks = [path.stem for path in files if affix.strip(path.stem)]
+        masks = [stem_of(path) for path in files if affix.strip(stem_of(path))]
         if not masks:
             continue
-        images = [path.stem for path in files if not affix.strip(path.stem)]
+        images = [stem_of(path) for path in files if not affix.strip(stem_of(path))]
         paired = find_affixes(images, [f"{affix.strip(name)}_mask" for name in masks], "_mask").paired
         if paired > most:
             best, most = affix, paired
@@ -40,7 +41,7 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
     """
     files = image_files(root)
     affix = _mask_affix(files) if mask_suffix is None else Affix(after=mask_suffix)
-    masks = [path for path in files if affix is not None and affix.strip(path.stem)]
+    masks = [path for path in files if affix is not None and affix.strip(stem_of(path))]
     if not masks:
         raise DataError(
             f"There is no file that ends in {mask_suffix or '_mask'} in {root}, as masks beside images do."

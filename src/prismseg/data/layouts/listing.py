@@ -12,6 +12,7 @@ from prismseg.base import ConfigError, DataError
 from prismseg.data.checks.findings import Finding
 from prismseg.data.images.folder import scan_folder
 from prismseg.data.images.source import Source
+from prismseg.data.images.volumes import stem_of
 
 # A trimap of the Oxford-IIIT Pet data set: pet, background, border; the border counts nowhere.
 TRIMAP = {1: 1, 2: 0, 3: 255}
@@ -127,7 +128,7 @@ def by_stem(paths: Iterable[Path]) -> dict[str, Path]:
     """
     path_of: dict[str, Path] = {}
     for path in paths:
-        stem = unicodedata.normalize("NFC", path.stem)
+        stem = unicodedata.normalize("NFC", stem_of(path))
         if stem in path_of:
             raise DataError(
                 f"{path_of[stem]} and {path} have the same name but for the suffix; remove or rename one of them."

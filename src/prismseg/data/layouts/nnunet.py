@@ -7,6 +7,7 @@ from typing import Any
 
 from prismseg.base import ConfigError, ConfigNotFoundError, DataError, DataNotFoundError, read_json
 from prismseg.data.images.reading import IMAGE_SUFFIXES
+from prismseg.data.images.volumes import stem_of
 from prismseg.data.layouts.listing import Case, Layout, Listing, image_files
 
 
@@ -21,25 +22,24 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
     Raises
     ------
     DataError
-        When a folder is missing, the files are volumes, or a channel of a case is missing.
+        When a folder is missing, their files are of another kind, or a channel of a case is missing.
     """
     description = _description(root)
     ending = description.get("file_ending", ".png")
     if ending not in IMAGE_SUFFIXES:
         raise DataError(
-            f"{root} holds {ending} files; two-dimensional images are read ({', '.join(sorted(IMAGE_SUFFIXES))}). "
-            "Save the slices you mean as PNG or TIFF."
+            f"{root} holds {ending} files; read are {', '.join(sorted(IMAGE_SUFFIXES))}. Save the images as one of these."
         )
     if not (root / "labelsTr").is_dir():
         raise DataNotFoundError(f"There is no folder {root / 'labelsTr'} with the masks.")
     channels = len(description.get("channel_names") or {"0": ""})
     files: dict[str, dict[int, Path]] = {}
     for path in image_files(root / "imagesTr"):
-        name, _, channel = path.stem.rpartition("_")
+        name, _, channel = stem_of(path).rpartition("_")
         if not name or not channel.isdecimal():
             raise DataError(f"{path} is not named CASE_0000{ending}, as nnU-Net images are.")
         files.setdefault(name, {})[int(channel)] = path
-    masks = {path.stem: path for path in image_files(root / "labelsTr")}
+    masks = {stem_of(path): path for path in image_files(root / "labelsTr")}
     if all(set(channel_files) == {0} for channel_files in files.values()):
         # nnU-Net's NaturalImage2DIO keeps the channels of a colour image in one file.
         channels = 1

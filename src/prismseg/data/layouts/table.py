@@ -9,6 +9,7 @@ from pathlib import Path
 
 from prismseg.base import DataError, DataNotFoundError
 from prismseg.data.images.folder import is_hidden
+from prismseg.data.images.volumes import stem_of
 from prismseg.data.layouts.listing import Case, Layout, Listing
 from prismseg.data.masks.legend import read_legend
 
@@ -112,7 +113,7 @@ def _as_stored(path: Path) -> Path:
 
 def _names(rows: list[dict[str, str]]) -> list[str]:
     """File names without suffix; where two folders hold the same name, the whole path."""
-    paths = [Path(row["image"]).with_suffix("") if row["image"] else Path() for row in rows]
+    paths = [path.with_name(stem_of(path)) if (path := Path(row["image"])).name else path for row in rows]
     stems = [path.name for path in paths]
     return stems if len(set(stems)) == len(stems) else ["_".join(path.parts) for path in paths]
 

@@ -10,6 +10,7 @@ from prismseg.base import DataError
 from prismseg.data.checks.findings import Finding
 from prismseg.data.images.folder import is_hidden
 from prismseg.data.images.source import Source
+from prismseg.data.images.volumes import suffix_of
 
 _HEAD = 4096
 _SHOWN = 5
@@ -40,7 +41,7 @@ class FolderIndex:
         self.files = [
             path
             for path in sorted(root.rglob("*"))
-            if path.suffix.lower() in suffixes
+            if suffix_of(path) in suffixes
             and not any(is_hidden(part) for part in path.relative_to(root).parts)
             and path.is_file()
         ]

@@ -15,7 +15,7 @@ SEGMENTATION = StudyKind(
     SegmentationSettings,
     run_segmentation,
     draw_segmentation,
-    lower_is_better=("hd95",),
+    lower_is_better=("hd95", "hd95_mm", "assd_mm"),
     draws_pooled_cases=True,
     hashed_settings=hashed_settings,
     draw_cases=draw_cases,

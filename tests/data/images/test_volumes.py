@@ -1,0 +1,168 @@
+"""NIfTI and DICOM: slices, the size of pixels, groups, and masks written back."""
+
+import gzip
+import struct
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from prismseg.base import DataError
+from prismseg.data import check_dataset, open_dataset, read_image
+from prismseg.data.images import volumes
+from prismseg.data.images.volumes import count_slices, find_spacing, read_volume, stem_of, write_masks
+
+nibabel = pytest.importorskip("nibabel", reason="nibabel is not installed")
+RNG = np.random.default_rng(3)
+AFFINE = np.array([[0.5, 0, 0, 7], [0, -0.8, 0.1, 2], [0, 0, 3, -1], [0, 0, 0, 1.0]])
+
+
+def save_nifti(path, values, *, units="mm"):
+    """Write an array (X, Y, Z) with pixels of 0.8 mm (rows, along Y) by 0.5 mm."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image = nibabel.Nifti1Image(values, AFFINE)
+    image.header.set_zooms((0.5, 0.8, 3.0, 1.0)[: values.ndim])
+    image.header.set_xyzt_units(units)
+    nibabel.save(image, path)
+    return path
+
+
+def save_dicom(path, pixels, *, patient="4711", spacing=("0.7", "0.4"), slope=None, photometric="MONOCHROME2"):
+    pydicom = pytest.importorskip("pydicom", reason="pydicom is not installed")
+    from pydicom.dataset import FileDataset, FileMetaDataset
+
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = pydicom.uid.ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID = pydicom.uid.SecondaryCaptureImageStorage
+    meta.MediaStorageSOPInstanceUID = pydicom.uid.generate_uid()
+    file = FileDataset(str(path), {}, file_meta=meta, preamble=b"\0" * 128)
+    file.PatientID, file.Modality = patient, "OT"
+    if pixels.ndim == 3:
+        file.NumberOfFrames = len(pixels)
+    file.Rows, file.Columns = pixels.shape[-2:]
+    file.SamplesPerPixel, file.PhotometricInterpretation, file.PixelRepresentation = 1, photometric, 0
+    file.BitsAllocated = file.BitsStored = 8 * pixels.itemsize
+    file.HighBit = file.BitsStored - 1
+    if spacing is not None:
+        file.PixelSpacing = list(spacing)
+    if slope is not None:
+        file.RescaleSlope, file.RescaleIntercept = slope
+    file.PixelData = pixels.tobytes()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file.save_as(path, enforce_file_format=True)
+    return path
+
+
+def test_slices_of_volumes_are_cases_grouped_by_volume(tmp_path):
+    values = {name: RNG.integers(-900, 900, (5, 6, 3)).astype(np.int16) for name in ("p1", "p2")}
+    masks = {name: RNG.integers(0, 2, (5, 6, 3)).astype(np.uint8) for name in values}
+    for name in values:
+        save_nifti(tmp_path / "images" / f"{name}.nii.gz", values[name])
+        save_nifti(tmp_path / "masks" / f"{name}_seg.nii.gz", masks[name])
+    dataset = open_dataset(tmp_path)
+    assert dataset.ids == [f"{name}_z00{k}" for name in values for k in range(3)]
+    assert dataset.groups == ["p1"] * 3 + ["p2"] * 3
+    sample = dataset[4]
+    np.testing.assert_array_equal(sample.image[..., 0], values["p2"][:, :, 1].T)
+    assert sample.image.dtype == np.float32 and sample.image.shape == (6, 5, 1)
+    np.testing.assert_array_equal(sample.mask, masks["p2"][:, :, 1].T)
+    assert sample.spacing == pytest.approx((0.8, 0.5))
+    assert str(sample.image_path).endswith("p2.nii.gz#z001")
+    assert not [finding for finding in check_dataset(tmp_path) if finding.severity == "error"]
+
+
+def test_images_of_two_dimensions_keep_their_names(tmp_path):
+    save_nifti(tmp_path / "images" / "a.nii", RNG.integers(0, 255, (5, 6)).astype(np.uint8))
+    save_nifti(tmp_path / "images" / "b.nii", RNG.random((5, 6, 1)).astype(np.float32))
+    for name in "ab":
+        save_nifti(tmp_path / "masks" / f"{name}.nii", np.eye(5, 6, dtype=np.uint8))
+    dataset = open_dataset(tmp_path)
+    assert dataset.ids == ["a", "b"] and [s.image.dtype for s in dataset] == [np.uint8, np.float32]
+
+
+@pytest.mark.parametrize("units, factor", [("mm", 1), ("micron", 1e-3), ("meter", 1000), ("unknown", None)])
+def test_units(tmp_path, units, factor):
+    path = save_nifti(tmp_path / "a.nii", np.zeros((5, 6), np.uint8), units=units)
+    expected = None if factor is None else pytest.approx((0.8 * factor, 0.5 * factor))
+    assert find_spacing(path) == expected
+
+
+def test_masks_go_back_to_where_the_volume_lies(tmp_path):
+    path = save_nifti(tmp_path / "a.nii.gz", RNG.random((5, 6, 3)).astype(np.float32))
+    masks = RNG.integers(0, 3, (3, 6, 5)).astype(np.uint8)
+    written = nibabel.load(write_masks(tmp_path / "out" / "a.nii.gz", masks, path))
+    np.testing.assert_array_equal(written.affine, nibabel.load(path).affine)
+    np.testing.assert_array_equal(np.asanyarray(written.dataobj), masks.transpose(2, 1, 0))
+    assert written.get_data_dtype() == np.uint8 and [p.name for p in (tmp_path / "out").iterdir()] == ["a.nii.gz"]
+    with pytest.raises(DataError, match="do not fit"):
+        write_masks(tmp_path / "b.nii.gz", masks[:2], path)
+
+
+def test_slope_and_intercept_count(tmp_path):
+    stored = np.arange(12, dtype=np.int16).reshape(3, 4, 1)
+    nibabel.save(nibabel.Nifti1Image(stored, np.eye(4)), tmp_path / "a.nii")
+    content = bytearray((tmp_path / "a.nii").read_bytes())
+    struct.pack_into("<ff", content, 112, 0.5, -2)  # scl_slope, scl_inter
+    (tmp_path / "a.nii").write_bytes(content)
+    np.testing.assert_allclose(read_volume(tmp_path / "a.nii")[0], 0.5 * stored[:, :, 0].T - 2)
+
+
+def test_what_cannot_be_read_is_named(tmp_path, monkeypatch):
+    series = save_nifti(tmp_path / "series.nii", np.zeros((4, 4, 2, 3), np.uint8))
+    with pytest.raises(DataError, match=r"series\.nii has the shape \(4, 4, 2, 3\)"):
+        read_image(series)
+    stack = save_nifti(tmp_path / "stack.nii.gz", RNG.random((8, 8, 4)))
+    with pytest.raises(DataError, match="volume of 4 slices"):
+        read_image(stack)
+    stack.write_bytes(gzip.compress(gzip.decompress(stack.read_bytes())[:500]))
+    with pytest.raises(DataError, match=r"stack\.nii\.gz is truncated or damaged"):
+        read_volume(stack)
+    (tmp_path / "text.nii").write_text("no")
+    with pytest.raises(DataError, match=r"text\.nii is no NIfTI file"):
+        count_slices(tmp_path / "text.nii")
+    monkeypatch.setitem(__import__("sys").modules, "nibabel", None)
+    with pytest.raises(DataError, match=r"pip install 'prismseg\[nifti\]'"):
+        count_slices(series)
+
+
+def test_a_mask_of_another_number_of_slices_is_refused(tmp_path):
+    save_nifti(tmp_path / "images" / "a.nii.gz", np.zeros((4, 4, 3), np.uint8))
+    save_nifti(tmp_path / "masks" / "a.nii.gz", np.zeros((4, 4, 2), np.uint8))
+    with pytest.raises(DataError, match=r"a\.nii\.gz has 2 slices, .*a\.nii\.gz has 3"):
+        open_dataset(tmp_path)
+
+
+def test_dicom_files_state_values_spacing_and_patient(tmp_path):
+    stored = RNG.integers(0, 4000, (4, 5)).astype(np.uint16)
+    for number, patient in enumerate(("12", "12", "13")):
+        save_dicom(
+            tmp_path / "images" / f"{number}.dcm", stored + np.uint16(number), patient=patient, slope=(1, -1000)
+        )
+        (tmp_path / "masks").mkdir(exist_ok=True)
+        Image.fromarray(np.eye(4, 5, dtype=np.uint8)).save(tmp_path / "masks" / f"{number}.png")
+    dataset = open_dataset(tmp_path)
+    assert dataset.groups[0] == dataset.groups[1] != dataset.groups[2]
+    assert len(dataset.groups[0]) == len("patient-") + 8  # a hash, not the patient's number
+    np.testing.assert_array_equal(dataset[0].image[..., 0], stored.astype(np.float32) - 1000)
+    assert dataset[0].spacing == (0.7, 0.4)
+
+
+def test_frames_inverted_greys_and_lost_spacing_of_dicom(tmp_path):
+    stored = RNG.integers(0, 200, (3, 4, 5)).astype(np.uint8)
+    path = save_dicom(tmp_path / "film.dcm", stored, spacing=None)
+    assert count_slices(path) == 3 and find_spacing(path) is None
+    np.testing.assert_array_equal(read_volume(path), stored)
+    white = save_dicom(tmp_path / "white.dcm", np.array([[0, 255]], np.uint8), photometric="MONOCHROME1")
+    np.testing.assert_array_equal(read_image(white)[..., 0], [[255, 0]])
+
+
+def test_files_of_pydicom_and_nibabel_are_read():
+    pydicom_data = pytest.importorskip("pydicom.data", reason="pydicom is not installed")
+    path = volumes.Path(pydicom_data.get_testdata_file("CT_small.dcm"))
+    assert read_image(path).shape == (128, 128, 1) and find_spacing(path) == pytest.approx((0.661468, 0.661468))
+    assert read_image(path).min() == -896  # of the rescaled values, as pydicom's tests have them
+    folder = volumes.Path(nibabel.__file__).parent / "tests" / "data"
+    if not (folder / "anatomical.nii").is_file():
+        pytest.skip("nibabel was installed without its test files")
+    assert read_volume(folder / "anatomical.nii").shape == (25, 41, 33)
+    assert stem_of(folder / "example4d.nii.gz") == "example4d"
