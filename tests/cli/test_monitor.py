@@ -1,14 +1,15 @@
 from __future__ import annotations
 
+import socket
 import sqlite3
 
 import pytest
 from typer.testing import CliRunner
 
-from prismseg.base import ConfigError
+from prismseg.base import ConfigError, OutputError, PrismsegError
 from prismseg.cli.main import app
 from prismseg.monitor.sessions.details import Details
-from prismseg.monitor.store import SessionStore
+from prismseg.monitor.store import NotFound, SessionStore
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def test_a_stopped_monitor_is_told_from_a_changed_one(ward) -> None:
 
 def test_users_come_and_go(ward) -> None:
     assert run("user", "add", "ana", "--data", ward, input="correct horse\ncorrect horse\n").exit_code == 0
-    assert run("user", "list", "--data", ward).output.strip() == "ana"
+    assert run("user", "list", "--data", ward).output.strip() == "ana   (staff)"
     assert run("user", "disable", "ana", "--data", ward).exit_code == 0
     assert "(disabled)" in run("user", "list", "--data", ward).output
     short = run("user", "add", "eva", "--data", ward, input="short\nshort\n")
@@ -77,6 +78,64 @@ def test_users_come_and_go(ward) -> None:
         audited = str(database.execute("SELECT * FROM audit").fetchall())
     database.close()
     assert "$argon2" in stored and "correct horse" not in stored + audited
+
+
+def test_users_are_added_before_the_first_start(tmp_path) -> None:
+    folder = tmp_path / "new" / "ward"
+    added = run("user", "add", "ana", "--data", folder, input="correct horse\ncorrect horse\n")
+    assert added.exit_code == 0 and "begin with this user" in added.output
+    assert run("user", "list", "--data", folder).output.strip() == "ana   (staff)"
+
+
+def test_users_have_roles_and_wards_and_may_be_a_pin(ward) -> None:
+    words = ("correct horse\n" * 2,)
+    done = run("user", "add", "eva", "--role", "reviewer", "--ward", "A", "--data", ward, input=words[0])
+    assert done.exit_code == 0 and "eva   (reviewer, A)" in run("user", "list", "--data", ward).output
+    wrong = run("user", "add", "eva", "--role", "boss", "--data", ward, input=words[0])
+    assert isinstance(wrong.exception, ConfigError) and "staff, reviewer, administrator" in str(wrong.exception)
+    refused = run("user", "pin", "--data", ward, input="274915\n274915\n")
+    assert isinstance(refused.exception, ConfigError) and "names of their own" in str(refused.exception)
+
+
+def test_a_pin_comes_and_goes(tmp_path) -> None:
+    assert run("user", "pin", "--data", tmp_path / "ward", input="274915\n274915\n").exit_code == 0
+    assert run("user", "pin", "--remove", "--data", tmp_path / "ward").exit_code == 0
+    again = run("user", "pin", "--remove", "--data", tmp_path / "ward")
+    assert isinstance(again.exception, ConfigError) and "no PIN" in str(again.exception)
+
+
+def test_a_patient_is_erased_only_with_yes(ward) -> None:
+    assert "would be erased" in run("erase", "E-1", "--data", ward).output
+    assert run("erase", "E-1", "--yes", "--data", ward).output == "E-1: 1 sessions and 1 files erased.\n"
+    assert isinstance(run("erase", "E-1", "--yes", "--data", ward).exception, NotFound)
+    assert isinstance(run("erase", "--data", ward).exception, ConfigError)
+    assert run("erase", "--older-than", "30", "--data", ward).output == ""
+    assert run("verify", "--data", ward).exit_code == 0
+
+
+def test_what_cannot_be_opened_is_said_before_a_password_is_asked_for(tmp_path) -> None:
+    (tmp_path / "ward").write_text("a file")
+    added = run("user", "add", "ana", "--data", tmp_path / "ward", input="x\nx\n")
+    assert isinstance(added.exception, PrismsegError) and "Password" not in added.output
+    named = run("user", "add", "Staff", "--data", tmp_path / "other", input="x\nx\n")
+    assert isinstance(named.exception, ConfigError) and "Password" not in named.output
+    assert not (tmp_path / "other").exists()
+
+
+def test_a_folder_that_cannot_be_written_is_named(ward) -> None:
+    for name in ("monitor.lock", "audit.lock"):
+        (ward / name).unlink(missing_ok=True)
+        (ward / name).mkdir()
+        result = run("user", "disable", "nobody", "--data", ward) if name == "audit.lock" else start(ward)
+        assert isinstance(result.exception, OutputError) and name in str(result.exception), result.output
+        (ward / name).rmdir()
+
+
+def start(ward):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    return run("--data", ward, "--no-open", "--empty", "--port", str(port))
 
 
 def test_other_machines_need_encryption_and_users(ward) -> None:

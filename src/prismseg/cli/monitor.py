@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, ParamSpec
 import typer
 
 from prismseg.base.registry.choices import list_group_choices
+from prismseg.cli.monitor_dicom import send, worklist
 
 if TYPE_CHECKING:
     from prismseg.monitor.store import SessionStore
@@ -71,6 +72,14 @@ def register(app: typer.Typer) -> None:
     users.command("add", epilog="Example: prismseg monitor user add midwife")(_needs_extra(add))
     users.command("disable", epilog="Example: prismseg monitor user disable midwife")(_needs_extra(disable))
     users.command("list", epilog="Example: prismseg monitor user list")(_needs_extra(show))
+    users.command("pin", epilog="Example: prismseg monitor user pin")(_needs_extra(pin))
+    verbs.command(epilog="Example: prismseg monitor erase E-7K2QM --yes")(_needs_extra(erase))
+    verbs.command(epilog="Example: prismseg monitor send E-7K2QM --archive ARCHIVE@10.0.0.7:104")(
+        _needs_extra(send)
+    )
+    verbs.command(epilog="Example: prismseg monitor worklist --server WORKLIST@10.0.0.7:104")(
+        _needs_extra(worklist)
+    )
     verbs.add_typer(users, name="user", help="Who may log in.")
     app.add_typer(verbs, name="monitor", help="The bedside monitor: a local web page. Research use only.")
 
@@ -109,7 +118,7 @@ def monitor(
     from prismseg.base import ConfigError, progress_bar
     from prismseg.cli.frames import pair
     from prismseg.monitor.sessions.demonstration import demonstration_size
-    from prismseg.monitor.web.serve import page_address, serve
+    from prismseg.monitor.web.serve import bind_sockets, page_address, serve
     from prismseg.monitor.web.services import open_services
     from prismseg.thermal import check_view
 
@@ -121,15 +130,21 @@ def monitor(
         certificate=certificate, key=key, names=tuple(name or ()), model=model, scale=(low, high), lock_minutes=lock,
         demonstration=demonstration,
     )  # fmt: skip
+    sockets = bind_sockets(settings)
     with progress_bar("opening the ward", demonstration_size(), visible=True) as advance:
         services = open_services(settings, progress=advance)
     typer.echo(f"The monitor is at {page_address(services)}   (research use only; stop with Ctrl+C)")
+    if not services.guard.login_required():
+        typer.echo(
+            "There are no users: whoever uses this machine reads and changes every session, and no act has a name. "
+            "`prismseg monitor user pin` asks for a PIN, `prismseg monitor user add NAME` for a log-in."
+        )
     if open_page and settings.local:
         import webbrowser
         from threading import Timer
 
         Timer(1.0, webbrowser.open, [page_address(services)]).start()
-    serve(services)
+    serve(services, sockets)
 
 
 def verify(
@@ -179,20 +194,78 @@ def backup(
 
 
 def add(
-    name: Annotated[str, typer.Argument(help="Who may log in.")], data: Data = _HERE, database: Url = None
+    name: Annotated[str, typer.Argument(help="Who may log in.")],
+    role: Annotated[
+        str | None, typer.Option(help="staff, reviewer or administrator; new users are staff, others keep theirs.")
+    ] = None,
+    ward: Annotated[str | None, typer.Option(help="Whose sessions staff see; '' is all of them.")] = None,
+    data: Data = _HERE,
+    database: Url = None,
 ) -> None:
-    """Add a user, or give one a new password; it is asked for."""
-    from prismseg.monitor.web.security.users import UserDirectory
+    """Add a user, or give one a new password; it is asked for. Works before the first start too."""
+    from prismseg.monitor.web.security.roles import check_role
+    from prismseg.monitor.web.security.users import UserDirectory, check_name
 
-    password = typer.prompt("Password", hide_input=True, confirmation_prompt=True)
-    store = _open(
-        data, database, "exclusive" if not (data / "monitor.db").exists() and database is None else "shared"
-    )
+    check_name(name)
+    checked = None if role is None else check_role(role)
+    # Opened before anybody is asked: what cannot be opened is said at once.
+    store = _open_for_users(data, database)
     try:
-        UserDirectory(store).add(name, password)
+        directory = UserDirectory(store)
+        directory.add(
+            name, typer.prompt("Password", hide_input=True, confirmation_prompt=True), role=checked, ward=ward
+        )
     finally:
         store.close()
     typer.echo(f"{name} can log in.")
+
+
+def pin(
+    remove: Annotated[bool, typer.Option("--remove", help="Take the PIN away.")] = False,
+    data: Data = _HERE,
+    database: Url = None,
+) -> None:
+    """Ask everybody for one PIN, as long as there are no users: no act has a name, but the page is not open to all."""
+    from prismseg.monitor.web.security.users import UserDirectory
+
+    store = _open_for_users(data, database)
+    try:
+        stated = None if remove else typer.prompt("PIN", hide_input=True, confirmation_prompt=True)
+        UserDirectory(store).set_pin(stated)
+    finally:
+        store.close()
+    typer.echo("There is no PIN any more." if remove else "The page asks for the PIN.")
+
+
+def erase(
+    code: Annotated[str | None, typer.Argument(help="Code of the patient, as it is on the page.")] = None,
+    older_than: Annotated[
+        float | None, typer.Option(min=1, help="Days: all codes whose sessions are closed and older.")
+    ] = None,
+    cause: Annotated[str, typer.Option(help="request, retention or mistake.")] = "request",
+    yes: Annotated[bool, typer.Option("--yes", help="Erase; without it the codes are only listed.")] = False,
+    data: Data = _HERE,
+    database: Url = None,
+) -> None:
+    """Erase a patient for ever, or all whose time is over; the audit stays whole and tells that."""
+    from prismseg.base import ConfigError
+    from prismseg.monitor.patients import CAUSES, erase_patient, expired_codes
+
+    if (code is None) == (older_than is None):
+        raise ConfigError("State either the code of a patient or --older-than.")
+    known = next((each for each in CAUSES if each == cause), None)
+    if known is None:
+        raise ConfigError(f"--cause is one of {', '.join(CAUSES)}.")
+    store = _open(data, database, "shared")
+    try:
+        for each in [code] if code is not None else expired_codes(store, older_than or 0.0):
+            if not yes:
+                typer.echo(f"{each}   (would be erased; say --yes)")
+                continue
+            done = erase_patient(store, "console", each, known)
+            typer.echo(f"{each}: {done.sessions} sessions and {done.files} files erased.")
+    finally:
+        store.close()
 
 
 def disable(name: str, data: Data = _HERE, database: Url = None) -> None:
@@ -214,7 +287,9 @@ def show(data: Data = _HERE, database: Url = None) -> None:
     store = _open(data, database, "read-only")
     try:
         for user in UserDirectory(store).rows():
-            typer.echo(f"{user.name}{'' if user.disabled_at is None else '   (disabled)'}")
+            ward = f", {user.ward}" if user.ward else ""
+            state = "" if user.disabled_at is None else "   (disabled)"
+            typer.echo(f"{user.name}   ({user.role or 'staff'}{ward}){state}")
     finally:
         store.close()
 
@@ -224,6 +299,16 @@ def show_parts() -> None:
     from prismseg.monitor.web.parts import as_markdown, parts
 
     typer.echo(as_markdown(parts()), nl=False)
+
+
+def _open_for_users(data: Path, database: str | None) -> SessionStore:
+    """Open the store beside a running monitor, or make it where there is none yet."""
+    from prismseg.monitor.store import SessionStore
+
+    if database is None and not (data / "monitor.db").exists():
+        typer.echo(f"{data} has no monitor's data yet; they begin with this user.")
+        return SessionStore(data, None, access="exclusive")
+    return _open(data, database, "shared")
 
 
 def _open(data: Path, database: str | None, access: Access) -> SessionStore:

@@ -16,7 +16,6 @@ import pytest
 from tests.monitor.web.conftest import NAME, PASSWORD, make_certificate
 
 from prismseg.monitor.store import SessionStore
-from prismseg.monitor.web.security.browser_sessions import COOKIE
 from prismseg.monitor.web.security.users import UserDirectory
 
 from .conftest import PATIENCE, Served
@@ -83,13 +82,14 @@ def test_a_page_that_is_leaving_does_not_keep_the_store_from_being_closed(tmp_pa
     served = Served(tmp_path / "ward", **make_certificate(tmp_path))
     served.services.users.add(NAME, PASSWORD)
     here = f"127.0.0.1:{served.port}"
-    browser = served.services.guard.browsers.begin(NAME, served.services.users.proofs()[NAME])
+    browsers = served.services.guard.browsers
+    browser = browsers.begin(NAME, served.services.users.accounts()[NAME].proof)
     trusting = ssl.create_default_context()
     trusting.check_hostname, trusting.verify_mode = False, ssl.CERT_NONE
     with trusting.wrap_socket(socket.create_connection(("127.0.0.1", served.port), timeout=PATIENCE)) as page:
         words = ["GET /live HTTP/1.1", f"Host: {here}", "Upgrade: websocket", "Connection: Upgrade"]
         words += ["Sec-WebSocket-Version: 13", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="]
-        words += [f"Origin: https://{here}", f"Cookie: {COOKIE}={browser.token}", "", ""]
+        words += [f"Origin: https://{here}", f"Cookie: {browsers.cookie}={browser.token}", "", ""]
         page.sendall("\r\n".join(words).encode())
         assert page.recv(100).startswith(b"HTTP/1.1 101")
         page.sendall(b"\x88\x80\0\0\0\0")

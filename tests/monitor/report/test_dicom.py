@@ -172,9 +172,21 @@ def test_codes_and_times_of_all_kinds(short: Report, write: Write) -> None:
     details = short.details.model_copy(update={"code": "A\\B^=ñ\x07"})
     made_of = write(replace(other, details=details))
     image = made_of["frame-1.dcm"]
-    assert image.PatientID == "A/B^=ñ" and str(made_of["soles-1.dcm"].PatientID) == "A/B^=ñ"
+    # What does not fit in is replaced; a hash of the code keeps it apart from "A/B^=ñ".
+    assert image.PatientID.startswith("A/B^=ñ-") and str(made_of["soles-1.dcm"].PatientID) == image.PatientID
     assert (image.ContentDate, image.ContentTime) == ("20260504", "140000")
     assert image.AcquisitionDateTime == "20260504140000.000000+0000"
+
+
+def test_sessions_whose_codes_begin_alike_are_told_apart(short: Report, write: Write) -> None:
+    seen = set()
+    for number, code in enumerate(("A STUDY ON WARD 7-001", "A STUDY ON WARD 7-002", "A\\B", "A/B")):
+        details = short.details.model_copy(update={"code": code})
+        image = write(replace(short, id=f"session {number}", details=details))["frame-1.dcm"]
+        assert len(image.StudyID) <= 16 and len(image.PatientID) <= 64
+        seen |= {("study", str(image.StudyID)), ("patient", str(image.PatientID))}
+    assert len(seen) == 8
+    assert len({str(files.StudyID) for files in write(short).values()}) == 1
 
 
 def test_the_packages_for_dicom_may_be_missing(

@@ -335,7 +335,7 @@ def test_a_closed_session_takes_no_captures_until_it_is_opened(play: Play) -> No
     play.service.close("ana", play.session)
     with pytest.raises(Conflict, match="closed"):
         play.capture(key="late")
-    play.service.close("ana", play.session, closed=False)
+    play.service.reopen("ana", play.session, "one more")
     assert play.capture(key="late") == 2
 
 

@@ -159,7 +159,7 @@ def open_monitor(tmp_path, segmenter, camera, time):
     opened = []
 
     def open_one(**settings):
-        made = MonitorSettings(data=tmp_path / "data", demonstration=False, **settings)
+        made = MonitorSettings(**{"data": tmp_path / "data", "demonstration": False, **settings})
         clock = SteadyClock(time, time)
         opened.append(
             open_services(made, camera=camera, segmenter=segmenter, clock=clock, idle_clock=time, hasher=hasher)

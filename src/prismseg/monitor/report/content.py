@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from prismseg.monitor.report.standing import Standing, standing_of
 from prismseg.monitor.sessions.details import Details, MaskOrigin, Provenance, Remarks
 from prismseg.monitor.sessions.segmenter import METHOD
 from prismseg.monitor.sessions.service import SessionService
@@ -87,6 +88,8 @@ class Report:
         What was excluded.
     provenance : Provenance
         With what the numbers were made.
+    standing : Standing
+        How the record stood when the report was made.
     """
 
     id: str
@@ -97,10 +100,20 @@ class Report:
     captures: tuple[ReportedCapture, ...]
     excluded: tuple[ExcludedCapture, ...]
     provenance: Provenance
+    standing: Standing = field(default_factory=Standing)
 
 
-def collect_report(service: SessionService, session: str) -> Report:
+def collect_report(service: SessionService, session: str, printed_by: str = "") -> Report:
     """Gather all that a report shows; the numbers are measured again from the stored frames and masks.
+
+    Parameters
+    ----------
+    service : SessionService
+        Over the store.
+    session : str
+        Key of the session.
+    printed_by : str
+        Who asks for the report; empty where nobody logs in.
 
     Raises
     ------
@@ -133,6 +146,7 @@ def collect_report(service: SessionService, session: str) -> Report:
         provenance=_provenance(
             service, [results[capture.id] for capture in measured.captures if capture.id in results]
         ),
+        standing=standing_of(row, service.store.clock(), printed_by),
     )
 
 

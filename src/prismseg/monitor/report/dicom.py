@@ -121,11 +121,11 @@ def _common(
     made = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
     made.SpecificCharacterSet = "ISO_IR 192"
     made.SOPClassUID, made.SOPInstanceUID = UID(kind), meta.MediaStorageSOPInstanceUID
-    made.PatientID, made.PatientName = _line(report.details.code), ""
+    made.PatientID, made.PatientName = _patient(report.details.code), ""
     made.PatientBirthDate, made.PatientSex = "", ""
     made.PatientIdentityRemoved, made.DeidentificationMethod = "YES", "pseudonymous code, no names"
     made.StudyInstanceUID, made.SeriesInstanceUID = uid(report.id), uid(report.id, series)
-    made.StudyID = made.PatientID[:16].strip()
+    made.StudyID = _study(report.id)
     made.AccessionNumber, made.ReferringPhysicianName = "", ""
     made.StudyDescription = "Thermal pictures of both soles, research use only"
     made.StudyDate, made.StudyTime = _date(report.created_at), _time(report.created_at)
@@ -243,7 +243,9 @@ def _with_side(highdicom: Any, place: Any, side: Any) -> Any:
 
 
 def _document(report: Report, data: bytes) -> Dataset:
-    made = _common(report, _ENCAPSULATED_PDF, "DOC", 3, 1, report.created_at, data)
+    written = report.standing.printed_at or report.created_at
+    made = _common(report, _ENCAPSULATED_PDF, "DOC", 3, 1, written, data)
+    made.InstanceCreationDate, made.InstanceCreationTime = _date(written), _time(written)
     made.ConversionType = "WSD"
     made.SeriesDescription = made.DocumentTitle = "Report"
     made.ConceptNameCodeSequence = []
@@ -280,6 +282,17 @@ def _time(moment: datetime) -> str:
 def _line(text: str) -> str:
     """Fit text into an element of 64 characters, in which a backslash would part two values."""
     return _NO_TEXT.sub(" ", text).replace("\\", "/")[:64].strip()
+
+
+def _patient(code: str) -> str:
+    """Fit a code into an element of 64 characters; where it does not fit as it is, a hash keeps two codes apart."""
+    fitted = _line(code)
+    return fitted if fitted == code else f"{fitted[:55]}-{hashlib.sha256(code.encode()).hexdigest()[:8]}"
+
+
+def _study(session: str) -> str:
+    """Make a number of at most 16 characters from the study's identifier; codes may begin alike."""
+    return f"{int.from_bytes(hashlib.sha256(str(uid(session)).encode()).digest()) % 10**16:016d}"
 
 
 def write_dicom_archive(report: Report, target: IO[bytes], language: Language) -> None:

@@ -60,3 +60,11 @@ REPORT_FORMATS.register(
 REPORT_FORMATS.register(
     "dicom", "prismseg.monitor.report.dicom:FORMAT", summary="Frames in °C, segmentations and the report as DICOM."
 )
+REPORT_FORMATS.register(
+    "fhir", "prismseg.monitor.report.fhir:FORMAT", summary="Temperatures, pain and cold test as a FHIR R4 bundle."
+)
+REPORT_FORMATS.register(
+    "redcap",
+    "prismseg.monitor.report.tables.redcap:FORMAT",
+    summary="Session and captures as REDCap imports them.",
+)

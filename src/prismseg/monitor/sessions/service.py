@@ -17,7 +17,7 @@ from prismseg.monitor.sessions.details import validate_details, validate_remarks
 from prismseg.monitor.sessions.measurement import MeasuredSession, SessionMeasurer
 from prismseg.monitor.sessions.results import update_results
 from prismseg.monitor.sessions.segmenter import Segmenter
-from prismseg.monitor.store import Conflict, SessionStore, Transaction, get_row
+from prismseg.monitor.store import Conflict, SessionStore, Transaction, check_unlocked, get_row
 from prismseg.monitor.store.files import decode_frame, decode_mask, decode_probabilities, encode_mask
 from prismseg.monitor.store.schema import CaptureRow, MaskRow, SessionRow
 from prismseg.thermal import Feet, Frame, Soles, check_view
@@ -51,6 +51,7 @@ class SessionService:
         camera: str,
         origin: str = "camera",
         at: datetime | None = None,
+        ward: str | None = None,
     ) -> str:
         """Begin a session and return its key.
 
@@ -61,7 +62,13 @@ class SessionService:
         """
         with self.store.write() as transaction:
             row = transaction.add_session(
-                who, validate_details(details), view=check_view(view), camera=camera, origin=origin, at=at
+                who,
+                validate_details(details),
+                view=check_view(view),
+                camera=camera,
+                origin=origin,
+                at=at,
+                ward=ward,
             )
             return row.id
 
@@ -94,12 +101,54 @@ class SessionService:
             self._set_dose(transaction, who, row, seconds_ago)
             self._update_results(transaction, row)
 
-    def close(self, who: str, session: str, *, closed: bool = True) -> None:
-        """Close a session, or open it again."""
+    def close(self, who: str, session: str) -> None:
+        """Close a session, which locks it.
+
+        Raises
+        ------
+        Conflict
+            When it is closed already.
+        """
         with self.store.write() as transaction:
             row = transaction.session(session)
-            action = "session closed" if closed else "session opened again"
-            transaction.update_session(who, action, row, closed_at=transaction.at if closed else None)
+            check_unlocked(row)
+            transaction.update_session(who, "session closed", row, closed_at=transaction.at)
+
+    def reopen(self, who: str, session: str, reason: str) -> None:
+        """Open a closed session again; a signature no longer stands for what is changed then.
+
+        Raises
+        ------
+        DataError
+            When no reason is stated.
+        Conflict
+            When it is open.
+        """
+        if not reason.strip():
+            raise DataError(Message("State why the session is opened again."))
+        with self.store.write() as transaction:
+            row = transaction.session(session)
+            if row.closed_at is None:
+                raise Conflict(Message("The session is open."))
+            columns = {"closed_at": None, "signed_at": None, "signed_by": None}
+            transaction.note(who, "reason stated", f"sessions/{row.id}", {"reason": [None, reason.strip()]})
+            transaction.update_session(who, "session opened again", row, **columns)
+
+    def sign(self, who: str, session: str) -> None:
+        """Answer for the record of a closed session with a name.
+
+        Raises
+        ------
+        Conflict
+            When the session is open, or signed already.
+        """
+        with self.store.write() as transaction:
+            row = transaction.session(session)
+            if row.closed_at is None:
+                raise Conflict(Message("Close the session first: what is signed must not change."))
+            if row.signed_at is not None:
+                raise Conflict(Message("The session is signed already, by {name}.", name=row.signed_by))
+            transaction.sign_session(who, row)
 
     def import_session(
         self,
@@ -171,8 +220,7 @@ class SessionService:
             if known is not None:
                 return known
             row = transaction.session(session)
-            if row.closed_at is not None:
-                raise Conflict(Message("The session is closed. Open it again to add captures."))
+            check_unlocked(row)
             capture = add_rows(transaction, who, row, stored, self.segmenter.model)
             self._update_results(transaction, row)
             return capture.number

@@ -2,10 +2,11 @@
 
 from prismseg.base.deprecation import renamed_exports
 from prismseg.monitor.store.backup import copy_store
+from prismseg.monitor.store.erasing import erase_files, finish_erasing
 from prismseg.monitor.store.errors import Conflict, NotFound
 from prismseg.monitor.store.queries import get_capture, get_row, latest_results, list_captures
 from prismseg.monitor.store.store import SessionStore
-from prismseg.monitor.store.transaction import Transaction
+from prismseg.monitor.store.transaction import Transaction, check_unlocked
 from prismseg.monitor.store.verify import Verdict, verify
 
 __all__ = [
@@ -14,7 +15,10 @@ __all__ = [
     "SessionStore",
     "Transaction",
     "Verdict",
+    "check_unlocked",
     "copy_store",
+    "erase_files",
+    "finish_erasing",
     "get_capture",
     "get_row",
     "latest_results",

@@ -9,7 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+import secrets
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,14 @@ from sqlalchemy.orm import Session as Database
 
 from prismseg.base import DataError, OutputError
 from prismseg.base.files import sync
-from prismseg.monitor.store.schema import AuditRow, Base
+from prismseg.monitor.store.schema import AuditRow, AuditValuesRow, Base
 
 START = "0" * 64
+ERASED = "patient erased"  # the action after which rows and values may be missing
+# Columns that younger versions added: where they are empty a row has the hash that it was sealed with before.
+ADDED_COLUMNS = frozenset(
+    {"sessions.ward", "sessions.signed_at", "sessions.signed_by", "users.role", "users.ward"}
+)
 _BLOCK = 1 << 14  # bytes read at a time from the end of the file
 _SEALED = ("seq", "at", "who", "action", "subject", "row_sha256", "detail", "previous")
 
@@ -38,8 +44,10 @@ def _plain(value: Any) -> str:
 
 
 def row_sha256(row: Base) -> str:
-    """Hash all columns of a row."""
+    """Hash all columns of a row, without those that were added to its table and are empty."""
     values = {column.key: _as_stored(getattr(row, column.key)) for column in inspect(type(row)).column_attrs}
+    added = {name for name in values if f"{row.__tablename__}.{name}" in ADDED_COLUMNS}
+    values = {name: value for name, value in values.items() if value is not None or name not in added}
     return hashlib.sha256(as_json(values).encode()).hexdigest()
 
 
@@ -59,8 +67,33 @@ def seal(entry: AuditRow) -> str:
     return hashlib.sha256(as_json({name: getattr(entry, name) for name in _SEALED}).encode()).hexdigest()
 
 
-def append_entry(db: Database, at: datetime, who: str, action: str, row: Base, detail: dict[str, Any]) -> AuditRow:
-    """Add an entry about a row as it is now. The caller holds the database's write lock."""
+def append_entry(
+    db: Database,
+    at: datetime,
+    who: str,
+    action: str,
+    row: Base | str,
+    detail: dict[str, Any],
+    values: Mapping[str, Any] | None = None,
+) -> AuditRow:
+    """Add an entry. The caller holds the database's write lock.
+
+    Parameters
+    ----------
+    db : Database
+        Open transaction.
+    at, who, action
+        What the entry says.
+    row : Base or str
+        The row that it is about, as it is now, or what else.
+    detail : dict
+        More; stays for ever, so it says nothing of a patient.
+    values : mapping, optional
+        Old and new values. The entry seals their hash; they themselves can be erased.
+    """
+    if values:
+        text, salt = as_json(values), secrets.token_hex(32)
+        detail = {**detail, "values_sha256": values_sha256(salt, text)}
     db.flush()
     last = db.scalars(select(AuditRow).order_by(AuditRow.seq.desc()).limit(1)).first()
     entry = AuditRow(
@@ -68,15 +101,23 @@ def append_entry(db: Database, at: datetime, who: str, action: str, row: Base, d
         at=at,
         who=who,
         action=action,
-        subject=subject_of(row),
-        row_sha256=row_sha256(row),
+        subject=row if isinstance(row, str) else subject_of(row),
+        row_sha256="" if isinstance(row, str) else row_sha256(row),
         detail=as_json(detail),
         previous=START if last is None else last.sha256,
     )
     entry.sha256 = seal(entry)
     db.add(entry)
     db.flush()
+    if values:
+        db.add(AuditValuesRow(seq=entry.seq, salt=salt, text=text))
+        db.flush()
     return entry
+
+
+def values_sha256(salt: str, text: str) -> str:
+    """Hash the values of a change."""
+    return hashlib.sha256(f"{salt} {text}".encode()).hexdigest()
 
 
 class AuditFile:

@@ -151,6 +151,7 @@ def _prepare_sqlite(connection: Any, _: Any) -> None:
         "journal_mode=WAL",
         "synchronous=FULL",
         "foreign_keys=ON",
+        "secure_delete=ON",  # what is erased on request is overwritten, not only left free
         f"busy_timeout={_BUSY_SECONDS * 1000}",
     ):
         cursor.execute(f"PRAGMA {pragma}")
@@ -184,8 +185,9 @@ def _check_form(engine: Engine) -> None:
         current = MigrationContext.configure(connection).get_current_revision()
     if current != newest:
         raise ConfigError(
-            f"The database is of another version of prismseg ({current or 'none'}; this one knows {newest}). Use the "
-            "version of the monitor that writes it."
+            f"The database is of another version of prismseg ({current or 'none'}; this one knows {newest}). If "
+            "it is an older one, start the monitor once, which brings it to the newest form; else use the version that "
+            "wrote it."
         )
 
 

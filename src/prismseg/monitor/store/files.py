@@ -83,6 +83,18 @@ class FileStore:
             )
         return data
 
+    def remove(self, sha256: str) -> bool:
+        """Delete a file for ever; tell whether there was one."""
+        path = self.path(sha256)
+        try:
+            path.unlink()
+            sync(path.parent)
+        except FileNotFoundError:
+            return False
+        except OSError as error:
+            raise output_error(path, error) from error
+        return True
+
     def names(self) -> Iterator[str]:
         """Hashes of all files there are."""
         for path in sorted(self.root.glob("??/*")):

@@ -1,4 +1,7 @@
-"""Tables of the store. Captures, masks and results are never changed in what was measured; rows are never deleted."""
+"""Tables of the store. Captures, masks and results are never changed in what was measured.
+
+Rows are deleted only when a patient is erased on request, which the audit tells.
+"""
 
 from __future__ import annotations
 
@@ -60,6 +63,9 @@ class SessionRow(Base):
     closed_at: Mapped[datetime | None]
     revision: Mapped[int]  # grows with every change, so that an open page sees that it is late
     flags: Mapped[list[Any]]
+    ward: Mapped[str | None] = mapped_column(String(40))  # of whoever began it; None where nobody has one
+    signed_at: Mapped[datetime | None]  # when somebody answered for the record with their name
+    signed_by: Mapped[str | None]
 
 
 class CaptureRow(Base):
@@ -138,6 +144,8 @@ class UserRow(Base):
     password: Mapped[str]
     created_at: Mapped[datetime]
     disabled_at: Mapped[datetime | None]
+    role: Mapped[str | None] = mapped_column(String(40))  # of `ROLES`; None is staff, as before there were roles
+    ward: Mapped[str | None] = mapped_column(String(40))  # whose sessions staff see; None: all
 
 
 class AuditRow(Base):
@@ -154,6 +162,16 @@ class AuditRow(Base):
     detail: Mapped[str] = mapped_column(Text)
     previous: Mapped[str] = mapped_column(String(64))
     sha256: Mapped[str] = mapped_column(String(64))
+
+
+class AuditValuesRow(Base):
+    """Old and new values of one change, apart from the chain, which holds their hash: on request they can be erased."""
+
+    __tablename__ = "audit_values"
+
+    seq: Mapped[int] = mapped_column(ForeignKey("audit.seq"), primary_key=True, autoincrement=False)
+    salt: Mapped[str] = mapped_column(String(64))  # so that erased values cannot be found again by trying
+    text: Mapped[str] = mapped_column(Text)
 
 
 AUDITED = (SessionRow, CaptureRow, MaskRow, ResultRow, UserRow)

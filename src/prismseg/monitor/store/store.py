@@ -12,7 +12,8 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session as Database
 
-from prismseg.base import ConfigError, DataError, OutputError, make_folder
+from prismseg.base import ConfigError, DataError, OutputError, PrismsegError, make_folder
+from prismseg.base.files import output_error
 from prismseg.monitor.store.audit import AuditFile
 from prismseg.monitor.store.database import (
     Access,
@@ -81,6 +82,8 @@ class SessionStore:
             raise ConfigError(
                 f"Another monitor has {folder} open. Use that one, or choose another folder with --data."
             ) from error
+        except OSError as error:
+            raise output_error(Path(self._lock.lock_file), error) from error
         try:
             self.engine = open_engine(address)
         except BaseException:
@@ -89,10 +92,13 @@ class SessionStore:
         try:
             self._claim = claim_database(self.engine)
             self.files.sweep()
-            with self._chain:
+            with self._chain_lock():
                 with read_transaction(self.engine) as db:
                     self.trail.compare(db)
                 self._follow()
+        except OSError as error:
+            self.close()
+            raise error if isinstance(error, PrismsegError) else output_error(self.folder, error) from error
         except BaseException:
             self.close()
             raise
@@ -109,10 +115,21 @@ class SessionStore:
         """Begin a change; it is confirmed when the block ends without an error."""
         if self.read_only:
             raise OutputError(f"{self.folder} was opened for reading only.")
-        with self._thread_lock, self._chain:
+        with self._thread_lock, self._chain_lock():
             with write_transaction(self.engine) as db:
                 yield Transaction(db, self.clock())
             self._follow()
+
+    @contextmanager
+    def _chain_lock(self) -> Iterator[None]:
+        try:
+            self._chain.acquire()
+        except OSError as error:
+            raise output_error(Path(self._chain.lock_file), error) from error
+        try:
+            yield
+        finally:
+            self._chain.release()
 
     def _follow(self) -> None:
         """Bring the audit file up to the database, also with what another process left out before it was stopped.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from sqlalchemy.orm import Session as Database
 from prismseg.base import Message
 from prismseg.monitor.sessions.details import Details, Remarks
 from prismseg.monitor.store.audit import append_entry
+from prismseg.monitor.store.changes import find_changes
 from prismseg.monitor.store.errors import Conflict
 from prismseg.monitor.store.queries import get_capture, get_row
 from prismseg.monitor.store.schema import Base, CaptureRow, MaskRow, ResultRow, SessionRow
@@ -44,24 +46,53 @@ class Transaction:
         return found
 
     def record(self, who: str, action: str, row: Base, **detail: Any) -> None:
-        """Add an audit entry about a row as it is now."""
-        append_entry(self.db, self.at, who, action, row, detail)
+        """Add an audit entry about a row as it is now, with what was changed in it."""
+        append_entry(self.db, self.at, who, action, row, detail, find_changes(row))
+
+    def note(
+        self, who: str, action: str, subject: str, values: Mapping[str, Any] | None = None, **detail: Any
+    ) -> None:
+        """Add an audit entry about what changed no row: a log-in, an export, a start."""
+        append_entry(self.db, self.at, who, action, subject, detail, values)
 
     def update_session(self, who: str, action: str, session: SessionRow, **columns: Any) -> None:
-        """Change columns of a session, and let open pages see that it has changed."""
+        """Change columns of a session, and let open pages see that it has changed.
+
+        Raises
+        ------
+        Conflict
+            When it is closed and is to remain so.
+        """
+        if "closed_at" not in columns:
+            check_unlocked(session)
         for name, value in columns.items():
             setattr(session, name, value)
         session.revision += 1
         self.record(who, action, session, changed=sorted(columns))
 
+    def sign_session(self, who: str, session: SessionRow) -> None:
+        """Put a name under a closed session, the one change that it takes."""
+        session.signed_at, session.signed_by = self.at, who
+        session.revision += 1
+        self.record(who, "session signed", session)
+
     def update_capture(self, who: str, action: str, capture: CaptureRow, **columns: Any) -> None:
         """Change what may change of a capture."""
+        check_unlocked(self.session(capture.session_id))
         for name, value in columns.items():
             setattr(capture, name, value)
         self.record(who, action, capture, number=capture.number, changed=sorted(columns))
 
     def add_session(
-        self, who: str, details: Details, *, view: str, camera: str, origin: str, at: datetime | None = None
+        self,
+        who: str,
+        details: Details,
+        *,
+        view: str,
+        camera: str,
+        origin: str,
+        at: datetime | None = None,
+        ward: str | None = None,
     ) -> SessionRow:
         """Begin a session."""
         row = SessionRow(
@@ -75,6 +106,7 @@ class Transaction:
             created_by=who,
             revision=1,
             flags=[],
+            ward=ward,
         )
         self.db.add(row)
         self.record(who, "session begun", row, origin=origin)
@@ -95,6 +127,7 @@ class Transaction:
         failure: dict[str, Any] | None = None,
     ) -> CaptureRow:
         """Keep a frame whose file is already on the disk."""
+        check_unlocked(session)
         row = CaptureRow(
             id=str(uuid.uuid4()),
             session_id=session.id,
@@ -149,6 +182,20 @@ class Transaction:
         self.db.add(row)
         self.record("prismseg", "measured", row, capture=capture.number, status=row.status)
         return row
+
+
+def check_unlocked(session: SessionRow) -> None:
+    """Refuse to change a closed session.
+
+    Raises
+    ------
+    Conflict
+        When it is closed.
+    """
+    if session.closed_at is not None:
+        raise Conflict(
+            Message("The session is closed and locked. Whoever must change it opens it again and says why.")
+        )
 
 
 def _highest(kind: Any, condition: Any) -> Any:

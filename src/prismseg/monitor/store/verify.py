@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,10 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session as Database
 
 from prismseg.base import ConfigError, DataError
-from prismseg.monitor.store.audit import START, AuditFile, row_sha256, seal, subject_of
-from prismseg.monitor.store.schema import AUDITED, AuditRow, CaptureRow, MaskRow
+from prismseg.monitor.store.audit import (
+    ERASED,
+    START,
+    AuditFile,
+    row_sha256,
+    seal,
+    subject_of,
+    values_sha256,
+)
+from prismseg.monitor.store.schema import AUDITED, AuditRow, AuditValuesRow, CaptureRow, MaskRow
 from prismseg.monitor.store.store import SessionStore
 
 # Beside a running monitor the last entries may be on their way to the audit file, which takes as long as one fsync.
@@ -84,6 +94,8 @@ def verify(
     with store.read() as db:
         entries = list(db.scalars(select(AuditRow).order_by(AuditRow.seq)))
         last = _check_chain(entries, faults)
+        erased = _erased(entries)
+        _check_values(db, entries, erased, faults)
         rows = 0
         for kind in AUDITED:
             for row in db.scalars(select(kind)):
@@ -94,7 +106,10 @@ def verify(
                     faults.append(f"{subject} is in the database, but no audit entry speaks of it.")
                 elif sealed != row_sha256(row):
                     faults.append(f"{subject} was changed after its last audit entry.")
-        faults += [f"{subject} has audit entries, but is gone from the database." for subject in sorted(last)]
+        faults += [
+            f"{subject} has audit entries, but is gone from the database."
+            for subject in sorted(last.keys() - erased)
+        ]
         named: dict[str, str] = {}
         named |= {
             row.frame_sha256: f"frame of capture {row.number}, session {row.session_id}"
@@ -134,8 +149,31 @@ def _check_chain(entries: list[AuditRow], faults: list[str]) -> dict[str, str]:
         if seal(entry) != entry.sha256:
             faults.append(f"Audit entry {entry.seq} was changed.")
         number, previous = entry.seq, entry.sha256
-        last[entry.subject] = entry.row_sha256
+        if entry.row_sha256:
+            last[entry.subject] = entry.row_sha256
     return last
+
+
+def _erased(entries: list[AuditRow]) -> set[str]:
+    """Collect the rows that were erased on request."""
+    return {
+        str(subject) for entry in entries if entry.action == ERASED for subject in json.loads(entry.detail)["rows"]
+    }
+
+
+def _check_values(db: Database, entries: list[AuditRow], erased: set[str], faults: list[str]) -> None:
+    """Compare old and new values with the hashes in the chain."""
+    stored = {row.seq: row for row in db.scalars(select(AuditValuesRow))}
+    for entry in entries:
+        sealed, row = json.loads(entry.detail).get("values_sha256"), stored.pop(entry.seq, None)
+        if sealed is None and row is None:
+            continue
+        if row is None:
+            if entry.subject not in erased:
+                faults.append(f"The values of audit entry {entry.seq} are gone.")
+        elif sealed is None or values_sha256(row.salt, row.text) != sealed:
+            faults.append(f"The values of audit entry {entry.seq} were changed.")
+    faults += [f"There are values of an audit entry {seq} that does not exist." for seq in sorted(stored)]
 
 
 def _check_trail(store: SessionStore, entries: list[AuditRow], faults: list[str], pause: float) -> int:

@@ -20,6 +20,7 @@ from prismseg.monitor.web.rendering import PageRenderer
 from prismseg.monitor.web.security.attempts import LoginAttempts
 from prismseg.monitor.web.security.guard import RequestGuard
 from prismseg.monitor.web.security.responses import language_of
+from prismseg.monitor.web.security.roles import EVERYBODY, Account
 from prismseg.monitor.web.security.users import UserDirectory
 from prismseg.monitor.web.services import AppServices
 from prismseg.monitor.web.settings import MonitorSettings
@@ -106,6 +107,11 @@ async def _user(request: Request) -> str:
     return browser.who if browser is not None else ""
 
 
+async def _account(request: Request) -> Account:
+    browser = request.state.browser
+    return browser.account if browser is not None else EVERYBODY
+
+
 SettingsDep = Annotated[MonitorSettings, Depends(_settings)]
 ClockDep = Annotated[SteadyClock, Depends(_clock)]
 StoreDep = Annotated[SessionStore, Depends(_store)]
@@ -123,4 +129,5 @@ WatchLimiterDep = Annotated[CapacityLimiter, Depends(_watch_limiter)]
 LanguageDep = Annotated[Language, Depends(_language)]
 SessionViewDep = Annotated[SessionView, Depends(_session_view)]
 UserDep = Annotated[str, Depends(_user)]  # who asks
+AccountDep = Annotated[Account, Depends(_account)]  # what they may do
 CaptureNumber = Annotated[int, Path(ge=1, le=2**31 - 1)]  # databases' integers end there

@@ -34,6 +34,7 @@ PURPOSES = {
     "psycopg": "PostgreSQL",
     "pydantic": "checks of what is entered",
     "pydicom": "DICOM files",
+    "pynetdicom": "DICOM over the network",
     "python-multipart": "uploads",
     "pyyaml": "configuration files",
     "reportlab": "PDF",

@@ -14,7 +14,8 @@ from markupsafe import Markup
 from prismseg.base.constants import Z95
 from prismseg.base.version import VERSION
 from prismseg.monitor.languages import Language, languages
-from prismseg.monitor.web.security.guard import STAFF, RequestGuard
+from prismseg.monitor.web.security.guard import RequestGuard
+from prismseg.monitor.web.security.roles import EVERYBODY
 from prismseg.monitor.web.settings import MonitorSettings
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -49,7 +50,9 @@ class PageRenderer:
             languages=languages().values(),
             path=request.scope["path"],
             csrf="" if browser is None else browser.csrf,
-            who="" if browser is None or browser.who == STAFF else browser.who,
+            who="" if browser is None or browser.proof is None else browser.who,
+            may=(EVERYBODY if browser is None else browser.account).may,
+            open_to_all=not guard.login_required(),
             version=VERSION,
             scale=self._scale,
             z95=Z95,

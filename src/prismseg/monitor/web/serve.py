@@ -2,35 +2,84 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import socket
+import sys
+from collections.abc import Sequence
+
 import uvicorn
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.exceptions import InvalidState
 
 from prismseg.base import OutputError
+from prismseg.base.version import VERSION
 from prismseg.monitor.web.app import create_app
+from prismseg.monitor.web.security.connections import LimitedProtocol
+from prismseg.monitor.web.security.record import record_start
 from prismseg.monitor.web.services import AppServices
-from prismseg.monitor.web.settings import bracketed
+from prismseg.monitor.web.settings import MonitorSettings, bracketed
 
+_MOST_DESCRIPTORS = 8192
 _GRACE_SECONDS = 3  # for answers under way when the server is stopped
 
 _MOST_SOCKET_BYTES = 1_000_000  # pages send nothing over it
 
 
-def serve(services: AppServices) -> None:
-    """Serve until the process is asked to stop.
+def bind_sockets(settings: MonitorSettings) -> list[socket.socket]:
+    """Take the address before anything is opened or told; nobody is answered before the server listens.
 
     Raises
     ------
     OutputError
-        When the address is taken.
+        When another program has it, or this machine does not.
     """
-    settings = services.settings
+    host, port = settings.host or None, settings.port
+    taken: list[socket.socket] = []
     try:
-        create_server(services).run()
-    except SystemExit as error:
-        raise OutputError(
-            f"Cannot serve on {settings.host}:{settings.port}; is another program there? Choose another --port."
-        ) from error
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        for family, kind, protocol, _, address in dict.fromkeys(found):
+            taken.append(socket.socket(family, kind, protocol))
+            if os.name == "posix":
+                taken[-1].setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                taken[-1].setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            taken[-1].bind(address)
+            taken[-1].listen()  # bound alone it would not keep another program from binding it as well
+    except OSError as error:
+        for each in taken:
+            each.close()
+        raise OutputError(f"Cannot serve on {settings.host}:{port}: {_reason(error)}.") from error
+    return taken
+
+
+def _reason(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "another program is there already, perhaps a monitor; choose another --port"
+    if error.errno == errno.EACCES:
+        return "ports below 1024 are for the system; choose another --port"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return "this machine does not have that address; choose another --host"
+    return error.strerror or str(error)
+
+
+def serve(services: AppServices, sockets: Sequence[socket.socket]) -> None:
+    """Serve on sockets that are bound until the process is asked to stop."""
+    _allow_descriptors()
+    record_start(services.store, services.settings, VERSION)
+    create_server(services).run(sockets=list(sockets))
+
+
+def _allow_descriptors() -> None:
+    """Take as many open files as the system gives: each connection is one."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _MOST_DESCRIPTORS if hard == resource.RLIM_INFINITY else min(hard, _MOST_DESCRIPTORS)
+    if soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 def create_server(services: AppServices) -> uvicorn.Server:
@@ -46,6 +95,7 @@ def create_server(services: AppServices) -> uvicorn.Server:
         access_log=False,
         server_header=False,
         proxy_headers=False,  # anybody on this machine could state another address at each attempt to log in
+        http=LimitedProtocol,
         ws=LiveSocket,
         ws_max_size=_MOST_SOCKET_BYTES,
         timeout_graceful_shutdown=_GRACE_SECONDS,

@@ -16,7 +16,7 @@ from prismseg.monitor.sessions.clock import SteadyClock
 from prismseg.monitor.sessions.demonstration import create_demonstration
 from prismseg.monitor.sessions.segmenter import SoleSegmenter
 from prismseg.monitor.sessions.service import SessionService
-from prismseg.monitor.store import SessionStore
+from prismseg.monitor.store import SessionStore, finish_erasing
 from prismseg.monitor.store.schema import SessionRow
 from prismseg.monitor.web.explainer import Explainer
 from prismseg.monitor.web.rendering import PageRenderer
@@ -124,6 +124,7 @@ def open_services(
     clock = clock or SteadyClock()
     store = SessionStore(settings.data, settings.database, clock)
     try:
+        finish_erasing(store)
         users = UserDirectory(store, hasher)
         check_exposure(settings, users.count())
         segmenter = segmenter or SoleSegmenter(settings.model)
@@ -131,7 +132,9 @@ def open_services(
         sessions = SessionService(store, segmenter)
         if settings.demonstration and find_simulator(camera) is not None and _is_empty(store):
             create_demonstration(sessions, camera, clock(), progress)
-        guard = RequestGuard(settings, BrowserSessions(settings.lock_minutes * 60, idle_clock), users)
+        guard = RequestGuard(
+            settings, BrowserSessions(settings.lock_minutes * 60, settings.port, idle_clock), users
+        )
         return AppServices(
             settings=settings,
             clock=clock,

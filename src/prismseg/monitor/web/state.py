@@ -21,7 +21,7 @@ from prismseg.thermal import REGIONS, SIDES
 PAGE_SIZE = 50
 
 
-def list_sessions(db: Database, text: str, page: int) -> tuple[list[dict[str, Any]], int]:
+def list_sessions(db: Database, text: str, page: int, ward: str | None = None) -> tuple[list[dict[str, Any]], int]:
     """One page of sessions, the newest first, and how many there are.
 
     Parameters
@@ -30,8 +30,12 @@ def list_sessions(db: Database, text: str, page: int) -> tuple[list[dict[str, An
         Part of a code or of a note; empty for all.
     page : int
         From 0.
+    ward : str, optional
+        Leave out those of other wards.
     """
     query = select(SessionRow)
+    if ward is not None:
+        query = query.where(or_(SessionRow.ward == ward, SessionRow.ward.is_(None)))
     if text:
         query = query.where(or_(SessionRow.code.icontains(text, autoescape=True), SessionRow.id == text))
     total = db.scalar(select(func.count()).select_from(query.subquery())) or 0
@@ -103,6 +107,8 @@ def describe_session(db: Database, session: SessionRow, language: Language, now:
         "created_at": format_time(session.created_at),
         "test_dose_at": format_time(session.test_dose_at),
         "closed_at": format_time(session.closed_at),
+        "signed_at": format_time(session.signed_at),
+        "signed_by": session.signed_by,
         "revision": session.revision,
         "now": format_time(now),
         "has_baseline": any(each["baseline"] for each in shown),

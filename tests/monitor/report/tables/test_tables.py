@@ -156,8 +156,22 @@ def test_no_text_is_a_formula_in_either_table(report: Report, text: str) -> None
 
 @given(st.text())
 def test_what_is_made_harmless_still_says_the_same(text: str) -> None:
-    assert not escape_formula(text).startswith(FORMULA)
-    assert escape_formula(text) in (text, f"'{text}")
+    escaped = escape_formula(text)
+    assert not escaped.startswith(FORMULA)
+    assert escaped.replace("'", "") == text.replace("'", ""), "only apostrophes are added"
+
+
+@given(st.text(alphabet=";,|\t\n=+-@＝ \"'a1"), st.sampled_from(",;|\t\n"))
+def test_no_split_of_a_cell_begins_a_formula(text: str, separator: str) -> None:
+    for part in escape_formula(text).split(separator):
+        assert not part.strip(' "').startswith(("=", "+", "-", "@", "＝"))
+
+
+def test_a_sheet_split_at_semicolons_has_no_formula(report: Report) -> None:
+    text = csv_of(attacked(report, 'calm; =HYPERLINK("http://x")')).decode("utf-8-sig")
+    cells = [cell for row in csv.reader(io.StringIO(text), delimiter=";") for cell in row]
+    assert any("HYPERLINK" in cell for cell in cells)
+    assert not any(cell.strip(' "').startswith(FORMULA) for cell in cells)
 
 
 def test_numbers_stay_numbers() -> None:

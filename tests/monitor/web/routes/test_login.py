@@ -12,7 +12,6 @@ from tests.monitor.web.conftest import HERE, NAME, PASSWORD, browsing
 from prismseg.base import ConfigError
 from prismseg.monitor.store.schema import AuditRow
 from prismseg.monitor.web.security.attempts import LoginAttempts
-from prismseg.monitor.web.security.browser_sessions import COOKIE
 
 
 def test_a_visit_from_before_there_were_users_is_worth_nothing_after(page, services):
@@ -28,8 +27,15 @@ def test_nobody_is_called_what_the_audit_trail_calls_no_person(services, name):
         services.users.add(name, PASSWORD)
 
 
+COOKIE = "prismseg-8080"
+
+
 def token_of(answer):
     return answer.headers["set-cookie"].partition(f"{COOKIE}=")[2].partition(";")[0]
+
+
+def known(services, token):
+    return services.guard.browsers.find(token, "staff") is not None
 
 
 def test_log_in_gives_a_new_token_and_ends_the_visit_before(guarded):
@@ -37,19 +43,19 @@ def test_log_in_gives_a_new_token_and_ends_the_visit_before(guarded):
         page.client.cookies.set(COOKIE, "chosen by an attacker")
         first = token_of(page.log_in())
     assert first != "chosen by an attacker"
-    assert guarded.guard.browsers.find("chosen by an attacker") is None
+    assert not known(guarded, "chosen by an attacker")
     with browsing(guarded) as page:
         page.client.cookies.set(COOKIE, first)
         assert page.get("/api/sessions").status_code == 200
         assert token_of(page.log_in()) != first
-    assert guarded.guard.browsers.find(first) is None
+    assert not known(guarded, first)
 
 
 def test_after_log_out_the_cookie_is_worth_nothing(midwife, guarded):
     kept = next(iter(midwife.client.cookies.jar)).value
     assert midwife.post("/logout").status_code == 204
     assert midwife.get("/api/sessions").status_code == 401
-    assert guarded.guard.browsers.find(kept) is None
+    assert not known(guarded, kept)
 
 
 @pytest.mark.parametrize(
@@ -85,23 +91,50 @@ def test_five_wrong_passwords_make_a_name_wait(visitor, guarded, time):
         assert visitor.log_in(password="wrong password").status_code == 403
     answer = visitor.log_in()
     assert answer.status_code == 429
-    wait = int(answer.headers["Retry-After"])
-    assert 0 < wait <= 300
+    assert answer.headers["Retry-After"] == "30"
+    assert "Try again in 30 seconds" in answer.text
     with browsing(guarded, client=("10.0.0.9", 1)) as elsewhere:
         assert elsewhere.log_in().status_code == 429  # the name waits wherever it is tried
-    time.wait(wait - 1)
+    time.wait(29)
     assert visitor.log_in().status_code == 429
     time.wait(1.5)
     assert visitor.log_in().status_code == 303
 
 
-def test_five_wrong_names_make_an_address_wait(visitor, guarded, time):
-    for number in range(5):
+def test_five_wrong_passwords_of_one_lock_out_nobody_else(visitor, guarded):
+    guarded.users.add("ana", "another long password")
+    for _ in range(9):
+        visitor.log_in("ana", "wrong password")
+    assert visitor.log_in("ana", "another long password").status_code == 429
+    assert visitor.log_in().status_code == 303
+
+
+def test_thirty_wrong_names_make_an_address_wait(visitor, guarded, time):
+    for number in range(30):
         headers = {"X-Forwarded-For": f"10.0.0.{number}"}  # anybody may write that
         assert visitor.log_in(f"name {number}", "wrong password", **headers).status_code == 403
     assert visitor.log_in().status_code == 429
     with browsing(guarded, client=("10.0.0.9", 1)) as elsewhere:
         assert elsewhere.log_in().status_code == 303
+
+
+def test_each_wrong_password_doubles_the_wait_up_to_a_quarter_of_an_hour(time):
+    attempts, waits = LoginAttempts(time), []
+    for _ in range(4):
+        assert attempts.begin("ana", "here")[0] == 0
+    for _ in range(8):
+        assert attempts.begin("ana", "here")[0] == 0
+        waits.append(attempts.begin("ana", "here")[0])
+        time.wait(waits[-1])
+    assert waits == [30, 60, 120, 240, 480, 900, 900, 900]
+    time.wait(3600)
+    assert [attempts.begin("ana", "here")[0] for _ in range(6)] == [0] * 5 + [30]
+
+
+def test_a_wait_is_logged_without_the_password(visitor, caplog):
+    for _ in range(6):
+        visitor.log_in(password="a wrong one")
+    assert "log-in refused for 30 s" in caplog.text and "a wrong one" not in caplog.text
 
 
 def test_right_passwords_are_not_counted(visitor):
@@ -112,7 +145,7 @@ def test_right_passwords_are_not_counted(visitor):
 def test_attempts_at_the_same_moment_are_counted_too(time):
     attempts = LoginAttempts(time)
     with ThreadPoolExecutor(16) as pool:
-        allowed = [wait == 0 for wait in pool.map(lambda _: attempts.begin("name midwife"), range(64))]
+        allowed = [wait == 0 for wait, _ in pool.map(lambda _: attempts.begin("midwife", "here"), range(64))]
     assert sum(allowed) == 5
 
 

@@ -228,7 +228,7 @@ def test_a_closed_session_takes_no_captures(page, captured):
     answer = page.post(f"{captured}/captures")
     assert answer.status_code == 409
     assert "closed" in answer.json()["error"]
-    assert page.post(f"{captured}/closing", {"closed": False}).json()["closed_at"] is None
+    assert page.post(f"{captured}/closing", {"closed": False, "reason": "one more"}).json()["closed_at"] is None
     assert page.post(f"{captured}/captures").status_code == 201
 
 

@@ -14,8 +14,10 @@ from time import monotonic, sleep
 
 import pytest
 from tests.monitor.web.conftest import NAME, PASSWORD, browsing, make_certificate
+from typer.testing import CliRunner
 
-from prismseg.base import ConfigError
+from prismseg.base import ConfigError, OutputError
+from prismseg.cli.main import app
 from prismseg.monitor.web import serve as serving
 from prismseg.monitor.web.security.exposure import check_exposure
 from prismseg.monitor.web.settings import MonitorSettings
@@ -110,11 +112,11 @@ def test_the_server_gets_the_checked_address_and_trusts_no_forwarded_one(service
         def __init__(self, config):
             seen.update(vars(config))
 
-        def run(self):
-            pass
+        def run(self, sockets):
+            assert sockets == []
 
     monkeypatch.setattr(serving.uvicorn, "Server", Server)
-    serving.serve(services)
+    serving.serve(services, [])
     assert (seen["host"], seen["port"]) == ("127.0.0.1", 8080)
     assert not seen["proxy_headers"]
     assert not seen["access_log"]  # addresses of pages hold codes
@@ -198,3 +200,26 @@ def test_a_real_server_refuses_other_names_and_damaged_requests(process):
             raw.sendall(line + b"\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
             status = raw.recv(4096).split(b" ")[1]
         assert 400 <= int(status) < 500, line
+
+
+def test_a_port_that_is_taken_is_told_before_anything_is_opened(tmp_path):
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(OutputError, match=f"127.0.0.1:{port}: another program is there already"):
+            serving.bind_sockets(MonitorSettings(data=tmp_path / "data", port=port))
+        command = ["monitor", "--empty", "--no-open", f"--port={port}", f"--data={tmp_path / 'data'}"]
+        done = CliRunner().invoke(app, command)
+    assert done.exit_code == 1
+    assert "another program is there already" in done.output + str(done.exception)
+    assert "The monitor is at" not in done.output and not (tmp_path / "data").exists()
+
+
+def test_sockets_are_taken_on_each_address_of_a_name(tmp_path):
+    taken = serving.bind_sockets(MonitorSettings(data=tmp_path, host="localhost", port=0))
+    try:
+        assert {each.getsockname()[0] for each in taken} <= {"127.0.0.1", "::1"} and taken
+        with pytest.raises(OutputError, match="does not have that address"):
+            serving.bind_sockets(MonitorSettings(data=tmp_path, host="192.0.2.1", port=0))
+    finally:
+        for each in taken:
+            each.close()

@@ -10,7 +10,7 @@ from tests.monitor.web.conftest import HERE, Page, browsing, make_certificate
 
 from prismseg.base import OutputError
 from prismseg.monitor.web.app import create_app
-from prismseg.monitor.web.security.guard import HEADERS
+from prismseg.monitor.web.security.responses import HEADERS
 
 FOREIGN_HOSTS = (
     "attacker.example",
@@ -49,7 +49,7 @@ def test_stated_names_are_known_in_any_case(open_monitor):
 @pytest.mark.parametrize("token", ("", "x", "\xe9\xff", "other visit", None))
 def test_changes_need_the_token_of_the_same_visit(page, services, token):
     if token == "other visit":
-        token = services.guard.browsers.begin("staff").csrf
+        token = services.guard.browsers.visit("staff").csrf
     headers = {} if token is None else {"X-CSRF-Token": token.encode("latin-1")}
     for method, path in (
         ("POST", "/api/sessions"),
@@ -138,7 +138,7 @@ def test_a_store_that_cannot_be_read_lets_nobody_in(page, services, monkeypatch)
     def broken():
         raise OutputError("The store cannot be read: gone.")
 
-    monkeypatch.setattr(services.users, "proofs", broken)
+    monkeypatch.setattr(services.users, "accounts", broken)
     answer = page.get("/api/sessions")
     assert (answer.status_code, answer.json()["error"]) == (503, "The store cannot be read: gone.")
     assert all(answer.headers[name] == value for name, value in HEADERS.items())
@@ -200,11 +200,50 @@ def test_choosing_a_language_leads_back(page):
     assert "language" not in page.get("/language/xx?back=/", follow_redirects=False).headers.get("set-cookie", "")
 
 
-def test_many_visits_do_not_fill_the_memory(services):
+def test_visits_without_log_in_fill_no_memory_and_take_nobodys_place(page, services):
+    page.begin()
     app = create_app(services)
     for _ in range(600):
-        services.guard.browsers.begin("staff")
-    page = Page(TestClient(app, HERE))
-    page.open()
-    assert page.get("/api/sessions").status_code == 200
-    assert len(services.guard.browsers) == 500
+        Page(TestClient(app, HERE)).open()
+    assert len(services.guard.browsers) == 0
+    assert page.get("/api/sessions").json()["total"] == 1
+
+
+def test_strangers_and_one_user_alone_log_nobody_out(midwife, guarded):
+    guarded.users.add("ana", "another long password")
+    app = create_app(guarded)
+    for _ in range(600):
+        Page(TestClient(app, HERE)).open()
+    for _ in range(600):
+        guarded.guard.browsers.begin("ana", "proof")
+    assert midwife.get("/api/sessions").status_code == 200
+    assert len(guarded.guard.browsers) == 21
+
+
+def test_two_monitors_of_one_machine_have_cookies_of_their_own(open_monitor, tmp_path):
+    with browsing(open_monitor(port=8080)) as page:
+        first = page.open().headers["set-cookie"]
+    with browsing(open_monitor(port=8081, data=tmp_path / "other")) as page:
+        second = page.open().headers["set-cookie"]
+    assert first.partition("=")[0] == "prismseg-8080" and second.partition("=")[0] == "prismseg-8081"
+
+
+@pytest.mark.parametrize("cookie", ["x", "x.y", ".", "a.\xe9", "." * 5000])
+def test_a_visit_cannot_be_made_up(page, services, cookie):
+    with browsing(services) as stranger:
+        sent = {"Cookie": f"prismseg-8080={cookie}".encode("latin-1")}
+        assert stranger.get("/api/sessions", headers=sent).status_code == 401
+
+
+def test_over_tls_browsers_are_told_to_ask_in_no_other_way(open_monitor, tmp_path, page):
+    assert "strict-transport-security" not in page.get("/").headers
+    services = open_monitor(data=tmp_path / "other", **make_certificate(tmp_path))
+    with browsing(services, "https://127.0.0.1:8080") as secure:
+        for path, status in (("/", 200), ("/static/page.js", 200), ("/nothing", 404)):
+            answer = secure.get(path)
+            assert (answer.status_code, answer.headers["strict-transport-security"]) == (
+                status,
+                "max-age=31536000",
+            )
+        refused = secure.get("/", headers={"Host": "attacker.example"})
+        assert refused.headers["strict-transport-security"] == "max-age=31536000"

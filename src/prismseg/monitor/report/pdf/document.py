@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 from reportlab.lib.pagesizes import A4
@@ -18,10 +19,12 @@ from prismseg.monitor.report.formats import ReportFormat
 from prismseg.monitor.report.output import Target, write_target
 from prismseg.monitor.report.pdf import captures, header, temperatures
 from prismseg.monitor.report.pdf.provenance import provenance
+from prismseg.monitor.report.pdf.signature import signature
 from prismseg.monitor.report.pdf.style import BOLD, LINE, MARGIN, PLAIN, SOFT, WARN, printable, register_fonts
 from prismseg.monitor.report.words import Words
 
 _FOOT = 11 * mm
+_LONGEST = 150  # characters of the foot's second line
 _USE = Message("Research use only – observations, not diagnoses")
 
 
@@ -54,6 +57,7 @@ def write_pdf(report: Report, target: Target, language: Language) -> None:
         *captures.checks(report, words),
         *captures.excluded(report, words),
         *provenance(report, words),
+        *signature(report, words),
     ]
     buffer = io.BytesIO()
     document = BaseDocTemplate(
@@ -82,6 +86,8 @@ def _numbered(report: Report, words: Words) -> Callable[..., Canvas]:
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
             self._pages: list[dict[str, Any]] = []
+            if report.standing.printed_at is not None:
+                _date(self, report.standing.printed_at)
 
         def showPage(self) -> None:
             self._pages.append(dict(self.__dict__))
@@ -97,6 +103,14 @@ def _numbered(report: Report, words: Words) -> Callable[..., Canvas]:
     return Numbered
 
 
+def _date(canvas: Canvas, moment: datetime) -> None:
+    """Let the file say when it was made; the same report says the same."""
+    stamp = canvas._doc._timeStamp
+    utc = moment.astimezone(UTC)
+    stamp.t, stamp.lt = utc.timestamp(), tuple(utc.timetuple())
+    stamp.YMDhms, stamp.dhh, stamp.dmm, stamp.tzname = tuple(utc.timetuple())[:6], 0, 0, "UTC"
+
+
 def _foot(canvas: Canvas, report: Report, words: Words, page: int, pages: int) -> None:
     right = A4[0] - MARGIN
     canvas.setStrokeColor(LINE)
@@ -105,6 +119,9 @@ def _foot(canvas: Canvas, report: Report, words: Words, page: int, pages: int) -
     canvas.setFont(BOLD, 7.5)
     canvas.setFillColor(WARN)
     canvas.drawString(MARGIN, _FOOT, words(_USE))
+    canvas.setFont(PLAIN, 6.5)
+    canvas.setFillColor(SOFT)
+    canvas.drawString(MARGIN, _FOOT - 4 * mm, printable(" · ".join(report.standing.sentences(words)))[:_LONGEST])
     canvas.setFont(PLAIN, 7.5)
     canvas.setFillColor(SOFT)
     text = words(Message("Page {page} of {pages}", page=page, pages=pages))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 
 from reportlab.lib.units import mm
@@ -13,10 +13,8 @@ from prismseg.monitor.report.content import Report
 from prismseg.monitor.report.pdf.pictures import LETTERS
 from prismseg.monitor.report.pdf.style import CELL, CELL_STRONG, SMALL, SOFT, heading, p, ruled
 from prismseg.monitor.report.words import Words
-from prismseg.thermal import REGIONS, SIDES, Entry, Side, Value
+from prismseg.thermal import SIDES, Entry, Side, Value
 from prismseg.thermal.sessions.changes import find_estimate
-
-_SHARES = (9, 12, *(14,) * len(REGIONS))
 
 Reader = Callable[[Entry, str], Value]
 
@@ -28,7 +26,7 @@ def tables(report: Report, words: Words) -> Iterable[Flowable]:
         return
     means: list[tuple[str, Reader]] = [(words.word(side), _mean(side)) for side in SIDES]
     yield from heading(words(Message("Mean temperature, °C, with 95 % intervals")), 2 * len(session.measured))
-    yield _table(session.measured, means, words, sign=False)
+    yield _table(session.measured, means, session.regions, words, sign=False)
     later = [entry for entry in session.measured if entry is not session.baseline]
     if session.baseline is None or not later:
         return
@@ -36,7 +34,7 @@ def tables(report: Report, words: Words) -> Iterable[Flowable]:
     apart = "{} − {}".format(*(words(LETTERS[side]) for side in reversed(SIDES)))
     changes.append((apart, session.difference))
     yield from heading(words(Message("Change since the baseline, °C, with 95 % intervals")), 3 * len(later))
-    yield _table(later, changes, words, sign=True)
+    yield _table(later, changes, session.regions, words, sign=True)
     yield Spacer(0, 1 * mm)
     yield p(f"{apart}: {words(Message('right minus left'))}", SMALL)
 
@@ -53,8 +51,15 @@ def _change(report: Report, side: Side) -> Reader:
     return lambda entry, region: report.session.delta(entry, side, region)
 
 
-def _table(entries: Iterable[Entry], readers: list[tuple[str, Reader]], words: Words, *, sign: bool) -> Flowable:
-    head = [words(Message("Minute")), words(Message("Side")), *(words.word(region) for region in REGIONS)]
+def _table(
+    entries: Iterable[Entry],
+    readers: list[tuple[str, Reader]],
+    regions: Sequence[str],
+    words: Words,
+    *,
+    sign: bool,
+) -> Flowable:
+    head = [words(Message("Minute")), words(Message("Side")), *(words.word(region) for region in regions)]
     rows = [[p(text, CELL_STRONG) for text in head]]
     starts = []
     for entry in entries:
@@ -63,10 +68,10 @@ def _table(entries: Iterable[Entry], readers: list[tuple[str, Reader]], words: W
             minute = p(words.minute(entry.minute) if number == 0 else "", CELL_STRONG)
             values = [
                 p(words.measured(read(entry, region), sign=sign), CELL_STRONG if place == 0 else CELL)
-                for place, region in enumerate(REGIONS)
+                for place, region in enumerate(regions)
             ]
             rows.append([minute, p(name, CELL), *values])
     lines = [("LINEABOVE", (0, start), (-1, start), 0.6, SOFT) for start in starts]
     # The rows of one capture stay on one page.
     together = [("NOSPLIT", (0, start), (0, end - 1)) for start, end in pairwise([*starts, len(rows)])]
-    return ruled(rows, _SHARES, *lines, *together)
+    return ruled(rows, (9, 12, *(14,) * len(regions)), *lines, *together)

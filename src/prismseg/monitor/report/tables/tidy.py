@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from datetime import datetime
 from typing import IO, Any
 
@@ -18,6 +19,8 @@ from prismseg.thermal.frames.frame import PARAMETER_NAMES
 
 # With these a spreadsheet lets a formula begin, in some languages also with their wide forms.
 FORMULA = tuple("=+-@\t\r\n＝＋－＠")
+# Where a spreadsheet is set to split at something else than commas, each of these begins a cell within a text.
+_CELL_START = re.compile(r"(^|[,;|\t\r\n])([\s\"']*)([=+\-@＝＋－＠])")
 _WHOLE_NUMBERS = ("capture", "pain", "pixels")
 
 
@@ -40,7 +43,7 @@ def tidy_table(report: Report) -> pd.DataFrame:
 def write_csv(report: Report, target: Target) -> None:
     """Write `tidy` as CSV in UTF-8, with a mark by which Excel knows it.
 
-    Text that a spreadsheet would take for a formula is led by an apostrophe.
+    Whatever a spreadsheet could take for a formula is led by an apostrophe, also after a separator within a text.
 
     Raises
     ------
@@ -55,8 +58,12 @@ def write_csv(report: Report, target: Target) -> None:
 
 
 def escape_formula(value: Any) -> Any:
-    """Keep a spreadsheet from taking text for a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+    """Keep a spreadsheet from taking text, or what follows a separator in it, for a formula."""
+    if not isinstance(value, str):
+        return value
+    # An apostrophe may not stand after a quotation mark, which would end the cell: it stands right before the formula.
+    escaped = _CELL_START.sub(r"\1\2'\3", value)
+    return f"'{escaped}" if escaped.startswith(FORMULA) else escaped
 
 
 def _before(report: Report, facts: ReportedCapture | None) -> dict[str, Any]:

@@ -128,6 +128,7 @@ def _summary(report: Report, words: Words) -> Iterable[Row]:
             yield words(Message("BMI, kg/m²")), round(report.details.bmi, 1)
     yield words(Message("Test dose given")), _local(report.test_dose_at, words)
     yield words(Message("Session")), report.id
+    yield words(Message("State of the record")), " · ".join(report.standing.sentences(words))
     yield words(Message("Version")), f"prismseg {report.provenance.application}"
     yield words(Message("Network")), f"{report.provenance.model} {report.provenance.model_hash}"
     yield words(Message("Template of the nerve territories")), report.provenance.template_hash

@@ -75,6 +75,7 @@ class ViewBody(StrictBody):
 
 
 class ClosingBody(StrictBody):
-    """Close a session, or open it again."""
+    """Close a session, or open it again and say why."""
 
     closed: bool = True
+    reason: str = Field(default="", max_length=200)

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from fastapi import APIRouter, Response
 
 from prismseg.monitor.report import REPORT_FORMATS, ReportFormat, collect_report
-from prismseg.monitor.web.dependencies import LanguageDep, SessionsDep
+from prismseg.monitor.web.dependencies import LanguageDep, SessionsDep, StoreDep, UserDep
+from prismseg.monitor.web.security.record import record_event
 
 
 def create_router() -> APIRouter:
@@ -21,10 +22,13 @@ def create_router() -> APIRouter:
 
 
 def _download(form: ReportFormat) -> Callable[..., Response]:
-    def download(sessions: SessionsDep, language: LanguageDep, session: str) -> Response:
-        report = collect_report(sessions, session)
+    def download(
+        sessions: SessionsDep, store: StoreDep, who: UserDep, language: LanguageDep, session: str
+    ) -> Response:
+        report = collect_report(sessions, session, who)
         buffer = io.BytesIO()
         form.write(report, buffer, language)
+        record_event(store, who, "exported", f"sessions/{session}", format=form.filename, language=language.code)
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{report.details.code}{form.ending}").strip("-.") or "session"
         return Response(
             buffer.getvalue(),

@@ -14,6 +14,7 @@ from prismseg.monitor.live.pictures import colours
 from prismseg.monitor.report import REPORT_FORMATS
 from prismseg.monitor.store import get_capture
 from prismseg.monitor.web.dependencies import (
+    AccountDep,
     CaptureNumber,
     LanguageDep,
     RendererDep,
@@ -36,13 +37,14 @@ def sessions_page(
     request: Request,
     render: RendererDep,
     store: StoreDep,
+    account: AccountDep,
     language: LanguageDep,
     text: Annotated[str, Query(max_length=40)] = "",
     page: Annotated[int, Query(ge=0, le=10_000)] = 0,
 ) -> HTMLResponse:
     """All sessions, the newest first."""
     with store.read() as db:
-        rows, total = list_sessions(db, text.strip(), page)
+        rows, total = list_sessions(db, text.strip(), page, account.sees_ward)
     return render(
         request,
         "sessions.html",

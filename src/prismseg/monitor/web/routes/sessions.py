@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 
 from prismseg.monitor.sessions.demonstration import set_simulated_dose
 from prismseg.monitor.web.dependencies import (
+    AccountDep,
     CameraDep,
     ClockDep,
     LanguageDep,
@@ -34,22 +35,34 @@ router = APIRouter(prefix="/api")
 @router.get("/sessions")
 def get_sessions(
     store: StoreDep,
+    account: AccountDep,
     text: Annotated[str, Query(max_length=40)] = "",
     page: Annotated[int, Query(ge=0, le=10_000)] = 0,
 ) -> JsonObject:
     """One page of sessions, the newest first."""
     with store.read() as db:
-        rows, total = list_sessions(db, text.strip(), page)
+        rows, total = list_sessions(db, text.strip(), page, account.sees_ward)
     return {"sessions": rows, "total": total, "page": page}
 
 
 @router.post("/sessions", status_code=201)
 def begin_session(
-    sessions: SessionsDep, camera: CameraDep, settings: SettingsDep, who: UserDep, body: SessionBody
+    sessions: SessionsDep,
+    camera: CameraDep,
+    settings: SettingsDep,
+    who: UserDep,
+    account: AccountDep,
+    body: SessionBody,
 ) -> JsonObject:
     """Begin a session."""
     view = body.view or settings.view
-    key = sessions.begin(who, {"code": body.code, "one_foot": body.one_foot}, view=view, camera=str(camera.name))
+    key = sessions.begin(
+        who,
+        {"code": body.code, "one_foot": body.one_foot},
+        view=view,
+        camera=str(camera.name),
+        ward=account.ward,
+    )
     set_simulated_dose(camera, None)
     return {"id": key}
 
@@ -97,8 +110,18 @@ def record_dose(
 def close_session(
     sessions: SessionsDep, view: SessionViewDep, who: UserDep, session: str, body: ClosingBody
 ) -> JsonObject:
-    """Close a session, or open it again."""
-    sessions.close(who, session, closed=body.closed)
+    """Close a session, which locks it, or open it again and say why."""
+    if body.closed:
+        sessions.close(who, session)
+    else:
+        sessions.reopen(who, session, body.reason)
+    return view(session)
+
+
+@router.post("/sessions/{session}/signature")
+def sign_session(sessions: SessionsDep, view: SessionViewDep, who: UserDep, session: str) -> JsonObject:
+    """Answer for the record of a closed session."""
+    sessions.sign(who, session)
     return view(session)
 
 

@@ -1,19 +1,44 @@
-"""How often a wrong password may be tried."""
+"""How often a wrong password may be tried: the wait grows with each, for an account and for an address separately."""
 
 from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
+
+# After an hour without a wrong password an account or an address begins anew.
+FORGET_SECONDS = 3600.0
+FIRST_WAIT, LONGEST_WAIT = 30.0, 900.0
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """How many wrong passwords are free; each further one doubles the wait, from `FIRST_WAIT` to `LONGEST_WAIT`."""
+
+    free: int
+
+    def wait(self, failures: int) -> float:
+        """Seconds that must pass after so many wrong passwords."""
+        over = failures - self.free
+        return 0.0 if over < 0 else min(FIRST_WAIT * 2.0 ** min(over, 10), LONGEST_WAIT)
+
 
 # Slower than any list of common passwords could be tried, and no burden for who mistypes.
-MOST_FAILURES = 5
-WINDOW_SECONDS = 300.0
+ACCOUNT = Allowance(free=5)
+# A ward shares one machine, and a hospital's gateway may show all of it as one address.
+ADDRESS = Allowance(free=30)
+
+
+@dataclass
+class _Failures:
+    count: int
+    last: float
+    told: bool = False  # that an attempt was refused since the last wrong password
 
 
 class LoginAttempts:
-    """Counts attempts to log in by name and by address: five wrong ones in five minutes, then a wait.
+    """Counts wrong passwords by account and by address: five for an account do not lock out the others at its address.
 
     Parameters
     ----------
@@ -23,31 +48,35 @@ class LoginAttempts:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._failed: dict[str, deque[float]] = {}
+        self._failed: dict[tuple[Allowance, str], _Failures] = {}
         self._lock = threading.Lock()
 
-    def begin(self, *keys: str) -> float:
-        """Count an attempt, or say in how many seconds another is allowed.
+    def begin(self, account: str, address: str) -> tuple[float, bool]:
+        """Count an attempt, or say in how many seconds another is allowed, and whether it is the first refused one.
 
         It counts as wrong until it `succeeded`: of a hundred attempts at the same moment, five are made.
         """
+        keys = ((ACCOUNT, account), (ADDRESS, address))
         with self._lock:
             moment = self._clock()
-            for key in list(self._failed):
-                while self._failed[key] and self._failed[key][0] <= moment - WINDOW_SECONDS:
-                    self._failed[key].popleft()
-                if not self._failed[key]:
+            for key, failures in list(self._failed.items()):
+                if failures.last <= moment - FORGET_SECONDS:
                     del self._failed[key]
-            full = [times for key in keys if len(times := self._failed.get(key, deque())) >= MOST_FAILURES]
-            if full:
-                return max(times[-MOST_FAILURES] + WINDOW_SECONDS - moment for times in full)
+            known = [(key[0], self._failed[key]) for key in keys if key in self._failed]
+            waits = [(each.last + allowance.wait(each.count) - moment, each) for allowance, each in known]
+            longest, failures = max(waits, key=lambda pair: pair[0], default=(0.0, None))
+            if longest > 0 and failures is not None:
+                first, failures.told = not failures.told, True
+                return longest, first
             for key in keys:
-                self._failed.setdefault(key, deque()).append(moment)
-            return 0.0
+                failures = self._failed.setdefault(key, _Failures(0, moment))
+                failures.count, failures.last, failures.told = failures.count + 1, moment, False
+            return 0.0, False
 
-    def succeeded(self, *keys: str) -> None:
-        """Count an attempt no longer."""
+    def succeeded(self, account: str, address: str) -> None:
+        """Count an attempt no longer; the account begins anew, the address is spared this one."""
         with self._lock:
-            for key in keys:
-                if self._failed.get(key):
-                    self._failed[key].pop()
+            self._failed.pop((ACCOUNT, account), None)
+            failures = self._failed.get((ADDRESS, address))
+            if failures is not None:
+                failures.count -= 1

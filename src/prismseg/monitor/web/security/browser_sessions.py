@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import secrets
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-COOKIE = "prismseg"
-_MOST_BROWSERS = 500  # far more than a ward has; the one that was idle longest makes room
+from prismseg.monitor.web.security.roles import EVERYBODY, Account
+
+_MOST_BROWSERS = 500  # logged in; far more than a ward has, the one that was idle longest makes room
+_MOST_OF_ONE = 20  # of one user, whose own oldest makes room: nobody can log the others out
 
 
 @dataclass
@@ -28,6 +32,8 @@ class BrowserSession:
         Of the log-in, as the store had it then; None without log-in.
     touched : float
         When somebody last did something.
+    account : Account
+        What they may do, as the store has it at each request.
     """
 
     token: str
@@ -35,41 +41,62 @@ class BrowserSession:
     who: str
     proof: str | None
     touched: float
+    account: Account = EVERYBODY
 
 
 class BrowserSessions:
-    """All browsers, in memory: when the monitor restarts, users log in again.
+    """All browsers. Those with log-in are in memory: when the monitor restarts, users log in again.
+
+    A visit without log-in is kept nowhere, its cookie is signed: no number of them takes room from anybody.
 
     Parameters
     ----------
     lock_seconds : float
         Without a touch, after which a browser with log-in is locked.
+    port : int
+        Of the page. Browsers keep cookies by host alone: two monitors of one machine need two names.
     clock : callable
         Seconds that only increase.
     """
 
-    def __init__(self, lock_seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, lock_seconds: float, port: int = 0, clock: Callable[[], float] = time.monotonic) -> None:
         self.lock_seconds = lock_seconds
+        self.cookie = f"prismseg-{port}"
         self._clock = clock
+        self._key = secrets.token_bytes(32)
         self._by_token: dict[str, BrowserSession] = {}
         self._lock = threading.Lock()
 
     def __len__(self) -> int:
         return len(self._by_token)
 
-    def begin(self, who: str, proof: str | None = None) -> BrowserSession:
-        """Begin a session under a new token."""
+    def visit(self, who: str) -> BrowserSession:
+        """Begin a visit without log-in."""
+        name = secrets.token_urlsafe(24)
+        return self._visit(f"{name}.{self._sign('visit', name)}", who)
+
+    def begin(self, who: str, proof: str) -> BrowserSession:
+        """Begin a session with log-in under a new token."""
         with self._lock:
-            while len(self._by_token) >= _MOST_BROWSERS:
-                del self._by_token[min(self._by_token.values(), key=lambda each: each.touched).token]
+            own = [each for each in self._by_token.values() if each.who == who]
+            for crowd, most in ((own, _MOST_OF_ONE), (list(self._by_token.values()), _MOST_BROWSERS)):
+                if len(crowd) >= most:
+                    self._by_token.pop(min(crowd, key=lambda each: each.touched).token, None)
             token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
             self._by_token[token] = BrowserSession(token, csrf, who, proof, self._clock())
             return self._by_token[token]
 
-    def find(self, token: str | None) -> BrowserSession | None:
-        """Find a session by its cookie."""
+    def find(self, token: str | None, visitor: str) -> BrowserSession | None:
+        """Find a session by its cookie; a visit's belongs to `visitor`."""
         with self._lock:
-            return self._by_token.get(token or "")
+            found = self._by_token.get(token or "")
+        if found is not None:
+            return found
+        name, _, mark = (token or "").partition(".")
+        # In bytes: of text the comparison takes only ASCII, and a cookie may hold anything.
+        if not mark or not hmac.compare_digest(mark.encode(), self._sign("visit", name).encode()):
+            return None
+        return self._visit(token or "", visitor)
 
     def end(self, token: str | None) -> None:
         """Forget a session."""
@@ -83,3 +110,9 @@ class BrowserSessions:
     def is_locked(self, browser: BrowserSession) -> bool:
         """Tell whether nobody has touched the page for too long."""
         return self._clock() - browser.touched > self.lock_seconds
+
+    def _visit(self, token: str, who: str) -> BrowserSession:
+        return BrowserSession(token, self._sign("page", token), who, None, self._clock())
+
+    def _sign(self, purpose: str, text: str) -> str:
+        return hmac.new(self._key, f"{purpose} {text}".encode("utf-8", "replace"), hashlib.sha256).hexdigest()

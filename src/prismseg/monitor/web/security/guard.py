@@ -11,12 +11,12 @@ from fastapi.responses import RedirectResponse
 from starlette.requests import HTTPConnection
 
 from prismseg.base import Message, PrismsegError
-from prismseg.monitor.web.security.browser_sessions import COOKIE, BrowserSession, BrowserSessions
-from prismseg.monitor.web.security.responses import HEADERS, error_response, login_address
-from prismseg.monitor.web.security.users import UserDirectory
+from prismseg.monitor.web.security.browser_sessions import BrowserSession, BrowserSessions
+from prismseg.monitor.web.security.responses import error_response, headers_for, login_address
+from prismseg.monitor.web.security.roles import Account, needed_permission, session_of
+from prismseg.monitor.web.security.users import STAFF, UserDirectory
 from prismseg.monitor.web.settings import MonitorSettings
 
-STAFF = "staff"  # whoever sits at a machine without log-in
 OPEN_PATHS = ("/static/", "/login", "/language/", "/health")
 FOREIGN_REQUEST = Message("The request does not come from this page. Load the page again.")
 _HOST = re.compile(r"(?P<name>[a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.IGNORECASE)
@@ -47,7 +47,7 @@ class RequestGuard:
             response = await self._answer(request, answer)
         except PrismsegError as error:  # the store cannot say who may log in
             response = error_response(request, 503, error.message)
-        for name, value in HEADERS.items():
+        for name, value in headers_for(request).items():
             response.headers.setdefault(name, value)
         if request.scope["path"].startswith("/static/"):
             response.headers["Cache-Control"] = "no-cache"
@@ -60,17 +60,28 @@ class RequestGuard:
 
     def login_required(self) -> bool:
         """Tell whether only users may see sessions. Whoever disables the last one opens the page to nobody."""
-        return self._closed(self.users.proofs())
+        return self._closed(self.users.accounts())
+
+    def token_of(self, connection: HTTPConnection) -> str | None:
+        """Read a browser's cookie."""
+        return connection.cookies.get(self.browsers.cookie)
 
     def authorize(self, connection: HTTPConnection) -> BrowserSession | None:
         """Find the browser of a request that may see sessions; None when somebody must log in first."""
-        browser = self.browsers.find(connection.cookies.get(COOKIE))
-        proofs = self.users.proofs()
-        if browser is None or not self._closed(proofs):
+        browser = self.browsers.find(self.token_of(connection), STAFF)
+        accounts = self.users.accounts()
+        if browser is None or not self._closed(accounts):
             return browser
+        account = accounts.get(browser.who)
         # The proof is another one when the user was disabled or has a new password since the log-in.
-        if browser.proof is None or browser.proof != proofs.get(browser.who) or self.browsers.is_locked(browser):
+        if (
+            account is None
+            or browser.proof is None
+            or browser.proof != account.proof
+            or self.browsers.is_locked(browser)
+        ):
             return None
+        browser.account = account
         return browser
 
     def authorize_socket(self, socket: WebSocket) -> BrowserSession | None:
@@ -87,11 +98,16 @@ class RequestGuard:
     def set_cookie(self, response: Response, browser: BrowserSession) -> None:
         """Give a browser's cookie to the browser."""
         response.set_cookie(
-            COOKIE, browser.token, httponly=True, samesite="strict", secure=self.settings.secure, path="/"
+            self.browsers.cookie,
+            browser.token,
+            httponly=True,
+            samesite="strict",
+            secure=self.settings.secure,
+            path="/",
         )
 
-    def _closed(self, proofs: Mapping[str, str | None]) -> bool:
-        return bool(proofs) or not self.settings.local
+    def _closed(self, accounts: Mapping[str, Account]) -> bool:
+        return bool(accounts) or not self.settings.local
 
     async def _answer(self, request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
         if not self.known_host(request.headers.get("host")):
@@ -107,12 +123,16 @@ class RequestGuard:
         if browser is None and not self.login_required():
             if path.startswith("/api/"):
                 return error_response(request, 401, Message("Open the page first."))
-            browser = fresh = self.browsers.begin(STAFF)
+            browser = fresh = self.browsers.visit(STAFF)
         request.state.browser = browser
         if browser is None and not path.startswith(OPEN_PATHS):
             if path.startswith("/api/"):
                 return error_response(request, 401, Message("Log in again."))
             return RedirectResponse(login_address(path), status_code=303)
+        if browser is not None:
+            refused = self._refused(request, browser.account)
+            if refused is not None:
+                return refused
         if request.method in _CHANGING:
             if browser is None or not _same(request.headers.get("x-csrf-token", ""), browser.csrf):
                 if path != "/login":
@@ -125,6 +145,16 @@ class RequestGuard:
         if fresh is not None:
             self.set_cookie(response, fresh)
         return response
+
+    def _refused(self, request: Request, account: Account) -> Response | None:
+        """Refuse what somebody's role does not allow, and sessions of other wards as if they did not exist."""
+        path = request.scope["path"]
+        if not account.may(needed_permission(request.method, path)):
+            return error_response(request, 403, Message("Your role does not allow this."))
+        session = session_of(path)
+        if session is not None and account.sees_ward is not None and not account.sees(self.users.ward_of(session)):
+            return error_response(request, 404, Message("There is no such session: {key}.", key=session))
+        return None
 
 
 def _same(stated: str, known: str) -> bool:

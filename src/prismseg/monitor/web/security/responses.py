@@ -26,7 +26,14 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+# Over TLS: from then on a browser asks for this host in no other way, for a year.
+ENCRYPTED_HEADERS = {"Strict-Transport-Security": "max-age=31536000"}
 LANGUAGE_COOKIE = "language"
+
+
+def headers_for(connection: HTTPConnection) -> dict[str, str]:
+    """Headers that every answer to this connection has."""
+    return HEADERS | ENCRYPTED_HEADERS if connection.scope.get("scheme") in ("https", "wss") else HEADERS
 
 
 def language_of(connection: HTTPConnection) -> Language:
@@ -35,14 +42,14 @@ def language_of(connection: HTTPConnection) -> Language:
 
 
 def error_response(
-    connection: HTTPConnection, status: int, text: Message | str, headers: Mapping[str, str] = HEADERS
+    connection: HTTPConnection, status: int, text: Message | str, headers: Mapping[str, str] | None = None
 ) -> Response:
     """Answer with a sentence: a page where somebody opened an address, JSON where a script asked."""
-    language = language_of(connection)
+    language, sent = language_of(connection), dict(headers_for(connection) if headers is None else headers)
     sentence = language(text) if isinstance(text, Message) else text
     path = connection.scope["path"]
     if path.startswith(("/api/", "/static/")) or "text/html" not in connection.headers.get("accept", ""):
-        return JSONResponse({"error": sentence}, status_code=status, headers=dict(headers))
+        return JSONResponse({"error": sentence}, status_code=status, headers=sent)
     title = language(Message("This page cannot be shown"))
     page = (
         f'<!doctype html><html lang="{language.code}"><meta charset="utf-8">'
@@ -52,7 +59,7 @@ def error_response(
         f'<main><div class="card narrow"><h1>{escape(title)}</h1><p>{escape(sentence)}</p>'
         f'<p><a class="button primary" href="/">{escape(language(Message("All sessions")))}</a></p></div></main></html>'
     )
-    return HTMLResponse(page, status_code=status, headers=dict(headers))
+    return HTMLResponse(page, status_code=status, headers=sent)
 
 
 def safe_path(text: str) -> str:

@@ -7,13 +7,30 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import select
 
 from prismseg.base import ConfigError
-from prismseg.monitor.store import SessionStore
-from prismseg.monitor.store.schema import UserRow
+from prismseg.monitor.store import SessionStore, Transaction
+from prismseg.monitor.store.schema import SessionRow, UserRow
+from prismseg.monitor.web.security.passwords import check_password, check_pin
+from prismseg.monitor.web.security.roles import Account, Role, check_role
 
-SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 200
 LONGEST_NAME = 40  # as the column has
 # Who acts in the audit trail without being a user.
-_RESERVED = ("staff", "prismseg", "console", "demonstration")
+STAFF = "staff"  # whoever sits at a machine without log-in, or with a PIN
+CONSOLE = "console"
+_RESERVED = (STAFF, "prismseg", CONSOLE, "demonstration", "unknown")
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that is too long or no person's.
+
+    Raises
+    ------
+    ConfigError
+        Saying why.
+    """
+    if not 1 <= len(name.strip()) <= LONGEST_NAME or not name.isprintable():
+        raise ConfigError(f"A user's name has 1 to {LONGEST_NAME} characters that can be printed.")
+    if name.strip().lower() in _RESERVED:
+        raise ConfigError(f"The audit trail calls no person {name.strip()}; choose another name.")
 
 
 class UserDirectory:
@@ -33,29 +50,81 @@ class UserDirectory:
         # Verified when nobody has the stated name, so that the time of the answer does not tell whether somebody has.
         self._decoy = self._hasher.hash("nobody has this password")
 
-    def add(self, name: str, password: str) -> None:
+    def add(
+        self, name: str, password: str, *, role: Role | None = None, ward: str | None = None, by: str = CONSOLE
+    ) -> None:
         """Let somebody log in, or give them a new password.
+
+        Parameters
+        ----------
+        name, password : str
+            With which they log in.
+        role : Role, optional
+            A new user is staff; another keeps the role.
+        ward : str, optional
+            Whose sessions staff see, "" for all; another user keeps the ward.
+        by : str
+            Who adds them.
 
         Raises
         ------
         ConfigError
-            When the name or the password is too short or too long, or the name is no person's.
+            When the name is too long or no person's, the password is too easy to guess, or the ward has a longer name
+            than is kept.
         """
-        if not 1 <= len(name.strip()) <= LONGEST_NAME or not name.isprintable():
-            raise ConfigError(f"A user's name has 1 to {LONGEST_NAME} characters that can be printed.")
-        if name.strip().lower() in _RESERVED:
-            raise ConfigError(f"The audit trail calls no person {name.strip()}; choose another name.")
-        if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-            raise ConfigError(f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
+        check_name(name)
+        check_password(password, name)
         with self._store.write() as transaction:
             row = transaction.db.get(UserRow, name.strip())
             if row is None:
-                row = UserRow(name=name.strip(), created_at=transaction.at)
+                row = UserRow(name=name.strip(), created_at=transaction.at, role="staff")
                 transaction.db.add(row)
             row.password, row.disabled_at = self._hasher.hash(password), None
-            transaction.record("console", "user may log in", row)
+            _assign(row, role, ward)
+            transaction.record(by, "user may log in", row)
 
-    def disable(self, name: str) -> None:
+    def assign(self, name: str, *, role: Role | None = None, ward: str | None = None, by: str = CONSOLE) -> None:
+        """Give a user another role or ward.
+
+        Raises
+        ------
+        ConfigError
+            When nobody has that name.
+        """
+        with self._store.write() as transaction:
+            row = _find(transaction, name)
+            _assign(row, role, ward)
+            transaction.record(by, "user has another role", row)
+
+    def set_pin(self, pin: str | None, *, by: str = CONSOLE) -> None:
+        """Let whoever knows a PIN use the page as staff, while there are no users; None takes it away.
+
+        Raises
+        ------
+        ConfigError
+            When the PIN is too easy, or there are users, who log in with their own names.
+        """
+        if pin is not None:
+            check_pin(pin)
+            if any(name != STAFF and account.proof is not None for name, account in self.accounts().items()):
+                raise ConfigError(
+                    "There are users, who log in with names of their own; a PIN would hide who did what."
+                )
+        with self._store.write() as transaction:
+            row = transaction.db.get(UserRow, STAFF)
+            if pin is None:
+                if row is None or row.disabled_at is not None:
+                    raise ConfigError("There is no PIN.")
+                row.disabled_at = transaction.at
+                transaction.record(by, "PIN taken away", row)
+                return
+            if row is None:
+                row = UserRow(name=STAFF, created_at=transaction.at, role="staff")
+                transaction.db.add(row)
+            row.password, row.disabled_at = self._hasher.hash(pin), None
+            transaction.record(by, "PIN set", row)
+
+    def disable(self, name: str, *, by: str = CONSOLE) -> None:
         """End a user's access; what they did stays theirs.
 
         Raises
@@ -64,11 +133,9 @@ class UserDirectory:
             When nobody has that name.
         """
         with self._store.write() as transaction:
-            row = transaction.db.get(UserRow, name)
-            if row is None:
-                raise ConfigError(f"There is no user {name}.")
+            row = _find(transaction, name)
             row.disabled_at = transaction.at
-            transaction.record("console", "user may log in no more", row)
+            transaction.record(by, "user may log in no more", row)
 
     def rows(self) -> list[UserRow]:
         """List all users by name, also the disabled ones."""
@@ -77,19 +144,55 @@ class UserDirectory:
 
     def count(self) -> int:
         """Count those who may log in."""
-        return sum(proof is not None for proof in self.proofs().values())
+        return sum(account.proof is not None for account in self.accounts().values())
 
-    def proofs(self) -> dict[str, str | None]:
-        """Name all users with what proves a log-in: the stored hash of the password, None for disabled users."""
+    def accounts(self) -> dict[str, Account]:
+        """Name all users with what their log-in is worth.
+
+        The PIN counts only while nobody else may log in, and once it was taken away it is as if it had never been.
+        """
         with self._store.read() as db:
-            rows = db.execute(select(UserRow.name, UserRow.password, UserRow.disabled_at)).all()
-        return {name: password if disabled_at is None else None for name, password, disabled_at in rows}
+            rows = list(db.scalars(select(UserRow)))
+        found = {row.name: _account(row) for row in rows if row.name != STAFF}
+        pin = next((row for row in rows if row.name == STAFF and row.disabled_at is None), None)
+        return {STAFF: _account(pin)} if pin is not None and not found else found
+
+    def pin_only(self) -> bool:
+        """Tell whether a PIN is all that is asked for."""
+        return list(self.accounts()) == [STAFF]
+
+    def ward_of(self, session: str) -> str | None:
+        """Find the ward of a session; None also where there is no such session."""
+        with self._store.read() as db:
+            return db.scalar(select(SessionRow.ward).where(SessionRow.id == session))
 
     def log_in(self, name: str, password: str) -> str | None:
         """Give the proof of a log-in, None when the user may not log in with this password."""
-        proof = self.proofs().get(name)
+        account = self.accounts().get(name)
+        proof = None if account is None else account.proof
         try:
             self._hasher.verify(self._decoy if proof is None else proof, password)
         except (VerificationError, InvalidHashError):
             return None
         return proof
+
+
+def _find(transaction: Transaction, name: str) -> UserRow:
+    row = transaction.db.get(UserRow, name)
+    if row is None:
+        raise ConfigError(f"There is no user {name}.")
+    return row
+
+
+def _assign(row: UserRow, role: Role | None, ward: str | None) -> None:
+    if ward is not None and (len(ward.strip()) > LONGEST_NAME or not ward.isprintable()):
+        raise ConfigError(f"A ward's name has at most {LONGEST_NAME} characters that can be printed.")
+    if role is not None:
+        row.role = role
+    if ward is not None:
+        row.ward = ward.strip() or None
+
+
+def _account(row: UserRow) -> Account:
+    proof = row.password if row.disabled_at is None else None
+    return Account(proof, check_role(row.role or "staff"), row.ward)

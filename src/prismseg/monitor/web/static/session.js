@@ -39,6 +39,9 @@ function show() {
   field("dose").disabled = !open;
   live?.check();
   showLast();
+  for (const each of [...field("details").elements, ...field("view").elements]) each.disabled = !open;
+  field("sign").hidden = open || state.signed_at !== null;
+  field("signed").textContent = state.signed_at === null ? "" : t("Signed by {name}, {time}", { name: state.signed_by, time: new Date(state.signed_at).toLocaleString(language) });
   field("close").textContent = open ? t("Close the session") : t("Open the session again");
   showBlocked();
   showCurves();
@@ -208,7 +211,15 @@ async function askRemoval(number) {
   take(await attempt(() => post(`${root}/captures/${outgoing}/removal`, { reason: field("reason").value })));
 }
 
-field("close").addEventListener("click", async () => take(await attempt(() => post(`${root}/closing`, { closed: state.closed_at === null }))));
+field("close").addEventListener("click", async () => {
+  const closed = state.closed_at === null;
+  field("reopen-reason").value = "";
+  if (!closed && !(await confirmed(field("reopen-dialog")))) return;
+  take(await attempt(() => post(`${root}/closing`, { closed, reason: field("reopen-reason").value })));
+});
+field("sign").addEventListener("click", async () => {
+  if (await confirmed(field("sign-dialog"))) take(await attempt(() => post(`${root}/signature`)));
+});
 field("view").addEventListener("change", async (event) => {
   const chosen = event.target.value;
   if (await confirmed(field("view-dialog"))) take(await attempt(() => patch(`${root}/view`, { view: chosen })));

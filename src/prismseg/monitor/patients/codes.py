@@ -1,0 +1,68 @@
+"""Warnings about codes: used before, or perhaps a name. A warning, never a refusal: a ward knows its codes."""
+
+from __future__ import annotations
+
+import re
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session as Database
+
+from prismseg.base import Message
+from prismseg.monitor.store.schema import SessionRow
+
+_WORD = re.compile(r"[^\W\d_]{3,}")
+_BIRTH = re.compile(r"\b(?:\d{1,2}[./-]\d{1,2}[./-](?:19|20)?\d\d|(?:19|20)\d\d[./-]\d{1,2}[./-]\d{1,2})\b")
+_NATIONAL = re.compile(r"\b(?:\d{7,8}[ -]?[A-Za-z]|[XYZ][ -]?\d{7}[ -]?[A-Za-z]|\d{9,12})\b")
+# Words that codes of studies and wards have.
+_CODE_WORDS = frozenset(
+    {
+        *("case", "control", "demo", "group", "import", "patient", "pilot", "sample", "session", "study", "test"),
+        *("bed", "epidural", "labor", "labour", "room", "ward"),
+        *("cama", "caso", "grupo", "paciente", "piloto", "sala", "sesion", "sesión"),
+    }
+)
+
+
+def code_warnings(db: Database, code: str, ward: str | None = None) -> list[Message]:
+    """Say what speaks against a code for a new session.
+
+    Parameters
+    ----------
+    db : Database
+        Open transaction.
+    code : str
+        As typed.
+    ward : str, optional
+        The only ward whose sessions may be spoken of.
+    """
+    code = code.strip()
+    found: list[Message] = []
+    query = select(func.count(), func.max(SessionRow.created_at)).where(
+        func.lower(SessionRow.code) == code.lower()
+    )
+    if ward is not None:
+        query = query.where((SessionRow.ward == ward) | SessionRow.ward.is_(None))
+    count, last = db.execute(query).one()
+    if count:
+        found.append(
+            Message(
+                "This code was used before: {count} sessions, the last on {day}. Another patient needs another code.",
+                count=count,
+                day=f"{last:%Y-%m-%d}",
+            )
+        )
+    if looks_like_name(code):
+        found.append(Message("This looks like a name. State no names: use a code that only your ward can trace."))
+    if _BIRTH.search(code) or _NATIONAL.search(code):
+        found.append(
+            Message("This looks like a date of birth or the number of a document. Use a code without either.")
+        )
+    return found
+
+
+def looks_like_name(code: str) -> bool:
+    """Tell whether a code has two words of letters beside each other, or one that is written like a name."""
+    words = [word for word in _WORD.findall(code) if word.lower() not in _CODE_WORDS]
+    if len(words) >= 2:
+        return True
+    return any(word[0].isupper() and word[1:].islower() for word in words)

@@ -1,0 +1,83 @@
+"""A session as CSV that REDCap imports: a record a session, its captures as a repeating instrument."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import datetime
+from typing import IO, Any
+
+from prismseg.base import Message
+from prismseg.monitor.languages import Language
+from prismseg.monitor.report.content import Report
+from prismseg.monitor.report.formats import ReportFormat
+from prismseg.monitor.report.tables.tidy import escape_formula
+from prismseg.thermal import SIDES, WHOLE_SOLE, Value
+from prismseg.thermal.sessions.changes import find_estimate
+
+INSTRUMENT = "capture"
+# Choices of the radio fields, as the data dictionary must have them.
+COLD_CODES = {"felt": 0, "less": 1, "not felt": 2}
+MEMBRANES_CODES = {"intact": 0, "ruptured": 1}
+_STATED = (
+    "age_years", "weeks", "weight_kg", "height_cm", "asa", "parity", "dilatation_cm", "membranes", "catheter_level",
+    "drug", "dose", "note",
+)  # fmt: skip
+_NUMBERS = ("mean", "mean_se", "delta", "delta_se")
+FIELDS = (
+    "record_id", "redcap_repeat_instrument", "redcap_repeat_instance", "code", "test_dose_at", "one_foot", *_STATED,
+    "taken_at", "minute", "status", "pain", "cold_left", "cold_right",
+    *(f"{name}_{side}" for side in SIDES for name in _NUMBERS), "frame_sha256",
+)  # fmt: skip
+
+
+def write_redcap(report: Report, target: IO[bytes], language: Language) -> None:
+    """Write one row of the session and one a capture, in UTF-8; times are those of the wall clock, as REDCap has them."""
+    buffer = io.StringIO()
+    table = csv.DictWriter(buffer, FIELDS, restval="", lineterminator="\n")
+    table.writeheader()
+    details = report.details.model_dump()
+    details["membranes"] = MEMBRANES_CODES.get(details["membranes"], "")
+    stated = {name: details[name] for name in ("code", "one_foot", *_STATED)}
+    table.writerow(_row(report, **stated, test_dose_at=_moment(report.test_dose_at, language)))
+    for entry, facts in zip(report.session.entries, report.captures, strict=True):
+        row: dict[str, Any] = {
+            "redcap_repeat_instrument": INSTRUMENT,
+            "redcap_repeat_instance": facts.number,
+            "taken_at": _moment(facts.taken_at, language),
+            "minute": f"{entry.minute:.3f}",
+            "status": str(entry.status),
+            "pain": facts.remarks.pain,
+            "cold_left": COLD_CODES.get(facts.remarks.cold_left or "", ""),
+            "cold_right": COLD_CODES.get(facts.remarks.cold_right or "", ""),
+            "frame_sha256": facts.sha256,
+        }
+        for side in SIDES:
+            estimate = find_estimate(entry, side, WHOLE_SOLE)
+            mean = Value() if estimate is None else Value(estimate.mean, estimate.error)
+            delta = report.session.delta(entry, side, WHOLE_SOLE)
+            row |= {f"mean_{side}": _number(mean.value, mean), f"mean_se_{side}": _number(mean.error, mean)}
+            row |= {f"delta_{side}": _number(delta.value, delta), f"delta_se_{side}": _number(delta.error, delta)}
+        table.writerow(_row(report, **row))
+    target.write(buffer.getvalue().encode())
+
+
+def _row(report: Report, **values: Any) -> dict[str, Any]:
+    return {"record_id": report.id, **{name: escape_formula(value) for name, value in values.items()}}
+
+
+def _number(number: float, value: Value) -> float | str:
+    return round(number, 4) if value.known else ""
+
+
+def _moment(moment: datetime | None, language: Language) -> str:
+    return "" if moment is None else f"{moment.astimezone(language.zone):%Y-%m-%d %H:%M:%S}"
+
+
+FORMAT = ReportFormat(
+    filename="redcap.csv",
+    ending="-redcap.csv",
+    media_type="text/csv; charset=utf-8",
+    title=Message("REDCap (CSV)"),
+    write=write_redcap,
+)

@@ -1,0 +1,101 @@
+"""The FHIR bundle: valid by the published structure, with the numbers of the report, and no name in it."""
+
+from __future__ import annotations
+
+import io
+import json
+from dataclasses import replace
+from datetime import timedelta
+from importlib import import_module
+
+import pytest
+
+from prismseg.monitor.report.content import Report
+from prismseg.monitor.report.fhir import LATERALITY, SOLE, make_bundle, write_fhir
+from prismseg.monitor.report.standing import Standing
+from prismseg.monitor.report.tables.redcap import FIELDS, write_redcap
+from prismseg.monitor.sessions.details import Remarks
+from prismseg.thermal import WHOLE_SOLE
+
+from .conftest import START, changed, in_utc
+
+
+def observations(bundle, kind: str) -> list[dict]:
+    found = [entry["resource"] for entry in bundle["entry"] if entry["resource"]["resourceType"] == "Observation"]
+    return [each for each in found if each["code"]["coding"][0]["code"] == kind]
+
+
+def test_it_is_valid_by_the_published_structure(report: Report, empty: Report, without_baseline: Report) -> None:
+    structure = import_module("fhir.resources.R4B.bundle") if _installed() else pytest.skip("needs fhir.resources")
+    closed = Standing("demonstration", closed_at=START, printed_at=START + timedelta(hours=1))
+    for each in (report, empty, without_baseline, replace(report, standing=closed)):
+        bundle = structure.Bundle.model_validate(make_bundle(each, in_utc("en")))
+        assert bundle.entry[0].resource.identifier[0].value == each.details.code
+    broken = make_bundle(report, in_utc("en"))
+    broken["entry"][2]["resource"]["valueQuantity"]["value"] = "warm"
+    with pytest.raises(ValueError):
+        structure.Bundle.model_validate(broken)
+
+
+def _installed() -> bool:
+    try:
+        import_module("fhir.resources.R4B.bundle")
+    except ModuleNotFoundError:
+        return False
+    return True
+
+
+def test_it_says_what_was_measured_and_where(report: Report) -> None:
+    bundle = make_bundle(report, in_utc("en"))
+    found = observations(bundle, "39106-0")
+    assert len(found) == 2 * len(report.session.measured)
+    last = report.session.measured[-1]
+    for side in ("left", "right"):
+        (made,) = [each for each in found[-2:] if each["bodySite"]["text"] == f"{side} sole"]
+        delta = report.session.delta(last, side, WHOLE_SOLE)
+        parts = {part["code"]["coding"][0]["code"]: part["valueQuantity"] for part in made["component"]}
+        assert parts["change"] == {
+            "value": round(delta.value, 4),
+            "unit": "°C",
+            "system": parts["change"]["system"],
+            "code": "Cel",
+        }
+        assert made["contained"][0]["location"]["coding"] == [SOLE]
+        assert made["contained"][0]["locationQualifier"][0]["coding"] == [LATERALITY[side]]
+        assert made["valueQuantity"]["code"] == "Cel" and made["status"] == "preliminary"
+    written = bundle["entry"][1]["resource"]
+    known = {entry["fullUrl"] for entry in bundle["entry"]}
+    assert {each["reference"] for each in written["result"]} <= known and written["subject"]["reference"] in known
+    assert "name" not in bundle["entry"][0]["resource"]
+
+
+def test_the_same_report_is_the_same_bundle_and_closing_makes_it_final(report: Report) -> None:
+    first, second = io.BytesIO(), io.BytesIO()
+    write_fhir(report, first, in_utc("en"))
+    write_fhir(report, second, in_utc("en"))
+    assert first.getvalue() == second.getvalue()
+    closed = make_bundle(replace(report, standing=Standing(closed_at=START)), in_utc("en"))
+    assert {entry["resource"].get("status", "final") for entry in closed["entry"]} == {"final"}
+    assert [entry["fullUrl"] for entry in closed["entry"]] == [
+        entry["fullUrl"] for entry in json.loads(first.getvalue())["entry"]
+    ]
+
+
+def test_redcap_has_a_row_for_the_session_and_one_for_each_capture(report: Report) -> None:
+    import csv
+
+    said = changed(report, 3, remarks=Remarks(pain=3, cold_left="not felt", cold_right="felt"))
+    buffer = io.BytesIO()
+    write_redcap(said, buffer, in_utc("en"))
+    rows = list(csv.DictReader(io.StringIO(buffer.getvalue().decode())))
+    assert len(rows) == 1 + len(report.captures) and all(name == name.lower() for name in FIELDS)
+    assert {row["record_id"] for row in rows} == {report.id}
+    assert (rows[0]["redcap_repeat_instrument"], rows[0]["code"]) == ("", report.details.code)
+    third = rows[3]
+    assert (third["redcap_repeat_instrument"], third["redcap_repeat_instance"]) == ("capture", "3")
+    assert (third["pain"], third["cold_left"], third["cold_right"]) == ("3", "2", "0")
+    entry = report.session.entries[2]
+    assert float(third["delta_left"]) == pytest.approx(
+        report.session.delta(entry, "left", WHOLE_SOLE).value, abs=1e-4
+    )
+    assert third["taken_at"] == f"{report.captures[2].taken_at:%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,138 @@
+"""At the socket: connections that hold a descriptor for nothing end, and others are answered meanwhile."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+import uvicorn
+
+from prismseg.monitor.web.security.connections import ConnectionLimits, LimitedProtocol
+
+
+async def application(scope, receive, send):
+    if scope["type"] != "http":
+        return
+    more = scope["method"] == "POST"
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        more = message["more_body"]
+    body = b"x" * (50_000_000 if scope["path"] == "/large" else 2)
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+    await send({"type": "http.response.body", "body": body})
+
+
+@contextmanager
+def serving(**limits: float) -> Iterator[int]:
+    class Limited(LimitedProtocol):
+        pass
+
+    Limited.limits = ConnectionLimits(**limits)
+    taken = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(application, http=Limited, log_level="critical", lifespan="off")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]})
+    thread.start()
+    try:
+        yield taken.getsockname()[1]
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+def connect(port: int) -> socket.socket:
+    return socket.create_connection(("127.0.0.1", port), timeout=20)
+
+
+def ended(connection: socket.socket) -> bool:
+    """Wait until the server has ended a connection; nothing was answered on it."""
+    try:
+        return connection.recv(1000) == b""
+    except ConnectionResetError:
+        return True
+
+
+def answers(port: int, request: bytes = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") -> bool:
+    with connect(port) as connection:
+        connection.sendall(request)
+        return connection.recv(1000).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"",
+        b"GET / HT",
+        b"GET / HTTP/1.1\r\nHost: x\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf",
+        b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nha",
+    ],
+)
+def test_half_a_request_ends_after_its_time(sent: bytes) -> None:
+    with serving(header_seconds=0.2, body_seconds=0.2) as port, connect(port) as half:
+        half.sendall(sent)
+        assert ended(half)
+        assert answers(port)
+
+
+def test_single_bytes_do_not_put_the_end_off() -> None:
+    with serving(header_seconds=0.3) as port, connect(port) as slow:
+        slow.settimeout(0.02)
+        sent = 0
+        with pytest.raises((ConnectionError, AssertionError)):
+            while sent < 1000:  # as many as would last for twenty seconds
+                slow.sendall(b"a")
+                sent += 1
+                try:
+                    assert slow.recv(10) != b""
+                except TimeoutError:
+                    continue
+        assert sent < 1000
+
+
+def test_a_second_request_on_the_same_connection_has_its_own_time() -> None:
+    whole = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+    with serving(header_seconds=0.3) as port, connect(port) as kept:
+        for _ in range(3):
+            kept.sendall(whole)
+            answer = b""
+            while not answer.endswith(b"xx"):
+                answer += kept.recv(1000)
+        kept.sendall(whole[:10])
+        assert ended(kept)
+
+
+def test_a_body_that_keeps_coming_is_read_to_its_end() -> None:
+    with serving(body_seconds=0.1, body_bytes=1) as port, connect(port) as steady:
+        steady.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4000000\r\n\r\n")
+        for _ in range(400):
+            steady.sendall(b"x" * 10_000)
+        assert steady.recv(1000).startswith(b"HTTP/1.1 200")
+
+
+def test_an_answer_that_nobody_reads_is_given_up() -> None:
+    with serving(unread_seconds=0.2) as port, connect(port) as deaf:
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 10_000)
+        deaf.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+        waited = threading.Event()
+        waited.wait(0.6)  # nothing is read meanwhile
+        read = 0
+        with pytest.raises(ConnectionError):
+            while True:
+                part = deaf.recv(1_000_000)
+                if not part:
+                    raise ConnectionError
+                read += len(part)
+        assert read < 50_000_000
+
+
+def test_many_that_only_open_do_not_keep_others_out() -> None:
+    with serving(header_seconds=60, most=20) as port, ExitStack() as opened:
+        held = [opened.enter_context(connect(port)) for _ in range(60)]
+        assert answers(port)
+        assert all(ended(each) for each in held[:40])  # the oldest made room

@@ -1,0 +1,173 @@
+"""Every route with every role: who is let in where, and that no route was forgotten."""
+
+from __future__ import annotations
+
+import re
+from contextlib import ExitStack
+
+import pytest
+from fastapi.routing import APIRoute
+from tests.monitor.web.conftest import PASSWORD, browsing
+
+from prismseg.monitor.web.app import create_app
+from prismseg.monitor.web.security.roles import ROLES
+
+STAFF, ALL, OFFICE, ADMINISTRATOR, NOBODY_NEEDED = (
+    {"staff", "administrator"},
+    {"staff", "reviewer", "administrator"},
+    {"reviewer", "administrator"},
+    {"administrator"},
+    None,
+)
+# Who may ask for what, written by hand: a new route is not let through before somebody has thought of it.
+READING = r"""/ /about /site
+/sessions/{session} /sessions/{session}/captures/{number} /api/sessions /api/sessions/{session}
+/api/status /api/codes /api/sessions/{session}/captures/{number}/picture.png /api/sessions/{session}/report.pdf
+/api/sessions/{session}/captures/{number}/mask.png /api/sessions/{session}/captures/{number}/outlines
+/api/sessions/{session}/captures/{number}/explanation/{kind}.png /api/sessions/{session}/table.csv
+/api/sessions/{session}/fhir.json /api/sessions/{session}/redcap.csv
+/api/sessions/{session}/table.xlsx /api/sessions/{session}/dicom.zip /api/sessions/{session}/patient.zip
+/api/openapi.json"""
+CHANGING = r"""/api/sessions /api/sessions/{session}/details /api/sessions/{session}/view /api/sessions/{session}/dose
+/api/sessions/{session}/closing /api/sessions/{session}/signature /api/sessions/{session}/captures
+/api/sessions/{session}/captures/{number}/removal /api/sessions/{session}/captures/{number}/remarks
+/api/sessions/{session}/captures/{number}/mask /api/sessions/{session}/captures/{number}/mask/{step} /api/imports
+/api/imports/{batch}"""
+TABLE: dict[tuple[str, str], set[str] | None] = {
+    **{("GET", path): ALL for path in READING.split()},
+    **{("change", path): STAFF for path in CHANGING.split()},
+    ("GET", "/new"): STAFF,
+    ("GET", "/import"): STAFF,
+    ("GET", "/audit"): OFFICE,
+    ("GET", "/api/audit.csv"): OFFICE,
+    ("GET", "/api/audit/check"): OFFICE,
+    ("GET", "/users"): ADMINISTRATOR,
+    ("change", "/api/users"): ADMINISTRATOR,
+    ("change", "/api/users/{name}"): ADMINISTRATOR,
+    ("change", "/api/users/{name}/disabling"): ADMINISTRATOR,
+    ("GET", "/erasures"): ADMINISTRATOR,
+    ("change", "/api/erasures"): ADMINISTRATOR,
+    ("change", "/api/touch"): ALL,
+    ("change", "/logout"): ALL,
+    ("GET", "/login"): NOBODY_NEEDED,
+    ("change", "/login"): NOBODY_NEEDED,
+    ("GET", "/language/{code}"): NOBODY_NEEDED,
+    ("GET", "/static/words/{code}.json"): NOBODY_NEEDED,
+    ("GET", "/static/scale.json"): NOBODY_NEEDED,
+    ("GET", "/health"): NOBODY_NEEDED,
+}
+
+
+def routes(services) -> list[tuple[str, str]]:
+    """All methods and paths of the application."""
+    found = []
+    for route in create_app(services).routes:
+        path = getattr(route, "path", "")
+        for method in getattr(route, "methods", None) or ():
+            if method != "HEAD":
+                found.append((method, re.sub(r":\w+}", "}", path)))
+    assert any(isinstance(route, APIRoute) for route in create_app(services).routes)
+    return sorted(set(found))
+
+
+def test_no_route_was_forgotten(services):
+    known = {("GET" if method == "GET" else "change", path) for method, path in routes(services)}
+    assert known == set(TABLE)
+
+
+def test_every_route_asks_for_the_role_that_it_needs(guarded):
+    names = {"staff": "midwife", "reviewer": "rev", "administrator": "boss"}
+    for role, name in names.items():
+        guarded.users.add(name, PASSWORD, role=role)
+    with ExitStack() as stack:
+        pages = {role: stack.enter_context(browsing(guarded)) for role in ROLES}
+        stranger = stack.enter_context(browsing(guarded))
+        for role, page in pages.items():
+            assert page.log_in(names[role]).status_code == 303
+        for method, path in routes(guarded):
+            allowed = TABLE["GET" if method == "GET" else "change", path]
+            address = path.format(
+                session="none", number=1, kind="evidence", step="undo", batch="x", name="nobody", code="en"
+            )
+            if path in ("/logout", "/login"):
+                continue
+            for role, page in pages.items():
+                answer = page.ask(method, address, json={}, follow_redirects=False)
+                refused = answer.status_code == 403 and "role" in answer.json()["error"]
+                assert refused == (allowed is not None and role not in allowed), (method, path, role, answer.text)
+            outside = stranger.ask(method, address, json={}, follow_redirects=False)
+            turned_away = outside.status_code == 401 or outside.headers.get("location") == "/login"
+            assert turned_away == (allowed is not None), (method, path, outside.status_code)
+
+
+def test_staff_see_only_their_wards_sessions(guarded):
+    guarded.users.add("anna", PASSWORD, ward="A")
+    guarded.users.add("berta", PASSWORD, ward="B")
+    guarded.users.add("rev", PASSWORD, role="reviewer", ward="A")
+    with ExitStack() as stack:
+        pages = {name: stack.enter_context(browsing(guarded)) for name in ("anna", "berta", "rev", "midwife")}
+        for name, page in pages.items():
+            page.log_in(name)
+        own, other = pages["anna"].begin("E-A"), pages["berta"].begin("E-B")
+        common = pages["midwife"].begin("E-0")
+        seen = {
+            name: {each["code"] for each in page.get("/api/sessions").json()["sessions"]}
+            for name, page in pages.items()
+        }
+        assert seen == {
+            "anna": {"E-A", "E-0"},
+            "berta": {"E-B", "E-0"},
+            "rev": {"E-A", "E-B", "E-0"},
+            "midwife": {"E-A", "E-B", "E-0"},
+        }
+        anna = pages["anna"]
+        assert anna.get(own).status_code == 200 and anna.get(common).status_code == 200
+        for path in (other, f"{other}/report.pdf", f"{other}/captures/1/picture.png", other.removeprefix("/api")):
+            assert anna.get(path).status_code == 404, path
+        assert anna.patch(f"{other}/details", {"changed": {"drug": "x"}}).status_code == 404
+        assert anna.get("/api/codes?code=E-B").json()["warnings"] == []
+        assert "E-B" not in anna.get("/").text and "E-B" in pages["rev"].get("/").text
+
+
+def test_a_role_that_is_taken_away_is_gone_at_once(guarded):
+    guarded.users.add("boss", PASSWORD, role="administrator")
+    with browsing(guarded) as boss:
+        boss.log_in("boss")
+        assert boss.get("/users").status_code == 200
+        assert boss.patch("/api/users/boss", {"role": "staff"}).status_code == 409
+        assert boss.post("/api/users/boss/disabling").status_code == 409
+        assert boss.post("/api/users", {"name": "ana", "password": "hospital2026"}).status_code == 422
+        assert (
+            boss.post("/api/users", {"name": "ana", "password": "tibia-kolibri", "ward": "A"}).status_code == 204
+        )
+        assert guarded.users.accounts()["ana"].ward == "A"
+        assert boss.post("/api/users/ana/disabling").status_code == 204
+        guarded.users.assign("boss", role="staff")
+        assert boss.get("/users").status_code == 403
+
+
+def test_without_users_the_page_says_so_and_gives_no_roles(page):
+    assert "There are no users" in page.get("/about").text
+    assert page.get("/audit").status_code == 200
+    for path in ("/users", "/erasures"):
+        assert page.get(path).status_code == 403
+
+
+def test_a_pin_closes_the_page_and_gives_way_to_users(services):
+    services.users.set_pin("274915")
+    with browsing(services) as page:
+        assert "PIN of this ward" in page.get("/").text
+        assert page.log_in("staff", "274916").status_code == 403
+        assert page.log_in("staff", "274915").status_code == 303
+        session = page.begin()
+        assert "There are no users" not in page.get("/about").text
+        services.users.add("ana", PASSWORD)
+        assert page.get(session).status_code == 401
+        assert page.log_in("staff", "274915").status_code == 403
+        assert page.log_in("ana").status_code == 303
+
+
+@pytest.mark.parametrize("pin", ["123456", "12345", "abcdef"])
+def test_easy_pins_are_refused(services, pin):
+    with pytest.raises(ValueError, match="PIN"):
+        services.users.set_pin(pin)
