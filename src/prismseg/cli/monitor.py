@@ -118,6 +118,7 @@ def monitor(
     from prismseg.base import ConfigError, progress_bar
     from prismseg.cli.frames import pair
     from prismseg.monitor.sessions.demonstration import demonstration_size
+    from prismseg.monitor.web.security.exposure import check_exposure
     from prismseg.monitor.web.serve import bind_sockets, page_address, serve
     from prismseg.monitor.web.services import open_services
     from prismseg.thermal import check_view
@@ -130,6 +131,7 @@ def monitor(
         certificate=certificate, key=key, names=tuple(name or ()), model=model, scale=(low, high), lock_minutes=lock,
         demonstration=demonstration,
     )  # fmt: skip
+    check_exposure(settings, users=1)  # no address of others is taken unencrypted; users are counted in the store
     sockets = bind_sockets(settings)
     with progress_bar("opening the ward", demonstration_size(), visible=True) as advance:
         services = open_services(settings, progress=advance)

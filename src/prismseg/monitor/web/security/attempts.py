@@ -64,10 +64,11 @@ class LoginAttempts:
                     del self._failed[key]
             known = [(key[0], self._failed[key]) for key in keys if key in self._failed]
             waits = [(each.last + allowance.wait(each.count) - moment, each) for allowance, each in known]
-            longest, failures = max(waits, key=lambda pair: pair[0], default=(0.0, None))
-            if longest > 0 and failures is not None:
-                first, failures.told = not failures.told, True
-                return longest, first
+            if waits:
+                longest, slowest = max(waits, key=lambda pair: pair[0])
+                if longest > 0:
+                    first, slowest.told = not slowest.told, True
+                    return longest, first
             for key in keys:
                 failures = self._failed.setdefault(key, _Failures(0, moment))
                 failures.count, failures.last, failures.told = failures.count + 1, moment, False
