@@ -22,7 +22,7 @@ from .conftest import START, changed, in_utc, made
 
 @pytest.fixture(scope="module")
 def report() -> Report:
-    """Two measured captures and one without feet, with pain and cold stated of the last: pictures in the PDF take long."""
+    """Three measured captures and one without feet; more pictures would only take longer."""
     return made((-1.5, 5.0, 10.0), failed=(15.0,))
 
 
