@@ -112,6 +112,13 @@ def test_all_data_of_a_patient_are_in_one_archive(service: SessionService, tmp_p
     assert SECRET in audit and SECRET in rows and "another woman" not in audit + rows
 
 
+def test_an_archive_for_a_ward_leaves_out_other_wards(service: SessionService, tmp_path: Path) -> None:
+    service.begin("eva", {"code": "E-2"}, camera="none", ward="B")
+    for ward, count in (("A", 1), ("B", 2), (None, 2)):
+        with (tmp_path / f"{ward}.zip").open("wb") as target:
+            assert write_archive(service, "E-2", target, languages()["en"], ward) == count
+
+
 @pytest.mark.parametrize(
     ("code", "words"),
     [

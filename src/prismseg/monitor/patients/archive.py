@@ -18,7 +18,9 @@ from prismseg.monitor.store.audit import as_json
 from prismseg.monitor.store.schema import AuditRow, AuditValuesRow, Base, CaptureRow, MaskRow, SessionRow
 
 
-def write_archive(service: SessionService, code: str, target: IO[bytes], language: Language) -> int:
+def write_archive(
+    service: SessionService, code: str, target: IO[bytes], language: Language, ward: str | None = None
+) -> int:
     """Write every session of a code: reports in all formats, rows, frames, masks and audit entries.
 
     Parameters
@@ -31,6 +33,8 @@ def write_archive(service: SessionService, code: str, target: IO[bytes], languag
         Open for writing.
     language : Language
         Of the reports.
+    ward : str, optional
+        Leave out sessions of other wards.
 
     Returns
     -------
@@ -44,9 +48,10 @@ def write_archive(service: SessionService, code: str, target: IO[bytes], languag
     """
     store = service.store
     with store.read() as db:
-        sessions = list(
-            db.scalars(select(SessionRow).where(SessionRow.code == code).order_by(SessionRow.created_at))
-        )
+        query = select(SessionRow).where(SessionRow.code == code).order_by(SessionRow.created_at)
+        if ward is not None:
+            query = query.where((SessionRow.ward == ward) | SessionRow.ward.is_(None))
+        sessions = list(db.scalars(query))
     if not sessions:
         raise NotFound(Message("There is no session with the code {code}.", code=code))
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:

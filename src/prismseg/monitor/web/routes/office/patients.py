@@ -44,13 +44,18 @@ def check_code(
 
 @router.get("/api/sessions/{session}/patient.zip")
 def take_patient(
-    sessions: SessionsDep, store: StoreDep, who: UserDep, language: LanguageDep, session: str
+    sessions: SessionsDep,
+    store: StoreDep,
+    who: UserDep,
+    account: AccountDep,
+    language: LanguageDep,
+    session: str,
 ) -> Response:
     """All data of a session's patient: every session of the same code."""
     with store.read() as db:
         code = get_row(db, SessionRow, session).code
     buffer = io.BytesIO()
-    count = write_archive(sessions, code, buffer, language)
+    count = write_archive(sessions, code, buffer, language, account.sees_ward)
     record_event(store, who, "exported", f"sessions/{session}", format="patient.zip", sessions=count)
     return Response(
         buffer.getvalue(),
