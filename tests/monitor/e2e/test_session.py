@@ -73,10 +73,11 @@ def test_a_whole_session(each_browser, served: Served, tmp_path: Path) -> None:
         screen.shot(f"capture-{kind}-{language}")
     page.go_back()
     screen.ready()
-    for ending, start in (("pdf", b"%PDF"), ("csv", b"\xef\xbb\xbfcode"), ("xlsx", b"PK"), ("zip", b"PK")):
+    files = {"report.pdf": b"%PDF", "table.csv": b"\xef\xbb\xbfcode", "table.xlsx": b"PK", "dicom.zip": b"PK"}
+    for name, start in files.items():
         with page.expect_download() as waiting:
-            page.click(f"a[href$='.{ending}']")
-        saved = tmp_path / f"got.{ending}"
+            page.click(f"a[href$='/{name}']")
+        saved = tmp_path / name
         waiting.value.save_as(saved)
         assert saved.read_bytes().startswith(start)
         assert waiting.value.suggested_filename.startswith("E-TEST")
