@@ -162,6 +162,10 @@ def test_minutes_go_with_the_files_of_a_folder_by_number(feet, tmp_path):
         with (out / "curves.csv").open(newline="") as file:
             rows = list(csv.DictReader(file))
         assert "t20.tiff" in result.stdout  # results name the files
+        before = (out / "curves.csv").stat().st_mtime_ns
+        again = prismseg("thermal", "measure", feet / "images", "--unit", "min", "--out", out)
+        assert_refused(again, "holds a measurement already; choose another --out folder")
+        assert (out / "curves.csv").stat().st_mtime_ns == before
         return [(row["minute"], row["mean"], row["delta"]) for row in rows]
 
     assert table("--minutes", "0,1,5,10,15,20") == table("--unit", "min")

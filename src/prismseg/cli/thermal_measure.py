@@ -145,6 +145,7 @@ def measure(
         write_session,
     )
     from prismseg.thermal.network.segmenter import measure_plan, open_segmenter
+    from prismseg.thermal.output.session_files import refuse_measured
     from prismseg.thermal.regions.baseline import describe_drawn, read_drawn_on_baseline
 
     pictures = picture_settings(scale, palette, isotherms, borders, histogram, formats)
@@ -164,6 +165,8 @@ def measure(
         for remark in filter(None, (_polarity_unknown(plan), found.remark)):
             typer.echo(remark)
         return
+    if out is not None:
+        refuse_measured(out)
     segmenter, found_by = open_segmenter(model, masks, device=device)
     session = Session(
         check_view(view),

@@ -30,7 +30,10 @@ def test_vector_files_beside_the_png_and_no_earlier_figure(tmp_path: Path) -> No
     assert (tmp_path / "curves.pdf").read_bytes().startswith(b"%PDF")
     keep = tmp_path / "pictures" / "mine.png"
     keep.write_bytes(b"mine")
-    # One frame, in one format: nothing of the earlier session stays, but for what is not of this package.
+    with pytest.raises(OutputError, match="holds a measurement already; choose another --out"):
+        write_session(session, tmp_path, pictures=QUICK)
+    # A measurement that was broken off: nothing of it stays, but for what is not of this package.
+    (tmp_path / "session.json").unlink()
     write_session(course((0, 27.0, 27.0)), tmp_path, pictures=PictureSettings(histogram=False))
     assert names(tmp_path) == [
         "curves.csv",

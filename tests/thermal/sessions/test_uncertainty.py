@@ -186,3 +186,32 @@ def test_intervals_of_changes_are_as_wide_as_the_errors_that_frames_do_not_share
     stated = np.array([change.error for change in changes])
     assert 0.92 <= np.mean(np.abs(off) <= Z95 * stated) <= 0.995
     assert 0.8 <= np.median(stated) / off.std() <= 1.45
+
+
+def test_a_foot_from_above_is_as_unsure_as_its_mean_without_what_may_be_leg() -> None:
+    """Rows that grow warmer by 0.1 °C: without the upper share p of 40 rows the mean rises by 2 p °C."""
+    foot = np.zeros((80, 60), bool)
+    foot[30:70, 20:30] = True
+    celsius = 30 + 0.1 * np.mgrid[:80, :60][0]
+    found = measure_sole(celsius, foot, errors=NOTHING_WRONG, with_leg=True)[WHOLE_SOLE]
+    weights = {0.1: 0.1, 0.2: 0.15, 0.3: 0.25, 0.4: 0.3, 0.5: 0.2}
+    assert found.leg == pytest.approx(math.sqrt(sum(w * (2 * p) ** 2 for p, w in weights.items())))
+    assert found.error == pytest.approx(found.leg) == found.own
+    assert measure_sole(60 - celsius, foot, errors=NOTHING_WRONG, with_leg=True)[WHOLE_SOLE].leg == -found.leg
+    assert measure_sole(celsius, foot, errors=NOTHING_WRONG)[WHOLE_SOLE].error == 0
+
+
+def test_a_models_doubt_about_the_leg_is_not_counted_twice() -> None:
+    foot = np.zeros((80, 60), bool)
+    foot[30:70, 20:30] = True
+    celsius = np.where(np.mgrid[:80, :60][1] // 10 == 2, 30.0, 22.0)
+    probability = np.where(foot, 0.99, 0.01)
+    probability[24:40, 20:30] = 0.5  # where the leg begins
+    celsius[:40] -= 2.0 * (celsius[:40] > 25)
+    errors = ErrorModel(netd=0, common=0, min_contour=0.01)
+    alone = measure_sole(celsius, foot, errors=errors, probability=probability)[WHOLE_SOLE]
+    above = measure_sole(celsius, foot, errors=errors, probability=probability, with_leg=True)[WHOLE_SOLE]
+    assert alone.mask > 0.1 and above.mask < 0.05
+    probability[60:70, 15:20] = 0.5  # beside the toes
+    beside = measure_sole(celsius, foot, errors=errors, probability=probability, with_leg=True)[WHOLE_SOLE]
+    assert beside.mask > 0.2 and beside.leg == above.leg

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -34,6 +35,11 @@ _INSIDE = re.compile(
 )
 # min05, minute 5, minuto_5: the unit before the number.
 _AHEAD = re.compile(rf"(?<![a-z0-9])({_MINUTES})[\s_.]*{_NUMBER}(?![\d.,]|[\s_]*[a-z]*\d)", re.IGNORECASE)
+# 20261130_101500, 2026-11-30T10-15-00, IMG_20261130_101500123: date and time to the second, year first.
+_STAMP = re.compile(
+    r"(?<!\d)((?:19|20)\d\d)([-_.]?)(\d\d)\2(\d\d)[t_\s.-]*(\d\d)([-_.:]?)(\d\d)\6(\d\d)(?:[-_.]?\d{3})?(?!\d)",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,9 @@ def _find(path: Path) -> _Found | None:
     """Find the one time in a name; None where there is none, or several that differ."""
     # A dash or a minus of another kind is one; the name keeps its length.
     stem = path.stem.translate({ord(dash): "-" for dash in "−–‒"})
-    stem = LIMITS_IN_NAME.sub(lambda limits: " " * len(limits[0]), stem).rstrip(" _-")
+    for other in (LIMITS_IN_NAME, _STAMP):
+        stem = other.sub(lambda text: " " * len(text[0]), stem)
+    stem = stem.rstrip(" _-")
     found = [_found(match, 1, 2) for match in (_WITH_T.search(stem), _AT_END.search(stem)) if match is not None][
         :1
     ]
@@ -119,6 +127,30 @@ def time_from_name(path: str | Path) -> NamedTime | None:
         return None
     found = _find(file)
     return None if found is None else NamedTime(found.number, found.unit)
+
+
+def stamp_from_name(path: str | Path) -> datetime | None:
+    """Read date and time of day in a file's name, to the second; None where there is none, or several that differ.
+
+    Numbers that only count (``FLIR0123``) are none, and neither are dates alone.
+
+    Examples
+    --------
+    >>> print(stamp_from_name("IMG_20261130_101500.jpg"), stamp_from_name("2026-11-30 10-15-00.csv"))
+    2026-11-30 10:15:00 2026-11-30 10:15:00
+    >>> stamp_from_name("FLIR0123.jpg"), stamp_from_name("20261130_996100.jpg")
+    (None, None)
+    """
+    file, choice = split_choice(path)
+    if choice is not None:
+        return None
+    found = set()
+    for year, _, month, day, hour, _, minute, second in _STAMP.findall(file.stem):
+        try:
+            found.add(datetime(*map(int, (year, month, day, hour, minute, second))))
+        except ValueError:
+            continue  # no date
+    return found.pop() if len(found) == 1 else None
 
 
 def minute_from_name(path: str | Path) -> float | None:

@@ -25,6 +25,19 @@ from prismseg.thermal.sessions.timing import TimedFile
 from prismseg.thermal.soles.template import template_hash
 
 _DOTS_PER_INCH = 130
+_LAST = "session.json"  # the file that is written last: with it a folder is complete
+
+
+def refuse_measured(out: str | Path) -> None:
+    """Refuse a folder that holds a measurement already: nothing may take another session's place unseen.
+
+    Raises
+    ------
+    OutputError
+        Saying what to do.
+    """
+    if (Path(out) / _LAST).exists():
+        raise OutputError(f"{out} holds a measurement already; choose another --out folder, or remove this one.")
 
 
 def write_session(
@@ -37,7 +50,7 @@ def write_session(
     facts: dict[str, str] | None = None,
     progress: Callable[[int, str], None] | None = None,
 ) -> Path:
-    """Write a session below `out`; what an earlier measurement left there is replaced.
+    """Write a session below `out`; what a measurement that was broken off left there is replaced.
 
     ``curves.csv`` (every frame, side and region), ``differences.csv`` (right minus left), ``frames.csv`` (what became of
     each frame), ``session.json`` (flags with evidence and source, settings, template), ``curves.png`` and so on,
@@ -69,7 +82,7 @@ def write_session(
     Raises
     ------
     OutputError
-        When the results would land among the frames, or cannot be written.
+        When the folder holds a measurement already, the results would land among the frames, or cannot be written.
 
     Examples
     --------
@@ -82,6 +95,7 @@ def write_session(
     ['curves.csv', 'differences.csv', 'frames.csv', 'pictures', 'review.html', 'session.json']
     """
     out, settings = Path(out), pictures or PictureSettings()
+    refuse_measured(out)
     if any(Path(entry.source).resolve().parent == out.resolve() for entry in session.entries):
         raise OutputError(f"The results would be written among the frames in {out}; choose another --out.")
     make_folder(out / "pictures")
@@ -91,10 +105,11 @@ def write_session(
         written |= {out / f"curves.{kind}" for kind in settings.formats}
     _remove_earlier(out, written)
     write_review(out / "review.html", [review_session(session, untimed, palette=settings.palette)])
-    write_json(out / "session.json", _facts(session) | (facts or {}))
     write_text(out / "frames.csv", session.statements().to_csv(index=False))
     write_text(out / "differences.csv", session.differences().to_csv(index=False))
-    return write_text(out / "curves.csv", session.table().to_csv(index=False))
+    table = write_text(out / "curves.csv", session.table().to_csv(index=False))
+    write_json(out / _LAST, _facts(session) | (facts or {}))
+    return table
 
 
 def _write_pictures(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from weakref import WeakKeyDictionary
@@ -11,6 +11,7 @@ from prismseg.base import DataError, Message
 from prismseg.base.deprecation import renamed
 from prismseg.thermal.anatomy import Side
 from prismseg.thermal.frames.frame import Frame
+from prismseg.thermal.regions.region_set import RegionSet
 from prismseg.thermal.sessions.background import Background
 from prismseg.thermal.sessions.uncertainty import Estimate
 from prismseg.thermal.soles.pair import Soles
@@ -114,6 +115,12 @@ class Entry:
         What was seen beside the soles; None after a failure.
     notes : tuple of Message
         How the numbers were made, where this is worth knowing and no reason to doubt them.
+    drawn : mapping of side to tuple of RegionSet
+        The regions that were drawn, on this frame's soles.
+    from_above : bool
+        Whether feet are seen from above, with their legs entering at the top.
+    open_end : bool
+        Whether it is not seen where the feet end, as from above, or where toes point down and legs may be covered.
     shared : mapping
         What was measured over the part of a cut sole that another frame shows too, by that frame.
     """
@@ -127,6 +134,9 @@ class Entry:
     observations: tuple[Observation, ...] = ()
     background: Background | None = None
     notes: tuple[Message, ...] = ()
+    drawn: Mapping[Side, Sequence[RegionSet]] = field(default_factory=dict)
+    from_above: bool = False
+    open_end: bool = False
     shared: WeakKeyDictionary[Entry, dict[Side, dict[str, tuple[Estimate, Estimate]]]] = field(
         default_factory=WeakKeyDictionary, repr=False, init=False
     )

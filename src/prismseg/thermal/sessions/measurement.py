@@ -17,6 +17,7 @@ from prismseg.thermal.regions.region_set import RegionSet
 from prismseg.thermal.sessions.background import Background
 from prismseg.thermal.sessions.checks.acceptance import SoleMask, accept_frame, accept_mask, accept_soles
 from prismseg.thermal.sessions.checks.cautions import Outlines, find_cautions, find_notes
+from prismseg.thermal.sessions.checks.framing import seen_from_above
 from prismseg.thermal.sessions.checks.identity import check_identity
 from prismseg.thermal.sessions.checks.settings import QualitySettings
 from prismseg.thermal.sessions.entry import Concern, Entry, FrameRejected, Observation
@@ -115,7 +116,8 @@ def measure_frame(given: FrameInput, history: History, settings: MeasurementSett
         soles = given.soles or _find_soles(mask, settings, history)
         if given.minute in (settings.crossed or ()):
             soles = soles.exchanged()
-        entry = replace(entry, soles=soles)
+        above, open_end = _framing(soles, frame, history.reference)
+        entry = replace(entry, soles=soles, from_above=above, open_end=open_end)
         probability = None if mask is None else mask.probability
         masks = accept_soles(
             soles, frame, settings.view, settings.feet, (probability, given.brightened), settings.quality.plausible
@@ -123,7 +125,7 @@ def measure_frame(given: FrameInput, history: History, settings: MeasurementSett
     except FrameRejected as rejection:
         return replace(entry, observations=(Observation(rejection.concern, rejection.message, fatal=True),))
     outlines = Outlines(masks, probability, _brightened_masks(masks, given.brightened))
-    territories = _find_territories(masks, soles, settings.view, history)
+    territories = {} if open_end else _find_territories(masks, soles, settings.view, history)
     drawn = _place_drawn(settings.drawn, given.source, territories, history)
     estimates = {
         side: measure_sole(
@@ -135,11 +137,12 @@ def measure_frame(given: FrameInput, history: History, settings: MeasurementSett
             probability=probability,
             brightened=outlines.brightened.get(side),
             outside=soles.outside.get(side, 0.0),
+            with_leg=open_end,
         )
         for side in masks
     }
     background = Background.from_frame(frame.celsius, soles.cleaned)
-    entry = replace(entry, territories=territories, estimates=estimates, background=background)
+    entry = replace(entry, territories=territories, drawn=drawn, estimates=estimates, background=background)
     observations = find_cautions(entry, outlines, history, settings.quality)
     if settings.crossed is None:
         observations += tuple(check_identity(entry, history.reference))
@@ -159,6 +162,17 @@ def _find_soles(mask: SoleMask | None, settings: MeasurementSettings, history: H
         )
     except DataError as error:
         raise FrameRejected(Concern.MASK, error.message) from error
+
+
+def _framing(soles: Soles, frame: Frame, reference: Entry | None) -> tuple[bool, bool]:
+    """Whether feet are seen from above, and whether it is open where they end; both as at t0 where it was so there."""
+    above = seen_from_above(soles, frame.celsius)
+    down = (
+        Caution.TOES_DOWN in soles.cautions
+    )  # the template has its toes up, so that there are no territories either
+    if reference is None:
+        return above, above or down
+    return above or reference.from_above, above or down or reference.open_end
 
 
 def _previous_soles(settings: MeasurementSettings, history: History) -> Soles | None:
@@ -194,8 +208,6 @@ def _find_territories(
 ) -> dict[Side, Territories]:
     """Carry the territories of t0 to each sole, or register them again where its pose does not allow that."""
     found: dict[Side, Territories] = {}
-    if Caution.TOES_DOWN in soles.cautions:
-        return found  # the template has its toes up
     for side, sole in masks.items():
         first = history.reference_territories.get(side)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -87,6 +88,7 @@ class _View:
     points: Floats
     celsius: Floats
     sole_coordinates: Floats | None
+    drawn: Sequence[RegionSet]
 
     @property
     def size(self) -> tuple[int, ...]:
@@ -100,21 +102,21 @@ class _View:
         territories = entry.territories.get(side)
         points = np.argwhere(sole).astype(np.float64)
         found = None if territories is None else territories.registration.to_sole(points).T
-        return cls(sole, points, entry.frame.celsius[sole].astype(np.float64), found)
+        return cls(sole, points, entry.frame.celsius[sole].astype(np.float64), found, entry.drawn.get(side, ()))
 
     def on(self, region: str) -> NDArray[np.bool_]:
         if region == WHOLE_SOLE:
             return np.ones(len(self.points), bool)
-        regions = _set_of(region)
+        regions = _set_of(region, self.drawn)
         if regions is None or self.sole_coordinates is None:
             return np.zeros(len(self.points), bool)
         labels = regions.label_at(*self.sole_coordinates)
         return next(each for each in regions.regions if each.name == region).within(labels)
 
 
-def _set_of(region: str) -> RegionSet | None:
-    """Find the registered set of a region; None for one that was drawn."""
-    sets = REGION_SETS.values()
+def _set_of(region: str, drawn: Sequence[RegionSet]) -> RegionSet | None:
+    """Find the set of a region, registered or drawn; None for one that was drawn on the other sole."""
+    sets = (*drawn, *REGION_SETS.values())
     return next((each for each in sets if any(member.name == region for member in each.regions)), None)
 
 

@@ -1,5 +1,7 @@
 """When frames were taken: by the cameras' clocks where every file has a time, else by the files' names, in natural order.
 
+Where no file holds a time, dates and times of day in all names (``20261130_101500``) are their clock.
+
 Times in names count where a unit follows (``t5min``, ``t300s``), where a unit is stated, or where they agree with the
 clock; a bare ``T1`` may as well be a visit. A contradiction is an error that shows file, clock, name and minute.
 """
@@ -15,7 +17,14 @@ from pathlib import Path
 
 from prismseg.base import ConfigError, Message, PrismsegError
 from prismseg.base.deprecation import renamed
-from prismseg.thermal.frames.file_names import UNITS, NamedTime, Unit, natural_key, time_from_name
+from prismseg.thermal.frames.file_names import (
+    UNITS,
+    NamedTime,
+    Unit,
+    natural_key,
+    stamp_from_name,
+    time_from_name,
+)
 from prismseg.thermal.frames.frame import Frame
 
 # Minutes by which a name or a stated minute may differ from the camera's clock: they are written down rounded.
@@ -42,6 +51,8 @@ class TimedFile:
         The time in its name.
     minute : float or None
         Since the test dose; None where it is not known.
+    stamp : datetime or None
+        Date and time of day in its name, where they stand for the camera's clock: no file holds a time.
     """
 
     path: Path
@@ -49,11 +60,12 @@ class TimedFile:
     rejection: Message | None = None
     named: NamedTime | None = None
     minute: float | None = None
+    stamp: datetime | None = None
 
     @property
     def clock(self) -> datetime | None:
-        """Time by the camera's clock."""
-        return None if self.frame is None else self.frame.time
+        """Time by the camera's clock, or by the date and time of day in the name."""
+        return self.stamp if self.frame is None or self.frame.time is None else self.frame.time
 
 
 @renamed(shots="files", left_out="untimed", by="basis")
@@ -158,6 +170,8 @@ def plan_session(
     a_t0min.jpg  -      0 min  0
     b_t5min.jpg  -      5 min  5
     """
+    if not ignore_clock and not any(file.clock is not None for file in files):
+        files = [replace(file, stamp=stamp_from_name(file.path)) for file in files]
     clocked = not ignore_clock and _have_clocks(files)
     ordered = sorted(files, key=lambda file: natural_key(file.path))
     if clocked:
@@ -168,7 +182,10 @@ def plan_session(
         )
     named = [None if file.named is None else file.named.minutes(unit) for file in ordered]
     if clocked:
-        return _plan_by_clock(ordered, named)
+        stamped = all(file.stamp is not None for file in ordered if file.clock is not None)
+        return _plan_by_clock(
+            ordered, named, Message("the times in the names" if stamped else "the camera's clock")
+        )
     if len(ordered) == 1 and named[0] is None:
         return SessionPlan((replace(ordered[0], minute=0.0),), (), Message("the only frame is at 0 min"))
     if any(minute is None for minute in named):
@@ -211,7 +228,7 @@ def _check_single_clocks(timed: Sequence[TimedFile], reason: Message) -> None:
             raise _contradiction(timed, [], reason)
 
 
-def _plan_by_clock(ordered: Sequence[TimedFile], named: Sequence[float | None]) -> SessionPlan:
+def _plan_by_clock(ordered: Sequence[TimedFile], named: Sequence[float | None], clock: Message) -> SessionPlan:
     """Take minutes by the clock; names set its zero where they agree with it."""
     passed = _minutes_by_clock(ordered)
     span = max(minute for minute in passed if minute is not None) / _MINUTES_A_DAY
@@ -226,9 +243,7 @@ def _plan_by_clock(ordered: Sequence[TimedFile], named: Sequence[float | None]) 
         raise _contradiction(ordered, passed, Message("The minutes in the names differ from the camera's clock."))
     if fits is None:
         fits = _fit_bare_numbers(ordered, passed)
-    basis = (
-        Message("the camera's clock, from the first frame on") if fits is None else Message("the camera's clock")
-    )
+    basis = Message("{clock}, from the first frame on", clock=clock) if fits is None else clock
     zero = 0.0 if fits is None else fits
     timed, untimed = [], []
     for file, minute, name in zip(ordered, passed, named, strict=True):

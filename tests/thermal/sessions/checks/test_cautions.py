@@ -144,3 +144,44 @@ def test_a_sole_that_became_smaller_than_at_t0_is_stated(factor: float, said: bo
     frame, mask = frame_of(27.0, 29.0, (smaller, right), seed=5)
     session.add(frame, mask, minute=5)
     assert any("Against t0 the right sole's outline" in text for text in session.entries[1].cautions) == said
+
+
+def from_above(
+    rise: float = 0.0, *, legs: bool = True, gradient: float = 0.0, seed: int = 0
+) -> tuple[Frame, np.ndarray]:
+    """Two feet with their toes down and to the sides, whose legs enter at the top."""
+    rows, columns = np.mgrid[:120, :160]
+    feet, skin = np.zeros((120, 160), bool), np.zeros((120, 160), bool)
+    for middle, way in ((50, -1), (110, 1)):
+        slope = middle + way * 0.6 * (rows - 70)
+        feet |= (rows >= 70) & (rows < 110) & (abs(columns - slope) < 9)
+        skin |= (rows < 70) & (abs(columns - middle) < 9) & legs
+    celsius = np.where(feet | skin, 30 + rise + gradient * (rows - 90), 22.0)
+    noise = np.random.default_rng(seed).normal(0, 0.05, celsius.shape)
+    return Frame((celsius + noise).astype(np.float32), source=f"{seed}.png"), feet
+
+
+def test_feet_from_above_have_no_territories_and_less_sure_means_but_sure_changes() -> None:
+    session = Session()
+    for number, rise in enumerate((0.0, 1.0)):
+        session.add(*from_above(rise, gradient=0.1, seed=number), minute=5.0 * number)
+    for entry in session.entries:
+        assert entry.ok and entry.from_above and entry.open_end and not entry.territories and not entry.cautions
+        assert any("seen from above" in str(note) for note in entry.notes)
+    found = session.entries[1].estimates["left"][WHOLE_SOLE]
+    assert found.leg > 0.3
+    change = session.delta(session.entries[1], "left")
+    assert change.value == pytest.approx(1.0, abs=0.05) and change.error < 0.2
+    without = Session()
+    without.add(*from_above(legs=False), minute=0)
+    assert not without.entries[0].from_above and without.entries[0].estimates["left"][WHOLE_SOLE].leg == 0
+
+
+def test_toes_that_point_down_without_a_leg_are_doubted_and_no_surer() -> None:
+    """A camera upside down, or feet from above whose legs are covered: nobody knows where they end."""
+    frame, mask = frame_of(27.0, 29.0)
+    celsius = frame.celsius + 0.02 * np.mgrid[: frame.size[0], : frame.size[1]][0].astype(np.float32)
+    session = Session()
+    entry = session.add(celsius[::-1], mask[::-1], minute=0)
+    assert any("toes seem to point down" in caution for caution in entry.cautions) and not entry.territories
+    assert not entry.from_above and entry.open_end and entry.estimates["left"][WHOLE_SOLE].leg != 0

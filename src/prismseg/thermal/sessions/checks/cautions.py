@@ -14,11 +14,9 @@ from prismseg.base.constants import Z95
 from prismseg.thermal.anatomy import SIDE_NAMES, SIDES, WHOLE_SOLE, Side
 from prismseg.thermal.frames.frame import PARAMETER_LABELS, Frame, Parameters, same_value
 from prismseg.thermal.sessions.checks.drift import check_drift
-from prismseg.thermal.sessions.checks.framing import seen_from_above
 from prismseg.thermal.sessions.checks.settings import QualitySettings
 from prismseg.thermal.sessions.entry import Concern, Entry, Observation
 from prismseg.thermal.sessions.history import History
-from prismseg.thermal.sessions.uncertainty import Estimate
 from prismseg.thermal.soles.pair import Soles
 from prismseg.thermal.soles.pieces import Mask
 from prismseg.thermal.soles.sides import sides_of
@@ -34,6 +32,9 @@ _CONCERNS = {
 }
 # Share of a sole outside the picture up to which its error says enough.
 _LITTLE_OUTSIDE = 0.1
+# Factor on the error from which an outline is doubted where feet are seen from above: that means are less sure there, a
+# note says once. Chosen on simulated sessions (`benchmarks/thermal.py`).
+_ABOVE = 1.8
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +83,7 @@ def find_cautions(
         *_territory_cautions(entry, soles),
         *_camera_cautions(frame, first, history.parameters or frame.parameters, settings),
         *_clipping_cautions(frame, outlines.masks, settings),
-        *_outline_cautions(entry.estimates, outlines, settings),
+        *_outline_cautions(entry, outlines, settings),
         *_area_cautions(entry, history.reference, settings),
         *_clock_cautions(entry.minute, frame, history.previous, settings),
         *check_drift(entry, history.previous, history.baseline, settings),
@@ -107,9 +108,12 @@ def find_notes(entry: Entry, history: History) -> tuple[Message, ...]:
         for side, share in soles.outside.items()
         if side in entry.estimates and share < _LITTLE_OUTSIDE
     ]
-    if seen_from_above(entry):
+    if entry.from_above:
         notes.append(
-            Message("The feet are seen from above, with the toes down, so that nerve territories are not given.")
+            Message(
+                "The feet are seen from above, so that nerve territories are not given; where a foot ends at its ankle "
+                "is not seen, and the error of its mean holds that."
+            )
         )
     carried = history.reference_territories if entry.minute > 0 else {}
     notes += [
@@ -126,7 +130,7 @@ def find_notes(entry: Entry, history: History) -> tuple[Message, ...]:
 
 def _sole_cautions(soles: Soles, entry: Entry) -> list[Observation]:
     """Turn the cautions of soles into observations."""
-    expected = {Caution.TOES_DOWN} if seen_from_above(entry) else set()
+    expected = {Caution.TOES_DOWN, Caution.SHAPE} if entry.from_above else set()
     return [
         Observation(_CONCERNS[caution], caution.message)
         for caution in soles.cautions
@@ -177,7 +181,7 @@ def _territory_cautions(entry: Entry, soles: Soles) -> list[Observation]:
     observations = []
     for side in entry.estimates:
         found = entry.territories.get(side)
-        if found is None and Caution.TOES_DOWN not in soles.cautions:
+        if found is None and not entry.open_end:
             sentence = Message(
                 "The {side} sole is too small or has no shape for nerve territories; only the whole sole is measured.",
                 side=SIDE_NAMES[side],
@@ -267,21 +271,20 @@ def _clipping_cautions(frame: Frame, masks: Mapping[Side, Mask], settings: Quali
     return observations
 
 
-def _outline_cautions(
-    estimates: Mapping[Side, Mapping[str, Estimate]], outlines: Outlines, settings: QualitySettings
-) -> list[Observation]:
+def _outline_cautions(entry: Entry, outlines: Outlines, settings: QualitySettings) -> list[Observation]:
     """Say at which soles a network's outline may move the mean far, or is not found again in the brightened frame."""
     if outlines.probability is None:
         return []
     observations = []
-    for side, found in estimates.items():
+    most = settings.outline * (_ABOVE if entry.open_end else 1.0)
+    for side, found in entry.estimates.items():
         error = found[WHOLE_SOLE].mask
         if side in outlines.brightened and not outlines.brightened[side].any():
             sentence = Message(
                 "A second look at the frame, with its cold parts brightened, finds no {side} sole. Look at the outline.",
                 side=SIDE_NAMES[side],
             )
-        elif error > settings.outline:
+        elif error > most:
             sentence = Message(
                 "Where the {side} sole's outline runs is unsure, so that its mean may be off by {error:.1f} °C: cold "
                 "toes may be missed, or the outline may hold more than the sole. Look at the outline.",

@@ -2,60 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from numpy.typing import NDArray
 
-from prismseg.thermal.sessions.entry import Entry
-from prismseg.thermal.soles.pieces import Mask
+from prismseg.thermal.soles.leg import see_leg
+from prismseg.thermal.soles.pair import Soles
 from prismseg.thermal.soles.status import Caution
 
 
-@dataclass(frozen=True)
-class FramingSettings:
-    """When feet with their toes down are seen from above, and not by a camera upside down; chosen on simulated frames.
+def seen_from_above(soles: Soles, celsius: NDArray[np.floating]) -> bool:
+    """Tell whether a frame shows feet whose legs enter from the upper border.
 
-    Attributes
+    In a picture of soles that is upside down there is bed or sheet above both heels instead. Where the toes point down
+    one leg is enough: the other one may be covered. Feet that are turned out show no such direction; then both must run
+    into their legs without a step.
+
+    Parameters
     ----------
-    near, far : float
-        Distances above a foot, picture heights, between which its leg must be seen.
-    reach : float
-        Share of the foot's width, around the middle of its upper edge, in which the leg is looked for.
-    leg : float
-        Share of the step from background to foot that the leg must have: it is as warm, without an edge at the ankle.
+    soles : Soles
+        What was found in the frame.
+    celsius : (H, W) float
+        Temperatures.
     """
-
-    near: float = 0.02
-    far: float = 0.1
-    reach: float = 0.5
-    leg: float = 0.4
-
-
-_FRAMING = FramingSettings()
-
-
-def seen_from_above(entry: Entry) -> bool:
-    """Tell whether a measured frame shows feet with the toes down whose legs enter from the upper border.
-
-    In a picture of soles that is upside down there is bed or sheet above both heels instead. One leg that is seen is
-    enough: the other one may be covered.
-    """
-    soles, frame = entry.soles, entry.frame
-    if soles is None or frame is None or Caution.TOES_DOWN not in soles.cautions:
+    masks = list((soles.masks or {}).values())
+    if not masks or soles.cleaned.all():
         return False
-    background = float(np.nanmedian(frame.celsius[~soles.cleaned])) if (~soles.cleaned).any() else float("nan")
-    return any(_has_leg(frame.celsius, sole, background) for sole in (soles.masks or {}).values())
-
-
-def _has_leg(celsius: np.ndarray, sole: Mask, background: float) -> bool:
-    rows, columns = np.nonzero(sole)
-    top, height = int(rows.min()), sole.shape[0]
-    first, last = (max(top - round(share * height), 0) for share in (_FRAMING.far, _FRAMING.near))
-    if last <= first:
-        return True  # the foot reaches the border where its leg enters
-    upper = columns[rows <= top + 0.1 * height]
-    middle, half = float(np.median(upper)), _FRAMING.reach * float(np.ptp(upper) + 1) / 2
-    strip = celsius[first:last, max(round(middle - half), 0) : round(middle + half) + 1]
-    foot = float(np.median(celsius[sole & (np.arange(height) < top + 0.15 * height)[:, None]]))
-    step = foot - background
-    return strip.size > 0 and abs(step) > 0.5 and (float(np.nanmedian(strip)) - background) / step > _FRAMING.leg
+    background = float(np.nanmedian(celsius[~soles.cleaned]))
+    legs = [see_leg(celsius, sole, background) for sole in masks]
+    if Caution.TOES_DOWN in soles.cautions:
+        return any(leg.possible for leg in legs)
+    return len(legs) > 1 and all(leg.clear for leg in legs)

@@ -1,0 +1,161 @@
+"""Whether a leg goes on where an outlined foot ends, and how far each place of the foot is from there.
+
+Seen from above, a foot ends at its ankle without a thermal edge. Where the line runs is a matter of anatomy and of habit,
+so that an outline may hold a share of the leg, or end before the ankle does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from prismseg.thermal.soles.pieces import Mask, Window
+
+
+@dataclass(frozen=True)
+class LegSettings:
+    """When what lies above a foot is its leg; chosen on simulated frames of both framings.
+
+    Attributes
+    ----------
+    near, far : float
+        Distances above a foot, picture heights, between which its leg must be seen.
+    reach : float
+        Share of the foot's width, around the middle of its upper edge, in which the leg is looked for.
+    least : float
+        Share of the step from background to foot from which what lies above may be a leg.
+    alike : float
+        Share of that step by which foot and leg may differ where nothing else tells that there is a leg.
+    step : float
+        Step from background to foot below which nothing is told, °C.
+    end : float
+        Share of a foot, from its leg on, that may be leg.
+    beside : float
+        Share of a foot beyond which what lies outside it is no leg.
+    """
+
+    near: float = 0.02
+    far: float = 0.1
+    reach: float = 0.5
+    least: float = 0.4
+    alike: float = 0.3
+    step: float = 0.5
+    end: float = 0.5
+    beside: float = 0.2
+
+
+_LEG = LegSettings()
+_ROUNDING = 1e-6  # pixels
+
+
+@dataclass(frozen=True)
+class LegSeen:
+    """What lies above a foot.
+
+    Attributes
+    ----------
+    possible : bool
+        Whether it may be a leg: it is warmer (or colder) than the background as the foot is, or the foot reaches the
+        border where legs enter.
+    clear : bool
+        Whether foot and leg run into each other without a step.
+    """
+
+    possible: bool
+    clear: bool
+
+
+def see_leg(celsius: NDArray[np.floating], foot: Mask, background: float) -> LegSeen:
+    """Compare what lies above a foot with the foot's upper end.
+
+    Parameters
+    ----------
+    celsius : (H, W) float
+        Temperatures.
+    foot : (H, W) bool
+        One foot.
+    background : float
+        Temperature of what is no foot, °C.
+
+    Examples
+    --------
+    >>> celsius = np.full((100, 80), 22.0)
+    >>> celsius[:90, 20:50] = 30.0
+    >>> foot = np.zeros((100, 80), bool)
+    >>> foot[40:90, 20:50] = True
+    >>> see_leg(celsius, foot, 22.0)
+    LegSeen(possible=True, clear=True)
+    """
+    rows, columns = np.nonzero(foot)
+    top, height = int(rows.min()), foot.shape[0]
+    first, last = (max(top - round(share * height), 0) for share in (_LEG.far, _LEG.near))
+    if last <= first:
+        return LegSeen(possible=True, clear=False)  # the foot reaches the border where its leg enters
+    upper = columns[rows <= top + 0.1 * height]
+    middle, half = float(np.median(upper)), _LEG.reach * float(np.ptp(upper) + 1) / 2
+    strip = celsius[first:last, max(round(middle - half), 0) : round(middle + half) + 1]
+    end = float(np.median(celsius[foot & (np.arange(height) < top + 0.15 * height)[:, None]]))
+    step = end - background
+    if strip.size == 0 or not abs(step) > _LEG.step:
+        return LegSeen(possible=False, clear=False)
+    share = (float(np.nanmedian(strip)) - background) / step
+    return LegSeen(possible=share > _LEG.least, clear=abs(share - 1) < _LEG.alike)
+
+
+def shares_from_leg(foot: Mask, window: Window) -> NDArray[np.float64]:
+    """Give the share of a foot that is nearer to its leg than each place.
+
+    Parameters
+    ----------
+    foot : (H, W) bool
+        One foot whose leg goes on above it.
+    window : (slice, slice)
+        Rows and columns (h, w) of the places.
+
+    Returns
+    -------
+    (h, w) float64
+        0 where the leg begins and beyond it, 1 at the tips of the toes and beyond.
+
+    Examples
+    --------
+    >>> foot = np.zeros((50, 30), bool)
+    >>> foot[10:50, 10:20] = True
+    >>> shares_from_leg(foot, (slice(0, 50), slice(15, 16)))[[5, 20, 40], 0].tolist()
+    [0.0, 0.25, 0.75]
+    """
+    points = np.argwhere(foot).astype(np.float64)
+    centre = points.mean(axis=0)
+    along = np.linalg.eigh(np.cov(points.T))[1][:, 1]
+    along = along if along[0] > 0 else -along  # away from the leg, which enters at the top
+    order = np.sort((points - centre) @ along)
+    rows, columns = (
+        np.arange(edge.start, edge.stop) - middle for edge, middle in zip(window, centre, strict=True)
+    )
+    places = rows[:, None] * along[0] + columns * along[1]
+    shares: NDArray[np.float64] = np.searchsorted(order, places - _ROUNDING) / len(order)
+    return shares
+
+
+def on_leg(celsius: NDArray[np.floating], foot: Mask, from_leg: NDArray[np.float64]) -> Mask:
+    """Find the places at the leg's end of a foot that are more like the foot there than like what lies beside it.
+
+    Whether they are foot or leg no edge tells; nor do a model's probabilities.
+
+    Parameters
+    ----------
+    celsius : (H, W) float
+        Temperatures.
+    foot : (H, W) bool
+        One foot.
+    from_leg : (H, W) float
+        See `shares_from_leg`.
+    """
+    beside = ~foot & (from_leg >= _LEG.beside) & np.isfinite(celsius)
+    near: Mask = from_leg < _LEG.end
+    if not beside.any():
+        return near
+    skin = float(np.median(celsius[foot & near]))
+    return near & (abs(celsius - skin) < abs(celsius - float(np.median(celsius[beside]))))
