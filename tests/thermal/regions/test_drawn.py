@@ -64,6 +64,22 @@ def test_it_moves_with_the_skin() -> None:
     assert table.pixels.min() > 100 and table["max"].iloc[1] > 31.5
 
 
+def test_a_change_is_given_of_a_region_on_a_sole_that_the_border_cuts() -> None:
+    """The heel leaves the picture; the region, on the ball, is seen in both frames."""
+    feet = pair()
+    session = Session(drawn=drawn_on(feet))
+    for name, minute, left, down in (("t0", 0, 28.0, 0), ("t5", 5, 29.5, 80)):
+        frame, mask = frame_of(left, 28.0, feet, seed=minute)
+        celsius = np.concatenate([np.repeat(frame.celsius[:1], down, axis=0), frame.celsius[: SIZE[0] - down]])
+        mask = np.concatenate([np.repeat(mask[:1], down, axis=0), mask[: SIZE[0] - down]])
+        session.add(Frame(celsius, source=name), mask, minute=minute)
+    late = session.entries[1]
+    assert late.soles is not None and late.soles.outside["left"] > 0.05
+    change = session.delta(late, "left", "wound")
+    assert change.value == pytest.approx(1.5, abs=0.1) and change.low < 1.5 < change.high
+    assert not session.delta(late, "right", "wound").known
+
+
 def test_two_shapes_of_one_name_on_both_soles_are_compared() -> None:
     feet = pair()
     mask = spot(feet[0], 0.6, 0.05, 0.08) | spot(feet[1], 0.6, 0.05, 0.08)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from prismseg.base import ConfigError, DataError
 from prismseg.thermal import Frame, TimedFile, minute_from_name, plan_session, read_files, sort_naturally
-from prismseg.thermal.frames.file_names import NamedTime, time_from_name
+from prismseg.thermal.frames.file_names import NamedTime, stamp_from_name, time_from_name
 
 
 @pytest.mark.parametrize(
@@ -186,3 +186,60 @@ def test_why_files_were_not_read_is_said_where_their_times_are_not_known_either(
     with pytest.raises(ConfigError, match=r"(?s)not known.*\nDJI_0001\.jpg was not read: It is damaged") as caught:
         plan_session(shots_of(DJI_0001="damaged", DJI_0002="damaged"))
     assert "DJI_0002.jpg was not read" in str(caught.value)
+
+
+# --- dates and times of day in names ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "second"),
+    [("20261130_101500.jpg", 0), ("IMG_20261130_101501.jpg", 1), ("2026-11-30T10-15-02_R.csv", 2),
+     ("P1 2026.11.30 10.15.03.tiff", 3), ("20261130101504.png", 4), ("20261130_101505123.png", 5),
+     ("20261130_101506_t5min.jpg", 6)],
+)  # fmt: skip
+def test_a_stamp_in_a_name(name, second):
+    assert stamp_from_name(name) == datetime(2026, 11, 30, 10, 15, second)
+
+
+@pytest.mark.parametrize("name", ["FLIR0123.jpg", "20261130.jpg", "20261130_9961.jpg", "20261330_101500.jpg",
+                                  "20261130_101500_20261130_101600.jpg", "99912345678901.jpg", "20261130_101500.seq#3",
+                                  "2026-1130_101500.jpg", "120261130_101500.jpg"])  # fmt: skip
+def test_names_without_a_stamp(name):
+    assert stamp_from_name(name) is None
+
+
+def test_stamps_are_no_minutes():
+    assert time_from_name("20261130T101500.jpg") is None
+    assert time_from_name("20261130_101500_t5min.jpg") == NamedTime(5, "min")
+
+
+def test_stamps_are_the_clock_where_no_file_holds_a_time():
+    names = ("b_20261130_101500", "a_20261130_102000", "c_20261130_103030")
+    plan = plan_session(shots_of(**dict.fromkeys(names)))
+    assert [(file.path.stem, file.minute) for file in plan.files] == [
+        (names[0], 0),
+        (names[1], 5),
+        (names[2], 15.5),
+    ]
+    assert str(plan.basis) == "the times in the names, from the first frame on"
+    assert "2026-11-30 10:20:00" in plan.table()
+    agreeing = plan_session(
+        shots_of(**{f"{name}_t{minute}min": None for name, minute in zip(names, (2, 7, 18), strict=True)})
+    )
+    assert [file.minute for file in agreeing.files] == [2, 7, 17.5]
+    with pytest.raises(ConfigError, match="differ from the camera's clock"):
+        plan_session(
+            shots_of(**{f"{name}_t{minute}min": None for name, minute in zip(names, (0, 9, 15), strict=True)})
+        )
+    with pytest.raises(ConfigError, match="is not known"):
+        plan_session(shots_of(**dict.fromkeys(names)), ignore_clock=True)
+
+
+def test_stamps_do_not_stand_beside_cameras_clocks():
+    """When a file was named may be another clock: where some files hold a time, it is not filled up by names."""
+    with pytest.raises(ConfigError, match="is not known"):
+        plan_session(shots_of(a_20261130_101500=0, b_20261130_102000=None))
+    assert planned(shots_of(a_20261130_101500=5, b_20261130_102000=0)) == [
+        ("b_20261130_102000", 0),
+        ("a_20261130_101500", 5),
+    ]

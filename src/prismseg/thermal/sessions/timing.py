@@ -183,9 +183,8 @@ def plan_session(
     named = [None if file.named is None else file.named.minutes(unit) for file in ordered]
     if clocked:
         stamped = all(file.stamp is not None for file in ordered if file.clock is not None)
-        return _plan_by_clock(
-            ordered, named, Message("the times in the names" if stamped else "the camera's clock")
-        )
+        clock = Message("the times in the names") if stamped else Message("the camera's clock")
+        return _plan_by_clock(ordered, named, clock)
     if len(ordered) == 1 and named[0] is None:
         return SessionPlan((replace(ordered[0], minute=0.0),), (), Message("the only frame is at 0 min"))
     if any(minute is None for minute in named):

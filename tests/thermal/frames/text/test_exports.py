@@ -198,7 +198,7 @@ def test_quoted_numbers(tmp_path, scene):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [(lambda rows: rows + "\n\nFrame 2\n" + rows, "several frames"), (lambda rows: rows + rows[:60], "columns"),
-     (lambda rows: rows.replace(";", ";;", 1), "columns"),
+     (lambda rows: rows + "\n\n" + rows, "2 frames, with blank lines"), (lambda rows: rows.replace(";", ";;", 1), "columns"),
      (lambda rows: ";".join(f"T{'x' * k}" for k in range(64)) + "\n" + rows, "names")],
 )  # fmt: skip
 def test_no_single_whole_matrix(tmp_path, scene, change, reason):
@@ -206,6 +206,15 @@ def test_no_single_whole_matrix(tmp_path, scene, change, reason):
     path.write_text("Emissivity;0.95\n" + change(rows_of(scene, ";", ".")))
     with pytest.raises(DataError, match=reason):
         read_frame(path)
+
+
+@pytest.mark.parametrize("every", [1, 5])
+def test_blank_lines_between_rows_mean_nothing(tmp_path, scene, every):
+    """Only matrices as tall as a frame are frames of their own."""
+    path = tmp_path / "a.csv"
+    rows = rows_of(scene, ";", ".").split("\n")
+    path.write_text("\n".join(row + "\n" * (1 + (number % every == 0)) for number, row in enumerate(rows)))
+    assert read_frame(path).size == scene.shape
 
 
 def test_lines_below_the_matrix_may_say_parameters_too(tmp_path, scene):

@@ -17,6 +17,7 @@ from prismseg.thermal.frames.frame import MAX_PIXELS, MIN_SIDE, check_size
 
 _MAX_LINES, _MAX_LINE = 2**16, 2**20  # lines, and characters of a line
 _SAMPLE = 64  # lines by which delimiter and width are found
+_BLANK = ' \t;,"\ufeff'  # a line of these holds nothing
 _DELIMITERS = ("\t", ";", ",", None)  # None: blanks
 
 
@@ -70,7 +71,12 @@ def parse_table(path: Path, text: str) -> TextTable:
                 path=path,
             )
         )
-    lines = [line for line in text.split("\n") if line.strip(' \t;,"\ufeff')]
+    lines, parts = [], [0]
+    for line in text.split("\n"):
+        if line.strip(_BLANK):
+            lines.append(line)
+        elif parts[-1] < len(lines):
+            parts.append(len(lines))  # a blank line parts what is before it from what follows
     if not lines:
         raise DataError(Message("{path} holds no numbers; export the frame again.", path=path))
     if max(map(len, lines)) > _MAX_LINE:
@@ -86,6 +92,7 @@ def parse_table(path: Path, text: str) -> TextTable:
         check_size(str(path), (len(lines), width))
     rows = [_row(line, delimiter) for line in lines]
     first, last = _block(path, lines, rows, width, delimiter)
+    _refuse_stacked(path, first, last, parts)
     outside = [*lines[:first], *lines[last:]]
     headings = [_heading_cells(line, delimiter) for line in outside]
     _refuse_names(path, headings[:first], width)
@@ -212,6 +219,20 @@ def _block(
                 ),
             )
     return first, last
+
+
+def _refuse_stacked(path: Path, first: int, last: int, parts: Sequence[int]) -> None:
+    """Refuse matrices of one height with blank lines between them, which would make one tall picture."""
+    inner = [part for part in parts if first < part < last]
+    heights = {after - before for before, after in pairwise([first, *inner, last])}
+    if inner and len(heights) == 1 and min(heights) >= MIN_SIDE:
+        raise DataError(
+            Message(
+                "{path} holds {count} frames, with blank lines between them; export one frame a file.",
+                path=path,
+                count=len(inner) + 1,
+            )
+        )
 
 
 def _is_heading(line: str, width: int, delimiter: str | None) -> bool:
