@@ -34,6 +34,12 @@ def test_what_lies_above_a_foot(leg: float, foot: float, seen: LegSeen) -> None:
     assert see_leg(scene(leg, foot), FOOT, 22.0) == seen
 
 
+def test_toes_that_an_outline_lacks_are_no_leg() -> None:
+    celsius = scene(30.0)
+    celsius[:45] = 22.0  # an eighth of the picture's height of skin above the outline
+    assert see_leg(celsius, FOOT, 22.0) == LegSeen(possible=True, clear=False)
+
+
 def test_a_foot_at_the_upper_border_may_have_its_leg_there() -> None:
     foot = np.roll(FOOT, -60, axis=0)
     assert see_leg(scene(30.0), foot, 22.0) == LegSeen(possible=True, clear=False)

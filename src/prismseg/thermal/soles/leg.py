@@ -22,6 +22,9 @@ class LegSettings:
     ----------
     near, far : float
         Distances above a foot, picture heights, between which its leg must be seen.
+    long : float
+        Distance up to which it must go on, as far as the picture reaches, where nothing else tells that there is a leg:
+        toes that an outline lacks are shorter.
     reach : float
         Share of the foot's width, around the middle of its upper edge, in which the leg is looked for.
     least : float
@@ -38,6 +41,7 @@ class LegSettings:
 
     near: float = 0.02
     far: float = 0.1
+    long: float = 0.25
     reach: float = 0.5
     least: float = 0.4
     alike: float = 0.3
@@ -60,7 +64,7 @@ class LegSeen:
         Whether it may be a leg: it is warmer (or colder) than the background as the foot is, or the foot reaches the
         border where legs enter.
     clear : bool
-        Whether foot and leg run into each other without a step.
+        Whether foot and leg run into each other without a step, and the leg is long.
     """
 
     possible: bool
@@ -95,13 +99,15 @@ def see_leg(celsius: NDArray[np.floating], foot: Mask, background: float) -> Leg
         return LegSeen(possible=True, clear=False)  # the foot reaches the border where its leg enters
     upper = columns[rows <= top + 0.1 * height]
     middle, half = float(np.median(upper)), _LEG.reach * float(np.ptp(upper) + 1) / 2
-    strip = celsius[first:last, max(round(middle - half), 0) : round(middle + half) + 1]
+    across = slice(max(round(middle - half), 0), round(middle + half) + 1)
+    strip, above = celsius[first:last, across], celsius[max(top - round(_LEG.long * height), 0) : last, across]
     end = float(np.median(celsius[foot & (np.arange(height) < top + 0.15 * height)[:, None]]))
     step = end - background
     if strip.size == 0 or not abs(step) > _LEG.step:
         return LegSeen(possible=False, clear=False)
     share = (float(np.nanmedian(strip)) - background) / step
-    return LegSeen(possible=share > _LEG.least, clear=abs(share - 1) < _LEG.alike)
+    on = bool(((np.nanmedian(above, axis=1) - background) / step > _LEG.least).all())
+    return LegSeen(possible=share > _LEG.least, clear=abs(share - 1) < _LEG.alike and on)
 
 
 def shares_from_leg(foot: Mask, window: Window) -> NDArray[np.float64]:

@@ -198,7 +198,8 @@ def test_quoted_numbers(tmp_path, scene):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [(lambda rows: rows + "\n\nFrame 2\n" + rows, "several frames"), (lambda rows: rows + rows[:60], "columns"),
-     (lambda rows: rows + "\n\n" + rows, "2 frames, with blank lines"), (lambda rows: rows.replace(";", ";;", 1), "columns"),
+     (lambda rows: rows + "\n\n" + rows, "2 frames, with blank lines"),
+     (lambda rows: rows.replace(";", ";;", 1), "columns"),
      (lambda rows: ";".join(f"T{'x' * k}" for k in range(64)) + "\n" + rows, "names")],
 )  # fmt: skip
 def test_no_single_whole_matrix(tmp_path, scene, change, reason):
