@@ -116,14 +116,15 @@ def measure_frame(given: FrameInput, history: History, settings: MeasurementSett
         soles = given.soles or _find_soles(mask, settings, history)
         if given.minute in (settings.crossed or ()):
             soles = soles.exchanged()
-        above, open_end = _framing(soles, frame, history.reference)
-        entry = replace(entry, soles=soles, from_above=above, open_end=open_end)
+        entry = replace(entry, soles=soles)
         probability = None if mask is None else mask.probability
         masks = accept_soles(
             soles, frame, settings.view, settings.feet, (probability, given.brightened), settings.quality.plausible
         )
     except FrameRejected as rejection:
         return replace(entry, observations=(Observation(rejection.concern, rejection.message, fatal=True),))
+    above, open_end = _framing(soles, frame, history.reference)
+    entry = replace(entry, from_above=above, open_end=open_end)
     outlines = Outlines(masks, probability, _brightened_masks(masks, given.brightened))
     territories = {} if open_end else _find_territories(masks, soles, settings.view, history)
     drawn = _place_drawn(settings.drawn, given.source, territories, history)
