@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
     from prismseg.train import TrainConfig
 
 FIT = "Fit"
+CONTEXT = 500  # random Fourier features of the second fit
+CONTEXT_CELLS = 64  # of its finest windows along a side of the image
 
 
 def register(app: typer.Typer) -> None:
@@ -92,6 +95,13 @@ def instant(
         int,
         typer.Option(help="Random Fourier features beside the encoder's, an even number.", rich_help_panel=FIT),
     ] = 0,
+    context: Annotated[
+        int,
+        typer.Option(
+            help="Random Fourier features of a second fit, on what the first one finds around each pixel; 0: none.",
+            rich_help_panel=FIT,
+        ),
+    ] = CONTEXT,
     image: Annotated[
         bool, typer.Option("--image", help="Look at the intensities too.", rich_help_panel=FIT)
     ] = False,
@@ -171,7 +181,7 @@ def instant(
         },
         "model": {
             "arch": "instant", "skip": "none", "encoder": encoder, "weights": encoder_weights,
-            "options": {"fourier": features, "image": image, "position": position},
+            "options": {"fourier": features, "context": context, "image": image, "position": position},
         },
         "instant": {
             "mirror": mirror, "zooms": names(zooms) or (), "report": report, **({} if light else {"lights": (0,)}),
@@ -195,16 +205,16 @@ def _with_resolution(chosen: dict[str, Any], size: str | None, grid: int | None)
     from prismseg.train.runs.data import open_configured
 
     given = chosen | {"size": size}
-    if size is None:
-        found = choose_resolution(open_configured(configure(given)))
-        given["size"], grid = found.size, grid or found.grid
+    dataset = open_configured(configure(given))
+    found = choose_resolution(dataset, None if size is None else configure(given).size, grid)
+    if size is None or grid is None:
         typer.echo(
             f"Size {found.size[0]} x {found.size[1]} in cells of {found.grid}, which draw the masks with a Dice of "
             f"{found.dice:.3f} (--size, --grid)."
         )
-    if grid is not None:
-        given["model"] = chosen["model"] | {"options": chosen["model"]["options"] | {"grid": grid}}
-    return given
+    scale = math.sqrt(math.prod(found.size)) / CONTEXT_CELLS
+    options = chosen["model"]["options"] | {"grid": found.grid, "context_scale": scale}
+    return given | {"size": found.size, "model": chosen["model"] | {"options": options}}
 
 
 def _suggest(settings: TrainConfig, root: Path, count: int, pool: Iterable[Path] | None) -> None:

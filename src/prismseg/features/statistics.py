@@ -91,6 +91,36 @@ class RegressionStatistics:
             self.log_weights + other.log_weights,
         )
 
+    def residual(self) -> RegressionStatistics:
+        r"""Statistics of what the first K features, guesses of the K targets, leave over, on the other features.
+
+        With guesses g_n among the features, :math:`\sum c z (t - g)^T` and :math:`\sum c (t_k - g_k)^2` follow from the
+        sums that there are: a second model can be added to a first one without another pass over the rows.
+
+        Raises
+        ------
+        DataError
+            When there are no features beside the guesses.
+
+        Examples
+        --------
+        >>> z = torch.tensor([[0.5, 1.0, 0.0], [0.5, 1.0, 2.0]])  # a guess of 0.5 for both rows, and two features
+        >>> statistics = RegressionStatistics.of(z, torch.tensor([[1.0], [3.0]])).residual()
+        >>> statistics.cross.flatten().tolist(), statistics.squares.tolist()
+        ([3.0, 5.0], [6.5])
+        """
+        count = self.cross.shape[1]
+        if len(self.gram) <= count:
+            raise DataError(f"There are {len(self.gram)} features, and {count} of them are the guesses.")
+        guessed, own = self.gram[:count, :count].diagonal(), self.cross[:count].diagonal()
+        return RegressionStatistics(
+            self.gram[count:, count:],
+            self.cross[count:] - self.gram[count:, :count],
+            (self.squares - 2 * own + guessed).clamp(min=0),
+            self.count,
+            self.log_weights,
+        )
+
 
 class ClassStatistics:
     r"""Gram matrix, feature sum and number of pixels of each class.

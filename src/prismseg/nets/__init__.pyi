@@ -13,10 +13,10 @@ from prismseg.nets.factory import Variant as Variant
 from prismseg.nets.factory import count_parameters as count_parameters
 from prismseg.nets.factory import create_model as create_model
 from prismseg.nets.factory import list_models as list_models
+from prismseg.nets.instant.heads import InstantHead as InstantHead
+from prismseg.nets.instant.heads import PosteriorVariance as PosteriorVariance
 from prismseg.nets.instant.options import InstantOptions as InstantOptions
-from prismseg.nets.instant.segmenter import InstantHead as InstantHead
 from prismseg.nets.instant.segmenter import InstantSegmenter as InstantSegmenter
-from prismseg.nets.instant.segmenter import PosteriorVariance as PosteriorVariance
 from prismseg.nets.segmentation import SegmentationModel as SegmentationModel
 from prismseg.nets.segmentation import class_probabilities as class_probabilities
 from prismseg.nets.segmentation import load_model as load_model

@@ -169,9 +169,11 @@ def test_fits_share_a_mixture_by_their_dice(draw, segmenter, preprocess):
     assert not mixture.offsets[:2].any() and (mixture.offsets[2, 1:] < 0).all() and mixture.offsets[2, 0] == 0
 
 
-def test_dice_of_what_is_left_out_is_that_of_its_head(draw, segmenter, preprocess):
+@pytest.mark.parametrize("context", [0, 20])
+def test_dice_of_what_is_left_out_is_that_of_its_head(draw, segmenter, preprocess, context):
     samples = draw(6)
-    result = fit(segmenter(), samples, preprocess)
+    result = fit(segmenter(context=context), samples, preprocess)
+    assert list(dict.fromkeys(result.held_out.curve["fit"])) == ["first", "context"][: 1 + bool(context)]
     from prismseg.evaluation.metrics import case_metrics
 
     table = result.held_out.table.set_index(["case", "class"])["dice"]

@@ -45,6 +45,8 @@ def test_the_dice_of_every_group_is_told_and_written(run):
         assert any(group in line and f"{dice:.3f}" in line for line in output.splitlines())
     choice = json.loads((root / "held-out" / "choice.json").read_text())
     curve = pd.read_csv(root / "held-out" / "penalties.csv")
+    assert list(dict.fromkeys(curve["fit"])) == ["first", "context"]
+    curve = curve[curve["fit"] == "first"]
     assert curve["dice"].max() - curve[curve["light"] == choice["light"]]["dice"].max() <= PREMIUM
     best = curve.loc[curve[curve["light"] == choice["light"]]["dice"].idxmax()]
     assert (choice["penalty"], choice["balance"]) == (best["penalty"], best["balance"])

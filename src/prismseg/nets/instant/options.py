@@ -6,6 +6,8 @@ from pydantic import Field
 
 from prismseg.base.settings import Settings
 
+FINE_GRID = 2  # pixels a cell, from which the second fit works on the image's own grid
+
 
 class InstantOptions(Settings):
     """Features of the pixels of an instant segmenter, the `options` of the architecture "instant".
@@ -24,6 +26,11 @@ class InstantOptions(Settings):
         Number of random Fourier features of all the others, an even one; 0 leaves them out.
     fourier_scale : float
         Their length scale, in units of the median distance between pixels.
+    context : int
+        Number of random Fourier features of a second fit, an even one; 0 leaves it out. It learns from what the first one
+        finds around each pixel, see `prismseg.nets.instant.context`.
+    context_scale : float
+        Pixels of the finest window over what is found.
 
     Examples
     --------
@@ -37,3 +44,10 @@ class InstantOptions(Settings):
     position: bool = False
     fourier: int = Field(default=0, ge=0, multiple_of=2)
     fourier_scale: float = Field(default=1.0, gt=0)
+    context: int = Field(default=0, ge=0, multiple_of=2)
+    context_scale: float = Field(default=4.0, gt=0)
+
+    @property
+    def context_grid(self) -> int:
+        """Pixels a side of the cells of the second fit: half of the first one's, and those of a fine grid themselves."""
+        return 1 if self.grid <= FINE_GRID else self.grid // 2

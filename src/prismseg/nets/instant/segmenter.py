@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import ClassVar, NamedTuple, cast
+from typing import ClassVar, cast
 
 import torch
 import torch.nn.functional as F
@@ -13,8 +12,18 @@ from torch import Tensor, nn
 
 from prismseg.base import ConfigError, ModelError
 from prismseg.features import RandomFourierFeatures
+from prismseg.nets.blocks import enlarge
 from prismseg.nets.encoders.encoder import make_encoder
+from prismseg.nets.instant.context import ContextStage
 from prismseg.nets.instant.features import POSITION, PixelFeatures, places
+from prismseg.nets.instant.heads import (
+    InstantHead,
+    LinearHead,
+    PosteriorVariance,
+    register_head,
+    replace_head,
+    silent,
+)
 from prismseg.nets.instant.options import InstantOptions
 from prismseg.nets.instant.sampling import corners, sample
 from prismseg.nets.instant.tiles import cut
@@ -22,51 +31,7 @@ from prismseg.nets.segmentation import SegmentationModel, read_options
 from prismseg.nets.settings import NO_SKIP, NetworkSettings
 
 FOURIER, CONSTANT = "fourier", "constant"  # parts of the head's input beside the encoder's
-
-
-@dataclass(frozen=True, eq=False)
-class InstantHead:
-    """All that a fit decides about a head; K outputs, one a class, background first.
-
-    Attributes
-    ----------
-    weights : (E, K) Tensor
-        Mean of the posterior of the linear model, for the inputs of `InstantSegmenter.inputs`.
-    factor : (E, E) Tensor
-        F with ``F F' = A^-1``, see `prismseg.features.LinearPosterior`.
-    noise : (K,) Tensor
-        Variance of the noise of each output.
-    offsets : (K,) Tensor
-        What is added to the outputs before the largest one is taken; 0 for the background.
-    temperature : float
-        Logits are the outputs with their offsets times this.
-    """
-
-    weights: Tensor
-    factor: Tensor
-    noise: Tensor
-    offsets: Tensor
-    temperature: float = 1.0
-
-
-class PosteriorVariance(NamedTuple):
-    """Variance of the outputs of the head, whose targets are 1 for the class of a pixel and 0 for others.
-
-    Attributes
-    ----------
-    epistemic : (B, K, H, W) Tensor
-        What more labelled images would reduce: noise times leverage.
-    aleatoric : (K,) Tensor
-        What they would not: the noise.
-    """
-
-    epistemic: Tensor
-    aleatoric: Tensor
-
-    @property
-    def total(self) -> Tensor:
-        """Predictive variance (B, K, H, W)."""
-        return self.epistemic + self.aleatoric[:, None, None]
+CONTEXT = "context"  # what the second fit adds
 
 
 class InstantSegmenter(SegmentationModel):
@@ -147,11 +112,14 @@ class InstantSegmenter(SegmentationModel):
         self.register_buffer("input_deviation", torch.ones(settings.in_channels))
         self.register_buffer("mean", torch.zeros(count))
         self.register_buffer("scale", torch.ones(count))
-        self.register_buffer("weights", torch.zeros(start, outputs))
-        self.register_buffer("factor", torch.zeros(start, start))
-        self.register_buffer("noise", torch.zeros(outputs))
-        self.register_buffer("offsets", torch.zeros(outputs))
-        self.register_buffer("temperature", torch.ones(()))
+        register_head(self, start, outputs)
+        self.context = (
+            ContextStage(
+                outputs, self.options.context, grid=self.options.context_grid, scale=self.options.context_scale
+            )
+            if self.options.context
+            else None
+        )
 
     def train(self, mode: bool = True) -> InstantSegmenter:
         """Leave the encoder in evaluation mode: the statistics of its batch normalisation stay as they are."""
@@ -161,23 +129,45 @@ class InstantSegmenter(SegmentationModel):
 
     def with_head(self, head: InstantHead) -> InstantSegmenter:
         """Make a network with another head, which shares everything else with this one."""
+        if head.context is not None and self.context is None:
+            raise ModelError("The head is one with a second fit, and this network was built without (context=0).")
         other = copy.copy(self)
         other.metadata = dict(self.metadata)
-        other._buffers = dict(self._buffers)
-        for name in ("weights", "factor", "noise", "offsets"):
-            value: Tensor = getattr(head, name)
-            if value.shape != self._buffers[name].shape:  # type: ignore[union-attr]
-                raise ModelError(
-                    f"The head's {name} have the shape {tuple(value.shape)}; this network takes "
-                    f"{tuple(getattr(self, name).shape)}."
-                )
-            other._buffers[name] = value.to(self.weights)
-        other._buffers["temperature"] = torch.tensor(head.temperature).to(self.weights)
+        replace_head(other, head)
+        if self.context is not None:
+            return other.with_context(head.context or silent(head, self.context.weights))
+        return other
+
+    def with_context(self, head: LinearHead) -> InstantSegmenter:
+        """Make a network with another second head, which shares everything else with this one."""
+        assert self.context is not None
+        other = copy.copy(self)
+        other._modules = dict(self._modules)
+        other.context = copy.copy(self.context)
+        replace_head(other.context, head)
         return other
 
     def segment(self, x: Tensor) -> Tensor:
         """Logits of images whose sides are multiples of `stride`."""
-        return self._enlarge(self._by_tile(x, lambda maps: sum_of(self._contributions(maps))))
+        if self.context is None:
+            return self.enlarged(self._by_tile(x, lambda maps: sum_of(self._contributions(maps))))
+        return self._compare(self.total(self.first_outputs(x), x) * self.context.temperature)
+
+    def total(self, outputs: Tensor, x: Tensor) -> Tensor:
+        """Add to the `first_outputs` (B, K, H, W) of images what the second fit adds, and the offsets."""
+        assert self.context is not None
+        return outputs + self._added(outputs, x) + self.context.offsets[:, None, None]
+
+    def first_outputs(self, x: Tensor) -> Tensor:
+        """Compute the first fit's outputs (B, K, H, W), without offsets, for images with sides that `stride` divides."""
+        readout = self.weights, torch.zeros_like(self.offsets)
+        return self.enlarged(self._by_tile(x, lambda maps: sum_of(self._contributions(maps, readout))))
+
+    def context_maps(self, outputs: Tensor, x: Tensor) -> Tensor:
+        """Describe images for the second fit by their `first_outputs`, see `ContextStage.describe`."""
+        assert self.context is not None
+        probabilities = ((outputs + self.offsets[:, None, None]) * self.temperature).softmax(1)
+        return self.context.describe(probabilities, self._standard(x))
 
     def attribute(self, x: Tensor) -> dict[str, Tensor]:
         """Split the logits into what each part of the features adds to them.
@@ -190,7 +180,8 @@ class InstantSegmenter(SegmentationModel):
         Returns
         -------
         dict of str to (B, classes, H, W) Tensor
-            By part, as in `parts`; "constant" holds the offsets too. They sum to the logits.
+            By part, as in `parts`; "constant" holds the offsets too, and "context" is what a second fit adds. They sum to
+            the logits.
         """
         names = list(self.parts)
 
@@ -198,17 +189,32 @@ class InstantSegmenter(SegmentationModel):
             contributions = self._contributions(maps)
             return torch.cat([contributions[name] for name in names], dim=1)
 
-        shares = self._on_image(x, stacked)
-        return dict(zip(names, shares.chunk(len(names), dim=1), strict=True))
+        shares = self._on_image(x, lambda padded: self.enlarged(self._by_tile(padded, stacked)))
+        found = dict(zip(names, shares.chunk(len(names), dim=1), strict=True))
+        if self.context is not None:
+            added = self._on_image(x, lambda padded: self._added(self.first_outputs(padded), padded))
+            found[CONTEXT] = self._compare(added * self.context.temperature)
+        return found
 
     def variance(self, x: Tensor) -> PosteriorVariance:
         """Variance of the outputs for images (B, C, H, W): exact on the grid, enlarged bilinearly.
 
         It is that of the linear model (Bishop 2006, equation 3.59), which takes cells to be independent: neighbours are
-        not, so that the epistemic part is too small by a factor that is the same all over an image.
+        not, so that the epistemic part is too small by a factor that is the same all over an image. With a second fit it
+        is the sum of both, whose posteriors are taken to be independent, and the noise is what both leave over.
         """
-        leverage = self._on_image(x, self._leverage)
-        return PosteriorVariance(leverage * self.noise[:, None, None], self.noise)
+        leverage = self._on_image(x, lambda padded: self.enlarged(self._by_tile(padded, self._leverage)))
+        epistemic = leverage * self.noise[:, None, None]
+        if self.context is None:
+            return PosteriorVariance(epistemic, self.noise)
+        context = self.context
+
+        def second(padded: Tensor) -> Tensor:
+            return enlarge(context.leverage(self.context_maps(self.first_outputs(padded), padded)), context.grid)
+
+        return PosteriorVariance(
+            epistemic + self._on_image(x, second) * context.noise[:, None, None], context.noise
+        )
 
     def inputs(self, x: Tensor) -> Tensor:
         """Compute the inputs (B, E, h, w) of the head on the grid, for images (B, C, H, W) padded with `pad`."""
@@ -289,15 +295,27 @@ class InstantSegmenter(SegmentationModel):
         return mapped.reshape(*rows.shape[:-1], self.options.fourier).movedim(-1, 1)
 
     def _readout(self) -> tuple[Tensor, Tensor]:
-        """Weights (E, classes) and constants (classes,) that turn inputs into logits."""
-        weights, offsets = self.weights * self.temperature, self.offsets * self.temperature
+        """Weights (E, classes) and constants (classes,) that turn inputs into the first fit's share in the logits."""
+        last = self if self.context is None else self.context
+        weights, offsets = self.weights * last.temperature, last.offsets * last.temperature
         if self.settings.classes == 1:
             return weights[:, 1:] - weights[:, :1], offsets[1:] - offsets[:1]
         return weights, offsets
 
-    def _contributions(self, maps: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Share of each part in the logits (B, classes, h, w) on the grid."""
-        weights, offsets = self._readout()
+    def _compare(self, outputs: Tensor) -> Tensor:
+        """Logits (B, classes, H, W) of outputs (B, K, H, W)."""
+        return outputs[:, 1:] - outputs[:, :1] if self.settings.classes == 1 else outputs
+
+    def _added(self, outputs: Tensor, x: Tensor) -> Tensor:
+        """Compute what the second fit adds to the outputs (B, K, H, W) of the first."""
+        assert self.context is not None
+        return enlarge(self.context.outputs(self.context_maps(outputs, x)), self.context.grid)
+
+    def _contributions(
+        self, maps: dict[str, Tensor], readout: tuple[Tensor, Tensor] | None = None
+    ) -> dict[str, Tensor]:
+        """Share of each part in the logits (B, classes, h, w) on the grid, or in what else is read out."""
+        weights, offsets = readout or self._readout()
         shares = {}
         for part in self.features.widths:
             # Scored on the map's own grid and then resampled, which is the same and cheaper, since both are linear.
@@ -318,18 +336,18 @@ class InstantSegmenter(SegmentationModel):
         inputs = self._complete(self._standardized(maps))
         return F.conv2d(inputs, self.factor.T[:, :, None, None]).square().sum(1, keepdim=True)
 
-    def _on_image(self, x: Tensor, function: Callable[[dict[str, Tensor]], Tensor]) -> Tensor:
-        """Pad images, compute maps on the grid, enlarge and crop them."""
+    def _on_image(self, x: Tensor, function: Callable[[Tensor], Tensor]) -> Tensor:
+        """Pad images, compute maps of their size, and crop them."""
         height, width = x.shape[-2:]
         left, _, top, _ = self.padding(height, width)
-        values = self._enlarge(self._by_tile(self.pad(x), function))
-        return values[..., top : top + height, left : left + width]
+        return function(self.pad(x))[..., top : top + height, left : left + width]
 
-    def _enlarge(self, values: Tensor) -> Tensor:
-        grid = self.options.grid
-        if grid == 1:
-            return values
-        return F.interpolate(values, scale_factor=grid, mode="bilinear", align_corners=False)
+    def enlarged(self, values: Tensor) -> Tensor:
+        """Bring maps from the grid to the image."""
+        return enlarge(values, self.options.grid)
+
+    def _standard(self, x: Tensor) -> Tensor:
+        return (x - self.input_mean[:, None, None]) / self.input_deviation[:, None, None]
 
     def _by_tile(self, x: Tensor, function: Callable[[dict[str, Tensor]], Tensor]) -> Tensor:
         """Compute a map on the grid from the features of padded images, a tile at a time where these are large."""
@@ -339,8 +357,7 @@ class InstantSegmenter(SegmentationModel):
         self, x: Tensor, function: Callable[[dict[str, Tensor]], dict[str, Tensor]], strides: dict[str, int]
     ) -> dict[str, Tensor]:
         """Compute maps at several strides from the features of padded images, a tile at a time where these are large."""
-        mean, deviation = self.input_mean[:, None, None], self.input_deviation[:, None, None]
-        x = (x - mean) / deviation
+        x = self._standard(x)
         if torch.compiler.is_exporting():
             return function(self.features.maps(x))
         height, width = x.shape[-2:]

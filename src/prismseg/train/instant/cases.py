@@ -18,6 +18,7 @@ from prismseg.train.instant.light import relight
 from prismseg.train.instant.settings import InstantSettings
 
 LIGHT_COPIES = 2  # of an image, see `light_copies`
+AS_IT_IS = "as it is"  # name of the first copy
 
 
 class Cells(NamedTuple):
@@ -33,6 +34,32 @@ class Cells(NamedTuple):
 
     parts: dict[str, Tensor]
     shares: Tensor
+
+
+class Copy(NamedTuple):
+    """An image as it is learnt from: as it is, or changed.
+
+    Attributes
+    ----------
+    name : str
+        Of the change.
+    image : (C, H, W) Tensor
+    shares : (K, H, W) Tensor
+        Share of each pixel that is labelled as each class.
+    weight : float
+        Copies in the image's own light together count for one image, and those in another light too.
+    in_light : bool
+        Whether it is in another light.
+    seed : int
+        Of what is drawn from it.
+    """
+
+    name: str
+    image: Tensor
+    shares: Tensor
+    weight: float
+    in_light: bool = False
+    seed: int = 0
 
 
 class PreparedCases:
@@ -183,10 +210,21 @@ def light_copies(image: Tensor, shares: Tensor, seed: int) -> Iterator[tuple[Ten
         yield (changed.flip(-1), shares.flip(-1)) if (seed + number) % 2 else (changed, shares)
 
 
-def cell_shares(network: InstantSegmenter, shares: Tensor) -> Tensor:
-    """Share (K, h, w) of each cell of the network's grid that is labelled as each class, from those of pixels."""
+def all_copies(image: Tensor, shares: Tensor, case: int, settings: InstantSettings) -> Iterator[Copy]:
+    """Give every copy of a case that is learnt from, those in another light last."""
+    for number, changed in enumerate(copies(image, shares, settings)):
+        name = f"copy {number}" if number else AS_IT_IS
+        yield Copy(name, *changed, 1 / settings.copies, seed=case * settings.copies + number)
+    if any(settings.lights):
+        for number, changed in enumerate(light_copies(image, shares, case)):
+            seed = case * LIGHT_COPIES + number
+            yield Copy(f"light {number}", *changed, 1 / LIGHT_COPIES, in_light=True, seed=seed)
+
+
+def cell_shares(network: InstantSegmenter, shares: Tensor, grid: int | None = None) -> Tensor:
+    """Share (K, h, w) of each cell of a grid, the network's by default, that is labelled as each class, by pixels'."""
     padded = F.pad(shares, network.padding(shares.shape[1], shares.shape[2]))
-    return F.avg_pool2d(padded[None], network.options.grid)[0]
+    return F.avg_pool2d(padded[None], grid or network.options.grid)[0]
 
 
 @torch.inference_mode()

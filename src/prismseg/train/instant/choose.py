@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from prismseg.data import IGNORE
 from prismseg.features import ClassStatistics, LinearPosterior, fit_ridge, ridge_path
-from prismseg.nets.instant.sampling import corners, sample
 from prismseg.train.instant.dice import OFFSETS, margin_dice
-from prismseg.train.instant.gather import CellCache, PartStatistics
+from prismseg.train.instant.gather import PartStatistics
 from prismseg.train.instant.settings import InstantSettings
 
 ABSENT = -100.0  # output of a class that was never seen
@@ -25,6 +24,29 @@ TRIED_PIXELS = 2**14  # labelled ones of an image, drawn at random, by which can
 PIXELS = 2**16  # by which the offsets of the best one are chosen
 TEMPERATURE_PIXELS = 2**12  # and its temperature
 TEMPERATURES = torch.logspace(-0.5, 2.5, 61)  # of which the most likely one is taken
+
+
+class Judged(Protocol):
+    """Images by whose labelled pixels fits are judged: `CellCache`, and `ContextCells` of the second fit."""
+
+    def labelled(self, case: int, weights: Tensor, most: int) -> tuple[Tensor, Tensor]:
+        """Predict labelled pixels of an image.
+
+        Parameters
+        ----------
+        case : int
+            Which image.
+        weights : (M, E, K) Tensor
+            Of several fits.
+        most : int
+            Take this many pixels at the most.
+
+        Returns
+        -------
+        outputs : (M, K, N) Tensor
+        truth : (N,) Tensor
+            Classes. Pixels are in random order, always the same one.
+        """
 
 
 @dataclass(frozen=True)
@@ -148,7 +170,7 @@ def fit_weights(statistics: PartStatistics, candidates: Sequence[Candidate]) -> 
     for light, by_light in _by(candidates, "light"):
         sums = statistics.mixed(light)
         for balance, alike in _by(by_light, "balance"):
-            regression = sums.regression(class_weights(sums, balance))
+            regression = statistics.regression(sums, class_weights(sums, balance))
             trace = float(regression.gram.trace())
             path = ridge_path(regression, [candidate.penalty * trace for candidate in alike])
             fits |= zip(alike, rule_out_absent(path, sums), strict=True)
@@ -164,7 +186,7 @@ def _by(candidates: Sequence[Candidate], name: str) -> Iterator[tuple[float, lis
 def fit_candidate(statistics: PartStatistics, candidate: Candidate) -> LinearPosterior:
     """Fit one candidate, with its posterior."""
     sums = statistics.mixed(candidate.light)
-    regression = sums.regression(class_weights(sums, candidate.balance))
+    regression = statistics.regression(sums, class_weights(sums, candidate.balance))
     posterior = fit_ridge(regression, candidate.penalty * float(regression.gram.trace()))
     return replace(posterior, weights=rule_out_absent(posterior.weights, sums))
 
@@ -188,7 +210,7 @@ def rule_out_absent(weights: Tensor, statistics: ClassStatistics) -> Tensor:
 
 @torch.inference_mode()
 def try_candidates(
-    cache: CellCache,
+    cells: Judged,
     parts: Sequence[Sequence[int]],
     statistics: Sequence[PartStatistics],
     judged: Sequence[int],
@@ -199,8 +221,8 @@ def try_candidates(
 
     Parameters
     ----------
-    cache : CellCache
-        Cells of the images.
+    cells : Judged
+        Predicts the images.
     parts : sequence of sequences of int
         Cases of each part.
     statistics : sequence of PartStatistics
@@ -218,45 +240,13 @@ def try_candidates(
     for place, (part, own) in enumerate(zip(parts, statistics, strict=True)):
         fits.append(fit_weights(total - own, candidates))
         for case in (case for case in part if case in wanted):
-            outputs, truth = labelled_outputs(cache, case, fits[-1].float(), TRIED_PIXELS)
+            outputs, truth = cells.labelled(case, fits[-1].float(), TRIED_PIXELS)
             if len(truth):
                 cases.append(case)
                 places.append(place)
                 values.append(margin_dice(outputs, truth, OFFSETS))
             done(case)
     return Trials(candidates, fits, torch.tensor(cases), torch.tensor(places), torch.stack(values))
-
-
-@torch.inference_mode()
-def labelled_outputs(cache: CellCache, case: int, weights: Tensor, most: int = PIXELS) -> tuple[Tensor, Tensor]:
-    """Predict labelled pixels of an image, at the size of the network's input.
-
-    Parameters
-    ----------
-    cache : CellCache
-        Cells of the images.
-    case : int
-        Which image.
-    weights : (M, E, K) Tensor
-        Of several fits.
-    most : int
-        Take this many pixels at the most.
-
-    Returns
-    -------
-    outputs : (M, K, N) Tensor
-    truth : (N,) Tensor
-        Classes. Pixels are in random order, always the same one.
-    """
-    network, mask = cache.network, cache.cases.truth(case)
-    known = (mask != IGNORE).flatten().nonzero().flatten()
-    known = known[torch.randperm(len(known), generator=torch.Generator().manual_seed(case))[:most]]
-    outputs = network.outputs(cache[case].parts, weights)
-    left, _, top, _ = network.padding(*mask.shape)
-    rows, columns = known // mask.shape[1] + top, known % mask.shape[1] + left
-    found = corners(outputs.shape[-2:], network.options.grid, rows, columns)
-    sampled = sample(outputs.flatten(0, 1), found).T.contiguous()
-    return sampled.reshape(*outputs.shape[:2], -1), mask.flatten()[known]
 
 
 def choose_temperature(outputs: Sequence[tuple[Tensor, Tensor]], offsets: Tensor) -> float:

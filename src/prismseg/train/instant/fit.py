@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 import pandas as pd
 import torch
-from torch import Tensor
 
 from prismseg.base import ConfigError, DataError, progress_bar
 from prismseg.data import Preprocess, Sample
-from prismseg.features import LinearPosterior
 from prismseg.nets import InstantHead, InstantSegmenter
 from prismseg.train.instant.cases import PreparedCases, part_groups, spread
-from prismseg.train.instant.choose import (
-    TRIED_PIXELS,
-    Candidate,
-    Mixture,
-    Trials,
-    choose_temperature,
-    fit_candidate,
-    fit_mixture,
-    labelled_outputs,
-    try_candidates,
-)
-from prismseg.train.instant.dice import best_offsets, image_dice
+from prismseg.train.instant.choose import PIXELS, Candidate, choose_temperature, fit_candidate
+from prismseg.train.instant.context import fit_context
 from prismseg.train.instant.gather import (
     CellCache,
     PartStatistics,
@@ -34,6 +22,9 @@ from prismseg.train.instant.gather import (
     standardize,
 )
 from prismseg.train.instant.settings import PENALTY, InstantSettings
+from prismseg.train.instant.stage import fit_stage, make_head
+
+FITS = ("first", "context")  # names of the fits of a network
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,7 +40,8 @@ class HeldOut:
     table : DataFrame
         Columns case, group, class, dice: each image predicted by the head without its part, at the network's size.
     curve : DataFrame
-        Columns light, balance, penalty, dice: mean Dice of each fit that was tried, with each class at its best offset.
+        Columns light, balance, penalty, dice, fit: mean Dice of each fit that was tried, with each class at its best
+        offset; `fit` tells those of the first one from those of the second.
     """
 
     parts: list[list[int]]
@@ -98,6 +90,10 @@ def fit_instant(
     each part that is left out. Fits with several penalties are averaged by their Dice on groups that are left out,
     exactly, by taking their statistics away; copies in another light get the largest weight that costs almost nothing
     there, and the classes the offsets that are best.
+
+    A network with a context is fitted once more, on what the first fit finds around each pixel of groups that were left
+    out of it. The fit of a group's second head has not seen the group; the first heads of the others, whose predictions
+    it learns from, have, so that the second fit's measure is exact but for that.
 
     Parameters
     ----------
@@ -154,12 +150,15 @@ def fit_instant(
     standardize(network, cases, parts)
     cache = CellCache(network, cases, settings.cache_mib)
     judged = spread(parts, settings.judged)
-    with progress_bar("fitting", len(samples) + len(judged), visible=show_progress) as advance:
-        steps = iter(range(1, len(samples) + len(judged) + 1))
-        statistics = [
-            gather_statistics(cache, part, settings, lambda case: advance(next(steps), cases.name(case)))
-            for part in parts
-        ]
+    with_context = bool(network.options.context)
+    steps = (len(samples) + len(judged)) * (1 + with_context)
+    with progress_bar("fitting", steps, visible=show_progress) as advance:
+        numbers = iter(range(1, steps + 1))
+
+        def done(case: int) -> None:
+            advance(next(numbers), cases.name(case))
+
+        statistics = [gather_statistics(cache, part, settings, done) for part in parts]
         total = sum(statistics[1:], statistics[0])
         notes = require_labels(total.own, classes)
         # A part without a labelled pixel has nothing to leave out.
@@ -167,23 +166,19 @@ def fit_instant(
         parts, statistics = [parts[place] for place in labelled], [statistics[place] for place in labelled]
         if len(parts) < 2:
             return _without_choice(cache, parts[0], total, judged, notes)
-        trials = try_candidates(
-            cache, parts, statistics, judged, settings, lambda case: advance(next(steps), cases.name(case))
-        )
-    mixture = trials.mixture()
-    judgement = judge(cache, trials, mixture)
-    offsets = best_offsets(judgement.outputs, len(classes))
-    temperature = choose_temperature(judgement.outputs, offsets)
-    head = make_head(fit_mixture(total, mixture), offsets, temperature)
-    held_out = leave_out(cache, parts, statistics, trials, judgement, temperature)
+        stages = [fit_stage(cache, cases, parts, statistics, judged, settings, done)]
+        if with_context:
+            stages.append(fit_context(cache, parts, stages[0], judged, settings, done))
+    head, *heads = (
+        InstantHead(**vars(first), context=second[0] if second else None)
+        for first, *second in zip(*([each.head, *each.heads] for each in stages), strict=True)
+    )
+    curve = pd.concat([each.curve.assign(fit=name) for each, name in zip(stages, FITS, strict=False)])
+    held_out = HeldOut(parts, heads, stages[-1].table, curve.reset_index(drop=True))
     if len(judged) < len(samples):
         notes.append(f"Choices were made on {len(judged)} of the {len(samples)} images, evenly from all groups.")
-    return InstantFit(network.with_head(head).eval(), mixture.best, len(mixture.candidates), held_out, notes)
-
-
-def make_head(posterior: LinearPosterior, offsets: Tensor, temperature: float) -> InstantHead:
-    """Make a head of a fit."""
-    return InstantHead(posterior.weights, posterior.factor, posterior.noise, offsets, temperature)
+    fitted = network.with_head(head).eval()
+    return InstantFit(fitted, stages[0].candidate, stages[0].averaged, held_out, notes)
 
 
 def _without_choice(
@@ -195,7 +190,7 @@ def _without_choice(
     offsets = torch.zeros(len(cache.cases.classes))
     outputs = []
     for case in (case for case in part if case in set(judged)):
-        values, truth = labelled_outputs(cache, case, posterior.weights.float()[None])
+        values, truth = cache.labelled(case, posterior.weights.float()[None], PIXELS)
         if len(truth):
             outputs.append((values[0], truth))
     temperature = choose_temperature(outputs, offsets)
@@ -203,83 +198,8 @@ def _without_choice(
     notes = [
         *notes,
         f"All labelled pixels are of one group ({group}), so none could be left out: there is no measure of how good "
-        "this network is on others, and class weights, penalty and offsets are the defaults. Label an image of another "
-        "group, or say what a group is (--group).",
+        "this network is on others, class weights, penalty and offsets are the defaults, and there is no second fit. "
+        "Label an image of another group, or say what a group is (--group).",
     ]
-    head = make_head(posterior, offsets, temperature)
+    head = InstantHead(**vars(make_head(posterior, offsets, temperature)))
     return InstantFit(cache.network.with_head(head).eval(), candidate, 1, None, notes)
-
-
-@dataclass(frozen=True, eq=False)
-class Judgement:
-    """Outputs for the images of the trials, each from fits without its part.
-
-    Attributes
-    ----------
-    mixtures : list of Mixture
-        For each part, what is best for the images of all others.
-    outputs : list of ((K, N) Tensor, (N,) Tensor)
-        Outputs and classes of labelled pixels of each image, by the mixture that is best for all.
-    by_part : list of (P, K, n) Tensor
-        Outputs for the first n of these pixels, by each of `mixtures`.
-    own : list of (K, N) Tensor
-        Outputs by the mixture of the image's own part.
-    """
-
-    mixtures: list[Mixture]
-    outputs: list[tuple[Tensor, Tensor]]
-    by_part: list[Tensor]
-    own: list[Tensor]
-
-
-def judge(cache: CellCache, trials: Trials, mixture: Mixture) -> Judgement:
-    """Predict the images of the trials by `mixture`, and by those that are best for the images of other parts."""
-    mixtures = [trials.mixture(without=place) for place in range(len(trials.fits))]
-    found = Judgement(mixtures, [], [], [])
-    weights: dict[int, Tensor] = {}
-    for case, place in zip(trials.cases.tolist(), trials.parts.tolist(), strict=True):
-        if place not in weights:
-            fits = trials.fits[place]
-            weights = {
-                place: torch.stack([each.average(fits[each.places]) for each in (mixture, *mixtures)]).float()
-            }
-        values, truth = labelled_outputs(cache, case, weights[place])
-        found.outputs.append((values[0].clone(), truth))
-        found.own.append(values[1 + place].clone())
-        found.by_part.append(values[1:, :, :TRIED_PIXELS].clone())
-    return found
-
-
-def leave_out(
-    cache: CellCache,
-    parts: list[list[int]],
-    statistics: Sequence[PartStatistics],
-    trials: Trials,
-    judgement: Judgement,
-    temperature: float,
-) -> HeldOut:
-    """Measure each part by the fit without it, with all choices that are best for the others."""
-    cases, total = cache.cases, sum(statistics[1:], statistics[0])
-    heads, rows = [], {}
-    for place, (own, mixture) in enumerate(zip(statistics, judgement.mixtures, strict=True)):
-        others = [
-            (values[place], truth[:TRIED_PIXELS])
-            for values, (_, truth), part in zip(
-                judgement.by_part, judgement.outputs, trials.parts.tolist(), strict=True
-            )
-            if part != place
-        ]
-        offsets = best_offsets(others, len(cases.classes))
-        posterior = fit_mixture(total - own, mixture, trials.fits[place][mixture.places])
-        heads.append(make_head(posterior, offsets, temperature))
-        for number in (trials.parts == place).nonzero().flatten().tolist():
-            case, (_, truth) = int(trials.cases[number]), judgement.outputs[number]
-            scores = image_dice(judgement.own[number] + offsets[:, None], truth)
-            rows[case] = [
-                {"case": cases.ids[case], "group": cases.groups[case], "class": name, "dice": float(score)}
-                for name, score in zip(cases.classes[1:], scores, strict=True)
-            ]
-    table = pd.DataFrame([row for case in sorted(rows) for row in rows[case]])
-    curve = pd.DataFrame([asdict(candidate) for candidate in trials.candidates])
-    curve["dice"] = trials.scores().tolist()
-    return HeldOut(parts, heads, table, curve)

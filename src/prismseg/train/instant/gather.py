@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
 
 from prismseg.base import DataError
-from prismseg.features import ClassStatistics, median_scale
+from prismseg.data import IGNORE
+from prismseg.features import ClassStatistics, RegressionStatistics, median_scale
 from prismseg.nets import InstantSegmenter
+from prismseg.nets.instant.sampling import corners, sample
 from prismseg.train.instant.cases import (
-    LIGHT_COPIES,
+    AS_IT_IS,
     Cells,
+    Copy,
     PreparedCases,
+    all_copies,
     cell_shares,
-    copies,
-    light_copies,
     read_cells,
     require_finite,
     spread,
@@ -30,7 +33,7 @@ MIB = 2**20
 
 
 class CellCache:
-    """Cells of the images as they are, kept in half precision until `mib` are full; others are computed again.
+    """Cells of the images and their copies, kept in half precision until `mib` are full; others are computed again.
 
     Parameters
     ----------
@@ -50,20 +53,38 @@ class CellCache:
     def __init__(self, network: InstantSegmenter, cases: PreparedCases, mib: int) -> None:
         self.network, self.cases = network, cases
         self._limit, self.kept_bytes = mib * MIB, 0
-        self._kept: dict[int, dict[str, Tensor]] = {}
+        self._kept: dict[tuple[int, str], dict[str, Tensor]] = {}
 
     def __getitem__(self, case: int) -> Cells:
-        image, shares = self.cases[case]
-        if case in self._kept:
-            parts = {part: values.float() for part, values in self._kept[case].items()}
-            return Cells(parts, cell_shares(self.network, shares))
-        cells = read_cells(self.network, image, shares, self.cases.name(case))
+        """Cells of a case as it is."""
+        return self.read(case, Copy(AS_IT_IS, *self.cases[case], 1.0))
+
+    def read(self, case: int, copy: Copy) -> Cells:
+        """Cells of a copy of a case."""
+        key = (case, copy.name)
+        if key in self._kept:
+            parts = {part: values.float() for part, values in self._kept[key].items()}
+            return Cells(parts, cell_shares(self.network, copy.shares))
+        cells = read_cells(self.network, copy.image, copy.shares, self.cases.name(case))
         half = {part: values.half() for part, values in cells.parts.items()}
         size = sum(values.nbytes for values in half.values())
         if self.kept_bytes + size <= self._limit:
-            self._kept[case] = half
+            self._kept[key] = half
             self.kept_bytes += size
         return cells
+
+    @torch.inference_mode()
+    def labelled(self, case: int, weights: Tensor, most: int) -> tuple[Tensor, Tensor]:
+        """Predict labelled pixels of an image, at the size of the network's input, see `Judged`."""
+        network, mask = self.network, self.cases.truth(case)
+        known = (mask != IGNORE).flatten().nonzero().flatten()
+        known = known[torch.randperm(len(known), generator=torch.Generator().manual_seed(case))[:most]]
+        outputs = network.outputs(self[case].parts, weights)
+        left, _, top, _ = network.padding(*mask.shape)
+        rows, columns = known // mask.shape[1] + top, known % mask.shape[1] + left
+        found = corners(outputs.shape[-2:], network.options.grid, rows, columns)
+        sampled = sample(outputs.flatten(0, 1), found).T.contiguous()
+        return sampled.reshape(*outputs.shape[:2], -1), mask.flatten()[known]
 
 
 @torch.inference_mode()
@@ -75,13 +96,13 @@ def standardize(network: InstantSegmenter, cases: PreparedCases, parts: Sequence
     """
     chosen = spread(parts, REFERENCE_CASES)
     images = [cases[case][0] for case in chosen]
-    moments = _Moments()
+    moments = Moments()
     for image in images:
         moments.add(image.flatten(1))
     mean, deviation = moments.result()
     network.input_mean.copy_(mean)
     network.input_deviation.copy_(torch.where(deviation > 0, deviation, 1.0))
-    moments, generator, sampled = _Moments(), torch.Generator().manual_seed(0), []
+    moments, generator, sampled = Moments(), torch.Generator().manual_seed(0), []
     for case, image in zip(chosen, images, strict=True):
         raw = network.raw(network.pad(image[None]))[0].flatten(1)
         require_finite({"all scales": raw[..., None]}, cases.name(case))
@@ -98,7 +119,7 @@ def standardize(network: InstantSegmenter, cases: PreparedCases, parts: Sequence
         network.fourier.set_scale_(network.options.fourier_scale * median_scale(rows, generator=generator))
 
 
-class _Moments:
+class Moments:
     """Mean and standard deviation of rows, added up in float64."""
 
     def __init__(self) -> None:
@@ -127,10 +148,13 @@ class PartStatistics:
         Of the images and their mirrored and scaled copies, which together count for one image each.
     light : ClassStatistics or None
         Of the copies in another light, which together count for one image each too; None where there are none.
+    added : bool
+        Whether the first K features are the outputs of another fit, to which this one is added.
     """
 
     own: ClassStatistics
     light: ClassStatistics | None
+    added: bool = False
 
     def mixed(self, light: float) -> ClassStatistics:
         """Give sums in which copies count `light` times as much as the images, and both together for one image each."""
@@ -138,13 +162,18 @@ class PartStatistics:
             return self.own
         return (self.own + self.light * light) * (1 / (1 + light))
 
+    def regression(self, sums: ClassStatistics, weights: Tensor) -> RegressionStatistics:
+        """Statistics of the regression with weights (K,) of the classes, for the sums of `mixed`."""
+        found = sums.regression(weights)
+        return found.residual() if self.added else found
+
     def __add__(self, other: PartStatistics) -> PartStatistics:
         light = None if self.light is None or other.light is None else self.light + other.light
-        return PartStatistics(self.own + other.own, light)
+        return PartStatistics(self.own + other.own, light, self.added)
 
     def __sub__(self, other: PartStatistics) -> PartStatistics:
         light = None if self.light is None or other.light is None else self.light - other.light
-        return PartStatistics(self.own - other.own, light)
+        return PartStatistics(self.own - other.own, light, self.added)
 
 
 def gather_statistics(
@@ -170,41 +199,40 @@ def gather_statistics(
     sizes = len(network.weights), len(cases.classes)
     own, light = ClassStatistics(*sizes), ClassStatistics(*sizes) if any(settings.lights) else None
     for case in part:
-        image, shares = cases[case]
-        for number, copy in enumerate(copies(image, shares, settings)):
-            cells = read_cells(network, *copy, cases.name(case)) if number else cache[case]
-            seed = case * settings.copies + number
-            add_cells(own, network, cells, settings, seed=seed, count=settings.copies)
-        if light is not None:
-            for number, copy in enumerate(light_copies(image, shares, case)):
-                cells = read_cells(network, *copy, cases.name(case))
-                seed = case * LIGHT_COPIES + number
-                add_cells(light, network, cells, settings, seed=seed, count=LIGHT_COPIES)
+        for copy in all_copies(*cases[case], case, settings):
+            cells = cache.read(case, copy)
+            statistics = light if copy.in_light else own
+            assert statistics is not None
+            add_cells(statistics, cells.shares, partial(network.rows, cells.parts), copy, settings.cells)
         done(case)
     return PartStatistics(own, light)
 
 
+@torch.inference_mode()
 def add_cells(
-    statistics: ClassStatistics,
-    network: InstantSegmenter,
-    cells: Cells,
-    settings: InstantSettings,
-    *,
-    seed: int,
-    count: int,
+    statistics: ClassStatistics, shares: Tensor, rows: Callable[[Tensor], Tensor], copy: Copy, most: int
 ) -> None:
-    """Add the cells of one of `count` copies of an image, each by its share of each class; all count for one image.
+    """Add the cells of a copy of an image, each by its share of each class; all copies together count for one image.
 
-    Of a class with more than ``settings.cells`` cells so many are drawn with `seed`, weighted so that the class keeps its
-    area.
+    Parameters
+    ----------
+    statistics : ClassStatistics
+        Gets them.
+    shares : (K, h, w) Tensor
+        Share of the area of each cell that is labelled as each class.
+    rows : callable
+        Gives the inputs (N, E) of some cells (N,) of the flattened grid.
+    copy : Copy
+        Which one.
+    most : int
+        Of a class with more cells so many are drawn, weighted so that the class keeps its area.
     """
     places, labels, weights = [], [], []
-    for label, share in enumerate(cells.shares.flatten(1)):
+    for label, share in enumerate(shares.flatten(1)):
         found = share.nonzero().flatten()
-        weight = 1 / count
-        if len(found) > settings.cells:
-            generator = torch.Generator().manual_seed(seed)
-            drawn = found[torch.randperm(len(found), generator=generator)[: settings.cells]]
+        weight = copy.weight
+        if len(found) > most:
+            drawn = found[torch.randperm(len(found), generator=torch.Generator().manual_seed(copy.seed))[:most]]
             weight *= float(share[found].sum() / share[drawn].sum())
             found = drawn
         places.append(found)
@@ -212,9 +240,7 @@ def add_cells(
         weights.append(share[found] * weight)
     found = torch.cat(places)
     if len(found):
-        with torch.inference_mode():
-            rows = network.rows(cells.parts, found)
-        statistics.update(rows, torch.cat(labels), weights=torch.cat(weights), blocks=torch.float32)
+        statistics.update(rows(found), torch.cat(labels), weights=torch.cat(weights), blocks=torch.float32)
 
 
 def require_labels(statistics: ClassStatistics, classes: Sequence[str]) -> list[str]:

@@ -42,8 +42,19 @@ class Resolution:
     dice: float
 
 
-def choose_resolution(dataset: SegmentationDataset) -> Resolution:
+def choose_resolution(
+    dataset: SegmentationDataset, size: tuple[int, int] | None = None, grid: int | None = None
+) -> Resolution:
     """Choose the cheapest resolution whose grid draws the masks of a data set, or the finest one there is.
+
+    Parameters
+    ----------
+    dataset : SegmentationDataset
+        With masks.
+    size : (int, int), optional
+        The size, where it is given.
+    grid : int, optional
+        The grid, where it is given.
 
     Raises
     ------
@@ -73,14 +84,14 @@ def choose_resolution(dataset: SegmentationDataset) -> Resolution:
         raise DataError(f"No image of {dataset.root} has a mask, so there is nothing to fit.")
     aspect = float(np.median([mask.shape[0] / mask.shape[1] for mask in masks]))
     best: Resolution | None = None
-    for side, grid in TRIED:
-        height, width = (
+    for side, cells in dict.fromkeys((0 if size else side, grid or cells) for side, cells in TRIED):
+        height, width = size or (
             max(1, round(side * factor / SIDE_STEP)) * SIDE_STEP
             for factor in (math.sqrt(aspect), 1 / math.sqrt(aspect))
         )
-        dice = float(np.mean([drawn_dice(mask, (height // grid, width // grid)) for mask in masks]))
+        dice = float(np.mean([drawn_dice(mask, (-(-height // cells), -(-width // cells))) for mask in masks]))
         if best is None or dice > best.dice:
-            best = Resolution((height, width), grid, dice)
+            best = Resolution((height, width), cells, dice)
         if dice >= DRAWN:
             break
     assert best is not None

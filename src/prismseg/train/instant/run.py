@@ -191,18 +191,21 @@ def mean_dice(held_out: HeldOut) -> dict[str, float]:
 
 
 def draw_penalties(curve: pd.DataFrame) -> Figure:
-    """Draw mean Dice of left-out groups against the penalty, a line for each weight of the copies in another light."""
+    """Draw mean Dice of left-out groups against the penalty: a line for each fit and weight of copies."""
     figure = Figure(figsize=(6, 3.2), layout="constrained")
     axes = figure.add_subplot()
-    for (light, rows), colour in zip(curve.groupby("light"), cycle(COLOURS), strict=False):
+    for ((fit, light), rows), colour in zip(
+        curve.groupby(["fit", "light"], sort=False), cycle(COLOURS), strict=False
+    ):
         line = rows.groupby("penalty", as_index=False)["dice"].max()  # over the powers of the class weights
-        axes.plot(line["penalty"], line["dice"], marker=".", color=colour, label=f"{light:g}")
-    best = curve.sort_values("dice").tail(1)
-    axes.plot(best["penalty"], best["dice"], "o", color="black", markerfacecolor="none", markersize=11)
+        axes.plot(line["penalty"], line["dice"], marker=".", color=colour, label=f"{fit}, {light:g}")
+    for _, rows in curve.groupby("fit"):
+        best = rows.sort_values("dice").tail(1)
+        axes.plot(best["penalty"], best["dice"], "o", color="black", markerfacecolor="none", markersize=11)
     axes.set_xscale("log")
     axes.set_xlabel("penalty, as a share of the trace of the Gram matrix (circle: best)")
     axes.set_ylabel("Dice of groups left out")
-    axes.legend(title="weight of copies\nin another light", frameon=False)
+    axes.legend(title="fit, weight of copies\nin another light", frameon=False)
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
