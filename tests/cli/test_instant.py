@@ -30,7 +30,7 @@ def test_wrong_suggestions_are_refused_at_once(tmp_path, monkeypatch, words, err
     [
         ([], True, [224, 288], 4),
         (["--grid", "8"], True, [224, 288], 8),
-        (["--size", "32"], False, [32, 32], None),
+        (["--size", "32"], True, [32, 32], 2),
         (["--size", "32", "--grid", "2"], False, [32, 32], 2),
     ],
 )

@@ -29,6 +29,20 @@ def problem(rows: int, features: int, outputs: int = 1, noise: float = 0.5, seed
     return z, z @ rng.normal(size=(features, outputs)) + noise * rng.normal(size=(rows, outputs))
 
 
+def test_what_guesses_leave_over_is_the_ridge_regression_of_their_errors():
+    rng = np.random.default_rng(3)
+    z, t = rng.normal(size=(50, 4)), rng.normal(size=(50, 2))
+    guesses, weights = t + 0.5 * rng.normal(size=t.shape), rng.uniform(0.5, 2, 50)
+    statistics = statistics_of(np.hstack([guesses, z]), t, weights).residual()
+    exact = statistics_of(z, t - guesses, weights)
+    for name in ("gram", "cross", "squares"):
+        torch.testing.assert_close(getattr(statistics, name), getattr(exact, name))
+    oracle = Ridge(alpha=2.0, fit_intercept=False).fit(z, t - guesses, sample_weight=weights)
+    np.testing.assert_allclose(fit_ridge(statistics, 2.0).weights, oracle.coef_.T, rtol=1e-8)
+    with pytest.raises(DataError, match="2 of them are the guesses"):
+        statistics_of(guesses, t).residual()
+
+
 def statistics_of(*arrays: np.ndarray) -> RegressionStatistics:
     return RegressionStatistics.of(*(torch.from_numpy(x) for x in arrays))
 

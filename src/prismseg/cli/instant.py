@@ -205,16 +205,17 @@ def _with_resolution(chosen: dict[str, Any], size: str | None, grid: int | None)
     from prismseg.train.runs.data import open_configured
 
     given = chosen | {"size": size}
-    dataset = open_configured(configure(given))
-    found = choose_resolution(dataset, None if size is None else configure(given).size, grid)
-    if size is None or grid is None:
+    stated = None if size is None else configure(given).size
+    if stated is None or grid is None:
+        found = choose_resolution(open_configured(configure(given)), stated, grid)
+        stated, grid = found.size, found.grid
         typer.echo(
             f"Size {found.size[0]} x {found.size[1]} in cells of {found.grid}, which draw the masks with a Dice of "
             f"{found.dice:.3f} (--size, --grid)."
         )
-    scale = math.sqrt(math.prod(found.size)) / CONTEXT_CELLS
-    options = chosen["model"]["options"] | {"grid": found.grid, "context_scale": scale}
-    return given | {"size": found.size, "model": chosen["model"] | {"options": options}}
+    scale = math.sqrt(math.prod(stated)) / CONTEXT_CELLS
+    options = chosen["model"]["options"] | {"grid": grid, "context_scale": scale}
+    return given | {"size": stated, "model": chosen["model"] | {"options": options}}
 
 
 def _suggest(settings: TrainConfig, root: Path, count: int, pool: Iterable[Path] | None) -> None:

@@ -42,6 +42,14 @@ def test_thin_lines_get_the_finest_grid_there_is(tmp_path):
     assert found.dice < DRAWN
 
 
+def test_of_a_size_that_is_given_the_grid_is_chosen(tmp_path):
+    data = folder_of(tmp_path, lines())
+    assert choose_resolution(data, (160, 224)).grid == 2 and choose_resolution(data, (160, 224)).size == (160, 224)
+    assert choose_resolution(data, (160, 224), 8).grid == 8
+    (tmp_path / "other").mkdir()
+    assert choose_resolution(folder_of(tmp_path / "other", disc()), (160, 224)).grid == 4
+
+
 def test_the_shape_of_the_images_is_kept(tmp_path):
     found = choose_resolution(folder_of(tmp_path, disc()[:, 128:384]))
     assert found.size == (352, 192)  # 256² pixels at 2 : 1, in steps of 32
