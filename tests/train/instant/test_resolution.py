@@ -44,8 +44,9 @@ def test_thin_lines_get_the_finest_grid_there_is(tmp_path):
 
 def test_of_a_size_that_is_given_the_grid_is_chosen(tmp_path):
     data = folder_of(tmp_path, lines())
-    assert choose_resolution(data, (160, 224)).grid == 2 and choose_resolution(data, (160, 224)).size == (160, 224)
-    assert choose_resolution(data, (160, 224), 8).grid == 8
+    found = choose_resolution(data, (512, 480))
+    assert (found.size, found.grid) == ((512, 480), 2)
+    assert choose_resolution(data, (512, 480), 8).grid == 8
     (tmp_path / "other").mkdir()
     assert choose_resolution(folder_of(tmp_path / "other", disc()), (160, 224)).grid == 4
 
