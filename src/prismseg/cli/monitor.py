@@ -107,6 +107,15 @@ def monitor(
     demonstration: Annotated[
         bool, typer.Option("--demonstration/--empty", help="Fill an empty store with a simulated ward.")
     ] = True,
+    backup_folder: Annotated[
+        Path | None,
+        typer.Option("--backup", help="Folder of scheduled copies, each proved; best on another disk."),
+    ] = None,
+    backup_hours: Annotated[float, typer.Option(min=0.1, help="Hours between two copies.")] = 24.0,
+    log: Annotated[
+        Path | None,
+        typer.Option(help="File of the log (JSON lines without patient data); standard error otherwise."),
+    ] = None,
     open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
 ) -> None:
     """Serve the bedside monitor on a local web page; with nothing stated, a simulated ward.
@@ -129,7 +138,7 @@ def monitor(
     settings = _settings(
         data=data, database=database, camera=camera, view=check_view(view), host=host, port=port,
         certificate=certificate, key=key, names=tuple(name or ()), model=model, scale=(low, high), lock_minutes=lock,
-        demonstration=demonstration,
+        demonstration=demonstration, backup=backup_folder, backup_hours=backup_hours, log=log,
     )  # fmt: skip
     check_exposure(settings, users=1)  # no address of others is taken unencrypted; users are counted in the store
     sockets = bind_sockets(settings)

@@ -1,6 +1,7 @@
 """Cameras by a short text."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 
 import numpy as np
 import pytest
@@ -116,9 +117,9 @@ def test_one_registration_adds_a_camera():
     """Opening, messages, the command's help and tables of the documentation know it."""
     opened = []
 
-    def open_it(target, settings):
+    def open_it(target, settings, now):
         opened.append((target, settings))
-        return Simulator(3, size=(60, 80))
+        return Simulator(3, size=(60, 80), now=now)
 
     kind = CameraKind(
         Message("A camera of the test"),
@@ -129,7 +130,9 @@ def test_one_registration_adds_a_camera():
     )
     register_camera("ours", kind)
     try:
-        assert open_camera("ours:7,gain=2").frame().size == (60, 80)
+        noon = datetime(2026, 5, 4, 12, tzinfo=UTC)
+        frame = open_camera("ours:7,gain=2", lambda: noon).frame()
+        assert (frame.size, frame.time) == ((60, 80), noon)
         assert opened == [("7", {"gain": 2})]
         with pytest.raises(ConfigError, match="needs its number after a colon: A camera of the test"):
             open_camera("ours")

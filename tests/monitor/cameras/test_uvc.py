@@ -218,7 +218,7 @@ def stand_in(capture):
         opened.append(arguments)
         return capture
 
-    names = ("CONVERT_RGB", "FOURCC", "FRAME_WIDTH", "FRAME_HEIGHT")
+    names = ("CONVERT_RGB", "FOURCC", "BUFFERSIZE", "FRAME_WIDTH", "FRAME_HEIGHT")
     return SimpleNamespace(
         CAP_V4L2=200,
         CAP_DSHOW=700,
@@ -238,7 +238,9 @@ def test_opencv_is_asked_for_raw_frames(device, given):
     cv2 = stand_in(capture)
     stream = VideoStream(cv2, device, FORMATS["lepton"])
     assert cv2.opened[0][0] == given
-    assert capture.asked == {"CONVERT_RGB": 0, "FOURCC": "Y16 ", "FRAME_WIDTH": 160, "FRAME_HEIGHT": 120}
+    assert capture.asked == {
+        "CONVERT_RGB": 0, "FOURCC": "Y16 ", "BUFFERSIZE": 1, "FRAME_WIDTH": 160, "FRAME_HEIGHT": 120,
+    }  # fmt: skip
     assert stream.read() == raw()
     with pytest.raises(CameraError, match="stopped sending"):
         stream.read()

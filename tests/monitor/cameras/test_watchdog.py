@@ -21,7 +21,7 @@ class Scripted:
     def __init__(self, *steps):
         self.steps = list(steps)
         self.now = 0.0
-        self.closed = 0
+        self.closed = self.resets = 0
 
     def clock(self):
         return self.now
@@ -35,6 +35,9 @@ class Scripted:
         celsius[3] = level
         return Frame(celsius, time=START + timedelta(seconds=step[2] if len(step) > 2 else self.now))
 
+    def reset(self):
+        self.resets += 1
+
     def close(self):
         self.closed += 1
 
@@ -45,12 +48,13 @@ def guarded(*steps, **settings):
 
 
 def test_same_picture_under_new_times_is_frozen():
-    camera, _ = guarded((0, 30), (2, 30), (5, 30), (5.5, 30), (6, 30), (6.1, 31), (6.2, 32))
+    camera, scripted = guarded((0, 30), (1, 30), (1.5, 30), (1.6, 30), (1.9, 30), (2, 31), (2.1, 32))
     for _ in range(3):
         camera.frame()
     for _ in range(2):
-        with pytest.raises(CameraError, match="frozen: the same picture for 6 s"):
+        with pytest.raises(CameraError, match="frozen: the same picture for 2 s"):
             camera.frame()
+        assert scripted.now < 2, "nobody looks at a frozen picture for 2 s"
     assert camera.frame().celsius[3, 0] == 31
     assert camera.frame().celsius[3, 0] == 32
 
@@ -97,6 +101,18 @@ def test_pictures_without_a_zone_are_refused():
     scripted.frame = lambda: Frame(np.eye(10), time=datetime(2026, 1, 1))
     with pytest.raises(CameraError, match="does not say when"):
         camera.frame()
+
+
+def test_the_last_patients_picture_is_never_given_again():
+    camera, scripted = guarded((0, 30), (0.1, 30), (0.2, 30, 0.1), (9, 31), (9.1, 30))
+    camera.frame()
+    camera.reset()
+    assert scripted.resets == 1
+    for _ in range(2):
+        with pytest.raises(CameraError, match="still gives the last patient's picture"):
+            camera.frame()
+    assert camera.frame().celsius[3, 0] == 31
+    assert camera.frame().celsius[3, 0] == 30
 
 
 def test_closed_once_and_for_all():

@@ -54,14 +54,27 @@ def level(frame):
     return float(frame.celsius[-1, 8])
 
 
-def until(watcher, wanted):
-    """Ask until a picture of this level comes."""
+class Wall:
+    """The monitor's clock: it stands until a test lets it go on."""
+
+    def __init__(self):
+        self.now = datetime(2026, 5, 4, 12, tzinfo=UTC)
+
+    def __call__(self):
+        return self.now
+
+    def wait(self, seconds):
+        self.now += timedelta(seconds=seconds)
+
+
+def until(watcher, wanted, newer=None):
+    """Ask until a picture of this level, and newer than that, comes."""
     for _ in range(50):
         try:
             frame = watcher.frame()
         except CameraError:
             continue
-        if level(frame) == pytest.approx(wanted):
+        if level(frame) == pytest.approx(wanted) and (newer is None or frame.time > newer):
             return frame
     pytest.fail(f"no picture of {wanted} °C came")
 
@@ -255,7 +268,7 @@ def test_no_new_picture_for_too_long(tmp_path):
 
 
 def test_the_cameras_clock_counts_where_it_is_right(tmp_path):
-    stated = datetime.now(UTC) - timedelta(seconds=30)
+    stated = datetime.now(UTC) - timedelta(seconds=20)
     watcher = watch(tmp_path, read=lambda _: Frame(scene(30), time=stated))
     put(tmp_path, "a.csv", 30)
     assert watcher.frame().time == stated
@@ -268,19 +281,99 @@ def test_the_cameras_clock_counts_where_it_is_right(tmp_path):
 @pytest.mark.parametrize(
     "stated",
     [
-        datetime(2015, 1, 1),
-        datetime(1, 1, 1),
-        datetime(9999, 12, 31, tzinfo=UTC),
+        datetime(2015, 1, 1, tzinfo=UTC),
+        datetime(9998, 12, 31, tzinfo=UTC),
         datetime(2090, 1, 1, tzinfo=UTC),
     ],
 )
-def test_a_wrong_clock_is_noted_and_arrival_counts(tmp_path, stated):
-    watcher = watch(tmp_path, read=lambda _: Frame(scene(30), time=stated))
+def test_a_wrong_clock_is_told_and_learnt_from_a_second_picture(tmp_path, stated):
+    monitor = Wall()
+    step = [timedelta(0)]
+    watcher = watch(tmp_path, read=lambda _: Frame(scene(30), time=stated + step[0]), now=monitor)
     put(tmp_path, "a.csv", 30)
+    with pytest.raises(CameraError, match="the camera's clock is wrong, or the picture is an old one") as caught:
+        watcher.frame()
+    assert isinstance(caught.value.args[0], Message) and str(stated.year) in str(caught.value)
+    monitor.wait(60)
+    step[0] = timedelta(seconds=60)
+    put(tmp_path, "b.csv", 30)
     frame = watcher.frame()
-    assert abs(datetime.now(UTC) - frame.time) < timedelta(seconds=10)
-    assert isinstance(frame.notes[-1], Message)
-    assert str(stated.year) in frame.notes[-1]
+    assert frame.time == monitor()
+    assert isinstance(frame.notes[-1], Message) and str(stated.year) in frame.notes[-1]
+    monitor.wait(600)
+    step[0] = timedelta(seconds=300)
+    put(tmp_path, "c.csv", 30)
+    found = until(watcher, 30, newer=frame.time)
+    assert found.time == frame.time + timedelta(seconds=240), "it came late, and says when it was taken"
+
+
+def test_a_time_that_is_none_leaves_that_of_the_file(tmp_path):
+    watcher = watch(tmp_path, read=lambda _: Frame(scene(30), time=datetime(1, 1, 1)))
+    put(tmp_path, "a.csv", 30)
+    taken = datetime.fromtimestamp((tmp_path / "a.csv").stat().st_mtime, UTC)
+    assert abs(watcher.frame().time - taken) < timedelta(seconds=1)
+
+
+def test_the_time_is_the_files_not_that_of_the_look(tmp_path):
+    """Nobody looked into the folder for three minutes; then somebody presses the button."""
+    monitor = Wall()
+    watcher = watch(tmp_path, now=monitor, wall=lambda: monitor().timestamp())
+    put(tmp_path, "first.csv", 30)
+    os.utime(tmp_path / "first.csv", (monitor().timestamp(),) * 2)
+    first = watcher.frame()
+    assert first.time == monitor()
+    monitor.wait(60)
+    put(tmp_path, "second.csv", 31)
+    os.utime(tmp_path / "second.csv", (monitor().timestamp(),) * 2)
+    monitor.wait(180)
+    assert until(watcher, 31).time == first.time + timedelta(seconds=60)
+
+
+def test_a_step_of_the_computers_clock_does_not_move_a_picture(tmp_path):
+    monitor, ahead = Wall(), [0.0]
+    watcher = watch(tmp_path, now=monitor, wall=lambda: monitor().timestamp() + ahead[0])
+    for value, step in ((30, 0.0), (31, -3600.0), (32, 7200.0)):
+        ahead[0] = step
+        put(tmp_path, f"{value}.csv", value)
+        os.utime(tmp_path / f"{value}.csv", (monitor().timestamp() + step,) * 2)
+        found = until(watcher, value)
+        assert abs(found.time - monitor()) < timedelta(milliseconds=1)
+        ahead[0] += 500
+        assert watcher.frame().time == found.time
+        monitor.wait(60)
+
+
+def test_what_the_last_patient_left_is_not_given_to_the_next(tmp_path):
+    watcher = watch(tmp_path)
+    put(tmp_path, "last.csv", 30)
+    assert level(watcher.frame()) == 30
+    put(tmp_path, "unseen.csv", 31)
+    watcher.reset()
+    with pytest.raises(CameraError, match="No picture has come"):
+        watcher.frame()
+    put(tmp_path, "next.csv", 32)
+    assert level(watcher.frame()) == 32
+
+
+def test_a_picture_that_was_still_coming_is_the_last_patients(tmp_path):
+    clock = Clock()
+    watcher = watch(tmp_path, clock, settled=0.4)
+    whole = text(30)
+    (tmp_path / "late.csv").write_text(whole[:100])
+    watcher.reset()
+
+    def grow():
+        (tmp_path / "late.csv").write_text(whole)
+
+    clock.events = [grow]
+    with pytest.raises(CameraError, match="No picture has come"):
+        watcher.frame()
+    assert not clock.events
+    clock.sleep(1.0)
+    with pytest.raises(CameraError, match="No picture has come"):
+        watcher.frame()
+    put(tmp_path, "late.csv", 33)  # a new one under the old name
+    until(watcher, 33)
 
 
 def test_a_file_that_goes_while_it_is_read(tmp_path):

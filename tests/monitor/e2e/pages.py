@@ -62,6 +62,8 @@ class Screen:
         """Begin a session and return its path."""
         self.go("/new")
         self.page.fill("#code", code)
+        if self.page.locator("#take").count():
+            self.page.check("#take")
         self.page.click("#new button[type=submit]")
         self.page.wait_for_url("**/sessions/*")
         self.ready()

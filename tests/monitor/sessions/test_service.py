@@ -306,7 +306,7 @@ def test_the_same_request_captures_once(play: Play) -> None:
     assert play.capture(key="request") == play.capture(key="request") == 1
     play.service.exclude_capture("eva", play.session, 1, "cut")
     assert play.capture(key="request") == 1, "also after it was excluded"
-    other = play.service.begin("ana", {"code": "E-2"}, camera="phantom")
+    other = play.service.begin("ana", {"code": "E-2"}, camera="phantom", take_camera=True)
     with pytest.raises(Conflict, match="another session"):
         play.service.capture("ana", other, play.new_capture(key="request"))
     with pytest.raises(Conflict, match="another session"):

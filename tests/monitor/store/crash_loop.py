@@ -77,7 +77,7 @@ def main(root: Path, kills: int) -> None:
             folder, confirmed, first = root / str(done), {}, 0
             store = SessionStore(folder)
             service = SessionService(store, TrueSegmenter())  # type: ignore[arg-type]
-            session = service.begin("crash", {"code": "E-CRASH"}, camera="none")
+            session = service.begin("crash", {"code": "E-CRASH"}, camera="none", take_camera=True)
             service.record_dose("crash", session)  # before it each capture moves the zero of all others
             store.close()
         reader, writer = os.pipe()

@@ -84,7 +84,7 @@ class Steps:
 def begin() -> str:
     store = SessionStore(FOLDER)
     service = SessionService(store, TrueSegmenter())  # type: ignore[arg-type]
-    session = service.begin("crash", {"code": "E-CRASH"}, camera="none")
+    session = service.begin("crash", {"code": "E-CRASH"}, camera="none", take_camera=True)
     service.record_dose("crash", session)  # before it each capture moves the zero of all others
     capture(service, 1, session)
     store.close()

@@ -4,9 +4,10 @@ import json
 import re
 import shutil
 import subprocess
+import threading
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from time import sleep as pause
 
 import numpy as np
 import pytest
@@ -41,22 +42,35 @@ class Time:
 
 @dataclass
 class Feet:
-    """A camera before two soles whose temperatures the test chooses."""
+    """A camera before two soles whose temperatures the test chooses; no two of its pictures are the same."""
 
     still: object
     left_mask: np.ndarray
     right_mask: np.ndarray
     warmer: dict[str, float] = field(default_factory=lambda: {"left": 0.0, "right": 0.0})
     plugged: bool = True
+    now: object = None
+    taken: int = 0
+    again: object = None
+    hangs: object = field(default_factory=threading.Event)
     name: str = "Feet of the test"
 
     def frame(self):
         if not self.plugged:
             raise CameraError(Message("The camera is not plugged in."))
+        while self.hangs.is_set():
+            pause(0.01)
+        if self.again is not None:
+            return self.again
+        self.taken += 1
         celsius = self.still.celsius.copy()
+        celsius[0, 0] += 1e-3 * self.taken
         celsius[self.left_mask] += self.warmer["left"]
         celsius[self.right_mask] += self.warmer["right"]
-        return replace(self.still, celsius=celsius, time=datetime.now(UTC))
+        return replace(self.still, celsius=celsius, time=self.now())
+
+    def reset(self):
+        pass
 
     def close(self):
         pass
@@ -98,7 +112,7 @@ class Page:
 
     def begin(self, code: str = "E-1", **more: str) -> str:
         """Begin a session and give the path of its API."""
-        answer = self.post("/api/sessions", {"code": code, **more})
+        answer = self.post("/api/sessions", {"code": code, "take_camera": True, **more})
         assert answer.status_code == 201, answer.text
         return f"/api/sessions/{answer.json()['id']}"
 
@@ -160,7 +174,7 @@ def open_monitor(tmp_path, segmenter, camera, time):
 
     def open_one(**settings):
         made = MonitorSettings(**{"data": tmp_path / "data", "demonstration": False, **settings})
-        clock = SteadyClock(time, time)
+        clock = camera.now = SteadyClock(time, time)
         opened.append(
             open_services(made, camera=camera, segmenter=segmenter, clock=clock, idle_clock=time, hasher=hasher)
         )

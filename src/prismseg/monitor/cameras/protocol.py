@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Protocol
 
 from prismseg.base import PrismsegError
 from prismseg.thermal import Frame
 
-LATE = 3.0  # seconds after which a picture that was asked for is overdue
+LATE = 1.5  # seconds after which a picture that was asked for is overdue: nobody shall look at an old one for 2 s
+Now = Callable[[], datetime]
+"""Tells the time in UTC, as the monitor's clock has it."""
+
+
+def utc_now() -> datetime:
+    """Tell the time in UTC by the computer's clock."""
+    return datetime.now(UTC)
 
 
 class CameraError(PrismsegError):
@@ -26,7 +35,7 @@ class Camera(Protocol):
         """What staff know it by; a `prismseg.base.Message` where it has words."""
 
     def frame(self) -> Frame:
-        """Give the next picture; its `time` is when it was taken, in UTC.
+        """Give the next picture; its `time` is when it was taken, in UTC by the monitor's clock.
 
         Blocks until there is one, at most about `LATE` seconds.
 
@@ -35,6 +44,9 @@ class Camera(Protocol):
         CameraError
             Saying what is wrong and what to do.
         """
+
+    def reset(self) -> None:
+        """Forget every picture: another patient comes, and none that was taken before shall be given again."""
 
     def close(self) -> None:
         """Release the device; may be called twice."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from prismseg.base import Message, PrismsegError
-from prismseg.monitor.cameras.protocol import CameraError
+from prismseg.monitor.cameras.protocol import CameraError, Now, utc_now
 
 RETRY = 1.0  # seconds before a stream that failed is opened anew
 
@@ -43,9 +43,12 @@ class LatestFrameReader:
         Opens the stream, in the thread; called again when the stream has ended.
     retry : float
         Seconds between the end of a stream and its reopening.
+    now : callable
+        Tells when a frame came.
     """
 
-    def __init__(self, open_stream: Callable[[], Stream], *, retry: float = RETRY) -> None:
+    def __init__(self, open_stream: Callable[[], Stream], *, retry: float = RETRY, now: Now = utc_now) -> None:
+        self._now = now
         self._open = open_stream
         self._retry = retry
         self._change = threading.Condition()
@@ -106,7 +109,7 @@ class LatestFrameReader:
             stream = self._open()
             try:
                 while not stop.is_set():
-                    raw = RawFrame(stream.read(), datetime.now(UTC))
+                    raw = RawFrame(stream.read(), self._now())
                     with self._change:
                         if not stop.is_set():
                             self._raw, self._count = raw, self._count + 1

@@ -15,7 +15,7 @@ from prismseg.base import ConfigError, Message
 from prismseg.base.registry import Registry
 
 if TYPE_CHECKING:
-    from prismseg.monitor.cameras.protocol import Camera
+    from prismseg.monitor.cameras.protocol import Camera, Now
     from prismseg.monitor.cameras.watchdog import WatchedCamera
 
 _SETTING = re.compile(r",\s*([a-z]+)\s*=\s*([^,=]*)$")
@@ -56,7 +56,8 @@ class CameraKind:
     example : str
         How it may be stated.
     open : callable
-        Opens one, from what stands after the colon and the settings that were stated, by name.
+        Opens one, from what stands after the colon, the settings that were stated, by name, and the clock that its
+        pictures' times are told by.
     target : Message, optional
         What stands after the colon, for a kind that needs it: "the folder's path".
     settings : mapping of str to CameraSetting
@@ -65,7 +66,7 @@ class CameraKind:
 
     title: Message
     example: str
-    open: Callable[[str, dict[str, Any]], Camera]
+    open: Callable[[str, dict[str, Any], Now], Camera]
     target: Message | None = None
     settings: Mapping[str, CameraSetting] = field(default_factory=dict)
 
@@ -94,7 +95,7 @@ def register_camera(name: str, kind: CameraKind) -> None:
     --------
     >>> from prismseg.base import Message
     >>> from prismseg.monitor.cameras import CAMERAS, CameraKind, register_camera
-    >>> kind = CameraKind(Message("A camera that is never there"), "none", open=lambda target, settings: None)
+    >>> kind = CameraKind(Message("A camera that is never there"), "none", open=lambda target, settings, now: None)
     >>> register_camera("none", kind)
     >>> CAMERAS.summary("none")
     'A camera that is never there; none.'
@@ -113,13 +114,15 @@ def camera_examples() -> list[str]:
     return [kind.example for kind in CAMERAS.values()]
 
 
-def open_camera(spec: str) -> WatchedCamera:
+def open_camera(spec: str, now: Now | None = None) -> WatchedCamera:
     """Open the camera that a short text describes, under a watch for frozen pictures.
 
     Parameters
     ----------
     spec : str
         ``KIND``, ``KIND:SETTING=VALUE,…`` or ``KIND:TARGET,SETTING=VALUE,…``; see `describe_cameras`.
+    now : callable, optional
+        Tells the time of pictures, in UTC; the computer's clock by default.
 
     Returns
     -------
@@ -140,6 +143,7 @@ def open_camera(spec: str) -> WatchedCamera:
     (120, 160)
     >>> camera.close()
     """
+    from prismseg.monitor.cameras.protocol import utc_now
     from prismseg.monitor.cameras.watchdog import WatchedCamera
 
     name, _, rest = spec.strip().partition(":")
@@ -169,7 +173,8 @@ def open_camera(spec: str) -> WatchedCamera:
                 "The camera {kind} cannot read {text}: {about}", kind=name, text=repr(target), about=kind.about
             )
         )
-    return WatchedCamera(kind.open(target, {key: _value(name, kind, key, text) for key, text in texts.items()}))
+    stated = {key: _value(name, kind, key, text) for key, text in texts.items()}
+    return WatchedCamera(kind.open(target, stated, now or utc_now), now=now or utc_now)
 
 
 def _split(rest: str, *, has_target: bool) -> tuple[str, dict[str, str]]:
@@ -231,31 +236,31 @@ def _formats() -> Iterable[str]:
     return FORMATS
 
 
-def _open_simulator(_: str, settings: dict[str, Any]) -> Camera:
+def _open_simulator(_: str, settings: dict[str, Any], now: Now) -> Camera:
     from prismseg.monitor.cameras.simulator import Simulator
 
     if "size" in settings:
         width, height = settings.pop("size")
         settings["size"] = (height, width)
-    return Simulator(**settings)
+    return Simulator(**settings, now=now)
 
 
-def _open_folder(folder: str, settings: dict[str, Any]) -> Camera:
+def _open_folder(folder: str, settings: dict[str, Any], now: Now) -> Camera:
     from prismseg.monitor.cameras.watcher import FolderWatcher
 
-    return FolderWatcher(folder, **settings)
+    return FolderWatcher(folder, **settings, now=now)
 
 
-def _open_uvc(device: str, settings: dict[str, Any]) -> Camera:
+def _open_uvc(device: str, settings: dict[str, Any], now: Now) -> Camera:
     from prismseg.monitor.cameras.uvc import UvcCamera
 
-    return UvcCamera(device, **settings)
+    return UvcCamera(device, **settings, now=now)
 
 
-def _open_recording(path: str, settings: dict[str, Any]) -> Camera:
+def _open_recording(path: str, settings: dict[str, Any], now: Now) -> Camera:
     from prismseg.monitor.cameras.uvc import open_recording
 
-    return open_recording(path, **settings)
+    return open_recording(path, **settings, now=now)
 
 
 _NUMBER = CameraSetting(float, Message("a number"))

@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from types import MappingProxyType
 
 import numpy as np
@@ -15,7 +14,7 @@ from scipy import ndimage
 
 from prismseg.base import ConfigError, Message
 from prismseg.base.deprecation import renamed
-from prismseg.monitor.cameras.protocol import Camera, CameraError
+from prismseg.monitor.cameras.protocol import Camera, CameraError, Now, utc_now
 from prismseg.thermal import SKIN_EMISSIVITY, Frame, Parameters
 from prismseg.thermal.phantom import (
     LEFT,
@@ -98,6 +97,8 @@ class Simulator:
         Whether the camera shows everything mirrored, as some do by a setting.
     clock, sleep : callable
         Seconds that only increase, and waiting.
+    now : callable
+        Tells the time of a picture.
 
     Raises
     ------
@@ -116,6 +117,7 @@ class Simulator:
         mirrored: bool = False,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        now: Now = utc_now,
     ) -> None:
         _check(seed, kind, speed, size, rate)
         self.name: str = Message("Simulator (no real patient)")
@@ -126,6 +128,7 @@ class Simulator:
         self._mirrored = mirrored
         self._clock = clock
         self._sleep = sleep
+        self._now = now
         self._start = self._due = clock()
         self._dose_at: float | None = None
         self._plugged = True
@@ -188,11 +191,14 @@ class Simulator:
         celsius = self._exposed(self._clock() - self._start, self.minute)
         return Frame(
             celsius=celsius[:, ::-1] if self._mirrored else celsius,
-            time=datetime.now(UTC),
+            time=self._now(),
             source=str(self.name),
             parameters=Parameters(emissivity=SKIN_EMISSIVITY),
             camera="prismseg simulator",
         )
+
+    def reset(self) -> None:
+        """Do nothing: every picture is taken when it is asked for."""
 
     def close(self) -> None:
         """Do nothing: there is no device."""

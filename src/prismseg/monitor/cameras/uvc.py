@@ -11,7 +11,7 @@ from typing import Any
 
 from prismseg.base import ConfigError, DataError, Message
 from prismseg.monitor.cameras.decode import FORMATS, Format
-from prismseg.monitor.cameras.protocol import LATE, CameraError
+from prismseg.monitor.cameras.protocol import LATE, CameraError, Now, utc_now
 from prismseg.monitor.cameras.reader import RETRY, LatestFrameReader, RawFrame, Stream
 from prismseg.thermal import Frame
 
@@ -35,6 +35,8 @@ class UvcCamera:
         Seconds that `frame` waits.
     retry : float
         Seconds before a camera that failed is opened anew.
+    now : callable
+        Tells the time of a picture.
 
     Raises
     ------
@@ -51,6 +53,7 @@ class UvcCamera:
         name: str | None = None,
         timeout: float = LATE,
         retry: float = RETRY,
+        now: Now = utc_now,
     ) -> None:
         self._format = format_of(kind)
         self.name = name or Message("{model}, device {device}", model=self._format.title, device=device)
@@ -60,7 +63,7 @@ class UvcCamera:
             def open_stream() -> Stream:
                 return VideoStream(cv2, device, self._format)
 
-        self._newest = LatestFrameReader(open_stream, retry=retry)
+        self._newest = LatestFrameReader(open_stream, retry=retry, now=now)
         self._timeout = timeout
 
     def frame(self) -> Frame:
@@ -86,6 +89,9 @@ class UvcCamera:
                 seconds=self._timeout,
             )
         )
+
+    def reset(self) -> None:
+        """Do nothing: a picture is always one that came after it was asked for."""
 
     def close(self) -> None:
         """Release the device."""
@@ -144,6 +150,8 @@ class VideoStream:
         # Without this OpenCV makes a colour picture of the temperatures.
         self._capture.set(cv2.CAP_PROP_CONVERT_RGB, 0)
         self._capture.set(cv2.CAP_PROP_FOURCC, cv2.VideoWriter.fourcc(*form.fourcc))
+        # What a driver has queued is as old as the queue is long.
+        self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         self._capture.set(cv2.CAP_PROP_FRAME_WIDTH, width)
         self._capture.set(cv2.CAP_PROP_FRAME_HEIGHT, height)
 
@@ -232,7 +240,12 @@ class RecordedStream:
 
 
 def open_recording(
-    path: str | Path, kind: str = "lepton", *, size: tuple[int, int] | None = None, rate: float = 9.0
+    path: str | Path,
+    kind: str = "lepton",
+    *,
+    size: tuple[int, int] | None = None,
+    rate: float = 9.0,
+    now: Now = utc_now,
 ) -> UvcCamera:
     """Play a file of raw frames as if it were the camera.
 
@@ -246,6 +259,8 @@ def open_recording(
         Width and height of a raw frame, with telemetry lines; the kind's usual one by default.
     rate : float
         Frames a second, 0.5 to 1000.
+    now : callable
+        Tells the time of a picture.
 
     Raises
     ------
@@ -270,6 +285,7 @@ def open_recording(
         kind=kind,
         open_stream=lambda: RecordedStream(path, 2 * width * height, rate=rate),
         name=Message("Recording {file}", file=Path(path).name),
+        now=now,
     )
 
 

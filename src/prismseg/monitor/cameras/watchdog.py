@@ -10,10 +10,12 @@ from datetime import datetime
 import numpy as np
 
 from prismseg.base import Message, PrismsegError
-from prismseg.monitor.cameras.protocol import Camera, CameraError
+from prismseg.monitor.cameras.protocol import Camera, CameraError, Now, utc_now
 from prismseg.thermal import Frame
 
-FROZEN_AFTER = 5.0  # seconds; a shutter calibration holds the picture for about one
+FROZEN_AFTER = (
+    1.5  # seconds; a shutter calibration holds the picture for about one, and 2 are too long to look at it
+)
 
 
 class WatchedCamera:
@@ -30,17 +32,33 @@ class WatchedCamera:
         Seconds that a picture may stay the same.
     clock : callable
         Seconds that only increase.
+    now : callable
+        Tells the time.
+
+    Attributes
+    ----------
+    asked_at, given_at : datetime or None
+        When a picture was last asked for, and given; the former is the later one while the camera fails.
     """
 
     def __init__(
-        self, camera: Camera, *, frozen_after: float = FROZEN_AFTER, clock: Callable[[], float] = time.monotonic
+        self,
+        camera: Camera,
+        *,
+        frozen_after: float = FROZEN_AFTER,
+        clock: Callable[[], float] = time.monotonic,
+        now: Now = utc_now,
     ) -> None:
         self.camera = camera
+        self.asked_at: datetime | None = None
+        self.given_at: datetime | None = None
+        self._now = now
         self._frozen_after = frozen_after
         self._clock = clock
         self._lock = threading.Lock()
         self._first: Frame | None = None  # of those that look the same
         self._since = 0.0
+        self._left = False  # the picture is the last one of another patient
         self._closed = False
 
     @property
@@ -57,6 +75,7 @@ class WatchedCamera:
             Also when the picture has not changed for `frozen_after` seconds, and for what the adapter raised instead.
         """
         with self._lock:
+            self.asked_at = self._now()
             if self._closed:
                 raise CameraError(Message("{camera} has been closed; choose a camera again.", camera=self.name))
             try:
@@ -75,7 +94,14 @@ class WatchedCamera:
                     )
                 )
             self._watch(frame)
+            self.given_at = self._now()
             return frame
+
+    def reset(self) -> None:
+        """Let the camera forget its pictures; the last one given is remembered, to be refused if it comes again."""
+        with self._lock:
+            self._left = self._first is not None
+            self.camera.reset()
 
     def close(self) -> None:
         """Close the camera; a picture under way is waited for."""
@@ -87,8 +113,16 @@ class WatchedCamera:
     def _watch(self, frame: Frame) -> None:
         first = self._first
         if first is None or not np.array_equal(frame.celsius, first.celsius, equal_nan=True):
-            self._first, self._since = frame, self._clock()
+            self._first, self._since, self._left = frame, self._clock(), False
             return
+        if self._left:
+            raise CameraError(
+                Message(
+                    "{camera} still gives the last patient's picture. Take a new one; if it stays, unplug the camera and "
+                    "plug it in again.",
+                    camera=self.name,
+                )
+            )
         still = self._clock() - self._since
         if frame.time != first.time and still > self._frozen_after:
             raise CameraError(

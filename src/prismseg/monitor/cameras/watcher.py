@@ -13,7 +13,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 from prismseg.base import ConfigError, Message, PrismsegError
-from prismseg.monitor.cameras.protocol import LATE, CameraError
+from prismseg.monitor.cameras.picture_times import CLOCK_TOLERANCE, PictureTimes
+from prismseg.monitor.cameras.protocol import LATE, CameraError, Now, utc_now
 from prismseg.thermal import FRAME_SUFFIXES, Frame, read_frame
 
 SETTLED = 0.5  # seconds without change after which a file counts as complete
@@ -22,7 +23,6 @@ INTERVAL = 0.1  # seconds between two looks at the folder
 PATIENCE = 5.0  # seconds for which a file that cannot be read is tried again
 # Many cameras save a photograph, which is no thermal picture, beside each thermal one.
 COMPANION = 5.0  # seconds within which an unreadable file belongs to the picture before it
-CLOCK_TOLERANCE = timedelta(minutes=2)
 
 Signature = tuple[int, int, int]
 
@@ -34,7 +34,8 @@ class _Arrival:
     path: Path
     signature: Signature
     since: float
-    at: datetime
+    at: datetime  # by the monitor's clock
+    wall: float  # by the computer's, which the files' own times are by
 
     @property
     def order(self) -> tuple[float, int, str]:
@@ -63,6 +64,10 @@ class FolderWatcher:
         Seconds within which an unreadable file belongs to the picture before it.
     clock, sleep : callable
         Seconds that only increase, and waiting.
+    now : callable
+        Tells the time by the monitor's clock.
+    wall : callable
+        Seconds since 1970 by the computer's clock, which the files' own times are by.
 
     Raises
     ------
@@ -87,6 +92,8 @@ class FolderWatcher:
         companion: float = COMPANION,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        now: Now = utc_now,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         if stale is not None and not stale > 0:
             raise ConfigError(
@@ -102,6 +109,11 @@ class FolderWatcher:
         self._companion = companion
         self._clock = clock
         self._sleep = sleep
+        self._now = now
+        self._wall = wall
+        self._cameras_times, self._files_times = PictureTimes(), PictureTimes()
+        self._left: dict[Path, tuple[Signature, float]] = {}  # still coming when another patient came
+        self._untimed: Message | None = None
         self._known: dict[Path, Signature] | None = None
         self._arrivals: dict[Path, _Arrival] = {}
         self._unreadable: dict[Path, str] = {}
@@ -129,9 +141,11 @@ class FolderWatcher:
         if not fresh:
             self._sleep(INTERVAL)
             self._look()
-        while self._latest is None and self._rejected is None and self._clock() < deadline:
+        while not self._has_news() and self._clock() < deadline:
             self._sleep(INTERVAL)
             self._look()
+        if self._untimed is not None:
+            raise CameraError(self._untimed)
         self._raise_rejected()
         self._raise_stale()
         if self._latest is None:
@@ -144,8 +158,24 @@ class FolderWatcher:
             )
         return self._latest[1]
 
+    def reset(self) -> None:
+        """Leave alone all that is there, and what is still coming: it is the last patient's."""
+        before = self._known or {}
+        self._known = None
+        self._left = {}
+        with contextlib.suppress(CameraError):  # said by `frame`
+            self._known = self._scan()
+            now = self._clock()
+            self._left = {path: (sign, now) for path, sign in self._known.items() if before.get(path) != sign}
+        self._arrivals, self._unreadable = {}, {}
+        self._latest, self._rejected, self._untimed = None, None, None
+        self._active = self._clock()
+
     def close(self) -> None:
         """Do nothing: no file is held open."""
+
+    def _has_news(self) -> bool:
+        return self._latest is not None or self._rejected is not None or self._untimed is not None
 
     def _raise_rejected(self) -> None:
         rejected = self._rejected
@@ -180,16 +210,27 @@ class FolderWatcher:
         if self._known is None:
             self._known = found
         now = self._clock()
+        self._pass_over(found, now)
         self._arrivals = {path: arrival for path, arrival in self._arrivals.items() if path in found}
         for path, signature in found.items():
             before = self._arrivals.get(path)
             if self._known.get(path) != signature and (before is None or before.signature != signature):
-                self._arrivals[path] = _Arrival(path, signature, now, datetime.now(UTC))
+                self._arrivals[path] = _Arrival(path, signature, now, self._now(), self._wall())
         ready = [arrival for arrival in self._arrivals.values() if now - arrival.since >= self._settled]
         fresh = False
         for arrival in sorted(ready, key=lambda arrival: arrival.order, reverse=True):
             fresh = self._take(arrival) or fresh
         return fresh
+
+    def _pass_over(self, found: Mapping[Path, Signature], now: float) -> None:
+        """Let files of the last patient come to their end without taking them for new ones."""
+        assert self._known is not None
+        for path, (signature, since) in list(self._left.items()):
+            if path in found and found[path] != signature:
+                self._known[path] = found[path]
+                self._left[path] = found[path], now
+            elif path not in found or now - since >= self._settled:
+                del self._left[path]
 
     def _take(self, arrival: _Arrival) -> bool:
         if self._latest is not None and arrival.order < self._latest[0].order:
@@ -209,13 +250,41 @@ class FolderWatcher:
             return False
         if not complete:
             return False
-        self._latest = arrival, _timed(frame, arrival)
         self._active = arrival.since
         self._unreadable.pop(arrival.path, None)
+        timed = self._timed(frame, arrival)
+        if timed is not None:
+            self._latest = arrival, timed
         if self._rejected is not None and self._rejected.order < arrival.order:
             self._rejected = None
         self._mark_known(arrival)
         return True
+
+    def _timed(self, frame: Frame, arrival: _Arrival) -> Frame | None:
+        """Give a frame its time by the monitor's clock: by the camera's clock, else by the time of its file."""
+        stated, times = _in_utc(frame.time), self._cameras_times
+        if stated is None:
+            behind = timedelta(seconds=arrival.wall - arrival.signature[1] / 1e9)
+            stated, times = arrival.at - behind, self._files_times
+        taken = times.place(stated, arrival.at)
+        if taken is None:
+            self._untimed = Message(
+                "{file} states {stated} as its time and came at {came}: the camera's clock is wrong, or the picture is an "
+                "old one. Set the clock, or take new pictures: two that came apart and agree show how wrong it is.",
+                file=arrival.path.name,
+                stated=stated.isoformat(sep=" ", timespec="seconds"),
+                came=arrival.at.isoformat(sep=" ", timespec="seconds"),
+            )
+            return None
+        self._untimed = None
+        if abs(taken - stated) <= CLOCK_TOLERANCE:
+            return replace(frame, time=taken)
+        note = Message(
+            "The file states {stated} as its time; the camera's clock is wrong by {minutes:.0f} min, which was set right.",
+            stated=stated.isoformat(sep=" ", timespec="seconds"),
+            minutes=(taken - stated).total_seconds() / 60,
+        )
+        return replace(frame, time=taken, notes=(*frame.notes, note))
 
     def _mark_known(self, arrival: _Arrival) -> None:
         assert self._known is not None
@@ -247,18 +316,9 @@ def _signature(status: os.stat_result) -> Signature:
     return status.st_size, status.st_mtime_ns, status.st_ino
 
 
-def _timed(frame: Frame, arrival: _Arrival) -> Frame:
-    """Give the frame a time in UTC: the camera's where its clock agrees with this computer's, else that of arrival."""
-    stated = frame.time or datetime.fromtimestamp(arrival.signature[1] / 1e9, UTC)
+def _in_utc(moment: datetime | None) -> datetime | None:
+    """Bring a camera's time to UTC, one without a zone from this computer's; None where it is no time of today."""
     try:
-        taken = stated.astimezone(UTC)  # a time without zone is this computer's
-        off = taken - arrival.at
+        return None if moment is None else moment.astimezone(UTC)
     except (OverflowError, ValueError, OSError):
-        off = timedelta.max
-    if abs(off) <= CLOCK_TOLERANCE:
-        return replace(frame, time=taken)
-    note = Message(
-        "The file states {stated} as its time, far from when it came; the time at which it came is used.",
-        stated=stated.isoformat(sep=" ", timespec="seconds"),
-    )
-    return replace(frame, time=arrival.at, notes=(*frame.notes, note))
+        return None

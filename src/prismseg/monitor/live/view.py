@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,8 @@ from prismseg.monitor.live.pictures import coloured, jpeg
 from prismseg.thermal import LEFT, RIGHT, Feet, Frame, Soles, View, check_view, trace_outlines
 
 _RETRY_SECONDS = 0.5  # after a failure of the camera
+FRESH_SECONDS = 2.0
+"""Age up to which a picture shows what is there now; older, it is shown as old, and so are its lights."""
 _FASTEST = 1 / 12  # more pictures a second than people see would only warm the machine
 Line = list[tuple[float, float]]
 Aim = tuple[View, Feet]
@@ -45,6 +48,8 @@ class LiveFrame:
         By aim.
     failure : Message or None
         Why there is no picture.
+    taken_at : datetime or None
+        When the picture was taken, by the monitor's clock.
     """
 
     number: int
@@ -53,6 +58,7 @@ class LiveFrame:
     outlines: dict[Aim, dict[str, list[Line]]] = field(default_factory=dict)
     lights: dict[Aim, tuple[QualityLight, ...]] = field(default_factory=dict)
     failure: Message | None = None
+    taken_at: datetime | None = None
 
 
 @renamed(glance="segment_live")
@@ -82,6 +88,7 @@ class LiveView:
         self._live_frame = LiveFrame(0)
         self._watchers: Counter[Aim] = Counter()
         self._previous: dict[Aim, Soles] = {}
+        self._patient = 0  # a picture that was under way when another patient came is nobody's
         self._stopped = False
         self._thread = threading.Thread(target=self._run, name="live view", daemon=True)
         self._thread.start()
@@ -99,11 +106,25 @@ class LiveView:
             with self._news:
                 self._watchers[aim] -= 1
 
+    @property
+    def last(self) -> LiveFrame:
+        """The newest picture, however old."""
+        with self._news:
+            return self._live_frame
+
     def after(self, number: int, timeout: float = 2.0) -> LiveFrame | None:
         """Wait for a picture newer than `number`; None when there is none in time."""
         with self._news:
             self._news.wait_for(lambda: self._live_frame.number > number or self._stopped, timeout)
             return self._live_frame if self._live_frame.number > number else None
+
+    def forget(self) -> None:
+        """Forget picture, outlines and the soles' track: the camera comes to another patient, or has left one."""
+        self.camera.reset()
+        with self._news:
+            self._patient += 1
+            self._previous = {}
+            self._live_frame = LiveFrame(self._live_frame.number + 1)
 
     def stop(self) -> None:
         """End the thread."""
@@ -118,39 +139,39 @@ class LiveView:
                 self._news.wait_for(lambda: self._stopped or +self._watchers)
                 if self._stopped:
                     return
-                aims = list(+self._watchers)
+                aims, patient, number = list(+self._watchers), self._patient, self._live_frame.number + 1
+                previous = dict(self._previous)
             began = time.monotonic()
-            live_frame = self._look(aims)
+            live_frame, found = self._look(aims, number, previous)
             with self._news:
-                self._live_frame = live_frame
-                self._news.notify_all()
+                if patient == self._patient:
+                    self._live_frame, self._previous = live_frame, found
+                    self._news.notify_all()
             pause = _RETRY_SECONDS if live_frame.failure is not None else _FASTEST - (time.monotonic() - began)
             if pause > 0:
                 time.sleep(pause)
 
-    def _look(self, aims: list[Aim]) -> LiveFrame:
-        number = self._live_frame.number + 1
+    def _look(
+        self, aims: list[Aim], number: int, previous: dict[Aim, Soles]
+    ) -> tuple[LiveFrame, dict[Aim, Soles]]:
         try:
             frame = self.camera.frame()
         except CameraError as error:
-            self._previous.clear()
             text = error.args[0]
-            return LiveFrame(
-                number, failure=text if isinstance(text, Message) else Message("{text}", text=str(error))
-            )
+            failure = text if isinstance(text, Message) else Message("{text}", text=str(error))
+            return LiveFrame(number, failure=failure), {}
         probability = self._glance(frame)
         mask = np.zeros(frame.size, bool) if probability is None else probability > 0.5
         lines: dict[Aim, dict[str, list[Line]]] = {}
         lights: dict[Aim, tuple[QualityLight, ...]] = {}
         for aim in aims:
             view, feet = aim
-            soles = Soles.from_mask(
-                mask, check_view(view), self._previous.get(aim), feet=feet, probability=probability
-            )
-            self._previous[aim] = soles
+            soles = Soles.from_mask(mask, check_view(view), previous.get(aim), feet=feet, probability=probability)
+            previous[aim] = soles
             lines[aim] = outline_points(soles)
             lights[aim] = assess_frame(frame, soles)
-        return LiveFrame(number, jpeg(coloured(frame, self._scale)), frame.size, lines, lights)
+        picture = jpeg(coloured(frame, self._scale))
+        return LiveFrame(number, picture, frame.size, lines, lights, taken_at=frame.time), previous
 
 
 def outline_points(soles: Soles) -> dict[str, list[Line]]:

@@ -13,7 +13,15 @@ from sqlalchemy.orm import Session as Database
 from prismseg.base import Message
 from prismseg.monitor.store import NotFound, SessionStore, erase_files
 from prismseg.monitor.store.audit import ERASED
-from prismseg.monitor.store.schema import AuditRow, AuditValuesRow, CaptureRow, MaskRow, ResultRow, SessionRow
+from prismseg.monitor.store.schema import (
+    AuditRow,
+    AuditValuesRow,
+    CaptureRow,
+    MaskRow,
+    PixelRow,
+    ResultRow,
+    SessionRow,
+)
 
 Cause = Literal["request", "retention", "mistake"]
 CAUSES: tuple[Cause, ...] = get_args(Cause)
@@ -64,6 +72,8 @@ def erase_patient(store: SessionStore, who: str, code: str, cause: Cause) -> Era
             }
         )
         _delete_values(db, subjects)
+        for part in _parts(captures):
+            db.execute(delete(PixelRow).where(PixelRow.capture_id.in_(part)))
         for kind, keys in ((ResultRow, results), (MaskRow, masks), (CaptureRow, captures), (SessionRow, sessions)):
             for part in _parts(keys):
                 db.execute(delete(kind).where(kind.id.in_(part)))

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from prismseg.monitor.report.standing import Standing, standing_of
+from prismseg.monitor.sessions.admission import is_import
 from prismseg.monitor.sessions.details import Details, MaskOrigin, Provenance, Remarks
 from prismseg.monitor.sessions.segmenter import METHOD
 from prismseg.monitor.sessions.service import SessionService
+from prismseg.monitor.sessions.times import known_time
 from prismseg.monitor.store import latest_results, list_captures
-from prismseg.monitor.store.schema import CaptureRow, MaskRow, ResultRow
+from prismseg.monitor.store.schema import CaptureRow, MaskRow, ResultRow, SessionRow
 from prismseg.thermal import Session, View, check_view
 
 
@@ -23,8 +25,8 @@ class ReportedCapture:
     ----------
     number : int
         Within the session, from 1, in the order in which they were taken; excluded ones keep theirs.
-    taken_at : datetime
-        With time zone (UTC).
+    taken_at : datetime or None
+        With time zone (UTC); None for an imported picture whose time of day is not known.
     sha256 : str
         Of the stored frame file.
     camera : str
@@ -44,7 +46,7 @@ class ReportedCapture:
     """
 
     number: int
-    taken_at: datetime
+    taken_at: datetime | None
     sha256: str
     camera: str
     view: View
@@ -60,7 +62,7 @@ class ExcludedCapture:
     """A capture that staff excluded, with the reason; it is kept in the store."""
 
     number: int
-    taken_at: datetime
+    taken_at: datetime | None
     excluded_at: datetime
     excluded_by: str
     reason: str
@@ -77,9 +79,9 @@ class Report:
     details : Details
         As stated.
     created_at : datetime
-        With time zone (UTC).
+        When the session was begun here, or imported; with time zone (UTC).
     test_dose_at : datetime or None
-        Zero of the clock; None while it has not started.
+        Zero of the clock; None while it has not started, and where an import does not know its time of day.
     session : Session
         Measured frames, in the order of `captures`.
     captures : tuple of ReportedCapture
@@ -90,6 +92,8 @@ class Report:
         With what the numbers were made.
     standing : Standing
         How the record stood when the report was made.
+    imported : bool
+        Whether the session was recorded elsewhere.
     """
 
     id: str
@@ -101,6 +105,12 @@ class Report:
     excluded: tuple[ExcludedCapture, ...]
     provenance: Provenance
     standing: Standing = field(default_factory=Standing)
+    imported: bool = False
+
+    @property
+    def begun_at(self) -> datetime | None:
+        """When the session took place; None where an import does not know."""
+        return self.test_dose_at if self.imported else self.created_at
 
 
 def collect_report(service: SessionService, session: str, printed_by: str = "") -> Report:
@@ -130,15 +140,18 @@ def collect_report(service: SessionService, session: str, printed_by: str = "") 
         id=row.id,
         details=Details.model_validate(row.details),
         created_at=row.created_at,
-        test_dose_at=row.test_dose_at,
+        test_dose_at=known_time(row, row.test_dose_at),
         session=measured.session,
         captures=tuple(
-            _facts(capture, mask, row.view)
-            for capture, mask in zip(measured.captures, measured.masks, strict=True)
+            _facts(row, capture, mask) for capture, mask in zip(measured.captures, measured.masks, strict=True)
         ),
         excluded=tuple(
             ExcludedCapture(
-                capture.number, capture.taken_at, capture.deleted_at, capture.deleted_by, capture.deleted_reason
+                capture.number,
+                known_time(row, capture.taken_at),
+                capture.deleted_at,
+                capture.deleted_by,
+                capture.deleted_reason,
             )
             for capture in excluded
             if capture.deleted_at is not None
@@ -147,17 +160,18 @@ def collect_report(service: SessionService, session: str, printed_by: str = "") 
             service, [results[capture.id] for capture in measured.captures if capture.id in results]
         ),
         standing=standing_of(row, service.store.clock(), printed_by),
+        imported=is_import(row),
     )
 
 
-def _facts(capture: CaptureRow, mask: MaskRow | None, view: str) -> ReportedCapture:
+def _facts(session: SessionRow, capture: CaptureRow, mask: MaskRow | None) -> ReportedCapture:
     by_hand = mask is not None and mask.origin == "edited"
     return ReportedCapture(
         number=capture.number,
-        taken_at=capture.taken_at,
+        taken_at=known_time(session, capture.taken_at),
         sha256=capture.frame_sha256,
         camera=capture.camera,
-        view=check_view(view),
+        view=check_view(session.view),
         parameters=capture.parameters,
         mask_origin="automatic" if mask is None else mask.origin,  # type: ignore[arg-type]
         edited_by=mask.created_by if mask is not None and by_hand else "",

@@ -108,7 +108,7 @@ def stored(celsius: NDArray[np.floating]) -> NDArray[np.uint16]:
 
 
 def _common(
-    report: Report, kind: str, modality: str, series: int, name: int, at: datetime, content: bytes
+    report: Report, kind: str, modality: str, series: int, name: int, at: datetime | None, content: bytes
 ) -> Dataset:
     from pydicom.dataset import FileDataset, FileMetaDataset
     from pydicom.uid import UID
@@ -128,7 +128,7 @@ def _common(
     made.StudyID = _study(report.id)
     made.AccessionNumber, made.ReferringPhysicianName = "", ""
     made.StudyDescription = "Thermal pictures of both soles, research use only"
-    made.StudyDate, made.StudyTime = _date(report.created_at), _time(report.created_at)
+    made.StudyDate, made.StudyTime = _date(report.begun_at), _time(report.begun_at)
     made.ContentDate, made.ContentTime = _date(at), _time(at)
     made.TimezoneOffsetFromUTC = "+0000"
     made.Modality, made.SeriesNumber, made.InstanceNumber = modality, series, name
@@ -151,7 +151,8 @@ def _frame(report: Report, entry: Entry, facts: ReportedCapture) -> Dataset:
     made.BodyPartExamined, made.ImageLaterality = "FOOT", "B"
     # Of someone on her back: where the picture's rows lead (to her left side or right one) and its columns (to the bed).
     made.PatientOrientation = ["L" if facts.view == "soles-to-camera" else "R", "P"]
-    made.AcquisitionDateTime = _stamp(facts.taken_at)
+    if facts.taken_at is not None:
+        made.AcquisitionDateTime = _stamp(facts.taken_at)
     made.Rows, made.Columns = pixels.shape
     made.SamplesPerPixel, made.PhotometricInterpretation = 1, "MONOCHROME2"
     made.BitsAllocated, made.BitsStored, made.HighBit, made.PixelRepresentation = 16, 16, 15, 0
@@ -219,13 +220,13 @@ def _segmentation(
         series_description="Soles",
     )
     made.PatientOrientation = image.PatientOrientation
-    _make_repeatable(made, facts, uid(*name, "dimensions"))
+    _make_repeatable(made, report, facts, uid(*name, "dimensions"))
     return made
 
 
-def _make_repeatable(made: Dataset, facts: ReportedCapture, dimensions: UID) -> None:
+def _make_repeatable(made: Dataset, report: Report, facts: ReportedCapture, dimensions: UID) -> None:
     """Replace what highdicom takes from the clock and from chance."""
-    at = facts.edited_at or facts.taken_at
+    at = facts.edited_at or facts.taken_at or report.created_at
     made.InstanceCreationDate = made.ContentDate = made.SeriesDate = _date(at)
     made.InstanceCreationTime = made.ContentTime = made.SeriesTime = _time(at)
     made.TimezoneOffsetFromUTC = "+0000"
@@ -271,12 +272,12 @@ def _stamp(moment: datetime) -> str:
     return f"{_utc(moment):%Y%m%d%H%M%S.%f+0000}"
 
 
-def _date(moment: datetime) -> str:
-    return f"{_utc(moment):%Y%m%d}"
+def _date(moment: datetime | None) -> str:
+    return "" if moment is None else f"{_utc(moment):%Y%m%d}"
 
 
-def _time(moment: datetime) -> str:
-    return f"{_utc(moment):%H%M%S}"
+def _time(moment: datetime | None) -> str:
+    return "" if moment is None else f"{_utc(moment):%H%M%S}"
 
 
 def _line(text: str) -> str:

@@ -15,6 +15,7 @@ from prismseg.thermal import Value
 from prismseg.thermal.frames.frame import PARAMETER_LABELS
 
 NOTHING = "–"
+UNKNOWN_TIME = Message("time of day unknown")
 # A hyphen before a number is a minus unless it joins, as in L3-4 or in a date.
 _HYPHEN = re.compile(r"(?<![\w-])-(?=\d)")
 _UNITS: Mapping[str, str] = {
@@ -58,8 +59,14 @@ class Words:
             return NOTHING
         return f"{self.number(value.value, sign=sign)} ± {self.number(Z95 * value.error)}"
 
-    def moment(self, moment: datetime) -> str:
-        """Day, hour and minute."""
+    def time(self, moment: datetime | None) -> str:
+        """Hour and minute of a picture, or that its time of day is not known."""
+        return self(UNKNOWN_TIME) if moment is None else self.language.time(moment)
+
+    def moment(self, moment: datetime | None) -> str:
+        """Day, hour and minute, or that they are not known."""
+        if moment is None:
+            return self(UNKNOWN_TIME)
         return f"{self.language.date(moment)}, {self.language.time(moment)}"
 
     def parameters(self, parameters: Mapping[str, float]) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from prismseg.base import PrismsegError
 from prismseg.monitor.sessions.segmenter import ModelIdentity, Segmenter
-from prismseg.monitor.store import Transaction
+from prismseg.monitor.store import Transaction, hash_pixels
 from prismseg.monitor.store.files import FileStore, encode_frame, encode_mask, encode_probabilities
 from prismseg.monitor.store.schema import CaptureRow, SessionRow
 from prismseg.thermal import Frame
@@ -54,6 +54,8 @@ class StoredCapture:
         What was stored.
     frame_sha256, mask_sha256 : str or None
         Names of the files; no mask when the network could not take the frame.
+    pixels_sha256 : str
+        Of the temperatures alone.
     failure : dict or None
         Why there is no mask, as `Message.to_json` gives it.
     """
@@ -61,19 +63,20 @@ class StoredCapture:
     new: NewCapture
     frame_sha256: str
     mask_sha256: str | None
+    pixels_sha256: str
     failure: dict[str, Any] | None = None
 
 
 def store_files(files: FileStore, segmenter: Segmenter, new: NewCapture) -> StoredCapture:
     """Segment a frame where it brings no mask, and write frame and mask; slow, so outside of any transaction."""
-    frame_sha256 = files.put(encode_frame(new.frame))
+    frame_sha256, pixels = files.put(encode_frame(new.frame)), hash_pixels(new.frame.celsius)
     if new.mask is not None:
-        return StoredCapture(new, frame_sha256, files.put(encode_mask(new.mask)))
+        return StoredCapture(new, frame_sha256, files.put(encode_mask(new.mask)), pixels)
     try:
         probabilities = segmenter.segment(new.frame)
     except PrismsegError as error:
-        return StoredCapture(new, frame_sha256, None, error.message.to_json())
-    return StoredCapture(new, frame_sha256, files.put(encode_probabilities(*probabilities)))
+        return StoredCapture(new, frame_sha256, None, pixels, error.message.to_json())
+    return StoredCapture(new, frame_sha256, files.put(encode_probabilities(*probabilities)), pixels)
 
 
 def add_rows(
@@ -89,6 +92,7 @@ def add_rows(
         source=_storable(new.frame.source),
         camera=new.camera,
         frame_sha256=stored.frame_sha256,
+        pixels_sha256=stored.pixels_sha256,
         size=new.frame.size,
         parameters=new.frame.parameters.to_dict(),
         failure=stored.failure,

@@ -12,12 +12,23 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from prismseg.base import DataError, Message
+from prismseg.monitor.sessions.admission import (
+    check_camera,
+    check_frame,
+    check_new_pictures,
+    check_open,
+    check_time,
+    find_holder,
+    free_camera,
+    is_import,
+)
 from prismseg.monitor.sessions.captures import NewCapture, add_rows, store_files
 from prismseg.monitor.sessions.details import validate_details, validate_remarks
 from prismseg.monitor.sessions.measurement import MeasuredSession, SessionMeasurer
 from prismseg.monitor.sessions.results import update_results
 from prismseg.monitor.sessions.segmenter import Segmenter
-from prismseg.monitor.store import Conflict, SessionStore, Transaction, check_unlocked, get_row
+from prismseg.monitor.sessions.times import UNKNOWN_ZERO
+from prismseg.monitor.store import Conflict, SessionStore, Transaction, check_unlocked, get_row, hash_pixels
 from prismseg.monitor.store.files import decode_frame, decode_mask, decode_probabilities, encode_mask
 from prismseg.monitor.store.schema import CaptureRow, MaskRow, SessionRow
 from prismseg.thermal import Feet, Frame, Soles, check_view
@@ -52,15 +63,19 @@ class SessionService:
         origin: str = "camera",
         at: datetime | None = None,
         ward: str | None = None,
+        take_camera: bool = False,
     ) -> str:
-        """Begin a session and return its key.
+        """Begin a session, which has the camera from then on, and return its key.
 
         Raises
         ------
         DataError
             When a detail is impossible.
+        Conflict
+            When another running session has the camera and it is not to be taken from it.
         """
         with self.store.write() as transaction:
+            free_camera(transaction, who, take=take_camera)
             row = transaction.add_session(
                 who,
                 validate_details(details),
@@ -94,15 +109,30 @@ class SessionService:
         Raises
         ------
         Conflict
-            When the moment lies in the future or more than 12 hours back.
+            When the session was imported or is closed, and when the moment lies in the future or more than 12 hours back.
         """
         with self.store.write() as transaction:
             row = transaction.session(session)
+            check_open(row)
             self._set_dose(transaction, who, row, seconds_ago)
             self._update_results(transaction, row)
 
+    def bring_camera(self, who: str, session: str, camera: str) -> None:
+        """Bring the camera to a running session, from whichever has it.
+
+        Raises
+        ------
+        Conflict
+            When the session was imported or is closed.
+        """
+        with self.store.write() as transaction:
+            row = transaction.session(session)
+            check_open(row)
+            free_camera(transaction, who, take=True, keep=row.id)
+            transaction.update_session(who, "camera brought", row, camera_since=transaction.at, camera=camera)
+
     def close(self, who: str, session: str) -> None:
-        """Close a session, which locks it.
+        """Close a session, which locks it and gives its camera free.
 
         Raises
         ------
@@ -112,10 +142,12 @@ class SessionService:
         with self.store.write() as transaction:
             row = transaction.session(session)
             check_unlocked(row)
-            transaction.update_session(who, "session closed", row, closed_at=transaction.at)
+            transaction.update_session(who, "session closed", row, closed_at=transaction.at, camera_since=None)
 
     def reopen(self, who: str, session: str, reason: str) -> None:
         """Open a closed session again; a signature no longer stands for what is changed then.
+
+        The camera comes back to it if it is free.
 
         Raises
         ------
@@ -130,7 +162,13 @@ class SessionService:
             row = transaction.session(session)
             if row.closed_at is None:
                 raise Conflict(Message("The session is open."))
-            columns = {"closed_at": None, "signed_at": None, "signed_by": None}
+            free = not is_import(row) and find_holder(transaction.db) is None
+            columns = {
+                "closed_at": None,
+                "signed_at": None,
+                "signed_by": None,
+                "camera_since": transaction.at if free else None,
+            }
             transaction.note(who, "reason stated", f"sessions/{row.id}", {"reason": [None, reason.strip()]})
             transaction.update_session(who, "session opened again", row, **columns)
 
@@ -158,7 +196,7 @@ class SessionService:
         *,
         view: str,
         camera: str,
-        dose: datetime,
+        dose: datetime | None,
     ) -> str:
         """Store a session that was recorded elsewhere, whole or not at all, and return its key.
 
@@ -172,21 +210,33 @@ class SessionService:
             In the order of their times.
         view, camera : str
             How the camera saw the soles, and which it was.
-        dose : datetime
-            When the test dose was given.
+        dose : datetime or None
+            When the test dose was given, by the camera's clock; None where that is not known: then the times of the
+            captures are counted from `UNKNOWN_ZERO`.
 
         Raises
         ------
         DataError
             When a detail is impossible.
         Conflict
-            When the dose lies in the future or more than 12 hours back.
+            When a picture is in a session already.
         """
         stated, checked = validate_details(details), check_view(view)
+        pictures = {hash_pixels(each.frame.celsius): each.frame.source for each in captures}
+        with self.store.read() as db:
+            check_new_pictures(db, pictures)
         stored = [store_files(self.store.files, self.segmenter, each) for each in captures]
         with self.store.write() as transaction:
-            row = transaction.add_session(who, stated, view=checked, camera=camera, origin="import")
-            self._set_dose(transaction, who, row, (transaction.at - dose).total_seconds())
+            check_new_pictures(transaction.db, pictures)
+            row = transaction.add_session(
+                who,
+                stated,
+                view=checked,
+                camera=camera,
+                origin="import",
+                timed_by="unknown" if dose is None else "camera",
+            )
+            transaction.update_session(who, "test dose given", row, test_dose_at=dose or UNKNOWN_ZERO)
             for each in stored:
                 add_rows(transaction, who, row, each, self.segmenter.model)
             self._update_results(transaction, row)
@@ -204,6 +254,20 @@ class SessionService:
             get_row(db, SessionRow, session)
             return _find_number(db, session, key)
 
+    def camera_since(self, session: str) -> datetime:
+        """Tell since when the camera is with a session: no older picture is its patient's.
+
+        Raises
+        ------
+        Conflict
+            When the session takes no captures, or the camera is not with it.
+        """
+        with self.store.read() as db:
+            row = get_row(db, SessionRow, session)
+            check_camera(db, row)
+            assert row.camera_since is not None
+            return row.camera_since
+
     def capture(self, who: str, session: str, new: NewCapture) -> int:
         """Store and measure a frame, and return the capture's number.
 
@@ -212,15 +276,22 @@ class SessionService:
         Raises
         ------
         Conflict
-            When the session is closed, or the key belongs to another session.
+            When the session takes no captures, the frame does not belong to it, or the key belongs to another session.
         """
+        known = self.find_capture(session, new.key)
+        if known is not None:
+            return known
+        pixels = hash_pixels(new.frame.celsius)
+        with self.store.read() as db:  # nothing of a picture that does not belong here is written
+            check_frame(db, get_row(db, SessionRow, session), new, pixels)
         stored = store_files(self.store.files, self.segmenter, new)
         with self.store.write() as transaction:
             known = _find_number(transaction.db, session, new.key)
             if known is not None:
                 return known
             row = transaction.session(session)
-            check_unlocked(row)
+            check_frame(transaction.db, row, new, pixels)
+            check_time(new, transaction)
             capture = add_rows(transaction, who, row, stored, self.segmenter.model)
             self._update_results(transaction, row)
             return capture.number

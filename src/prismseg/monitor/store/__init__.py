@@ -4,7 +4,8 @@ from prismseg.base.deprecation import renamed_exports
 from prismseg.monitor.store.backup import copy_store
 from prismseg.monitor.store.erasing import erase_files, finish_erasing
 from prismseg.monitor.store.errors import Conflict, NotFound
-from prismseg.monitor.store.queries import get_capture, get_row, latest_results, list_captures
+from prismseg.monitor.store.files import hash_pixels
+from prismseg.monitor.store.queries import find_picture, get_capture, get_row, latest_results, list_captures
 from prismseg.monitor.store.store import SessionStore
 from prismseg.monitor.store.transaction import Transaction, check_unlocked
 from prismseg.monitor.store.verify import Verdict, verify
@@ -18,9 +19,11 @@ __all__ = [
     "check_unlocked",
     "copy_store",
     "erase_files",
+    "find_picture",
     "finish_erasing",
     "get_capture",
     "get_row",
+    "hash_pixels",
     "latest_results",
     "list_captures",
     "verify",

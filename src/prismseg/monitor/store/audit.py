@@ -26,7 +26,15 @@ START = "0" * 64
 ERASED = "patient erased"  # the action after which rows and values may be missing
 # Columns that younger versions added: where they are empty a row has the hash that it was sealed with before.
 ADDED_COLUMNS = frozenset(
-    {"sessions.ward", "sessions.signed_at", "sessions.signed_by", "users.role", "users.ward"}
+    {
+        "sessions.camera_since",
+        "sessions.timed_by",
+        "sessions.ward",
+        "sessions.signed_at",
+        "sessions.signed_by",
+        "users.role",
+        "users.ward",
+    }
 )
 _BLOCK = 1 << 14  # bytes read at a time from the end of the file
 _SEALED = ("seq", "at", "who", "action", "subject", "row_sha256", "detail", "previous")

@@ -102,6 +102,20 @@ class FileStore:
                 yield path.name
 
 
+def hash_pixels(celsius: NDArray[np.floating]) -> str:
+    """Hash the temperatures (H, W) of a picture, °C.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> hash_pixels(np.zeros((2, 3))) == hash_pixels(np.zeros((2, 3), np.float32)), hash_pixels(np.zeros((3, 2)))[:4]
+    (True, '89da')
+    """
+    values = np.ascontiguousarray(celsius, "<f4")
+    values = np.where(np.isnan(values), np.float32(np.nan), values) + np.float32(0)  # one NaN, no negative zero
+    return hashlib.sha256(f"{values.shape}".encode() + values.astype("<f4").tobytes()).hexdigest()
+
+
 def encode_frame(frame: Frame) -> bytes:
     """Write a frame as a float TIFF with its parameters, which other programs open as well."""
     about: dict[str, Any] = {

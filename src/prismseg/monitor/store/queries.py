@@ -7,9 +7,10 @@ from typing import TypeVar
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
-from prismseg.base import Message
+from prismseg.base import DataError, Message
 from prismseg.monitor.store.errors import NotFound
-from prismseg.monitor.store.schema import Base, CaptureRow, ResultRow, SessionRow
+from prismseg.monitor.store.files import FileStore, decode_frame, hash_pixels
+from prismseg.monitor.store.schema import Base, CaptureRow, PixelRow, ResultRow, SessionRow
 
 Row = TypeVar("Row", bound=Base)
 
@@ -60,3 +61,23 @@ def latest_results(db: Database, session: str) -> dict[str, ResultRow]:
         .order_by(ResultRow.number)
     )
     return {row.capture_id: row for row in db.scalars(query)}
+
+
+def find_picture(db: Database, sha256: str) -> list[CaptureRow]:
+    """Find the captures of all sessions that show this picture, excluded ones as well."""
+    query = select(CaptureRow).join(PixelRow, PixelRow.capture_id == CaptureRow.id)
+    return list(db.scalars(query.where(PixelRow.sha256 == sha256).order_by(CaptureRow.taken_at)))
+
+
+def index_pixels(db: Database, files: FileStore) -> None:
+    """Add what is missing in the index: captures of a version that had none.
+
+    Frames whose files are gone or were changed are left out; `verify` tells of them.
+    """
+    query = select(CaptureRow).outerjoin(PixelRow, PixelRow.capture_id == CaptureRow.id)
+    for capture in db.scalars(query.where(PixelRow.capture_id.is_(None))).all():
+        try:
+            frame = decode_frame(files.get(capture.frame_sha256))
+        except DataError:
+            continue
+        db.add(PixelRow(capture_id=capture.id, sha256=hash_pixels(frame.celsius)))

@@ -66,6 +66,8 @@ class SessionRow(Base):
     ward: Mapped[str | None] = mapped_column(String(40))  # of whoever began it; None where nobody has one
     signed_at: Mapped[datetime | None]  # when somebody answered for the record with their name
     signed_by: Mapped[str | None]
+    camera_since: Mapped[datetime | None]  # when the camera came to this session; None while it has none
+    timed_by: Mapped[str | None]  # of an import: camera, or unknown where its pictures' times of day are not known
 
 
 class CaptureRow(Base):
@@ -93,6 +95,15 @@ class CaptureRow(Base):
     deleted_at: Mapped[datetime | None]
     deleted_by: Mapped[str]
     deleted_reason: Mapped[str]
+
+
+class PixelRow(Base):
+    """Hash of a capture's temperatures, derived from its file: the same picture is found whatever its time and name."""
+
+    __tablename__ = "pixels"
+
+    capture_id: Mapped[str] = mapped_column(ForeignKey("captures.id"), primary_key=True)
+    sha256: Mapped[str] = mapped_column(String(64), index=True)
 
 
 class MaskRow(Base):

@@ -23,6 +23,7 @@ from prismseg.monitor.store.database import (
     write_transaction,
 )
 from prismseg.monitor.store.files import FileStore
+from prismseg.monitor.store.queries import index_pixels
 from prismseg.monitor.store.transaction import Transaction
 
 Clock = Callable[[], datetime]
@@ -96,6 +97,8 @@ class SessionStore:
                 with read_transaction(self.engine) as db:
                     self.trail.compare(db)
                 self._follow()
+                with write_transaction(self.engine) as db:
+                    index_pixels(db, self.files)
         except OSError as error:
             self.close()
             raise error if isinstance(error, PrismsegError) else output_error(self.folder, error) from error

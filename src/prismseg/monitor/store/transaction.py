@@ -16,7 +16,7 @@ from prismseg.monitor.store.audit import append_entry
 from prismseg.monitor.store.changes import find_changes
 from prismseg.monitor.store.errors import Conflict
 from prismseg.monitor.store.queries import get_capture, get_row
-from prismseg.monitor.store.schema import Base, CaptureRow, MaskRow, ResultRow, SessionRow
+from prismseg.monitor.store.schema import Base, CaptureRow, MaskRow, PixelRow, ResultRow, SessionRow
 
 
 class Transaction:
@@ -93,8 +93,10 @@ class Transaction:
         origin: str,
         at: datetime | None = None,
         ward: str | None = None,
+        timed_by: str | None = None,
     ) -> SessionRow:
-        """Begin a session."""
+        """Begin a session; one of a camera has the camera from then on."""
+        begun = at or self.at
         row = SessionRow(
             id=str(uuid.uuid4()),
             code=details.code,
@@ -102,11 +104,13 @@ class Transaction:
             view=view,
             camera=camera,
             origin=origin,
-            created_at=at or self.at,
+            created_at=begun,
             created_by=who,
             revision=1,
             flags=[],
             ward=ward,
+            camera_since=None if origin == "import" else begun,
+            timed_by=timed_by,
         )
         self.db.add(row)
         self.record(who, "session begun", row, origin=origin)
@@ -122,6 +126,7 @@ class Transaction:
         source: str,
         camera: str,
         frame_sha256: str,
+        pixels_sha256: str,
         size: tuple[int, int],
         parameters: dict[str, float],
         failure: dict[str, Any] | None = None,
@@ -147,6 +152,7 @@ class Transaction:
         )
         self.db.add(row)
         self.record(who, "frame kept", row, number=row.number, frame=frame_sha256)
+        self.db.add(PixelRow(capture_id=row.id, sha256=pixels_sha256))
         return row
 
     def add_mask(

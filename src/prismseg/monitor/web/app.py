@@ -83,6 +83,7 @@ def _http_error(request: Request, error: Exception) -> Response:
 
 
 def _unexpected_error(request: Request, error: Exception) -> Response:
+    request.app.state.services.log.failed("request failed", error, method=request.method)
     return error_response(
         request,
         500,

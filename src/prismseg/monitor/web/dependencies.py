@@ -15,6 +15,7 @@ from prismseg.monitor.sessions.clock import SteadyClock
 from prismseg.monitor.sessions.segmenter import SoleSegmenter
 from prismseg.monitor.sessions.service import SessionService
 from prismseg.monitor.store import SessionStore
+from prismseg.monitor.upkeep.health import Health
 from prismseg.monitor.web.explainer import Explainer
 from prismseg.monitor.web.rendering import PageRenderer
 from prismseg.monitor.web.security.attempts import LoginAttempts
@@ -94,6 +95,10 @@ async def _watch_limiter(services: Services) -> CapacityLimiter:
     return services.watch_limiter
 
 
+async def _health(services: Services) -> Health:
+    return services.health
+
+
 async def _language(connection: HTTPConnection) -> Language:
     return language_of(connection)
 
@@ -126,6 +131,7 @@ AttemptsDep = Annotated[LoginAttempts, Depends(_attempts)]
 PendingImportsDep = Annotated[PendingImports, Depends(_pending_imports)]
 RendererDep = Annotated[PageRenderer, Depends(_renderer)]
 WatchLimiterDep = Annotated[CapacityLimiter, Depends(_watch_limiter)]
+HealthDep = Annotated[Health, Depends(_health)]
 LanguageDep = Annotated[Language, Depends(_language)]
 SessionViewDep = Annotated[SessionView, Depends(_session_view)]
 UserDep = Annotated[str, Depends(_user)]  # who asks

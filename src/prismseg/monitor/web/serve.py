@@ -67,6 +67,8 @@ def serve(services: AppServices, sockets: Sequence[socket.socket]) -> None:
     """Serve on sockets that are bound until the process is asked to stop."""
     _allow_descriptors()
     record_start(services.store, services.settings, VERSION)
+    services.housekeeper.start()
+    services.log.write("started")
     create_server(services).run(sockets=list(sockets))
 
 

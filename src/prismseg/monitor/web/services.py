@@ -18,6 +18,11 @@ from prismseg.monitor.sessions.segmenter import SoleSegmenter
 from prismseg.monitor.sessions.service import SessionService
 from prismseg.monitor.store import SessionStore, finish_erasing
 from prismseg.monitor.store.schema import SessionRow
+from prismseg.monitor.upkeep.backups import BackupPlan, Backups
+from prismseg.monitor.upkeep.clock_watch import ClockWatch
+from prismseg.monitor.upkeep.health import Health
+from prismseg.monitor.upkeep.housekeeper import Housekeeper, Task
+from prismseg.monitor.upkeep.log import EventLog
 from prismseg.monitor.web.explainer import Explainer
 from prismseg.monitor.web.rendering import PageRenderer
 from prismseg.monitor.web.security.attempts import LoginAttempts
@@ -28,6 +33,7 @@ from prismseg.monitor.web.security.users import UserDirectory
 from prismseg.monitor.web.settings import MonitorSettings
 from prismseg.monitor.web.uploads import PendingImports
 
+_BACKUP_LOOK_SECONDS = 60.0
 _MOST_WATCHING = 64  # live pages that wait for a picture at a time; more take turns
 
 
@@ -65,6 +71,16 @@ class AppServices:
         Makes pages of templates.
     watch_limiter : CapacityLimiter
         Live pages wait in threads of their own, so that they never take one from a capture.
+    log : EventLog
+        What happened to the monitor, without patient data.
+    clock_watch : ClockWatch
+        Looks after the clock.
+    backups : Backups or None
+        Scheduled copies, where they are planned.
+    health : Health
+        How all that is.
+    housekeeper : Housekeeper
+        Does what is due; `serve` starts it.
     """
 
     settings: MonitorSettings
@@ -81,9 +97,16 @@ class AppServices:
     pending_imports: PendingImports
     renderer: PageRenderer
     watch_limiter: CapacityLimiter
+    log: EventLog
+    clock_watch: ClockWatch
+    backups: Backups | None
+    health: Health
+    housekeeper: Housekeeper
 
     def close(self) -> None:
-        """Stop the live view, and release camera and store."""
+        """Stop the housekeeper and the live view, and release camera and store."""
+        self.housekeeper.stop()
+        self.log.write("stopped")
         self.live.stop()
         self.camera.close()
         self.store.close()
@@ -122,13 +145,20 @@ def open_services(
         When something cannot be opened, or the page would be open to others unprotected.
     """
     clock = clock or SteadyClock()
+    log = EventLog(settings.log, clock)
     store = SessionStore(settings.data, settings.database, clock)
     try:
         finish_erasing(store)
+        clock_watch = ClockWatch(store, clock, log)
+        plan = None if settings.backup is None else BackupPlan(settings.backup, settings.backup_hours)
+        backups = None if plan is None else Backups(store, plan, log, clock)
+        tasks = [Task("clock", 1.0, clock_watch.look)]
+        if backups is not None:
+            tasks.append(Task("backup", _BACKUP_LOOK_SECONDS, backups.look))
         users = UserDirectory(store, hasher)
         check_exposure(settings, users.count())
         segmenter = segmenter or SoleSegmenter(settings.model)
-        camera = camera if camera is not None else open_camera(settings.camera)
+        camera = camera if camera is not None else open_camera(settings.camera, clock)
         sessions = SessionService(store, segmenter)
         if settings.demonstration and find_simulator(camera) is not None and _is_empty(store):
             create_demonstration(sessions, camera, clock(), progress)
@@ -150,6 +180,11 @@ def open_services(
             pending_imports=PendingImports(),
             renderer=PageRenderer(settings, guard),
             watch_limiter=CapacityLimiter(_MOST_WATCHING),
+            log=log,
+            clock_watch=clock_watch,
+            backups=backups,
+            health=Health(store, clock, clock_watch, camera, backups),
+            housekeeper=Housekeeper(tasks, log),
         )
     except BaseException:
         store.close()

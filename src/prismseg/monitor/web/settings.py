@@ -45,6 +45,12 @@ class MonitorSettings(BaseModel):
         Most pixels of all files that are sent together: they wait in memory, and small files may unpack to large frames.
     demonstration : bool
         Fill an empty store with a simulated ward when the camera is the simulator.
+    backup : Path or None
+        Folder of scheduled copies; None makes none.
+    backup_hours : float
+        Between two copies.
+    log : Path or None
+        File of the log; None is standard error.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -65,6 +71,9 @@ class MonitorSettings(BaseModel):
     upload_mb: float = Field(default=30.0, gt=0)
     upload_pixels: int = Field(default=40_000_000, gt=0)
     demonstration: bool = True
+    backup: Path | None = None
+    backup_hours: float = Field(default=24.0, gt=0)
+    log: Path | None = None
 
     @property
     def local(self) -> bool:

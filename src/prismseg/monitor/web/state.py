@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlalchemy import func, or_, select
 from sqlalchemy.orm import Session as Database
@@ -13,7 +13,9 @@ from sqlalchemy.orm import Session as Database
 from prismseg.base import Message
 from prismseg.monitor.languages import Language
 from prismseg.monitor.languages.flag_texts import caveat_of, threshold_of, title_of, value_of
+from prismseg.monitor.sessions.admission import find_holder, is_import
 from prismseg.monitor.sessions.details import Details
+from prismseg.monitor.sessions.times import known_time
 from prismseg.monitor.store import SessionStore, get_row, latest_results, list_captures
 from prismseg.monitor.store.schema import CaptureRow, MaskRow, ResultRow, SessionRow
 from prismseg.thermal import REGIONS, SIDES
@@ -56,9 +58,11 @@ def list_sessions(db: Database, text: str, page: int, ward: str | None = None) -
             "id": row.id,
             "code": row.code,
             "created_at": format_time(row.created_at),
-            "test_dose_at": format_time(row.test_dose_at),
+            "test_dose_at": format_time(known_time(row, row.test_dose_at)),
             "closed_at": format_time(row.closed_at),
             "origin": row.origin,
+            "state": state_of(row),
+            "has_camera": row.camera_since is not None,
             "captures": counts.get(row.id, 0),
             "flags": [(flag["name"], flag["level"]) for flag in row.flags if flag["name"] != "quality"],
         }
@@ -86,13 +90,21 @@ class SessionView:
             return describe_session(db, get_row(db, SessionRow, session), self.language, self.clock())
 
 
+def state_of(session: SessionRow) -> Literal["running", "closed", "imported"]:
+    """Tell what can be done with a session: only a running one has a clock, a live picture and captures to come."""
+    if is_import(session):
+        return "imported"
+    return "running" if session.closed_at is None else "closed"
+
+
 def describe_session(db: Database, session: SessionRow, language: Language, now: datetime) -> dict[str, Any]:
     """All that the page of a session shows."""
     captures = list_captures(db, session.id, deleted=True)
+    holder = find_holder(db)
     results = latest_results(db, session.id)
     masks = _masks(db, session.id)
     shown = [
-        _capture(row, results.get(row.id), masks.get(row.id, []), language)
+        _capture(row, known_time(session, row.taken_at), results.get(row.id), masks.get(row.id, []), language)
         for row in captures
         if row.deleted_at is None
     ]
@@ -104,8 +116,12 @@ def describe_session(db: Database, session: SessionRow, language: Language, now:
         "view": session.view,
         "camera": session.camera,
         "origin": session.origin,
+        "state": state_of(session),
+        "has_camera": session.camera_since is not None,
+        "camera_with": None if holder is None else {"id": holder.id, "code": holder.code},
         "created_at": format_time(session.created_at),
-        "test_dose_at": format_time(session.test_dose_at),
+        "dosed": session.test_dose_at is not None,
+        "test_dose_at": format_time(known_time(session, session.test_dose_at)),
         "closed_at": format_time(session.closed_at),
         "signed_at": format_time(session.signed_at),
         "signed_by": session.signed_by,
@@ -116,7 +132,7 @@ def describe_session(db: Database, session: SessionRow, language: Language, now:
         "deleted": [
             {
                 "number": row.number,
-                "taken_at": format_time(row.taken_at),
+                "taken_at": format_time(known_time(session, row.taken_at)),
                 "deleted_at": format_time(row.deleted_at),
                 "by": row.deleted_by,
                 "reason": row.deleted_reason,
@@ -171,12 +187,16 @@ def _masks(db: Database, session: str) -> dict[str, list[MaskRow]]:
 
 
 def _capture(
-    row: CaptureRow, result: ResultRow | None, masks: list[MaskRow], language: Language
+    row: CaptureRow,
+    taken_at: datetime | None,
+    result: ResultRow | None,
+    masks: list[MaskRow],
+    language: Language,
 ) -> dict[str, Any]:
     outcome = {} if result is None else result.outcome
     return {
         "number": row.number,
-        "taken_at": format_time(row.taken_at),
+        "taken_at": format_time(taken_at),
         "size": [row.height, row.width],
         "minute": None if result is None else result.minute,
         "status": "" if result is None else result.status,

@@ -308,8 +308,8 @@ def test_lists_are_paged_and_searched(page, services, time):
         assert db.scalar(select(func.count()).select_from(SessionRow)) == 0
     for number in range(53):
         time.wait(1)
-        services.sessions.begin("staff", {"code": f"E-{number:02}"}, camera="none")
-    services.sessions.begin("staff", {"code": "100%_sure\\"}, camera="none")
+        services.sessions.begin("staff", {"code": f"E-{number:02}"}, camera="none", take_camera=True)
+    services.sessions.begin("staff", {"code": "100%_sure\\"}, camera="none", take_camera=True)
     first = page.get("/api/sessions").json()
     assert (first["total"], len(first["sessions"])) == (54, 50)
     codes = [each["code"] for each in first["sessions"] if each["code"].startswith("E-")]

@@ -84,7 +84,7 @@ def log(report: Report, words: Words) -> Iterable[Flowable]:
         said = facts.remarks
         cold = [None if each is None else words.word(each) for each in (said.cold_left, said.cold_right)]
         texts = (
-            f"#{facts.number}  {words.language.time(facts.taken_at)}",
+            f"#{facts.number}  {words.time(facts.taken_at)}",
             words.minute(entry.minute),
             words(entry.status)
             + (f" ({words(Message('baseline t0'))})" if entry is report.session.baseline else ""),
@@ -146,7 +146,7 @@ def origin(facts: ReportedCapture, words: Words) -> str:
 
 
 def _caption(report: Report, entry: Entry, facts: ReportedCapture, words: Words) -> Iterable[Flowable]:
-    when = f"#{facts.number} · {words.minute(entry.minute)} min · {words.language.time(facts.taken_at)}"
+    when = f"#{facts.number} · {words.minute(entry.minute)} min · {words.time(facts.taken_at)}"
     if entry is report.session.baseline:
         when += " · t0"
     yield p(when, CELL_STRONG)

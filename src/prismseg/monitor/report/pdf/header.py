@@ -28,7 +28,11 @@ _SHORT = 22  # characters that fit into a column of the details
 def header(report: Report, words: Words) -> Iterable[Flowable]:
     """Show title, time, stated details, and why numbers are missing."""
     yield p(words(Message("Temperature of the soles: {code}", code=report.details.code)), TITLE)
-    yield p(words(Message("Session of {begun}, {id}", begun=words.moment(report.created_at), id=report.id)), SMALL)
+    yield p(words(Message("Session of {begun}, {id}", begun=words.moment(report.begun_at), id=report.id)), SMALL)
+    if report.imported:
+        yield p(
+            words(Message("Recorded elsewhere, imported {time}.", time=words.moment(report.created_at))), SMALL
+        )
     yield Spacer(0, 2 * mm)
     facts = _facts(report, words)
     short = [fact for fact in facts if len(fact[1]) <= _SHORT]
@@ -119,7 +123,7 @@ def _facts(report: Report, words: Words) -> list[tuple[str, str]]:
     facts = [
         (
             words(Message("Test dose given")),
-            words(Message("not stated")) if dose is None else words.moment(dose),
+            words(Message("not stated")) if dose is None and not report.imported else words.moment(dose),
         )
     ]
     for name, title in FIELD_LABELS.items():

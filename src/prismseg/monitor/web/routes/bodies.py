@@ -33,6 +33,7 @@ class SessionBody(StrictBody):
     code: str = Field(min_length=1, max_length=40)
     view: View | None = None
     one_foot: Side | None = None
+    take_camera: bool = False
 
 
 class DetailsBody(StrictBody):

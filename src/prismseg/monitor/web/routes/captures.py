@@ -10,7 +10,6 @@ from prismseg.monitor.sessions.captures import NewCapture
 from prismseg.monitor.web.dependencies import (
     CameraDep,
     CaptureNumber,
-    ClockDep,
     SessionsDep,
     SessionViewDep,
     UserDep,
@@ -25,7 +24,6 @@ def capture(
     sessions: SessionsDep,
     view: SessionViewDep,
     camera: CameraDep,
-    clock: ClockDep,
     who: UserDep,
     session: str,
     body: CaptureBody,
@@ -34,8 +32,10 @@ def capture(
     # A repeated request is answered also when the camera has gone since.
     number = sessions.find_capture(session, body.key)
     if number is None:
+        sessions.camera_since(session)  # or why the session takes no picture, without asking the camera for one
         frame = camera.frame()
-        new = NewCapture(frame, body.key, camera=str(camera.name), taken_at=clock())
+        assert frame.time is not None  # a camera's picture always has a time
+        new = NewCapture(frame, body.key, camera=str(camera.name), taken_at=frame.time)
         number = sessions.capture(who, session, new)
     return {"number": number, "session": view(session)}
 

@@ -8,14 +8,15 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 
-from prismseg.base.version import VERSION
 from prismseg.monitor.languages import languages
 from prismseg.monitor.live.pictures import colours
 from prismseg.monitor.report import REPORT_FORMATS
+from prismseg.monitor.sessions.admission import find_holder
 from prismseg.monitor.store import get_capture
 from prismseg.monitor.web.dependencies import (
     AccountDep,
     CaptureNumber,
+    HealthDep,
     LanguageDep,
     RendererDep,
     SegmenterDep,
@@ -23,6 +24,7 @@ from prismseg.monitor.web.dependencies import (
     SettingsDep,
     StoreDep,
 )
+from prismseg.monitor.web.routes.bodies import JsonObject
 from prismseg.monitor.web.security.responses import LANGUAGE_COOKIE, safe_path
 from prismseg.monitor.web.state import PAGE_SIZE, list_sessions
 from prismseg.thermal import FRAME_SUFFIXES
@@ -58,10 +60,14 @@ def sessions_page(
 
 
 @router.get("/new", response_class=HTMLResponse)
-def new_page(request: Request, render: RendererDep, settings: SettingsDep, language: LanguageDep) -> HTMLResponse:
+def new_page(
+    request: Request, render: RendererDep, settings: SettingsDep, store: StoreDep, language: LanguageDep
+) -> HTMLResponse:
     """Begin a session."""
+    with store.read() as db:
+        holder = find_holder(db)
     code = "E-" + "".join(secrets.choice(_CODE_LETTERS) for _ in range(5))
-    return render(request, "new.html", language, code=code, view=settings.view)
+    return render(request, "new.html", language, code=code, view=settings.view, holder=holder and holder.code)
 
 
 @router.get("/import", response_class=HTMLResponse)
@@ -145,6 +151,6 @@ def colour_scale() -> Response:
 
 
 @router.get("/health")
-def health() -> dict[str, str]:
-    """Tell that the monitor runs."""
-    return {"status": "running", "version": VERSION}
+def health(health: HealthDep) -> JsonObject:
+    """Tell that the monitor runs, and how its parts are."""
+    return health()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
@@ -12,6 +13,7 @@ from prismseg.monitor.web.dependencies import (
     CameraDep,
     ClockDep,
     LanguageDep,
+    LiveDep,
     SegmenterDep,
     SessionsDep,
     SessionViewDep,
@@ -49,22 +51,36 @@ def get_sessions(
 def begin_session(
     sessions: SessionsDep,
     camera: CameraDep,
+    live: LiveDep,
     settings: SettingsDep,
     who: UserDep,
     account: AccountDep,
     body: SessionBody,
 ) -> JsonObject:
-    """Begin a session."""
-    view = body.view or settings.view
+    """Begin a session; the camera comes to it, from another running one only where that is asked for."""
     key = sessions.begin(
         who,
         {"code": body.code, "one_foot": body.one_foot},
-        view=view,
+        view=body.view or settings.view,
         camera=str(camera.name),
         ward=account.ward,
+        take_camera=body.take_camera,
     )
+    live.forget()
     set_simulated_dose(camera, None)
     return {"id": key}
+
+
+@router.post("/sessions/{session}/camera")
+def bring_camera(
+    sessions: SessionsDep, view: SessionViewDep, camera: CameraDep, live: LiveDep, who: UserDep, session: str
+) -> JsonObject:
+    """Bring the camera to a running session, from whichever has it."""
+    sessions.bring_camera(who, session, str(camera.name))
+    live.forget()
+    shown = view(session)
+    set_simulated_dose(camera, _seconds_since(shown["test_dose_at"], shown["now"]))
+    return shown
 
 
 @router.get("/sessions/{session}")
@@ -108,13 +124,14 @@ def record_dose(
 
 @router.post("/sessions/{session}/closing")
 def close_session(
-    sessions: SessionsDep, view: SessionViewDep, who: UserDep, session: str, body: ClosingBody
+    sessions: SessionsDep, view: SessionViewDep, live: LiveDep, who: UserDep, session: str, body: ClosingBody
 ) -> JsonObject:
     """Close a session, which locks it, or open it again and say why."""
     if body.closed:
         sessions.close(who, session)
     else:
         sessions.reopen(who, session, body.reason)
+    live.forget()
     return view(session)
 
 
@@ -147,3 +164,9 @@ def status(
 def touch() -> Response:
     """Keep the page unlocked."""
     return Response(status_code=204)
+
+
+def _seconds_since(moment: str | None, now: str) -> float | None:
+    return (
+        None if moment is None else (datetime.fromisoformat(now) - datetime.fromisoformat(moment)).total_seconds()
+    )

@@ -6,7 +6,7 @@ document.getElementById("new").addEventListener("submit", async (event) => {
   const form = event.target;
   const button = form.querySelector("button");
   button.disabled = true;
-  const made = await attempt(() => post("/api/sessions", { code: form.code.value.trim(), view: form.view.value, one_foot: form.one_foot.value || null }));
+  const made = await attempt(() => post("/api/sessions", { code: form.code.value.trim(), view: form.view.value, one_foot: form.one_foot.value || null, take_camera: form.take_camera?.checked ?? false }));
   button.disabled = false;
   if (made) location.assign(`/sessions/${made.id}`);
 });

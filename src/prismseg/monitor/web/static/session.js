@@ -31,8 +31,10 @@ function take(made) {
 function show() {
   field("code").textContent = state.code;
   document.title = `${state.code} – prismseg`;
-  const open = state.closed_at === null;
-  field("capture").disabled = !open || busy;
+  const open = state.state === "running";
+  field("camera").hidden = !open || state.has_camera;
+  field("camera-where").textContent = state.camera_with ? t("The camera is with session {code}.", { code: state.camera_with.code }) : t("The camera is not with this session.");
+  field("capture").disabled = !open || !state.has_camera || busy;
   field("dose").textContent = state.test_dose_at ? t("Correct the time of the dose") : t("Test dose given");
   field("dose").classList.toggle("accent", !state.test_dose_at);
   field("dose").classList.toggle("big", !state.test_dose_at);
@@ -42,6 +44,7 @@ function show() {
   for (const each of [...field("details").elements, ...field("view").elements]) each.disabled = !open;
   field("sign").hidden = open || state.signed_at !== null;
   field("signed").textContent = state.signed_at === null ? "" : t("Signed by {name}, {time}", { name: state.signed_by, time: new Date(state.signed_at).toLocaleString(language) });
+  field("close").hidden = state.state === "imported";
   field("close").textContent = open ? t("Close the session") : t("Open the session again");
   showBlocked();
   showCurves();
@@ -56,8 +59,8 @@ function show() {
 /** In place of the live picture, a closed session shows its last capture. */
 async function showLast() {
   const last = state.captures.at(-1);
-  field("live-title").textContent = state.closed_at === null ? "" : last ? t("Capture {number}", { number: last.number }) : t("The session is closed.");
-  if (state.closed_at === null || !last) return;
+  field("live-title").textContent = state.state === "running" ? "" : last ? t("Capture {number}", { number: last.number }) : t("The session is closed.");
+  if (state.state === "running" || !last) return;
   const folder = `${root}/captures/${last.number}`;
   const picture = await createImageBitmap(await (await fetch(`${folder}/picture.png`)).blob());
   const { outlines } = await get(`${folder}/outlines`);
@@ -69,7 +72,7 @@ async function showLast() {
 function showBlocked() {
   const changed = state.captures.some((each) => each.measured && !each.comparable);
   let text = "";
-  if (state.test_dose_at && !state.has_baseline) text = t("No baseline was measured before the test dose: changes cannot be shown.");
+  if (state.dosed && !state.has_baseline) text = t("No baseline was measured before the test dose: changes cannot be shown.");
   else if (!state.has_baseline) text = t("Take a baseline before the test dose.");
   else if (changed) text = t("The camera or its settings were changed during the session: no change is shown between the one and the other.");
   field("blocked").textContent = text;
@@ -116,7 +119,7 @@ function showFlags() {
 
 function showCaptures() {
   const items = state.captures.map((each) => {
-    const minute = each.minute === null ? "" : state.test_dose_at ? `${number(each.minute, 1)} min` : t("baseline");
+    const minute = each.minute === null ? "" : state.dosed ? `${number(each.minute, 1)} min` : t("baseline");
     const means = each.measured
       ? make("p", { class: "means" }, ...["right", "left"].map((side) => make("span", {}, make("span", { class: `side-${side}` }, side === "left" ? t("L") : t("R")), ` ${mean(each, side)} °C`)))
       : make("p", { class: "notice bad" }, each.reason.join(" "));
@@ -151,6 +154,11 @@ function mean(capture, side) {
 
 // The clock: minutes since the test dose, and the next capture that is asked for.
 function tick() {
+  if (state.state === "imported") {
+    field("clock").textContent = clockOf(Math.round(60 * (state.captures.at(-1)?.minute ?? 0)));
+    field("next").textContent = t("imported: recorded elsewhere");
+    return;
+  }
   const now = monitorTime();
   if (!state.test_dose_at) {
     field("clock").textContent = "–:––";
@@ -196,12 +204,17 @@ async function capture() {
     if (mine?.measured) say(t("Capture {number} is saved.", { number: made.number }));
     else say(t("Capture {number} is saved, but has no numbers: {reason}", { number: made.number, reason: mine?.reason.join(" ") ?? "" }), "doubtful");
   }
-  field("capture").disabled = state.closed_at !== null;
+  field("capture").disabled = state.state !== "running" || !state.has_camera;
   field("capture").focus();
 }
 field("capture").addEventListener("click", capture);
 onKey("c", capture);
 setUpDose(root, () => state, take);
+
+field("bring").addEventListener("click", async () => {
+  take(await attempt(() => post(`${root}/camera`)));
+  live.check();
+});
 
 let outgoing = null;
 async function askRemoval(number) {
@@ -236,7 +249,7 @@ let fault = "";
 async function hear(header) {
   if (header.clock_jump && header.clock_jump !== jumped) {
     jumped = header.clock_jump;
-    say(t("The computer's clock was moved by {seconds} s. The session's clock runs on unchanged.", { seconds: Math.round(jumped) }), "doubtful");
+    say(header.clock_notice, "doubtful");
   }
   if (header.trail_fault && !fault) say(t("The audit file cannot be written. Captures are saved, but call IT: {reason}", { reason: header.trail_fault }), "bad");
   fault = header.trail_fault;
@@ -247,7 +260,7 @@ async function hear(header) {
 }
 
 // A closed session shows no live picture: who lies before the camera now may be somebody else.
-live = watch(state.id, () => ({ view: state.view, feet: state.details.one_foot ?? "both" }), hear, () => state.closed_at === null);
+live = watch(state.id, () => ({ view: state.view, feet: state.details.one_foot ?? "both" }), hear, () => state.state === "running");
 drawScale(field("scale"));
 setInterval(tick, 500);
 show();

@@ -1,0 +1,201 @@
+"""Which pictures belong to a session: taken by its camera, since the camera came to it, and never stored before."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session as Database
+
+from prismseg.base import Message
+from prismseg.monitor.sessions.captures import NewCapture
+from prismseg.monitor.store import Conflict, Transaction, find_picture, get_row
+from prismseg.monitor.store.schema import CaptureRow, SessionRow
+
+IMPORTED = Message("The session was imported: it is a record and takes no captures. Begin a new session.")
+CLOSED = Message("The session is closed. Open it again to add captures.")
+_AHEAD = timedelta(seconds=2)  # by which a picture may lie ahead of the monitor's clock
+
+
+def is_import(session: SessionRow) -> bool:
+    """Tell whether a session was recorded elsewhere."""
+    return session.origin == "import"
+
+
+def find_holder(db: Database) -> SessionRow | None:
+    """Find the running session that has the camera."""
+    query = select(SessionRow).where(SessionRow.camera_since.is_not(None), SessionRow.closed_at.is_(None))
+    return db.scalars(query.order_by(SessionRow.camera_since.desc())).first()
+
+
+def free_camera(transaction: Transaction, who: str, *, take: bool, keep: str = "") -> None:
+    """Take the camera from the session that has it, if any but `keep` has.
+
+    Raises
+    ------
+    Conflict
+        When another running session has it and it is not to be taken.
+    """
+    holder = find_holder(transaction.db)
+    if holder is None or holder.id == keep:
+        return
+    if not take:
+        raise Conflict(
+            Message(
+                "The camera is with session {code}, which is still running. Close that session, or take the camera from "
+                "it if it stands before this patient now.",
+                code=holder.code,
+            )
+        )
+    transaction.update_session(who, "camera given away", holder, camera_since=None)
+
+
+def check_open(session: SessionRow) -> None:
+    """Make sure that a session takes captures.
+
+    Raises
+    ------
+    Conflict
+        When it was imported or is closed.
+    """
+    if is_import(session):
+        raise Conflict(IMPORTED)
+    if session.closed_at is not None:
+        raise Conflict(CLOSED)
+
+
+def check_camera(db: Database, session: SessionRow) -> None:
+    """Make sure that a session takes captures, and that the camera is with it.
+
+    Raises
+    ------
+    Conflict
+        Saying where the camera is.
+    """
+    check_open(session)
+    if session.camera_since is not None:
+        return
+    holder = find_holder(db)
+    if holder is None:
+        raise Conflict(Message("The camera is not with this session. Bring it to this patient first."))
+    raise Conflict(
+        Message(
+            "The camera is with session {code} now. Bring it to this patient first, or go on there.",
+            code=holder.code,
+        )
+    )
+
+
+def check_frame(db: Database, session: SessionRow, new: NewCapture, pixels: str) -> None:
+    """Make sure that a picture belongs to a running session.
+
+    Parameters
+    ----------
+    db : Database
+        Open transaction.
+    session : SessionRow
+        Which it is for.
+    new : NewCapture
+        The picture, with its camera and its time by the monitor's clock.
+    pixels : str
+        Of `hash_pixels`.
+
+    Raises
+    ------
+    Conflict
+        Saying why it does not, and what to do.
+    """
+    check_camera(db, session)
+    if new.camera != session.camera:
+        raise Conflict(
+            Message(
+                "The camera of this session is {camera}, and the picture comes from {other}. Bring the camera to this "
+                "session again if it was replaced.",
+                camera=session.camera,
+                other=new.camera,
+            )
+        )
+    since = session.camera_since
+    if since is not None and new.taken_at < since:
+        raise Conflict(
+            Message(
+                "The newest picture was taken {seconds:.0f} s before the camera came to this session: it may show "
+                "another patient. Take a new picture.",
+                seconds=max(1.0, (since - new.taken_at).total_seconds()),
+            )
+        )
+    for capture in find_picture(db, pixels):
+        raise _stored(db, session, capture)
+
+
+def check_time(new: NewCapture, transaction: Transaction) -> None:
+    """Make sure that a picture does not come from the future.
+
+    Raises
+    ------
+    Conflict
+        Naming by how much.
+    """
+    ahead = new.taken_at - transaction.at
+    if ahead > _AHEAD:
+        raise Conflict(
+            Message(
+                "The picture's time lies {seconds:.0f} s ahead of the monitor's clock. Set the camera's clock, and take "
+                "a new picture.",
+                seconds=ahead.total_seconds(),
+            )
+        )
+
+
+def check_new_pictures(db: Database, pictures: dict[str, str]) -> None:
+    """Make sure that pictures to import are in no session yet; those that were excluded there do not count.
+
+    Parameters
+    ----------
+    db : Database
+        Open transaction.
+    pictures : dict of str to str
+        Names of the files by the hash of their pixels.
+
+    Raises
+    ------
+    Conflict
+        Naming the first that is.
+    """
+    for sha256, name in pictures.items():
+        known = find_import(db, sha256)
+        if known is not None:
+            code, number = known
+            raise Conflict(
+                Message(
+                    "{name} is stored already, as capture {number} of session {code}. Leave it out, or exclude it there "
+                    "first.",
+                    name=name,
+                    number=number,
+                    code=code,
+                )
+            )
+
+
+def find_import(db: Database, sha256: str) -> tuple[str, int] | None:
+    """Find code and number of the capture that shows a picture and was not excluded."""
+    for capture in find_picture(db, sha256):
+        if capture.deleted_at is None:
+            return get_row(db, SessionRow, capture.session_id).code, capture.number
+    return None
+
+
+def _stored(db: Database, session: SessionRow, capture: CaptureRow) -> Conflict:
+    if capture.session_id == session.id:
+        return Conflict(
+            Message(
+                "The camera's newest picture is stored already, as capture {number}. Take a new picture.",
+                number=capture.number,
+            )
+        )
+    return Conflict(
+        Message(
+            "The camera's newest picture belongs to session {code}. Take a new picture of this patient.",
+            code=get_row(db, SessionRow, capture.session_id).code,
+        )
+    )

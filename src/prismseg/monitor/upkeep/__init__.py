@@ -1,0 +1,1 @@
+"""What a running monitor does by itself: it watches the clock, copies the store, tells how it is, and keeps a log."""
