@@ -269,8 +269,8 @@ class FolderWatcher:
         taken = times.place(stated, arrival.at)
         if taken is None:
             self._untimed = Message(
-                "{file} states {stated} as its time and came at {came}: the camera's clock is wrong, or the picture is an "
-                "old one. Set the clock, or take new pictures: two that came apart and agree show how wrong it is.",
+                "{file} states {stated} as its time and came at {came}: the camera's clock is wrong, or the picture is "
+                "an old one. Set the clock, or take new pictures: two that came apart and agree show how wrong it is.",
                 file=arrival.path.name,
                 stated=stated.isoformat(sep=" ", timespec="seconds"),
                 came=arrival.at.isoformat(sep=" ", timespec="seconds"),
@@ -280,7 +280,8 @@ class FolderWatcher:
         if abs(taken - stated) <= CLOCK_TOLERANCE:
             return replace(frame, time=taken)
         note = Message(
-            "The file states {stated} as its time; the camera's clock is wrong by {minutes:.0f} min, which was set right.",
+            "The file states {stated} as its time; the camera's clock is wrong by {minutes:.0f} min, which was set "
+            "right.",
             stated=stated.isoformat(sep=" ", timespec="seconds"),
             minutes=(taken - stated).total_seconds() / 60,
         )

@@ -81,8 +81,8 @@ class SteadyClock:
             return None
         direction = Message("forward") if jump > 0 else Message("back")
         return Message(
-            "The computer's clock was set {direction} by {minutes:.1f} min. The monitor's clock runs on unchanged, and no "
-            "minute is lost or counted twice; times of day are those of before.",
+            "The computer's clock was set {direction} by {minutes:.1f} min. The monitor's clock runs on unchanged, and "
+            "no minute is lost or counted twice; times of day are those of before.",
             direction=direction,
             minutes=abs(jump) / 60,
         )
