@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -149,6 +150,7 @@ def open_services(
     store = SessionStore(settings.data, settings.database, clock)
     try:
         finish_erasing(store)
+        _clear_incoming(settings, log)
         clock_watch = ClockWatch(store, clock, log)
         plan = None if settings.backup is None else BackupPlan(settings.backup, settings.backup_hours)
         backups = None if plan is None else Backups(store, plan, log, clock)
@@ -194,3 +196,12 @@ def open_services(
 def _is_empty(store: SessionStore) -> bool:
     with store.read() as db:
         return db.scalars(select(SessionRow.id).limit(1)).first() is None
+
+
+def _clear_incoming(settings: MonitorSettings, log: EventLog) -> None:
+    """Remove the files of an import during which the program was stopped: originals, perhaps with names."""
+    left = list(settings.incoming.iterdir()) if settings.incoming.is_dir() else []
+    for path in left:
+        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+    if left:
+        log.write("import cleared", left=len(left))

@@ -76,6 +76,11 @@ class MonitorSettings(BaseModel):
     log: Path | None = None
 
     @property
+    def incoming(self) -> Path:
+        """Folder in which files that are sent are read; empty but while one is."""
+        return self.data / "incoming"
+
+    @property
     def local(self) -> bool:
         """Whether only this machine can reach the page."""
         try:

@@ -8,22 +8,46 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from prismseg.base import Message
 from prismseg.monitor.store import NotFound
 from prismseg.thermal import Frame
 
 _KEPT_SECONDS = 3600.0  # somebody may be called away between sending and confirming
+_GONE = Message("These files are not waiting any more. Send them again.")
 _MOST_PENDING = 4  # each may hold the frames of a whole session in memory
 
 
 @dataclass
 class UploadedFile:
-    """One file that was sent: its frame, or why it has none."""
+    """One file that was sent.
+
+    Attributes
+    ----------
+    name : str
+        As shown.
+    frame : Frame or None
+        What was read from it.
+    reason : Message
+        Why it is left out: it cannot be read, or its picture is there already; empty where it may be kept.
+    minute : float or None
+        Since the test dose, as proposed.
+    probability : (H, W) ndarray or None
+        Of sole, for the preview.
+    """
 
     name: str
     frame: Frame | None
     reason: Message
     minute: float | None
+    probability: NDArray[np.float32] | None = None
+
+    @property
+    def usable(self) -> bool:
+        """Whether it may be kept."""
+        return self.frame is not None and not self.reason
 
 
 class PendingImports:
@@ -56,9 +80,22 @@ class PendingImports:
         """
         with self._lock:
             if key not in self._pending:
-                raise NotFound(Message("These files are not waiting any more. Send them again."))
+                raise NotFound(_GONE)
             at, files = self._pending.pop(key)
         return PendingImport(key, at, files)
+
+    def look(self, key: str) -> list[UploadedFile]:
+        """Give files that wait, and let them wait on.
+
+        Raises
+        ------
+        NotFound
+            As `take`.
+        """
+        with self._lock:
+            if key not in self._pending:
+                raise NotFound(_GONE)
+            return self._pending[key][1]
 
     def put_back(self, taken: PendingImport) -> None:
         """Keep files that were taken, under their key and with their age."""

@@ -20,9 +20,13 @@ from prismseg.monitor.web.uploads import UploadedFile
 from prismseg.thermal import Frame, minute_from_name
 
 
-def frame_file(celsius) -> bytes:
+def frame_file(celsius, taken: datetime | None = None) -> bytes:
+    """Write a TIFF in °C, with the camera's time where it has one."""
     buffer = io.BytesIO()
-    tifffile.imwrite(buffer, np.asarray(celsius, np.float32), metadata=None)
+    tags = []
+    if taken is not None:
+        tags = [(36867, "s", 0, f"{taken:%Y:%m:%d %H:%M:%S}", True), (36881, "s", 0, "+00:00", True)]
+    tifffile.imwrite(buffer, np.asarray(celsius, np.float32), metadata=None, extratags=tags)
     return buffer.getvalue()
 
 
@@ -117,8 +121,8 @@ def test_an_import_that_failed_half_way_leaves_nothing_and_can_be_repeated(
 
 
 def test_only_the_last_few_batches_wait(page, camera):
-    one = [("files", ("t0.tiff", frame_file(camera.frame().celsius)))]
-    keys = [page.ask("POST", "/api/imports", files=one).json()["id"] for _ in range(5)]
+    each = [[("files", ("t0.tiff", frame_file(camera.frame().celsius)))] for _ in range(5)]
+    keys = [page.ask("POST", "/api/imports", files=one).json()["id"] for one in each]
     codes = [page.post(f"/api/imports/{key}", {"code": "E-1", "minutes": [0]}).status_code for key in keys]
     assert codes == [404, 201, 201, 201, 201]
 
@@ -162,3 +166,120 @@ def test_files_of_other_kinds_are_named(page, camera):
     assert [each["name"] for each in answer] == ["a_t0min.txt", "a_t2.is2", "a_t10.is2"]
     assert answer[0]["ok"] and answer[0]["minute"] == 0
     assert not answer[1]["ok"] and "Fluke SmartView" in answer[1]["reason"] and "a_t2.is2" in answer[1]["reason"]
+
+
+TAKEN = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+
+
+def send(page, *files):
+    answer = page.ask("POST", "/api/imports", files=[("files", each) for each in files])
+    assert answer.status_code == 200, answer.text
+    return answer.json()
+
+
+def pictures(camera, *names, taken=()):
+    """Pictures that differ, by name; `taken` are minutes of the camera's clock."""
+    times = [None if minute is None else TAKEN + timedelta(minutes=minute) for minute in taken] or [None] * len(
+        names
+    )
+    return [(name, frame_file(camera.frame().celsius, time)) for name, time in zip(names, times, strict=True)]
+
+
+def test_times_of_day_are_the_cameras(page, camera):
+    """Taken weeks ago: neither the day of the import nor its hour appears anywhere."""
+    sent = send(page, *pictures(camera, "a.tiff", "b.tiff", "c.tiff", taken=(0, 5, 20)))
+    assert [(each["order"], each["minute"]) for each in sent["files"]] == [(1, 0), (2, 5), (3, 20)]
+    assert sent["files"][1]["time"] == "2026-03-01T09:35:00.000+00:00"
+    assert sent["test_dose_at"] == "2026-03-01T09:30:00+00:00"
+    made = page.post(f"/api/imports/{sent['id']}", {"code": "E-1", "minutes": [0, 5, 20]}).json()
+    state = page.get(f"/api/sessions/{made['id']}").json()
+    assert [each["taken_at"][:16] for each in state["captures"]] == [
+        "2026-03-01T09:30", "2026-03-01T09:35", "2026-03-01T09:50",
+    ]  # fmt: skip
+    assert state["test_dose_at"].startswith("2026-03-01T09:30")
+    table = page.get(f"/api/sessions/{made['id']}/table.csv").text
+    assert "2026-03-01T09:35" in table
+
+
+@pytest.mark.parametrize("taken", [(), (0, 45, 50)])
+def test_times_that_nobody_knows_are_unknown(page, camera, taken):
+    """No picture has a time, or times and minutes contradict each other."""
+    sent = send(page, *pictures(camera, "t0min.tiff", "t5min.tiff", "t20min.tiff", taken=taken))
+    body = {"code": "E-1", "minutes": [0, 5, 20]}
+    assert page.post(f"/api/imports/{sent['id']}/preview", {"minutes": [0, 5, 20]}).json()["test_dose_at"] is None
+    made = page.post(f"/api/imports/{sent['id']}", body).json()
+    state = page.get(f"/api/sessions/{made['id']}").json()
+    assert [each["minute"] for each in state["captures"]] == pytest.approx([0, 5, 20], abs=1e-3)
+    assert (state["state"], state["dosed"], state["test_dose_at"]) == ("imported", True, None)
+    assert [each["taken_at"] for each in state["captures"]] == [None] * 3
+    table = page.get(f"/api/sessions/{made['id']}/table.csv").text
+    assert "1970" not in table and str(datetime.now(UTC).year) + "-" not in table
+    assert page.get(f"/api/sessions/{made['id']}/report.pdf?language=en").status_code == 200
+
+
+def test_an_imported_session_is_closed_to_all_that_a_running_one_does(page, sent):
+    made = page.post(f"/api/imports/{sent['id']}", {"code": "E-1", "minutes": [0, 20, None]}).json()
+    session = f"/api/sessions/{made['id']}"
+    for path, body in (("captures", {}), ("dose", {"seconds_ago": 0}), ("camera", {})):
+        answer = page.post(f"{session}/{path}", body)
+        assert answer.status_code == 409 and "was imported" in answer.json()["error"], path
+    state = page.get(session).json()
+    assert (state["state"], state["has_camera"], len(state["captures"])) == ("imported", False, 2)
+
+
+def test_the_preview_shows_places_sides_and_what_is_left_out(page, camera):
+    (first, second, third) = pictures(camera, "t0min.tiff", "t5min.tiff", "no-time.tiff")
+    sent = send(page, second, ("twin.tiff", first[1]), third, first, ("broken.tiff", b"no picture"))
+    shown = {each["name"]: each for each in sent["files"]}
+    assert shown["broken.tiff"]["reason"] and not shown["broken.tiff"]["picture"]
+    assert "the same picture as twin.tiff" in shown["t0min.tiff"]["reason"]
+    assert "no minute is known" in shown["no-time.tiff"]["reason"] and shown["no-time.tiff"]["ok"]
+    assert shown["t5min.tiff"]["order"] == 1 and not shown["t5min.tiff"]["reason"]
+    assert set(shown["t5min.tiff"]["outlines"]) == {"left", "right"}
+    minutes = [{"twin.tiff": 0, "t5min.tiff": 5, "no-time.tiff": 2.5}.get(each["name"]) for each in sent["files"]]
+    again = page.post(f"/api/imports/{sent['id']}/preview", {"minutes": minutes, "view": "mirrored"}).json()
+    placed = {each["name"]: each for each in again["files"]}
+    assert [placed[name]["order"] for name in ("twin.tiff", "no-time.tiff", "t5min.tiff")] == [1, 2, 3]
+    assert placed["t5min.tiff"]["outlines"]["left"] == shown["t5min.tiff"]["outlines"]["right"]
+    k = [each["name"] for each in sent["files"]].index("t5min.tiff")
+    assert page.get(f"/api/imports/{sent['id']}/pictures/{k}.png").content[:4] == b"\x89PNG"
+    assert page.get(f"/api/imports/{sent['id']}/pictures/59.png").status_code == 404
+    assert page.get("/api/sessions").json()["total"] == 0
+    minutes[[each["name"] for each in sent["files"]].index("t0min.tiff")] = 9
+    refused = page.post(f"/api/imports/{sent['id']}", {"code": "E-1", "minutes": minutes})
+    assert refused.status_code == 422 and "t0min.tiff is left out" in refused.json()["error"]
+
+
+def test_what_may_be_of_two_patients_is_asked(page, camera):
+    small = frame_file(camera.frame().celsius[::2, ::2], TAKEN + timedelta(days=1))
+    files = [*pictures(camera, "t0min.tiff", taken=(0,)), ("t5min.tiff", small)]
+    sent = send(page, *files)
+    assert set(sent["questions"]) <= {"sizes", "days"}
+    body = {"code": "E-1", "minutes": [0, 5]}
+    asked = page.post(f"/api/imports/{sent['id']}/preview", {"minutes": [0, 5]}).json()["questions"]
+    assert set(asked) == {"sizes", "days"} and "160 × 120" in asked["sizes"]
+    for confirmed in ([], ["sizes"], ["days"]):
+        answer = page.post(f"/api/imports/{sent['id']}", {**body, "confirmed": confirmed})
+        assert answer.status_code == 409 and answer.json()["error"] in asked.values()
+    assert page.get("/api/sessions").json()["total"] == 0
+    answer = page.post(f"/api/imports/{sent['id']}", {**body, "confirmed": ["sizes", "days"]})
+    assert answer.status_code == 201
+
+
+def test_a_stored_picture_is_not_imported_into_another_session(page, camera):
+    files = pictures(camera, "t0min.tiff", "t5min.tiff")
+    first = send(page, *files)
+    page.post(f"/api/imports/{first['id']}", {"code": "E-1", "minutes": [0, 5]})
+    second = send(page, *files)
+    assert ["capture 1 of session E-1" in each["reason"] for each in second["files"]] == [True, False]
+    answer = page.post(f"/api/imports/{second['id']}", {"code": "E-2", "minutes": [0, 5]})
+    assert answer.status_code == 422 and "stored already" in answer.json()["error"]
+
+
+def test_what_a_killed_import_left_is_removed_at_the_next_start(open_monitor, tmp_path, capsys):
+    left = tmp_path / "data" / "incoming" / "0123456789abcdef"
+    left.mkdir(parents=True)
+    (left / "0.jpg").write_bytes(b"an original, perhaps with a name in it")
+    services = open_monitor()
+    assert not list(services.settings.incoming.iterdir())
+    assert '"event": "import cleared"' in capsys.readouterr().err

@@ -1,6 +1,8 @@
 import { attempt, language, make, number, post, send, t } from "./api.js";
+import { drawOutlines } from "./draw.js";
 
 const field = (id) => document.getElementById(id);
+const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" });
 let batch = null;
 
 const invitation = field("chosen").textContent;
@@ -20,27 +22,85 @@ field("send").addEventListener("submit", async (event) => {
   if (!read) return;
   batch = read;
   field("check").hidden = false;
+  field("questions").querySelectorAll("label").forEach((each) => each.remove());
   field("read").tBodies[0].replaceChildren(...read.files.map(row));
-  field("check").querySelector("input").focus();
+  show(read);
+  field("check").scrollIntoView();
 });
 
+const cell = (k, name) => field("read").querySelector(`#file-${k} [data-cell=${name}]`);
+
 function row(file, k) {
-  const minute = make("input", { type: "number", step: "0.01", id: `minute-${k}`, value: file.minute ?? "", disabled: !file.ok });
+  const minute = make("input", { type: "number", step: "any", id: `minute-${k}`, value: file.minute ?? "", disabled: !file.ok });
   minute.setAttribute("aria-label", t("Minute of {name}", { name: file.name }));
-  const cells = [
-    file.name, minute, file.size ? `${file.size[1]} × ${file.size[0]}` : "–",
-    file.span ? `${number(file.span[0])} – ${number(file.span[1])}` : "–", file.camera ?? "–",
-    file.ok ? "" : t("Left out: {reason}", { reason: file.reason }),
-  ];
-  return make("tr", { class: file.ok ? "" : "bad", lang: language }, ...cells.map((cell) => make("td", {}, cell)));
+  minute.addEventListener("change", update);
+  const picture = file.picture ? make("canvas", { class: "thumbnail", width: 480, height: Math.round((480 * file.size[0]) / file.size[1]), role: "img" }) : "–";
+  if (file.picture) picture.setAttribute("aria-label", t("Picture of {name} with the outlines of both soles", { name: file.name }));
+  const cells = {
+    order: "", picture, name: file.name, minute,
+    time: file.time ? moment.format(new Date(file.time)) : t("unknown"),
+    size: file.size ? `${file.size[1]} × ${file.size[0]}` : "–",
+    span: file.span ? `${number(file.span[0])} – ${number(file.span[1])}` : "–", camera: file.camera ?? "–", remark: "",
+  };
+  return make("tr", { id: `file-${k}`, lang: language }, ...Object.entries(cells).map(([name, content]) => make("td", { "data-cell": name }, content)));
 }
+
+/** Show places, sides and what is left out, as the monitor answered. */
+function show(preview) {
+  batch.files = preview.files;
+  preview.files.forEach((file, k) => {
+    field(`file-${k}`).className = file.reason ? "bad" : "";
+    cell(k, "order").textContent = file.order ?? "–";
+    cell(k, "remark").textContent = file.reason ? t("Left out: {reason}", { reason: file.reason }) : file.soles;
+    if (file.picture) draw(k, file).catch(() => {});
+  });
+  field("when").textContent = preview.test_dose_at
+    ? t("Test dose by the camera's clock: {time}", { time: moment.format(new Date(preview.test_dose_at)) })
+    : t("Time of day: unknown. Minutes alone are kept.");
+  const box = field("questions");
+  const answered = new Set([...box.querySelectorAll("input:checked")].map((each) => each.name));
+  box.querySelectorAll("label").forEach((each) => each.remove());
+  for (const [name, text] of Object.entries(preview.questions)) {
+    box.append(make("label", { class: "inline" }, make("input", { type: "checkbox", name, required: true, checked: answered.has(name) }), ` ${text} ${t("Yes.")}`));
+  }
+  box.hidden = !Object.keys(preview.questions).length;
+}
+
+const pictures = new Map();
+async function draw(k, file) {
+  const key = `${batch.id}/${k}`;
+  if (!pictures.has(key)) {
+    const answer = await fetch(`/api/imports/${batch.id}/pictures/${k}.png`);
+    if (!answer.ok) return;
+    pictures.set(key, await createImageBitmap(await answer.blob()));
+  }
+  const canvas = cell(k, "picture").querySelector("canvas");
+  const context = canvas.getContext("2d");
+  context.drawImage(pictures.get(key), 0, 0, canvas.width, canvas.height);
+  drawOutlines(context, file.outlines, file.size);
+}
+
+const stated = () => ({
+  view: field("check").view.value,
+  one_foot: field("check").one_foot.value || null,
+  minutes: batch.files.map((file, k) => (file.ok && field(`minute-${k}`).value !== "" ? Number(field(`minute-${k}`).value) : null)),
+});
+
+let asked = 0;
+async function update() {
+  if (!batch) return;
+  const mine = ++asked;
+  const preview = await attempt(() => post(`/api/imports/${batch.id}/preview`, stated()));
+  if (preview && mine === asked) show(preview);
+}
+field("check").addEventListener("change", (event) => { if (["view", "one_foot"].includes(event.target.name)) update(); });
 
 field("check").addEventListener("submit", async (event) => {
   event.preventDefault();
-  const minutes = batch.files.map((file, k) => (file.ok && field(`minute-${k}`).value !== "" ? Number(field(`minute-${k}`).value) : null));
   const button = event.target.querySelector("button");
   button.disabled = true;
-  const made = await attempt(() => post(`/api/imports/${batch.id}`, { code: field("code").value.trim(), view: event.target.view.value, one_foot: event.target.one_foot.value || null, minutes }));
+  const confirmed = [...field("questions").querySelectorAll("input:checked")].map((each) => each.name);
+  const made = await attempt(() => post(`/api/imports/${batch.id}`, { code: field("code").value.trim(), ...stated(), confirmed }));
   button.disabled = false;
   if (made) location.assign(`/sessions/${made.id}`);
 });
