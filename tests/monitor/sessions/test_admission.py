@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import delete, select
 from tests.monitor.store.scene import TrueSegmenter, frame
 
+from prismseg.monitor.sessions.admission import bring_camera, camera_since
 from prismseg.monitor.sessions.captures import NewCapture
 from prismseg.monitor.sessions.service import SessionService
 from prismseg.monitor.sessions.times import UNKNOWN_ZERO, known_time
@@ -89,7 +90,7 @@ def test_a_picture_of_another_camera_or_of_the_future_is_refused(ward: Ward) -> 
         ward.capture(session, 1, camera="Folder of the other ward")
     with pytest.raises(Conflict, match="60 s ahead"):
         ward.capture(session, 1, ago=-60)
-    ward.service.bring_camera("ana", session, "Folder of the other ward")
+    bring_camera(ward.service.store, "ana", session, "Folder of the other ward")
     assert ward.capture(session, 1, camera="Folder of the other ward") == 1
 
 
@@ -103,14 +104,14 @@ def test_one_camera_is_with_one_session(ward: Ward) -> None:
     with pytest.raises(Conflict, match="with session E-2 now"):
         ward.capture(first, 2)
     with pytest.raises(Conflict, match="with session E-2 now"):
-        ward.service.camera_since(first)
+        camera_since(ward.service.store, first)
     assert ward.capture(second, 2) == 1
     ward.wait(10)
-    ward.service.bring_camera("eva", first, CAMERA)
+    bring_camera(ward.service.store, "eva", first, CAMERA)
     with pytest.raises(Conflict, match="10 s before the camera came"):
         ward.capture(first, 3, ago=10)  # taken while the camera was at the other patient's
     assert ward.capture(first, 3) == 2
-    assert ward.service.camera_since(first) == ward.now
+    assert camera_since(ward.service.store, first) == ward.now
     with ward.service.store.read() as db:
         actions = [(row.who, row.action) for row in db.scalars(select(AuditRow)) if "camera" in row.action]
     assert actions == [("ana", "camera given away"), ("eva", "camera given away"), ("eva", "camera brought")]
@@ -121,12 +122,12 @@ def test_a_closed_session_frees_its_camera_and_takes_it_back_if_it_is_free(ward:
     first = ward.begin("E-1")
     ward.service.close("ana", first)
     second = ward.begin("E-2")
-    ward.service.close("ana", first, closed=False)
+    ward.service.reopen("ana", first, "a slip")
     assert ward.row(first).camera_since is None, "it is with E-2"
     ward.service.close("ana", second)
     with pytest.raises(Conflict, match="Bring it to this patient first"):
         ward.capture(first, 1)
-    ward.service.close("ana", second, closed=False)
+    ward.service.reopen("ana", second, "a slip")
     assert ward.row(second).camera_since == ward.now
 
 
@@ -142,7 +143,7 @@ def test_an_imported_session_is_a_record(ward: Ward) -> None:
     for act in (
         lambda: ward.capture(session, 3),
         lambda: ward.service.record_dose("ana", session),
-        lambda: ward.service.bring_camera("ana", session, CAMERA),
+        lambda: bring_camera(ward.service.store, "ana", session, CAMERA),
     ):
         with pytest.raises(Conflict, match="was imported"):
             act()

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
 from prismseg.base import Message
 from prismseg.monitor.sessions.captures import NewCapture
-from prismseg.monitor.store import Conflict, Transaction, find_picture, get_row
+from prismseg.monitor.store import Conflict, SessionStore, Transaction, check_unlocked, find_picture, get_row
 from prismseg.monitor.store.schema import CaptureRow, SessionRow
 
 IMPORTED = Message("The session was imported: it is a record and takes no captures. Begin a new session.")
-CLOSED = Message("The session is closed. Open it again to add captures.")
 _AHEAD = timedelta(seconds=2)  # by which a picture may lie ahead of the monitor's clock
 
 
@@ -60,8 +59,7 @@ def check_open(session: SessionRow) -> None:
     """
     if is_import(session):
         raise Conflict(IMPORTED)
-    if session.closed_at is not None:
-        raise Conflict(CLOSED)
+    check_unlocked(session)
 
 
 def check_camera(db: Database, session: SessionRow) -> None:
@@ -84,6 +82,36 @@ def check_camera(db: Database, session: SessionRow) -> None:
             code=holder.code,
         )
     )
+
+
+def camera_since(store: SessionStore, session: str) -> datetime:
+    """Tell since when the camera is with a session: no older picture is its patient's.
+
+    Raises
+    ------
+    Conflict
+        When the session takes no captures, or the camera is not with it.
+    """
+    with store.read() as db:
+        row = get_row(db, SessionRow, session)
+        check_camera(db, row)
+        assert row.camera_since is not None
+        return row.camera_since
+
+
+def bring_camera(store: SessionStore, who: str, session: str, camera: str) -> None:
+    """Bring the camera to a running session, from whichever has it.
+
+    Raises
+    ------
+    Conflict
+        When the session was imported or is closed.
+    """
+    with store.write() as transaction:
+        row = transaction.session(session)
+        check_open(row)
+        free_camera(transaction, who, take=True, keep=row.id)
+        transaction.update_session(who, "camera brought", row, camera_since=transaction.at, camera=camera)
 
 
 def check_frame(db: Database, session: SessionRow, new: NewCapture, pixels: str) -> None:

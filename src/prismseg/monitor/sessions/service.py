@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session as Database
 
 from prismseg.base import DataError, Message
 from prismseg.monitor.sessions.admission import (
-    check_camera,
     check_frame,
     check_new_pictures,
     check_open,
@@ -116,20 +115,6 @@ class SessionService:
             check_open(row)
             self._set_dose(transaction, who, row, seconds_ago)
             self._update_results(transaction, row)
-
-    def bring_camera(self, who: str, session: str, camera: str) -> None:
-        """Bring the camera to a running session, from whichever has it.
-
-        Raises
-        ------
-        Conflict
-            When the session was imported or is closed.
-        """
-        with self.store.write() as transaction:
-            row = transaction.session(session)
-            check_open(row)
-            free_camera(transaction, who, take=True, keep=row.id)
-            transaction.update_session(who, "camera brought", row, camera_since=transaction.at, camera=camera)
 
     def close(self, who: str, session: str) -> None:
         """Close a session, which locks it and gives its camera free.
@@ -253,20 +238,6 @@ class SessionService:
         with self.store.read() as db:
             get_row(db, SessionRow, session)
             return _find_number(db, session, key)
-
-    def camera_since(self, session: str) -> datetime:
-        """Tell since when the camera is with a session: no older picture is its patient's.
-
-        Raises
-        ------
-        Conflict
-            When the session takes no captures, or the camera is not with it.
-        """
-        with self.store.read() as db:
-            row = get_row(db, SessionRow, session)
-            check_camera(db, row)
-            assert row.camera_since is not None
-            return row.camera_since
 
     def capture(self, who: str, session: str, new: NewCapture) -> int:
         """Store and measure a frame, and return the capture's number.

@@ -6,6 +6,7 @@ from typing import Literal
 
 from fastapi import APIRouter
 
+from prismseg.monitor.sessions.admission import camera_since
 from prismseg.monitor.sessions.captures import NewCapture
 from prismseg.monitor.web.dependencies import (
     CameraDep,
@@ -32,7 +33,9 @@ def capture(
     # A repeated request is answered also when the camera has gone since.
     number = sessions.find_capture(session, body.key)
     if number is None:
-        sessions.camera_since(session)  # or why the session takes no picture, without asking the camera for one
+        camera_since(
+            sessions.store, session
+        )  # or why the session takes no picture, without asking the camera for one
         frame = camera.frame()
         assert frame.time is not None  # a camera's picture always has a time
         new = NewCapture(frame, body.key, camera=str(camera.name), taken_at=frame.time)

@@ -7,6 +7,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from prismseg.monitor.sessions.admission import bring_camera
 from prismseg.monitor.sessions.demonstration import set_simulated_dose
 from prismseg.monitor.web.dependencies import (
     AccountDep,
@@ -72,11 +73,11 @@ def begin_session(
 
 
 @router.post("/sessions/{session}/camera")
-def bring_camera(
-    sessions: SessionsDep, view: SessionViewDep, camera: CameraDep, live: LiveDep, who: UserDep, session: str
+def take_camera(
+    store: StoreDep, view: SessionViewDep, camera: CameraDep, live: LiveDep, who: UserDep, session: str
 ) -> JsonObject:
     """Bring the camera to a running session, from whichever has it."""
-    sessions.bring_camera(who, session, str(camera.name))
+    bring_camera(store, who, session, str(camera.name))
     live.forget()
     shown = view(session)
     set_simulated_dose(camera, _seconds_since(shown["test_dose_at"], shown["now"]))
