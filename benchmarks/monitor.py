@@ -133,7 +133,8 @@ def fill(folder: Path, model: Path, sessions: int, captures: int) -> None:
             for row in rows:
                 capture = transaction.add_capture(
                     "benchmark", made, key=f"{number}-{row.number}", taken_at=row.taken_at, source=row.source,
-                    camera=row.camera, frame_sha256=row.frame_sha256, pixels_sha256=row.frame_sha256, size=(row.height, row.width),
+                    camera=row.camera, frame_sha256=row.frame_sha256,
+                    pixels_sha256=row.frame_sha256, size=(row.height, row.width),
                     parameters=row.parameters,
                 )  # fmt: skip
                 capture.remarks = Remarks().model_dump()
