@@ -33,7 +33,7 @@ CHROMIUM = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", 
 class Server:
     """`prismseg monitor` as staff start it."""
 
-    def __init__(self, folder: Path, port: int) -> None:
+    def __init__(self, folder: Path, port: int, *options: str) -> None:
         self.url = f"http://127.0.0.1:{port}"
         command = [
             sys.executable,
@@ -44,7 +44,7 @@ class Server:
             str(folder),
         ]
         self.process = subprocess.Popen(
-            [*command, "--port", str(port), "--empty", "--no-open"],
+            [*command, "--port", str(port), *(options or ("--empty", "--no-open"))],
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -93,9 +93,17 @@ class Screen:
     def until(self, condition: str, seconds: float = PATIENCE) -> None:
         """Wait for a condition; the driver's own way needs `eval`, which the page forbids."""
         end = time.monotonic() + seconds
-        while not self.page.evaluate(condition):
+        while not self._holds(condition):
             assert time.monotonic() < end, f"not within {seconds:g} s: {condition}"
             self.page.wait_for_timeout(50)
+
+    def _holds(self, condition: str) -> bool:
+        try:
+            return bool(self.page.evaluate(condition))
+        except Exception as error:  # the page is being left for another one
+            if "context was destroyed" not in str(error):
+                raise
+            return False
 
     def scan(self, text: str, element: str = "body") -> str:
         """Press keys as fast as a scanner does, whatever the machine's load, and return the last one's fate."""
@@ -117,7 +125,7 @@ class Screen:
     def shot(self, name: str, *, whole: bool = False) -> Path:
         SHOTS.mkdir(parents=True, exist_ok=True)
         path = SHOTS / f"{name}.png"
-        self.page.screenshot(path=str(path), full_page=whole)
+        self.page.screenshot(path=str(path), full_page=whole, caret="initial")  # hiding it needs an inline style
         return path
 
     def close(self) -> None:

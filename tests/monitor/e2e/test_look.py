@@ -8,7 +8,9 @@ from .conftest import Served
 from .pages import Screen
 
 AXE = (Path(__file__).parent / "vendor" / "axe.min.js").read_text()
-SIZES = {"desk": (1280, 800), "tablet": (1280, 900), "tablet-upright": (800, 1280)}
+SIZES = {"desk": (1280, 800), "tablet": (800, 1280), "phone": (390, 844)}
+# What staff need at any moment; a capture's button too.
+ALWAYS = ("#code", "#clock", "#capture", "#next", "#change-left", "#change-right", "#flag-words")
 OVERLAPS = """
 () => [...document.querySelectorAll('a, button, input, select, textarea, summary')]
   .filter((each) => each.offsetParent !== null && !each.classList.contains('skip'))
@@ -30,6 +32,7 @@ def paths(screen: Screen) -> dict[str, str]:
         "new": "/new",
         "import": "/import",
         "about": "/about",
+        "board": "/board",
         "running": found["DEMO-3"],
         "finished": found["DEMO-1"],
         "capture": f"{found['DEMO-1']}/captures/4",
@@ -37,7 +40,7 @@ def paths(screen: Screen) -> dict[str, str]:
 
 
 def settle(screen: Screen, name: str) -> None:
-    if name in ("running", "finished", "capture"):
+    if name in ("running", "finished", "capture", "board"):
         screen.ready()
     if name == "running":
         screen.live()
@@ -96,13 +99,43 @@ def test_nothing_jumps_while_live(browser, demonstration: Served) -> None:
     screen.close()
 
 
-def test_the_button_to_capture_is_in_sight_without_scrolling(browser, demonstration: Served) -> None:
+def test_what_staff_need_is_in_sight_without_scrolling(browser, demonstration: Served) -> None:
     for size in SIZES.values():
         screen = Screen(browser, demonstration, size=size)
-        screen.go(paths(screen)["running"])
+        found = paths(screen)
+        for name in ("running", "finished"):
+            screen.go(found[name])
+            screen.ready()
+            hidden = {"#capture", "#next"} if name == "finished" else set()
+            for element in set(ALWAYS) - hidden:
+                box = screen.page.locator(element).bounding_box()
+                assert box and box["y"] >= 0 and box["y"] + box["height"] <= size[1], (name, element, size, box)
+                assert box["x"] >= 0 and box["x"] + box["width"] <= size[0], (name, element, size, box)
+        assert screen.page.locator("#flag-words").inner_text().count("°C") == 2, "each flag with its value"
+        bar = screen.page.locator(".session-bar").bounding_box()
+        assert bar["height"] < size[1] / 5
+        screen.go(found["capture"])
         screen.ready()
-        screen.live()
-        for element in ("#capture", "#clock", "#picture"):
-            box = screen.page.locator(element).bounding_box()
-            assert box["y"] >= 0 and box["y"] + box["height"] <= size[1], (element, size, box)
+        table = screen.page.evaluate(
+            "(() => { const t = document.getElementById('values'); return "
+            "t.scrollWidth - t.parentElement.clientWidth; })()"
+        )
+        assert table <= 0, f"the right foot is {table} pixels out of sight at {size}"
         screen.close()
+
+
+def test_both_feet_stand_in_one_order(browser, demonstration: Served) -> None:
+    screen = Screen(browser, demonstration)
+    found = paths(screen)
+    orders = {}
+    for name in ("finished", "capture"):
+        screen.go(found[name])
+        screen.ready()
+        orders[name] = screen.page.evaluate(
+            "[...document.querySelectorAll('.strip, .captures .means, .curves .key, #values thead, #remarks')]"
+            ".filter((each) => !each.querySelector('#last-difference'))"
+            ".map((each) => each.textContent.toLowerCase()).filter((text) => /left|\\bl /.test(text))"
+            ".map((text) => text.search(/left|\\bl /) < text.search(/right|r \\d/))"
+        )
+        assert orders[name] and all(orders[name]), orders
+    screen.close()

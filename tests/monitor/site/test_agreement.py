@@ -76,11 +76,18 @@ def test_records_are_read_as_they_were_stated(tmp_path) -> None:
             service.record_dose("ana", service.session)
             now += np.timedelta64(11, "m").item()
             capture(service, first + 2, left=29.5, right=28.0)
-            service.update_remarks("ana", service.session, 2, {"cold_left": "not felt", "cold_right": "felt", "pain": 3})
+            service.update_remarks(
+                "ana", service.session, 2, {"cold_left": "not felt", "cold_right": "felt", "pain": 3}
+            )
         with store.read() as db:
             found = collect_observations(db, [1.0, 10.0])
     finally:
         store.close()
-    assert [(each.side, each.cold, each.relieved) for each in found] == [("left", True, True), ("right", False, True)]
+    assert [(each.side, each.cold, each.relieved) for each in found] == [
+        ("left", True, True),
+        ("right", False, True),
+    ]
     assert [set(each.deltas) for each in found] == [{10.0}, {10.0}]
-    assert found[0].deltas[10.0] == pytest.approx(1.5, abs=0.1) and found[1].deltas[10.0] == pytest.approx(0, abs=0.1)
+    assert found[0].deltas[10.0] == pytest.approx(1.5, abs=0.1) and found[1].deltas[10.0] == pytest.approx(
+        0, abs=0.1
+    )

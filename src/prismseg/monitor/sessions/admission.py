@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
-from prismseg.base import Message
+from prismseg.base import DataError, Message
 from prismseg.monitor.sessions.captures import NewCapture
 from prismseg.monitor.store import Conflict, SessionStore, Transaction, check_unlocked, find_picture, get_row
 from prismseg.monitor.store.schema import CaptureRow, SessionRow
@@ -60,6 +60,41 @@ def check_open(session: SessionRow) -> None:
     if is_import(session):
         raise Conflict(IMPORTED)
     check_unlocked(session)
+
+
+def skip_capture(store: SessionStore, who: str, session: str, minute: float, reason: str) -> None:
+    """Say that the capture at a minute of the schedule is not taken, and why.
+
+    Parameters
+    ----------
+    store : SessionStore
+        Where the session is kept.
+    who, session : str
+        Who skips it, in which session.
+    minute : float
+        Of the schedule.
+    reason : str
+        Why.
+
+    Raises
+    ------
+    DataError
+        When no reason is stated.
+    Conflict
+        When the session takes no captures, its clock has not been started, or the minute was skipped before.
+    """
+    if not reason.strip():
+        raise DataError(Message("State why the capture is skipped."))
+    with store.write() as transaction:
+        row = transaction.session(session)
+        check_open(row)
+        if row.test_dose_at is None:
+            raise Conflict(Message("Nothing is asked for before the test dose, so nothing can be skipped."))
+        before = row.skipped or []
+        if any(each["minute"] == minute for each in before):
+            raise Conflict(Message("The capture at {minute:g} min was skipped before.", minute=minute))
+        skip = {"minute": minute, "reason": reason.strip(), "by": who, "at": transaction.at.isoformat()}
+        transaction.update_session(who, "capture skipped", row, skipped=[*before, skip])
 
 
 def check_camera(db: Database, session: SessionRow) -> None:

@@ -71,7 +71,7 @@ def area(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> float:
 
 
 def curve(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> tuple[tuple[float, float], ...]:
-    """False and true positive rates from (0, 0) to (1, 1), one point for each threshold."""
+    """Give false and true positive rates from (0, 0) to (1, 1), one point for each threshold."""
     points = [(0.0, 0.0)]
     for threshold in np.unique(scores)[::-1]:
         above = scores >= threshold
@@ -80,9 +80,7 @@ def curve(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> tuple[tuple
 
 
 def _agreement(observations: Sequence[Observation], reference: Reference, minute: float) -> Agreement:
-    used = [
-        each for each in observations if minute in each.deltas and getattr(each, reference) is not None
-    ]
+    used = [each for each in observations if minute in each.deltas and getattr(each, reference) is not None]
     kinds = [{each.session for each in used if getattr(each, reference) is kind} for kind in (True, False)]
     found = Agreement(reference, minute, *map(len, kinds))
     if not found.enough:

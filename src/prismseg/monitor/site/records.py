@@ -41,9 +41,7 @@ class Observation:
     relieved: bool | None
 
 
-def collect_observations(
-    db: Database, minutes: Sequence[float], ward: str | None = None
-) -> list[Observation]:
+def collect_observations(db: Database, minutes: Sequence[float], ward: str | None = None) -> list[Observation]:
     """Collect both soles of every session with a test dose; demonstrations are none.
 
     Parameters
@@ -71,7 +69,9 @@ def _of_session(db: Database, session: SessionRow, minutes: Sequence[float]) -> 
             session.id,
             side,
             _deltas(later, side, minutes),
-            None if (cold := _last([row.remarks.get(f"cold_{side}") for row, _ in later])) is None else cold != "felt",
+            None
+            if (cold := _last([row.remarks.get(f"cold_{side}") for row, _ in later])) is None
+            else cold != "felt",
             None if pain is None else pain <= RELIEVED,
         )
         for side in SIDES

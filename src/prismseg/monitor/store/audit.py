@@ -29,6 +29,7 @@ ADDED_COLUMNS = frozenset(
     {
         "sessions.camera_since",
         "sessions.timed_by",
+        "sessions.skipped",
         "sessions.ward",
         "sessions.signed_at",
         "sessions.signed_by",

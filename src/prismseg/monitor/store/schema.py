@@ -67,6 +67,7 @@ class SessionRow(Base):
     signed_at: Mapped[datetime | None]  # when somebody answered for the record with their name
     signed_by: Mapped[str | None]
     camera_since: Mapped[datetime | None]  # when the camera came to this session; None while it has none
+    skipped: Mapped[list[Any] | None]  # captures that were not taken: minute, reason, who and when
     timed_by: Mapped[str | None]  # of an import: camera, or unknown where its pictures' times of day are not known
 
 

@@ -129,6 +129,7 @@ def describe_session(db: Database, session: SessionRow, language: Language, now:
         "now": format_time(now),
         "has_baseline": any(each["baseline"] for each in shown),
         "captures": shown,
+        "skipped": session.skipped or [],
         "deleted": [
             {
                 "number": row.number,
@@ -143,6 +144,33 @@ def describe_session(db: Database, session: SessionRow, language: Language, now:
         "flags": [describe_flag(flag, language) for flag in session.flags],
         "regions": [{"name": name, "title": language(Message(name))} for name in REGIONS],
         "sides": [{"name": name, "title": language(Message(name))} for name in SIDES],
+    }
+
+
+def describe_board(
+    db: Database, language: Language, now: datetime, ward: str | None = None
+) -> list[dict[str, Any]]:
+    """Describe what the ward's board shows of each running session, the newest first; `ward` leaves out others'."""
+    query = select(SessionRow).where(SessionRow.closed_at.is_(None))
+    if ward is not None:
+        query = query.where(or_(SessionRow.ward == ward, SessionRow.ward.is_(None)))
+    rows = db.scalars(query.order_by(SessionRow.created_at.desc(), SessionRow.id).limit(PAGE_SIZE))
+    return [_bed(describe_session(db, row, language, now)) for row in rows if state_of(row) == "running"]
+
+
+def _bed(session: Mapping[str, Any]) -> dict[str, Any]:
+    measured = [each for each in session["captures"] if each["measured"]]
+    last = measured[-1] if measured and session["has_baseline"] else None
+    whole = session["regions"][0]["name"]
+    kept = ("id", "code", "test_dose_at", "has_baseline", "has_camera", "skipped", "flags")
+    return {
+        **{name: session[name] for name in kept},
+        "minutes": [each["minute"] for each in session["captures"] if each["minute"] is not None],
+        "last": last
+        and {
+            "minute": last["minute"],
+            **{side: {name: last["values"][side][whole][name] for name in ("delta", "rate")} for side in SIDES},
+        },
     }
 
 

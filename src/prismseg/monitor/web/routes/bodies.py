@@ -60,6 +60,13 @@ class ExclusionBody(StrictBody):
     reason: str = Field(min_length=1, max_length=200)
 
 
+class SkipBody(StrictBody):
+    """Why the capture at a minute of the schedule is not taken."""
+
+    minute: float = Field(ge=0, le=720, allow_inf_nan=False)
+    reason: str = Field(min_length=1, max_length=200)
+
+
 class RemarksBody(StrictBody):
     """Pain, cold test and note of a capture; what is left out stays."""
 

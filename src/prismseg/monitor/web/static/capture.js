@@ -2,9 +2,12 @@
 import { Z95, attempt, get, make, number, patch, post, say, send, t } from "./api.js";
 import { drawOutlines, drawScale } from "./draw.js";
 import { autosave, fill } from "./fields.js";
+import { onKey } from "./keys.js";
+import { hearTime, wallTime } from "./time.js";
 
 const field = (id) => document.getElementById(id);
 let state = JSON.parse(field("state").textContent);
+hearTime(state.now, true);
 const mine = Number(document.querySelector('meta[name="number"]').content);
 const root = `/api/sessions/${state.id}/captures/${mine}`;
 const canvas = field("editor");
@@ -18,7 +21,7 @@ canvas.height = size[0] * factor;
 canvas.style.aspectRatio = `${size[1]} / ${size[0]}`;
 const mask = new OffscreenCanvas(size[1], size[0]);
 const strokes = mask.getContext("2d", { willReadFrequently: true });
-let picture = null, outlines = {}, overlay = null, shown = "outline", tool = "brush", drawing = false, drawn = false;
+let picture = null, outlines = null, overlay = null, shown = "outline", tool = "brush", editing = false, drawing = false, drawn = false;
 let pointer = [size[1] / 2, size[0] / 2];
 
 async function bitmap(path) {
@@ -39,6 +42,7 @@ async function load() {
   strokes.putImageData(pixels, 0, 0);
   outlines = (await attempt(() => get(`${root}/outlines?of=${version}`)))?.outlines ?? {};
   drawn = false;
+  showOrigin();
   paint();
 }
 
@@ -53,9 +57,9 @@ function paint() {
     context.drawImage(mask, 0, 0, canvas.width, canvas.height);
     context.restore();
   } else if (shown === "outline" || overlay) {
-    drawOutlines(context, outlines, size);
+    drawOutlines(context, outlines ?? {}, size);
   }
-  if (document.activeElement === canvas || drawing) {
+  if (editing && (document.activeElement === canvas || drawing)) {
     context.strokeStyle = "#fff";
     context.lineWidth = 2;
     context.beginPath();
@@ -81,6 +85,7 @@ const place = (event) => {
   return [((event.clientX - box.left) / box.width) * size[1], ((event.clientY - box.top) / box.height) * size[0]];
 };
 canvas.addEventListener("pointerdown", (event) => {
+  if (!editing || !event.isPrimary || event.button !== 0) return; // a finger that scrolls draws nothing
   canvas.setPointerCapture(event.pointerId);
   drawing = true;
   pointer = place(event);
@@ -88,6 +93,7 @@ canvas.addEventListener("pointerdown", (event) => {
   paint();
 });
 canvas.addEventListener("pointermove", (event) => {
+  if (!editing) return;
   const next = place(event);
   if (drawing) stroke(pointer, next);
   pointer = next;
@@ -97,6 +103,7 @@ for (const kind of ["pointerup", "pointercancel"]) canvas.addEventListener(kind,
 
 let keyboardStroke = 0;
 canvas.addEventListener("keydown", (event) => {
+  if (!editing) return;
   const step = event.shiftKey ? 8 : 2;
   const moves = { ArrowLeft: [-step, 0], ArrowRight: [step, 0], ArrowUp: [0, -step], ArrowDown: [0, step] };
   if (moves[event.key]) {
@@ -135,13 +142,37 @@ async function take(made) {
   await load();
 }
 
+function showOrigin() {
+  const { mask } = here();
+  if (outlines === null) return; // they are on their way
+  const empty = !Object.values(outlines).some((lines) => lines.length);
+  field("origin").textContent = !mask || (mask.origin === "automatic" && empty) ? t("no outline found")
+    : mask.origin === "edited" ? t("edited by {name}, {time}", { name: mask.edited_by, time: wallTime(mask.edited_at) })
+    : mask.origin === "imported" ? t("imported outline") : t("automatic outline");
+  field("origin").classList.toggle("edited", mask?.origin === "edited");
+}
+
+function edit(on) {
+  editing = on;
+  field("tools").hidden = !on;
+  field("edit").setAttribute("aria-pressed", String(on));
+  field("edit").textContent = on ? t("Done") : t("Correct the outline");
+  canvas.classList.toggle("editing", on);
+  const label = canvas.getAttribute("aria-label");
+  canvas.setAttribute("aria-label", canvas.dataset.editing);
+  canvas.dataset.editing = label;
+  canvas.setAttribute("role", on ? "application" : "img");
+  canvas.tabIndex = on ? 0 : -1;
+  paint();
+}
+
 function show() {
   const each = here();
   field("minute").textContent = each.minute === null ? "" : `${number(each.minute, 1)} min`;
-  field("origin").textContent = !each.mask ? t("no outline") : each.mask.origin === "edited"
-    ? t("edited by {name}, {time}", { name: each.mask.edited_by, time: new Intl.DateTimeFormat(document.documentElement.lang, { timeStyle: "short", hourCycle: "h23" }).format(new Date(each.mask.edited_at)) })
-    : each.mask.origin === "imported" ? t("imported outline") : t("automatic outline");
-  field("origin").classList.toggle("edited", each.mask?.origin === "edited");
+  showOrigin();
+  // A closed session is locked.
+  field("edit").disabled = state.closed_at !== null;
+  for (const entry of field("remarks").elements) entry.disabled = state.closed_at !== null;
   field("undo").disabled = !each.mask?.can_undo;
   field("redo").disabled = !each.mask?.can_redo;
   field("remarks-on").replaceChildren(
@@ -174,7 +205,7 @@ async function reveal(name) {
       return createImageBitmap(await found.blob());
     });
     overlay = answer ?? null;
-    field("explained").textContent = name === "evidence"
+    field("explained").textContent = overlay === null ? "" : name === "evidence"
       ? t("Bright: where the network's layers find evidence of a sole (mean of their activation maps).")
       : t("Bright: where the network is unsure whether there is sole.");
   }
@@ -188,13 +219,10 @@ field("redo").addEventListener("click", async () => take(await attempt(() => pos
 field("size").addEventListener("input", paint);
 canvas.addEventListener("focus", paint);
 canvas.addEventListener("blur", paint);
-addEventListener("keydown", (event) => {
-  if (/INPUT|SELECT|TEXTAREA/.test(event.target.tagName)) return;
-  if (event.ctrlKey && event.key === "z" && !field("undo").disabled) { event.preventDefault(); field("undo").click(); }
-  else if (event.ctrlKey && event.key === "y" && !field("redo").disabled) { event.preventDefault(); field("redo").click(); }
-  else if (event.key === "b") choose("brush");
-  else if (event.key === "e") choose("erase");
-});
+field("edit").addEventListener("click", () => edit(!editing));
+for (const [key, button, control] of [["z", "undo", true], ["y", "redo", true], ["b", "brush", false], ["e", "erase", false]]) {
+  onKey(key, () => { if (editing) field(button).click(); }, { control });
+}
 autosave(field("remarks"), field("saved"), async (changed) => { state = await patch(`${root}/remarks`, changed); show(); });
 
 drawScale(field("scale"));

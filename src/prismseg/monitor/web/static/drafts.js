@@ -2,7 +2,7 @@
 // They belong to whoever typed them; somebody else at the same tablet never sees them.
 const who = document.querySelector('meta[name="who"]')?.content ?? "";
 const PREFIX = "draft ";
-const nameOf = (form, field) => `${PREFIX}${JSON.stringify([who, location.pathname, form.id, field.name])}`;
+const nameOf = (form, field) => `${PREFIX}${JSON.stringify([who, location.pathname, form.dataset.key ?? form.id, field.name])}`;
 
 /** Run something on the window's storage; without one (it may be switched off) nothing is kept. */
 function stored(work) {

@@ -6,11 +6,11 @@ const known = new WeakMap(); // what the monitor has in a field, as text
 
 const shown = (value) => (value === null || value === undefined ? "" : String(value));
 
-/** Fill a form with what is saved, except fields in which something is not. */
-export function fill(form, values) {
+/** Fill a form with what is saved, except fields in which something is not; `anew` when it is about something else now. */
+export function fill(form, values, { anew = false } = {}) {
   for (const field of form.elements) {
     if (!field.name) continue;
-    const first = !known.has(field);
+    const first = anew || !known.has(field);
     known.set(field, shown(values[field.name]));
     if (first) restore(form, field);
     if (!field.dataset.pending && !field.dataset.draft && field.value !== known.get(field)) field.value = known.get(field);
@@ -66,6 +66,7 @@ export function autosave(form, note, save) {
       say(error.message, "bad");
     } finally {
       delete field.dataset.pending;
+      form.dispatchEvent(new Event("stored"));
     }
   }
 
@@ -80,6 +81,9 @@ export function autosave(form, note, save) {
     field.classList.remove("unsaved", "wrong");
   }
 }
+
+/** Tell whether a form has something that is not saved yet. */
+export const hasUnsaved = (form) => [...form.elements].some((field) => field.dataset.draft || field.dataset.pending);
 
 function valueOf(field) {
   const text = field.tagName === "TEXTAREA" || (field.tagName === "INPUT" && field.type === "text");

@@ -28,6 +28,7 @@ function stop(event) {
 export function onKey(key, act, { control = false } = {}) {
   let waiting = 0, last = -Infinity;
   addEventListener("keydown", (event) => {
+    if (/^(Control|Shift|Alt|Meta)$/.test(event.key)) return; // they come before every key that they are held with
     const alone = event.timeStamp - last > APART;
     last = event.timeStamp;
     clearTimeout(waiting);

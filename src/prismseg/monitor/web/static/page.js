@@ -6,10 +6,15 @@ dropDrafts();
 
 document.getElementById("theme").addEventListener("click", () => {
   const next = document.documentElement.dataset.theme === "dark" ? "light" : "dark";
-  document.documentElement.dataset.theme = next;
   try { localStorage.setItem("theme", next); } catch { /* storage is switched off: the choice lasts for this page */ }
-  document.dispatchEvent(new Event("theme"));
+  wear(next);
 });
+
+// Paper is white, whatever the screen is.
+let screenTheme = "";
+const wear = (theme) => { document.documentElement.dataset.theme = theme; document.dispatchEvent(new Event("theme")); };
+addEventListener("beforeprint", () => { screenTheme = document.documentElement.dataset.theme; wear("light"); });
+addEventListener("afterprint", () => wear(screenTheme));
 
 document.getElementById("logout")?.addEventListener("click", async () => {
   await post("/logout");

@@ -1,22 +1,27 @@
 // One session: live picture, clock, captures, curves, observations, details.
-import { Z95, attempt, get, language, make, number, patch, post, say, t } from "./api.js";
+import { attempt, get, language, make, number, patch, post, say, t } from "./api.js";
+import { showCaptures } from "./captures.js";
+import { plusMinus, showChange, showFlagWords } from "./changes.js";
+import { setUpCountdown } from "./countdown.js";
 import { Curves } from "./curves.js";
 import { confirmed } from "./dialogs.js";
 import { setUpDose } from "./dose.js";
 import { drawOutlines, drawScale } from "./draw.js";
-import { autosave, fill } from "./fields.js";
+import { autosave, fill, hasUnsaved } from "./fields.js";
+import { showFlags } from "./flags.js";
 import { onKey } from "./keys.js";
 import { watch } from "./live.js";
-import { hearTime, monitorTime } from "./time.js";
+import { setUpReminder } from "./reminder.js";
+import { hearTime, wallTime } from "./time.js";
 
 const field = (id) => document.getElementById(id);
-const schedule = JSON.parse(field("schedule").textContent);
 let state = JSON.parse(field("state").textContent);
 hearTime(state.now, true);
 const root = `/api/sessions/${state.id}`;
 let busy = false;
 let live = null;
 const curves = new Curves(field("plot"), field("plot-difference"));
+const tick = setUpCountdown(root, JSON.parse(field("schedule").textContent), () => state, take);
 
 for (const region of state.regions) field("region").append(make("option", { value: region.name }, region.title));
 field("region").addEventListener("change", showCurves);
@@ -28,36 +33,46 @@ function take(made) {
   show();
 }
 
+const PHASES = { running: () => t("running"), closed: () => t("closed"), imported: () => t("imported") };
+
 function show() {
   field("code").textContent = state.code;
   document.title = `${state.code} – prismseg`;
   const open = state.state === "running";
+  field("phase").textContent = PHASES[state.state]();
+  field("phase").className = `badge ${state.state}`;
   field("camera").hidden = !open || state.has_camera;
   field("camera-where").textContent = state.camera_with ? t("The camera is with session {code}.", { code: state.camera_with.code }) : t("The camera is not with this session.");
+  field("capture").hidden = field("dose").hidden = field("lights").hidden = !open;
   field("capture").disabled = !open || !state.has_camera || busy;
   field("dose").textContent = state.test_dose_at ? t("Correct the time of the dose") : t("Test dose given");
   field("dose").classList.toggle("accent", !state.test_dose_at);
   field("dose").classList.toggle("big", !state.test_dose_at);
-  field("dose").disabled = !open;
   live?.check();
   showLast();
-  for (const each of [...field("details").elements, ...field("view").elements]) each.disabled = !open;
-  field("sign").hidden = open || state.signed_at !== null;
-  field("signed").textContent = state.signed_at === null ? "" : t("Signed by {name}, {time}", { name: state.signed_by, time: new Date(state.signed_at).toLocaleString(language) });
+  for (const form of ["details", "view", "remarks"]) for (const each of field(form).elements) each.disabled = state.state === "closed";
+  field("sign").hidden = state.state !== "closed" || state.signed_at !== null;
+  field("signed").textContent = state.signed_at === null ? "" : t("Signed by {name}, {time}", { name: state.signed_by, time: wallTime(state.signed_at) });
   field("close").hidden = state.state === "imported";
   field("close").textContent = open ? t("Close the session") : t("Open the session again");
   showBlocked();
+  showChanges();
   showCurves();
-  showFlags();
-  showCaptures();
+  showFlags(field("flags"), state.flags);
+  showCaptures(field("captures"), root, state, askRemoval);
+  showRemarks();
   fill(field("details"), state.details);
   field("d-bmi").textContent = state.bmi === null ? "–" : number(state.bmi, 1);
   field("view").view.value = state.view;
   tick();
 }
 
-/** In place of the live picture, a closed session shows its last capture. */
-async function showLast() {
+/** In place of the live picture, a session that is not running shows its last capture. */
+function showLast() {
+  drawLast().catch(() => { field("live-title").textContent = t("The monitor does not answer"); });
+}
+
+async function drawLast() {
   const last = state.captures.at(-1);
   field("live-title").textContent = state.state === "running" ? "" : last ? t("Capture {number}", { number: last.number }) : t("The session is closed.");
   if (state.state === "running" || !last) return;
@@ -79,114 +94,37 @@ function showBlocked() {
   field("blocked").hidden = !text;
 }
 
+/** What is never below the fold: the last change of each whole sole with its trend, and the flags in words. */
+function showChanges() {
+  const last = state.has_baseline ? state.captures.filter((each) => each.measured).at(-1) : undefined;
+  for (const side of ["left", "right"]) showChange(field(`change-${side}`), side, last ? last.values[side][state.regions[0].name] : null);
+  field("last-minute").textContent = last ? `${number(last.minute, 1)} min` : "";
+  showFlagWords(field("flag-words"), state.flags);
+}
+
 function showCurves() {
   const region = field("region").value;
   curves.show(state.captures, region, 30);
-  const last = state.captures.filter((each) => each.measured).at(-1);
-  const known = last && state.has_baseline;
-  for (const side of ["left", "right"]) field(`last-${side}`).textContent = known ? `${change(last, side, region)} °C` : "–";
-  field("last-difference").textContent = known ? `${pm(last.differences[region])} °C` : "–";
-  field("last-minute").textContent = known ? `${number(last.minute, 1)} min` : "";
+  const last = state.has_baseline ? state.captures.filter((each) => each.measured).at(-1) : undefined;
+  for (const side of ["left", "right"]) field(`region-${side}`).textContent = last ? `${plusMinus(last.values[side][region].delta)} °C` : "–";
+  field("last-difference").textContent = last ? `${plusMinus(last.differences[region])} °C` : "–";
 }
 
-const change = (capture, side, region) => pm(capture.values[side][region].delta);
-
-function pm(each) {
-  return each.value === null ? "–" : `${number(each.value, 1, true)} ± ${number(Z95 * each.error, 1)}`;
+/** Pain and cold test belong to the last capture; what is typed for the one before is saved there first. */
+function showRemarks() {
+  const form = field("remarks");
+  const last = state.captures.at(-1);
+  field("at-capture").hidden = !last;
+  if (!last) return;
+  const mine = Number(form.dataset.number ?? 0);
+  const moves = mine !== last.number && !hasUnsaved(form);
+  const shown = moves ? last : state.captures.find((each) => each.number === mine) ?? last;
+  form.dataset.number = shown.number;
+  form.dataset.key = `remarks of ${shown.number}`;
+  field("remarks-title").textContent = t("Pain and cold test at capture {number}", { number: shown.number });
+  fill(form, shown.remarks, { anew: moves });
 }
-
-function showFlags() {
-  const quality = state.flags.filter((flag) => flag.name === "quality");
-  const items = state.flags.filter((flag) => flag.name !== "quality").map((flag) => {
-    const facts = make("dl");
-    for (const [name, value] of [[t("Value"), flag.value], [t("Threshold"), flag.threshold], [t("Source"), flag.source]]) {
-      if (value) facts.append(make("dt", {}, name), make("dd", {}, value));
-    }
-    const where = flag.side === "left" ? t("left") : flag.side === "right" ? t("right") : "";
-    return make("li", { class: `level-${flag.level}`, "data-flag": flag.name },
-      make("h3", {}, where ? `${flag.title} – ${where}` : flag.title), make("p", {}, flag.sentence), facts, make("p", { class: "caveat" }, flag.caveat));
-  });
-  if (quality.length) {
-    const open = field("flags").querySelector("[data-flag=quality] details")?.open ?? false;
-    const lines = quality.map((flag) => make("p", {}, `${flag.minutes.map((minute) => number(minute, 1)).join(", ")} min: ${flag.sentence}`));
-    items.push(make("li", { class: "level-notice", "data-flag": "quality" },
-      make("details", { open }, make("summary", {}, `${quality[0].title} (${quality.length})`), ...lines,
-        make("p", { class: "quiet-text" }, `${t("Source")}: ${quality[0].source}`), make("p", { class: "caveat" }, quality[0].caveat))));
-  }
-  if (!items.length) items.push(make("li", {}, t("Nothing to observe yet.")));
-  field("flags").replaceChildren(...items);
-}
-
-function showCaptures() {
-  const items = state.captures.map((each) => {
-    const minute = each.minute === null ? "" : state.dosed ? `${number(each.minute, 1)} min` : t("baseline");
-    const means = each.measured
-      ? make("p", { class: "means" }, ...["right", "left"].map((side) => make("span", {}, make("span", { class: `side-${side}` }, side === "left" ? t("L") : t("R")), ` ${mean(each, side)} °C`)))
-      : make("p", { class: "notice bad" }, each.reason.join(" "));
-    const out = make("button", { type: "button" }, t("Exclude"));
-    out.addEventListener("click", () => askRemoval(each.number));
-    out.setAttribute("aria-label", t("Exclude capture {number}", { number: each.number }));
-    const cautions = each.cautions.length
-      ? make("details", {}, make("summary", {}, each.cautions.length === 1 ? t("1 remark") : t("{count} remarks", { count: each.cautions.length })), ...each.cautions.map((text) => make("p", {}, text)))
-      : null;
-    return make("li", { class: each.measured ? "" : "failed", "data-number": each.number },
-      make("div", { class: "head" }, make("span", {}, minute), make("span", {}, `#${each.number}`)),
-      make("a", { href: `/sessions/${state.id}/captures/${each.number}` },
-        make("img", { src: `${root}/captures/${each.number}/picture.png`, alt: t("Capture {number}: open to correct or explain", { number: each.number }), loading: "lazy" })),
-      means,
-      each.mask?.origin === "edited" ? make("span", { class: "badge edited" }, t("outline edited by {name}", { name: each.mask.edited_by })) : null,
-      each.baseline ? make("span", { class: "badge" }, t("baseline t0")) : null,
-      cautions, out);
-  });
-  for (const each of state.deleted) {
-    items.push(make("li", { class: "failed" }, make("div", { class: "head" }, make("span", {}, t("excluded")), make("span", {}, `#${each.number}`)), make("p", {}, each.reason)));
-  }
-  const text = JSON.stringify([state.captures, state.deleted, state.test_dose_at]);
-  if (text === showCaptures.last) return;
-  showCaptures.last = text;
-  field("captures").replaceChildren(...(items.length ? items : [make("li", {}, t("No capture yet."))]));
-}
-
-function mean(capture, side) {
-  const value = capture.values[side][state.regions[0].name].mean;
-  return `${number(value.value, 1)} ± ${number(Z95 * value.error, 1)}`;
-}
-
-// The clock: minutes since the test dose, and the next capture that is asked for.
-function tick() {
-  if (state.state === "imported") {
-    field("clock").textContent = clockOf(Math.round(60 * (state.captures.at(-1)?.minute ?? 0)));
-    field("next").textContent = t("imported: recorded elsewhere");
-    return;
-  }
-  const now = monitorTime();
-  if (!state.test_dose_at) {
-    field("clock").textContent = "–:––";
-    field("next").textContent = state.has_baseline ? t("Baseline is there. Give the test dose.") : t("Baseline first");
-    field("next").classList.toggle("due", !state.has_baseline);
-    return;
-  }
-  if (state.closed_at) {
-    field("clock").textContent = clockOf(Math.round(60 * (state.captures.at(-1)?.minute ?? 0)));
-    field("next").textContent = t("closed after the last capture");
-    return;
-  }
-  const seconds = Math.floor((now - new Date(state.test_dose_at)) / 1000);
-  field("clock").textContent = clockOf(seconds);
-  const times = state.captures.map((each) => each.minute ?? -1);
-  const due = schedule.filter((minute, k) => minute > 0 && !times.some((time) => time >= minute - 0.5 && time < (schedule[k + 1] ?? Infinity) - 0.5));
-  const late = due.filter((minute) => minute * 60 <= seconds).at(-1);
-  const next = due.find((minute) => minute * 60 > seconds);
-  field("next").classList.toggle("due", late !== undefined);
-  field("next").textContent = late !== undefined ? t("Capture now: {minute} min", { minute: late })
-    : next !== undefined ? t("{time} to {minute} min", { time: clockOf(next * 60 - seconds), minute: next })
-    : t("All captures are taken");
-}
-
-function clockOf(seconds) {
-  const minutes = Math.floor(Math.abs(seconds) / 60);
-  return `${seconds < 0 ? "−" : ""}${minutes}:${String(Math.abs(seconds) % 60).padStart(2, "0")}`;
-}
+field("remarks").addEventListener("stored", showRemarks);
 
 async function capture() {
   if (busy || field("capture").disabled) return;
@@ -210,18 +148,18 @@ async function capture() {
 field("capture").addEventListener("click", capture);
 onKey("c", capture);
 setUpDose(root, () => state, take);
+setUpReminder();
 
 field("bring").addEventListener("click", async () => {
   take(await attempt(() => post(`${root}/camera`)));
   live.check();
 });
 
-let outgoing = null;
 async function askRemoval(number) {
-  outgoing = number;
   field("reason").value = "";
+  field("removal-title").textContent = t("Exclude capture {number}?", { number });
   if (!(await confirmed(field("removal")))) return;
-  take(await attempt(() => post(`${root}/captures/${outgoing}/removal`, { reason: field("reason").value })));
+  take(await attempt(() => post(`${root}/captures/${number}/removal`, { reason: field("reason").value })));
 }
 
 field("close").addEventListener("click", async () => {
@@ -241,6 +179,7 @@ field("view").addEventListener("change", async (event) => {
   live.again();
 });
 autosave(field("details"), field("saved"), async (changed) => take(await patch(`${root}/details`, { changed })));
+autosave(field("remarks"), field("remarks-saved"), async (changed) => take(await patch(`${root}/captures/${field("remarks").dataset.number}/remarks`, changed)));
 
 // Another window may change the session: its revision comes with every live picture.
 let fetching = false;
@@ -262,6 +201,5 @@ async function hear(header) {
 // A closed session shows no live picture: who lies before the camera now may be somebody else.
 live = watch(state.id, () => ({ view: state.view, feet: state.details.one_foot ?? "both" }), hear, () => state.state === "running");
 drawScale(field("scale"));
-setInterval(tick, 500);
 show();
 document.documentElement.dataset.ready = language;

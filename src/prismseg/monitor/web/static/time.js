@@ -3,13 +3,16 @@ import { language } from "./api.js";
 
 let anchor = null; // {now, date, steady}: what the monitor said, and the browser's two clocks at that moment
 
-// A browser's steady clock may stand still while the machine sleeps, and its other one may be set: the larger counts.
-const passed = (from) => Math.max(Date.now() - from.date, performance.now() - from.steady);
+/** Take the time of the browser's two clocks. */
+export const stopwatch = () => ({ date: Date.now(), steady: performance.now() });
+
+/** Milliseconds since then. One clock may stand still while the machine sleeps, the other may be set: the larger counts. */
+export const passed = (from) => Math.max(Date.now() - from.date, performance.now() - from.steady);
 const moved = (from) => Date.now() - from.date - (performance.now() - from.steady);
 
 /** Hear the monitor's time; of several messages the one that was under way for the shortest time counts. */
 export function hearTime(text, fresh = false) {
-  const heard = { now: new Date(text).getTime(), date: Date.now(), steady: performance.now() };
+  const heard = { now: new Date(text).getTime(), ...stopwatch() };
   if (anchor === null || fresh || Math.abs(moved(anchor)) > 1000 || heard.now > anchor.now + passed(anchor)) anchor = heard;
 }
 

@@ -1,0 +1,108 @@
+"""What a ward asks of the pages: nothing old looks new, nothing typed is lost, calls that stop."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from .conftest import Served
+from .pages import Screen
+
+
+@pytest.fixture(scope="module")
+def ward(tmp_path_factory: pytest.TempPathFactory):
+    made = Served(tmp_path_factory.mktemp("ward") / "ward")
+    yield made
+    made.stop()
+
+
+def test_nothing_old_looks_new(each_browser, tmp_path, monkeypatch) -> None:
+    served = Served(tmp_path / "ward")
+    screen = Screen(each_browser, served)
+    page = screen.page
+    screen.begin("E-OLD")
+    screen.live()
+    assert page.locator(".stage.old").count() == 0 and page.locator("#beat").inner_text() == "live"
+    thaw = threading.Event()
+    camera, look = served.simulator, served.simulator.frame
+
+    def stuck():
+        thaw.wait(60)
+        return look()
+
+    monkeypatch.setattr(camera, "frame", stuck)
+    page.wait_for_selector(".stage.old")
+    grey = "getComputedStyle(document.querySelector('#lights li')).color"
+    assert page.evaluate(f"{grey} !== 'rgb(26, 107, 60)'") and page.locator("#lights.old").count() == 1
+    assert "s old" in page.locator("#age").inner_text() and page.locator("#beat.silent").count() == 0
+    thaw.set()
+    monkeypatch.setattr(camera, "frame", look)
+    page.wait_for_selector(".stage:not(.old)")
+    served.stop()
+    page.wait_for_selector("#beat.silent")
+    assert page.locator(".stage.old").count() == 1 and "does not answer" in page.locator("#failure").inner_text()
+    page.wait_for_timeout(2500)  # it tries again each second, which makes nothing new
+    assert page.locator(".stage.old").count() == 1 and page.locator("#lights.old").count() == 1
+    screen.errors.clear()
+    screen.close()
+
+
+def test_a_skipped_capture_is_asked_for_no_more(browser, ward: Served) -> None:
+    screen = Screen(browser, ward)
+    page, path = screen.page, screen.begin("E-SKIP")
+    screen.capture(1)
+    screen.dose()
+    ward.forward(6)
+    screen.until("document.getElementById('next').textContent === 'Capture now: 5 min'")
+    assert page.evaluate("document.documentElement.classList.contains('due')"), "seen from across the room"
+    later = page.locator("#later").inner_text()
+    assert later.startswith(("Capture at 10 min, in 3:", "Capture at 10 min, in 4:")), later
+    page.click("#skip")
+    page.click("#skip-dialog .confirm")
+    assert page.locator("#skip-dialog[open]").count() == 1, "not without a reason"
+    page.fill("#skip-reason", "in theatre")
+    page.click("#skip-dialog .confirm")
+    page.wait_for_selector("#skip", state="hidden")
+    assert page.locator("#next").inner_text() == "" and page.locator("#later").inner_text().startswith(
+        "Capture at 10"
+    )
+    row, _ = ward.services.sessions.measure(path.rsplit("/", 1)[1])
+    assert [(skip["minute"], skip["reason"]) for skip in row.skipped] == [(5, "in theatre")]
+    assert not page.evaluate("document.documentElement.classList.contains('due')")
+    called = page.evaluate("Number(document.documentElement.dataset.called)")
+    assert called >= 1, "it was heard, too"
+    page.click("#sound-test")
+    screen.until(f"document.documentElement.dataset.called === '{called + 1}'")
+    page.locator("#volume").fill("0")
+    page.click("#sound-test")
+    assert page.evaluate("localStorage.getItem('volume')") == "0" and "off" in page.locator("#sound").inner_text()
+    screen.go("/board")
+    screen.ready()
+    bed = page.locator(f"[data-id='{path.rsplit('/', 1)[1]}']")
+    assert "E-SKIP" in bed.inner_text() and "Capture at 10 min" in bed.inner_text()
+    screen.close()
+
+
+def test_what_is_half_typed_outlives_a_restart(each_browser, ward: Served) -> None:
+    screen = Screen(each_browser, ward)
+    page, path = screen.page, screen.begin("E-NOTE")
+    page.click("#d-note")
+    page.keyboard.type("shivers since")
+    page.reload()
+    screen.ready()
+    assert page.locator("#d-note").input_value() == "shivers since"
+    page.keyboard.type(" noon")
+    # The monitor has been started anew: it knows no browser of before, and the field is being left.
+    page.context.clear_cookies()
+    page.evaluate("window.before = true")
+    page.click("#d-age")
+    screen.until("!window.before && document.querySelector('#d-note.unsaved') !== null")
+    assert page.locator("#d-note").input_value() == "shivers since noon"
+    page.click("#d-age")
+    screen.until("document.querySelector('#d-note.unsaved') === null")
+    row, _ = ward.services.sessions.measure(path.rsplit("/", 1)[1])
+    assert row.details["note"] == "shivers since noon"
+    assert page.evaluate("Object.keys(sessionStorage).filter((name) => name.startsWith('draft')).length") == 0
+    screen.errors.clear()  # the refused request
+    screen.close()
