@@ -78,7 +78,7 @@ def _write_session(
                 .where(CaptureRow.session_id == session.id)
             )
         )
-        rows = [session, *captures, *masks, *latest_results(db, session.id).values()]
+        rows: list[Any] = [session, *captures, *masks, *latest_results(db, session.id).values()]
         subjects = [f"{row.__tablename__}/{row.id}" for row in rows]
         entries = [
             {**_columns(entry), "values": None if values is None else json.loads(values.text)}

@@ -86,7 +86,7 @@ def list_audit(db: Database, wanted: AuditFilter, page: int | None) -> tuple[lis
     query = query.order_by(AuditRow.seq.desc())
     if page is not None:
         query = query.offset(page * PAGE_SIZE).limit(PAGE_SIZE)
-    entries = list(db.scalars(query))
+    entries: list[AuditRow] = list(db.scalars(query))
     values = {
         row.seq: row.text
         for part in _parts([entry.seq for entry in entries])
@@ -124,7 +124,7 @@ def audit_csv(lines: Iterable[AuditLine]) -> bytes:
     return buffer.getvalue().encode("utf-8-sig")
 
 
-def _filtered(db: Database, wanted: AuditFilter) -> Select[tuple[AuditRow]]:
+def _filtered(db: Database, wanted: AuditFilter) -> Select[Any]:
     query = select(AuditRow)
     if not wanted.machine:
         query = query.where(AuditRow.who != _MACHINE)
@@ -163,7 +163,7 @@ def _places(db: Database, subjects: list[str]) -> dict[str, tuple[str, str, int 
         keys.setdefault(table, []).append(key)
     columns = (SessionRow.id, SessionRow.code)
     captured = (*columns, CaptureRow.number)
-    queries = {
+    queries: dict[str, Select[Any]] = {
         "sessions": select(SessionRow.id, *columns),
         "captures": select(CaptureRow.id, *captured).join(SessionRow, SessionRow.id == CaptureRow.session_id),
         "masks": select(MaskRow.id, *captured)
@@ -173,7 +173,12 @@ def _places(db: Database, subjects: list[str]) -> dict[str, tuple[str, str, int 
         .join(CaptureRow, CaptureRow.id == ResultRow.capture_id)
         .join(SessionRow, SessionRow.id == CaptureRow.session_id),
     }
-    kinds = {"sessions": SessionRow, "captures": CaptureRow, "masks": MaskRow, "results": ResultRow}
+    kinds: dict[str, Any] = {
+        "sessions": SessionRow,
+        "captures": CaptureRow,
+        "masks": MaskRow,
+        "results": ResultRow,
+    }
     for table, query in queries.items():
         for part in _parts(keys.get(table, [])):
             for key, session, code, *number in db.execute(query.where(kinds[table].id.in_(part))):
