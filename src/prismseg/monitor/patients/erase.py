@@ -74,6 +74,8 @@ def erase_patient(store: SessionStore, who: str, code: str, cause: Cause) -> Era
         _delete_values(db, subjects)
         for part in _parts(captures):
             db.execute(delete(PixelRow).where(PixelRow.capture_id.in_(part)))
+        for part in _parts(captures):
+            db.execute(delete(PixelRow).where(PixelRow.capture_id.in_(part)))
         for kind, keys in ((ResultRow, results), (MaskRow, masks), (CaptureRow, captures), (SessionRow, sessions)):
             for part in _parts(keys):
                 db.execute(delete(kind).where(kind.id.in_(part)))

@@ -82,7 +82,7 @@ def curve(scores: NDArray[np.float64], labels: NDArray[np.bool_]) -> tuple[tuple
 def _agreement(observations: Sequence[Observation], reference: Reference, minute: float) -> Agreement:
     used = [each for each in observations if minute in each.deltas and getattr(each, reference) is not None]
     kinds = [{each.session for each in used if getattr(each, reference) is kind} for kind in (True, False)]
-    found = Agreement(reference, minute, *map(len, kinds))
+    found = Agreement(reference, minute, len(kinds[0]), len(kinds[1]))
     if not found.enough:
         return found
     scores = np.array([each.deltas[minute] for each in used])

@@ -18,7 +18,7 @@ STAFF, ALL, OFFICE, ADMINISTRATOR, NOBODY_NEEDED = (
     None,
 )
 # Who may ask for what, written by hand: a new route is not let through before somebody has thought of it.
-READING = r"""/ /about /site
+READING = r"""/ /about /site /board /api/board /api/imports/{batch}/pictures/{number}.png
 /sessions/{session} /sessions/{session}/captures/{number} /api/sessions /api/sessions/{session}
 /api/status /api/codes /api/sessions/{session}/captures/{number}/picture.png /api/sessions/{session}/report.pdf
 /api/sessions/{session}/captures/{number}/mask.png /api/sessions/{session}/captures/{number}/outlines
@@ -30,7 +30,7 @@ CHANGING = r"""/api/sessions /api/sessions/{session}/details /api/sessions/{sess
 /api/sessions/{session}/closing /api/sessions/{session}/signature /api/sessions/{session}/captures
 /api/sessions/{session}/captures/{number}/removal /api/sessions/{session}/captures/{number}/remarks
 /api/sessions/{session}/captures/{number}/mask /api/sessions/{session}/captures/{number}/mask/{step} /api/imports
-/api/imports/{batch}"""
+/api/imports/{batch} /api/imports/{batch}/preview /api/sessions/{session}/camera /api/sessions/{session}/skips"""
 TABLE: dict[tuple[str, str], set[str] | None] = {
     **{("GET", path): ALL for path in READING.split()},
     **{("change", path): STAFF for path in CHANGING.split()},
