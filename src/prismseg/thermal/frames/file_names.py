@@ -145,9 +145,10 @@ def stamp_from_name(path: str | Path) -> datetime | None:
     if choice is not None:
         return None
     found = set()
-    for year, _, month, day, hour, _, minute, second in _STAMP.findall(file.stem):
+    for match in _STAMP.finditer(file.stem):
+        year, month, day, hour, minute, second = (int(match[group]) for group in (1, 3, 4, 5, 7, 8))
         try:
-            found.add(datetime(*map(int, (year, month, day, hour, minute, second))))
+            found.add(datetime(year, month, day, hour, minute, second))
         except ValueError:
             continue  # no date
     return found.pop() if len(found) == 1 else None

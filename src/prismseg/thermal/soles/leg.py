@@ -164,4 +164,5 @@ def on_leg(celsius: NDArray[np.floating], foot: Mask, from_leg: NDArray[np.float
     if not beside.any():
         return near
     skin = float(np.median(celsius[foot & near]))
-    return near & (abs(celsius - skin) < abs(celsius - float(np.median(celsius[beside]))))
+    found: Mask = near & (abs(celsius - skin) < abs(celsius - float(np.median(celsius[beside]))))
+    return found
