@@ -196,7 +196,7 @@ def _open_dicom(path: Path, *, header: bool = False) -> Any:
 
 
 def _read_dicom(path: Path) -> NDArray[np.generic]:
-    from pydicom.pixels import apply_modality_lut
+    from pydicom.pixels.processing import apply_modality_lut
 
     file = _open_dicom(path)
     if "PixelData" not in file:
