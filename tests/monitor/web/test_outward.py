@@ -9,7 +9,7 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 
 from prismseg.monitor import web
-from prismseg.monitor.web.security.guard import HEADERS
+from prismseg.monitor.web.security.responses import HEADERS
 
 WEB = Path(web.__file__).parent
 SOURCES = sorted(
