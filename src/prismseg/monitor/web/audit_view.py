@@ -163,7 +163,7 @@ def _places(db: Database, subjects: list[str]) -> dict[str, tuple[str, str, int 
         keys.setdefault(table, []).append(key)
     columns = (SessionRow.id, SessionRow.code)
     captured = (*columns, CaptureRow.number)
-    queries: dict[str, Select[Any]] = {
+    queries: dict[str, Any] = {
         "sessions": select(SessionRow.id, *columns),
         "captures": select(CaptureRow.id, *captured).join(SessionRow, SessionRow.id == CaptureRow.session_id),
         "masks": select(MaskRow.id, *captured)
