@@ -24,7 +24,7 @@ def service(tmp_path: Path):
     store = SessionStore(tmp_path / "ward")
     made = SessionService(store, TrueSegmenter())
     for code, note in (("E-1", SECRET), ("E-1", "again"), ("E-2", "another woman")):
-        made.session = made.begin("ana", {"code": code, "note": note}, camera="none")
+        made.session = made.begin("ana", {"code": code, "note": note}, camera="none", take_camera=True)
         number = len(list(store.files.names()))
         capture(made, number + 1)
         made.update_remarks("ana", made.session, 1, {"note": note, "pain": 7})
@@ -113,7 +113,7 @@ def test_all_data_of_a_patient_are_in_one_archive(service: SessionService, tmp_p
 
 
 def test_an_archive_for_a_ward_leaves_out_other_wards(service: SessionService, tmp_path: Path) -> None:
-    service.begin("eva", {"code": "E-2"}, camera="none", ward="B")
+    service.begin("eva", {"code": "E-2"}, camera="none", ward="B", take_camera=True)
     for ward, count in (("A", 1), ("B", 2), (None, 2)):
         with (tmp_path / f"{ward}.zip").open("wb") as target:
             assert write_archive(service, "E-2", target, languages()["en"], ward) == count

@@ -70,7 +70,7 @@ def test_records_are_read_as_they_were_stated(tmp_path) -> None:
         now = store.clock()
         store.clock = lambda: now
         for origin in ("camera", "demonstration"):
-            service.session = service.begin("ana", {"code": "E"}, camera="none", origin=origin)
+            service.session = service.begin("ana", {"code": "E"}, camera="none", origin=origin, take_camera=True)
             first = 10 * (origin == "camera")
             capture(service, first + 1)
             service.record_dose("ana", service.session)
