@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 
 from prismseg.monitor.sessions.clock import JUMP_SECONDS, SteadyClock, steady_seconds
 from prismseg.monitor.store import SessionStore, Transaction
@@ -79,7 +79,7 @@ class ClockWatch:
         self._log.write(action, **facts)
 
 
-def _running():  # type: ignore[no-untyped-def]
+def _running() -> Select[tuple[SessionRow]]:
     return select(SessionRow).where(SessionRow.closed_at.is_(None), SessionRow.origin != "import")
 
 
