@@ -79,7 +79,7 @@ class ClockWatch:
         self._log.write(action, **facts)
 
 
-def _running() -> Select[tuple[SessionRow]]:
+def _running() -> Select[SessionRow]:
     return select(SessionRow).where(SessionRow.closed_at.is_(None), SessionRow.origin != "import")
 
 
