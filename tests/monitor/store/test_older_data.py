@@ -60,11 +60,18 @@ def test_the_chain_goes_on(store: SessionStore) -> None:
     assert actions[-1] == "session opened again" and "capture taken out" in actions
 
 
-def without_errors(found: Any) -> Any:
-    """Numbers alone: errors are estimated by the model of today."""
-    if not isinstance(found, dict):
-        return found
-    return {name: without_errors(each) for name, each in found.items() if name != "error"}
+def assert_alike(made: Any, stored: Any) -> None:
+    """Compare numbers, but for errors, which are estimated by the model of today.
+
+    Where a territory ends follows from a registration, which ends some hundredths of a pixel elsewhere on another
+    processor.
+    """
+    if isinstance(stored, dict):
+        assert set(made) == set(stored)
+        for name in set(stored) - {"error"}:
+            assert_alike(made[name], stored[name])
+    else:
+        assert made == (pytest.approx(stored, abs=0.02) if isinstance(stored, float) else stored)
 
 
 def test_numbers_are_those_that_were_stored(store: SessionStore) -> None:
@@ -81,7 +88,7 @@ def test_numbers_are_those_that_were_stored(store: SessionStore) -> None:
             assert (entry.minute, str(entry.status)) == (result.minute, result.status)
             made = summarize_entry(rebuilt.session, entry)
             for part in ("values", "differences", "baseline", "comparable"):
-                assert without_errors(made[part]) == without_errors(result.outcome[part]), part
+                assert_alike(made[part], result.outcome[part])
             measured += entry.ok
     assert measured == 4
 
