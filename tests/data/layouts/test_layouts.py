@@ -175,7 +175,7 @@ def test_all_incomplete_cases_are_named(tmp_path):
         ([1], "not a description"),
         ({"labels": {"whole": [1, 2]}}, "regions are not read"),
         ({"labels": {"background": 0, "nerve": 2}}, "must be 0, 1, 2"),
-        ({"labels": LABELS, "file_ending": ".nii.gz"}, "slices"),
+        ({"labels": LABELS, "file_ending": ".mha"}, "holds .mha files; read are"),
     ],
 )
 def test_faults_of_a_description_are_named(tmp_path, description, words):
