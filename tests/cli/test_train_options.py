@@ -93,11 +93,11 @@ OPTIONAL = {name for name, (setting, *_) in TRAIN.items() if attrgetter(setting)
 # Data that there are none of, and what follows from them where nothing is chosen.
 DATA = Fingerprint(
     images=40, labelled=40, groups=8, sampled=32, channels=1, depth="uint8", heights=(128,) * 3, widths=(128,) * 3,
-    aspects=(1.0, 1.0), classes=(ClassFacts("nerve", 0.03, 1.0, 1.0, 900.0, thickness=4.0, fineness=0.03),),
+    aspects=(1.0, 1.0), classes=(ClassFacts("nerve", 0.03, 1.0, 1.0, 900.0, thickness=20.0, fineness=0.16),),
 )  # fmt: skip
 PLANNED = {
     "size": (128, 128), "model.encoder": limits.ENCODER, "model.weights": limits.WEIGHTS,
-    "model.decoder": limits.DECODER, "model.skip": limits.SKIP, "augmentation": limits.AUGMENTATION["few"],
+    "model.skip": limits.SKIP, "augmentation": limits.AUGMENTATION["few"],
     "test_mirror": True, "optim.lr": limits.LEARNING_RATE["pretrained"], "optim.steps": limits.STEPS["cpu"],
     "compile": limits.COMPILE["cpu"], "optim.batch_size": limits.BATCH_SIZE,
     "evaluate_every": limits.STEPS["cpu"] // limits.EVALUATIONS,
