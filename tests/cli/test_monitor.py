@@ -19,7 +19,7 @@ def ward(tmp_path):
         made = transaction.add_session("ana", Details(code="E-1"), view="mirrored", camera="none", origin="camera")
         transaction.add_capture(
             "ana", made, key="12345678", taken_at=transaction.at, source="s", camera="none",
-            frame_sha256=store.files.put(b"frame"), size=(2, 3), parameters={},
+            frame_sha256=store.files.put(b"frame"), pixels_sha256="0" * 64, size=(2, 3), parameters={},
         )  # fmt: skip
     store.close()
     return tmp_path / "ward"

@@ -49,7 +49,8 @@ class Changes(RuleBasedStateMachine):
         with self.store.write() as transaction:
             transaction.add_capture(
                 "ana", transaction.session(self.session), key=f"key-{self.asked}", taken_at=transaction.at, source="s",
-                camera="none", frame_sha256=self.store.files.put(frame), size=(2, 3), parameters=parameters,
+                camera="none", frame_sha256=self.store.files.put(frame), pixels_sha256=f"{self.asked:064d}", size=(2, 3),
+                parameters=parameters,
             )  # fmt: skip
 
     @rule(frame=st.binary(max_size=8), parameters=st.dictionaries(WORDS, NUMBERS, max_size=3))
