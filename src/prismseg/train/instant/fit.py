@@ -12,7 +12,7 @@ from prismseg.base import ConfigError, DataError, progress_bar
 from prismseg.data import Preprocess, Sample
 from prismseg.nets import InstantHead, InstantSegmenter
 from prismseg.train.instant.cases import PreparedCases, part_groups, spread
-from prismseg.train.instant.choose import PIXELS, Candidate, choose_temperature, fit_candidate
+from prismseg.train.instant.choose import PIXELS, PREMIUM, Candidate, choose_temperature, fit_candidate
 from prismseg.train.instant.context import fit_context
 from prismseg.train.instant.gather import (
     CellCache,
@@ -167,13 +167,22 @@ def fit_instant(
         if len(parts) < 2:
             return _without_choice(cache, parts[0], total, judged, notes)
         stages = [fit_stage(cache, cases, parts, statistics, judged, settings, done)]
+        tried = [*stages]
         if with_context:
-            stages.append(fit_context(cache, parts, stages[0], judged, settings, done))
+            tried.append(fit_context(cache, parts, stages[0], judged, settings, done))
+            alone, both = (each.table["dice"].mean() for each in tried)
+            if both >= alone - PREMIUM:
+                stages = tried
+            else:
+                notes.append(
+                    f"The second fit is left out: with it the Dice of groups left out is {both:.3f}, without it "
+                    f"{alone:.3f}."
+                )
     head, *heads = (
         InstantHead(**vars(first), context=second[0] if second else None)
         for first, *second in zip(*([each.head, *each.heads] for each in stages), strict=True)
     )
-    curve = pd.concat([each.curve.assign(fit=name) for each, name in zip(stages, FITS, strict=False)])
+    curve = pd.concat([each.curve.assign(fit=name) for each, name in zip(tried, FITS, strict=False)])
     held_out = HeldOut(parts, heads, stages[-1].table, curve.reset_index(drop=True))
     if len(judged) < len(samples):
         notes.append(f"Choices were made on {len(judged)} of the {len(samples)} images, evenly from all groups.")
