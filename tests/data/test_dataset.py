@@ -192,7 +192,7 @@ def test_what_is_no_data_set(tmp_path):
     with pytest.raises(DataError, match="no known layout"):
         open_dataset(tmp_path)
     with pytest.raises(ConfigError, match="nnunet"):
-        open_dataset(tmp_path, layout="coco")
+        open_dataset(tmp_path, layout="dicomdir")
     (tmp_path / "file.txt").write_text("")
     with pytest.raises(DataError, match="is a file"):
         open_dataset(tmp_path / "file.txt")

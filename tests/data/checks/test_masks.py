@@ -317,7 +317,8 @@ def test_what_is_left_out_is_named(tmp_path):
         (images / name).write_bytes(b"x")
     findings = check_dataset(tmp_path, group="prefix")
     assert {(f.severity, f.kind, f.file.name) for f in findings} == {
-        ("warning", "unread file", "x.dcm"),
+        ("error", "missing mask", "x.dcm"),
+        ("error", "unreadable image", "x.dcm"),
         ("error", "broken link", "p0_9.png"),
     }
 

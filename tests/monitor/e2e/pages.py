@@ -127,7 +127,8 @@ class Screen:
     def shot(self, name: str, *, whole: bool = False) -> Path:
         SHOTS.mkdir(parents=True, exist_ok=True)
         path = SHOTS / f"{name}.png"
-        self.page.screenshot(path=str(path), full_page=whole)
+        # To hide the caret, the driver would put a style into the page, which the page forbids.
+        self.page.screenshot(path=str(path), full_page=whole, caret="initial")
         return path
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ PAGES = 45  # a server's threads are 40
 def test_live_pages_that_wait_take_no_thread_from_others(served: Served, monkeypatch) -> None:
     freed, waiting = threading.Event(), threading.Semaphore(0)
 
-    def stuck(number: int) -> None:
+    def stuck(number: int, timeout: float) -> None:
         waiting.release()
         freed.wait(20)
 

@@ -41,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
         ("UPDATE users SET password = 'x'", "users/ana"),
         ("DELETE FROM results WHERE number = 1", "is gone from the database"),
         (
-            "INSERT INTO users VALUES ('eve', 'x', '2026-01-01 00:00:00.000000', NULL)",
+            "INSERT INTO users (name, password, created_at) VALUES ('eve', 'x', '2026-01-01 00:00:00.000000')",
             "no audit entry speaks of it",
         ),
     ],

@@ -12,6 +12,7 @@ from prismseg.base import ModelError
 from prismseg.nets import InstantHead, InstantSegmenter, create_model, load_model
 from prismseg.nets.instant.context import DETAILS, DIRECTIONS, ContextStage, blur, edges_and_ridges, look_around
 from prismseg.nets.instant.heads import LinearHead
+from prismseg.nets.segmentation import build_model
 
 
 @pytest.fixture
@@ -93,14 +94,17 @@ def test_shares_of_all_parts_sum_to_the_logits(classes):
     torch.testing.assert_close(sum(shares.values()), logits, atol=1e-4, rtol=1e-4)
 
 
-def test_a_first_head_alone_adds_nothing(network):
+def test_a_first_head_alone_is_a_network_without_a_second_fit(network):
     x = torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(1))
     numbers = {name: getattr(network, name) for name in ("weights", "factor", "noise", "offsets")}
     plain = create_model("instant", in_channels=1, classes=3, skip="none", seed=0, options={"grid": 4}).eval()
     alone = InstantHead(**numbers, temperature=3.0)
     with torch.no_grad():
-        torch.testing.assert_close(network.with_head(alone)(x), plain.with_head(alone)(x))
-        assert not torch.allclose(network.with_head(alone)(x), network(x))
+        first = network.with_head(alone)
+        torch.testing.assert_close(first(x), plain.with_head(alone)(x))
+        assert not torch.allclose(first(x), network(x))
+        assert "context" not in first.attribute(x) and "context" in network.attribute(x)
+    assert build_model(first.settings).state_dict().keys() == first.state_dict().keys()
     with pytest.raises(ModelError, match="built without"):
         plain.with_head(InstantHead(**numbers, context=LinearHead(**numbers)))
 

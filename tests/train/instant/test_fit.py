@@ -10,6 +10,7 @@ from sklearn.linear_model import Ridge
 
 from prismseg.base import ConfigError, DataError
 from prismseg.features import ClassStatistics
+from prismseg.nets import load_model
 from prismseg.train import InstantSettings, fit_instant
 from prismseg.train.instant.cases import PreparedCases, part_groups, read_cells
 from prismseg.train.instant.choose import (
@@ -187,6 +188,25 @@ def test_dice_of_what_is_left_out_is_that_of_its_head(draw, segmenter, preproces
                 if row["metric"] == "dice":
                     # The cells are kept in half precision, so that a pixel at the border may fall otherwise.
                     assert abs(table[sample.id, row["class"]] - row["value"]) < 0.01
+
+
+def test_a_second_fit_that_costs_dice_is_left_out(draw, segmenter, preprocess, monkeypatch, tmp_path):
+    samples = draw(6)
+    monkeypatch.setattr("prismseg.train.instant.fit.PREMIUM", 1.0)  # whatever it costs
+    kept = fit(segmenter(context=20), samples, preprocess)
+    assert kept.network.context is not None and not any("second fit" in note for note in kept.notes)
+    monkeypatch.setattr("prismseg.train.instant.fit.PREMIUM", -1.0)  # none is worth that much more
+    left = fit(segmenter(context=20), samples, preprocess)
+    plain = fit(segmenter(context=0), samples, preprocess)
+    assert any("second fit is left out" in note for note in left.notes)
+    assert left.held_out.table.equals(plain.held_out.table) and set(left.held_out.curve["fit"]) == {"first", "context"}
+    left.network.save_pretrained(tmp_path / "left")
+    again = load_model(tmp_path / "left").eval()
+    assert again.context is None and again.settings.options["context"] == 0
+    image = preprocess.image_tensor(samples[0].image)[None]
+    with torch.no_grad():
+        torch.testing.assert_close(again(image), left.network(image))  # layers may be fused
+        torch.testing.assert_close(again(image), plain.network(image))
 
 
 def test_finds_what_was_planted_and_in_noise_the_usual_place_alone(draw, segmenter, preprocess):

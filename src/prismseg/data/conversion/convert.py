@@ -67,6 +67,7 @@ def convert_dataset(
 
     Examples
     --------
+    >>> import numpy as np
     >>> from tempfile import mkdtemp
     >>> from prismseg.data import open_dataset
     >>> folder = Path(mkdtemp())

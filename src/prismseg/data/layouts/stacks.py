@@ -15,12 +15,13 @@ from prismseg.data.layouts.listing import Case, Listing
 def cut_volumes(listing: Listing) -> Listing:
     """Make a case of every slice of a volume; the volume is their group where the layout states none.
 
-    DICOM files of one patient are one group. Images that are no volumes stay as they are.
+    DICOM files of one patient are one group. Images that are no volumes stay as they are, and so do damaged volumes:
+    who reads them is told.
 
     Raises
     ------
     DataError
-        When a volume cannot be read, or its mask has another number of slices.
+        When the mask of a volume has another number of slices.
     """
     if not any(isinstance(source, Path) and is_volume(source) for case in listing.cases for source in case.images):
         return listing
@@ -43,8 +44,12 @@ def _cut(case: Case) -> Iterator[Case]:
     if not (isinstance(first, Path) and is_volume(first) and first.is_file()):
         yield case
         return
-    group = case.group if case.group is not None else find_patient(first)
-    count = count_slices(first)
+    try:
+        group = case.group if case.group is not None else find_patient(first)
+        count = count_slices(first)
+    except DataError:
+        yield case
+        return
     for other in (*case.images[1:], *((case.mask,) if case.mask is not None else ())):
         _require_slices(other, count, first)
     if count == 1:

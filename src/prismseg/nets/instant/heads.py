@@ -46,7 +46,7 @@ class InstantHead(LinearHead):
     ----------
     context : LinearHead, optional
         What is added to its outputs by what it finds around a pixel, for the inputs of `ContextStage`. Its offsets and
-        its temperature are those of both together; the head's own say what it finds alone. None adds nothing.
+        its temperature are those of both together; the head's own say what it finds alone. None: there is no second fit.
     """
 
     context: LinearHead | None = None
@@ -81,13 +81,6 @@ def register_head(module: nn.Module, inputs: int, outputs: int) -> None:
     module.register_buffer("temperature", torch.ones(()))
 
 
-def silent(head: LinearHead, like: Tensor) -> LinearHead:
-    """Make a second head with weights like some (E, K) that adds nothing: both together are the first one."""
-    inputs, outputs = like.shape
-    nothing, certain = torch.zeros(inputs, outputs), torch.zeros(inputs, inputs)
-    return LinearHead(nothing, certain, head.noise, head.offsets, head.temperature)
-
-
 def replace_head(module: nn.Module, head: LinearHead) -> None:
     """Put a head into the buffers of a module, whose other buffers stay those it shares with other modules.
 
@@ -105,5 +98,5 @@ def replace_head(module: nn.Module, head: LinearHead) -> None:
             raise ModelError(
                 f"The head's {name} have the shape {tuple(value.shape)}; this network takes {tuple(old.shape)}."
             )
-        buffers[name] = value.to(old)
+        buffers[name] = value.to(old, copy=True)  # two heads may be told the same numbers, a file may not
     module._buffers = buffers

@@ -14,7 +14,6 @@ from torch import Tensor
 from prismseg.data import IGNORE
 from prismseg.features import ClassStatistics, median_scale
 from prismseg.nets.instant.context import ContextStage
-from prismseg.nets.instant.heads import InstantHead
 from prismseg.train.instant.cases import AS_IT_IS, Copy, all_copies, cell_shares, spread
 from prismseg.train.instant.dice import image_dice
 from prismseg.train.instant.gather import (
@@ -97,7 +96,7 @@ class ContextCells:
         assert network.context is not None
         self._stage: ContextStage = network.context
         self._place = {case: place for place, part in enumerate(parts) for case in part}
-        without = [network.with_head(InstantHead(**vars(head))) for head in first.heads]
+        without = [network.with_first_head(head) for head in first.heads]
         self._networks = {case: without[place] for case, place in self._place.items()}
         self._judged: dict[int, tuple[Tensor, Tensor, Tensor]] = {}
         self._standardize(spread(parts, REFERENCE_CASES))
