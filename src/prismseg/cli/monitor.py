@@ -116,6 +116,10 @@ def monitor(
         Path | None,
         typer.Option(help="File of the log (JSON lines without patient data); standard error otherwise."),
     ] = None,
+    sso: Annotated[
+        Path | None,
+        typer.Option(help="YAML file that says where the hospital's accounts are (LDAP or OpenID Connect)."),
+    ] = None,
     open_page: Annotated[bool, typer.Option("--open/--no-open", help="Open the page in a browser.")] = True,
 ) -> None:
     """Serve the bedside monitor on a local web page; with nothing stated, a simulated ward.
@@ -138,7 +142,7 @@ def monitor(
     settings = _settings(
         data=data, database=database, camera=camera, view=check_view(view), host=host, port=port,
         certificate=certificate, key=key, names=tuple(name or ()), model=model, scale=(low, high), lock_minutes=lock,
-        demonstration=demonstration, backup=backup_folder, backup_hours=backup_hours, log=log,
+        demonstration=demonstration, backup=backup_folder, backup_hours=backup_hours, log=log, sso=sso,
     )  # fmt: skip
     check_exposure(settings, users=1)  # no address of others is taken unencrypted; users are counted in the store
     sockets = bind_sockets(settings)

@@ -13,7 +13,19 @@ from prismseg.train import fit_instant, make_ensemble, train
 from prismseg.train.ensemble.held_out import find_held_out
 from prismseg.train.ensemble.sources import find_sources
 
-QUICK = ("--group", "prefix", "--encoder", "plain", "--encoder-weights", "none", "--size", "32", "--context", "0", "--quiet")
+QUICK = (
+    "--group",
+    "prefix",
+    "--encoder",
+    "plain",
+    "--encoder-weights",
+    "none",
+    "--size",
+    "32",
+    "--context",
+    "0",
+    "--quiet",
+)
 
 
 @pytest.fixture(scope="module")

@@ -199,7 +199,10 @@ def test_a_second_fit_that_costs_dice_is_left_out(draw, segmenter, preprocess, m
     left = fit(segmenter(context=20), samples, preprocess)
     plain = fit(segmenter(context=0), samples, preprocess)
     assert any("second fit is left out" in note for note in left.notes)
-    assert left.held_out.table.equals(plain.held_out.table) and set(left.held_out.curve["fit"]) == {"first", "context"}
+    assert left.held_out.table.equals(plain.held_out.table) and set(left.held_out.curve["fit"]) == {
+        "first",
+        "context",
+    }
     left.network.save_pretrained(tmp_path / "left")
     again = load_model(tmp_path / "left").eval()
     assert again.context is None and again.settings.options["context"] == 0

@@ -15,7 +15,18 @@ from prismseg.base import Message, OutputError, PrismsegError
 from prismseg.base.version import VERSION
 from prismseg.monitor.cameras import CameraError
 from prismseg.monitor.store import Conflict, NotFound
-from prismseg.monitor.web.routes import board, captures, downloads, imports, live, login, pages, pictures, sessions
+from prismseg.monitor.web.routes import (
+    board,
+    captures,
+    downloads,
+    imports,
+    live,
+    login,
+    pages,
+    pictures,
+    sessions,
+    sso,
+)
 from prismseg.monitor.web.routes.office import audit, patients, site, users
 from prismseg.monitor.web.security.body_limit import BodySizeLimit
 from prismseg.monitor.web.security.responses import error_response
@@ -56,7 +67,21 @@ def create_app(services: AppServices) -> FastAPI:
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
     app.add_exception_handler(Exception, _unexpected_error)
-    for routes in (sessions, captures, board, pictures, imports, live, login, pages, audit, patients, site, users):
+    for routes in (
+        sessions,
+        captures,
+        board,
+        pictures,
+        imports,
+        live,
+        login,
+        sso,
+        pages,
+        audit,
+        patients,
+        site,
+        users,
+    ):
         app.include_router(routes.router)
     app.include_router(downloads.create_router())
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")

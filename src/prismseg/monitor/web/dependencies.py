@@ -25,6 +25,7 @@ from prismseg.monitor.web.security.roles import EVERYBODY, Account
 from prismseg.monitor.web.security.users import UserDirectory
 from prismseg.monitor.web.services import AppServices
 from prismseg.monitor.web.settings import MonitorSettings
+from prismseg.monitor.web.sso.sign_on import SingleSignOn
 from prismseg.monitor.web.state import SessionView
 from prismseg.monitor.web.uploads import PendingImports
 
@@ -83,6 +84,10 @@ async def _attempts(services: Services) -> LoginAttempts:
     return services.attempts
 
 
+async def _sso(services: Services) -> SingleSignOn:
+    return services.sso
+
+
 async def _pending_imports(services: Services) -> PendingImports:
     return services.pending_imports
 
@@ -128,6 +133,7 @@ ExplainerDep = Annotated[Explainer, Depends(_explainer)]
 UsersDep = Annotated[UserDirectory, Depends(_users)]
 GuardDep = Annotated[RequestGuard, Depends(_guard)]
 AttemptsDep = Annotated[LoginAttempts, Depends(_attempts)]
+SsoDep = Annotated[SingleSignOn, Depends(_sso)]
 PendingImportsDep = Annotated[PendingImports, Depends(_pending_imports)]
 RendererDep = Annotated[PageRenderer, Depends(_renderer)]
 WatchLimiterDep = Annotated[CapacityLimiter, Depends(_watch_limiter)]

@@ -10,7 +10,7 @@ from importlib.metadata import Distribution, PackageNotFoundError, distribution
 
 from packaging.requirements import Requirement
 
-EXTRAS = ("monitor", "camera", "dicom", "postgresql")
+EXTRAS = ("monitor", "camera", "dicom", "postgresql", "sso")
 PURPOSES = {
     "accelerate": "devices and training state",
     "alembic": "migrations of the database",
@@ -23,7 +23,9 @@ PURPOSES = {
     "huggingface-hub": "loading of networks",
     "jinja2": "templates of pages",
     "joblib": "several processes",
+    "joserfc": "tokens of an OpenID Connect provider",
     "kornia": "augmentation in training",
+    "ldap3": "accounts of a directory",
     "matplotlib": "figures, scale of colours",
     "numpy": "arrays",
     "opencv-python-headless": "USB cameras",

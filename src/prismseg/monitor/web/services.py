@@ -32,6 +32,7 @@ from prismseg.monitor.web.security.exposure import check_exposure
 from prismseg.monitor.web.security.guard import RequestGuard
 from prismseg.monitor.web.security.users import UserDirectory
 from prismseg.monitor.web.settings import MonitorSettings
+from prismseg.monitor.web.sso.sign_on import SingleSignOn
 from prismseg.monitor.web.uploads import PendingImports
 
 _BACKUP_LOOK_SECONDS = 60.0
@@ -66,6 +67,8 @@ class AppServices:
         Stands before every request.
     attempts : LoginAttempts
         Limits log-ins.
+    sso : SingleSignOn
+        The hospital's accounts, where there are any.
     pending_imports : PendingImports
         Files that were sent and are not confirmed yet.
     renderer : PageRenderer
@@ -95,6 +98,7 @@ class AppServices:
     users: UserDirectory
     guard: RequestGuard
     attempts: LoginAttempts
+    sso: SingleSignOn
     pending_imports: PendingImports
     renderer: PageRenderer
     watch_limiter: CapacityLimiter
@@ -146,6 +150,7 @@ def open_services(
         When something cannot be opened, or the page would be open to others unprotected.
     """
     clock = clock or SteadyClock()
+    sso = SingleSignOn.open(settings.sso, idle_clock)
     log = EventLog(settings.log, clock)
     store = SessionStore(settings.data, settings.database, clock)
     try:
@@ -158,7 +163,7 @@ def open_services(
         if backups is not None:
             tasks.append(Task("backup", _BACKUP_LOOK_SECONDS, backups.look))
         users = UserDirectory(store, hasher)
-        check_exposure(settings, users.count())
+        check_exposure(settings, users.count(), pin=users.pin_only())
         segmenter = segmenter or SoleSegmenter(settings.model)
         camera = camera if camera is not None else open_camera(settings.camera, clock)
         sessions = SessionService(store, segmenter)
@@ -179,6 +184,7 @@ def open_services(
             users=users,
             guard=guard,
             attempts=LoginAttempts(idle_clock),
+            sso=sso,
             pending_imports=PendingImports(),
             renderer=PageRenderer(settings, guard),
             watch_limiter=CapacityLimiter(_MOST_WATCHING),

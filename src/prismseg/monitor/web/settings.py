@@ -51,6 +51,9 @@ class MonitorSettings(BaseModel):
         Between two copies.
     log : Path or None
         File of the log; None is standard error.
+    sso : Path or None
+        File that says where the hospital's accounts are, see `prismseg.monitor.web.sso.settings`; None: users are only
+        those of this monitor.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -74,6 +77,7 @@ class MonitorSettings(BaseModel):
     backup: Path | None = None
     backup_hours: float = Field(default=24.0, gt=0)
     log: Path | None = None
+    sso: Path | None = None
 
     @property
     def incoming(self) -> Path:

@@ -128,38 +128,32 @@ class InstantSegmenter(SegmentationModel):
         return self
 
     def with_head(self, head: InstantHead) -> InstantSegmenter:
-        """Make a network with another head, which shares everything else with this one.
-
-        A head without a second fit makes a network without one, as if it were built with ``context=0``.
-        """
+        """Make a network with another head, which shares all else with this one; a second fit is only where the head has one."""
         other = self.with_first_head(head)
-        return other._without_context() if head.context is None else other.with_context(head.context)
+        if head.context is not None:
+            return other.with_context(head.context)
+        if other.context is not None:
+            other.context, other.options = None, self.options.model_copy(update={"context": 0})
+            other.settings = replace(self.settings, options=(self.settings.options or {}) | {"context": 0})
+        return other
 
     def with_first_head(self, head: LinearHead) -> InstantSegmenter:
         """Make a network with another first head, which shares everything else with this one, its second head too."""
-        other = copy.copy(self)
-        other.metadata = dict(self.metadata)
-        replace_head(other, head)
+        replace_head(other := self._copy(), head)
         return other
 
     def with_context(self, head: LinearHead) -> InstantSegmenter:
         """Make a network with another second head, which shares everything else with this one."""
         if self.context is None:
             raise ModelError("The head is one with a second fit, and this network was built without (context=0).")
-        other = copy.copy(self)
-        other._modules = dict(self._modules)
+        other = self._copy()
         other.context = copy.copy(self.context)
         replace_head(other.context, head)
         return other
 
-    def _without_context(self) -> InstantSegmenter:
-        """Make a network without a second fit, which shares everything else with this one."""
-        if self.context is None:
-            return self
+    def _copy(self) -> InstantSegmenter:
         other = copy.copy(self)
-        other._modules = self._modules | {"context": None}
-        other.options = self.options.model_copy(update={"context": 0})
-        other.settings = replace(self.settings, options=(self.settings.options or {}) | {"context": 0})
+        other._modules, other.metadata = dict(self._modules), dict(self.metadata)
         return other
 
     def segment(self, x: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ from prismseg.base import ConfigError
 from prismseg.monitor.web.settings import MonitorSettings
 
 
-def check_exposure(settings: MonitorSettings, users: int) -> None:
+def check_exposure(settings: MonitorSettings, users: int, *, pin: bool = False) -> None:
     """Refuse to serve other machines without encryption and log-in.
 
     Raises
@@ -29,6 +29,11 @@ def check_exposure(settings: MonitorSettings, users: int) -> None:
         raise ConfigError(
             f"The scale of the colours goes from a lower to a higher temperature, not {low:g} to {high:g}."
         )
+    if settings.sso is not None and pin:
+        raise ConfigError(
+            "There is a PIN, with which no act has a name, and --sso asks for names: take the PIN away with "
+            "`prismseg monitor user pin --remove`."
+        )
     if settings.local:
         return
     if not settings.secure:
@@ -36,7 +41,7 @@ def check_exposure(settings: MonitorSettings, users: int) -> None:
             f"On {settings.host} other machines could read the page, so it must be encrypted: give --certificate and "
             "--key, or leave --host at 127.0.0.1."
         )
-    if users == 0:
+    if users == 0 and settings.sso is None:
         raise ConfigError(
             f"On {settings.host} other machines could open the page, so people must log in: add somebody with "
             "`prismseg monitor user add NAME`, or leave --host at 127.0.0.1."

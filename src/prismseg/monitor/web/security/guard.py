@@ -107,7 +107,7 @@ class RequestGuard:
         )
 
     def _closed(self, accounts: Mapping[str, Account]) -> bool:
-        return bool(accounts) or not self.settings.local
+        return bool(accounts) or self.settings.sso is not None or not self.settings.local
 
     async def _answer(self, request: Request, answer: Callable[[Request], Awaitable[Response]]) -> Response:
         if not self.known_host(request.headers.get("host")):

@@ -16,7 +16,7 @@ from prismseg.monitor.web.settings import MonitorSettings
 _LOG = logging.getLogger(__name__)
 STARTED = "monitor started"
 # Places on this machine's disk, and what says nothing of how the monitor works.
-_LEFT_OUT = {"data", "database", "certificate", "key"}
+_LEFT_OUT = {"data", "database", "certificate", "key", "sso"}
 
 
 def record_event(store: SessionStore, who: str, action: str, subject: str, **detail: Any) -> None:

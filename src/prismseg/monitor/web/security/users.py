@@ -12,11 +12,13 @@ from prismseg.monitor.store.schema import SessionRow, UserRow
 from prismseg.monitor.web.security.passwords import check_password, check_pin
 from prismseg.monitor.web.security.roles import Account, Role, check_role
 
+_ELSEWHERE = "!directory"  # where users have the hash of a password: no password verifies against it
 LONGEST_NAME = 40  # as the column has
 # Who acts in the audit trail without being a user.
 STAFF = "staff"  # whoever sits at a machine without log-in, or with a PIN
 CONSOLE = "console"
-_RESERVED = (STAFF, "prismseg", CONSOLE, "demonstration", "unknown")
+DIRECTORY = "directory"  # of the hospital
+_RESERVED = (STAFF, "prismseg", CONSOLE, DIRECTORY, "demonstration", "unknown")
 
 
 def check_name(name: str) -> None:
@@ -82,6 +84,52 @@ class UserDirectory:
             row.password, row.disabled_at = self._hasher.hash(password), None
             _assign(row, role, ward)
             transaction.record(by, "user may log in", row)
+
+    def admit(self, name: str, *, role: Role, ward: str | None) -> str | None:
+        """Let somebody in whose log-in the hospital's directory has checked, with the role that it gives.
+
+        A user of that name with a password here is another person as far as anybody knows, and whoever was disabled
+        here stays out, whatever the directory says.
+
+        Parameters
+        ----------
+        name : str
+            As the directory writes it.
+        role : Role
+            Of the person's groups.
+        ward : str or None
+            Whose sessions staff see; None: all.
+
+        Returns
+        -------
+        str or None
+            The proof of the log-in; None when they may not log in.
+
+        Raises
+        ------
+        ConfigError
+            When the name is too long or no person's.
+        """
+        check_name(name)
+        with self._store.write() as transaction:
+            row = transaction.db.get(UserRow, name.strip())
+            if row is None:
+                row = UserRow(name=name.strip(), password=_ELSEWHERE, created_at=transaction.at, role=role)
+                transaction.db.add(row)
+                _assign(row, role, ward or "")
+                transaction.record(DIRECTORY, "user may log in", row)
+                return _ELSEWHERE
+            if row.password != _ELSEWHERE or row.disabled_at is not None:
+                return None
+            if (row.role, row.ward) != (role, ward):
+                _assign(row, role, ward or "")
+                transaction.record(DIRECTORY, "user has another role", row)
+        return _ELSEWHERE
+
+    def has_password(self, name: str) -> bool:
+        """Tell whether a user has a password here, so that no directory is asked."""
+        account = self.accounts().get(name)
+        return account is not None and account.proof != _ELSEWHERE
 
     def assign(self, name: str, *, role: Role | None = None, ward: str | None = None, by: str = CONSOLE) -> None:
         """Give a user another role or ward.

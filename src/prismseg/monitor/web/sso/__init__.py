@@ -1,0 +1,1 @@
+"""Log-in by the accounts of a hospital: an LDAP directory, or an OpenID Connect provider."""
