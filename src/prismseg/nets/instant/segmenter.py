@@ -128,7 +128,7 @@ class InstantSegmenter(SegmentationModel):
         return self
 
     def with_head(self, head: InstantHead) -> InstantSegmenter:
-        """Make a network with another head, which shares all else with this one; a second fit is only where the head has one."""
+        """Make a network with another head, and with a second fit only if the head has one; all else is shared."""
         other = self.with_first_head(head)
         if head.context is not None:
             return other.with_context(head.context)
