@@ -33,6 +33,7 @@ TRAIN: dict[str, tuple[str, Any, list[str], Any]] = {
     "crop_foreground": ("crop_foreground", 0.5, ["--crop-foreground", "0.25"], 0.25),
     "intensity": ("intensity", "unit", ["--intensity", "zscore"], "zscore"),
     "fit": ("fit", "area", ["--fit", "stretch"], "stretch"),
+    "shrink": ("shrink", 4, ["--shrink", "2"], 2),
     "fractions": ("split.fractions", [0.5, 0.2, 0.3], ["--fractions", "1,0,0"], (1.0, 0.0, 0.0)),
     "folds": ("split.folds", 4, ["--folds", "3"], 3),
     "fold": ("split.fold", 1, ["--fold", "0"], 0),
@@ -83,7 +84,7 @@ OTHERS = {"data", "out", "config", "from_", "resume", "quiet", "help"}
 # Settings that no option of `train` reaches: those of `thermal train`, and the path, which is the argument.
 UNREACHED = {"source.kind", "data.path", "initial"}
 # Settings that are not written where nothing was chosen.
-OMITTED = {"model.encoder", "model.decoder", "model.weights", "crop", "crop_foreground", "test_mirror",
+OMITTED = {"model.encoder", "model.decoder", "model.weights", "crop", "crop_foreground", "test_mirror", "shrink",
            "optim.encoder_lr_factor", "optim.freeze_encoder_steps", "optim.deep_supervision",
            "optim.encoder_norm"}  # fmt: skip
 DEFAULTS = make_config({"data": {"path": "x"}})
@@ -166,12 +167,12 @@ def test_given_over_file_over_plan_over_default(settings_of, option):
     setting, stated, words, meant = TRAIN[option]
     default = PLANNED.get(setting, value_of(DEFAULTS.model_dump(), setting))
     # An option that could only be given with another one brings it along.
-    beside = {"fold": {"split": {"folds": 4}}}.get(option, {})
+    beside = {"fold": {"split": {"folds": 4}}, "shrink": {"fit": "native"}}.get(option, {})
     stated_value = tuple(stated) if isinstance(stated, list) else stated
     assert stated_value not in (default, meant) and meant is not stated_value
     file = nested(setting, stated)
     for section, values in beside.items():
-        file[section] = {**file.get(section, {}), **values}
+        file[section] = {**file.get(section, {}), **values} if isinstance(values, dict) else values
     assert value_of(settings_of(), setting) == default
     assert value_of(settings_of(file=file), setting) == stated_value
     assert value_of(settings_of(*words, file=file), setting) == meant

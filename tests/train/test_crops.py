@@ -63,6 +63,30 @@ def test_images_of_several_shapes_are_learnt_from_and_validated_on(mixed, tmp_pa
     assert predictor.model.metadata["training"]["crop_foreground"] == 0.75
 
 
+def test_images_keep_their_own_pixels_in_training_and_prediction(mixed, tmp_path):
+    config = small_config(
+        mixed,
+        fit="native",
+        shrink=2,
+        crop=(16, 16),
+        size=(16, 16),
+        split={"fractions": (0.5, 0.5, 0.0)},
+        optim={"steps": 2},
+    )
+    trainer = Trainer(config, tmp_path / "run")
+    seen = []
+    original = trainer.network.forward
+    trainer.network.forward = lambda x: seen.append(tuple(x.shape[-2:])) or original(x)
+    trainer.fit(show_progress=False)
+    assert seen == [(16, 16)] * 2
+    predictor = Predictor.from_pretrained(RunFolder(tmp_path / "run").model)
+    assert predictor.preprocess.fit == "native" and predictor.preprocess.shrink == 2
+    assert predictor.preprocess.image_tensor(np.zeros((30, 60), np.uint8)).shape == (1, 15, 30)
+    assert predictor(mixed / "p1_0.png").mask.shape == (30, 60)
+    with pytest.raises(ConfigError, match="fit native"):
+        small_config(mixed, shrink=2)
+
+
 def test_the_augmentation_gets_whole_images_and_the_network_crops_of_them(discs, tmp_path):
     trainer = Trainer(small_config(discs, crop=(16, 16), augmentation="none"), tmp_path / "run")
     images, masks = trainer.source.batch(trainer.source.numbers(0))

@@ -151,7 +151,10 @@ Fraction = Annotated[
 SplitSeed = Annotated[int | None, typer.Option(help="Seed of the split.", rich_help_panel=_SPLIT)]
 Intensity = Annotated[str | None, typer.Option(help="{names}.", rich_help_panel="Data")]
 Fit = Annotated[
-    str | None, typer.Option(help="{names}; with area images keep their shape.", rich_help_panel="Data")
+    str | None,
+    typer.Option(
+        help="{names}; with area images keep their shape, with native their pixels.", rich_help_panel="Data"
+    ),
 ]
 Device = Annotated[str, typer.Option(help="Where to compute: cpu, cuda, cuda:1, mps …")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="No progress bars.")]

@@ -54,6 +54,7 @@ def register(app: typer.Typer) -> None:
             "Examples:\n\n"
             "prismseg train nerves/   (the data decide all settings; prismseg plan nerves/ shows them)\n\n"
             "prismseg train nerves/ --skip crffg --multiplier 3 --out runs/nerves\n\n"
+            "prismseg train slides/ --fit native --crop 256   (images at their own pixels, learnt from crops)\n\n"
             "prismseg train nerves/ --group block:12 --folds 5 --out runs/nerves-cv\n\n"
             "prismseg train --resume --out runs/nerves   (after a power cut)\n\n"
             "prismseg train --resume --out runs/nerves --steps 2000   (lengthen a finished run)\n\n"
@@ -108,6 +109,12 @@ def train(
     ] = None,
     intensity: Intensity = None,
     fit: Fit = None,
+    shrink: Annotated[
+        int | None,
+        typer.Option(
+            help="With --fit native: average squares of this many pixels a side into one.", rich_help_panel="Data"
+        ),
+    ] = None,
     fractions: Fractions = None,
     folds: Folds = None,
     fold: Fold = None,
@@ -265,8 +272,8 @@ def train(
             "ema": ema, "encoder_lr_factor": encoder_lr_factor, "freeze_encoder_steps": freeze_encoder_steps,
             "encoder_norm": encoder_norm, "deep_supervision": deep_supervision,
         },
-        "size": size, "intensity": intensity, "fit": fit, "postprocess": postprocess, "augmentation": augmentation,
-        "crop": crop, "crop_foreground": crop_foreground, "test_mirror": test_mirror,
+        "size": size, "intensity": intensity, "fit": fit, "shrink": shrink, "postprocess": postprocess,
+        "augmentation": augmentation, "crop": crop, "crop_foreground": crop_foreground, "test_mirror": test_mirror,
         "patience": patience, "evaluate_every": evaluate_every, "checkpoint_every": checkpoint_every, "seed": seed,
         "device": device, "force": force, "precision": precision, "compile": compile_, "cache_mib": cache_mib,
         "tracking": () if tracking == "none" else names(tracking),

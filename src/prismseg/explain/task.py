@@ -87,7 +87,7 @@ class ExplainTask:
         cases, predictor = network.cases, network.predictor
         if not cases:
             return
-        if predictor.preprocess.fit == "area":
+        if predictor.preprocess.keeps_shape:
             size = 1  # each image has a shape of its own, so none can share a batch
         else:
             example = predictor.preprocess.image_tensor(self.dataset[cases[0]].image)[None].to(predictor.device)

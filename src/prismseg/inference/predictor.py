@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from prismseg.base import ConfigError, ModelError
 from prismseg.data import Preprocess, read_image
 from prismseg.inference.postprocess import POSTPROCESSORS
 from prismseg.nets import SegmentationModel, class_probabilities, load_model
+from prismseg.nets.instant.tiles import compute_in_tiles
 
 BAND_VALUES = 2**24  # probabilities that are enlarged at a time: 64 MiB in float32
 
@@ -51,6 +52,9 @@ class Predictor:
         metadata say (`test_mirror`), which a training run decides.
     device : str or torch.device
         Where to compute.
+    shrink : int, optional
+        Segment images at their own pixels (1), or at so many times fewer a side, instead of bringing each to the
+        network's size; by default as the network was trained. Large images are then computed in tiles.
 
     Raises
     ------
@@ -66,7 +70,12 @@ class Predictor:
     """
 
     def __init__(
-        self, model: SegmentationModel, *, mirror: bool | None = None, device: str | torch.device = "cpu"
+        self,
+        model: SegmentationModel,
+        *,
+        mirror: bool | None = None,
+        device: str | torch.device = "cpu",
+        shrink: int | None = None,
     ) -> None:
         if "preprocess" not in model.metadata:
             raise ModelError(
@@ -82,6 +91,8 @@ class Predictor:
         self.device = usable_device(device)
         self.model = model.to(self.device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
         self.preprocess = Preprocess.from_dict(model.metadata["preprocess"])
+        if shrink is not None:
+            self.preprocess = replace(self.preprocess, fit="native", shrink=shrink)
         self.mirror = bool(model.metadata.get("test_mirror", False)) if mirror is None else mirror
         self._mirrors = mirrors if self.mirror else ()
         name = model.metadata.get("postprocess", "none")
@@ -94,10 +105,15 @@ class Predictor:
 
     @classmethod
     def from_pretrained(
-        cls, path: str | Path, *, mirror: bool | None = None, device: str | torch.device = "cpu"
+        cls,
+        path: str | Path,
+        *,
+        mirror: bool | None = None,
+        device: str | torch.device = "cpu",
+        shrink: int | None = None,
     ) -> Predictor:
         """Load a network (folder, shipped or hub name, see `prismseg.nets.load_model`) and make a predictor of it."""
-        return cls(load_model(path), mirror=mirror, device=device)
+        return cls(load_model(path), mirror=mirror, device=device, shrink=shrink)
 
     @property
     def classes(self) -> list[str]:
@@ -142,9 +158,13 @@ class Predictor:
             When the file or array is not a usable image.
         """
         array = read_image(image) if isinstance(image, str | Path) else np.asarray(image)
-        low = self._probabilities(self.preprocess.image_tensor(array)[None])
+        low = self.probabilities(self.preprocess.image_tensor(array)[None])
         mask = np.empty(array.shape[:2], np.uint8)
-        for rows, band in _bands(low, array.shape[0], array.shape[1]):
+        for rows, band in _bands(low, *self.preprocess.covered(*mask.shape)):
+            rows, band = (
+                slice(rows.start, min(rows.stop, len(mask))),
+                band[:, : len(mask) - rows.start, : mask.shape[1]],
+            )
             mask[rows] = band.argmax(0).to(torch.uint8).cpu().numpy()
             if probabilities is not None:
                 probabilities[:, rows] = band.float().cpu().numpy()
@@ -169,16 +189,24 @@ class Predictor:
             yield from self._predict_alike(torch.stack(tensors), originals)
 
     def _predict_alike(self, batch: Tensor, images: Sequence[NDArray[np.generic]]) -> Iterator[Prediction]:
-        for image, low in zip(images, self._probabilities(batch), strict=True):
-            full = F.interpolate(low[None], size=image.shape[:2], mode="bilinear", align_corners=False)[0]
+        for image, low in zip(images, self.probabilities(batch), strict=True):
+            height, width = image.shape[:2]
+            size = self.preprocess.covered(height, width)
+            full = F.interpolate(low[None], size=size, mode="bilinear", align_corners=False)[0, :, :height, :width]
             yield Prediction(
                 mask=self._postprocess(full.argmax(0).to(torch.uint8).cpu().numpy()),
                 probabilities=full.float().cpu().numpy(),
             )
 
     @torch.inference_mode()
+    def probabilities(self, batch: Tensor) -> Tensor:
+        """Probabilities (B, K, h, w) of prepared images (B, C, h, w), at their size."""
+        # A network in closed form cuts large images by itself, and knows what it takes from the whole.
+        if self.preprocess.fit != "native" or self.model.closed_form:
+            return self._probabilities(batch)
+        return compute_in_tiles(self._probabilities, batch, self.model.stride)
+
     def _probabilities(self, batch: Tensor) -> Tensor:
-        """Probabilities (B, K, h, w) at the size of the network's output."""
         batch = batch.to(self.device, memory_format=torch.channels_last)
         probabilities = class_probabilities(self.model(batch))
         for axes in self._mirrors:

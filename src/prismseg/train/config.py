@@ -212,7 +212,7 @@ class TrainConfig(_LaterSettings):
     averaged over the mirrors that the augmentation has.
     """
 
-    later: ClassVar = frozenset({"crop", "crop_foreground", "test_mirror", "instant"})
+    later: ClassVar = frozenset({"crop", "crop_foreground", "test_mirror", "instant", "shrink"})
 
     data: DataConfig
     source: Annotated[SerializeAsAny[SourceSettings], BeforeValidator(make_source_settings)] = CasesSettings()
@@ -223,6 +223,7 @@ class TrainConfig(_LaterSettings):
     size: tuple[int, int] = (224, 224)
     intensity: Intensity = "zscore"
     fit: Fit = "stretch"
+    shrink: int = Field(default=1, ge=1)
     crop: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None = None
     crop_foreground: float = Field(default=1 / 3, ge=0, le=1)
     postprocess: Annotated[str, Choice(POSTPROCESSORS)] = "none"
@@ -260,6 +261,14 @@ class TrainConfig(_LaterSettings):
             raise ValueError(
                 f"the encoder cannot have the weights {self.model.weights} and those of the network {self.initial}; "
                 "leave one of them out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _shrink_native(self) -> TrainConfig:
+        if self.shrink > 1 and self.fit != "native":
+            raise ValueError(
+                f"only images that keep their pixels (fit native) are shrunk, not with fit {self.fit}"
             )
         return self
 

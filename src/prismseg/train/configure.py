@@ -96,7 +96,7 @@ def choose_data(chosen: Mapping[str, Any], data: DataConfig) -> DataConfig:
 
 
 # What a trained network settles when training goes on from it.
-_FORM = ("initial", "data", "model", "size", "intensity", "fit", "postprocess")
+_FORM = ("initial", "data", "model", "size", "intensity", "fit", "shrink", "postprocess")
 
 
 def _read_stated(path: str | Path) -> dict[str, Any]:

@@ -53,6 +53,7 @@ def finetune_settings(source: str | Path) -> dict[str, Any]:
         "size": preprocess.size,
         "intensity": preprocess.intensity,
         "fit": preprocess.fit,
+        "shrink": preprocess.shrink,
         "postprocess": network.metadata.get("postprocess", "none"),
         "test_mirror": network.metadata.get("test_mirror", False),
     }

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from prismseg.base import PrismsegError, atomic_path, keep_freed_memory, progress_bar
 from prismseg.data import Augmentation, CropConfig, SegmentationDataset, Split, TensorCache
 from prismseg.nets import Refined, SegmentationModel, class_probabilities, load_model
+from prismseg.nets.instant.tiles import compute_in_tiles
 from prismseg.train.batches import cut_chunks, step_seed
 from prismseg.train.checkpoint import Progress, load_checkpoint, save_checkpoint
 from prismseg.train.config import TrainConfig
@@ -341,19 +342,21 @@ class Trainer:
     def _validation_dice(self) -> float:
         """Mean hard Dice over validation cases and foreground classes, at the network's input size."""
         network = self._scored_network().eval()
-        classes = len(self.dataset.classes)
+        classes, native = len(self.dataset.classes), self.config.fit == "native"
         scores = []
         with torch.inference_mode(), self._mixed_precision():
             for chunk in self._validation_chunks():
                 images, masks = self._placed(self.cache.batch(chunk))
-                labels = class_probabilities(network(images).float()).argmax(1)
+                logits = compute_in_tiles(network, images, network.stride) if native else network(images)
+                labels = class_probabilities(logits.float()).argmax(1)
                 scores.append(_hard_dice(labels, masks, classes))
         return float(torch.cat(scores).mean())
 
     def _validation_chunks(self) -> list[list[int]]:
         config, cases, preprocess = self.config, self.split.validation, self.cache.preprocess
-        keeps_shape = config.fit == "area"
-        shapes = [preprocess.size_for(*self.dataset.sizes[case]) if keeps_shape else config.size for case in cases]
+        shapes = [config.size] * len(cases)
+        if preprocess.keeps_shape:
+            shapes = [preprocess.size_for(*self.dataset.sizes[case]) for case in cases]
         return cut_chunks(cases, shapes, config.optim.batch_size, config.crop)
 
     def _save_model(self) -> None:

@@ -52,7 +52,7 @@ class TensorCache:
         shapes = {tuple(image.shape[1:]) for image, _ in cases}
         if len(shapes) > 1:
             raise DataError(
-                f"The images of {self.dataset.root} have different shapes, and with fit 'area' a batch cannot hold both "
+                f"The images of {self.dataset.root} have different shapes, and a batch cannot hold both "
                 f"{' and '.join(f'{h} x {w}' for h, w in sorted(shapes)[:2])}. Train with fit 'stretch', or on crops."
             )
         images = torch.stack([image for image, _ in cases])

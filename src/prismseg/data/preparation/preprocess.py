@@ -36,9 +36,14 @@ class Preprocess:
     intensity : {"zscore", "unit"}
         ``zscore``: each image and channel to mean 0 and standard deviation 1, at the network's size.
         ``unit``: 8-bit images by 1/255; others from their own 0.5 and 99.5 % percentiles to 0 and 1, clipped.
-    fit : {"stretch", "area"}
+    fit : {"stretch", "area", "native"}
         ``stretch``: every image gets `size`, whatever its shape. ``area``: each keeps its shape and gets about as many
-        pixels as `size` has, so that an upright image is not squeezed into a lying one.
+        pixels as `size` has, so that an upright image is not squeezed into a lying one. ``native``: each keeps its own
+        pixels, whatever its size, and `size` only says what a network was trained on; large images are predicted piece by
+        piece.
+    shrink : int
+        With ``fit="native"``: pixels a side that are averaged into one; what is left over at the right and lower border
+        is averaged too.
 
     Raises
     ------
@@ -52,12 +57,15 @@ class Preprocess:
     torch.Size([1, 32, 48])
     >>> Preprocess((32, 32), 1, fit="area").size_for(60, 15)
     (64, 16)
+    >>> Preprocess((32, 32), 1, fit="native", shrink=2).image_tensor(np.zeros((61, 80), np.uint8)).shape
+    torch.Size([1, 31, 40])
     """
 
     size: tuple[int, int]
     channels: int
     intensity: Intensity = "zscore"
     fit: Fit = "stretch"
+    shrink: int = 1
 
     def __post_init__(self) -> None:
         if len(self.size) != 2 or not all(isinstance(side, int) and side >= 1 for side in self.size):
@@ -67,7 +75,18 @@ class Preprocess:
         if self.intensity not in get_args(Intensity):
             raise ConfigError(f"The intensity must be 'zscore' or 'unit', not {self.intensity!r}.")
         if self.fit not in get_args(Fit):
-            raise ConfigError(f"The fit must be 'stretch' or 'area', not {self.fit!r}.")
+            raise ConfigError(f"The fit must be 'stretch', 'area' or 'native', not {self.fit!r}.")
+        if not isinstance(self.shrink, int) or self.shrink < 1:
+            raise ConfigError(f"Images are shrunk by a whole number from 1 on, not {self.shrink}.")
+        if self.shrink > 1 and self.fit != "native":
+            raise ConfigError(
+                f"Only images that keep their pixels (fit native) can be shrunk, not with fit {self.fit}."
+            )
+
+    @property
+    def keeps_shape(self) -> bool:
+        """Whether images that differ in shape still do when they are prepared."""
+        return self.fit != "stretch"
 
     def size_for(self, height: int, width: int) -> tuple[int, int]:
         """Height and width that an image of this height and width gets.
@@ -77,10 +96,19 @@ class Preprocess:
         """
         if self.fit == "stretch":
             return self.size
+        if self.fit == "native":
+            return -(-height // self.shrink), -(-width // self.shrink)
         step = math.gcd(*self.size, _STEP)
         area, shape = self.size[0] * self.size[1], min(max(height / width, 1 / _LONGEST), _LONGEST)
         tall, wide = math.sqrt(area * shape), math.sqrt(area / shape)
         return max(round(tall / step), 1) * step, max(round(wide / step), 1) * step
+
+    def covered(self, height: int, width: int) -> tuple[int, int]:
+        """Height and width of what the prepared image stands for: of a shrunk image up to `shrink` - 1 pixels more."""
+        if self.fit != "native":
+            return height, width
+        tall, wide = self.size_for(height, width)
+        return tall * self.shrink, wide * self.shrink
 
     def image_tensor(self, image: NDArray[np.generic]) -> Tensor:
         """Prepare an image for the network.
@@ -99,13 +127,26 @@ class Preprocess:
         DataError
             When the channels do not fit, or a value is NaN or infinite.
         """
-        pixels = self._match_channels(image)
+        pixels = self.match_channels(image)
         scale = _unit_scale(pixels, image.dtype) if self.intensity == "unit" else None
-        size = self.size_for(*image.shape[:2])
-        # One channel after another: a photograph of 100 megapixels would take gigabytes in floats.
-        planes = torch.cat([_plane(pixels[..., channel], size, scale) for channel in range(pixels.shape[2])])
-        planes = planes.expand(self.channels, -1, -1).contiguous()
+        planes = self.resample(pixels, scale).expand(self.channels, -1, -1).contiguous()
         return _standardize(planes) if self.intensity == "zscore" else planes.clamp(0, 1)
+
+    def resample(self, pixels: NDArray[np.generic], scale: tuple[float, float] | None) -> Tensor:
+        """Bring channels (H, W, C) to the network's size: (C, height, width) float32.
+
+        With a `scale` (low, spread) values become shares of the spread above low, cut to 0 and 1, before.
+
+        Raises
+        ------
+        DataError
+            When a value is NaN or infinite.
+        """
+        size = self.size_for(*pixels.shape[:2])
+        # One channel after another: a photograph of 100 megapixels would take gigabytes in floats.
+        return torch.cat(
+            [_plane(pixels[..., channel], size, scale, self.shrink) for channel in range(pixels.shape[2])]
+        )
 
     def mask_tensor(self, mask: NDArray[np.uint8]) -> Tensor:
         """Bring a mask (H, W) of class indices to the network's size: (height, width) int64.
@@ -115,13 +156,22 @@ class Preprocess:
         """
         labels = torch.from_numpy(np.ascontiguousarray(mask))
         size = self.size_for(*mask.shape)
+        if self.shrink > 1:
+            rows, columns = (
+                (torch.arange(count) * self.shrink + self.shrink // 2).clamp(max=side - 1)
+                for count, side in zip(size, mask.shape, strict=True)
+            )
+            return labels[rows[:, None], columns].long()
         if labels.shape != size:
             labels = F.interpolate(labels[None, None].float(), size=size, mode="nearest-exact")[0, 0]
         return labels.long()
 
     def to_dict(self) -> dict[str, Any]:
         """Turn the settings into JSON values, as they travel with a model."""
-        return asdict(self) | {"size": list(self.size)}
+        values = asdict(self) | {"size": list(self.size)}
+        if self.shrink == 1:
+            del values["shrink"]  # as earlier versions wrote it
+        return values
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Preprocess:
@@ -140,8 +190,14 @@ class Preprocess:
                 "intensity are needed); restore the model's config.json."
             ) from error
 
-    def _match_channels(self, pixels: NDArray[np.generic]) -> NDArray[np.generic]:
-        """Channels (H, W, C) of the network's input; a single one may stand for all of them."""
+    def match_channels(self, pixels: NDArray[np.generic]) -> NDArray[np.generic]:
+        """Channels (H, W, C) of the network's input; a single one may stand for all of them.
+
+        Raises
+        ------
+        DataError
+            When the channels do not fit.
+        """
         planes = pixels if pixels.ndim == 3 else pixels[..., None]
         if planes.ndim != 3 or 0 in planes.shape:
             raise DataError(f"An image has height, width and perhaps channels; this one has shape {pixels.shape}.")
@@ -163,7 +219,9 @@ class Preprocess:
         )
 
 
-def _plane(values: NDArray[np.generic], size: tuple[int, int], scale: tuple[float, float] | None) -> Tensor:
+def _plane(
+    values: NDArray[np.generic], size: tuple[int, int], scale: tuple[float, float] | None, shrink: int = 1
+) -> Tensor:
     """One channel (H, W) as (1, height, width) of `size`, each value minus and then over the two of `scale`."""
     pixels = values.astype(np.float32)
     if not np.isfinite(pixels).all():
@@ -177,6 +235,8 @@ def _plane(values: NDArray[np.generic], size: tuple[int, int], scale: tuple[floa
     plane = torch.from_numpy(np.ascontiguousarray(pixels))[None]
     if plane.shape[1:] == size:
         return plane
+    if shrink > 1:
+        return F.avg_pool2d(plane, shrink, ceil_mode=True, count_include_pad=False)
     return F.interpolate(plane[None], size=size, mode="bilinear", antialias=True, align_corners=False)[0]
 
 

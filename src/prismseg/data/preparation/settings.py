@@ -9,7 +9,7 @@ from prismseg.base import ConfigError
 from prismseg.base.registry import Registry
 
 Intensity = Literal["zscore", "unit"]
-Fit = Literal["stretch", "area"]
+Fit = Literal["stretch", "area", "native"]
 
 # Side of the grid of random displacements that an elastic change is interpolated from, and the largest displacement: up
 # to it neighbouring nodes (a quarter of the side apart) never change places, so that nothing is folded over.

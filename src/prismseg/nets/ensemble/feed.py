@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import torch
@@ -30,7 +30,8 @@ def common_preprocess(members: Sequence[Preprocess]) -> Preprocess:
     Raises
     ------
     ModelError
-        When they take numbers of channels other than 1 and 3 that differ.
+        When they take numbers of channels other than 1 and 3 that differ, or one takes images at their own pixels (fit
+        native) and another takes them otherwise.
 
     Examples
     --------
@@ -43,6 +44,13 @@ def common_preprocess(members: Sequence[Preprocess]) -> Preprocess:
             f"Networks for images of {' and '.join(map(str, sorted(channels)))} channels cannot be fed with one image; "
             "combine networks of the same channels (or of 1 and 3)."
         )
+    if any(member.fit == "native" for member in members):
+        if len({form_of(member) for member in members}) > 1:
+            raise ModelError(
+                "Networks that take images at their own pixels (fit native) can only be combined with networks that are "
+                "fed in the same way: fit, shrinking, channels and intensity."
+            )
+        return members[0]
     keeps_shape = any(member.fit == "area" for member in members)
     largest = max((member.size for member in members), key=math.prod)
     heights, widths = zip(*(member.size for member in members), strict=True)
@@ -81,12 +89,13 @@ class Feed:
     @property
     def changes_nothing(self) -> bool:
         """Whether images are wanted as they are given."""
-        return self.given == self.wanted
+        return form_of(self.given) == form_of(self.wanted)
 
     @property
     def resizes(self) -> bool:
         """Whether images get another size."""
-        return (self.given.size, self.given.fit) != (self.wanted.size, self.wanted.fit)
+        given, wanted = form_of(self.given), form_of(self.wanted)
+        return (given.size, given.fit) != (wanted.size, wanted.fit)
 
     def give_back(self, probabilities: Tensor, x: Tensor) -> Tensor:
         """Enlarge probabilities (B, K, h, w), or shrink them, to the size of the images x (B, C, H, W) as given."""
@@ -129,6 +138,17 @@ class Feed:
         height, width = self.given.size
         rows, columns = self.size_for(height, width) or (height, width)
         return -(-size[0] * height // rows) + 1, -(-size[1] * width // columns) + 1
+
+
+def form_of(preprocess: Preprocess) -> Preprocess:
+    """Give what decides how an image is prepared: at its own pixels no size does.
+
+    Examples
+    --------
+    >>> form_of(Preprocess((64, 64), 1, fit="native")) == form_of(Preprocess((96, 96), 1, fit="native"))
+    True
+    """
+    return replace(preprocess, size=(1, 1)) if preprocess.fit == "native" else preprocess
 
 
 def probabilities_of(logits: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from prismseg.base import ModelError
 from prismseg.base.settings import Settings
 from prismseg.data import Preprocess
-from prismseg.nets.ensemble.feed import Feed, logits_of, probabilities_of
+from prismseg.nets.ensemble.feed import Feed, form_of, logits_of, probabilities_of
 from prismseg.nets.segmentation import SegmentationModel, build_model, read_options
 from prismseg.nets.settings import NetworkSettings
 
@@ -153,6 +153,8 @@ def refine(base: SegmentationModel, correction: SegmentationModel, preprocess: P
 
 def _can_be_fed(given: Preprocess, wanted: Preprocess) -> bool:
     """Whether images that are prepared as `given` hold what `wanted` needs."""
+    if "native" in (given.fit, wanted.fit):
+        return form_of(given) == form_of(wanted)
     channels = given.channels == wanted.channels or (
         (given.channels, wanted.channels) == (3, 1) and given.intensity == "unit"
     )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
+
+import torch.nn.functional as F
+from torch import Tensor
 
 TILE = 1024  # pixels a side of what is kept of a tile; images up to TILE + 2 MARGIN a side are taken in one piece
 MARGIN = 128  # pixels around it that the encoder sees besides
@@ -44,3 +47,69 @@ def cut(length: int, *, tile: int = TILE, margin: int = MARGIN) -> Iterator[Tile
     for start in range(0, length, tile):
         stop = min(start + tile, length)
         yield Tile(max(start - margin, 0), min(stop + margin, length), start, stop)
+
+
+def multiple_of(step: int, length: int) -> int:
+    """Round a length up to a multiple of `step`.
+
+    Examples
+    --------
+    >>> multiple_of(32, 128), multiple_of(32, 129)
+    (128, 160)
+    """
+    return -(-length // step) * step
+
+
+def continue_to(x: Tensor, height: int, width: int) -> Tensor:
+    """Continue images (B, C, H, W) to the right and below by their nearest pixels."""
+    below, right = height - x.shape[-2], width - x.shape[-1]
+    return F.pad(x, (0, right, 0, below), mode="replicate") if below or right else x
+
+
+def compute_in_tiles(
+    compute: Callable[[Tensor], Tensor], x: Tensor, stride: int, *, tile: int = TILE, margin: int = MARGIN
+) -> Tensor:
+    """Compute maps of images, tile by tile where these are large.
+
+    Images are continued to multiples of `stride` at the right and below, so that every tile lies on the grid of the
+    whole. What is computed is that of the whole image where `compute` looks no farther than the margin.
+
+    Parameters
+    ----------
+    compute : callable
+        From images (B, C, h, w) to maps (B, K, h, w).
+    x : (B, C, H, W) Tensor
+        The images.
+    stride : int
+        Of the network.
+    tile, margin : int
+        Sides of what is kept of a tile and of what is read around it; rounded up to multiples of `stride`.
+
+    Returns
+    -------
+    (B, K, H, W) Tensor
+
+    Examples
+    --------
+    >>> x = torch.rand(1, 1, 70, 50)
+    >>> blur = lambda part: F.avg_pool2d(part, 3, 1, 1, count_include_pad=False)
+    >>> tiled = compute_in_tiles(blur, x, 2, tile=16, margin=2)
+    >>> bool(torch.allclose(tiled, blur(x), atol=1e-6)), tiled.shape
+    (True, torch.Size([1, 1, 70, 50]))
+    """
+    height, width = x.shape[-2:]
+    x = continue_to(x, multiple_of(stride, height), multiple_of(stride, width))
+    tile, margin = multiple_of(stride, tile), multiple_of(stride, margin)
+    rows, columns = (list(cut(side, tile=tile, margin=margin)) for side in x.shape[-2:])
+    if len(rows) == len(columns) == 1:
+        return compute(x)[..., :height, :width]
+    whole: Tensor | None = None
+    for row in rows:
+        for column in columns:
+            part = compute(x[..., row.start : row.stop, column.start : column.stop])
+            if whole is None:
+                whole = part.new_empty(*part.shape[:2], *x.shape[-2:])
+            kept = part[..., row.kept(1), column.kept(1)]
+            whole[..., row.keep_start : row.keep_stop, column.keep_start : column.keep_stop] = kept
+    assert whole is not None
+    return whole[..., :height, :width]

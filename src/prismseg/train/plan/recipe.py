@@ -139,6 +139,9 @@ def choose_skip(situation: Situation) -> Iterable[Decision]:
 
 def choose_size(situation: Situation) -> Iterable[Decision]:
     """Choose how large images are, whether they keep their shape, and whether crops of them are learnt from."""
+    if situation.get("fit") == "native":
+        yield from _native_size(situation)
+        return
     if situation.has("size"):
         return
     data, device = situation.data, situation.device
@@ -164,8 +167,23 @@ def choose_size(situation: Situation) -> Iterable[Decision]:
     if in_crops:
         crop = _crop_sides(size, limits.IMAGE_PIXELS[device])
         yield Decision("crop", crop, _why_crop(situation, needed > affordable))
-        share = f"{limits.CROP_FOREGROUND:.0%} of the crops are centred on a class, which crops anywhere would often miss"
-        yield Decision("crop_foreground", limits.CROP_FOREGROUND, share)
+        yield Decision("crop_foreground", limits.CROP_FOREGROUND, _why_foreground())
+
+
+def _native_size(situation: Situation) -> Iterable[Decision]:
+    """Choose the crops of images that keep their pixels, and call that the size of the network's input."""
+    shrink, data = situation.get("shrink", 1), situation.data
+    if "crop" not in situation.settled:
+        whole = (data.heights[1] // shrink, data.widths[1] // shrink)
+        crop = _crop_sides(whole, limits.IMAGE_PIXELS[situation.device])
+        yield Decision("crop", crop, "images keep their pixels, and a batch holds parts of them")
+    else:
+        crop = (
+            situation.get("crop") or situation.get("size") or (data.heights[1] // shrink, data.widths[1] // shrink)
+        )
+    if situation.get("crop", crop) is not None:
+        yield Decision("crop_foreground", limits.CROP_FOREGROUND, _why_foreground())
+    yield Decision("size", crop, "what a step learns from; predictions are made at the images' own size")
 
 
 def choose_decoder(situation: Situation) -> Iterable[Decision]:
@@ -277,6 +295,12 @@ RULES: tuple[Rule, ...] = (
     choose_rate,
     choose_compilation,
 )
+
+
+def _why_foreground() -> str:
+    return (
+        f"{limits.CROP_FOREGROUND:.0%} of the crops are centred on a class, which crops anywhere would often miss"
+    )
 
 
 def _why_fit(situation: Situation, *, alike: bool) -> str:

@@ -15,7 +15,13 @@ from prismseg.train.runs.seen import SeenCases
 
 def make_preprocess(config: TrainConfig, dataset: SegmentationDataset) -> Preprocess:
     """Preprocessing that training and prediction share."""
-    return Preprocess(size=config.size, channels=dataset.channels, intensity=config.intensity, fit=config.fit)
+    return Preprocess(
+        size=config.size,
+        channels=dataset.channels,
+        intensity=config.intensity,
+        fit=config.fit,
+        shrink=config.shrink,
+    )
 
 
 def is_fitted(config: TrainConfig) -> bool:

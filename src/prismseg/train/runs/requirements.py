@@ -84,15 +84,15 @@ def check_cases(config: TrainConfig, dataset: SegmentationDataset, split: Split)
             f"{len(unlabelled)} images of {dataset.root} have no mask (the first is {dataset.ids[unlabelled[0]]}), so a "
             "network cannot learn from them or be measured on them. Add the masks or leave the images out."
         )
-    if config.fit == "area" and config.crop is None and config.optim.batch_size > 1:
-        preprocess = make_preprocess(config, dataset)
+    preprocess = make_preprocess(config, dataset)
+    if preprocess.keeps_shape and config.crop is None and config.optim.batch_size > 1:
         learnt = split.train if config.source.uses_cases else ()
         shapes = {preprocess.size_for(*dataset.sizes[case]) for case in learnt}
         if len(shapes) > 1:
             two = " and ".join(f"{height} x {width}" for height, width in sorted(shapes)[:2])
             raise DataError(
-                f"The images of {dataset.root} have different shapes, and with fit 'area' a batch cannot hold both "
-                f"{two}. Train with --fit stretch, on crops (--crop), or with --batch-size 1."
+                f"The images of {dataset.root} have different shapes, and with fit {config.fit!r} no batch can hold "
+                f"both {two}. Train with --fit stretch, on crops (--crop), or with --batch-size 1."
             )
 
 
@@ -122,9 +122,11 @@ def check_batches(
         )
     area = config.size[0] * config.size[1]
     sizes = [config.size if config.crop is None else config.crop]
+    if config.fit == "native" and config.crop is None:
+        sizes = []  # those of the images, which are large
     if config.fit == "area" and config.crop is None:
         sizes += [(round((area * h / w) ** 0.5), round((area * w / h) ** 0.5)) for h, w in _SHAPES]
-    places = min(ceil(height / network.stride) * ceil(width / network.stride) for height, width in sizes)
+    places = min((ceil(high / network.stride) * ceil(wide / network.stride) for high, wide in sizes), default=2)
     images = optim.batch_size // parts
     norm = config.model.norm
     by_batch = norm == "batch" or (
