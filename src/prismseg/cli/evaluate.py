@@ -9,6 +9,8 @@ import typer
 
 from prismseg.cli.options import Device, Mirror, Out, Quiet, list_settings, with_data_options
 
+_MARGINS = "Margins"
+
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
@@ -19,6 +21,7 @@ def register(app: typer.Typer) -> None:
             "prismseg evaluate runs/nerves\n\n"
             "prismseg evaluate runs/nerves --against runs/baseline/evaluation\n\n"
             "prismseg evaluate runs/nerves other-hospital/ --out runs/other-hospital\n\n"
+            "prismseg evaluate runs/nerves-cv --margins 0.1\n\n"
             "prismseg evaluate runs/nerves /new/place/of/nerves   (its data were moved)"
         ),
     )(evaluate)
@@ -45,6 +48,26 @@ def evaluate(
     against: Annotated[
         Path | None, typer.Option(help="Another evaluation folder of the same cases, to compare case by case.")
     ] = None,
+    margins: Annotated[
+        float | None,
+        typer.Option(
+            help="Calibrate margins around the masks that fail for a new group with at most this probability; 0.1 "
+            "takes 9 groups that the network has not seen.",
+            rich_help_panel=_MARGINS,
+        ),
+    ] = None,
+    margins_per: Annotated[
+        str,
+        typer.Option(
+            help="group: all images of a new group at once. case: one image of it.", rich_help_panel=_MARGINS
+        ),
+    ] = "group",
+    margins_share: Annotated[
+        float,
+        typer.Option(
+            help="Share of the true mask that counts; 0.99 forgives 1 % of it.", rich_help_panel=_MARGINS
+        ),
+    ] = 1.0,
     data_options: dict[str, Any] | None = None,
     mirror: Mirror = None,
     device: Device = "cpu",
@@ -53,14 +76,16 @@ def evaluate(
     """Measure a network: Dice, IoU, sensitivity, specificity, precision, 95 % Hausdorff distance.
 
     Data are read as the run read its own (layout, groups, classes), but for the options given here. Writes
-    metrics_per_case.csv, summary.json and report.html.
+    metrics_per_case.csv, summary.json and report.html; with --margins also margins.json, which predict takes.
     """
     from prismseg.cli.tables.evaluation import print_summary
+    from prismseg.evaluation import MarginSettings
     from prismseg.train import evaluate_data, evaluate_run
     from prismseg.train.runs.data import open_for
 
     how: dict[str, Any] = {
         "out": out, "against": against, "mirror": mirror, "device": device, "show_progress": not quiet,
+        "margins": None if margins is None else MarginSettings(margins, margins_per, margins_share),  # type: ignore[arg-type]
     }  # fmt: skip
     if data is None:
         report = evaluate_run(model, part=part or "test", options=data_options, **how)

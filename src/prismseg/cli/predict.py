@@ -20,7 +20,8 @@ def register(app: typer.Typer) -> None:
             "prismseg predict runs/nerves new-patient.png --out results\n\n"
             "prismseg predict runs/nerves/model new-patients/ more/*.jpg --out results --mirror\n\n"
             "prismseg predict runs/nerves table.csv --out results --probabilities\n\n"
-            "prismseg predict runs/instant new-patients/ --out results --uncertainty"
+            "prismseg predict runs/instant new-patients/ --out results --uncertainty\n\n"
+            "prismseg predict runs/nerves new-patients/ --margins runs/nerves/evaluation/margins.json"
         )
     )(predict)
 
@@ -45,6 +46,12 @@ def predict(
             "the logits (NPZ, PNG).",
         ),
     ] = False,
+    margins: Annotated[
+        Path | None,
+        typer.Option(
+            help="A margins.json of `prismseg evaluate --margins`: also draw and write the contours that hold the truth."
+        ),
+    ] = None,
     mirror: Mirror = None,
     device: Device = "cpu",
     quiet: Quiet = False,
@@ -53,12 +60,18 @@ def predict(
 
     An image that is damaged is reported and the others are segmented.
     """
-    from prismseg.inference import Predictor, predict_files
+    from prismseg.inference import Margins, Predictor, predict_files
     from prismseg.nets import find_model
 
     predictor = Predictor.from_pretrained(find_model(model), mirror=mirror, device=device)
     report = predict_files(
-        predictor, images, out, probabilities=probabilities, uncertainty=uncertainty, show_progress=not quiet
+        predictor,
+        images,
+        out,
+        probabilities=probabilities,
+        uncertainty=uncertainty,
+        margins=None if margins is None else Margins.load(margins),
+        show_progress=not quiet,
     )
     typer.echo(f"Wrote {len(report.masks)} masks to {out / 'masks'} and overlays to {out / 'overlays'}")
     if report.unread:

@@ -1,6 +1,10 @@
 from prismseg.evaluation.comparison import compare as compare
 from prismseg.evaluation.evaluate import evaluate as evaluate
 from prismseg.evaluation.evaluate import measure_cases as measure_cases
+from prismseg.evaluation.margins import MarginSettings as MarginSettings
+from prismseg.evaluation.margins import calibrate_margins as calibrate_margins
+from prismseg.evaluation.margins import conformal_quantile as conformal_quantile
+from prismseg.evaluation.margins import score_margins as score_margins
 from prismseg.evaluation.metrics import case_metrics as case_metrics
 from prismseg.evaluation.metrics import summarize as summarize
 from prismseg.evaluation.networks import EvaluatedNetwork as EvaluatedNetwork

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -11,13 +11,18 @@ from prismseg.base import DataError, atomic_path, make_folder, progress_bar, wri
 from prismseg.base.deprecation import renamed
 from prismseg.base.provenance.machine import this_machine
 from prismseg.base.version import VERSION
-from prismseg.data import SegmentationDataset
+from prismseg.data import Sample, SegmentationDataset
 from prismseg.evaluation.comparison import PER_CASE, compare, find_metrics
+from prismseg.evaluation.margin_report import MarginScores
+from prismseg.evaluation.margins import MarginSettings
 from prismseg.evaluation.metrics import EMPTY_POLICY, case_metrics, summarize
 from prismseg.evaluation.networks import EvaluatedNetwork, match_classes
 from prismseg.evaluation.report import Evaluation, write_report
+from prismseg.inference.predictor import Prediction
 
 SUMMARY, PAGE = "summary.json", "report.html"
+Observer = Callable[[Mapping[str, object], Sample, Prediction], None]
+"""Takes each measured case (its columns case, group, part, identity), the image and what was predicted."""
 
 
 @renamed(trials="networks")
@@ -28,6 +33,7 @@ def evaluate(
     *,
     part: str = "all",
     against: str | Path | None = None,
+    margins: MarginSettings | None = None,
     notes: Sequence[str] = (),
     show_progress: bool = True,
 ) -> Path:
@@ -45,6 +51,8 @@ def evaluate(
         What to call the cases of a network that does not say what they are to it.
     against : path, optional
         Another evaluation folder of the same cases to compare with, case by case.
+    margins : MarginSettings, optional
+        Also calibrate margins around the masks that hold for a new group: ``margins.json`` and ``margins_per_case.csv``.
     notes : sequence of str
         What a reader has to know.
 
@@ -56,14 +64,21 @@ def evaluate(
     Raises
     ------
     DataError
-        When there is no case, a case has no mask, or the classes are not those of the network.
+        When there is no case, a case has no mask, the classes are not those of the network, or there are too few groups
+        for margins.
+    ConfigError
+        When margins are asked for cases that a network has seen.
     """
     out = Path(out)
     if against is not None:
         find_metrics(against)  # before anything is measured
     for network in networks:
         dataset, _ = match_classes(network.predictor, dataset)
-    per_case = measure_cases(networks, dataset, part=part, show_progress=show_progress)
+    _require_cases(networks, dataset, part)
+    scores = None if margins is None else MarginScores(margins, networks, dataset, part)
+    per_case = measure_cases(
+        networks, dataset, part=part, observers=[] if scores is None else [scores], show_progress=show_progress
+    )
     counts = _count_parts(per_case)
     evaluation = Evaluation(
         networks,
@@ -73,8 +88,11 @@ def evaluate(
         comparison=None if against is None else compare(per_case, against),
         part=part,
         notes=(*notes, *_warn_of_known(counts)),
+        margins=None if scores is None else scores.calibrate(),
     )
     make_folder(out)
+    if evaluation.margins is not None:
+        evaluation.margins.write(out)
     with atomic_path(out / PER_CASE) as temporary:
         per_case.to_csv(temporary, index=False)
     _write_summary(out / SUMMARY, evaluation, counts)
@@ -120,35 +138,41 @@ def measure_cases(
     dataset: SegmentationDataset,
     *,
     part: str = "all",
+    observers: Sequence[Observer] = (),
     show_progress: bool = True,
 ) -> pd.DataFrame:
     """Measure every network's cases: columns case, group, part, identity, class, metric, value.
 
     The part says what the case is to the network (`EvaluatedNetwork.parts`), where that is known; the identity
-    is that of the image (`prismseg.data.images.identity`).
+    is that of the image (`prismseg.data.images.identity`). `observers` are called with each case, too.
 
     Raises
     ------
     DataError
         When there is no case, a case has no mask, or the classes are not those of the network.
     """
-    total = sum(len(network.cases) for network in networks)
-    if total == 0:
-        raise DataError(
-            f"There is no case to evaluate in {dataset.root}: none is of the part {part}. Choose another --part (all: "
-            "also what the network has seen), or train with a split that leaves some."
-        )
+    total = _require_cases(networks, dataset, part)
     for network in networks:
         dataset, _ = match_classes(network.predictor, dataset)
     rows: list[dict[str, object]] = []
     done = 0
     with progress_bar("evaluating", total, visible=show_progress) as advance:
         for network in networks:
-            for case_rows in _measure(network, dataset, part):
+            for case_rows in _measure(network, dataset, part, observers):
                 rows += case_rows
                 done += 1
                 advance(done, "")
     return _without_partial(pd.DataFrame(rows))
+
+
+def _require_cases(networks: Sequence[EvaluatedNetwork], dataset: SegmentationDataset, part: str) -> int:
+    total = sum(len(network.cases) for network in networks)
+    if total == 0:
+        raise DataError(
+            f"There is no case to evaluate in {dataset.root}: none is of the part {part}. Choose another --part (all: "
+            "also what the network has seen), or train with a split that leaves some."
+        )
+    return total
 
 
 def _without_partial(per_case: pd.DataFrame) -> pd.DataFrame:
@@ -159,7 +183,7 @@ def _without_partial(per_case: pd.DataFrame) -> pd.DataFrame:
 
 
 def _measure(
-    network: EvaluatedNetwork, dataset: SegmentationDataset, part: str
+    network: EvaluatedNetwork, dataset: SegmentationDataset, part: str, observers: Sequence[Observer]
 ) -> Iterator[list[dict[str, object]]]:
     images = (dataset[index].image for index in network.cases)
     parts = network.parts or (part,) * len(network.cases)
@@ -175,6 +199,8 @@ def _measure(
             spacing=sample.spacing,
         )
         case = {"case": sample.id, "group": sample.group, "part": name, "identity": dataset.identities[index]}
+        for observe in observers:
+            observe(case, sample, prediction)
         yield [{**case, **row} for row in rows]
 
 

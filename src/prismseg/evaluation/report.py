@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from prismseg.base.page import COLOURS, figure_uri, write_page
 from prismseg.base.provenance.machine import STABLE, describe_machine, this_machine
 from prismseg.base.version import VERSION
 from prismseg.data import SegmentationDataset
+from prismseg.evaluation.margin_report import CalibratedMargins
 from prismseg.evaluation.metrics import EMPTY_POLICY
 from prismseg.evaluation.networks import EvaluatedNetwork
 from prismseg.evaluation.statistics.intervals import FEWEST_GROUPS
@@ -48,6 +50,8 @@ class Evaluation:
         Which cases these are.
     notes : tuple of str
         What a reader has to know.
+    margins : CalibratedMargins or None
+        Margins around the masks, where they were asked for.
     """
 
     networks: Sequence[EvaluatedNetwork]
@@ -57,6 +61,7 @@ class Evaluation:
     comparison: pd.DataFrame | None
     part: str
     notes: tuple[str, ...]
+    margins: CalibratedMargins | None = None
 
 
 def write_report(path: str | Path, evaluation: Evaluation) -> Path:
@@ -87,7 +92,9 @@ def write_report(path: str | Path, evaluation: Evaluation) -> Path:
         headline=_headline(summary),
         summary=rows,
         comparison=None if comparison is None else _records(comparison),
+        margins=None if evaluation.margins is None else evaluation.margins.section(),
         empty_policy=EMPTY_POLICY,
+        infinite=math.inf,
         distribution=figure_uri(draw_distribution(dice)),
         curves=_curves(networks),
         cases_figure=figure_uri(draw_cases(networks, dataset, mean_dice)),

@@ -14,6 +14,7 @@ from skimage.segmentation import find_boundaries
 from prismseg.base import DataError, OutputError, atomic_path, make_folder, progress_bar
 from prismseg.data import read_image
 from prismseg.inference.images import InputImages, find_images
+from prismseg.inference.margins import Margins, write_bands
 from prismseg.inference.predictor import Predictor
 from prismseg.inference.render import class_colour, displayable
 from prismseg.inference.stacks import is_stack, predict_stack
@@ -48,6 +49,7 @@ def predict_files(
     *,
     probabilities: bool = False,
     uncertainty: bool = False,
+    margins: Margins | None = None,
     show_progress: bool = True,
 ) -> PredictionReport:
     """Segment the images that `sources` name and write the results below `out`.
@@ -74,6 +76,9 @@ def predict_files(
     uncertainty : bool
         Also write how sure the network is of each pixel, and of an instant segmenter why
         (`prismseg.inference.Uncertainty`): ``uncertainty/NAME.npz`` and, to look at, ``uncertainty/NAME.png``.
+    margins : Margins, optional
+        Also draw the contours that hold the truth of a new group, ``margins/NAME.png``, and write the regions for each
+        class label: ``margins/NAME_1.png``, 255 inside both contours, 128 between them, 0 outside. Not of volumes.
     show_progress : bool
         Show a progress bar.
 
@@ -87,6 +92,8 @@ def predict_files(
         When there is no image at all.
     OutputError
         When the results would land among the images, or cannot be written.
+    ConfigError
+        When the margins were calibrated for another network.
 
     Examples
     --------
@@ -101,18 +108,21 @@ def predict_files(
     """
     given = [sources] if isinstance(sources, str | Path) else list(sources)
     out = Path(out)
+    if margins is not None:
+        margins.require_network(predictor)
     images = find_images(given)
     _require_apart(out, given, images)
     report = PredictionReport(unread=images.unread)
     for path in images.broken:
         report.failed[path] = f"{path} is a link to {path.readlink()}, which does not exist; restore that file."
-    asked = [name for name, wanted in (("probabilities", probabilities), ("uncertainty", uncertainty)) if wanted]
+    wanted = {"probabilities": probabilities, "uncertainty": uncertainty, "margins": margins is not None}
+    asked = [name for name in wanted if wanted[name]]
     for name in ("masks", "overlays", *asked):
         make_folder(out / name)
     with progress_bar("predicting", len(images.names), visible=show_progress) as advance:
         for done, (path, name) in enumerate(images.names.items(), start=1):
             try:
-                report.masks.append(_predict_one(predictor, path, out, name, asked))
+                report.masks.append(_predict_one(predictor, path, out, name, asked, margins))
             except DataError as error:
                 report.failed[path] = str(error) if str(path) in str(error) else f"{path}: {error}"
             except MemoryError:
@@ -133,7 +143,7 @@ def _require_apart(out: Path, sources: Sequence[str | Path], images: InputImages
 
 _RESULTS = (
     ("masks", "png"), ("masks", "nii.gz"), ("overlays", "png"), ("probabilities", "npy"), ("uncertainty", "npz"),
-    ("uncertainty", "png"),
+    ("uncertainty", "png"), ("margins", "png"),
 )  # fmt: skip
 
 
@@ -141,10 +151,16 @@ def _remove_earlier(out: Path, name: str) -> None:
     """Remove what an earlier prediction left under the name of an image that has no result now."""
     for kind, suffix in _RESULTS:
         (out / kind / f"{name}.{suffix}").unlink(missing_ok=True)
+    for label in range(1, 256):
+        (out / "margins" / f"{name}_{label}.png").unlink(missing_ok=True)
 
 
-def _predict_one(predictor: Predictor, path: Path, out: Path, name: str, asked: Sequence[str]) -> Path:
+def _predict_one(
+    predictor: Predictor, path: Path, out: Path, name: str, asked: Sequence[str], margins: Margins | None
+) -> Path:
     if is_stack(path):
+        if margins is not None:
+            raise DataError(f"{path} is a volume, of which no margins are drawn; predict it without them.")
         return predict_stack(
             predictor,
             path,
@@ -168,6 +184,8 @@ def _predict_one(predictor: Predictor, path: Path, out: Path, name: str, asked: 
         mask = predictor.segment(image)
     if "uncertainty" in asked:
         write_uncertainty(out / "uncertainty", name, image, find_uncertainty(predictor, image))
+    if margins is not None:
+        write_bands(out / "margins", name, image, mask, margins, predictor.classes)
     _write_overlay(out / "overlays" / f"{name}.png", image, mask)
     return _write_mask(out / "masks" / f"{name}.png", mask, len(predictor.classes))
 

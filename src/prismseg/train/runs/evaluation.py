@@ -8,6 +8,7 @@ from typing import Any
 
 from prismseg.data import SegmentationDataset
 from prismseg.evaluation.evaluate import evaluate
+from prismseg.evaluation.margins import MarginSettings
 from prismseg.nets import results_folder
 from prismseg.train.runs.assignment import assign_data_cases, assign_run_cases, data_name
 from prismseg.train.runs.find import open_run
@@ -20,6 +21,7 @@ def evaluate_run(
     part: str = "test",
     out: str | Path | None = None,
     against: str | Path | None = None,
+    margins: MarginSettings | None = None,
     mirror: bool | None = None,
     device: str = "cpu",
     options: Mapping[str, Any] | None = None,
@@ -37,6 +39,8 @@ def evaluate_run(
         Where to write; by default ``root/evaluation``, for other parts than the test ``root/evaluation-PART``.
     against : path, optional
         Another evaluation folder of the same cases to compare with, case by case.
+    margins : MarginSettings, optional
+        Also calibrate margins around the masks that hold for a new group.
     mirror : bool, optional
         Average with the predictions of the mirrored image; by default as each network's metadata say.
     options : mapping, optional
@@ -72,7 +76,14 @@ def evaluate_run(
     networks, dataset = assign_run_cases(root, part=part, mirror=mirror, device=device, options=options)
     out = out or root / ("evaluation" if part == "test" else f"evaluation-{part.replace(',', '-')}")
     return evaluate(
-        networks, dataset, out, part=part, against=against, notes=_missing_folds(root), show_progress=show_progress
+        networks,
+        dataset,
+        out,
+        part=part,
+        against=against,
+        margins=margins,
+        notes=_missing_folds(root),
+        show_progress=show_progress,
     )
 
 
@@ -83,6 +94,7 @@ def evaluate_data(
     part: str | None = None,
     out: str | Path | None = None,
     against: str | Path | None = None,
+    margins: MarginSettings | None = None,
     mirror: bool | None = None,
     device: str = "cpu",
     notes: Sequence[str] = (),
@@ -130,6 +142,7 @@ def evaluate_data(
         out,
         part=part or "test and new",
         against=against,
+        margins=margins,
         notes=[*notes, *remarks],
         show_progress=show_progress,
     )
