@@ -8,6 +8,11 @@ from prismseg.evaluation.margins import score_margins as score_margins
 from prismseg.evaluation.metrics import case_metrics as case_metrics
 from prismseg.evaluation.metrics import summarize as summarize
 from prismseg.evaluation.networks import EvaluatedNetwork as EvaluatedNetwork
+from prismseg.evaluation.reliability import ReliabilityCounts as ReliabilityCounts
+from prismseg.evaluation.reliability import aurc as aurc
+from prismseg.evaluation.reliability import count_case as count_case
+from prismseg.evaluation.reliability import risk_coverage as risk_coverage
+from prismseg.evaluation.reliability import soft_dice_confidence as soft_dice_confidence
 from prismseg.evaluation.statistics.intervals import SHARE as SHARE
 from prismseg.evaluation.statistics.intervals import Interval as Interval
 from prismseg.evaluation.statistics.intervals import Intervals as Intervals

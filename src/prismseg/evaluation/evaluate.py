@@ -17,8 +17,10 @@ from prismseg.evaluation.margin_report import MarginScores
 from prismseg.evaluation.margins import MarginSettings
 from prismseg.evaluation.metrics import EMPTY_POLICY, case_metrics, summarize
 from prismseg.evaluation.networks import EvaluatedNetwork, match_classes
+from prismseg.evaluation.reliability_report import ReliabilityScores
 from prismseg.evaluation.report import Evaluation, write_report
-from prismseg.inference.predictor import Prediction
+from prismseg.inference.predictor import Prediction, Predictor
+from prismseg.nets import Ensemble
 
 SUMMARY, PAGE = "summary.json", "report.html"
 Observer = Callable[[Mapping[str, object], Sample, Prediction], None]
@@ -38,6 +40,9 @@ def evaluate(
     show_progress: bool = True,
 ) -> Path:
     """Measure every network's cases, write ``metrics_per_case.csv``, ``summary.json`` and ``report.html``.
+
+    How far the probabilities can be trusted goes into the last two, and into ``reliability_per_case.csv``,
+    ``reliability_per_group.csv`` and ``risk_coverage.csv`` (`prismseg.evaluation.reliability`).
 
     Parameters
     ----------
@@ -76,9 +81,9 @@ def evaluate(
         dataset, _ = match_classes(network.predictor, dataset)
     _require_cases(networks, dataset, part)
     scores = None if margins is None else MarginScores(margins, networks, dataset, part)
-    per_case = measure_cases(
-        networks, dataset, part=part, observers=[] if scores is None else [scores], show_progress=show_progress
-    )
+    reliability = ReliabilityScores(dataset.classes, _ensembles(networks, dataset))
+    observers: list[Observer] = [reliability] if scores is None else [reliability, scores]
+    per_case = measure_cases(networks, dataset, part=part, observers=observers, show_progress=show_progress)
     counts = _count_parts(per_case)
     evaluation = Evaluation(
         networks,
@@ -88,9 +93,11 @@ def evaluate(
         comparison=None if against is None else compare(per_case, against),
         part=part,
         notes=(*notes, *_warn_of_known(counts)),
+        reliability=reliability.result(),
         margins=None if scores is None else scores.calibrate(),
     )
     make_folder(out)
+    evaluation.reliability.write(out)
     if evaluation.margins is not None:
         evaluation.margins.write(out)
     with atomic_path(out / PER_CASE) as temporary:
@@ -114,9 +121,20 @@ def _write_summary(path: Path, evaluation: Evaluation, counts: Mapping[str, int]
             "groups": int(per_case["group"].nunique()),
             "empty_masks": EMPTY_POLICY,
             "metrics": _records(evaluation.summary),
+            "reliability": evaluation.reliability.summary(),
+            "failure_detection": evaluation.reliability.failure_detection(),
             "comparison": None if comparison is None else _records(comparison),
         },
     )
+
+
+def _ensembles(networks: Sequence[EvaluatedNetwork], dataset: SegmentationDataset) -> dict[str, Predictor]:
+    return {
+        dataset.ids[index]: network.predictor
+        for network in networks
+        if isinstance(network.predictor.model, Ensemble)
+        for index in network.cases
+    }
 
 
 def _count_parts(per_case: pd.DataFrame) -> dict[str, int]:

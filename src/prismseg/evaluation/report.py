@@ -20,6 +20,7 @@ from prismseg.data import SegmentationDataset
 from prismseg.evaluation.margin_report import CalibratedMargins
 from prismseg.evaluation.metrics import EMPTY_POLICY
 from prismseg.evaluation.networks import EvaluatedNetwork
+from prismseg.evaluation.reliability_report import Reliability
 from prismseg.evaluation.statistics.intervals import FEWEST_GROUPS
 from prismseg.evaluation.statistics.paired import NO_TEST, TWO_NETWORKS
 from prismseg.evaluation.statistics.wording import interval_heading, interval_sentence, show_interval
@@ -50,6 +51,8 @@ class Evaluation:
         Which cases these are.
     notes : tuple of str
         What a reader has to know.
+    reliability : Reliability
+        How far the probabilities can be trusted.
     margins : CalibratedMargins or None
         Margins around the masks, where they were asked for.
     """
@@ -61,6 +64,7 @@ class Evaluation:
     comparison: pd.DataFrame | None
     part: str
     notes: tuple[str, ...]
+    reliability: Reliability
     margins: CalibratedMargins | None = None
 
 
@@ -92,6 +96,7 @@ def write_report(path: str | Path, evaluation: Evaluation) -> Path:
         headline=_headline(summary),
         summary=rows,
         comparison=None if comparison is None else _records(comparison),
+        reliability=evaluation.reliability.section(),
         margins=None if evaluation.margins is None else evaluation.margins.section(),
         empty_policy=EMPTY_POLICY,
         infinite=math.inf,

@@ -3,15 +3,18 @@
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
+from tests.conftest import write_discs
 from tests.train.conftest import small_config
 from typer.testing import CliRunner
 
 from prismseg.base import ConfigError, DataError, OutputError
 from prismseg.cli.main import app
-from prismseg.data import open_dataset
-from prismseg.inference import Predictor
-from prismseg.nets import load_model
+from prismseg.data import Preprocess, open_dataset
+from prismseg.evaluation import EvaluatedNetwork, evaluate
+from prismseg.inference import Predictor, disagreement
+from prismseg.nets import create_model, load_model
 from prismseg.train import evaluate_data, make_ensemble, train
 from prismseg.train.ensemble.combine import Member, combine
 from prismseg.train.runs.seen import SeenCases
@@ -114,3 +117,24 @@ def test_networks_of_one_name_are_told_apart(runs, tmp_path):
     pair = [runs / "unet-cv" / "fold-0", runs / "fcn-cv" / "fold-0" / "model"]
     ensemble = load_model(make_ensemble(pair, tmp_path / "out", weights=(1, 3)))
     assert ensemble.names == ("fold-0", "fold-0-2") and ensemble.weights == (0.25, 0.75)
+
+
+def test_an_ensemble_s_evaluation_asks_its_members(tmp_path):
+    """The mean Dice of the members in pairs is one of its scores of confidence."""
+    networks = []
+    for seed in (0, 1):
+        network = create_model("unet", width=0.25, seed=seed)
+        network.metadata = {"classes": ["background", "bright"], "preprocess": Preprocess((16, 16), 1).to_dict()}
+        networks.append(network)
+    both = Predictor(combine([Member(network, f"n{seed}") for seed, network in enumerate(networks)]))
+    data = open_dataset(write_discs(tmp_path / "data", patients=2, images=1), classes=["background", "bright"])
+    evaluate([EvaluatedNetwork(both, (0, 1))], data, tmp_path / "out", show_progress=False)
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert [row["score"] for row in summary["failure_detection"]] == ["soft_dice", "entropy", "agreement"]
+    curve = pd.read_csv(tmp_path / "out" / "risk_coverage.csv").query("score == 'agreement'")
+    dice = (
+        pd.read_csv(tmp_path / "out" / "metrics_per_case.csv").query("metric == 'dice'").set_index("case")["value"]
+    )
+    agreement = [1 - disagreement(both, data[index].image).score for index in range(2)]
+    first = 1 - dice[data.ids[int(np.argmax(agreement))]]
+    assert curve["risk"].iloc[0] == pytest.approx(first if agreement[0] != agreement[1] else 1 - dice.mean())

@@ -63,7 +63,7 @@ def test_metrics_are_those_of_the_masks_at_original_size(run, report, discs):
 
 def test_page_is_self_contained(report):
     page = report.read_text()
-    assert page.count("data:image/png;base64,") == 3
+    assert page.count("data:image/png;base64,") == 4
     assert "http://" not in page and "https://" not in page and "<script" not in page
     for word in (
         "esearch use only",

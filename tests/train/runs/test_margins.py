@@ -1,4 +1,4 @@
-"""Margins of a run: calibrated by `evaluate`, drawn by `predict`, refused where they would promise too much."""
+"""Margins and reliability of a run: what `evaluate` writes and `predict` draws, and what is refused."""
 
 import json
 
@@ -78,3 +78,12 @@ def test_without_asking_there_are_none(run):
     folder = evaluate_run(run, show_progress=False).parent
     assert not (folder / "margins.json").exists()
     assert json.loads((folder / "summary.json").read_text())["cases"] > 0
+
+
+def test_reliability_stands_in_summary_page_and_tables(report):
+    summary = json.loads((report.parent / "summary.json").read_text())
+    assert {row["measure"] for row in summary["reliability"]} == {"ece", "ece_doubtful", "brier"}
+    assert [row["score"] for row in summary["failure_detection"]] == ["soft_dice", "entropy"]
+    per_group = pd.read_csv(report.parent / "reliability_per_group.csv")
+    assert len(per_group) == 10 and per_group["brier"].between(0, 1).all()
+    assert "How far the probabilities can be trusted" in report.read_text()
