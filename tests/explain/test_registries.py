@@ -99,7 +99,11 @@ def test_the_command_writes_what_was_added(added, discs, tmp_path):
     assert result.exit_code == 0, result.output
     out = tmp_path / "run" / "explanation"
     measures = pd.read_csv(out / "measures.csv")
-    assert set(measures["method"]) == {"energy", "random"} and set(measures["region"]) == {"upper", "prediction"}
+    assert set(measures["method"]) == {"energy", "random", "region"}
+    assert set(measures["region"]) == {
+        "upper",
+        "prediction",
+    }
     layers = measures[measures["layer"] != "(fused)"]
     assert (layers["outside"] + layers["rho"]).to_numpy() == pytest.approx(1, abs=1e-6)
     page = (out / "explanation.html").read_text()

@@ -68,7 +68,7 @@ def test_tables_agree_with_each_other(explained):
         row = row[row["class"] == cls]
         assert row["mean"].item() == pytest.approx(part["rho"].mean())
         assert row["n"].item() == len(part)
-    assert set(summary["method"]) == {"layercam", "gradcam", "random"}
+    assert set(summary["method"]) == {"layercam", "gradcam", "random", "region"}
     null = summary.query("method == 'random' and measure == 'lift' and layer == '(mean)'")
     assert null["mean"].between(0.7, 1.4).all()
     fused = pd.read_csv(explained / "fused.csv")
@@ -216,7 +216,7 @@ def test_command_line(runs, tmp_path):
     measures = pd.read_csv(out / "measures.csv")
     assert {"drop", "increase", "gain", "rho", "lift", "cam_dice", "border_lift"} <= set(measures)
     page = (out / "explanation.html").read_text()
-    null = page[page.index("Random maps (null)") : page.index("<h2>Fused maps")]
+    null = page[page.index("The nulls themselves") : page.index("<h2>Fused maps")]
     assert "average drop" in null and "average gain" in null
     again = CliRunner().invoke(app, ["explain", str(runs / "crffg"), "--out", str(out), *options, "--resume"])
     assert again.exit_code == 0

@@ -43,7 +43,8 @@ def explain(
         str,
         typer.Option(
             help=(
-                "Of {names}; the first is shown large. Random maps are always added, as the null; scorecam is slow."
+                "Of {names}; the first is shown large. Random maps and the region as a map are always added, "
+                "as the nulls; scorecam is slow."
             )
         ),
     ] = ",".join(DEFAULTS.methods),
@@ -86,8 +87,8 @@ def explain(
 ) -> None:
     """Say where the evidence of each class lies: activation maps of every layer, measured against the masks.
 
-    Writes explanation.html, headline.csv, measures.csv, summary.csv, fused.csv, weights.csv, layers.csv, figures/ and
-    maps/.
+    Writes explanation.html, headline.csv, measures.csv, summary.csv, excess.csv, fused.csv, weights.csv, layers.csv,
+    figures/ and maps/.
     """
     from prismseg.cli.tables.evaluation import print_relevance
     from prismseg.explain import explain_data, explain_run

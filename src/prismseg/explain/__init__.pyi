@@ -9,6 +9,7 @@ from prismseg.explain.fusion import scale_to_unit as scale_to_unit
 from prismseg.explain.maps.method import ActivationMethod as ActivationMethod
 from prismseg.explain.maps.method import ChannelMethod as ChannelMethod
 from prismseg.explain.maps.method import ForwardMethod as ForwardMethod
+from prismseg.explain.maps.method import ImageMethod as ImageMethod
 from prismseg.explain.maps.method import PlaceMethod as PlaceMethod
 from prismseg.explain.measures.perturbation import PERTURBATION_MEASURES as PERTURBATION_MEASURES
 from prismseg.explain.measures.perturbation import PerturbationMeasure as PerturbationMeasure

@@ -15,6 +15,8 @@ from prismseg.explain.maps.method import (
     ForwardMethod,
     ForwardPasses,
     GradientMethod,
+    ImageContext,
+    ImageMethod,
     LayerContext,
 )
 from prismseg.explain.network import ExplainedNetwork
@@ -119,6 +121,7 @@ class BatchMaps:
             with torch.no_grad():
                 self._make_activation_maps(activations, take)
                 self._make_forward_maps(activations, take)
+            self._make_image_maps(take)
 
     def settle(self) -> None:
         """Find the classes and regions, without making maps."""
@@ -199,15 +202,49 @@ class BatchMaps:
         methods = {name: method for name, method in self._methods.items() if isinstance(method, ForwardMethod)}
         if not methods:
             return
-        chunk = images_that_fit(self.settings.memory, self.network.model, self.images[:1])
-        passes = ForwardPasses(to_full_precision(self.images), self._scores, chunk, self.settings.score_cam)
+        passes = ForwardPasses(
+            to_full_precision(self.images), self._case_scores, self._chunk, self.settings.score_cam
+        )
         for name, method in methods.items():
             for layer, activation in activations.items():
                 maps = method.maps(to_full_precision(activation), passes)
                 for index in range(len(self.classes)):
                     take(layer, index, {name: maps[:, index]})
 
-    def _scores(self, images: Tensor, case: int) -> Tensor:
+    def _make_image_maps(self, take: TakeMaps) -> None:
+        methods = {name: method for name, method in self._methods.items() if isinstance(method, ImageMethod)}
+        if not methods:
+            return
+        context = ImageContext(
+            to_full_precision(self.images).detach(),
+            self.scored,
+            self.scores,
+            self._case_scores,
+            self._chunk,
+            self._cases,
+            self.settings.seed,
+        )
+        for name, method in methods.items():
+            maps = method.maps(context).detach()
+            for index in range(len(self.classes)):
+                for layer in self.network.layers:
+                    take(layer, index, {name: maps[:, index]})
+
+    @property
+    def _chunk(self) -> int:
+        """How many images may go through the network at once."""
+        return images_that_fit(self.settings.memory, self.network.model, self.images[:1])
+
+    def scores(self, images: Tensor) -> Tensor:
+        """Score other images (B, C, H, W) of the same cases, each over its own regions: (B, K'); with gradients."""
+        logits = self._logits(images)
+        return torch.stack(
+            [class_scores(class_logits(logits, cls), self.scored[:, n]) for n, cls in enumerate(self.classes)],
+            dim=1,
+        )
+
+    @torch.no_grad()
+    def _case_scores(self, images: Tensor, case: int) -> Tensor:
         """Score images (N, C, H, W) over the regions of one case: (N, K')."""
         logits = self._logits(images)
         return torch.stack(

@@ -13,6 +13,7 @@ from prismseg.explain.batch import BatchMaps
 from prismseg.explain.measures.masks import SUMS, Array, ClassMasks
 from prismseg.explain.measures.perturbation import PERTURBATION_MEASURES, perturbation
 from prismseg.explain.measures.sums import Axes, MapSums
+from prismseg.explain.registries import knows_layer
 from prismseg.explain.tensors import resize_maps, to_full_precision
 
 _Values = dict[tuple[str, str, int], Array]  # by method, layer and number of class: (B, Q)
@@ -53,6 +54,9 @@ class _BatchSums:
 
     def take(self, layer: str, index: int, maps: dict[str, Tensor]) -> None:
         """Sum up the maps {method: (B, h, w)} of one layer and class."""
+        maps = {method: values for method, values in maps.items() if not self._copied(method, layer, index)}
+        if not maps:
+            return
         sums = self.masks.sums(torch.stack(list(maps.values())), index)
         for method, values in zip(maps, sums, strict=True):
             self._sums[method, layer, index] = values
@@ -60,6 +64,16 @@ class _BatchSums:
             with torch.no_grad():
                 for method, map_ in maps.items():
                     self._perturbed[method, layer, index] = self._perturb(map_, index)
+
+    def _copied(self, method: str, layer: str, index: int) -> bool:
+        """Whether the map is that of an earlier layer too, whose sums were copied."""
+        if knows_layer(method):
+            return False
+        first = self._batch.network.layers[0]
+        for values in (self._sums, self._perturbed):
+            if (method, first, index) in values:
+                values[method, layer, index] = values[method, first, index]
+        return (method, first, index) in self._sums
 
     def _perturb(self, maps: Tensor, index: int) -> Array:
         batch = self._batch

@@ -54,7 +54,20 @@ METHODS.register(
 METHODS.register(
     "random", "prismseg.explain.maps.activation:RANDOM", summary="Uniform noise: the null, without any evidence."
 )
-NULL = "random"  # the method that stands beside all others in an explanation
+METHODS.register(
+    "region",
+    "prismseg.explain.maps.activation:REGION",
+    summary="The region that is explained, as a map: the null of what redraws it.",
+)
+# The methods that stand beside all others in an explanation: what a measure is worth without evidence, and what it is
+# worth if the network's own answer is all that a map shows.
+REGION_MAP = "region"
+NULLS = ("random", REGION_MAP)
+
+
+def knows_layer(method: str) -> bool:
+    """Whether maps of a method differ from layer to layer; true of one that is not registered (any more)."""
+    return method not in METHODS or METHODS[method].knows_layer
 
 
 def list_methods() -> pd.DataFrame:

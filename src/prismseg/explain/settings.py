@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from prismseg.base import ConfigError
 from prismseg.explain.maps.method import ScoreCamOptions
-from prismseg.explain.registries import BASELINES, DEFAULT_REGION, METHODS, NULL, REGIONS
+from prismseg.explain.registries import BASELINES, DEFAULT_REGION, METHODS, NULLS, REGIONS
 
 if TYPE_CHECKING:
     from prismseg.explain.target.logits import OutputChoice
@@ -71,8 +71,8 @@ class ExplainSettings:
     layers : tuple of str
         As `Atlas` takes them; ``("all",)`` for every convolution.
     methods : tuple of str
-        Of `prismseg.explain.METHODS`; the first is the one whose maps are shown large. The random map is always
-        added, as the null.
+        Of `prismseg.explain.METHODS`; the first is the one whose maps are shown large. The random map and the region
+        as a map are always added, as the nulls.
     regions : tuple of str
         Of `prismseg.explain.REGIONS`; the first is the one that is shown large.
     border : int
@@ -92,7 +92,7 @@ class ExplainSettings:
     Examples
     --------
     >>> ExplainSettings(methods=("hirescam",)).all_methods
-    ('hirescam', 'random')
+    ('hirescam', 'random', 'region')
     >>> ExplainSettings(regions=("foot",))
     Traceback (most recent call last):
     prismseg.base.errors.ConfigError: There is no region 'foot'; choose one of prediction, truth, image.
@@ -135,8 +135,8 @@ class ExplainSettings:
 
     @property
     def all_methods(self) -> tuple[str, ...]:
-        """The methods with the null."""
-        return tuple(dict.fromkeys((*self.methods, NULL)))
+        """The methods with the nulls."""
+        return tuple(dict.fromkeys((*self.methods, *NULLS)))
 
 
 def _check_methods(names: Sequence[str]) -> None:

@@ -83,7 +83,7 @@ def test_every_number_of_the_page_s_tables_is_one_of_the_files(told):
     out, _ = told
     page = re.sub(r"data:image[^\"]*", "", (out / "explanation.html").read_text())
     known = set()
-    for name in ("summary", "fused", "headline"):
+    for name in ("summary", "fused", "headline", "excess"):
         table = pd.read_csv(out / f"{name}.csv").select_dtypes("number")
         known |= {f"{value:.3f}" for value in table.to_numpy().ravel() if np.isfinite(value)}
     body = page[page.index("<h2>Means over layers") :]

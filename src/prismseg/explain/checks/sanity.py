@@ -25,6 +25,7 @@ from prismseg.explain.checks.scramble import (
 )
 from prismseg.explain.measures.masks import Array
 from prismseg.explain.measures.relevance import divide
+from prismseg.explain.registries import REGION_MAP, knows_layer
 from prismseg.explain.task import CaseBatch
 from prismseg.explain.tensors import as_images
 from prismseg.explain.trace.running import evaluation_context, unwrap
@@ -148,9 +149,15 @@ def _ranked(atlas: Atlas, batches: Sequence[CaseBatch], regions: Sequence[Tensor
         maps, explained = atlas.maps_and_regions(each.images, each.masks, regions=region, first_case=done)
         classes = dict.fromkeys(cls for _, _, cls in maps)
         control = {(CONTROL, "", cls): explained[:, index] for index, cls in enumerate(classes)}
-        parts.append({key: centred_ranks(values) for key, values in (maps | control).items()})
+        kept = {key: values for key, values in maps.items() if _is_compared(*key[:2], first=atlas.layers[0])}
+        parts.append({key: centred_ranks(values) for key, values in (kept | control).items()})
         done += len(each.images)
     return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+
+
+def _is_compared(method: str, layer: str, *, first: str) -> bool:
+    """Whether a map is compared: the region as a map is the control, and a map of no layer is compared once."""
+    return method != REGION_MAP and (layer == first or knows_layer(method))
 
 
 def _rows(before: Ranks, after: Sequence[Ranks], groups: Sequence[str]) -> Iterator[dict[str, object]]:

@@ -1,4 +1,4 @@
-"""Methods to compare others with: Eigen-CAM knows no class, and the random map knows nothing."""
+"""Methods to compare others with: Eigen-CAM knows no class, the random map nothing, the region no evidence."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import zlib
 import torch
 from torch import Tensor
 
-from prismseg.explain.maps.method import ActivationMethod, LayerContext
+from prismseg.explain.maps.method import ActivationMethod, ImageMethod, LayerContext
 
 
 def eigen_cam(activation: Tensor) -> Tensor:
@@ -54,3 +54,9 @@ EIGEN_CAM = ActivationMethod(
     maps=lambda activation, context: eigen_cam(activation),
 )
 RANDOM = ActivationMethod(title="random map", formula=r"\mathcal{U}(0, 1)", reads_network=False, maps=_random_maps)
+REGION = ImageMethod(
+    title="region as map",
+    formula=r"\mathbb{1}[u \in R]",
+    reads_network=False,
+    maps=lambda context: context.regions,
+)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     # Scores (N, K) of images (N, C, H, W), each over the region of the case of the given number in the batch.
     Score = Callable[[Tensor, int], Tensor]
+    # Scores (B, K) of other images (B, C, H, W) of the cases of a batch, each over its own region.
+    Scores = Callable[[Tensor], Tensor]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +37,9 @@ class MapMethod:
         What it is made of: "gradients", "activations" or "forward passes".
     knows_class : bool
         Whether maps of different classes differ.
+    knows_layer : bool
+        Whether maps of different layers differ; one that looks at the image alone has a single map, which stands in
+        tables under the layer ``(image)``.
     place_by_place : bool
         Whether each place is weighted by itself. In a layer that acts on each pixel by itself such maps are zero
         outside of the region whose score is explained, whatever the network has learned.
@@ -44,6 +49,7 @@ class MapMethod:
 
     needs: ClassVar[str]
     knows_class: ClassVar[bool] = True
+    knows_layer: ClassVar[bool] = True
     place_by_place: ClassVar[bool] = False
 
     title: str
@@ -207,3 +213,50 @@ class ForwardMethod(MapMethod):
     needs: ClassVar[str] = "forward passes"
 
     maps: Callable[[Tensor, ForwardPasses], Tensor]
+
+
+@dataclass(frozen=True)
+class ImageContext:
+    """What a method that makes maps of the image, not of a layer, works with.
+
+    Attributes
+    ----------
+    images : (B, C, H, W) Tensor
+        As the network takes them, in at least single precision.
+    regions : (B, K, H, W) Tensor
+        Pixels over which each class is scored, 0 or 1.
+    scores : callable
+        See `Scores`; gradients pass through it.
+    score : callable
+        See `Score`, for many images of one case; without gradients.
+    chunk : int
+        How many images may go through the network at once.
+    cases : sequence of int
+        Numbers of the cases (B,), counted over all batches.
+    seed : int
+        Of random numbers.
+    """
+
+    images: Tensor
+    regions: Tensor
+    scores: Scores
+    score: Score
+    chunk: int
+    cases: Sequence[int]
+    seed: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImageMethod(MapMethod):
+    """A method whose maps lie on the image itself and are the same whatever layers are looked at.
+
+    Attributes
+    ----------
+    maps : callable
+        Function of `ImageContext`; returns maps (B, K, H, W), nowhere negative, one a class.
+    """
+
+    needs: ClassVar[str] = "the image"
+    knows_layer: ClassVar[bool] = False
+
+    maps: Callable[[ImageContext], Tensor]

@@ -11,7 +11,7 @@ from prismseg.base import DataError
 from prismseg.evaluation import holm, paired_comparison
 from prismseg.explain.fusion import FUSED
 from prismseg.explain.measures.relevance import MEASURES
-from prismseg.explain.registries import NULL
+from prismseg.explain.registries import NULLS
 from prismseg.explain.report.summary import MEAN_LAYER
 
 LAYER_MEASURES = ("rho", "cam_dice")  # of single layers; more would weaken the correction for many tests
@@ -93,11 +93,11 @@ def compare_cases(ours: pd.DataFrame, theirs: pd.DataFrame) -> pd.DataFrame:
     DataError
         When the cases differ, or there is nothing in common.
     """
-    check_comparable(ours["case"], set(ours["method"]) - {NULL}, set(ours["region"]), theirs)
+    check_comparable(ours["case"], set(ours["method"]) - set(NULLS), set(ours["region"]), theirs)
     common = set(ours["layer"]) & set(theirs["layer"]) - {FUSED}
     left, right = (with_mean_layer(cases, common) for cases in (ours, theirs))
     both = left.merge(right, on=_KEY, suffixes=("", "_other"))
-    both = both[~both["absent"].astype(bool) & (both["method"] != NULL)]
+    both = both[~both["absent"].astype(bool) & ~both["method"].isin(NULLS)]
     if both.empty:
         raise DataError("The two explanations share no method, region and class.")
     rows = []

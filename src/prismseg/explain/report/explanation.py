@@ -15,7 +15,7 @@ from prismseg.explain.measures.sums import MapSums
 from prismseg.explain.report.compare import compare_cases
 from prismseg.explain.report.examples import Example
 from prismseg.explain.report.headline import headline
-from prismseg.explain.report.summary import case_table, summarize_layers
+from prismseg.explain.report.summary import case_table, excess_over_nulls, summarize_layers
 from prismseg.explain.settings import ExplainSettings
 
 
@@ -43,6 +43,8 @@ class Explanation:
         How far each layer's evidence reaches, pixels (`layer_reach`).
     headline : DataFrame
         One row a class, see `headline`.
+    excess : DataFrame
+        How far every measure lies above that of the nulls, see `excess_over_nulls`, with a column region.
     left_out : dict
         Layers met by a pattern that have no maps, with the reason (`Atlas.left_out`).
     """
@@ -58,6 +60,7 @@ class Explanation:
     examples: list[Example]
     reach: dict[str, float]
     headline: pd.DataFrame
+    excess: pd.DataFrame
     left_out: dict[str, str]
 
     @property
@@ -79,6 +82,7 @@ class Explanation:
             "headline": self.headline,
             "measures": self.cases[[*front, *rest]],
             "summary": self.summary,
+            "excess": self.excess,
             "fused": None if self.fused.empty else self.fused,
             "weights": self.weights,
             "randomization": self.randomization,
@@ -146,6 +150,9 @@ def make_tables(
             method=method,
             region=region,
             without=pointwise_layers(reach, method),
+        ),
+        excess=pd.concat(
+            [excess_over_nulls(part).assign(region=region) for region, part in sums.items()], ignore_index=True
         ),
         left_out=left_out,
     )

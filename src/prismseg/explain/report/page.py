@@ -17,7 +17,7 @@ from prismseg.evaluation import EvaluatedNetwork
 from prismseg.evaluation.statistics.intervals import FEWEST_GROUPS
 from prismseg.evaluation.statistics.wording import interval_sentence, show_interval
 from prismseg.explain.fusion import FUSED, MAIN_MODE, MODES
-from prismseg.explain.registries import NULL, REGIONS
+from prismseg.explain.registries import NULLS, REGIONS
 from prismseg.explain.report.examples import Example
 from prismseg.explain.report.explanation import Explanation
 from prismseg.explain.report.figures import (
@@ -105,7 +105,8 @@ def write_explanation(
         fused=[] if explanation.fused.empty else tables(explanation.fused, ["region", "method", "mode"]),
         modes=MODES,
         overall=_overall(explanation.summary, settings.methods),
-        null=_overall(explanation.summary, [NULL]),
+        excess=_excess(explanation),
+        null=_overall(explanation.summary, NULLS),
         scrambled=None if explanation.randomization is None else _scrambled(explanation.randomization),
         comparison=None if explanation.comparison is None else _comparison(explanation.comparison),
         per_layer=_per_layer(explanation),
@@ -190,6 +191,12 @@ def _overall(summary: pd.DataFrame, methods: Sequence[str]) -> list[dict[str, An
     rows = _reported(summary)
     rows = rows[(rows["layer"] == MEAN_LAYER) & rows["method"].isin(methods)]
     return tables(rows, ["region", "method"])
+
+
+def _excess(explanation: Explanation) -> list[dict[str, Any]]:
+    """Tables of what the measures have above the nulls, means over layers."""
+    rows = _reported(explanation.excess)
+    return tables(rows[rows["layer"] == MEAN_LAYER], ["region", "method", "null"])
 
 
 def _per_layer(explanation: Explanation) -> list[dict[str, Any]]:

@@ -21,9 +21,17 @@ from prismseg.explain.measures.masks import Array
 from prismseg.explain.measures.perturbation import PERTURBATION_MEASURES
 from prismseg.explain.measures.relevance import MEASURES, divide
 from prismseg.explain.measures.sums import MapSums
+from prismseg.explain.registries import NULLS, knows_layer
 
 MEAN_LAYER = "(mean)"  # stands for the mean over layers among the layers of a table
+IMAGE_LAYER = "(image)"  # stands for the image among the layers, for maps that are of no layer
 PERTURBED = "map"  # normalisation of the maps that images are multiplied by
+
+
+EXCESS_COLUMNS = [
+    *("method", "null", "layer", "class", "measure", "normalization"),
+    *("mean", "ci_low", "ci_high", "range_low", "range_high", "n", "n_groups"),
+]
 
 
 class TableMeasure(NamedTuple):
@@ -88,7 +96,7 @@ def case_table(cases: MapSums) -> pd.DataFrame:
         ).reset_index()
         table.insert(1, "group", np.repeat(cases.groups, len(axes.layers) * len(axes.classes)))
         table.insert(2, "method", method)
-        tables.append(table)
+        tables.append(_one_layer(table, method, axes.layers))
     return pd.concat(tables, ignore_index=True)
 
 
@@ -108,11 +116,63 @@ def summarize_layers(cases: MapSums) -> pd.DataFrame:
                 rows[measure.relative] = _relative_intervals(extended, index)
             for name, intervals in rows.items():
                 table = counts.assign(mean=intervals.means, n_groups=intervals.n_groups, **intervals.columns())
-                table = table.reset_index().assign(method=method, measure=name)
+                table = _one_layer(table.reset_index(), method, cases.axes.layers)
+                table = table.assign(method=method, measure=name)
                 tables.append(table.assign(normalization=measure.normalization))
     columns = ["method", "layer", "class", "measure", "normalization", "mean"]
     columns += ["ci_low", "ci_high", "range_low", "range_high"]
     return pd.concat(tables, ignore_index=True)[[*columns, "n", "n_groups", "n_empty", "n_absent"]]
+
+
+def excess_over_nulls(cases: MapSums) -> pd.DataFrame:
+    """Average over cases how far each measure lies above that of the nulls on the same case, layer and class.
+
+    A method whose measures do not exceed those of the region as a map shows no more than the network's own answer;
+    one that does not exceed the random map shows nothing.
+
+    Returns
+    -------
+    DataFrame
+        Columns method, null (of `prismseg.explain.registries.NULLS`, those that the atlas has), layer, class, measure,
+        normalization, mean (of the difference), ci_low, ci_high, range_low, range_high, n, n_groups. Empty where the
+        atlas has no null.
+    """
+    methods = cases.axes.methods
+    nulls = [name for name in NULLS if name in methods]
+    index = np.unique(cases.groups, return_inverse=True)[1]
+    absent = np.repeat(cases.absent[:, None], len(cases.axes.layers) + 1, axis=1)
+    worth = {(name, each.name, each.normalization): each.values for name in nulls for each in _of(cases, name)}
+    names = pd.MultiIndex.from_product(
+        [[*cases.axes.layers, MEAN_LAYER], cases.axes.classes], names=["layer", "class"]
+    )
+    tables = [pd.DataFrame(columns=EXCESS_COLUMNS)] if not nulls else []
+    for method in methods:
+        for null in nulls if method not in nulls else ():
+            for measure in _of(cases, method):
+                excess = measure.values - worth[null, measure.name, measure.normalization]
+                excess = np.concatenate([excess, excess.mean(1, keepdims=True)], axis=1)
+                extended = np.where(absent, np.nan, excess)
+                bounds = None if measure.bounds is None else (-measure.bounds[1], measure.bounds[1])
+                intervals = column_intervals(extended.reshape(len(extended), -1), index, bounds=bounds)
+                n = (~np.isnan(extended)).sum(0).reshape(-1)
+                table = pd.DataFrame({"mean": intervals.means, **intervals.columns(), "n": n}, index=names)
+                table = table.assign(n_groups=intervals.n_groups).reset_index()
+                table = _one_layer(table, method, cases.axes.layers)
+                facts = {"measure": measure.name, "normalization": measure.normalization}
+                tables.append(table.assign(method=method, null=null, **facts))
+    return pd.concat(tables, ignore_index=True)[EXCESS_COLUMNS]
+
+
+def _of(cases: MapSums, method: str) -> Iterator[MeasuredValues]:
+    return measured(cases, cases.axes.methods.index(method))
+
+
+def _one_layer(table: pd.DataFrame, method: str, layers: tuple[str, ...]) -> pd.DataFrame:
+    """Leave one row in place of those of all layers where a method's maps are of no layer."""
+    if knows_layer(method):
+        return table
+    kept = table[~table["layer"].isin(layers[1:])]
+    return kept.assign(layer=kept["layer"].replace(layers[0], IMAGE_LAYER)).reset_index(drop=True)
 
 
 def _relative_intervals(extended: Array, index: NDArray[np.intp]) -> Intervals:
