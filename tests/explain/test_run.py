@@ -210,6 +210,7 @@ def test_masks_are_needed(runs, tmp_path):
 def test_command_line(runs, tmp_path):
     out = tmp_path / "explained"
     options = ["--layers", "head,skips.*", "--methods", "hirescam", "--regions", "truth", "--perturb", "--quiet"]
+    options += ["--faithfulness", "mean"]
     result = CliRunner().invoke(app, ["explain", str(runs / "crffg"), "--out", str(out), *options])
     assert result.exit_code == 0, result.output
     assert "Where the relevance lies" in result.output and "explanation.html" in result.output
@@ -217,6 +218,10 @@ def test_command_line(runs, tmp_path):
     assert {"drop", "increase", "gain", "rho", "lift", "cam_dice", "border_lift"} <= set(measures)
     page = (out / "explanation.html").read_text()
     null = page[page.index("The nulls themselves") : page.index("<h2>Fused maps")]
+    faithful = pd.read_csv(out / "faithfulness.csv")
+    assert set(faithful["method"]) == {"hirescam", "random", "region"} and set(faithful["fill"]) == {"mean"}
+    assert set(faithful.loc[faithful["method"] == "hirescam", "null"].fillna("")) == {"", "random", "region"}
+    assert "Does the network use what the maps light?" in page
     assert "average drop" in null and "average gain" in null
     again = CliRunner().invoke(app, ["explain", str(runs / "crffg"), "--out", str(out), *options, "--resume"])
     assert again.exit_code == 0

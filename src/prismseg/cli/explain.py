@@ -21,11 +21,13 @@ def register(app: typer.Typer) -> None:
             layout="data.layout",
             methods="prismseg.explain.registries:METHODS",
             regions="prismseg.explain.registries:REGIONS",
+            faithfulness="prismseg.explain.registries:FILLS",
         ),
         epilog=(
             "Examples:\n\n"
             "prismseg explain runs/nerves\n\n"
             "prismseg explain runs/nerves --methods gradcam,layercam,hirescam --layers 'skips.*,decoder.*'\n\n"
+            "prismseg explain runs/nerves --faithfulness mean,inpaint\n\n"
             "prismseg explain runs/nerves --against runs/baseline/explanation\n\n"
             "prismseg explain runs/nerves/model other-hospital/ --out runs/other-hospital-explained"
         ),
@@ -72,6 +74,13 @@ def explain(
     perturb: Annotated[
         bool, typer.Option("--perturb", help="Also measure drop, increase and gain (one more pass a map; slow).")
     ] = False,
+    faithfulness: Annotated[
+        str,
+        typer.Option(
+            help="Also hide pixels in the order of the maps and see what it costs, by one or more of {names}: "
+            "mean,inpaint (hundreds of passes a case, at most 12 cases)."
+        ),
+    ] = "",
     sanity: Annotated[bool, typer.Option(help="Scramble layers and see whether the maps change.")] = True,
     formats: Annotated[
         str, typer.Option(help=f"Files of figures and sheets of maps, of {', '.join(FORMATS)}.")
@@ -88,7 +97,7 @@ def explain(
     """Say where the evidence of each class lies: activation maps of every layer, measured against the masks.
 
     Writes explanation.html, headline.csv, measures.csv, summary.csv, excess.csv, fused.csv, weights.csv, layers.csv,
-    figures/ and maps/.
+    figures/ and maps/, with --faithfulness also faithfulness.csv.
     """
     from prismseg.cli.tables.evaluation import print_relevance
     from prismseg.explain import explain_data, explain_run
@@ -100,6 +109,7 @@ def explain(
         regions=_names(regions),
         border=border,
         perturb=perturb,
+        faithfulness=_names(faithfulness),
         memory=memory,
         seed=seed,
     )

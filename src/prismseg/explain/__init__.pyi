@@ -2,6 +2,11 @@ from prismseg.explain.atlas import Atlas as Atlas
 from prismseg.explain.checks.reach import layer_reach as layer_reach
 from prismseg.explain.checks.reach import pointwise_layers as pointwise_layers
 from prismseg.explain.checks.sanity import randomize_layers as randomize_layers
+from prismseg.explain.faithfulness.curves import HidingCurves as HidingCurves
+from prismseg.explain.faithfulness.curves import hiding_curves as hiding_curves
+from prismseg.explain.faithfulness.measure import FaithfulnessSettings as FaithfulnessSettings
+from prismseg.explain.faithfulness.measure import measure_faithfulness as measure_faithfulness
+from prismseg.explain.faithfulness.measure import summarize_faithfulness as summarize_faithfulness
 from prismseg.explain.fusion import LayerWeights as LayerWeights
 from prismseg.explain.fusion import cross_fit as cross_fit
 from prismseg.explain.fusion import fit_weights as fit_weights
@@ -17,6 +22,7 @@ from prismseg.explain.measures.relevance import MEASURES as MEASURES
 from prismseg.explain.measures.relevance import Measure as Measure
 from prismseg.explain.measures.sums import MapSums as MapSums
 from prismseg.explain.registries import BASELINES as BASELINES
+from prismseg.explain.registries import FILLS as FILLS
 from prismseg.explain.registries import METHODS as METHODS
 from prismseg.explain.registries import REGIONS as REGIONS
 from prismseg.explain.registries import list_methods as list_methods

@@ -12,7 +12,7 @@ from prismseg.base.registry import Registry
 
 if TYPE_CHECKING:
     import pandas as pd
-    from torch import Tensor
+    from torch import Generator, Tensor
 
     from prismseg.explain.maps.method import MapMethod
     from prismseg.explain.target.region import Region
@@ -115,3 +115,15 @@ BASELINES.register(
     "prismseg.explain.maps.score:blur_images",
     summary="The image, blurred until only its brightness is left.",
 )
+
+# Takes images (N, C, H, W), which pixels (N, H, W) are hidden, and a generator of random numbers.
+Fill = Callable[["Tensor", "Tensor", "Generator"], "Tensor"]
+FILLS: Registry[Fill] = Registry("fill of hidden pixels")
+FILLS.register("mean", "prismseg.explain.faithfulness.fills:mean", summary="The image's mean, channel by channel.")
+FILLS.register("blur", "prismseg.explain.faithfulness.fills:blur", summary="The blurred image.")
+FILLS.register(
+    "inpaint",
+    "prismseg.explain.faithfulness.fills:inpaint",
+    summary="Interpolated from the neighbours, with a little noise: the imputation of ROAD.",
+)
+FILLS.register("black", "prismseg.explain.faithfulness.fills:black", summary="0, as the network takes images.")

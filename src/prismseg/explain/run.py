@@ -17,6 +17,7 @@ from prismseg.evaluation import EvaluatedNetwork
 from prismseg.explain.checks.reach import layer_reach
 from prismseg.explain.checks.sanity import randomize_layers
 from prismseg.explain.collect import collect_sums, start_folder
+from prismseg.explain.faithfulness.explained import explain_faithfulness
 from prismseg.explain.fusion import FUSED
 from prismseg.explain.report.compare import check_comparable, read_cases
 from prismseg.explain.report.examples import choose_examples, make_example
@@ -211,6 +212,7 @@ def _explain(task: ExplainTask, output: OutputOptions) -> Path:
             for chosen in _choose_examples(tables)
         ],
         randomization=_randomize(task, show_progress=output.show_progress) if output.check_sanity else None,
+        faithfulness=_hide_pixels(task, tables, show_progress=output.show_progress),
     )
     figures = draw_figures(explanation)
     write_tables(output.out, explanation.files())
@@ -237,6 +239,13 @@ def _choose_examples(tables: Explanation) -> list[tuple[str, str]]:
     judged = layers.groupby(["case", "class", "absent"], sort=False)["rho"].mean().reset_index()
     _, layer_count, class_count = tables.sums[settings.region].axes.shape
     return choose_examples(judged, layer_count * class_count)
+
+
+def _hide_pixels(task: ExplainTask, tables: Explanation, *, show_progress: bool) -> pd.DataFrame | None:
+    settings = task.settings
+    if not settings.faithfulness:
+        return None
+    return explain_faithfulness(task, tables.sums[settings.region], tables.reach, show_progress=show_progress)
 
 
 def _randomize(task: ExplainTask, *, show_progress: bool) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from prismseg.base import ConfigError
 from prismseg.explain.maps.method import ScoreCamOptions
-from prismseg.explain.registries import BASELINES, DEFAULT_REGION, METHODS, NULLS, REGIONS
+from prismseg.explain.registries import BASELINES, DEFAULT_REGION, FILLS, METHODS, NULLS, REGIONS
 
 if TYPE_CHECKING:
     from prismseg.explain.target.logits import OutputChoice
@@ -79,10 +79,13 @@ class ExplainSettings:
         Half width of the band around contours, pixels of the network's input.
     perturb : bool
         Also measure drop, increase and gain: one forward pass more for each map.
+    faithfulness : tuple of str
+        Of `prismseg.explain.FILLS`: what pixels are hidden by to see whether the network uses what the maps light;
+        none: this is not measured.
     memory : float
         MiB that a batch may take.
     seed : int
-        Of random maps, scrambled layers and the bootstrap.
+        Of random maps, scrambled layers, hidden pixels and the bootstrap.
 
     Raises
     ------
@@ -103,6 +106,7 @@ class ExplainSettings:
     regions: tuple[str, ...] = (DEFAULT_REGION, "truth")
     border: int = 3
     perturb: bool = False
+    faithfulness: tuple[str, ...] = ()
     memory: float = 2048
     seed: int = 0
 
@@ -115,6 +119,9 @@ class ExplainSettings:
         _check_methods(self.methods)
         for region in self.regions:
             REGIONS.require(region)
+        for fill in self.faithfulness:
+            FILLS.require(fill)
+        object.__setattr__(self, "faithfulness", tuple(dict.fromkeys(self.faithfulness)))
         if not self.memory > 0:
             raise ConfigError(f"A batch must be allowed some memory, not {self.memory} MiB.")
 

@@ -9,6 +9,7 @@ import pandas as pd
 
 from prismseg.evaluation import mean_interval
 from prismseg.explain.checks.reach import pointwise_layers
+from prismseg.explain.faithfulness.measure import summarize_faithfulness
 from prismseg.explain.fusion import FUSED, MAIN_MODE, MODES, cross_fit, fit_weights, fused_measures
 from prismseg.explain.measures.relevance import divide
 from prismseg.explain.measures.sums import MapSums
@@ -36,6 +37,8 @@ class Explanation:
         Weights of the layers, fitted on all cases, for use on other cases.
     randomization : DataFrame or None
         Layer randomisation, see `randomize_layers`.
+    faithfulness : DataFrame or None
+        Faithfulness of the fused maps case by case, see `explain_faithfulness`.
     comparison : DataFrame or None
         Differences to another explanation.
     examples : list of Example
@@ -56,6 +59,7 @@ class Explanation:
     fused: pd.DataFrame
     weights: pd.DataFrame
     randomization: pd.DataFrame | None
+    faithfulness: pd.DataFrame | None
     comparison: pd.DataFrame | None
     examples: list[Example]
     reach: dict[str, float]
@@ -74,6 +78,11 @@ class Explanation:
         weights = self.weights
         return weights[(weights["method"] == self.settings.method) & (weights["region"] == self.settings.region)]
 
+    @property
+    def faithfulness_summary(self) -> pd.DataFrame | None:
+        """Means of the faithfulness, and of what it has above the nulls (`summarize_faithfulness`)."""
+        return None if self.faithfulness is None else summarize_faithfulness(self.faithfulness)
+
     def files(self) -> dict[str, pd.DataFrame | None]:
         """Tables by the names of their CSV files; None for one that is not of this explanation."""
         front = ["region", "case", "group", "method", "layer", "class"]
@@ -86,6 +95,8 @@ class Explanation:
             "fused": None if self.fused.empty else self.fused,
             "weights": self.weights,
             "randomization": self.randomization,
+            "faithfulness": self.faithfulness_summary,
+            "faithfulness_cases": self.faithfulness,
             "comparison": self.comparison,
             "layers": pd.DataFrame({"layer": list(self.reach), "reach": list(self.reach.values())}),
         }
@@ -140,6 +151,7 @@ def make_tables(
         fused=fused_means,
         weights=pd.concat(weights, ignore_index=True),
         randomization=None,
+        faithfulness=None,
         comparison=None if other is None else compare_cases(table, other),
         examples=[],
         reach=reach,

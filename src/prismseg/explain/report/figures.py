@@ -178,3 +178,30 @@ def draw_differences(comparison: pd.DataFrame, method: str, region: str, classes
     axes.grid(axis="y", alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
     return figure
+
+
+def draw_faithfulness(summary: pd.DataFrame, classes: Sequence[str]) -> Figure:
+    """Draw insertion less deletion of every method and null: a panel a class, a colour a fill."""
+    rows = summary[(summary["measure"] == "gap") & (summary["null"] == "")]
+    methods, fills = list(dict.fromkeys(rows["method"])), list(dict.fromkeys(rows["fill"]))
+    figure = Figure(figsize=(7.5, 1.2 + 0.3 * len(methods) * len(classes)), layout="constrained")
+    panels = figure.subplots(len(classes), 1, sharex=True, squeeze=False)[:, 0]
+    for axes, name in zip(panels, classes, strict=True):
+        for number, fill in enumerate(fills):
+            line = rows[(rows["class"] == name) & (rows["fill"] == fill)].set_index("method").reindex(methods)
+            low, high = line["ci_low"].fillna(line["range_low"]), line["ci_high"].fillna(line["range_high"])
+            ends = np.abs(np.stack([line["mean"] - low, high - line["mean"]]))
+            places = np.arange(len(methods)) + 0.18 * (number - (len(fills) - 1) / 2)
+            axes.errorbar(
+                line["mean"], places, xerr=ends, fmt="o", markersize=4, color=COLOURS[number], label=fill
+            )
+        axes.axvline(0, color="black", linewidth=0.8)
+        axes.set_yticks(range(len(methods)), methods, fontsize=8)
+        axes.invert_yaxis()
+        axes.set_title(name, fontsize=9, loc="left")
+        axes.grid(axis="x", alpha=0.3)
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[-1].set_xlabel("insertion less deletion (0: an order that says nothing)")
+    handles, labels = panels[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=4, frameon=False, fontsize=8)
+    return figure

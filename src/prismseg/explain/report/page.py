@@ -23,6 +23,7 @@ from prismseg.explain.report.explanation import Explanation
 from prismseg.explain.report.figures import (
     draw_curves,
     draw_differences,
+    draw_faithfulness,
     draw_randomization,
     draw_weights,
     line_colour,
@@ -50,6 +51,8 @@ def draw_figures(explanation: Explanation) -> dict[str, Figure]:
     figures["weights"] = draw_weights(explanation.shown_weights, classes, title=settings.shown)
     if explanation.randomization is not None:
         figures["randomization"] = draw_randomization(explanation.randomization, title=f"region {region}")
+    if explanation.faithfulness_summary is not None:
+        figures["faithfulness"] = draw_faithfulness(explanation.faithfulness_summary, classes)
     if explanation.comparison is not None:
         differences = draw_differences(explanation.comparison, method, region, classes)
         if differences is not None:
@@ -109,6 +112,7 @@ def write_explanation(
         null=_overall(explanation.summary, NULLS),
         scrambled=None if explanation.randomization is None else _scrambled(explanation.randomization),
         comparison=None if explanation.comparison is None else _comparison(explanation.comparison),
+        faithfulness=_faithfulness(explanation),
         per_layer=_per_layer(explanation),
         reach=explanation.reach,
         without=explanation.without,
@@ -210,6 +214,22 @@ def _per_layer(explanation: Explanation) -> list[dict[str, Any]]:
         counts = {key: part[key].iloc[0] for key in ("n", "n_empty")}
         lines.append({"layer": layer, "class": cls, **counts, "values": values})
     return lines
+
+
+def _faithfulness(explanation: Explanation) -> list[dict[str, Any]]:
+    """Tables of the faithfulness, one for each class and fill: a line a method, the most faithful first."""
+    summary = explanation.faithfulness_summary
+    if summary is None:
+        return []
+    blocks = []
+    for (cls, fill), part in summary.groupby(["class", "fill"], sort=False):
+        lines: list[dict[str, Any]] = []
+        for method, rows in part.groupby("method", sort=False):
+            cells = {(row["measure"], row["null"]): row for row in records(rows)}
+            lines.append({"method": method, "cells": cells, "n": int(rows["n"].max())})
+        lines.sort(key=lambda line: -(line["cells"]["gap", ""]["mean"] or 0))
+        blocks.append({"class": cls, "fill": fill, "lines": lines})
+    return blocks
 
 
 def _scrambled(table: pd.DataFrame) -> list[tuple[str, float]]:
