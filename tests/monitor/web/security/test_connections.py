@@ -117,7 +117,7 @@ def test_a_body_that_keeps_coming_is_read_to_its_end() -> None:
 
 def test_an_answer_that_nobody_reads_is_given_up() -> None:
     with serving(unread_seconds=0.2) as port, connect(port) as deaf:
-        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 10_000)
+        deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1_000_000)
         deaf.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
         waited = threading.Event()
         waited.wait(0.6)  # nothing is read meanwhile
