@@ -21,7 +21,7 @@ class ConnectionLimits:
     body_seconds, body_bytes : float, int
         A body must bring so many bytes in this time, or end; a slow telephone brings a hundred times as many.
     unread_seconds : float
-        After which an answer that is not read is given up.
+        In which so many bytes of an answer must be read too, or it is given up.
     most : int
         Connections at a time. Beyond it one that waits for its header makes room, the oldest first; where there is none
         the new one is closed.
@@ -45,6 +45,7 @@ class LimitedProtocol(H11Protocol):
         self._received = 0
         self._deadline: asyncio.TimerHandle | None = None
         self._unread: asyncio.TimerHandle | None = None
+        self._left = 0  # bytes of an answer that were not read when it was last looked
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Take a connection, or make room for it."""
@@ -57,6 +58,8 @@ class LimitedProtocol(H11Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more."""
         self._end_waiting()
+        if self._unread is not None:
+            self._unread.cancel()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -80,7 +83,7 @@ class LimitedProtocol(H11Protocol):
         """Wait for the reader of an answer, not for ever."""
         super().pause_writing()
         if self._unread is None:
-            self._unread = self.loop.call_later(self.limits.unread_seconds, self.transport.abort)
+            self._watch_reader()
 
     def resume_writing(self) -> None:
         """Go on writing."""
@@ -88,6 +91,8 @@ class LimitedProtocol(H11Protocol):
         if self._unread is not None:
             self._unread.cancel()
             self._unread = None
+        if self._stage == "header" and self._deadline is None:
+            self._await_header()
 
     @property
     def awaits_header(self) -> bool:
@@ -113,9 +118,14 @@ class LimitedProtocol(H11Protocol):
         self._end_waiting()
         self._stage = stage
         if stage == "header":
-            self._deadline = self.loop.call_later(self.limits.header_seconds, self.transport.abort)
+            # An answer that was given whole is not read yet: the next request is waited for afterwards.
+            if self._unread is None:
+                self._await_header()
         elif stage == "body":
             self._watch_body()
+
+    def _await_header(self) -> None:
+        self._deadline = self.loop.call_later(self.limits.header_seconds, self.transport.abort)
 
     def _watch_body(self) -> None:
         self._received = 0
@@ -128,8 +138,17 @@ class LimitedProtocol(H11Protocol):
         else:
             self._watch_body()
 
+    def _watch_reader(self) -> None:
+        self._left = self.transport.get_write_buffer_size()
+        self._unread = self.loop.call_later(self.limits.unread_seconds, self._check_reader)
+
+    def _check_reader(self) -> None:
+        if self._left - self.transport.get_write_buffer_size() < self.limits.body_bytes:
+            self.transport.abort()
+        else:
+            self._watch_reader()
+
     def _end_waiting(self) -> None:
-        for timer in (self._deadline, self._unread):
-            if timer is not None:
-                timer.cancel()
-        self._deadline = self._unread = None
+        if self._deadline is not None:
+            self._deadline.cancel()
+        self._deadline = None
