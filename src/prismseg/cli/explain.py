@@ -56,7 +56,10 @@ def explain(
     ] = ",".join(DEFAULTS.layers),
     regions: Annotated[
         str,
-        typer.Option(help="Pixels that a class's score is averaged over, of {names}; the first is shown large."),
+        typer.Option(
+            help="Pixels that a class's score is averaged over, of {names}, instance:N, pixel:ROWxCOLUMN; "
+            "the first is shown large."
+        ),
     ] = ",".join(DEFAULTS.regions),
     part: Annotated[
         str | None,

@@ -39,7 +39,8 @@ class Atlas:
     methods : sequence of str
         Of `prismseg.explain.METHODS`, see `list_methods`.
     region : str
-        Of `prismseg.explain.REGIONS`: pixels over which a class's logit is averaged to the score that is explained:
+        Of `prismseg.explain.REGIONS` (also a part of a prediction, such as "false-positive", "instance:1" or
+        "pixel:12x30"): pixels over which a class's logit is averaged to the score that is explained:
         where the network predicts the class (the default, as in `prismseg explain`), where it truly is, or the whole
         image. With ``"truth"`` the masks are both region and reference: late pointwise layers then score well by
         construction.
@@ -217,6 +218,7 @@ class Atlas:
         *,
         groups: Iterable[object] | None = None,
         ids: Iterable[object] | None = None,
+        regions: Tensor | None = None,
     ) -> None:
         """Measure the maps of a batch; only their sums are kept.
 
@@ -228,6 +230,8 @@ class Atlas:
             Patient (or other unit) of each case; by default each case is its own.
         ids : iterable, optional
             Name of each case; by default its number.
+        regions : (B, K, H, W) Tensor, optional
+            Pixels over which each class is scored, in place of those that `region` names, as for `maps`.
 
         Raises
         ------
@@ -239,7 +243,9 @@ class Atlas:
         units = [str(group) for group in groups] if groups is not None else names
         if not len(names) == len(units) == count:
             raise DataError(f"There are {count} images, {len(names)} ids and {len(units)} groups.")
-        batch = BatchMaps(self.network, self.settings, images, masks, ids=names, first_case=self._seen)
+        batch = BatchMaps(
+            self.network, self.settings, images, masks, ids=names, first_case=self._seen, regions=regions
+        )
         self._parts.append(sum_up(batch, units))
         self._seen += count
 

@@ -155,17 +155,17 @@ class BatchMaps:
             raise ConfigError(f"{len(settings.class_names)} class names were given for {count} classes.")
         if self.masks is not None:
             check_labels(self.masks, count)
-        if self._given_regions is None:
-            self.scored = find_regions(settings.region, logits, self.masks, self.classes)
-            return
         expected = (logits.shape[0], len(self.classes), self._window.height, self._window.width)
-        if tuple(self._given_regions.shape) != expected:
-            raise DataError(
-                f"The regions have shape {tuple(self._given_regions.shape)}, not (B, K, H, W) = {expected}."
-            )
+        if self._given_regions is None:
+            masks = None if self.masks is None else self._window.cut(self.masks)
+            regions = find_regions(settings.region, self._window.cut(logits), masks, self.classes)
+        else:
+            regions = self._given_regions
+        if tuple(regions.shape) != expected:
+            raise DataError(f"The regions have shape {tuple(regions.shape)}, not (B, K, H, W) = {expected}.")
         # What images are padded with belongs to no region.
         self.scored = logits.new_zeros(*expected[:2], *self.size)
-        self._window.cut(self.scored).copy_(self._given_regions)
+        self._window.cut(self.scored).copy_(regions)
 
     def _make_gradient_maps(self, trace: Trace, logits: Tensor, take: TakeMaps) -> None:
         methods = {name: method for name, method in self._methods.items() if isinstance(method, GradientMethod)}

@@ -107,7 +107,7 @@ def collect_sums(out: str | Path, task: ExplainTask, *, show_progress: bool) -> 
                 ids = tuple(task.dataset.ids[index] for index in cases)
                 loaded: CaseBatch | None = None
                 for region, atlas in atlases.items():
-                    path = folder / f"{region}-{number}-{cases[0]:06d}.npz"
+                    path = folder / f"{region.replace(':', '_')}-{number}-{cases[0]:06d}.npz"
                     part = MapSums.read(path) if path.exists() else None
                     if part is None or part.ids != ids:
                         # There is none, or batches had another size when the work was cut.

@@ -105,6 +105,24 @@ REGIONS.register(
 )
 REGIONS.register("truth", "prismseg.explain.target.regions:TRUTH", summary="Where the class truly is.")
 REGIONS.register("image", "prismseg.explain.target.regions:IMAGE", summary="The whole image.")
+for _name, _constant, _summary in (
+    ("boundary", "BOUNDARY", "Pixels of the predicted class within 3 pixels of its contour."),
+    ("interior", "INTERIOR", "The rest of the predicted class."),
+    ("false-positive", "FALSE_POSITIVE", "Where the network predicts the class and is wrong."),
+    ("false-negative", "FALSE_NEGATIVE", "Where the class is and the network does not predict it."),
+    ("positive", "POSITIVE", "Where the class's own logit is above 0: its mask where classes may overlap."),
+):
+    REGIONS.register(_name, f"prismseg.explain.target.parts:{_constant}", summary=_summary)
+REGIONS.register_family(
+    "instance:",
+    "prismseg.explain.target.parts:INSTANCE",
+    summary="The largest predicted instance of the class (instance:1), the second (instance:2), and so on.",
+)
+REGIONS.register_family(
+    "pixel:",
+    "prismseg.explain.target.parts:PIXEL",
+    summary="One pixel of the network's input, by row and column: pixel:12x30.",
+)
 # What the network claims. With the true mask as region, late layers score well by construction.
 DEFAULT_REGION = "prediction"
 

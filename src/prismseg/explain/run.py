@@ -227,6 +227,8 @@ def _look_at_layers(task: ExplainTask) -> tuple[dict[str, float], dict[str, str]
             task.atlas(network, region)
     network = task.first
     batch = load_cases(network.predictor, task.dataset, network.cases[:1])
+    for region in task.settings.regions:
+        task.atlas(network, region).regions(batch.images, batch.masks)  # there may be no such pixel
     atlas = task.atlas(network)
     return layer_reach(atlas, batch.images), atlas.left_out
 

@@ -21,6 +21,9 @@ class Region:
     pixels : callable
         Function of logits (B, K, H, W), masks (B, H, W) or None, and class indices; returns bool (B, K', H, W).
         Pixels with the label 255 are taken out afterwards.
+    pixels_of : callable, optional
+        Of a family of regions such as ``pixel:12x30``: a function of the part of the name after the colon, and then of
+        what `pixels` takes, that is called in its place.
     needs_masks : bool
         Whether the masks must be given.
     is_reference : bool
@@ -30,7 +33,8 @@ class Region:
     """
 
     title: str
-    pixels: Callable[[Tensor, Tensor | None, Sequence[int]], Tensor]
+    pixels: Callable[[Tensor, Tensor | None, Sequence[int]], Tensor] | None = None
+    pixels_of: Callable[[str, Tensor, Tensor | None, Sequence[int]], Tensor] | None = None
     needs_masks: bool = False
     is_reference: bool = False
     is_whole_image: bool = False

@@ -56,7 +56,7 @@ def find_regions(name: str, logits: Tensor, masks: Tensor | None, classes: Seque
     Parameters
     ----------
     name : str
-        Of `prismseg.explain.REGIONS`.
+        Of `prismseg.explain.REGIONS`, or of one of its families, such as ``pixel:12x30``.
     logits : (B, K, H, W) Tensor
     masks : (B, H, W) integer Tensor, optional
         True classes; pixels with the label 255 belong to no region.
@@ -82,7 +82,12 @@ def find_regions(name: str, logits: Tensor, masks: Tensor | None, classes: Seque
     [[[[1.0, 0.0]]]]
     """
     check_masks(name, masks)
-    pixels = REGIONS[name].pixels(logits, masks, classes)
+    region = REGIONS[name]
+    if region.pixels_of is not None:
+        pixels = region.pixels_of(name.partition(":")[2], logits.detach(), masks, classes)
+    else:
+        assert region.pixels is not None, f"the region {name} has no rule"
+        pixels = region.pixels(logits, masks, classes)
     if masks is not None:
         pixels = pixels & (masks != IGNORE)[:, None]
     return pixels.to(logits.dtype)
