@@ -23,6 +23,7 @@ from prismseg.cli import (
     phantom,
     plan,
     predict,
+    spectrum,
     study,
     thermal,
     train,
@@ -41,8 +42,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for verb in (
-    demo, check, convert, plan, instant, train, ensemble, evaluate, explain, predict, export, models, phantom, thermal,
-    study, monitor,
+    demo, check, convert, plan, instant, train, ensemble, evaluate, explain, spectrum, predict, export, models, phantom,
+    thermal, study, monitor,
 ):  # fmt: skip
     verb.register(app)
 

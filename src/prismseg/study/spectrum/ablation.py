@@ -1,0 +1,161 @@
+"""What each band of learned frequencies is worth: Dice without it, beside Dice without as many random filters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from prismseg.base import ConfigError, DataError, progress_bar
+from prismseg.data import IGNORE, SegmentationDataset
+from prismseg.evaluation import EvaluatedNetwork, mean_interval
+from prismseg.features import CRFFg2d
+from prismseg.inference.disagreement import pair_dice
+from prismseg.study.kinds.weights.layers import to_array
+
+COLUMNS = ("case", "group", "layer", "band", "low", "high", "dice", "drop", "random_drop")
+
+
+def split_bands(layer: CRFFg2d, bands: int) -> list[NDArray[np.intp]]:
+    """Cut the indices of a layer's filters into bands of as many each, the shortest frequencies first.
+
+    Raises
+    ------
+    ConfigError
+        When there are fewer filters than bands.
+    """
+    if not 2 <= bands <= len(layer.weight):
+        raise ConfigError(
+            f"The {len(layer.weight)} filters of a layer make 2 to {len(layer.weight)} bands, not {bands} (--bands)."
+        )
+    norms = np.linalg.norm(to_array(layer.weight).reshape(len(layer.weight), -1), axis=1)
+    return np.array_split(np.argsort(norms, kind="stable"), bands)
+
+
+@contextmanager
+def without_filters(layer: CRFFg2d, filters: NDArray[np.intp]) -> Iterator[None]:
+    """Replace the features of some filters by their mean over the image, so that they say nothing about places."""
+    paired = layer.settings.mapping == "paired"
+    chosen = torch.from_numpy(np.concatenate([filters, filters + len(layer.weight)]) if paired else filters)
+
+    def flatten(_: nn.Module, __: Any, features: Tensor) -> Tensor:
+        changed = features.clone()
+        places = chosen.to(features.device)
+        changed[:, places] = features[:, places].mean((2, 3), keepdim=True).expand_as(features[:, places])
+        return changed
+
+    handle = layer.register_forward_hook(flatten)
+    try:
+        yield
+    finally:
+        handle.remove()
+
+
+def ablate_bands(
+    network: EvaluatedNetwork,
+    dataset: SegmentationDataset,
+    *,
+    bands: int = 4,
+    seed: int = 0,
+    show_progress: bool = False,
+) -> pd.DataFrame:
+    """Measure Dice without each band of each CRFFg layer.
+
+    Parameters
+    ----------
+    network : EvaluatedNetwork
+        A network with CRFFg layers, and the cases to measure.
+    dataset : SegmentationDataset
+        What they are cases of, its classes in the network's order.
+    bands : int
+        Bands a layer, of as many filters each.
+    seed : int
+        Of the filters that are drawn at random.
+
+    Returns
+    -------
+    DataFrame
+        Columns case, group, layer, band (1 has the shortest frequencies), low, high (norms of sigma omega in it), dice
+        (mean of the foreground classes without the band), drop (of Dice) and random_drop (without as many filters
+        drawn from all of the layer).
+
+    Raises
+    ------
+    ConfigError
+        When a layer has too few filters.
+    DataError
+        When there is no case, or one has no mask.
+    """
+    layers = {name: layer for name, layer in network.predictor.model.named_modules() if isinstance(layer, CRFFg2d)}
+    parts = {name: split_bands(layer, bands) for name, layer in layers.items()}
+    if not network.cases:
+        raise DataError("There is no case on which bands could be left out.")
+    samples = [dataset[index] for index in network.cases]
+    missing = next((sample for sample in samples if sample.mask is None), None)
+    if missing is not None:
+        raise DataError(f"{missing.image_path} has no mask, so nothing can be measured on it.")
+    whole = _dice(network, dataset, network.cases)
+    rng, tables, done = np.random.default_rng(seed), [], 0
+    with progress_bar("leaving bands out", bands * len(layers), visible=show_progress) as advance:
+        for name, layer in layers.items():
+            norms = np.linalg.norm(to_array(layer.frequencies()).reshape(len(layer.weight), -1), axis=1)
+            for number, filters in enumerate(parts[name], start=1):
+                with without_filters(layer, filters):
+                    dice = _dice(network, dataset, network.cases)
+                drawn = rng.choice(len(layer.weight), len(filters), replace=False)
+                with without_filters(layer, drawn):
+                    control = _dice(network, dataset, network.cases)
+                inside = norms[filters] * float(layer.scale.detach())
+                tables.append(
+                    pd.DataFrame(
+                        {
+                            "case": [sample.id for sample in samples],
+                            "group": [sample.group for sample in samples],
+                            "layer": name,
+                            "band": number,
+                            "low": inside.min(),
+                            "high": inside.max(),
+                            "dice": dice,
+                            "drop": whole - dice,
+                            "random_drop": whole - control,
+                        }
+                    )
+                )
+                done += 1
+                advance(done, name)
+    return pd.concat(tables, ignore_index=True)
+
+
+def summarize_bands(table: pd.DataFrame) -> pd.DataFrame:
+    """Means over cases by layer and band, with the interval of `drop` over groups (or their range)."""
+    rows = []
+    for (layer, band), part in table.groupby(["layer", "band"], sort=False):
+        interval = mean_interval(part["drop"].to_numpy(float), part["group"], bounds=(-1.0, 1.0))
+        means = {name: float(part[name].mean()) for name in ("low", "high", "dice", "drop", "random_drop")}
+        rows.append({"layer": layer, "band": band, **means, "n_groups": interval.n_groups, **interval.columns()})
+    return pd.DataFrame(rows)
+
+
+def _dice(network: EvaluatedNetwork, dataset: SegmentationDataset, cases: Sequence[int]) -> NDArray[np.float64]:
+    """Mean Dice of the foreground classes of each case."""
+    values = []
+    predictions = network.predictor.predict(dataset[index].image for index in cases)
+    for index, prediction in zip(cases, predictions, strict=True):
+        truth = dataset[index].mask
+        assert truth is not None  # checked by the caller
+        valid = truth != IGNORE
+        values.append(
+            np.mean(
+                [
+                    pair_dice((prediction.mask == label) & valid, (truth == label) & valid)
+                    for label in range(1, len(dataset.classes))
+                ]
+            )
+        )
+    return np.array(values, float)
