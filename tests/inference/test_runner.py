@@ -25,7 +25,7 @@ def test_it_is_about_ten_lines():
 
 @pytest.mark.parametrize(
     ("channels", "classes", "intensity", "colour"),
-    [(1, 2, "zscore", False), (1, 3, "unit", True), (3, 4, "zscore", True), (3, 2, "unit", False)],
+    [(1, 3, "zscore", True), (3, 2, "unit", False)],
 )
 def test_it_agrees_with_the_predictor(tmp_path, monkeypatch, capsys, channels, classes, intensity, colour):
     model = create_model(
