@@ -227,6 +227,19 @@ def test_command_line(runs, tmp_path):
     assert again.exit_code == 0
 
 
+def test_runs_are_compared(explained, runs, tmp_path):
+    paths = [str(runs / "crffg"), str(runs / "plain")]
+    result = CliRunner().invoke(
+        app, ["explain", "--compare", *paths, "--out", str(tmp_path / "compared"), "--quiet"]
+    )
+    assert result.exit_code == 0, result.output
+    table = pd.read_csv(tmp_path / "compared" / "differences.csv")
+    alone = pd.read_csv(explained / "comparison.csv")  # the same pair, with --against
+    np.testing.assert_allclose(table["difference"], alone["difference"])
+    result = CliRunner().invoke(app, ["explain", *paths, paths[0]])
+    assert "add --compare" in str(result.exception)
+
+
 @pytest.mark.parametrize(
     "options, message",
     [

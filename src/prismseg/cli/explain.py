@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from prismseg.base import ConfigError
 from prismseg.base.figures import FORMATS
 from prismseg.cli.options import Device, Out, Quiet, list_settings, with_data_options
 from prismseg.explain.settings import ExplainSettings
@@ -29,6 +30,7 @@ def register(app: typer.Typer) -> None:
             "prismseg explain runs/nerves --methods gradcam,layercam,hirescam --layers 'skips.*,decoder.*'\n\n"
             "prismseg explain runs/nerves --faithfulness mean,inpaint\n\n"
             "prismseg explain runs/nerves --against runs/baseline/explanation\n\n"
+            "prismseg explain --compare runs/nerves runs/baseline runs/third --out runs/compared\n\n"
             "prismseg explain runs/nerves/model other-hospital/ --out runs/other-hospital-explained"
         ),
     )(explain)
@@ -38,7 +40,10 @@ def register(app: typer.Typer) -> None:
 def explain(
     model: Annotated[Path, typer.Argument(help="Folder of a run (or of a network, with DATA).")],
     data: Annotated[
-        Path | None, typer.Argument(help="Explain on these data instead; cases are recognised by content.")
+        list[Path] | None,
+        typer.Argument(
+            help="Explain on these data instead; cases are recognised by content. With --compare: further runs."
+        ),
     ] = None,
     out: Out = None,
     methods: Annotated[
@@ -71,6 +76,12 @@ def explain(
     against: Annotated[
         Path | None, typer.Option(help="Another explanation's folder, of the same cases, to compare case by case.")
     ] = None,
+    compare: Annotated[
+        bool,
+        typer.Option(
+            "--compare", help="Compare all the RUNs named, case by case; those without an explanation get one."
+        ),
+    ] = False,
     border: Annotated[
         int, typer.Option(min=1, help="Half width of the band around contours, pixels.")
     ] = DEFAULTS.border,
@@ -100,10 +111,11 @@ def explain(
     """Say where the evidence of each class lies: activation maps of every layer, measured against the masks.
 
     Writes explanation.html, headline.csv, measures.csv, summary.csv, excess.csv, fused.csv, weights.csv, layers.csv,
-    figures/ and maps/, with --faithfulness also faithfulness.csv.
+    figures/ and maps/, with --faithfulness also faithfulness.csv; with --compare comparison.html,
+    means.csv and differences.csv.
     """
     from prismseg.cli.tables.evaluation import print_relevance
-    from prismseg.explain import explain_data, explain_run
+    from prismseg.explain import compare_runs, explain_data, explain_run
     from prismseg.train.runs.data import open_for
 
     settings = ExplainSettings(
@@ -117,19 +129,33 @@ def explain(
         seed=seed,
     )
     output: dict[str, Any] = {
-        "out": out,
         "resume": resume,
         "against": against,
         "check_sanity": sanity,
         "formats": _names(formats),
         "show_progress": not quiet,
     }
-    if data is None:
+    if compare:
+        if against is not None:
+            raise ConfigError("--against compares with one explanation, --compare several runs; use one of them.")
+        run: dict[str, Any] = {
+            "part": part or "test",
+            "options": data_options,
+            "device": device,
+            "settings": settings,
+        }
+        page = compare_runs([model, *(data or [])], out=out, **run, **output)
+        typer.echo(f"Page: {page}")
+        return
+    if len(data or []) > 1:
+        raise ConfigError("A run is explained on one data set; to compare several runs add --compare.")
+    output["out"] = out
+    if not data:
         page = explain_run(
             model, part=part or "test", options=data_options, settings=settings, device=device, **output
         )
     else:
-        dataset, notes = open_for(model, data, data_options)
+        dataset, notes = open_for(model, data[0], data_options)
         for note in notes:
             typer.echo(note)
         page = explain_data(model, dataset, part=part, settings=settings, device=device, **output)

@@ -2,6 +2,7 @@ from prismseg.explain.atlas import Atlas as Atlas
 from prismseg.explain.checks.reach import layer_reach as layer_reach
 from prismseg.explain.checks.reach import pointwise_layers as pointwise_layers
 from prismseg.explain.checks.sanity import randomize_layers as randomize_layers
+from prismseg.explain.comparison.runs import compare_runs as compare_runs
 from prismseg.explain.faithfulness.curves import HidingCurves as HidingCurves
 from prismseg.explain.faithfulness.curves import hiding_curves as hiding_curves
 from prismseg.explain.faithfulness.measure import FaithfulnessSettings as FaithfulnessSettings

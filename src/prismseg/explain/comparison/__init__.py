@@ -1,0 +1,1 @@
+"""Comparing the explanations of several networks on the same cases."""
