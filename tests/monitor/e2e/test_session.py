@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.monitor.web.conftest import PASSWORD
 
 from prismseg.base.constants import Z95
 
@@ -294,3 +295,31 @@ def test_the_keyboard_alone_takes_a_capture(browser, served: Served) -> None:
     assert page.locator("#captures li[data-number]").count() == 1
     assert page.locator("#clock").inner_text() == "–:––"  # Escape gave no dose
     screen.close()
+
+
+def test_a_reviewer_is_offered_nothing_that_would_be_refused(browser, served: Served) -> None:
+    users = served.services.users
+    for name, role in (("midwife", "staff"), ("rev", "reviewer")):
+        users.add(name, PASSWORD, role=role)
+    staff, reviewer = Screen(browser, served), Screen(browser, served)
+    for screen, name in ((staff, "midwife"), (reviewer, "rev")):
+        screen.go("/login")
+        screen.page.fill("#name", name)
+        screen.page.fill("#password", PASSWORD)
+        screen.page.click("main button[type=submit]")
+        screen.page.wait_for_selector("#logout")
+    path = staff.begin("E-READ")
+    staff.live()
+    staff.capture(1)
+    reviewer.go(path)
+    reviewer.live()
+    page = reviewer.page
+    for name in ("capture", "dose", "skip", "close", "sign", "bring"):
+        assert not page.locator(f"#{name}").is_visible(), name
+        assert staff.page.locator(f"#{name}").is_visible() == (name in ("capture", "dose", "close")), name
+    assert page.locator("#d-drug").is_disabled() and page.locator("#captures li button").is_disabled()
+    page.click("#captures li[data-number='1'] a")
+    reviewer.ready()
+    assert page.locator("#edit").is_disabled() and page.locator("#r-pain").is_disabled()
+    staff.close()
+    reviewer.close()

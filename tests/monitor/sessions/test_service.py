@@ -292,8 +292,22 @@ def test_what_the_network_cannot_see_is_kept_with_the_reason_and_corrected_by_ha
     assert play.row(1).mask_id is None and play.masks(1) == []
     kept = play.result(1)
     assert kept.outcome["reason"][0]["template"] == "The frame could not be segmented." and kept.mask_origin == ""
+    assert collect_report(play.service, play.session).captures[0].mask_origin == "none"
     play.correct(1, MASK.mask == 1)
     assert play.value(1, "left") == pytest.approx(28, abs=0.05)
+    assert collect_report(play.service, play.session).captures[0].mask_origin == "edited"
+
+
+def test_an_empty_outline_of_the_network_is_none(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing = np.full(MASK.mask.shape, 0.01)
+    monkeypatch.setattr(play.service.segmenter, "segment", lambda frame: (nothing, nothing))
+    play.capture()
+    monkeypatch.undo()
+    play.capture()
+    assert [each.mask_origin for each in collect_report(play.service, play.session).captures] == [
+        "none",
+        "automatic",
+    ]
 
 
 def test_an_imported_mask_counts(play: Play) -> None:

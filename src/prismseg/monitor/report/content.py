@@ -14,7 +14,7 @@ from prismseg.monitor.sessions.service import SessionService
 from prismseg.monitor.sessions.times import known_time
 from prismseg.monitor.store import latest_results, list_captures
 from prismseg.monitor.store.schema import CaptureRow, MaskRow, ResultRow, SessionRow
-from prismseg.thermal import Session, View, check_view
+from prismseg.thermal import Entry, Session, View, check_view
 
 
 @dataclass(frozen=True)
@@ -143,7 +143,10 @@ def collect_report(service: SessionService, session: str, printed_by: str = "") 
         test_dose_at=known_time(row, row.test_dose_at),
         session=measured.session,
         captures=tuple(
-            _facts(row, capture, mask) for capture, mask in zip(measured.captures, measured.masks, strict=True)
+            _facts(row, capture, mask, entry)
+            for capture, mask, entry in zip(
+                measured.captures, measured.masks, measured.session.entries, strict=True
+            )
         ),
         excluded=tuple(
             ExcludedCapture(
@@ -164,7 +167,7 @@ def collect_report(service: SessionService, session: str, printed_by: str = "") 
     )
 
 
-def _facts(session: SessionRow, capture: CaptureRow, mask: MaskRow | None) -> ReportedCapture:
+def _facts(session: SessionRow, capture: CaptureRow, mask: MaskRow | None, entry: Entry) -> ReportedCapture:
     by_hand = mask is not None and mask.origin == "edited"
     return ReportedCapture(
         number=capture.number,
@@ -173,11 +176,19 @@ def _facts(session: SessionRow, capture: CaptureRow, mask: MaskRow | None) -> Re
         camera=capture.camera,
         view=check_view(session.view),
         parameters=capture.parameters,
-        mask_origin="automatic" if mask is None else mask.origin,  # type: ignore[arg-type]
+        mask_origin=_origin(mask, entry),
         edited_by=mask.created_by if mask is not None and by_hand else "",
         edited_at=mask.created_at if mask is not None and by_hand else None,
         remarks=Remarks.model_validate(capture.remarks),
     )
+
+
+def _origin(mask: MaskRow | None, entry: Entry) -> MaskOrigin:
+    """Say who drew the outline; what a network did not find is no outline of its."""
+    if mask is None or (mask.origin == "automatic" and (entry.soles is None or not entry.soles.cleaned.any())):
+        return "none"
+    origin: MaskOrigin = mask.origin  # type: ignore[assignment]
+    return origin
 
 
 def _provenance(service: SessionService, results: Sequence[ResultRow]) -> Provenance:

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 # Stored value v stands for SLOPE * v + INTERCEPT °C: -100 to 555 °C in steps of 0.01; 65535 is no temperature.
 SLOPE, INTERCEPT, MISSING = 0.01, -100.0, 65535
-_ALGORITHMS = {"automatic": "AUTOMATIC", "edited": "SEMIAUTOMATIC", "imported": "MANUAL"}
+_ALGORITHMS = {"automatic": "AUTOMATIC", "edited": "SEMIAUTOMATIC", "imported": "MANUAL", "none": "AUTOMATIC"}
 _NO_TEXT = re.compile(r"[\x00-\x1f\x7f]")
 _EXPLICIT = "1.2.840.10008.1.2.1"
 _SECONDARY = "1.2.840.10008.5.1.4.1.1.7"  # Secondary Capture Image Storage

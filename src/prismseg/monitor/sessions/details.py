@@ -16,7 +16,7 @@ Membranes = Literal["intact", "ruptured"]
 WORDED: frozenset[str] = frozenset({"membranes", "one_foot"})
 """Details whose values are words to translate."""
 Cold = Literal["felt", "less", "not felt"]
-MaskOrigin = Literal["automatic", "edited", "imported"]
+MaskOrigin = Literal["automatic", "edited", "imported", "none"]  # none: nothing was found, and nobody drew
 
 
 class Details(BaseModel):
@@ -80,6 +80,7 @@ ORIGIN_LABELS: Mapping[str, Message] = {
     "automatic": Message("automatic outline"),
     "edited": Message("edited outline"),
     "imported": Message("imported outline"),
+    "none": Message("no outline found"),
 }
 
 

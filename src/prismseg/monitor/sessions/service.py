@@ -182,6 +182,7 @@ class SessionService:
         view: str,
         camera: str,
         dose: datetime | None,
+        ward: str | None = None,
     ) -> str:
         """Store a session that was recorded elsewhere, whole or not at all, and return its key.
 
@@ -198,6 +199,8 @@ class SessionService:
         dose : datetime or None
             When the test dose was given, by the camera's clock; None where that is not known: then the times of the
             captures are counted from `UNKNOWN_ZERO`.
+        ward : str or None
+            Whose session it is; None: everybody's.
 
         Raises
         ------
@@ -219,6 +222,7 @@ class SessionService:
                 view=checked,
                 camera=camera,
                 origin="import",
+                ward=ward,
                 timed_by="unknown" if dose is None else "camera",
             )
             transaction.update_session(who, "test dose given", row, test_dose_at=dose or UNKNOWN_ZERO)

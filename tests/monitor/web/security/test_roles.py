@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
+from io import BytesIO
 
 import pytest
+import tifffile
 from tests.monitor.web.conftest import PASSWORD, browsing
 
 from prismseg.monitor.web.app import create_app
@@ -122,6 +124,32 @@ def test_staff_see_only_their_wards_sessions(guarded):
         assert anna.patch(f"{other}/details", {"changed": {"drug": "x"}}).status_code == 404
         assert anna.get("/api/codes?code=E-B").json()["warnings"] == []
         assert "E-B" not in anna.get("/").text and "E-B" in pages["rev"].get("/").text
+
+
+def test_an_imported_session_is_of_the_ward_of_whoever_imports_it(guarded, feet_still):
+    guarded.users.add("anna", PASSWORD, ward="A")
+    guarded.users.add("berta", PASSWORD, ward="B")
+    picture = BytesIO()
+    tifffile.imwrite(picture, feet_still[0].celsius)
+    with browsing(guarded) as anna, browsing(guarded) as berta:
+        anna.log_in("anna")
+        berta.log_in("berta")
+        sent = anna.ask("POST", "/api/imports", files=[("files", ("t0.tiff", picture.getvalue()))]).json()
+        kept = anna.post(f"/api/imports/{sent['id']}", {"code": "E-A", "minutes": [0.0], "confirmed": []})
+        assert kept.status_code == 201, kept.text
+        assert [each["code"] for each in anna.get("/api/sessions").json()["sessions"]] == ["E-A"]
+        assert berta.get("/api/sessions").json()["sessions"] == []
+        assert berta.get(f"/api/sessions/{kept.json()['id']}").status_code == 404
+
+
+def test_who_only_reads_is_offered_nothing_else(guarded):
+    guarded.users.add("rev", PASSWORD, role="reviewer")
+    offers = ('href="/new"', 'href="/import"', 'name="may-write" content="yes"')
+    with browsing(guarded) as reviewer, browsing(guarded) as midwife:
+        reviewer.log_in("rev")
+        midwife.log_in()
+        assert all(offer in midwife.get("/").text for offer in offers)
+        assert not any(offer in reviewer.get("/").text for offer in offers)
 
 
 def test_a_role_that_is_taken_away_is_gone_at_once(guarded):

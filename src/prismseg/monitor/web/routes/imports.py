@@ -35,6 +35,7 @@ from prismseg.monitor.sessions.service import SessionService
 from prismseg.monitor.sessions.times import UNKNOWN_ZERO
 from prismseg.monitor.store import Conflict, NotFound, SessionStore, hash_pixels
 from prismseg.monitor.web.dependencies import (
+    AccountDep,
     LanguageDep,
     PendingImportsDep,
     SegmenterDep,
@@ -151,6 +152,7 @@ def confirm(
     pending: PendingImportsDep,
     settings: SettingsDep,
     who: UserDep,
+    account: AccountDep,
     batch: str,
     body: ImportBody,
 ) -> JsonObject:
@@ -161,7 +163,8 @@ def confirm(
         for question, text in find_questions(chosen).items():
             if question not in body.confirmed:
                 raise Conflict(text)
-        return {"id": _import(sessions, who, body, body.view or settings.view, chosen)}
+        key = _import(sessions, who, body, body.view or settings.view, chosen, account.ward)
+        return {"id": key}
     except BaseException:
         pending.put_back(taken)
         raise
@@ -200,7 +203,9 @@ def _chosen(files: list[UploadedFile], body: ImportBody) -> list[TimedPicture]:
     return chosen
 
 
-def _import(sessions: SessionService, who: str, body: ImportBody, view: View, chosen: list[TimedPicture]) -> str:
+def _import(
+    sessions: SessionService, who: str, body: ImportBody, view: View, chosen: list[TimedPicture], ward: str | None
+) -> str:
     """Store a session at the camera's times of day; where they are not known minutes count alone."""
     dose = find_dose_time(chosen)
     captures = [
@@ -214,7 +219,7 @@ def _import(sessions: SessionService, who: str, body: ImportBody, view: View, ch
     ]
     camera = chosen[0].frame.camera or "imported files"
     details = {"code": body.code, "one_foot": body.one_foot}
-    return sessions.import_session(who, details, captures, view=view, camera=camera, dose=dose)
+    return sessions.import_session(who, details, captures, view=view, camera=camera, dose=dose, ward=ward)
 
 
 def _marked(sent: list[UploadedFile], store: SessionStore) -> list[UploadedFile]:

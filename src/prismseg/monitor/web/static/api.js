@@ -3,6 +3,7 @@ const meta = (name) => document.querySelector(`meta[name="${name}"]`)?.content ?
 export const Z95 = Number(meta("z95")); // standard errors on both sides of a mean that hold 95 % of a normal distribution
 export const scale = JSON.parse(meta("scale") || "[20,38]");
 export const lockSeconds = Number(meta("lock") || 0);
+export const mayWrite = meta("may-write") === "yes"; // reviewers read: what would be refused is not offered
 export const language = document.documentElement.lang;
 
 const words = language === "en" ? {} : await (await fetch(`/static/words/${language}.json`)).json();

@@ -1,5 +1,5 @@
 // One capture: outline and its correction, evidence and doubt, remarks.
-import { Z95, attempt, get, make, number, patch, post, say, send, t } from "./api.js";
+import { Z95, attempt, get, make, mayWrite, number, patch, post, say, send, t } from "./api.js";
 import { drawOutlines, drawScale } from "./draw.js";
 import { autosave, fill } from "./fields.js";
 import { onKey } from "./keys.js";
@@ -171,8 +171,9 @@ function show() {
   field("minute").textContent = each.minute === null ? "" : `${number(each.minute, 1)} min`;
   showOrigin();
   // A closed session is locked.
-  field("edit").disabled = state.closed_at !== null;
-  for (const entry of field("remarks").elements) entry.disabled = state.closed_at !== null;
+  const locked = state.closed_at !== null || !mayWrite;
+  field("edit").disabled = locked;
+  for (const entry of field("remarks").elements) entry.disabled = locked;
   field("undo").disabled = !each.mask?.can_undo;
   field("redo").disabled = !each.mask?.can_redo;
   field("remarks-on").replaceChildren(

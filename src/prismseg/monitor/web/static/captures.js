@@ -1,5 +1,5 @@
 // The captures of a session as cards, those that count and those that were excluded.
-import { Z95, make, number, t } from "./api.js";
+import { Z95, make, mayWrite, number, t } from "./api.js";
 import { wallTime } from "./time.js";
 
 let last = "";
@@ -18,7 +18,7 @@ function card(root, state, each, exclude) {
   const means = each.measured
     ? make("p", { class: "means" }, ...["left", "right"].map((side) => make("span", {}, make("span", { class: `side-${side}` }, side === "left" ? t("L") : t("R")), ` ${mean(state, each, side)} °C`)))
     : make("p", { class: "notice bad" }, each.reason.join(" "));
-  const out = make("button", { type: "button", disabled: state.state === "closed" }, t("Exclude"));
+  const out = make("button", { type: "button", disabled: state.state === "closed" || !mayWrite }, t("Exclude"));
   out.addEventListener("click", () => exclude(each.number));
   out.setAttribute("aria-label", t("Exclude capture {number}", { number: each.number }));
   const cautions = each.cautions.length

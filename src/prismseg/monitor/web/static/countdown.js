@@ -1,5 +1,5 @@
 // A session's clock, the capture that is asked for, and skipping it.
-import { attempt, post, t } from "./api.js";
+import { attempt, mayWrite, post, t } from "./api.js";
 import { confirmed } from "./dialogs.js";
 import { remind } from "./reminder.js";
 import { findAsked, minutesAndSeconds, sayAsked } from "./schedule.js";
@@ -29,7 +29,7 @@ export function setUpCountdown(root, schedule, session, told) {
       due = asked.due;
       show(minutesAndSeconds(seconds), words.now, words.later);
     }
-    field("skip").hidden = due === null;
+    field("skip").hidden = due === null || !mayWrite;
     remind(due);
   }
 

@@ -1,5 +1,5 @@
 // One session: live picture, clock, captures, curves, observations, details.
-import { attempt, get, language, make, number, patch, post, say, t } from "./api.js";
+import { attempt, get, language, make, mayWrite, number, patch, post, say, t } from "./api.js";
 import { showCaptures } from "./captures.js";
 import { plusMinus, showChange, showFlagWords } from "./changes.js";
 import { setUpCountdown } from "./countdown.js";
@@ -38,22 +38,23 @@ const PHASES = { running: () => t("running"), closed: () => t("closed"), importe
 function show() {
   field("code").textContent = state.code;
   document.title = `${state.code} – prismseg`;
-  const open = state.state === "running";
+  const open = state.state === "running", acts = open && mayWrite;
   field("phase").textContent = PHASES[state.state]();
   field("phase").className = `badge ${state.state}`;
-  field("camera").hidden = !open || state.has_camera;
+  field("camera").hidden = !acts || state.has_camera;
   field("camera-where").textContent = state.camera_with ? t("The camera is with session {code}.", { code: state.camera_with.code }) : t("The camera is not with this session.");
-  field("capture").hidden = field("dose").hidden = field("lights").hidden = !open;
-  field("capture").disabled = !open || !state.has_camera || busy;
+  field("capture").hidden = field("dose").hidden = !acts;
+  field("lights").hidden = !open;
+  field("capture").disabled = !acts || !state.has_camera || busy;
   field("dose").textContent = state.test_dose_at ? t("Correct the time of the dose") : t("Test dose given");
   field("dose").classList.toggle("accent", !state.test_dose_at);
   field("dose").classList.toggle("big", !state.test_dose_at);
   live?.check();
   showLast();
-  for (const form of ["details", "view", "remarks"]) for (const each of field(form).elements) each.disabled = state.state === "closed";
-  field("sign").hidden = state.state !== "closed" || state.signed_at !== null;
+  for (const form of ["details", "view", "remarks"]) for (const each of field(form).elements) each.disabled = state.state === "closed" || !mayWrite;
+  field("sign").hidden = !mayWrite || state.state !== "closed" || state.signed_at !== null;
   field("signed").textContent = state.signed_at === null ? "" : t("Signed by {name}, {time}", { name: state.signed_by, time: wallTime(state.signed_at) });
-  field("close").hidden = state.state === "imported";
+  field("close").hidden = !mayWrite || state.state === "imported";
   field("close").textContent = open ? t("Close the session") : t("Open the session again");
   showBlocked();
   showChanges();
