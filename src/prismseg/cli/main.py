@@ -27,6 +27,7 @@ from prismseg.cli import (
     study,
     thermal,
     train,
+    uncertainty,
 )
 
 app = typer.Typer(
@@ -42,8 +43,8 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 for verb in (
-    demo, check, convert, plan, instant, train, ensemble, evaluate, explain, spectrum, predict, export, models, phantom,
-    thermal, study, monitor,
+    demo, check, convert, plan, instant, train, ensemble, evaluate, explain, spectrum, uncertainty, predict, export,
+    models, phantom, thermal, study, monitor,
 ):  # fmt: skip
     verb.register(app)
 

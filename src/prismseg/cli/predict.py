@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from prismseg.base.registry.choices import list_choices
 from prismseg.cli.options import Device, Mirror, Quiet
 
 _SHOWN = 5
@@ -15,14 +16,16 @@ _SHOWN = 5
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
     app.command(
+        cls=list_choices(uncertainty_by="prismseg.inference.bayesian.registries:UNCERTAINTIES"),
         epilog=(
             "Examples:\n\n"
             "prismseg predict runs/nerves new-patient.png --out results\n\n"
             "prismseg predict runs/nerves/model new-patients/ more/*.jpg --out results --mirror\n\n"
             "prismseg predict runs/nerves table.csv --out results --probabilities\n\n"
             "prismseg predict runs/instant new-patients/ --out results --uncertainty\n\n"
+            "prismseg predict runs/all-folds new-patients/ --uncertainty-by ensemble\n\n"
             "prismseg predict runs/nerves new-patients/ --margins runs/nerves/evaluation/margins.json"
-        )
+        ),
     )(predict)
 
 
@@ -46,6 +49,13 @@ def predict(
             "the logits (NPZ, PNG).",
         ),
     ] = False,
+    uncertainty_by: Annotated[
+        str | None,
+        typer.Option(
+            help="Also write predictive entropy, mutual information and variance by {names}; what is "
+            "not an ensemble is fitted by `prismseg uncertainty RUN`."
+        ),
+    ] = None,
     margins: Annotated[
         Path | None,
         typer.Option(
@@ -60,16 +70,21 @@ def predict(
 
     An image that is damaged is reported and the others are segmented.
     """
-    from prismseg.inference import Margins, Predictor, predict_files
-    from prismseg.nets import find_model
+    from prismseg.inference import BayesianPredictor, Margins, Predictor, predict_files
+    from prismseg.nets import find_model, results_folder
 
     predictor = Predictor.from_pretrained(find_model(model), mirror=mirror, device=device)
+    bayesian = None
+    if uncertainty_by is not None:
+        fitted = results_folder(model) / "uncertainty"
+        bayesian = BayesianPredictor(predictor, uncertainty_by, fitted)
     report = predict_files(
         predictor,
         images,
         out,
         probabilities=probabilities,
         uncertainty=uncertainty,
+        bayesian=bayesian,
         margins=None if margins is None else Margins.load(margins),
         show_progress=not quiet,
     )

@@ -1,3 +1,9 @@
+from prismseg.inference.bayesian.kinds import BayesianPredictor as BayesianPredictor
+from prismseg.inference.bayesian.last_layer import LastLayer as LastLayer
+from prismseg.inference.bayesian.last_layer import fit_last_layer as fit_last_layer
+from prismseg.inference.bayesian.maps import BayesianMaps as BayesianMaps
+from prismseg.inference.bayesian.maps import maps_of_draws as maps_of_draws
+from prismseg.inference.bayesian.registries import UNCERTAINTIES as UNCERTAINTIES
 from prismseg.inference.disagreement import Disagreement as Disagreement
 from prismseg.inference.disagreement import disagreement as disagreement
 from prismseg.inference.files import PredictionReport as PredictionReport

@@ -13,12 +13,14 @@ from skimage.segmentation import find_boundaries
 
 from prismseg.base import DataError, OutputError, atomic_path, make_folder, progress_bar
 from prismseg.data import read_image
+from prismseg.inference.bayesian.kinds import BayesianPredictor
+from prismseg.inference.bayesian.registries import UNCERTAINTIES
 from prismseg.inference.images import InputImages, find_images
 from prismseg.inference.margins import Margins, write_bands
 from prismseg.inference.predictor import Predictor
 from prismseg.inference.render import class_colour, displayable
 from prismseg.inference.stacks import is_stack, predict_stack
-from prismseg.inference.uncertainty import find_uncertainty, write_uncertainty
+from prismseg.inference.uncertainty import draw_entropy, find_uncertainty, write_uncertainty
 
 OVERLAY_PIXELS = 2**24  # overlays of larger images are thinned out, since they are there to be looked at
 
@@ -49,6 +51,7 @@ def predict_files(
     *,
     probabilities: bool = False,
     uncertainty: bool = False,
+    bayesian: BayesianPredictor | None = None,
     margins: Margins | None = None,
     show_progress: bool = True,
 ) -> PredictionReport:
@@ -76,6 +79,9 @@ def predict_files(
     uncertainty : bool
         Also write how sure the network is of each pixel, and of an instant segmenter why
         (`prismseg.inference.Uncertainty`): ``uncertainty/NAME.npz`` and, to look at, ``uncertainty/NAME.png``.
+    bayesian : BayesianPredictor, optional
+        Also write what its draws say of each pixel: ``uncertainty/NAME_KIND.npz`` (`BayesianMaps.save`) and, to look at,
+        the mutual information over the image, ``uncertainty/NAME_KIND.png``. Not of volumes.
     margins : Margins, optional
         Also draw the contours that hold the truth of a new group, ``margins/NAME.png``, and write the regions for each
         class label: ``margins/NAME_1.png``, 255 inside both contours, 128 between them, 0 outside. Not of volumes.
@@ -115,14 +121,19 @@ def predict_files(
     report = PredictionReport(unread=images.unread)
     for path in images.broken:
         report.failed[path] = f"{path} is a link to {path.readlink()}, which does not exist; restore that file."
-    wanted = {"probabilities": probabilities, "uncertainty": uncertainty, "margins": margins is not None}
+    wanted = {
+        "probabilities": probabilities,
+        "uncertainty": uncertainty,
+        "bayesian": bayesian is not None,
+        "margins": margins is not None,
+    }
     asked = [name for name in wanted if wanted[name]]
     for name in ("masks", "overlays", *asked):
-        make_folder(out / name)
+        make_folder(out / ("uncertainty" if name == "bayesian" else name))
     with progress_bar("predicting", len(images.names), visible=show_progress) as advance:
         for done, (path, name) in enumerate(images.names.items(), start=1):
             try:
-                report.masks.append(_predict_one(predictor, path, out, name, asked, margins))
+                report.masks.append(_predict_one(predictor, path, out, name, asked, margins, bayesian))
             except DataError as error:
                 report.failed[path] = str(error) if str(path) in str(error) else f"{path}: {error}"
             except MemoryError:
@@ -151,16 +162,25 @@ def _remove_earlier(out: Path, name: str) -> None:
     """Remove what an earlier prediction left under the name of an image that has no result now."""
     for kind, suffix in _RESULTS:
         (out / kind / f"{name}.{suffix}").unlink(missing_ok=True)
+    for kind in UNCERTAINTIES.names():
+        for suffix in ("npz", "png"):
+            (out / "uncertainty" / f"{name}_{kind}.{suffix}").unlink(missing_ok=True)
     for label in range(1, 256):
         (out / "margins" / f"{name}_{label}.png").unlink(missing_ok=True)
 
 
 def _predict_one(
-    predictor: Predictor, path: Path, out: Path, name: str, asked: Sequence[str], margins: Margins | None
+    predictor: Predictor,
+    path: Path,
+    out: Path,
+    name: str,
+    asked: Sequence[str],
+    margins: Margins | None,
+    bayesian: BayesianPredictor | None,
 ) -> Path:
     if is_stack(path):
-        if margins is not None:
-            raise DataError(f"{path} is a volume, of which no margins are drawn; predict it without them.")
+        if margins is not None or bayesian is not None:
+            raise DataError(f"{path} is a volume, of which no margins and no draws are shown; predict it without.")
         return predict_stack(
             predictor,
             path,
@@ -184,10 +204,19 @@ def _predict_one(
         mask = predictor.segment(image)
     if "uncertainty" in asked:
         write_uncertainty(out / "uncertainty", name, image, find_uncertainty(predictor, image))
+    if bayesian is not None:
+        _write_draws(out / "uncertainty" / f"{name}_{bayesian.uncertainty}", image, bayesian)
     if margins is not None:
         write_bands(out / "margins", name, image, mask, margins, predictor.classes)
     _write_overlay(out / "overlays" / f"{name}.png", image, mask)
     return _write_mask(out / "masks" / f"{name}.png", mask, len(predictor.classes))
+
+
+def _write_draws(stem: Path, image: NDArray[np.generic], bayesian: BayesianPredictor) -> None:
+    maps = bayesian(image)
+    maps.save(stem.with_name(f"{stem.name}.npz"))
+    with atomic_path(stem.with_name(f"{stem.name}.png")) as temporary:
+        Image.fromarray(draw_entropy(image, maps.mutual_information)).save(temporary)
 
 
 def overlay(image: NDArray[np.generic], mask: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -27,6 +27,8 @@ from prismseg.train.registries import OPTIMIZERS as OPTIMIZERS
 from prismseg.train.registries import SCHEDULES as SCHEDULES
 from prismseg.train.registries import SOURCES as SOURCES
 from prismseg.train.registries import TRACKERS as TRACKERS
+from prismseg.train.registries import UNCERTAINTY_FITS as UNCERTAINTY_FITS
 from prismseg.train.runs.evaluation import evaluate_data as evaluate_data
 from prismseg.train.runs.evaluation import evaluate_run as evaluate_run
 from prismseg.train.runs.folder import RunFolder as RunFolder
+from prismseg.train.runs.uncertainty import fit_uncertainty as fit_uncertainty

@@ -78,3 +78,12 @@ SOURCES.register("cases", "prismseg.train.sources:CasesSettings", summary="The t
 # Sections of settings that earlier versions wrote, by name: each entry turns the section's value into what stands for it
 # today, a dictionary of top-level settings.
 FORMER_SETTINGS: Registry[Callable[[Any], dict[str, Any]]] = Registry("former setting")
+
+# Fits a network on training cases and by validation cases, writes into a folder, and says what a reader has to know.
+FitUncertainty = Callable[[Any, Any, Any, Any, Path], tuple[str, ...]]  # predictor, data set, cases twice, folder
+UNCERTAINTY_FITS: Registry[FitUncertainty] = Registry("fitted uncertainty")
+UNCERTAINTY_FITS.register(
+    "last-layer",
+    "prismseg.train.runs.uncertainty:fit_closed_form",
+    summary="Posterior of the last layer in closed form: seconds.",
+)

@@ -1,0 +1,1 @@
+"""Bayesian uncertainty of trained networks behind one interface: last layer, variational frequencies, ensemble."""
