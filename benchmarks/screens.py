@@ -52,6 +52,8 @@ def paths(page: Any, url: str) -> dict[str, str]:
         "running": found["DEMO-3"],
         "finished": found["DEMO-1"],
         "capture": f"{found['DEMO-1']}/captures/4",
+        "site": "/site",
+        "audit": "/audit",
         "missing": "/nothing-here",
     }
 

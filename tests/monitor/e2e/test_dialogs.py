@@ -115,6 +115,24 @@ def test_the_time_of_the_dose_is_a_wall_clock_time(each_browser, ward: Served) -
     screen.close()
 
 
+def test_a_barcode_becomes_the_code_and_begins_nothing(browser, ward: Served) -> None:
+    screen = Screen(browser, ward)
+    page = screen.page
+    screen.go("/new")
+    for text, element in (("E-4711", "body"), ("PAT 0815-Ñ", "#code"), ("1234", "#new button")):
+        screen.scan(f"{text}\n", element)
+        assert page.locator("#code").input_value() == text
+        page.wait_for_timeout(100)
+    for typed, delay in (("ABC", 0), ("ABCDEF", 80)):  # too short, and as a hand types
+        page.locator("h1").click()
+        page.keyboard.type(typed, delay=delay)
+        page.wait_for_timeout(100)
+        page.keyboard.press("Enter")
+        assert page.locator("#code").input_value() == "1234"
+    assert page.url.endswith("/new")
+    screen.close()
+
+
 def test_a_scanner_takes_no_capture(each_browser, ward: Served) -> None:
     screen = Screen(each_browser, ward)
     page, path = screen.page, screen.begin("E-SCAN")

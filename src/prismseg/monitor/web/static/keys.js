@@ -2,7 +2,10 @@
 const APART = 250; // ms between a key that acts and any other; the slowest scanners send one in 100
 const BURST = 3; // keys within BURST_MS that no hand types
 const BURST_MS = 150;
+const SCANNED = 4; // characters that are a scanner's, when no two are further apart than SCANNED_MS
+const SCANNED_MS = 50;
 const presses = [];
+const characters = { text: "", at: -Infinity };
 
 const typing = (element) => element.isContentEditable || /^(INPUT|SELECT|TEXTAREA)$/.test(element.tagName);
 
@@ -16,7 +19,20 @@ addEventListener("keydown", (event) => {
   const burst = presses.length === BURST && presses.at(-1) - presses[0] < BURST_MS;
   const acts = event.key === "Enter" ? event.target.tagName !== "TEXTAREA" : event.key === " " && !typing(event.target);
   if (burst && acts) { stopped = event.key; stop(event); }
+  collect(event);
 }, { capture: true });
+
+/** Put characters together; a scanner's, ended by Enter, are told to the page as the event "scan". */
+function collect(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey) return;
+  const follows = event.timeStamp - characters.at < SCANNED_MS;
+  if (event.key.length === 1) Object.assign(characters, { text: follows ? characters.text + event.key : event.key, at: event.timeStamp });
+  else if (event.key === "Enter") {
+    const { text } = characters;
+    characters.text = "";
+    if (follows && text.length >= SCANNED && !document.querySelector("dialog[open]")) dispatchEvent(new CustomEvent("scan", { detail: text }));
+  }
+}
 addEventListener("keyup", (event) => { if (event.key === stopped) stop(event); }, { capture: true });
 
 function stop(event) {

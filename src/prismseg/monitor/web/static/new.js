@@ -10,5 +10,12 @@ document.getElementById("new").addEventListener("submit", async (event) => {
   button.disabled = false;
   if (made) location.assign(`/sessions/${made.id}`);
 });
+// A code from a barcode, wherever the cursor is: it takes the place of the one that was proposed; nothing begins by it.
+addEventListener("scan", (event) => {
+  const field = document.getElementById("code");
+  field.value = event.detail.trim().slice(0, field.maxLength);
+  field.dispatchEvent(new Event("change"));
+  field.focus();
+});
 // Until now a click would have sent the form past this script.
 document.querySelector("#new button").disabled = false;
