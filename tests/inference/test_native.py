@@ -11,6 +11,7 @@ from prismseg.nets import create_model
 from prismseg.nets.ensemble.feed import common_preprocess
 from prismseg.nets.instant import tiles
 from prismseg.nets.instant.tiles import compute_in_tiles
+from prismseg.nets.skips.pieces import ImageStatistics
 
 
 @pytest.fixture(scope="module")
@@ -32,12 +33,17 @@ def noise(height, width, dtype=np.uint8):
 
 @pytest.mark.parametrize("mirror", [False, True])
 def test_tiles_give_what_the_whole_image_gives(network, monkeypatch, mirror):
-    image, predictor = noise(150, 201), Predictor(network, mirror=mirror)
+    image, predictor = noise(310, 275), Predictor(network, mirror=mirror)
+    image[:150] //= 9  # so that pieces differ in what layers take means over
     whole = predictor(image).probabilities
-    monkeypatch.setattr(compute_in_tiles, "__kwdefaults__", {"tile": 64, "margin": 128})
+    monkeypatch.setattr(compute_in_tiles, "__kwdefaults__", {"look": None, "tile": 64, "margin": 96})
     assert np.abs(predictor(image).probabilities - whole).max() < 1e-3
     # A control: without enough of what lies around a tile, seams are seen.
-    monkeypatch.setattr(compute_in_tiles, "__kwdefaults__", {"tile": 64, "margin": 0})
+    monkeypatch.setattr(compute_in_tiles, "__kwdefaults__", {"look": None, "tile": 64, "margin": 0})
+    assert np.abs(predictor(image).probabilities - whole).max() > 1e-3
+    # Another: pieces that are each brought to root mean square 1 do not fit together.
+    monkeypatch.setattr(compute_in_tiles, "__kwdefaults__", {"look": None, "tile": 64, "margin": 96})
+    monkeypatch.setattr(ImageStatistics, "needed", False)
     assert np.abs(predictor(image).probabilities - whole).max() > 1e-3
 
 

@@ -3,14 +3,39 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from prismseg.base.registry.choices import list_choices
 from prismseg.cli.options import Device, Mirror, Quiet
 
+if TYPE_CHECKING:
+    from prismseg.inference.large.predict import LargePrediction
+
 _SHOWN = 5
+
+
+def _told(found: LargePrediction) -> str:
+    """Say what came of a large image."""
+    from prismseg.inference.large.predict import VISIBLE
+
+    parts = [f"{found.pieces} pieces"]
+    if found.resumed == found.pieces:
+        parts.append("all of them finished before")
+    elif found.resumed:
+        parts.append(f"{found.resumed} of them finished before")
+    if found.resumed < found.pieces > 1:
+        parts.append(f"where they meet, probabilities differ by at most {found.seam:.2g}")
+    if found.left_out:
+        parts.append(f"{found.left_out} other images of the file are left out")
+    text = "; ".join(parts)
+    if found.seam > VISIBLE:
+        text += (
+            ". Seams may be seen: the network looks farther than what it is shown around a piece (a larger --overlap "
+            "helps), or takes means over all that it is shown (group and instance normalisation; then none helps)"
+        )
+    return text
 
 
 def register(app: typer.Typer) -> None:
@@ -22,6 +47,7 @@ def register(app: typer.Typer) -> None:
             "prismseg predict runs/nerves new-patient.png --out results\n\n"
             "prismseg predict runs/nerves/model new-patients/ more/*.jpg --out results --mirror\n\n"
             "prismseg predict runs/nerves table.csv --out results --probabilities\n\n"
+            "prismseg predict runs/slides slide.tif --out results   (of a run with --fit native: piece by piece)\n\n"
             "prismseg predict runs/instant new-patients/ --out results --uncertainty\n\n"
             "prismseg predict runs/all-folds new-patients/ --uncertainty-by ensemble\n\n"
             "prismseg predict runs/nerves new-patients/ --margins runs/nerves/evaluation/margins.json"
@@ -62,6 +88,25 @@ def predict(
             help="A margins.json of `prismseg evaluate --margins`: also draw and write the contours that hold the truth."
         ),
     ] = None,
+    shrink: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            help="Segment images at their own pixels (1), or at so many times fewer a side, instead of squeezing them to "
+            "the network's size; by default as it was trained.",
+        ),
+    ] = None,
+    large_from: Annotated[
+        float,
+        typer.Option(
+            min=0,
+            help="Images at their own pixels from this many megapixels on are segmented piece by piece, in flat memory "
+            "(TIFF and NPY; the mask is a TIFF in tiles). Stopped, the same command goes on.",
+        ),
+    ] = 16.0,
+    overlap: Annotated[
+        int, typer.Option(min=0, help="Pixels that the network sees around each of these pieces.")
+    ] = 128,
     mirror: Mirror = None,
     device: Device = "cpu",
     quiet: Quiet = False,
@@ -73,7 +118,7 @@ def predict(
     from prismseg.inference import BayesianPredictor, Margins, Predictor, predict_files
     from prismseg.nets import find_model, results_folder
 
-    predictor = Predictor.from_pretrained(find_model(model), mirror=mirror, device=device)
+    predictor = Predictor.from_pretrained(find_model(model), mirror=mirror, device=device, shrink=shrink)
     bayesian = None
     if uncertainty_by is not None:
         fitted = results_folder(model) / "uncertainty"
@@ -86,9 +131,13 @@ def predict(
         uncertainty=uncertainty,
         bayesian=bayesian,
         margins=None if margins is None else Margins.load(margins),
+        large_from=large_from,
+        overlap=overlap,
         show_progress=not quiet,
     )
     typer.echo(f"Wrote {len(report.masks)} masks to {out / 'masks'} and overlays to {out / 'overlays'}")
+    for path, found in report.large.items():
+        typer.echo(f"{path}: {_told(found)}")
     if report.unread:
         names = ", ".join(str(path) for path in report.unread[:_SHOWN])
         more = f" and {len(report.unread) - _SHOWN} more" if len(report.unread) > _SHOWN else ""

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from prismseg.base import ConfigError
 from prismseg.features.kernels import distance_norm
-from prismseg.features.normalize import MIN_VARIANCE, unit_rms
+from prismseg.features.normalize import MIN_VARIANCE, Normalizer, unit_rms
 from prismseg.features.scale import SAMPLED_POINTS, inverse_root, median_scale
 from prismseg.features.settings import FourierSettings
 from prismseg.features.spectral import sample_frequencies, sample_phases, second_moment
@@ -69,6 +69,7 @@ class FourierFeatures(nn.Module):
         generator: torch.Generator | None,
     ) -> None:
         super().__init__()
+        self.rms: Normalizer = unit_rms  # another one where inputs are pieces, see prismseg.nets.skips.pieces
         if settings.mapping == "paired" and out_features % 2:
             raise ConfigError(f"A paired map needs an even number of features, not {out_features}.")
         self.out_features = out_features
@@ -185,7 +186,7 @@ class FourierFeatures(nn.Module):
         if self.norm is not None:
             normalized: Tensor = self.norm(x)
             return normalized
-        return unit_rms(x) if self.settings.normalization == "rms" else x
+        return self.rms(x) if self.settings.normalization == "rms" else x
 
     def amplitude(self) -> float:
         """Constant factor on the cosines."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -11,6 +12,9 @@ from torch import Tensor
 MIN_NORM = 1e-18
 # Added to the variances of a batch normalisation; PyTorch's 1e-5 would shrink inputs of rms 1e-3.
 MIN_VARIANCE = 1e-10
+
+
+Normalizer = Callable[[Tensor], Tensor]
 
 
 def unit_rms(x: Tensor) -> Tensor:

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from prismseg.base import ConfigError
-from prismseg.features.normalize import unit_rms
+from prismseg.features.normalize import Normalizer, unit_rms
 from prismseg.features.scale import median_scale, sample_patches
 
 # Patches among which landmarks are sought.
@@ -61,6 +61,7 @@ class NystromFeatures2d(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int, kernel_size: int = 3) -> None:
         super().__init__()
+        self.rms: Normalizer = unit_rms  # another one where inputs are pieces, see prismseg.nets.skips.pieces
         if kernel_size % 2 == 0:
             raise ConfigError(f"kernel_size is {kernel_size}; it must be odd, so that a patch has a centre.")
         self.in_channels, self.out_channels, self.kernel_size = in_channels, out_channels, kernel_size
@@ -116,7 +117,7 @@ class NystromFeatures2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Map (B, in_channels, H, W) to features (B, out_channels, H, W)."""
         with torch.autocast(x.device.type, enabled=False):
-            padded = self._padded(unit_rms(x.float()))
+            padded = self._padded(self.rms(x.float()))
             ones = torch.ones_like(self.landmarks[:1])
             own = self.landmarks.square().sum((1, 2, 3))[:, None, None]
             squares = F.conv2d(padded.square(), ones) - 2 * F.conv2d(padded, self.landmarks) + own

@@ -8,6 +8,7 @@ from prismseg.inference.disagreement import Disagreement as Disagreement
 from prismseg.inference.disagreement import disagreement as disagreement
 from prismseg.inference.files import PredictionReport as PredictionReport
 from prismseg.inference.files import predict_files as predict_files
+from prismseg.inference.large.predict import LargePrediction as LargePrediction
 from prismseg.inference.margins import ClassMargin as ClassMargin
 from prismseg.inference.margins import Margins as Margins
 from prismseg.inference.margins import needed_margins as needed_margins

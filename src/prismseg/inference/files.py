@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,17 +13,24 @@ from PIL import Image
 from skimage.segmentation import find_boundaries
 
 from prismseg.base import DataError, OutputError, atomic_path, make_folder, progress_bar
+from prismseg.base.progress import Advance
 from prismseg.data import read_image
+from prismseg.data.images.windows import ImageWindows, open_windows
 from prismseg.inference.bayesian.kinds import BayesianPredictor
 from prismseg.inference.bayesian.registries import UNCERTAINTIES
 from prismseg.inference.images import InputImages, find_images
+from prismseg.inference.large.predict import LargePrediction, grid_of, predict_large, require_pieces
 from prismseg.inference.margins import Margins, write_bands
 from prismseg.inference.predictor import Predictor
 from prismseg.inference.render import class_colour, displayable
 from prismseg.inference.stacks import is_stack, predict_stack
 from prismseg.inference.uncertainty import draw_entropy, find_uncertainty, write_uncertainty
+from prismseg.nets.instant.tiles import MARGIN
 
 OVERLAY_PIXELS = 2**24  # overlays of larger images are thinned out, since they are there to be looked at
+
+LARGE_OVERLAY_PIXELS = 2**22  # of images that are predicted piece by piece, which must not fill the memory
+LARGE_MEGAPIXELS = 16.0  # from which an image at its own pixels is predicted piece by piece
 
 
 @dataclass
@@ -37,11 +45,14 @@ class PredictionReport:
         Image -> why it has no mask.
     unread : tuple of Path
         Files in the folders that are no images by their suffix.
+    large : dict
+        Image that was predicted piece by piece -> its pieces, and how well they fit together.
     """
 
     masks: list[Path] = field(default_factory=list)
     failed: dict[Path, str] = field(default_factory=dict)
     unread: tuple[Path, ...] = ()
+    large: dict[Path, LargePrediction] = field(default_factory=dict)
 
 
 def predict_files(
@@ -53,6 +64,8 @@ def predict_files(
     uncertainty: bool = False,
     bayesian: BayesianPredictor | None = None,
     margins: Margins | None = None,
+    large_from: float = LARGE_MEGAPIXELS,
+    overlap: int = MARGIN,
     show_progress: bool = True,
 ) -> PredictionReport:
     """Segment the images that `sources` name and write the results below `out`.
@@ -63,6 +76,11 @@ def predict_files(
 
     A NIfTI volume is segmented slice by slice, and its mask is one too, in the same place in space
     (``masks/NAME.nii.gz``, see `prismseg.inference.stacks`).
+
+    A network that takes images at their own pixels (fit "native", or `Predictor` with ``shrink``) segments large TIFF and
+    NPY files piece by piece, from the disk to the disk, with memory that does not grow with the image
+    (`prismseg.inference.large`): the mask is ``masks/NAME.tif``, in tiles. When it is stopped, the same call goes on from
+    the last piece.
 
     An image that cannot be read or used is reported, and the others are segmented.
 
@@ -85,6 +103,10 @@ def predict_files(
     margins : Margins, optional
         Also draw the contours that hold the truth of a new group, ``margins/NAME.png``, and write the regions for each
         class label: ``margins/NAME_1.png``, 255 inside both contours, 128 between them, 0 outside. Not of volumes.
+    large_from : float
+        Megapixels from which images are segmented piece by piece; pyramids always are.
+    overlap : int
+        Pixels, on the network's grid, that it sees around each piece of these.
     show_progress : bool
         Show a progress bar.
 
@@ -100,6 +122,8 @@ def predict_files(
         When the results would land among the images, or cannot be written.
     ConfigError
         When the margins were calibrated for another network.
+    ModelError
+        When an image is to be segmented piece by piece and the network, or what is asked for, does not allow it.
 
     Examples
     --------
@@ -128,20 +152,89 @@ def predict_files(
         "margins": margins is not None,
     }
     asked = [name for name in wanted if wanted[name]]
+    windows, unwindowed = _open_large(predictor, images.names, large_from)
+    if windows:
+        require_pieces(predictor, ["uncertainty" if name == "bayesian" else name for name in asked])
+    steps = {path: len(grid_of(predictor, each, overlap).pieces) for path, each in windows.items()}
     for name in ("masks", "overlays", *asked):
         make_folder(out / ("uncertainty" if name == "bayesian" else name))
-    with progress_bar("predicting", len(images.names), visible=show_progress) as advance:
-        for done, (path, name) in enumerate(images.names.items(), start=1):
+    total = sum(steps.get(path, 1) for path in images.names)
+    with progress_bar("predicting", total, visible=show_progress) as advance:
+        done = 0
+        for path, name in images.names.items():
             try:
-                report.masks.append(_predict_one(predictor, path, out, name, asked, margins, bayesian))
+                if path in windows:
+                    found = _predict_large(
+                        predictor,
+                        windows[path],
+                        out,
+                        name,
+                        asked,
+                        overlap,
+                        partial(_advance, advance, done, path.name),
+                    )
+                    report.large[path] = found
+                    report.masks.append(found.mask)
+                else:
+                    report.masks.append(_predict_one(predictor, path, out, name, asked, margins, bayesian))
             except DataError as error:
                 report.failed[path] = str(error) if str(path) in str(error) else f"{path}: {error}"
+                if path in unwindowed:
+                    report.failed[path] += f" {unwindowed[path]}"
             except MemoryError:
                 report.failed[path] = f"{path} needs more memory than there is; scale it down."
             if path in report.failed:
                 _remove_earlier(out, name)
+            else:
+                _remove_other_mask(report.masks[-1])
+            done += steps.get(path, 1)
             advance(done, path.name)
     return report
+
+
+def _advance(advance: Advance, before: int, note: str, pieces: int) -> None:
+    advance(before + pieces, note)
+
+
+def _open_large(
+    predictor: Predictor, paths: Iterable[Path], large_from: float
+) -> tuple[dict[Path, ImageWindows], dict[Path, str]]:
+    """Find the images that are segmented piece by piece, and why others cannot be."""
+    large: dict[Path, ImageWindows] = {}
+    why: dict[Path, str] = {}
+    if predictor.preprocess.fit != "native":
+        return large, why
+    for path in paths:
+        try:
+            windows = open_windows(path)
+        except DataError as error:
+            why[path] = str(error)  # told where it cannot be read whole either
+            continue
+        if windows is not None and (windows.pixels >= large_from * 10**6 or not windows.alone):
+            large[path] = windows
+    return large, why
+
+
+def _predict_large(
+    predictor: Predictor,
+    windows: ImageWindows,
+    out: Path,
+    name: str,
+    asked: Sequence[str],
+    overlap: int,
+    advance: Callable[[int], None],
+) -> LargePrediction:
+    return predict_large(
+        predictor,
+        windows,
+        out / "masks" / f"{name}.tif",
+        colours=list(palette(len(predictor.classes))),
+        draw=lambda image, mask: _write_overlay(out / "overlays" / f"{name}.png", image, mask),
+        overlay_pixels=LARGE_OVERLAY_PIXELS,
+        overlap=overlap,
+        probabilities=out / "probabilities" / f"{name}.npy" if "probabilities" in asked else None,
+        advance=advance,
+    )
 
 
 def _require_apart(out: Path, sources: Sequence[str | Path], images: InputImages) -> None:
@@ -153,8 +246,8 @@ def _require_apart(out: Path, sources: Sequence[str | Path], images: InputImages
 
 
 _RESULTS = (
-    ("masks", "png"), ("masks", "nii.gz"), ("overlays", "png"), ("probabilities", "npy"), ("uncertainty", "npz"),
-    ("uncertainty", "png"), ("margins", "png"),
+    ("masks", "png"), ("masks", "tif"), ("masks", "nii.gz"), ("overlays", "png"), ("probabilities", "npy"),
+    ("uncertainty", "npz"), ("uncertainty", "png"), ("margins", "png"),
 )  # fmt: skip
 
 
@@ -167,6 +260,13 @@ def _remove_earlier(out: Path, name: str) -> None:
             (out / "uncertainty" / f"{name}_{kind}.{suffix}").unlink(missing_ok=True)
     for label in range(1, 256):
         (out / "margins" / f"{name}_{label}.png").unlink(missing_ok=True)
+
+
+def _remove_other_mask(mask: Path) -> None:
+    """Remove the mask that an earlier prediction, piece by piece or whole, left beside the one that is now there."""
+    for one, other in ((".png", ".tif"), (".tif", ".png")):
+        if mask.suffix == one:
+            mask.with_suffix(other).unlink(missing_ok=True)
 
 
 def _predict_one(

@@ -18,7 +18,8 @@ from prismseg.base import ConfigError, ModelError
 from prismseg.data import Preprocess, read_image
 from prismseg.inference.postprocess import POSTPROCESSORS
 from prismseg.nets import SegmentationModel, class_probabilities, load_model
-from prismseg.nets.instant.tiles import compute_in_tiles
+from prismseg.nets.instant.tiles import Tile, compute_in_tiles
+from prismseg.nets.skips.pieces import ImageStatistics
 
 BAND_VALUES = 2**24  # probabilities that are enlarged at a time: 64 MiB in float32
 
@@ -199,18 +200,43 @@ class Predictor:
             )
 
     @torch.inference_mode()
-    def probabilities(self, batch: Tensor) -> Tensor:
-        """Probabilities (B, K, h, w) of prepared images (B, C, h, w), at their size."""
-        # A network in closed form cuts large images by itself, and knows what it takes from the whole.
-        if self.preprocess.fit != "native" or self.model.closed_form:
-            return self._probabilities(batch)
-        return compute_in_tiles(self._probabilities, batch, self.model.stride)
+    def probabilities(
+        self, batch: Tensor, *, in_tiles: bool = True, statistics: ImageStatistics | None = None
+    ) -> Tensor:
+        """Probabilities (B, K, h, w) of prepared images (B, C, h, w), at their size; large ones `in_tiles`.
 
-    def _probabilities(self, batch: Tensor) -> Tensor:
+        Of a piece of an image, which is not cut further, `statistics` are those of the image.
+        """
+        # A network in closed form cuts large images by itself, and knows what it takes from the whole.
+        if not in_tiles or self.preprocess.fit != "native" or self.model.closed_form:
+            return self._mean(batch, self.statistics() if statistics is None else statistics)
+        statistics = self.statistics()
+        return compute_in_tiles(
+            lambda part: self._mean(part, statistics),
+            batch,
+            self.model.stride,
+            look=(lambda part, rows, columns: self.look(part, rows, columns, statistics))
+            if statistics.needed
+            else None,
+        )
+
+    def statistics(self) -> ImageStatistics:
+        """Make empty statistics of an image that is shown to the network in pieces."""
+        return ImageStatistics(self.model)
+
+    @torch.inference_mode()
+    def look(self, piece: Tensor, rows: Tile, columns: Tile, statistics: ImageStatistics) -> None:
+        """Add a prepared piece (B, C, h, w) of an image to its `statistics`."""
+        piece = piece.to(self.device, memory_format=torch.channels_last)
+        for axes in ((), *self._mirrors):
+            statistics.look(piece, rows, columns, axes)
+
+    def _mean(self, batch: Tensor, statistics: ImageStatistics) -> Tensor:
+        """Mean of the probabilities (B, K, h, w) over the mirrors."""
         batch = batch.to(self.device, memory_format=torch.channels_last)
-        probabilities = class_probabilities(self.model(batch))
+        probabilities = class_probabilities(statistics.compute(batch))
         for axes in self._mirrors:
-            probabilities = probabilities + class_probabilities(self.model(batch.flip(axes))).flip(axes)
+            probabilities = probabilities + class_probabilities(statistics.compute(batch, axes)).flip(axes)
         return probabilities / (1 + len(self._mirrors)) if self._mirrors else probabilities
 
 

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from prismseg.features import CRFFg2d
-from prismseg.features.normalize import unit_rms
+from prismseg.features.normalize import Normalizer, unit_rms
 from prismseg.nets.settings import NORMS, SKIPS, SkipSettings
 
 GROUP_CHANNELS = 8  # channels of a group in group normalisation, where the number of channels allows it
@@ -66,11 +66,21 @@ def enlarge(logits: Tensor, factor: int) -> Tensor:
 
 
 class UnitRMS(nn.Module):
-    """Bring each case to root mean square 1; no parameters."""
+    """Bring each case to root mean square 1; no parameters.
+
+    Attributes
+    ----------
+    rms : callable
+        `unit_rms`; another one where the case is a piece of an image (`prismseg.nets.skips.pieces`).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rms: Normalizer = unit_rms
 
     def forward(self, x: Tensor) -> Tensor:
         """Normalise (B, C, H, W)."""
-        return unit_rms(x)
+        return self.rms(x)
 
 
 # In the default preset every skip has rms 1, whatever stands on it, so that decoders start from inputs of the same size

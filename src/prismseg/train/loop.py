@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from prismseg.base import PrismsegError, atomic_path, keep_freed_memory, progress_bar
 from prismseg.data import Augmentation, CropConfig, SegmentationDataset, Split, TensorCache
 from prismseg.nets import Refined, SegmentationModel, class_probabilities, load_model
-from prismseg.nets.instant.tiles import compute_in_tiles
+from prismseg.nets.skips.pieces import segment_in_tiles
 from prismseg.train.batches import cut_chunks, step_seed
 from prismseg.train.checkpoint import Progress, load_checkpoint, save_checkpoint
 from prismseg.train.config import TrainConfig
@@ -347,7 +347,7 @@ class Trainer:
         with torch.inference_mode(), self._mixed_precision():
             for chunk in self._validation_chunks():
                 images, masks = self._placed(self.cache.batch(chunk))
-                logits = compute_in_tiles(network, images, network.stride) if native else network(images)
+                logits = segment_in_tiles(network, images) if native else network(images)
                 labels = class_probabilities(logits.float()).argmax(1)
                 scores.append(_hard_dice(labels, masks, classes))
         return float(torch.cat(scores).mean())

@@ -279,7 +279,8 @@ def _refuse_huge(path: Path, height: int, width: int) -> None:
 
 def _huge(path: Path, size: str = "") -> DataError:
     return DataError(
-        f"{path} is too large ({size}at most {MAX_PIXELS // 10**6} megapixels are read). Cut or scale it down."
+        f"{path} is too large ({size}at most {MAX_PIXELS // 10**6} megapixels are read whole). Cut or scale it "
+        "down; predict --shrink segments TIFF and NPY files of any size."
     )
 
 

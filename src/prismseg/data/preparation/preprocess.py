@@ -19,7 +19,8 @@ from prismseg.data.preparation.settings import Fit, Intensity
 LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 _STEP = 16  # networks pad to a multiple of it
 _LONGEST = 4.0
-_ROBUST_RANGE = (0.5, 99.5)  # percentiles that "unit" maps to 0 and 1 where the depth is not 8 bits
+ROBUST_RANGE = (0.5, 99.5)  # percentiles that "unit" maps to 0 and 1 where the depth is not 8 bits
+CONSTANT = 1e-6  # deviation over mean, up to which a channel has one value
 
 
 @dataclass(frozen=True)
@@ -244,7 +245,7 @@ def _unit_scale(pixels: NDArray[np.generic], dtype: np.dtype[Any]) -> tuple[floa
     """Find what "unit" takes off and divides by."""
     if dtype == np.uint8:
         return 0.0, 255.0
-    low, high = np.percentile(pixels.astype(np.float32), _ROBUST_RANGE).astype(np.float32)
+    low, high = np.percentile(pixels.astype(np.float32), ROBUST_RANGE).astype(np.float32)
     return float(low), float(max(high - low, np.finfo(np.float32).tiny))
 
 
@@ -254,5 +255,5 @@ def _standardize(planes: Tensor) -> Tensor:
     wide = planes.double()
     mean = wide.mean(dim=(1, 2), keepdim=True)
     deviation = wide.std(dim=(1, 2), keepdim=True, correction=0)
-    constant = deviation <= 1e-6 * mean.abs()
+    constant = deviation <= CONSTANT * mean.abs()
     return torch.where(constant, 0.0, (wide - mean) / torch.where(constant, 1.0, deviation)).float()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import product
 from typing import NamedTuple
 
 import torch.nn.functional as F
@@ -67,7 +68,13 @@ def continue_to(x: Tensor, height: int, width: int) -> Tensor:
 
 
 def compute_in_tiles(
-    compute: Callable[[Tensor], Tensor], x: Tensor, stride: int, *, tile: int = TILE, margin: int = MARGIN
+    compute: Callable[[Tensor], Tensor],
+    x: Tensor,
+    stride: int,
+    *,
+    look: Callable[[Tensor, Tile, Tile], object] | None = None,
+    tile: int = TILE,
+    margin: int = MARGIN,
 ) -> Tensor:
     """Compute maps of images, tile by tile where these are large.
 
@@ -82,6 +89,8 @@ def compute_in_tiles(
         The images.
     stride : int
         Of the network.
+    look : callable, optional
+        Called with each tile and its place along both sides before any is computed, where there are several.
     tile, margin : int
         Sides of what is kept of a tile and of what is read around it; rounded up to multiples of `stride`.
 
@@ -91,6 +100,7 @@ def compute_in_tiles(
 
     Examples
     --------
+    >>> import torch
     >>> x = torch.rand(1, 1, 70, 50)
     >>> blur = lambda part: F.avg_pool2d(part, 3, 1, 1, count_include_pad=False)
     >>> tiled = compute_in_tiles(blur, x, 2, tile=16, margin=2)
@@ -103,13 +113,19 @@ def compute_in_tiles(
     rows, columns = (list(cut(side, tile=tile, margin=margin)) for side in x.shape[-2:])
     if len(rows) == len(columns) == 1:
         return compute(x)[..., :height, :width]
+    parts = [
+        (row, column, x[..., row.start : row.stop, column.start : column.stop])
+        for row, column in product(rows, columns)
+    ]
+    if look is not None:
+        for row, column, part in parts:
+            look(part, row, column)
     whole: Tensor | None = None
-    for row in rows:
-        for column in columns:
-            part = compute(x[..., row.start : row.stop, column.start : column.stop])
-            if whole is None:
-                whole = part.new_empty(*part.shape[:2], *x.shape[-2:])
-            kept = part[..., row.kept(1), column.kept(1)]
-            whole[..., row.keep_start : row.keep_stop, column.keep_start : column.keep_stop] = kept
+    for row, column, part in parts:
+        found = compute(part)
+        if whole is None:
+            whole = found.new_empty(*found.shape[:2], *x.shape[-2:])
+        kept = found[..., row.kept(1), column.kept(1)]
+        whole[..., row.keep_start : row.keep_stop, column.keep_start : column.keep_stop] = kept
     assert whole is not None
     return whole[..., :height, :width]
