@@ -192,7 +192,7 @@ def provider():
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", made.port), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield made
     server.shutdown()
     server.server_close()
