@@ -4,6 +4,8 @@ from prismseg.inference.bayesian.last_layer import fit_last_layer as fit_last_la
 from prismseg.inference.bayesian.maps import BayesianMaps as BayesianMaps
 from prismseg.inference.bayesian.maps import maps_of_draws as maps_of_draws
 from prismseg.inference.bayesian.registries import UNCERTAINTIES as UNCERTAINTIES
+from prismseg.inference.bayesian.variational import VariationalFrequencies as VariationalFrequencies
+from prismseg.inference.bayesian.variational import fit_variational as fit_variational
 from prismseg.inference.disagreement import Disagreement as Disagreement
 from prismseg.inference.disagreement import disagreement as disagreement
 from prismseg.inference.files import PredictionReport as PredictionReport

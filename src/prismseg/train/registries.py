@@ -87,3 +87,8 @@ UNCERTAINTY_FITS.register(
     "prismseg.train.runs.uncertainty:fit_closed_form",
     summary="Posterior of the last layer in closed form: seconds.",
 )
+UNCERTAINTY_FITS.register(
+    "variational",
+    "prismseg.train.runs.uncertainty:fit_frequencies",
+    summary="Deviations of the frequencies of the CRFFg layers: some gradient steps, the weights stay.",
+)

@@ -33,6 +33,12 @@ def test_fit_and_predict(run, discs, tmp_path):
     assert (tmp_path / "uncertainty" / "p0_0_last-layer.png").is_file()
 
 
+def test_variational_frequencies_of_a_run(run, discs, tmp_path):
+    call("uncertainty", run, "--kind", "variational")
+    call("predict", run, discs / "p0_0.png", "--out", tmp_path, "--uncertainty-by", "variational", "--quiet")
+    assert np.load(tmp_path / "uncertainty" / "p0_0_variational.npz")["mutual_information"].max() > 0
+
+
 def test_what_cannot_be_fitted(run, tmp_path):
     with pytest.raises(ConfigError, match="last-layer"):
         fit_uncertainty(run, "ensemble")

@@ -12,6 +12,7 @@ from prismseg.data import read_image
 from prismseg.inference.bayesian.last_layer import LastLayer, enlarge_draws
 from prismseg.inference.bayesian.maps import BayesianMaps, maps_of_draws
 from prismseg.inference.bayesian.registries import UNCERTAINTIES, Draw
+from prismseg.inference.bayesian.variational import VariationalFrequencies, draw_frequencies
 from prismseg.inference.predictor import Predictor
 from prismseg.nets import Ensemble
 
@@ -64,6 +65,12 @@ def draw_last_layer(predictor: Predictor, fitted: Path | None) -> Draw:
     """Draw the head of a network from its posterior."""
     posterior = LastLayer.load(_require(fitted))
     return lambda image: posterior.draw(predictor, image)
+
+
+def draw_variational(predictor: Predictor, fitted: Path | None) -> Draw:
+    """Draw the frequencies of a network from their distribution."""
+    spread = VariationalFrequencies.load(_require(fitted)).spread(predictor)
+    return lambda image: draw_frequencies(spread, image)
 
 
 def draw_members(predictor: Predictor, fitted: Path | None) -> Draw:

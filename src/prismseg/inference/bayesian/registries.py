@@ -25,6 +25,11 @@ UNCERTAINTIES.register(
     summary="Posterior of the last layer in closed form; fitted after training.",
 )
 UNCERTAINTIES.register(
+    "variational",
+    f"{_KINDS}:draw_variational",
+    summary="Frequencies of the CRFFg layers with a distribution; fitted after training.",
+)
+UNCERTAINTIES.register(
     "ensemble",
     f"{_KINDS}:draw_members",
     summary="The members of an ensemble, such as the folds of a cross-validation.",

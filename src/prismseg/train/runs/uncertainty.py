@@ -9,6 +9,7 @@ from prismseg.base import make_folder
 from prismseg.data import SegmentationDataset
 from prismseg.evaluation.networks import match_classes
 from prismseg.inference.bayesian.last_layer import fit_last_layer
+from prismseg.inference.bayesian.variational import fit_variational
 from prismseg.inference.predictor import Predictor
 from prismseg.train.registries import UNCERTAINTY_FITS
 from prismseg.train.runs.data import open_for
@@ -62,5 +63,18 @@ def fit_closed_form(
 ) -> tuple[str, ...]:
     """Fit the last layer (`prismseg.inference.fit_last_layer`) and write it."""
     fitted = fit_last_layer(predictor, dataset, train, validation)
+    fitted.save(make_folder(out))
+    return fitted.notes
+
+
+def fit_frequencies(
+    predictor: Predictor,
+    dataset: SegmentationDataset,
+    train: Sequence[int],
+    validation: Sequence[int],
+    out: Path,
+) -> tuple[str, ...]:
+    """Fit the frequencies (`prismseg.inference.fit_variational`) and write them."""
+    fitted = fit_variational(predictor, dataset, train, validation)
     fitted.save(make_folder(out))
     return fitted.notes
