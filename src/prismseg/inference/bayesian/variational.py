@@ -160,7 +160,7 @@ def fit_variational(
         loss = _cross_entropy(network(x), target)
         divergence = torch.stack([layer.kl() for layer in layers.values()]).sum()
         optimizer.zero_grad()
-        (loss + divergence / pixels).backward()
+        (loss + divergence / pixels).backward()  # type: ignore[no-untyped-call]
         optimizer.step()
     fitted = VariationalFrequencies(
         {name: layer.log_deviation.detach().cpu().clone() for name, layer in layers.items()},
