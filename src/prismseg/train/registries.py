@@ -45,6 +45,13 @@ LOSSES.register("dice_ce", f"{_LOSSES}:dice_cross_entropy", summary="Sum of soft
 LOSSES.register("focal", f"{_LOSSES}:focal_loss", summary="Focal loss, gamma = 2.")
 LOSSES.register("tversky", f"{_LOSSES}:tversky_loss", summary="Tversky, misses cost more than false alarms.")
 LOSSES.register("unified_focal", f"{_LOSSES}:unified_focal_loss", summary="Asymmetric unified focal loss.")
+_SHAPES = "prismseg.train.optimization.shape_losses"
+LOSSES.register(
+    "boundary", f"{_SHAPES}:boundary_loss", summary="Dice, cross-entropy and distance to the true contour."
+)
+LOSSES.register(
+    "cldice", f"{_SHAPES}:cldice_loss", summary="Cross-entropy, Dice and Dice of centrelines; for thin structures."
+)
 
 # The loss "auto", by the network's preset: the thesis trains with its own, everything else with one that also sees images
 # without a class.

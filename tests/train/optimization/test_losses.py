@@ -204,7 +204,7 @@ def test_parts_of_a_batch_average_to_the_whole(name, classes, seed):
     assert loss(logits, target) >= 0
 
 
-@pytest.mark.parametrize("name", LOSSES)
+@pytest.mark.parametrize("name", [name for name in LOSSES if name not in ("boundary", "cldice")])
 def test_shape_of_the_image_does_not_matter(name):
     logits, target = batch(3)
     loss = create_loss(name, 3)
