@@ -1,5 +1,6 @@
 """Random Fourier features, their kernels, layers and analysis; and regression on dense features in closed form."""
 
+from prismseg.features.attention import attention_frequencies, exact_attention, positive_features, random_attention
 from prismseg.features.closed_form import (
     LinearPosterior,
     fit_evidence,
@@ -32,7 +33,9 @@ __all__ = [
     "NystromFeatures2d",
     "RandomFourierFeatures",
     "RegressionStatistics",
+    "attention_frequencies",
     "check_criticality",
+    "exact_attention",
     "exact_kernel",
     "fit_evidence",
     "fit_held_out",
@@ -41,6 +44,8 @@ __all__ = [
     "leave_one_group_out",
     "mass_factor",
     "median_scale",
+    "positive_features",
+    "random_attention",
     "ridge_path",
     "sample_frequencies",
     "sample_patches",

@@ -13,7 +13,7 @@ from prismseg.nets.choices import MULTIPLIERS
 from prismseg.nets.encoders.pretrained import load_encoder_weights
 from prismseg.nets.initial import choose_seed, draw_weights, initialize
 from prismseg.nets.segmentation import SegmentationModel, build_model, find_encoder
-from prismseg.nets.settings import ARCHITECTURES, CRFFG_FORMS, NO_SKIP, SKIPS, NetworkSettings
+from prismseg.nets.settings import ARCHITECTURES, NO_SKIP, SKIPS, UNLISTED_SKIPS, NetworkSettings
 
 
 def create_model(
@@ -121,7 +121,7 @@ class Variant:
 def list_models() -> list[Variant]:
     """List every architecture that is trained with every kind of skip layer; without additions the thesis's 15.
 
-    Forms of "crffg" (`crffg_residual` and others, see `prismseg.nets.SKIPS`) are not listed.
+    Forms of "crffg" (`crffg_residual` and others) and attention are not listed, see `prismseg.nets.SKIPS`.
 
     Examples
     --------
@@ -130,7 +130,7 @@ def list_models() -> list[Variant]:
     """
     skips = [
         (NO_SKIP, 1),
-        *((skip, m) for skip in SKIPS if skip not in (NO_SKIP, *CRFFG_FORMS) for m in MULTIPLIERS),
+        *((skip, m) for skip in SKIPS if skip not in (NO_SKIP, *UNLISTED_SKIPS) for m in MULTIPLIERS),
     ]
     return [
         Variant(arch if skip == NO_SKIP else f"{arch}-{skip}-m{multiplier}", arch, skip, multiplier)

@@ -137,6 +137,13 @@ CRFFG_FORMS = {
 }
 for _name, (_form, _summary) in CRFFG_FORMS.items():
     SKIPS.register(_name, f"prismseg.nets.skips.fourier:{_form}", summary=_summary)
+ATTENTION_FORMS = {
+    "attention": ("attention_skip", "The skip plus attention of all pixels by random features, linear in them."),
+    "attention_exact": ("exact_attention_skip", "The skip plus exact attention of all pixels, quadratic in them."),
+}
+for _name, (_form, _summary) in ATTENTION_FORMS.items():
+    SKIPS.register(_name, f"prismseg.nets.skips.attention:{_form}", summary=_summary)
+UNLISTED_SKIPS = (*CRFFG_FORMS, *ATTENTION_FORMS)  # of which `list_models` makes no variants
 
 # Of the number of channels, to the layer.
 NORMS: Registry[Callable[[int], nn.Module]] = Registry("normalisation")
