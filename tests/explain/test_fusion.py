@@ -26,6 +26,7 @@ def two_layers(inside, groups=None, area=2.0):
         groups=tuple(groups or map(str, range(count))),
         sums=sums,
         perturbed=np.zeros((count, 1, 2, 1, 0)),
+        residual=np.full((count, 1, 1), np.nan),
         area=plane,
         band=plane,
         region=plane,

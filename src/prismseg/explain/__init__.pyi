@@ -12,11 +12,14 @@ from prismseg.explain.fusion import LayerWeights as LayerWeights
 from prismseg.explain.fusion import cross_fit as cross_fit
 from prismseg.explain.fusion import fit_weights as fit_weights
 from prismseg.explain.fusion import scale_to_unit as scale_to_unit
+from prismseg.explain.maps.gradients import integrated_gradients as integrated_gradients
 from prismseg.explain.maps.method import ActivationMethod as ActivationMethod
 from prismseg.explain.maps.method import ChannelMethod as ChannelMethod
 from prismseg.explain.maps.method import ForwardMethod as ForwardMethod
+from prismseg.explain.maps.method import ImageMaps as ImageMaps
 from prismseg.explain.maps.method import ImageMethod as ImageMethod
 from prismseg.explain.maps.method import PlaceMethod as PlaceMethod
+from prismseg.explain.maps.propagation import propagate_relevance as propagate_relevance
 from prismseg.explain.measures.perturbation import PERTURBATION_MEASURES as PERTURBATION_MEASURES
 from prismseg.explain.measures.perturbation import PerturbationMeasure as PerturbationMeasure
 from prismseg.explain.measures.relevance import MEASURES as MEASURES

@@ -16,6 +16,7 @@ from prismseg.explain.maps.method import (
     ForwardPasses,
     GradientMethod,
     ImageContext,
+    ImageMaps,
     ImageMethod,
     LayerContext,
 )
@@ -61,6 +62,8 @@ class BatchMaps:
         Those that are explained; known after `make` or `settle`.
     scored : (B, K', H, W) Tensor
         Pixels over which each of these is scored, 0 or 1, at the size of `images`.
+    residuals : dict
+        By method that tells them, after `make`: what its relevance lacks, (B, K') (`ImageMaps.residual`).
 
     Raises
     ------
@@ -88,6 +91,7 @@ class BatchMaps:
         self.size = (self.images.shape[-2], self.images.shape[-1])
         self.classes: tuple[int, ...] = ()
         self.scored = images.new_zeros(0)
+        self.residuals: dict[str, Tensor] = {}
         self._cases = range(first_case, first_case + len(images))
         self._given_regions = regions
         self._methods = {name: METHODS[name] for name in settings.methods}
@@ -221,11 +225,15 @@ class BatchMaps:
             self.scores,
             self._case_scores,
             self._chunk,
+            self.settings.score_cam.baseline,
             self._cases,
             self.settings.seed,
         )
         for name, method in methods.items():
-            maps = method.maps(context).detach()
+            made = method.maps(context)
+            if isinstance(made, ImageMaps):
+                self.residuals[name] = made.residual.detach()
+            maps = (made.maps if isinstance(made, ImageMaps) else made).detach()
             for index in range(len(self.classes)):
                 for layer in self.network.layers:
                     take(layer, index, {name: maps[:, index]})

@@ -101,12 +101,21 @@ class _BatchSums:
             perturbed=_stacked(
                 self._perturbed, axes, count, len(PERTURBATION_MEASURES) if batch.settings.perturb else 0
             ),
+            residual=self._residuals(axes),
             area=masks.area,
             band=masks.band,
             region=masks.region,
             hit=masks.hit,
             pixels=masks.pixels,
         )
+
+    def _residuals(self, axes: Axes) -> Array:
+        """Residuals (B, M, K) of the methods that tell them; NaN of others, and where the region is empty."""
+        result = np.full((len(self._batch.ids), len(axes.methods), len(axes.classes)), np.nan)
+        for method, values in self._batch.residuals.items():
+            result[:, axes.methods.index(method)] = values.double().cpu().numpy()
+        result[np.broadcast_to(self.masks.region[:, None] == 0, result.shape)] = np.nan
+        return result
 
 
 def _stacked(values: _Values, axes: Axes, count: int, width: int) -> Any:

@@ -51,6 +51,18 @@ METHODS.register(
     "prismseg.explain.maps.activation:EIGEN_CAM",
     summary="First principal component of the activations, the same for all classes.",
 )
+for _name, _address, _summary in (
+    ("gradxinput", "gradients:GRADIENT_INPUT", "Pixels times the score's gradient."),
+    (
+        "ig",
+        "gradients:INTEGRATED_GRADIENTS",
+        "Pixels times the mean gradient on the way from a baseline; complete.",
+    ),
+    ("occlusion", "hiding:OCCLUSION", "What the score loses without a window that moves over the image (slow)."),
+    ("rise", "hiding:RISE", "What the score gains where a pixel is among those shown at random (slow)."),
+    ("lrp", "propagation:LRP", "Relevance propagated layer by layer, its conservation told."),
+):
+    METHODS.register(_name, f"prismseg.explain.maps.{_address}", summary=_summary)
 METHODS.register(
     "random", "prismseg.explain.maps.activation:RANDOM", summary="Uniform noise: the null, without any evidence."
 )
@@ -68,6 +80,11 @@ NULLS = ("random", REGION_MAP)
 def knows_layer(method: str) -> bool:
     """Whether maps of a method differ from layer to layer; true of one that is not registered (any more)."""
     return method not in METHODS or METHODS[method].knows_layer
+
+
+def is_slow(method: str) -> bool:
+    """Whether a method runs the network dozens of times or more for each map of the image."""
+    return bool(getattr(METHODS[method], "slow", False))
 
 
 def list_methods() -> pd.DataFrame:
@@ -126,7 +143,7 @@ REGIONS.register_family(
 # What the network claims. With the true mask as region, late layers score well by construction.
 DEFAULT_REGION = "prediction"
 
-BASELINES: Registry[Callable[[Tensor], Tensor]] = Registry("baseline of Score-CAM")
+BASELINES: Registry[Callable[[Tensor], Tensor]] = Registry("baseline image")
 BASELINES.register("black", "torch:zeros_like", summary="An image of zeros, as the network takes it.")
 BASELINES.register(
     "blur",

@@ -19,6 +19,7 @@ from prismseg.explain.checks.sanity import randomize_layers
 from prismseg.explain.collect import collect_sums, start_folder
 from prismseg.explain.faithfulness.explained import explain_faithfulness
 from prismseg.explain.fusion import FUSED
+from prismseg.explain.registries import is_slow
 from prismseg.explain.report.compare import check_comparable, read_cases
 from prismseg.explain.report.examples import choose_examples, make_example
 from prismseg.explain.report.explanation import Explanation, make_tables
@@ -250,7 +251,12 @@ def _hide_pixels(task: ExplainTask, tables: Explanation, *, show_progress: bool)
     return explain_faithfulness(task, tables.sums[settings.region], tables.reach, show_progress=show_progress)
 
 
-def _randomize(task: ExplainTask, *, show_progress: bool) -> pd.DataFrame:
+def _randomize(task: ExplainTask, *, show_progress: bool) -> pd.DataFrame | None:
+    """Compare maps of scrambled networks; of slow methods there are none, which the page says."""
+    fast = tuple(method for method in task.settings.methods if not is_slow(method))
+    if not fast:
+        return None
+    task = replace(task, settings=replace(task.settings, methods=fast))
     network = task.first
     step = max(1, len(network.cases) // SANITY_CASES)
     batch = load_cases(network.predictor, task.dataset, network.cases[::step][:SANITY_CASES])

@@ -28,6 +28,7 @@ def cases():
         groups=("p", "p", "q", "q"),
         sums=sums,
         perturbed=np.zeros((4, 1, 2, 2, 0)),
+        residual=np.full((4, 1, 2), np.nan),
         area=area,
         band=area,
         region=area,
@@ -136,6 +137,6 @@ def eight_patients(cases):
     area = np.concatenate([cases.area, cases.area])
     names = tuple("12345678")
     return MapSums(
-        axes=cases.axes, ids=names, groups=names, sums=sums, perturbed=np.zeros((8, 1, 2, 2, 0)), area=area,
-        band=area, region=area, hit=area, pixels=np.full(8, 40.0),
+        axes=cases.axes, ids=names, groups=names, sums=sums, perturbed=np.zeros((8, 1, 2, 2, 0)),
+        residual=np.full((8, 1, 2), np.nan), area=area, band=area, region=area, hit=area, pixels=np.full(8, 40.0),
     )  # fmt: skip

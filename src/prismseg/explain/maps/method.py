@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -231,6 +231,8 @@ class ImageContext:
         See `Score`, for many images of one case; without gradients.
     chunk : int
         How many images may go through the network at once.
+    baseline : str
+        Of `prismseg.explain.BASELINES`: what stands in an image for what is hidden.
     cases : sequence of int
         Numbers of the cases (B,), counted over all batches.
     seed : int
@@ -242,8 +244,25 @@ class ImageContext:
     scores: Scores
     score: Score
     chunk: int
+    baseline: str
     cases: Sequence[int]
     seed: int
+
+
+class ImageMaps(NamedTuple):
+    """Maps of the image, with a check of whether they are complete.
+
+    Attributes
+    ----------
+    maps : (B, K, H, W) Tensor
+        Nowhere negative, one a class.
+    residual : (B, K) Tensor
+        How far the signed relevance of all pixels is from what it must add up to, as a share of the larger of both; 0 is
+        complete.
+    """
+
+    maps: Tensor
+    residual: Tensor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -253,10 +272,13 @@ class ImageMethod(MapMethod):
     Attributes
     ----------
     maps : callable
-        Function of `ImageContext`; returns maps (B, K, H, W), nowhere negative, one a class.
+        Function of `ImageContext`; returns maps (B, K, H, W), nowhere negative, one a class, or `ImageMaps`.
+    slow : bool
+        Whether it runs the network dozens of times a case or more; it is then left out where maps are made again and again.
     """
 
     needs: ClassVar[str] = "the image"
     knows_layer: ClassVar[bool] = False
 
-    maps: Callable[[ImageContext], Tensor]
+    maps: Callable[[ImageContext], Tensor | ImageMaps]
+    slow: bool = False

@@ -16,7 +16,7 @@ from prismseg.explain.measures.masks import SUMS, Array
 from prismseg.explain.measures.perturbation import PERTURBATION_MEASURES
 from prismseg.explain.measures.relevance import Relevance
 
-_ARRAYS = ("sums", "perturbed", "area", "band", "region", "hit", "pixels")
+_ARRAYS = ("sums", "perturbed", "residual", "area", "band", "region", "hit", "pixels")
 
 
 @dataclass(frozen=True)
@@ -47,6 +47,9 @@ class MapSums:
         As `SUMS` names them.
     perturbed : (n, M, L, K, 3) or (n, M, L, K, 0)
         Drop, increase and gain, where they were asked for; NaN where the region is empty.
+    residual : (n, M, K)
+        How far the relevance of a method is from what it must add up to, as a share (`ImageMaps`); NaN for methods that
+        say nothing of it.
     area, band, region, hit : (n, K)
         How many pixels each class's mask has, the band around its contour, the region over which its score is taken,
         and the part of that region that lies inside the mask.
@@ -59,6 +62,7 @@ class MapSums:
     groups: tuple[str, ...]
     sums: Array
     perturbed: Array
+    residual: Array
     area: Array
     band: Array
     region: Array

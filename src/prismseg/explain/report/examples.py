@@ -15,7 +15,9 @@ from torch import Tensor
 from prismseg.data.sample import IGNORE
 from prismseg.explain.fusion import FUSED, LayerWeights, fit_weights, folds
 from prismseg.explain.measures.sums import MapSums
+from prismseg.explain.registries import knows_layer
 from prismseg.explain.report.pictures import Pixels, background, choose_scale, overlay_map, overlay_masks
+from prismseg.explain.report.summary import IMAGE_LAYER
 from prismseg.explain.target.logits import predicted_mask
 from prismseg.explain.task import ExplainTask, load_cases
 
@@ -132,7 +134,7 @@ def make_example(task: ExplainTask, sums: MapSums, case: str, note: str, *, with
     truth = batch.masks[0].cpu().numpy()
     valid = truth != IGNORE
     fused = None
-    if len(set(sums.groups)) > 1:
+    if len(set(sums.groups)) > 1 and knows_layer(settings.method):
         weights = fit_weights_without(sums, settings.method, case, without=without, seed=settings.seed)
         fused = weights.fuse(maps, range(len(classes)), batch.masks != IGNORE)
     tiles = {}
@@ -140,6 +142,8 @@ def make_example(task: ExplainTask, sums: MapSums, case: str, note: str, *, with
         layers = {
             layer: values for (method, layer, of), values in maps.items() if (method, of) == (settings.method, cls)
         }
+        if not knows_layer(settings.method):
+            layers = {IMAGE_LAYER: next(iter(layers.values()))}
         tiles[name] = [_tile(layer, picture, values[0], truth == cls, valid) for layer, values in layers.items()]
         if fused:
             tile = _tile(FUSED, picture, fused[cls][0], truth == cls, valid)

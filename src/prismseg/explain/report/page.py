@@ -17,7 +17,7 @@ from prismseg.evaluation import EvaluatedNetwork
 from prismseg.evaluation.statistics.intervals import FEWEST_GROUPS
 from prismseg.evaluation.statistics.wording import interval_sentence, show_interval
 from prismseg.explain.fusion import FUSED, MAIN_MODE, MODES
-from prismseg.explain.registries import NULLS, REGIONS
+from prismseg.explain.registries import NULLS, REGIONS, is_slow
 from prismseg.explain.report.examples import Example
 from prismseg.explain.report.explanation import Explanation
 from prismseg.explain.report.figures import (
@@ -111,6 +111,7 @@ def write_explanation(
         excess=_excess(explanation),
         null=_overall(explanation.summary, NULLS),
         scrambled=None if explanation.randomization is None else _scrambled(explanation.randomization),
+        too_slow=[method for method in settings.methods if is_slow(method)],
         comparison=None if explanation.comparison is None else _comparison(explanation.comparison),
         faithfulness=_faithfulness(explanation),
         per_layer=_per_layer(explanation),

@@ -25,6 +25,7 @@ from prismseg.explain.registries import NULLS, knows_layer
 
 MEAN_LAYER = "(mean)"  # stands for the mean over layers among the layers of a table
 IMAGE_LAYER = "(image)"  # stands for the image among the layers, for maps that are of no layer
+RESIDUAL = "residual"  # how far a method's relevance is from what it must add up to, as a share
 PERTURBED = "map"  # normalisation of the maps that images are multiplied by
 
 
@@ -49,6 +50,7 @@ def table_measures() -> dict[str, TableMeasure]:
             measures[name] = TableMeasure(measure.normalizations[0], measure.label)
         if measure.relative:
             measures[measure.relative] = TableMeasure(measure.normalizations[0], measure.relative)
+    measures[RESIDUAL] = TableMeasure("none", "not accounted for (share)")
     for name, perturbed in PERTURBATION_MEASURES.items():
         measures[name] = TableMeasure(PERTURBED, perturbed.label)
     return measures
@@ -73,6 +75,11 @@ def measured(cases: MapSums, method: int) -> Iterator[MeasuredValues]:
             normalized = sums.normalized(normalization, sums.highest.max((0, 2), keepdims=True))
             relative = measure.relative if number == 0 else ""
             yield MeasuredValues(name, normalization, measure.compute(normalized), measure.bounds, relative)
+    residual = cases.residual[:, method]
+    if not np.isnan(residual).all():
+        yield MeasuredValues(
+            RESIDUAL, "none", np.repeat(residual[:, None], len(cases.axes.layers), axis=1), None, ""
+        )
     for name, values in cases.perturbation(method).items():
         yield MeasuredValues(name, PERTURBED, values, PERTURBATION_MEASURES[name].bounds, "")
 
@@ -149,6 +156,8 @@ def excess_over_nulls(cases: MapSums) -> pd.DataFrame:
     for method in methods:
         for null in nulls if method not in nulls else ():
             for measure in _of(cases, method):
+                if (null, measure.name, measure.normalization) not in worth:
+                    continue
                 excess = measure.values - worth[null, measure.name, measure.normalization]
                 excess = np.concatenate([excess, excess.mean(1, keepdims=True)], axis=1)
                 extended = np.where(absent, np.nan, excess)
