@@ -10,14 +10,18 @@ from pathlib import Path
 import numpy as np
 import pypdfium2
 import pytest
+from reportlab.pdfbase.pdfmetrics import stringWidth
+from reportlab.platypus import Table
 
 from prismseg.base import Message, OutputError
 from prismseg.monitor.languages import Language
 from prismseg.monitor.languages.flag_texts import caveat_of, title_of
 from prismseg.monitor.report import write_pdf
 from prismseg.monitor.report.content import Report
+from prismseg.monitor.report.pdf.style import BOLD
+from prismseg.monitor.report.pdf.temperatures import tables
 from prismseg.monitor.report.words import Words
-from prismseg.thermal import REGIONS, Value
+from prismseg.thermal import REGIONS, Session, Value
 from prismseg.thermal.phantom import FootCourse
 
 from ..conftest import changed, in_utc, made
@@ -239,3 +243,28 @@ def test_thirty_captures() -> None:
     assert all(f"Página {number} de {len(pages)}" in page for number, page in enumerate(pages, start=1))
     heads = [page for page in pages if "planta entera" in page]
     assert len(heads) > 3  # the head of a table comes again on each of its pages
+
+
+@pytest.mark.parametrize("code", ["en", "es"])
+def test_no_word_of_a_table_s_head_is_broken(report: Report, code: str) -> None:
+    words = Words(in_utc(code))
+    found = [each for each in tables(report, words) if isinstance(each, Table)]
+    assert [cell.text for each in found[:2] for cell in each._cellvalues[0][2:]] == [
+        words.word(region) for region in report.session.regions
+    ]
+    for table in found:
+        for cell, width in zip(table._cellvalues[0], table._colWidths, strict=True):
+            room = width - 6  # points inside the cell
+            assert all(stringWidth(word, BOLD, cell.style.fontSize) <= room for word in cell.text.split()), (
+                cell.text
+            )
+
+
+def test_a_session_of_one_foot_has_no_rows_of_the_other(report: Report) -> None:
+    one = Session(report.session.view, feet="left")
+    for entry in report.session.entries[:2]:
+        one.add(entry.frame, entry.soles.left, minute=entry.minute)
+    short = replace(report, session=one, captures=report.captures[:2])
+    both, said = (text_of(written(each, in_utc("en"))) for each in (report, short))
+    assert "right minus left" in both and "right minus left" not in said
+    assert re.search(r"right 2\d\.\d", both) and not re.search(r"right (2\d\.\d|–)", said)

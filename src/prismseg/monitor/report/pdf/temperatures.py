@@ -11,11 +11,20 @@ from reportlab.platypus import Flowable, Spacer
 from prismseg.base import Message
 from prismseg.monitor.report.content import Report
 from prismseg.monitor.report.pdf.pictures import LETTERS
-from prismseg.monitor.report.pdf.style import CELL, CELL_STRONG, SMALL, SOFT, heading, p, ruled
+from prismseg.monitor.report.pdf.style import (
+    CELL,
+    CELL_STRONG,
+    SMALL,
+    SOFT,
+    heading,
+    p,
+    ruled,
+)
 from prismseg.monitor.report.words import Words
-from prismseg.thermal import SIDES, Entry, Side, Value
+from prismseg.thermal import SIDES, WHOLE_SOLE, Entry, Side, Value
 from prismseg.thermal.sessions.changes import find_estimate
 
+_ACROSS = 6  # regions: the whole sole and the territories; all others below
 Reader = Callable[[Entry, str], Value]
 
 
@@ -24,17 +33,21 @@ def tables(report: Report, words: Words) -> Iterable[Flowable]:
     session = report.session
     if not session.measured:
         return
-    means: list[tuple[str, Reader]] = [(words.word(side), _mean(side)) for side in SIDES]
+    sides = SIDES if session.feet == "both" else (session.feet,)
+    means: list[tuple[str, Reader]] = [(words.word(side), _mean(side)) for side in sides]
     yield from heading(words(Message("Mean temperature, °C, with 95 % intervals")), 2 * len(session.measured))
-    yield _table(session.measured, means, session.regions, words, sign=False)
+    yield from _tables(session.measured, means, session.regions, words, sign=False)
     later = [entry for entry in session.measured if entry is not session.baseline]
     if session.baseline is None or not later:
         return
-    changes: list[tuple[str, Reader]] = [(words.word(side), _change(report, side)) for side in SIDES]
+    changes: list[tuple[str, Reader]] = [(words.word(side), _change(report, side)) for side in sides]
     apart = "{} − {}".format(*(words(LETTERS[side]) for side in reversed(SIDES)))
-    changes.append((apart, session.difference))
+    if len(sides) > 1:
+        changes.append((apart, session.difference))
     yield from heading(words(Message("Change since the baseline, °C, with 95 % intervals")), 3 * len(later))
-    yield _table(later, changes, session.regions, words, sign=True)
+    yield from _tables(later, changes, session.regions, words, sign=True)
+    if len(sides) == 1:
+        return
     yield Spacer(0, 1 * mm)
     yield p(f"{apart}: {words(Message('right minus left'))}", SMALL)
 
@@ -49,6 +62,21 @@ def _mean(side: Side) -> Reader:
 
 def _change(report: Report, side: Side) -> Reader:
     return lambda entry, region: report.session.delta(entry, side, region)
+
+
+def _tables(
+    entries: Sequence[Entry],
+    readers: list[tuple[str, Reader]],
+    regions: Sequence[str],
+    words: Words,
+    *,
+    sign: bool,
+) -> Iterable[Flowable]:
+    """Set so many regions side by side as a page has room for, and the others below."""
+    for start in range(0, len(regions), _ACROSS):
+        if start:
+            yield Spacer(0, 2 * mm)
+        yield _table(entries, readers, regions[start : start + _ACROSS], words, sign=sign)
 
 
 def _table(
@@ -67,8 +95,8 @@ def _table(
         for number, (name, read) in enumerate(readers):
             minute = p(words.minute(entry.minute) if number == 0 else "", CELL_STRONG)
             values = [
-                p(words.measured(read(entry, region), sign=sign), CELL_STRONG if place == 0 else CELL)
-                for place, region in enumerate(regions)
+                p(words.measured(read(entry, region), sign=sign), CELL_STRONG if region == WHOLE_SOLE else CELL)
+                for region in regions
             ]
             rows.append([minute, p(name, CELL), *values])
     lines = [("LINEABOVE", (0, start), (-1, start), 0.6, SOFT) for start in starts]
