@@ -274,7 +274,7 @@ class ImageMethod(MapMethod):
     maps : callable
         Function of `ImageContext`; returns maps (B, K, H, W), nowhere negative, one a class, or `ImageMaps`.
     slow : bool
-        Whether it runs the network dozens of times a case or more; it is then left out where maps are made again and again.
+        Whether it runs the network dozens of times a case or more; it is left out where maps are made again and again.
     """
 
     needs: ClassVar[str] = "the image"
