@@ -26,6 +26,7 @@ EXTRAS = {
     "camera": "USB cameras at the monitor",
     "dicom": "reports as DICOM, DICOM images in data sets",
     "nifti": "NIfTI images and masks",
+    "slides": "pyramids and compressed tiles of large TIFFs",
     "sso": "the monitor with the hospital's accounts (LDAP, OpenID Connect)",
     "postgresql": "the monitor on PostgreSQL",
     "onnx": "`prismseg export --onnx`",
