@@ -7,6 +7,7 @@ from typer.testing import CliRunner
 
 from prismseg.base import ConfigError, DataError
 from prismseg.cli.main import app
+from prismseg.nets import load_model
 
 
 @pytest.mark.parametrize(
@@ -61,3 +62,14 @@ def test_a_fit_that_was_cut_is_finished_by_resume(tmp_path, monkeypatch):
     assert "--resume" in str(again.exception) and not network.exists()
     assert CliRunner().invoke(app, [*words, "--out", "run", "--resume"]).exit_code == 0
     assert network.read_bytes() == before
+
+
+def test_what_was_left_out_is_told(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("prismseg.train.instant.fit.PREMIUM", -1.0)  # no second fit is worth that much more
+    write_discs(tmp_path / "data", patients=3, images=1)
+    words = ["--encoder", "plain", "--encoder-weights", "none", "--size", "32", "--no-report", "--quiet"]
+    result = CliRunner().invoke(app, ["instant", "data", "--out", "run", *words])
+    assert result.exit_code == 0, result.output
+    assert "The second fit is left out: with it the Dice of groups left out is" in " ".join(result.output.split())
+    assert load_model("run").context is None

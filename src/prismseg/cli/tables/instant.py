@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.console import Console
 from rich.table import Table
 
@@ -12,7 +14,7 @@ MOST_GROUPS = 20  # that are listed one by one
 
 
 def print_held_out(folder: RunFolder) -> None:
-    """Print the Dice of each class on each group that was left out, and the penalty that was chosen."""
+    """Print the Dice of each class on each group that was left out, the penalty that was chosen, and what to know."""
     import pandas as pd
 
     console = Console()
@@ -21,6 +23,7 @@ def print_held_out(folder: RunFolder) -> None:
         console.print(
             "Nothing could be left out, so there is no measure of how good this network is on other groups."
         )
+        _print_notes(console, training)
         return
     table = pd.read_csv(folder.held_out / "dice.csv", dtype={"case": str, "group": str, "class": str})
     classes = list(dict.fromkeys(table["class"]))
@@ -46,3 +49,9 @@ def print_held_out(folder: RunFolder) -> None:
         f"{training['penalty']:g} of the trace, class weights to the power {training['balance']:g}, copies in another "
         f"light: {light}. Fitted in {training['seconds']:.0f} s. Tables and report: {folder.held_out}"
     )
+    _print_notes(console, training)
+
+
+def _print_notes(console: Console, training: dict[str, Any]) -> None:
+    for note in training.get("notes", []):  # runs of before have none
+        console.print(note)

@@ -145,6 +145,7 @@ class InstantRun:
             **asdict(fit.candidate),
             "averaged": fit.averaged,
             "seconds": round(seconds, 1),
+            "notes": fit.notes,
             "held_out_dice": None if fit.held_out is None else mean_dice(fit.held_out),
         }
         metadata.pop("mirror_vertical", None)  # of the augmentation, which has no part in a fit
