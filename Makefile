@@ -43,6 +43,7 @@ dist: $(VENV)/.ready-dist  ## wheel and source distribution, checked in a clean 
 bench: $(VENV)/.ready-dev  ## ratios of speed and memory
 	$(PY) benchmarks/speed.py
 	$(PY) benchmarks/explain.py
+	$(PY) benchmarks/faithfulness.py
 	$(PY) benchmarks/phantom.py
 	$(PY) benchmarks/instant.py --images 20
 	$(PY) benchmarks/thermal.py --sessions 60 --frames 20
