@@ -50,6 +50,16 @@ _DATA = {
         str,
         typer.Option(help="Read images as 1 (grey) or 3 (RGB) channels.", rich_help_panel="Data"),
     ),
+    "annotators": (
+        str,
+        typer.Option(
+            help=(
+                "How the masks that several people drew of an image become one: staple (the default), majority, or the "
+                "name of the annotator whose masks are meant."
+            ),
+            rich_help_panel="Data",
+        ),
+    ),
     "colours": (
         Path,
         typer.Option(

@@ -14,7 +14,7 @@ from prismseg.base import DataError, DataNotFoundError
 from prismseg.data.images.decoding import decode
 from prismseg.data.images.identity import identity
 from prismseg.data.images.reading import image_pixels, read_image
-from prismseg.data.images.source import FilePart, Source, file_of
+from prismseg.data.images.source import FilePart, Source, file_of, files_of
 from prismseg.data.layouts import Case
 
 # Colour is looked for in this many images, and believed when a pixel in a thousand has channels this far apart.
@@ -75,8 +75,7 @@ def source_hash(source: Source) -> str:
     DataError
         Naming a file that is gone.
     """
-    path = file_of(source)
-    content = file_hash(path, file_stamp(path))
+    content = "".join(file_hash(path, file_stamp(path)) for path in files_of(source))
     return (
         hashlib.sha256(f"{content}#{source.part}".encode()).hexdigest()
         if isinstance(source, FilePart)

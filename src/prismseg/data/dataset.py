@@ -24,9 +24,11 @@ from prismseg.data.cases import (
     source_hash,
 )
 from prismseg.data.images.reading import read_mask
-from prismseg.data.images.source import Source, file_of, place_of
+from prismseg.data.images.source import Source, file_of, files_of, place_of
 from prismseg.data.images.volumes import find_spacing
 from prismseg.data.layouts import Listing, group_of, list_cases
+from prismseg.data.layouts.annotators import annotators_of, choose_masks
+from prismseg.data.masks.annotators import AnnotatorMasks
 from prismseg.data.masks.labels import (
     LabelWarning,
     count_labels,
@@ -124,6 +126,24 @@ class SegmentationDataset(Sequence[Sample]):
         labels = read_mask(source) if self._legend is None else self._legend.read(source).astype(np.int64)
         return decode(labels, self._coding, place_of(source), binary=self._threshold)
 
+    @cached_property
+    def annotators(self) -> list[str]:
+        """Names of those who drew masks, where several drew the same images; else none."""
+        return list(annotators_of(self._cases))
+
+    def annotations(self, index: int) -> dict[str, NDArray[np.uint8]]:
+        """Class indices (H, W) of each annotator's own mask of a case; empty where it has one mask only.
+
+        Raises
+        ------
+        DataError
+            Naming a file that cannot be read.
+        """
+        mask = self._cases[index].mask
+        if not isinstance(mask, AnnotatorMasks) or len(mask.masks) < 2:
+            return {}
+        return {name: self._read_mask(path) for name, path in mask.masks}
+
     def find_classes(self, indices: Iterable[int]) -> set[int]:
         """Find the class indices in the masks of the cases at `indices`; reads masks until all classes are found."""
         found: set[int] = set()
@@ -142,6 +162,7 @@ class SegmentationDataset(Sequence[Sample]):
         part.ids = [self.ids[index] for index in indices]
         part.groups = [self.groups[index] for index in indices]
         part.__dict__.pop("unlabelled", None)
+        part.__dict__.pop("annotators", None)
         part._twins = None
         for name in ("identities", "sizes"):
             if name in self.__dict__:
@@ -183,7 +204,7 @@ class SegmentationDataset(Sequence[Sample]):
         digest = hashlib.sha256()
         for case, group in zip(self._cases, self.groups, strict=True):
             sources = [*case.images, *([case.mask] if case.mask is not None else [])]
-            missing = next((path for path in map(file_of, sources) if not path.is_file()), None)
+            missing = next((path for each in sources for path in files_of(each) if not path.is_file()), None)
             if missing is not None:
                 raise DataNotFoundError(f"There is no file {missing}; restore it, or take it out of the list.")
             contents = [source_hash(source) for source in sources]
@@ -196,7 +217,7 @@ class SegmentationDataset(Sequence[Sample]):
     def stamps(self) -> tuple[tuple[int, ...], ...]:
         """List when each file was changed and its size: while they are the same, nothing need be read again."""
         sources = [source for case in self._cases for source in (*case.images, case.mask) if source is not None]
-        return tuple(file_stamp(file_of(source)) for source in sources)
+        return tuple(file_stamp(path) for source in sources for path in files_of(source))
 
     @cached_property
     def identities(self) -> list[str]:
@@ -250,6 +271,7 @@ def open_dataset(
     mask_suffix: str | None = None,
     channels: int | None = None,
     colours: str | Path | Mapping[str, str] | None = None,
+    annotators: str | None = None,
 ) -> SegmentationDataset:
     """Open a data set on the disk.
 
@@ -272,6 +294,9 @@ def open_dataset(
     colours : path or mapping, optional
         Legend of the masks: which colour, or stored number, is which class. A file (see
         `prismseg.data.read_legend`) or what such a file says, ``{"#000000": "background", "#ff0000": "nerve"}``.
+    annotators : str, optional
+        How the masks that several people drew of an image become one: "staple" (the default) or "majority", or the name
+        of the annotator whose masks are meant.
 
     Raises
     ------
@@ -309,6 +334,7 @@ def open_dataset(
             mask_suffix=mask_suffix,
             channels=channels,
             colours=colours,
+            annotators=annotators,
         ),
     )
 
@@ -332,6 +358,7 @@ def list_with(root: Path, options: DataOptions) -> tuple[Listing, Legend | None]
     """
     legend = open_legend(options)
     listing = list_cases(root, layout=options.layout, mask_suffix=options.mask_suffix)
+    listing = replace(listing, cases=choose_masks(listing.cases, options.annotators, root))
     if legend is None and listing.colours is not None:
         legend = Legend.from_entries(listing.colours)
     if legend is not None:

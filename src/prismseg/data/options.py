@@ -45,6 +45,9 @@ class DataOptions(Settings):
     colours : dict of str to str, optional
         Legend of the masks: which colour, or stored number, is which class. A path is read as a legend file (see
         `prismseg.data.read_legend`).
+    annotators : str, optional
+        How the masks that several people drew of an image become one: a name in
+        `prismseg.data.masks.consensus.CONSENSUS`, by default "staple", or the name of an annotator.
 
     Examples
     --------
@@ -59,6 +62,7 @@ class DataOptions(Settings):
     mask_suffix: str | None = None
     channels: int | None = Field(default=None, ge=1)
     colours: Annotated[dict[str, str] | None, BeforeValidator(_read_colours)] = None
+    annotators: str | None = None
 
 
 def make_options(**values: Any) -> DataOptions:

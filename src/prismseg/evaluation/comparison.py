@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from prismseg.base import DataError
+from prismseg.evaluation.agreement import BETWEEN
 from prismseg.evaluation.statistics.paired import paired_comparison
 
 PER_CASE = "metrics_per_case.csv"
@@ -58,7 +59,7 @@ def compare(per_case: pd.DataFrame, against: str | Path) -> pd.DataFrame:
                 "but show other images; a paired comparison needs the same."
             )
     rows = []
-    for (cls, metric), group in both.groupby(["class", "metric"], sort=False):
+    for (cls, metric), group in both[both["metric"] != BETWEEN].groupby(["class", "metric"], sort=False):
         result = paired_comparison(group["value"], group["value_other"], group["group"])
         rows.append({"class": cls, "metric": metric, **result})
     return pd.DataFrame(rows)

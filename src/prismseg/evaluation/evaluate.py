@@ -12,6 +12,7 @@ from prismseg.base.deprecation import renamed
 from prismseg.base.provenance.machine import this_machine
 from prismseg.base.version import VERSION
 from prismseg.data import Sample, SegmentationDataset
+from prismseg.evaluation.agreement import agreement_rows
 from prismseg.evaluation.comparison import PER_CASE, compare, find_metrics
 from prismseg.evaluation.margin_report import MarginScores
 from prismseg.evaluation.margins import MarginSettings
@@ -216,6 +217,7 @@ def _measure(
             probabilities=prediction.probabilities,
             spacing=sample.spacing,
         )
+        rows += agreement_rows(prediction.mask, dataset.annotations(index), dataset.classes)
         case = {"case": sample.id, "group": sample.group, "part": name, "identity": dataset.identities[index]}
         for observe in observers:
             observe(case, sample, prediction)

@@ -55,8 +55,31 @@ def _spell(path: object) -> object:
 PathText = Annotated[str, BeforeValidator(_spell)]
 
 
-class DataConfig(DataOptions):
+STATED = "stated"  # context of `model_dump`
+
+
+class _LaterSettings(Settings):
+    """Settings of which some came later: those are written where they are chosen, so that older runs keep their hash.
+
+    With the context `STATED` every setting is written that was set.
+    """
+
+    later: ClassVar[frozenset[str]] = frozenset()
+
+    @model_serializer(mode="wrap")
+    def _omit_later_defaults(
+        self, handler: Callable[[Any], dict[str, Any]], info: SerializationInfo
+    ) -> dict[str, Any]:
+        if info.context == STATED:
+            return handler(self)
+        defaults = {name: type(self).model_fields[name].default for name in self.later}
+        return {name: value for name, value in handler(self).items() if value != defaults.get(name, _NEVER)}
+
+
+class DataConfig(DataOptions, _LaterSettings):
     """Where the images are, and how they are read."""
+
+    later: ClassVar = frozenset({"annotators"})
 
     path: PathText
 
@@ -87,27 +110,6 @@ class SplitConfig(Settings):
         if self.limit is not None and self.fraction is not None:
             raise ValueError("give either a limit or a fraction of the training images, not both")
         return self
-
-
-STATED = "stated"  # context of `model_dump`
-
-
-class _LaterSettings(Settings):
-    """Settings of which some came later: those are written where they are chosen, so that older runs keep their hash.
-
-    With the context `STATED` every setting is written that was set.
-    """
-
-    later: ClassVar[frozenset[str]] = frozenset()
-
-    @model_serializer(mode="wrap")
-    def _omit_later_defaults(
-        self, handler: Callable[[Any], dict[str, Any]], info: SerializationInfo
-    ) -> dict[str, Any]:
-        if info.context == STATED:
-            return handler(self)
-        defaults = {name: type(self).model_fields[name].default for name in self.later}
-        return {name: value for name, value in handler(self).items() if value != defaults.get(name, _NEVER)}
 
 
 class ModelConfig(_LaterSettings):

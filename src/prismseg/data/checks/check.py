@@ -20,7 +20,7 @@ from prismseg.data.checks.recognised import describe_listing
 from prismseg.data.dataset import list_with
 from prismseg.data.images.folder import NOTE_SUFFIXES, scan_folder
 from prismseg.data.images.identity import identity
-from prismseg.data.images.source import file_of, place_of
+from prismseg.data.images.source import file_of, files_of, place_of
 from prismseg.data.layouts import Case, Listing, group_of
 from prismseg.data.options import DataOptions, make_options
 from prismseg.data.twins import thumbnail
@@ -195,10 +195,10 @@ def _check_pairs(listing: Listing) -> Iterator[Finding]:
                 place_of(case.images[0]),
                 f"{case.images[0]} has no mask; add it or leave the image out.",
             )
-        elif not file_of(case.mask).is_file():
-            yield Finding(
-                "error", "missing mask", file_of(case.mask), f"{case.mask} is listed but does not exist."
-            )
+            continue
+        for path in files_of(case.mask):
+            if not path.is_file():
+                yield Finding("error", "missing mask", path, f"{path} is listed but does not exist.")
     for path in listing.orphans:
         yield Finding("warning", "missing image", path, f"The mask {path} belongs to no image.")
 

@@ -14,7 +14,7 @@ from prismseg.data.checks.findings import Finding
 from prismseg.data.images.decoding import MaskError
 from prismseg.data.images.decoding import decode as decode_file
 from prismseg.data.images.reading import mask_labels, read_colours
-from prismseg.data.images.source import file_of, place_of
+from prismseg.data.images.source import files_of, place_of
 from prismseg.data.layouts import Case, Listing
 from prismseg.data.layouts.annotated.shapes import ORDER_RULE, Drawing
 from prismseg.data.masks.labels import (
@@ -66,7 +66,7 @@ class MaskFacts:
 
     def read(self, index: int, case: Case) -> Iterator[Finding]:
         """Read the mask of a case; a finding says why it cannot be read."""
-        if case.mask is None or not file_of(case.mask).is_file():
+        if case.mask is None or not all(path.is_file() for path in files_of(case.mask)):
             return
         place = place_of(case.mask)
         try:

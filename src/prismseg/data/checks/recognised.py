@@ -6,6 +6,9 @@ from collections import Counter
 from collections.abc import Sequence
 
 from prismseg.data.layouts import Listing
+from prismseg.data.layouts.annotators import annotators_of
+from prismseg.data.masks.annotators import AnnotatorMasks
+from prismseg.data.masks.consensus import CONSENSUS
 
 _SHOWN = 12
 
@@ -30,6 +33,11 @@ def describe_listing(
     masks = sum(case.mask is not None for case in cases)
     with_mask = "all with a mask" if masks == len(cases) else f"{masks} with a mask"
     sentences = [f"Recognised as {listing.layout}: {_count(len(cases), 'image')}, {with_mask}."]
+    if drawn := annotators_of(cases):
+        method = next(case.mask.method for case in cases if isinstance(case.mask, AnnotatorMasks))
+        people = ", ".join(f"{name} ({count})" for name, count in sorted(drawn.items()))
+        read_as = f"their {method} mask is read" if method in CONSENSUS else f"those of {method} are read"
+        sentences.append(f"Masks of {_count(len(drawn), 'annotator')}: {people}; {read_as}.")
     if classes is not None:
         names = [classes[0][0], *(f"{name} (in {_count(held, 'mask')})" for name, held in classes[1:])]
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""

@@ -51,6 +51,11 @@ class FilePart(ABC):
     def part(self) -> str:
         """Name of the part within its file."""
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """All files that the pixels come from."""
+        return (self.path,)
+
     @abstractmethod
     def decode(self, purpose: Purpose) -> DecodedImage:
         """Read the pixels; a `DataError` names the file where they cannot be read."""
@@ -65,6 +70,11 @@ Source = Path | FilePart
 def file_of(source: Source) -> Path:
     """File that the pixels of `source` are in."""
     return source.path if isinstance(source, FilePart) else source
+
+
+def files_of(source: Source) -> tuple[Path, ...]:
+    """All files that the pixels of `source` come from."""
+    return source.files if isinstance(source, FilePart) else (source,)
 
 
 def place_of(source: Source) -> Path:

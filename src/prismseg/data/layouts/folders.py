@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from prismseg.base import DataError
 from prismseg.data.layouts.affixes import find_affixes
 from prismseg.data.layouts.listing import Case, Layout, Listing, by_stem, image_files
+from prismseg.data.masks.annotators import AnnotatorMasks
 
 IMAGE_FOLDERS = ("images", "image", "imgs", "img", "frames", "scans", "pictures", "inputs")
 MASK_FOLDERS = (
@@ -27,7 +29,7 @@ def find_folder(root: Path, names: tuple[str, ...]) -> Path | None:
 
 
 def read(root: Path, mask_suffix: str | None = None) -> Listing:
-    """List the cases.
+    """List the cases; where the folder of masks holds a folder for each annotator, with the masks of all of them.
 
     Parameters
     ----------
@@ -47,7 +49,39 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
             f"{root} needs a folder of images ({', '.join(IMAGE_FOLDERS)}) and one of masks "
             f"({', '.join(MASK_FOLDERS)})."
         )
-    return pair("folders", image_files(images), image_files(masks), mask_suffix, images)
+    drawn = image_files(masks)
+    people = (
+        {}
+        if drawn
+        else {folder.name: image_files(folder) for folder in sorted(masks.iterdir()) if folder.is_dir()}
+    )
+    people = {name: paths for name, paths in people.items() if paths}
+    if not people:
+        return pair("folders", image_files(images), drawn, mask_suffix, images)
+    return _join(
+        [
+            (name, pair("folders", image_files(images), paths, mask_suffix, images))
+            for name, paths in people.items()
+        ]
+    )
+
+
+def _join(listings: list[tuple[str, Listing]]) -> Listing:
+    """Put the masks of several annotators, each with the listing of theirs, together."""
+    cases = []
+    for same in zip(*(listing.cases for _, listing in listings), strict=True):
+        drawn = tuple(
+            (name, case.mask)
+            for (name, _), case in zip(listings, same, strict=True)
+            if isinstance(case.mask, Path)
+        )
+        cases.append(replace(same[0], mask=AnnotatorMasks(drawn) if drawn else None))
+    return Listing(
+        "folders",
+        tuple(cases),
+        orphans=tuple(path for _, listing in listings for path in listing.orphans),
+        folders=tuple(dict.fromkeys(folder for _, listing in listings for folder in listing.folders)),
+    )
 
 
 def pair(layout: str, images: list[Path], masks: list[Path], mask_suffix: str | None, folder: Path) -> Listing:

@@ -11,9 +11,11 @@ from prismseg.base import DataError, DataNotFoundError
 from prismseg.data.images.folder import is_hidden
 from prismseg.data.images.volumes import stem_of
 from prismseg.data.layouts.listing import Case, Layout, Listing
+from prismseg.data.masks.annotators import AnnotatorMasks
 from prismseg.data.masks.legend import read_legend
 
 NAME = "dataset.csv"
+ANNOTATOR = "mask_"  # what columns begin with that hold the masks of one of several annotators
 CLASSES = "classes.csv"  # legend beside it, which names the classes of the masks
 PARTS = ("train", "validation", "test")
 _SPELLINGS = {"training": "train", "val": "validation", "valid": "validation", "testing": "test"}
@@ -28,7 +30,8 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
     """List the cases; paths are relative to the CSV. Without a group column each case is its own group.
 
     Spaces around names and the case of headings and parts do not matter; parts may be called val and training too. A
-    legend `classes.csv` in the same folder names the classes.
+    legend `classes.csv` in the same folder names the classes. Instead of a column mask there may be one for each
+    annotator, mask_NAME.
 
     Raises
     ------
@@ -45,11 +48,15 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
         raise DataError(f"{path} is not a CSV file in UTF-8 ({error}).") from error
     if not rows:
         raise DataError(f"{path} lists no case.")
-    missing = {"image", "mask"} - set(rows[0])
+    people = {name: name.removeprefix(ANNOTATOR) for name in rows[0] if name.startswith(ANNOTATOR)}
+    if "mask" in rows[0] or len(people) < 2:
+        people = {}
+    missing = {"image", "mask"} - set(rows[0]) - ({"mask"} if people else set())
     if missing:
         raise DataError(
             f"{path} lacks the column {', '.join(sorted(missing))}; it has {', '.join(str(name) for name in rows[0])}. "
-            "The columns are image,mask,group[,split], separated by commas."
+            "The columns are image,mask,group[,split], separated by commas; of several annotators mask_NAME,mask_NAME "
+            "instead of mask."
         )
     names = _names(rows)
     cases: list[Case] = []
@@ -65,7 +72,7 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
         case = Case(
             id=name,
             images=(image,),
-            mask=_as_stored(path.parent / row["mask"]) if row["mask"] else None,
+            mask=_find_masks(path.parent, row, people) if people else _find_mask(path.parent, row["mask"]),
             group=row.get("group") or None,
         )
         cases.append(case)
@@ -90,6 +97,16 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
         splits=(parts,) if any(parts.values()) else (),
         colours=read_legend(legend) if legend.is_file() else None,
     )
+
+
+def _find_mask(folder: Path, text: str) -> Path | None:
+    return _as_stored(folder / text) if text else None
+
+
+def _find_masks(folder: Path, row: Mapping[str, str], people: Mapping[str, str]) -> AnnotatorMasks | None:
+    """Masks of the annotators, by the column that each has."""
+    drawn = tuple((name, _as_stored(folder / row[column])) for column, name in people.items() if row[column])
+    return AnnotatorMasks(drawn) if drawn else None
 
 
 def tidy_row(row: Mapping[str, str]) -> dict[str, str]:

@@ -151,7 +151,7 @@ def data_files(settings: SegmentationSettings) -> list[Path]:
     PrismsegError
         When there is no data set.
     """
-    from prismseg.data.images.source import file_of
+    from prismseg.data.images.source import files_of
     from prismseg.data.layouts import list_cases
 
     if settings.simulate is not None:
@@ -159,7 +159,7 @@ def data_files(settings: SegmentationSettings) -> list[Path]:
     root = Path(settings.data.path)
     listing = list_cases(root, layout=settings.data.layout, mask_suffix=settings.data.mask_suffix)
     sources = [source for case in listing.cases for source in (*case.images, *([case.mask] if case.mask else []))]
-    files = [file_of(source) for source in sources]
+    files = [path for source in sources for path in files_of(source)]
     beside = root.iterdir() if root.is_dir() else [root]
     files += [path for path in beside if path.suffix.lower() in _TABLES and path.is_file()]
     return sorted(set(files))
