@@ -56,6 +56,7 @@ TRAIN: dict[str, tuple[str, Any, list[str], Any]] = {
     "encoder_norm": ("optim.encoder_norm", "train", ["--encoder-norm", "frozen"], "frozen"),
     "deep_supervision": ("optim.deep_supervision", True, ["--no-deep-supervision"], False),
     "loss": ("optim.loss", "focal", ["--loss", "ce"], "ce"),
+    "class_weights": ("optim.class_weights", "balanced", ["--class-weights", "1,2.5"], (1.0, 2.5)),
     "optimizer": ("optim.optimizer", "sgd", ["--optimizer", "adam"], "adam"),
     "lr": ("optim.lr", 0.5, ["--lr", "0.25"], 0.25),
     "weight_decay": ("optim.weight_decay", 0.5, ["--weight-decay", "0"], 0.0),
@@ -86,7 +87,8 @@ OTHERS = {"data", "out", "config", "from_", "resume", "quiet", "help"}
 UNREACHED = {"source.kind", "data.path", "initial"}
 # Settings that are not written where nothing was chosen.
 OMITTED = {"model.encoder", "model.decoder", "model.weights", "crop", "crop_foreground", "test_mirror", "shrink",
-           "data.annotators", "optim.encoder_lr_factor", "optim.freeze_encoder_steps", "optim.deep_supervision",
+           "data.annotators", "optim.class_weights",
+           "optim.encoder_lr_factor", "optim.freeze_encoder_steps", "optim.deep_supervision",
            "optim.encoder_norm"}  # fmt: skip
 DEFAULTS = make_config({"data": {"path": "x"}})
 OPTIONAL = {name for name, (setting, *_) in TRAIN.items() if attrgetter(setting)(DEFAULTS) is None}

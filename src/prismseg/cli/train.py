@@ -156,6 +156,14 @@ def train(
             rich_help_panel=TRAINING,
         ),
     ] = None,
+    class_weights: Annotated[
+        str | None,
+        typer.Option(
+            help="Weights of the classes in the loss, background first (1,5); balanced: by one over their share of the "
+            "training pixels; none.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None,
     optimizer: Annotated[str | None, typer.Option(help="{names}.", rich_help_panel=TRAINING)] = None,
     lr: Annotated[float | None, typer.Option(help="Peak learning rate.", rich_help_panel=TRAINING)] = None,
     encoder_lr_factor: Annotated[
@@ -244,7 +252,8 @@ def train(
     What is not given follows from the data: prismseg plan DATA shows what, and why. What is given here wins over
     --config, and that over the plan. A file that states the whole recipe, such as a run's config.yaml, the thesis' preset
     and --from leave nothing to the plan. none takes back a setting that may be absent (patience, clip, ema, limit,
-    fraction, folds, fold, classes, colours, channels, mask-suffix, crop, encoder, decoder, encoder-weights).
+    fraction, folds, fold, classes, colours, channels, mask-suffix, annotators, class-weights, crop, encoder, decoder,
+    encoder-weights).
 
     The run's folder gets the settings, the split, the learning curve, the last checkpoint and the best network.
     Then: prismseg evaluate RUN.
@@ -271,6 +280,7 @@ def train(
             "schedule": schedule, "steps": steps, "batch_size": batch_size, "accumulate": accumulate, "clip": clip,
             "ema": ema, "encoder_lr_factor": encoder_lr_factor, "freeze_encoder_steps": freeze_encoder_steps,
             "encoder_norm": encoder_norm, "deep_supervision": deep_supervision,
+            "class_weights": class_weights if class_weights in (None, "balanced") else names(class_weights),
         },
         "size": size, "intensity": intensity, "fit": fit, "shrink": shrink, "postprocess": postprocess,
         "augmentation": augmentation, "crop": crop, "crop_foreground": crop_foreground, "test_mirror": test_mirror,

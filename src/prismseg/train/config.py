@@ -144,11 +144,16 @@ class OptimConfig(_LaterSettings):
     of the rest. `encoder_norm` says whether its batch normalisation takes the statistics of each batch ("train") or keeps
     those that it has ("frozen"); "auto" keeps those of a pretrained encoder where batches are small.
 
+    `class_weights` are those of the classes in the loss, background first; "balanced": for each class the number of
+    labelled training pixels over that of the class's and of the classes (as scikit-learn means it).
+
     With `deep_supervision` the coarser levels of the decoder are trained to segment too, each counting half as much as
     the next finer one.
     """
 
-    later: ClassVar = frozenset({"freeze_encoder_steps", "encoder_lr_factor", "encoder_norm", "deep_supervision"})
+    later: ClassVar = frozenset(
+        {"freeze_encoder_steps", "encoder_lr_factor", "encoder_norm", "deep_supervision", "class_weights"}
+    )
     loss: Annotated[str, Choice(LOSSES, also=("auto",))] = "auto"
     optimizer: Annotated[str, Choice(OPTIMIZERS)] = "adamw"
     lr: float = Field(default=3e-3, gt=0)
@@ -164,6 +169,7 @@ class OptimConfig(_LaterSettings):
     encoder_lr_factor: float = Field(default=1.0, gt=0)
     encoder_norm: EncoderNorm = "auto"
     deep_supervision: bool = False
+    class_weights: Literal["balanced"] | tuple[Annotated[float, Field(ge=0)], ...] | None = None
 
     @model_validator(mode="after")
     def _accumulation_divides(self) -> OptimConfig:

@@ -22,6 +22,7 @@ from prismseg.train.checkpoint import Progress, load_checkpoint, save_checkpoint
 from prismseg.train.config import TrainConfig
 from prismseg.train.finetune import begin_from
 from prismseg.train.optimization.averaging import weight_average
+from prismseg.train.optimization.class_weights import find_class_weights
 from prismseg.train.optimization.encoder import EncoderPhases
 from prismseg.train.optimization.fitting import fit_first_batch
 from prismseg.train.optimization.losses import IGNORE, create_loss
@@ -151,7 +152,8 @@ class Trainer:
             self.trained = DeepSupervision(network, config.seed).to(self.device)
             heads = [*self.trained.heads.parameters()]
         self.optimizer = create_optimizer(config.optim, network, heads)
-        self.loss = create_loss(config.optim.loss, network.config["classes"])
+        weights = find_class_weights(config, self.dataset, self.split, self.notes)
+        self.loss = create_loss(config.optim.loss, network.config["classes"], weights)
         self.progress = Progress()
         if going_on:
             self._load()

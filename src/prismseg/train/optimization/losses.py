@@ -8,19 +8,24 @@ left of the fraction's numerator, and the gradient falls with the square of the 
 one of them alone find something in almost every empty image. Cross-entropy and the focal losses weigh all pixels alike,
 hence the sum of Dice and cross-entropy as default.
 
+With weights of the classes, the losses of pixels become weighted means over the pixels of an image, each with the weight
+of its true class (as `torch.nn.functional.cross_entropy` does over a batch), and those of regions weighted means over the
+classes.
+
 With one logit channel the probability is its sigmoid and region losses (Dice, Tversky) look at the foreground
 alone; with K >= 2 it is the softmax and they are averaged over all K classes, background included.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import inspect
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from prismseg.base import ModelError
+from prismseg.base import ConfigError, ModelError
 from prismseg.data import IGNORE as IGNORE
 from prismseg.evaluation.metrics import SMOOTH
 from prismseg.train.registries import LOSSES
@@ -33,10 +38,13 @@ UNIFIED_WEIGHT, UNIFIED_DELTA, UNIFIED_GAMMA = 0.5, 0.6, 0.5
 class SegmentationLoss(nn.Module):
     """A loss of logits (B, K, H, W) against class indices (B, H, W); see `create_loss`."""
 
-    def __init__(self, function: Callable[[Tensor, Tensor], Tensor], classes: int) -> None:
+    def __init__(
+        self, function: Callable[..., Tensor], classes: int, weights: Sequence[float] | None = None
+    ) -> None:
         super().__init__()
         self.function = function
         self.classes = classes
+        self.weights = None if weights is None else torch.tensor(weights, dtype=torch.float32)
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
         """Loss of a batch.
@@ -62,10 +70,12 @@ class SegmentationLoss(nn.Module):
             raise ModelError(
                 f"The network gives {logits.shape[1]} logit channels, the loss was made for {self.classes}."
             )
-        return self.function(logits, target)
+        if self.weights is None:
+            return self.function(logits, target)
+        return self.function(logits, target, weights=self.weights.to(logits.device))
 
 
-def create_loss(name: str, classes: int) -> SegmentationLoss:
+def create_loss(name: str, classes: int, weights: Sequence[float] | None = None) -> SegmentationLoss:
     """Make the loss `name` for `classes` logit channels (1: binary).
 
     Parameters
@@ -74,11 +84,13 @@ def create_loss(name: str, classes: int) -> SegmentationLoss:
         One of `prismseg.train.registries.LOSSES`; see the functions of this module for the formulas.
     classes : int
         Logit channels of the network.
+    weights : sequence of float, optional
+        Of all classes, background first; their scale does not matter.
 
     Raises
     ------
     ConfigError
-        When there is no such loss.
+        When there is no such loss, it takes no weights, or there are not as many as classes.
 
     Examples
     --------
@@ -86,10 +98,19 @@ def create_loss(name: str, classes: int) -> SegmentationLoss:
     >>> loss(torch.zeros(1, 2, 4, 4), torch.zeros(1, 4, 4, dtype=torch.int64))
     tensor(0.6931)
     """
-    return SegmentationLoss(LOSSES[name], classes)
+    function = LOSSES[name]
+    if weights is not None:
+        if "weights" not in inspect.signature(function).parameters:
+            raise ConfigError(f"The loss {name!r} takes no class weights; choose another, or leave them out.")
+        if len(weights) != max(classes, 2):
+            raise ConfigError(
+                f"There are {max(classes, 2)} classes and {len(weights)} class weights; give one for each, background "
+                "first."
+            )
+    return SegmentationLoss(function, classes, weights)
 
 
-def dice_loss(logits: Tensor, target: Tensor) -> Tensor:
+def dice_loss(logits: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
     """1 - (2 Σ m p + eps) / (Σ m + Σ p + eps) per image and class, then the mean; eps = 1.
 
     The sum of Milletari et al. 2016 without squares, as the thesis uses it. An image without the class has a gradient
@@ -98,36 +119,38 @@ def dice_loss(logits: Tensor, target: Tensor) -> Tensor:
     probability, one_hot = _regions(logits, target)
     overlap = (probability * one_hot).sum(-1)
     total = probability.sum(-1) + one_hot.sum(-1)
-    return (1 - (2 * overlap + SMOOTH) / (total + SMOOTH)).mean()
+    return _class_mean(1 - (2 * overlap + SMOOTH) / (total + SMOOTH), weights)
 
 
-def cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
+def cross_entropy(logits: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
     """- log p of the true class, averaged over the pixels of an image."""
     log_probability, valid = _true_log_probability(logits, target)
-    return _pixel_mean(-log_probability, valid)
+    return _pixel_mean(-log_probability, _weigh(valid, target, weights))
 
 
-def dice_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
+def dice_cross_entropy(logits: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
     """Sum of `dice_loss` and `cross_entropy`, as in nnU-Net (Isensee et al. 2021); the default.
 
     An image without a class counts through its pixels' cross-entropy.
     """
-    return dice_loss(logits, target) + cross_entropy(logits, target)
+    return dice_loss(logits, target, weights) + cross_entropy(logits, target, weights)
 
 
-def focal_loss(logits: Tensor, target: Tensor) -> Tensor:
+def focal_loss(logits: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
     """- (1 - p)² log p of the true class, averaged over the pixels (Lin et al. 2017, eq. 4, gamma = 2)."""
     log_probability, valid = _true_log_probability(logits, target)
-    return _pixel_mean(-((-torch.expm1(log_probability)) ** FOCAL_GAMMA) * log_probability, valid)
+    damped = -((-torch.expm1(log_probability)) ** FOCAL_GAMMA) * log_probability
+    return _pixel_mean(damped, _weigh(valid, target, weights))
 
 
-def tversky_loss(logits: Tensor, target: Tensor) -> Tensor:
+def tversky_loss(logits: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:
     """1 - Tversky index per image and class (Salehi et al. 2017, alpha = 0.3, beta = 0.7), then the mean.
 
     A missed pixel costs more than a false alarm. eps = 1 is added to both sides of the fraction.
     """
     probability, one_hot = _regions(logits, target)
-    return (1 - _tversky_index(probability, one_hot, TVERSKY_FALSE_POSITIVE, TVERSKY_FALSE_NEGATIVE)).mean()
+    index = _tversky_index(probability, one_hot, TVERSKY_FALSE_POSITIVE, TVERSKY_FALSE_NEGATIVE)
+    return _class_mean(1 - index, weights)
 
 
 def unified_focal_loss(logits: Tensor, target: Tensor) -> Tensor:
@@ -182,8 +205,24 @@ def _true_log_probability(logits: Tensor, target: Tensor) -> tuple[Tensor, Tenso
 
 
 def _pixel_mean(values: Tensor, valid: Tensor) -> Tensor:
-    """Mean over the valid pixels of each image, then over images; an image without any counts as 0."""
-    return ((values * valid).sum(1) / valid.sum(1).clamp_min(1)).mean()
+    """Mean over the valid pixels of each image (or with weights), then over images; an image without any counts as 0."""
+    total = valid.sum(1)
+    return ((values * valid).sum(1) / torch.where(total > 0, total, 1)).mean()
+
+
+def _weigh(valid: Tensor, target: Tensor, weights: Tensor | None) -> Tensor:
+    """Give each valid pixel (B, H W) the weight of its true class."""
+    if weights is None:
+        return valid
+    return valid * weights[torch.where(target != IGNORE, target, 0).flatten(1)]
+
+
+def _class_mean(values: Tensor, weights: Tensor | None) -> Tensor:
+    """Mean over images and classes (B, C); with weights of all classes, the background's left out where C is 1."""
+    if weights is None:
+        return values.mean()
+    weights = weights[-values.shape[1] :]
+    return (values * weights).sum(1).mean() / weights.sum()
 
 
 def _tversky_index(probability: Tensor, one_hot: Tensor, alpha: float, beta: float) -> Tensor:
