@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import pandas as pd
 import pytest
@@ -15,7 +16,7 @@ from prismseg.base import ConfigError, DataError, ModelError, OutputError, Prism
 from prismseg.data import Split, open_dataset
 from prismseg.train import RunFolder, Trainer, TrainingInterrupted, make_config, train
 from prismseg.train.optimization.optimizers import create_optimizer
-from prismseg.train.setup import should_compile
+from prismseg.train.setup import make_accelerator, should_compile, start_trackers
 
 from .conftest import small_config
 
@@ -312,6 +313,21 @@ def test_tensorboard_gets_the_curve(discs, tmp_path):
     config = small_config(discs, tracking=("tensorboard",))
     Trainer(config, tmp_path / "run").fit(show_progress=False)
     assert list((tmp_path / "run" / "tracking").rglob("events.out.tfevents*"))
+
+
+def test_weights_and_biases_writes_into_the_run_and_is_sent_no_code(discs, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr("prismseg.train.setup.find_spec", lambda name: name == "wandb")
+    monkeypatch.setattr("prismseg.train.setup.Accelerator", lambda log_with, project_dir: asked.append(log_with))
+    folder = tmp_path / "run" / "tracking"
+    config = small_config(discs, tracking=("wandb",))
+    make_accelerator(config, tmp_path / "run")
+    assert asked == [["wandb"]]
+    told = {}
+    stub = SimpleNamespace(project_dir=str(folder), init_trackers=lambda name, **facts: told.update(facts))
+    start_trackers(stub, config)
+    assert told["init_kwargs"] == {"wandb": {"dir": str(folder), "save_code": False}} and folder.is_dir()
+    assert set(told["config"]) == {"seed", "dataset"}  # no path, which may say whose data these are
 
 
 def test_config_of_a_run_can_start_another(config, tmp_path):

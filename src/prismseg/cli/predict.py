@@ -12,8 +12,22 @@ from prismseg.cli.options import Device, Mirror, Quiet
 
 if TYPE_CHECKING:
     from prismseg.inference.large.predict import LargePrediction
+    from prismseg.nets import Ensemble
 
 _SHOWN = 5
+
+
+def _average(model: Path) -> Ensemble | None:
+    """Average the folds of a cross-validation; None of any other network."""
+    from prismseg.nets.storage.lookup import is_shipped, list_folds
+
+    if is_shipped(model) or (model / "config.json").is_file() or not list_folds(model):
+        return None
+    from prismseg.train import average_folds
+
+    ensemble = average_folds(model)
+    typer.echo(f"Average of the {len(ensemble.names)} folds of {model}")
+    return ensemble
 
 
 def _told(found: LargePrediction) -> str:
@@ -47,6 +61,7 @@ def register(app: typer.Typer) -> None:
             "prismseg predict runs/nerves new-patient.png --out results\n\n"
             "prismseg predict runs/nerves/model new-patients/ more/*.jpg --out results --mirror\n\n"
             "prismseg predict runs/nerves table.csv --out results --probabilities\n\n"
+            "prismseg predict runs/nerves-cv new-patients/ --out results   (the average of all folds)\n\n"
             "prismseg predict runs/slides slide.tif --out results   (of a run with --fit native: piece by piece)\n\n"
             "prismseg predict runs/instant new-patients/ --out results --uncertainty\n\n"
             "prismseg predict runs/all-folds new-patients/ --uncertainty-by ensemble\n\n"
@@ -56,7 +71,12 @@ def register(app: typer.Typer) -> None:
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(help="Folder of a run or of a network, or a shipped network.")],
+    model: Annotated[
+        Path,
+        typer.Argument(
+            help="Folder of a run, of a network or of a cross-validation, whose folds are averaged; or a shipped network."
+        ),
+    ],
     images: Annotated[
         list[Path],
         typer.Argument(
@@ -116,9 +136,10 @@ def predict(
     An image that is damaged is reported and the others are segmented.
     """
     from prismseg.inference import BayesianPredictor, Margins, Predictor, predict_files
-    from prismseg.nets import find_model, results_folder
+    from prismseg.nets import find_model, load_model, results_folder
 
-    predictor = Predictor.from_pretrained(find_model(model), mirror=mirror, device=device, shrink=shrink)
+    network = _average(model) or load_model(find_model(model))
+    predictor = Predictor(network, mirror=mirror, device=device, shrink=shrink)
     bayesian = None
     if uncertainty_by is not None:
         fitted = results_folder(model) / "uncertainty"

@@ -6,6 +6,7 @@ from prismseg.train.configure import configure as configure
 from prismseg.train.crossval import train as train
 from prismseg.train.ensemble.combine import Member as Member
 from prismseg.train.ensemble.combine import combine as combine
+from prismseg.train.ensemble.folds import average_folds as average_folds
 from prismseg.train.ensemble.make import make_ensemble as make_ensemble
 from prismseg.train.ensemble.weights import WeightChoice as WeightChoice
 from prismseg.train.ensemble.weights import choose_weights as choose_weights

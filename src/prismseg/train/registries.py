@@ -78,6 +78,11 @@ SCHEDULES.register("constant", f"{_SCHEDULES}:constant", summary="The peak throu
 TRACKERS: Registry[TrackerKind] = Registry("tracker")
 TRACKERS.register("tensorboard", TrackerKind("tensorboard"), summary="TensorBoard files below RUN/tracking.")
 TRACKERS.register("mlflow", TrackerKind("mlflow"), summary="MLflow, by its environment variables.")
+TRACKERS.register(
+    "wandb",
+    TrackerKind("wandb"),
+    summary="Weights & Biases, by its environment variables; WANDB_MODE=offline sends nothing.",
+)
 
 SOURCES: Registry[type[SourceSettings]] = Registry("source of batches")
 SOURCES.register("cases", "prismseg.train.sources:CasesSettings", summary="The training cases of the data set.")

@@ -52,7 +52,14 @@ def make_accelerator(config: TrainConfig, out: str | Path) -> Accelerator:
 def start_trackers(accelerator: Accelerator, config: TrainConfig) -> None:
     """Begin to write what `config.tracking` names."""
     if config.tracking:
-        accelerator.init_trackers("prismseg", config={"seed": config.seed, "dataset": Path(config.data.path).name})
+        folder = str(accelerator.project_dir)
+        if "wandb" in config.tracking:
+            Path(folder).mkdir(parents=True, exist_ok=True)  # it writes elsewhere where there is no such folder
+        accelerator.init_trackers(
+            "prismseg",
+            config={"seed": config.seed, "dataset": Path(config.data.path).name},
+            init_kwargs={"wandb": {"dir": folder, "save_code": False}},
+        )
 
 
 def choose_device(config: TrainConfig, accelerator: Accelerator) -> torch.device:

@@ -9,13 +9,13 @@ from tests.conftest import write_discs
 from tests.train.conftest import small_config
 from typer.testing import CliRunner
 
-from prismseg.base import ConfigError, DataError, OutputError
+from prismseg.base import ConfigError, DataError, ModelError, OutputError
 from prismseg.cli.main import app
 from prismseg.data import Preprocess, open_dataset
 from prismseg.evaluation import EvaluatedNetwork, evaluate
 from prismseg.inference import Predictor, disagreement
 from prismseg.nets import create_model, load_model
-from prismseg.train import evaluate_data, make_ensemble, train
+from prismseg.train import average_folds, evaluate_data, make_ensemble, train
 from prismseg.train.ensemble.combine import Member, combine
 from prismseg.train.runs.seen import SeenCases
 
@@ -44,6 +44,26 @@ def test_the_folds_of_a_cross_validation_become_one_network(runs, discs, tmp_pat
     image = open_dataset(discs)[0].image
     folds = [Predictor.from_pretrained(runs / "unet-cv" / f"fold-{k}")(image).probabilities for k in (0, 1)]
     np.testing.assert_allclose(Predictor.from_pretrained(out)(image).probabilities, np.mean(folds, 0), atol=1e-5)
+
+
+def test_a_cross_validation_is_predicted_by_the_average_of_its_folds(runs, discs, tmp_path):
+    image = open_dataset(discs)[0].image
+    np.save(tmp_path / "image.npy", image)
+    words = [
+        "predict",
+        str(runs / "unet-cv"),
+        str(tmp_path / "image.npy"),
+        "--out",
+        str(tmp_path / "out"),
+        "--quiet",
+    ]
+    result = CliRunner().invoke(app, [*words, "--probabilities"])
+    assert result.exit_code == 0 and "Average of the 2 folds" in result.output, result.output
+    folds = [Predictor.from_pretrained(runs / "unet-cv" / f"fold-{k}")(image).probabilities for k in (0, 1)]
+    stored = np.load(tmp_path / "out" / "probabilities" / "image.npy")
+    np.testing.assert_allclose(stored, np.mean(folds, 0), atol=1e-3)
+    with pytest.raises(ModelError, match="no cross-validation"):
+        average_folds(runs / "unet-cv" / "fold-0")
 
 
 def test_weights_by_held_out_cases_through_the_command_line(runs, discs, tmp_path):

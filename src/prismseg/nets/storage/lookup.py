@@ -59,7 +59,10 @@ def find_model(source: str | Path) -> Path:
         return path / RUN_MODEL
     if folds := list_folds(path):
         names = ", ".join(str(fold / RUN_MODEL) for fold in folds)
-        raise ModelError(f"{path} is a cross-validation of {len(folds)} networks; name one of them: {names}.")
+        raise ModelError(
+            f"{path} is a cross-validation of {len(folds)} networks; name one of them: {names}; "
+            "or make one of them all: prismseg ensemble."
+        )
     if not path.is_dir():
         shipped = f" ({', '.join(SHIPPED)})" if len(SHIPPED) else ""
         raise ModelNotFoundError(
