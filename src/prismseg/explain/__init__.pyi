@@ -8,6 +8,8 @@ from prismseg.explain.faithfulness.curves import hiding_curves as hiding_curves
 from prismseg.explain.faithfulness.measure import FaithfulnessSettings as FaithfulnessSettings
 from prismseg.explain.faithfulness.measure import measure_faithfulness as measure_faithfulness
 from prismseg.explain.faithfulness.measure import summarize_faithfulness as summarize_faithfulness
+from prismseg.explain.faithfulness.stability import max_sensitivity as max_sensitivity
+from prismseg.explain.faithfulness.stability import repeatability as repeatability
 from prismseg.explain.fusion import LayerWeights as LayerWeights
 from prismseg.explain.fusion import cross_fit as cross_fit
 from prismseg.explain.fusion import fit_weights as fit_weights

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import pandas as pd
 from torch import Tensor, nn
@@ -128,6 +129,12 @@ class Atlas:
         twin.network = ExplainedNetwork(model, self.settings)
         twin.reset()
         return twin
+
+    def with_methods(self, methods: Sequence[str]) -> Atlas:
+        """Make an empty atlas of the same network with other methods and otherwise the same settings."""
+        twin = copy.copy(self)
+        twin.settings = replace(self.settings, methods=tuple(methods))
+        return twin.with_model(self.model)
 
     @property
     def model(self) -> nn.Module:

@@ -17,7 +17,7 @@ from prismseg.evaluation import EvaluatedNetwork
 from prismseg.explain.checks.reach import layer_reach
 from prismseg.explain.checks.sanity import randomize_layers
 from prismseg.explain.collect import collect_sums, start_folder
-from prismseg.explain.faithfulness.explained import explain_faithfulness
+from prismseg.explain.faithfulness.explained import explain_faithfulness, explain_stability
 from prismseg.explain.fusion import FUSED
 from prismseg.explain.registries import is_slow
 from prismseg.explain.report.compare import check_comparable, read_cases
@@ -214,6 +214,9 @@ def _explain(task: ExplainTask, output: OutputOptions) -> Path:
         ],
         randomization=_randomize(task, show_progress=output.show_progress) if output.check_sanity else None,
         faithfulness=_hide_pixels(task, tables, show_progress=output.show_progress),
+        stability=explain_stability(task, show_progress=output.show_progress)
+        if task.settings.faithfulness
+        else None,
     )
     figures = draw_figures(explanation)
     write_tables(output.out, explanation.files())

@@ -22,7 +22,12 @@ MAKES_NUMBERS = False  # see prismseg.base.provenance.sources
 
 
 def write_comparison(
-    path: Path, means: pd.DataFrame, differences: pd.DataFrame, figure: Figure | None, folders: Mapping[str, Path]
+    path: Path,
+    means: pd.DataFrame,
+    differences: pd.DataFrame,
+    repeated: pd.DataFrame | None,
+    figure: Figure | None,
+    folders: Mapping[str, Path],
 ) -> Path:
     """Write the page; arguments as the tables of `prismseg.explain.comparison.tables` and the figure of `draw_means`."""
     whole = differences[differences["layer"].isin([*WHOLE, MEAN_LAYER])]
@@ -41,6 +46,7 @@ def write_comparison(
             {"first": first, "second": second, "rows": records(part)}
             for (first, second), part in whole.groupby(["first", "second"], sort=False)
         ],
+        repeated=None if repeated is None else records(repeated),
         show_interval=show_interval,
         sentence=interval_sentence(counts),
     )

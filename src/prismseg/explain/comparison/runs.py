@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from prismseg.base import ConfigError, DataError, make_folder
+import pandas as pd
+
+from prismseg.base import ConfigError, DataError, PrismsegError, make_folder
 from prismseg.base.figures import check_formats, save_figure
 from prismseg.explain.comparison.page import draw_means, write_comparison
 from prismseg.explain.comparison.tables import compare_explanations, mean_measures, read_explanations
+from prismseg.explain.faithfulness.stability import repeatability, summarize_repeatability
+from prismseg.explain.registries import NULLS, is_slow
 from prismseg.explain.report.outputs import write_tables
 from prismseg.explain.run import explain_run
 from prismseg.explain.settings import ExplainSettings
+from prismseg.explain.task import load_cases, make_atlas
+from prismseg.train.runs.assignment import assign_run_cases
 from prismseg.train.runs.find import run_config
 
 _DPI = 160
+REPEATED_CASES = 8  # at most, on which maps of the runs are compared cell by cell
 
 
 def compare_runs(
@@ -71,12 +78,45 @@ def compare_runs(
         found[name] = explained
     tables = read_explanations(found)
     means, differences = mean_measures(tables), compare_explanations(tables)
+    repeated = _repeatability(dict(zip(found, folders, strict=True)), settings or ExplainSettings(), explain)
     target = make_folder(Path(out) if out is not None else folders[0] / "comparison")
-    write_tables(target, {"means": means, "differences": differences})
+    write_tables(target, {"means": means, "differences": differences, "repeatability": repeated})
     figure = draw_means(means)
     if figure is not None:
         save_figure(figure, target / "means", formats, dpi=_DPI, tight=True)
-    return write_comparison(target / "comparison.html", means, differences, figure, found)
+    return write_comparison(target / "comparison.html", means, differences, repeated, figure, found)
+
+
+def _repeatability(
+    folders: Mapping[str, Path], settings: ExplainSettings, explain: Mapping[str, Any]
+) -> pd.DataFrame | None:
+    """Compare the maps of the runs themselves on a few cases; None where one is no run of the same classes and layers."""
+    try:
+        assigned = {
+            name: assign_run_cases(folder, part=explain.get("part", "test"), options=explain.get("options"))
+            for name, folder in folders.items()
+        }
+    except PrismsegError:
+        return None  # an explanation without its run
+    names = list(assigned)
+    networks, dataset = assigned[names[0]]
+    first = next((network for network in networks if network.cases), None)
+    if first is None or len({len(found[0]) for found in assigned.values()}) > 1 or len(networks) > 1:
+        return None
+    fast = tuple(method for method in settings.methods if not is_slow(method))
+    predictors = {name: found[0][0].predictor for name, found in assigned.items()}
+    alike = {(tuple(p.classes), tuple(p.preprocess.size)) for p in predictors.values()}
+    if not fast or len(alike) > 1:
+        return None
+    batch = load_cases(first.predictor, dataset, first.cases[:REPEATED_CASES])
+    atlases = {
+        name: make_atlas(predictor, settings).with_methods([*fast, *NULLS])
+        for name, predictor in predictors.items()
+    }
+    try:
+        return summarize_repeatability(repeatability(atlases, batch))
+    except DataError:
+        return None  # they share no layer
 
 
 def _explanation(folder: Path) -> Path | None:

@@ -39,6 +39,8 @@ class Explanation:
         Layer randomisation, see `randomize_layers`.
     faithfulness : DataFrame or None
         Faithfulness of the fused maps case by case, see `explain_faithfulness`.
+    stability : DataFrame or None
+        How far maps move under noise, see `explain_stability`.
     comparison : DataFrame or None
         Differences to another explanation.
     examples : list of Example
@@ -60,6 +62,7 @@ class Explanation:
     weights: pd.DataFrame
     randomization: pd.DataFrame | None
     faithfulness: pd.DataFrame | None
+    stability: pd.DataFrame | None
     comparison: pd.DataFrame | None
     examples: list[Example]
     reach: dict[str, float]
@@ -97,6 +100,7 @@ class Explanation:
             "randomization": self.randomization,
             "faithfulness": self.faithfulness_summary,
             "faithfulness_cases": self.faithfulness,
+            "stability": self.stability,
             "comparison": self.comparison,
             "layers": pd.DataFrame({"layer": list(self.reach), "reach": list(self.reach.values())}),
         }
@@ -152,6 +156,7 @@ def make_tables(
         weights=pd.concat(weights, ignore_index=True),
         randomization=None,
         faithfulness=None,
+        stability=None,
         comparison=None if other is None else compare_cases(table, other),
         examples=[],
         reach=reach,

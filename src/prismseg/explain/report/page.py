@@ -226,7 +226,10 @@ def _faithfulness(explanation: Explanation) -> list[dict[str, Any]]:
     for (cls, fill), part in summary.groupby(["class", "fill"], sort=False):
         lines: list[dict[str, Any]] = []
         for method, rows in part.groupby("method", sort=False):
-            cells = {(row["measure"], row["null"]): row for row in records(rows)}
+            cells: dict[Any, Any] = {(row["measure"], row["null"]): row for row in records(rows)}
+            still = explanation.stability
+            moved = None if still is None or still.empty else still.query("method == @method and `class` == @cls")
+            cells["max_sensitivity", ""] = None if moved is None or moved.empty else records(moved)[0]
             lines.append({"method": method, "cells": cells, "n": int(rows["n"].max())})
         lines.sort(key=lambda line: -(line["cells"]["gap", ""]["mean"] or 0))
         blocks.append({"class": cls, "fill": fill, "lines": lines})
