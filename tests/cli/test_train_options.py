@@ -32,6 +32,7 @@ TRAIN: dict[str, tuple[str, Any, list[str], Any]] = {
     "size": ("size", [64, 64], ["--size", "32x48"], (32, 48)),
     "crop": ("crop", [32, 32], ["--crop", "24x32"], (24, 32)),
     "crop_foreground": ("crop_foreground", 0.5, ["--crop-foreground", "0.25"], 0.25),
+    "soft_labels": ("soft_labels", True, ["--no-soft-labels"], False),
     "intensity": ("intensity", "unit", ["--intensity", "zscore"], "zscore"),
     "fit": ("fit", "area", ["--fit", "stretch"], "stretch"),
     "shrink": ("shrink", 4, ["--shrink", "2"], 2),
@@ -87,7 +88,7 @@ OTHERS = {"data", "out", "config", "from_", "resume", "quiet", "help"}
 UNREACHED = {"source.kind", "data.path", "initial"}
 # Settings that are not written where nothing was chosen.
 OMITTED = {"model.encoder", "model.decoder", "model.weights", "crop", "crop_foreground", "test_mirror", "shrink",
-           "data.annotators", "optim.class_weights",
+           "data.annotators", "soft_labels", "optim.class_weights",
            "optim.encoder_lr_factor", "optim.freeze_encoder_steps", "optim.deep_supervision",
            "optim.encoder_norm"}  # fmt: skip
 DEFAULTS = make_config({"data": {"path": "x"}})

@@ -107,6 +107,16 @@ def train(
         float | None,
         typer.Option(help="Share of the crops that are centred on the foreground.", rich_help_panel="Data"),
     ] = None,
+    soft_labels: Annotated[
+        bool | None,
+        typer.Option(
+            "--soft-labels/--no-soft-labels",
+            help="Of images that several annotators drew, learn from the mask of one at random in each step: soft "
+            "labels in the mean.",
+            show_default=False,
+            rich_help_panel="Data",
+        ),
+    ] = None,
     intensity: Intensity = None,
     fit: Fit = None,
     shrink: Annotated[
@@ -284,6 +294,7 @@ def train(
         },
         "size": size, "intensity": intensity, "fit": fit, "shrink": shrink, "postprocess": postprocess,
         "augmentation": augmentation, "crop": crop, "crop_foreground": crop_foreground, "test_mirror": test_mirror,
+        "soft_labels": soft_labels,
         "patience": patience, "evaluate_every": evaluate_every, "checkpoint_every": checkpoint_every, "seed": seed,
         "device": device, "force": force, "precision": precision, "compile": compile_, "cache_mib": cache_mib,
         "tracking": () if tracking == "none" else names(tracking),

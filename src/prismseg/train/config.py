@@ -218,9 +218,12 @@ class TrainConfig(_LaterSettings):
     With `crop` (height, width) each step learns from random windows of the prepared images, a share `crop_foreground` of
     them centred on a class other than the background; predictions are made of whole images. With `test_mirror` they are
     averaged over the mirrors that the augmentation has.
+
+    With `soft_labels` each step learns from the mask of one annotator, drawn at random, of a case that several drew: in
+    the mean over steps the cross-entropy is that against the share of the annotators who gave a pixel each label.
     """
 
-    later: ClassVar = frozenset({"crop", "crop_foreground", "test_mirror", "instant", "shrink"})
+    later: ClassVar = frozenset({"crop", "crop_foreground", "test_mirror", "instant", "shrink", "soft_labels"})
 
     data: DataConfig
     source: Annotated[SerializeAsAny[SourceSettings], BeforeValidator(make_source_settings)] = CasesSettings()
@@ -234,6 +237,7 @@ class TrainConfig(_LaterSettings):
     shrink: int = Field(default=1, ge=1)
     crop: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]] | None = None
     crop_foreground: float = Field(default=1 / 3, ge=0, le=1)
+    soft_labels: bool = False
     postprocess: Annotated[str, Choice(POSTPROCESSORS)] = "none"
     initial: PathText | None = None
     augmentation: Annotated[str, Choice(AUGMENTATIONS)] = "default"

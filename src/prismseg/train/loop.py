@@ -124,10 +124,9 @@ class Trainer:
         crop = None if config.crop is None else CropConfig(config.crop, config.crop_foreground)
         self.augment = Augmentation(config.augmentation, crop)
         self.cache = TensorCache(self.dataset, make_preprocess(config, self.dataset), max_mib=config.cache_mib)
+        crops, drawn = config.crop is not None, config.soft_labels
         self.source = config.source.open(
-            SourceInputs(
-                self.cache, self.split.train, config.optim.batch_size, config.seed, crops=config.crop is not None
-            )
+            SourceInputs(self.cache, self.split.train, config.optim.batch_size, config.seed, crops, drawn)
         )
         if pretrained:
             fit_first_batch(network, self.source, self.augment, config.seed)

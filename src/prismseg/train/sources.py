@@ -51,6 +51,8 @@ class SourceInputs:
         Seed of the run.
     crops : bool
         Whether crops are taken of the images, which then need not have one size.
+    annotators : bool
+        Whether the mask of a case that several people drew is that of one of them at random.
     """
 
     cache: TensorCache
@@ -58,6 +60,7 @@ class SourceInputs:
     batch_size: int
     seed: int
     crops: bool = False
+    annotators: bool = False
 
 
 class SourceSettings(Settings, ABC):
@@ -102,8 +105,8 @@ class CaseSource:
     def batch(self, numbers: Sequence[int]) -> tuple[Batch, Batch]:
         """Read these cases, prepared for the network."""
         if not self.inputs.crops:
-            return self.inputs.cache.batch(numbers)
-        cases = self.inputs.cache.cases(numbers)
+            return self.inputs.cache.batch(numbers, annotators=self.inputs.annotators)
+        cases = self.inputs.cache.cases(numbers, annotators=self.inputs.annotators)
         return [image for image, _ in cases], [mask for _, mask in cases]
 
     def close(self) -> None:

@@ -39,16 +39,17 @@ class TensorCache:
         self.preprocess = preprocess
         self._free_bytes = int(max_mib * _MIB)
         self._kept: dict[int, tuple[Tensor, Tensor]] = {}
+        self._kept_annotations: dict[int, list[Tensor]] = {}
 
-    def batch(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Images (B, C, H, W) float32 and masks (B, H, W) int64 of the cases `indices`, in that order.
+    def batch(self, indices: Sequence[int], *, annotators: bool = False) -> tuple[Tensor, Tensor]:
+        """Images (B, C, H, W) float32 and masks (B, H, W) int64 of the cases `indices`, in that order; see `cases`.
 
         Raises
         ------
         DataError
             Naming the file, when an image or mask cannot be read or used, or images keep different shapes.
         """
-        cases = self.cases(indices)
+        cases = self.cases(indices, annotators=annotators)
         shapes = {tuple(image.shape[1:]) for image, _ in cases}
         if len(shapes) > 1:
             raise DataError(
@@ -59,15 +60,35 @@ class TensorCache:
         masks = torch.stack([mask for _, mask in cases])
         return images, masks
 
-    def cases(self, indices: Sequence[int]) -> list[tuple[Tensor, Tensor]]:
+    def cases(self, indices: Sequence[int], *, annotators: bool = False) -> list[tuple[Tensor, Tensor]]:
         """Image (C, H, W) float32 and mask (H, W) int64 of each of the cases `indices`, of whatever sizes.
+
+        With `annotators` the mask of a case that several people drew is that of one of them, each as likely as the
+        others, by torch's global generator.
 
         Raises
         ------
         DataError
             Naming the file, when an image or mask cannot be read or used.
         """
-        return [(image, mask.long()) for image, mask in map(self._case, indices)]
+        found = [(image, mask.long()) for image, mask in map(self._case, indices)]
+        if not annotators:
+            return found
+        return [(image, self._draw(index, mask)) for index, (image, mask) in zip(indices, found, strict=True)]
+
+    def _draw(self, index: int, mask: Tensor) -> Tensor:
+        """Mask of a random annotator of the case `index`, or `mask` where it has one alone."""
+        drawn = self._kept_annotations.get(index)
+        if drawn is None:
+            drawn = [
+                self.preprocess.mask_tensor(each).to(torch.uint8)
+                for each in self.dataset.annotations(index).values()
+            ]
+            size = sum(each.nbytes for each in drawn)
+            if size <= self._free_bytes:
+                self._free_bytes -= size
+                self._kept_annotations[index] = drawn
+        return drawn[int(torch.randint(len(drawn), ()))].long() if drawn else mask
 
     def _case(self, index: int) -> tuple[Tensor, Tensor]:
         if index in self._kept:

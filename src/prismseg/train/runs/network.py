@@ -78,6 +78,7 @@ def describe(config: TrainConfig, dataset: SegmentationDataset, split: Split, se
                 if config.crop is None
                 else {"crop": list(config.crop), "crop_foreground": config.crop_foreground}
             ),
+            **({"soft_labels": True} if config.soft_labels else {}),
             "initial": None if config.initial is None else _short(config.initial),
             "seed": config.seed,
             **({} if config.model.weights is None else {"encoder_weights": _short(config.model.weights)}),

@@ -84,6 +84,8 @@ def check_cases(config: TrainConfig, dataset: SegmentationDataset, split: Split)
             f"{len(unlabelled)} images of {dataset.root} have no mask (the first is {dataset.ids[unlabelled[0]]}), so a "
             "network cannot learn from them or be measured on them. Add the masks or leave the images out."
         )
+    if config.soft_labels:
+        _check_annotators(config, dataset, split)
     preprocess = make_preprocess(config, dataset)
     if preprocess.keeps_shape and config.crop is None and config.optim.batch_size > 1:
         learnt = split.train if config.source.uses_cases else ()
@@ -94,6 +96,19 @@ def check_cases(config: TrainConfig, dataset: SegmentationDataset, split: Split)
                 f"The images of {dataset.root} have different shapes, and with fit {config.fit!r} no batch can hold "
                 f"both {two}. Train with --fit stretch, on crops (--crop), or with --batch-size 1."
             )
+
+
+def _check_annotators(config: TrainConfig, dataset: SegmentationDataset, split: Split) -> None:
+    """Refuse soft labels where there are none: no training case that two people drew, or one person chosen."""
+    if config.data.annotators in dataset.annotators:
+        raise ConfigError(
+            f"Soft labels are those of all annotators, and --annotators names {config.data.annotators}; leave one out."
+        )
+    if not config.source.uses_cases or not any(len(dataset.annotations(case)) > 1 for case in split.train):
+        raise ConfigError(
+            f"No training case of {dataset.root} has masks of two annotators, so there are no soft labels; leave out "
+            "--soft-labels."
+        )
 
 
 def check_batches(
