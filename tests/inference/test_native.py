@@ -73,6 +73,16 @@ def test_a_shrunk_image_s_mask_has_its_size_and_place(network):
     np.testing.assert_allclose(middle, low[:, :2, :2].mean((1, 2)), atol=1e-6)
 
 
+def test_large_images_share_no_pass(network, monkeypatch):
+    monkeypatch.setattr("prismseg.inference.predictor.BATCH_PIXELS", 5000)
+    predictor, seen = Predictor(network), []
+    original = predictor.probabilities
+    monkeypatch.setattr(predictor, "probabilities", lambda batch: seen.append(len(batch)) or original(batch))
+    found = list(predictor.predict([noise(40, 60)] * 5 + [noise(40, 200)] * 2))
+    assert seen == [3, 2, 1, 1]
+    assert [prediction.mask.shape for prediction in found] == [(40, 60)] * 5 + [(40, 200)] * 2
+
+
 def test_settings_that_mean_nothing_are_refused():
     with pytest.raises(ConfigError, match="fit native"):
         Preprocess((8, 8), 1, shrink=2)

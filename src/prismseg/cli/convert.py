@@ -47,6 +47,11 @@ def convert(
     typer.echo(
         f"Wrote {written.cases} images and their masks of the classes {', '.join(dataset.classes)} to {written.folder}"
     )
+    if dataset.annotators:
+        typer.echo(
+            f"Written is one mask an image, made of those of {', '.join(dataset.annotators)}, by "
+            f"{given.get('annotators', 'staple')}; the masks of each are written with --annotators NAME."
+        )
     if written.left_out:
         typer.echo(f"Left out, since they have no mask: {written.left_out} images")
     for note in written.notes:

@@ -21,6 +21,7 @@ from skimage.segmentation import find_boundaries
 
 from prismseg.base import ConfigError, DataError, atomic_path, read_json, write_json
 from prismseg.base.version import VERSION
+from prismseg.data import Preprocess
 from prismseg.inference.predictor import Predictor
 from prismseg.inference.render import class_colour, displayable
 
@@ -253,6 +254,10 @@ def _needed(wrong: Mask, region: Mask, allowed: int) -> float:
 def fingerprint(predictor: Predictor) -> str:
     """Hash of a network's weights and of whether it is mirrored: what a calibration holds for."""
     digest = hashlib.sha256(f"mirror {predictor.mirror}".encode())
+    if predictor.preprocess != Preprocess.from_dict(predictor.model.metadata["preprocess"]):
+        digest.update(
+            repr(predictor.preprocess).encode()
+        )  # images at their own pixels, of a network that squeezes them
     for name, tensor in predictor.model.state_dict().items():
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().float().numpy().tobytes())

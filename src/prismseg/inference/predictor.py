@@ -21,6 +21,7 @@ from prismseg.nets import SegmentationModel, class_probabilities, load_model
 from prismseg.nets.instant.tiles import Tile, compute_in_tiles
 from prismseg.nets.skips.pieces import ImageStatistics
 
+BATCH_PIXELS = 2**20  # of images at their own pixels that share a pass; a larger one has a pass of its own
 BAND_VALUES = 2**24  # probabilities that are enlarged at a time: 64 MiB in float32
 
 
@@ -176,7 +177,9 @@ class Predictor:
         pending: list[NDArray[np.generic]] = []
         for image in images:
             pending.append(image if image.ndim == 3 else image[..., None])
-            if len(pending) == batch_size:
+            # At their own pixels images may be large, and a batch of them would take too much memory.
+            large = self.preprocess.fit == "native" and sum(each[..., 0].size for each in pending) > BATCH_PIXELS
+            if len(pending) == batch_size or large:
                 yield from self._predict_batch(pending)
                 pending = []
         if pending:
