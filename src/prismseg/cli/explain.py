@@ -111,8 +111,8 @@ def explain(
     """Say where the evidence of each class lies: activation maps of every layer, measured against the masks.
 
     Writes explanation.html, headline.csv, measures.csv, summary.csv, excess.csv, fused.csv, weights.csv, layers.csv,
-    figures/ and maps/, with --faithfulness also faithfulness.csv; with --compare comparison.html,
-    means.csv and differences.csv.
+    figures/, maps/ and paper/ (methods section, BibTeX, LaTeX tables), with --faithfulness also faithfulness.csv; with
+    --compare comparison.html, means.csv and differences.csv.
     """
     from prismseg.cli.tables.evaluation import print_relevance
     from prismseg.explain import compare_runs, explain_data, explain_run

@@ -24,7 +24,8 @@ from prismseg.explain.report.compare import check_comparable, read_cases
 from prismseg.explain.report.examples import choose_examples, make_example
 from prismseg.explain.report.explanation import Explanation, make_tables
 from prismseg.explain.report.outputs import write_figures, write_tables
-from prismseg.explain.report.page import draw_figures, write_explanation
+from prismseg.explain.report.page import describe_network, draw_figures, write_explanation
+from prismseg.explain.report.paper import methods_section, to_markdown, write_paper
 from prismseg.explain.settings import ExplainSettings
 from prismseg.explain.task import ExplainTask, load_cases
 from prismseg.nets import results_folder
@@ -221,7 +222,17 @@ def _explain(task: ExplainTask, output: OutputOptions) -> Path:
     figures = draw_figures(explanation)
     write_tables(output.out, explanation.files())
     write_figures(output.out, figures, explanation.examples, output.formats, what=task.settings.shown)
-    return write_explanation(output.out / "explanation.html", explanation, figures, task)
+    text = methods_section(
+        explanation,
+        data=task.dataset.root.name,
+        part=task.part,
+        folds=len(task.networks),
+        network=describe_network(task.first),
+    )
+    write_paper(output.out, explanation, text)
+    return write_explanation(
+        output.out / "explanation.html", explanation, figures, task, methods=to_markdown(text)
+    )
 
 
 def _look_at_layers(task: ExplainTask) -> tuple[dict[str, float], dict[str, str]]:

@@ -61,9 +61,9 @@ def draw_figures(explanation: Explanation) -> dict[str, Figure]:
 
 
 def write_explanation(
-    path: Path, explanation: Explanation, figures: Mapping[str, Figure], task: ExplainTask
+    path: Path, explanation: Explanation, figures: Mapping[str, Figure], task: ExplainTask, *, methods: str
 ) -> Path:
-    """Write the page of an explanation; `figures` are those of `draw_figures`."""
+    """Write the page of an explanation; `figures` are those of `draw_figures`, `methods` what was done, in words."""
     settings, network = explanation.settings, task.first
     classes = network.predictor.classes
     sums = next(iter(explanation.sums.values()))
@@ -81,7 +81,7 @@ def write_explanation(
         folds=len(task.networks),
         layers=len(sums.axes.layers),
         size="{} × {}".format(*network.predictor.preprocess.size),
-        network=_describe_network(network),
+        network=describe_network(network),
         method=settings.method,
         region=settings.region,
         scored=REGIONS[settings.region].title,
@@ -114,6 +114,7 @@ def write_explanation(
         too_slow=[method for method in settings.methods if is_slow(method)],
         comparison=None if explanation.comparison is None else _comparison(explanation.comparison),
         faithfulness=_faithfulness(explanation),
+        methods=methods.strip().split("\n\n"),
         per_layer=_per_layer(explanation),
         reach=explanation.reach,
         without=explanation.without,
@@ -171,7 +172,8 @@ def tables(rows: pd.DataFrame, keys: Sequence[str]) -> list[dict[str, Any]]:
     return blocks
 
 
-def _describe_network(network: EvaluatedNetwork) -> str:
+def describe_network(network: EvaluatedNetwork) -> str:
+    """Describe a network of ours by what it was made of."""
     config = network.predictor.model.config
     return ", ".join(f"{key} {config[key]}" for key in ("arch", "skip", "multiplier", "preset", "width", "norm"))
 
