@@ -56,6 +56,9 @@ TRAIN: dict[str, tuple[str, Any, list[str], Any]] = {
     "freeze_encoder_steps": ("optim.freeze_encoder_steps", 7, ["--freeze-encoder-steps", "9"], 9),
     "encoder_norm": ("optim.encoder_norm", "train", ["--encoder-norm", "frozen"], "frozen"),
     "deep_supervision": ("optim.deep_supervision", True, ["--no-deep-supervision"], False),
+    "relevance": ("optim.relevance", 0.5, ["--relevance", "0.25"], 0.25),
+    "relevance_margin": ("optim.relevance_margin", 7, ["--relevance-margin", "0"], 0),
+    "relevance_every": ("optim.relevance_every", 7, ["--relevance-every", "1"], 1),
     "loss": ("optim.loss", "focal", ["--loss", "ce"], "ce"),
     "class_weights": ("optim.class_weights", "balanced", ["--class-weights", "1,2.5"], (1.0, 2.5)),
     "optimizer": ("optim.optimizer", "sgd", ["--optimizer", "adam"], "adam"),
@@ -90,7 +93,7 @@ UNREACHED = {"source.kind", "data.path", "initial"}
 OMITTED = {"model.encoder", "model.decoder", "model.weights", "crop", "crop_foreground", "test_mirror", "shrink",
            "data.annotators", "soft_labels", "optim.class_weights",
            "optim.encoder_lr_factor", "optim.freeze_encoder_steps", "optim.deep_supervision",
-           "optim.encoder_norm"}  # fmt: skip
+           "optim.encoder_norm", "optim.relevance", "optim.relevance_margin", "optim.relevance_every"}  # fmt: skip
 DEFAULTS = make_config({"data": {"path": "x"}})
 OPTIONAL = {name for name, (setting, *_) in TRAIN.items() if attrgetter(setting)(DEFAULTS) is None}
 

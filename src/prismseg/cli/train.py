@@ -209,6 +209,21 @@ def train(
             rich_help_panel=TRAINING,
         ),
     ] = None,
+    relevance: Annotated[
+        float | None,
+        typer.Option(
+            help="Weight of the share of relevance that lies away from the objects, against shortcuts; 0: none.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None,
+    relevance_margin: Annotated[
+        int | None,
+        typer.Option(help="Pixels around objects in which relevance costs nothing.", rich_help_panel=TRAINING),
+    ] = None,
+    relevance_every: Annotated[
+        int | None,
+        typer.Option(help="One step of that many looks at relevance, with more weight.", rich_help_panel=TRAINING),
+    ] = None,
     steps: Annotated[int | None, typer.Option(help="Optimiser steps.", rich_help_panel=TRAINING)] = None,
     batch_size: Annotated[
         int | None, typer.Option(help="Images a step, over all processes.", rich_help_panel=TRAINING)
@@ -291,6 +306,7 @@ def train(
             "ema": ema, "encoder_lr_factor": encoder_lr_factor, "freeze_encoder_steps": freeze_encoder_steps,
             "encoder_norm": encoder_norm, "deep_supervision": deep_supervision,
             "class_weights": class_weights if class_weights in (None, "balanced") else names(class_weights),
+            "relevance": relevance, "relevance_margin": relevance_margin, "relevance_every": relevance_every,
         },
         "size": size, "intensity": intensity, "fit": fit, "shrink": shrink, "postprocess": postprocess,
         "augmentation": augmentation, "crop": crop, "crop_foreground": crop_foreground, "test_mirror": test_mirror,

@@ -149,10 +149,21 @@ class OptimConfig(_LaterSettings):
 
     With `deep_supervision` the coarser levels of the decoder are trained to segment too, each counting half as much as
     the next finer one.
+
+    With `relevance` above 0 the share of the relevance that lies farther than `relevance_margin` pixels (of the network's
+    input) from the foreground is added to the loss with that weight, on one of `relevance_every` steps with as much more.
     """
 
     later: ClassVar = frozenset(
-        {"freeze_encoder_steps", "encoder_lr_factor", "encoder_norm", "deep_supervision", "class_weights"}
+        {
+            "freeze_encoder_steps",
+            "encoder_lr_factor",
+            "encoder_norm",
+            "deep_supervision",
+            "class_weights",
+            "relevance",
+        }
+        | {"relevance_margin", "relevance_every"}
     )
     loss: Annotated[str, Choice(LOSSES, also=("auto",))] = "auto"
     optimizer: Annotated[str, Choice(OPTIMIZERS)] = "adamw"
@@ -170,6 +181,9 @@ class OptimConfig(_LaterSettings):
     encoder_norm: EncoderNorm = "auto"
     deep_supervision: bool = False
     class_weights: Literal["balanced"] | tuple[Annotated[float, Field(ge=0)], ...] | None = None
+    relevance: float = Field(default=0.0, ge=0)
+    relevance_margin: int = Field(default=3, ge=0)
+    relevance_every: int = Field(default=4, ge=1)
 
     @model_validator(mode="after")
     def _accumulation_divides(self) -> OptimConfig:

@@ -27,6 +27,7 @@ from prismseg.train.optimization.encoder import EncoderPhases
 from prismseg.train.optimization.fitting import fit_first_batch
 from prismseg.train.optimization.losses import IGNORE, create_loss
 from prismseg.train.optimization.optimizers import create_optimizer
+from prismseg.train.optimization.relevance import RelevancePenalty
 from prismseg.train.optimization.schedules import learning_rate
 from prismseg.train.optimization.supervision import DeepSupervision, supervised_loss
 from prismseg.train.runs.data import find_data, open_configured
@@ -153,6 +154,7 @@ class Trainer:
         self.optimizer = create_optimizer(config.optim, network, heads)
         weights = find_class_weights(config, self.dataset, self.split, self.notes)
         self.loss = create_loss(config.optim.loss, network.config["classes"], weights)
+        self.relevance = RelevancePenalty.of(config.optim)
         self.progress = Progress()
         if going_on:
             self._load()
@@ -268,6 +270,7 @@ class Trainer:
                 with self._mixed_precision():
                     logits = self.parallel(images)
                 loss = supervised_loss(self.loss, logits, masks) / len(parts)
+                loss = loss + self.relevance.at(step, self.network.forward, images, masks) / len(parts)
                 self.accelerator.backward(loss)
             total += loss.detach()
         mean = float(self.accelerator.reduce(total, reduction="mean"))
