@@ -10,6 +10,7 @@ from prismseg.explain.faithfulness.measure import measure_faithfulness as measur
 from prismseg.explain.faithfulness.measure import summarize_faithfulness as summarize_faithfulness
 from prismseg.explain.faithfulness.stability import max_sensitivity as max_sensitivity
 from prismseg.explain.faithfulness.stability import repeatability as repeatability
+from prismseg.explain.foreign import explain_loader as explain_loader
 from prismseg.explain.fusion import LayerWeights as LayerWeights
 from prismseg.explain.fusion import cross_fit as cross_fit
 from prismseg.explain.fusion import fit_weights as fit_weights

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from prismseg.base import OutputError, make_folder, progress_bar, read_json, write_json
 from prismseg.base.provenance.sources import sources_digest
@@ -81,10 +82,12 @@ def _case_digest(dataset: SegmentationDataset, index: int) -> str:
 
 def _network_digest(predictor: Predictor) -> str:
     model = predictor.model
-    digest = hashlib.sha256(json.dumps([model.config, model.metadata], sort_keys=True, default=str).encode())
+    facts = [getattr(model, "config", type(model).__name__), getattr(model, "metadata", None)]
+    digest = hashlib.sha256(json.dumps(facts, sort_keys=True, default=str).encode())
     for name, tensor in model.state_dict().items():
         digest.update(name.encode())
-        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+        # Bytes, since NumPy knows no bfloat16.
+        digest.update(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
 
 

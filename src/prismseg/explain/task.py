@@ -104,6 +104,8 @@ def make_atlas(predictor: Predictor, settings: ExplainSettings, region: str | No
         settings.all_methods,
         region or settings.region,
         class_names=predictor.classes,
+        output=getattr(predictor, "output", None),  # of other people's networks, see `explain_loader`
+        adapter=getattr(predictor, "adapter", None),
         border=settings.border,
         perturb=settings.perturb,
         memory=settings.memory,

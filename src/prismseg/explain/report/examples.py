@@ -92,7 +92,8 @@ def choose_examples(judged: pd.DataFrame, tiles: int) -> list[tuple[str, str]]:
     complete = ~foreground.groupby("case", sort=False)["absent"].any()
     score = foreground[~foreground["absent"]].groupby("case", sort=False)["rank"].mean()
     usable = [case for case in score.index if complete[case]] or list(score.index)
-    ordered = score[usable].sort_values().index.tolist()
+    # Where no case has a foreground class at all, any case shows what there is.
+    ordered = score[usable].sort_values().index.tolist() or list(dict.fromkeys(judged["case"]))
     count = max(1, min(len(_RANKS), len(ordered), MOST_TILES // max(1, tiles)))
     chosen: dict[str, str] = {}
     for share, note in [_RANKS[1], _RANKS[0], _RANKS[2]][:count]:

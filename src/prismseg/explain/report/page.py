@@ -174,7 +174,11 @@ def tables(rows: pd.DataFrame, keys: Sequence[str]) -> list[dict[str, Any]]:
 
 def describe_network(network: EvaluatedNetwork) -> str:
     """Describe a network of ours by what it was made of."""
-    config = network.predictor.model.config
+    model = network.predictor.model
+    config = getattr(model, "config", None)
+    if not isinstance(config, dict) or "arch" not in config:
+        count = sum(parameter.numel() for parameter in model.parameters())
+        return f"{type(model).__name__}, {count:,} parameters"
     return ", ".join(f"{key} {config[key]}" for key in ("arch", "skip", "multiplier", "preset", "width", "norm"))
 
 
