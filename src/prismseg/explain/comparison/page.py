@@ -56,6 +56,7 @@ def _means(means: pd.DataFrame) -> list[dict[str, Any]]:
     """Tables of means, one for each region, method and class: a line a network."""
     if means.empty:
         return []
+    means = means[~means["method"].isin(NULLS)]  # whose rho is no evidence; they stand in means.csv
     measures = shown_measures(means)
     blocks = []
     for (region, method, cls), part in means.groupby(["region", "method", "class"], sort=False):

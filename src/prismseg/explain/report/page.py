@@ -207,7 +207,10 @@ def _overall(summary: pd.DataFrame, methods: Sequence[str]) -> list[dict[str, An
 def _excess(explanation: Explanation) -> list[dict[str, Any]]:
     """Tables of what the measures have above the nulls, means over layers."""
     rows = _reported(explanation.excess)
-    return tables(rows[rows["layer"] == MEAN_LAYER], ["region", "method", "null"])
+    blocks = tables(rows[rows["layer"] == MEAN_LAYER], ["region", "method", "null"])
+    for block in blocks:  # of a difference, 0 is chance
+        block["lines"] = [(label.removesuffix(" (1: chance)"), cells) for label, cells in block["lines"]]
+    return blocks
 
 
 def _per_layer(explanation: Explanation) -> list[dict[str, Any]]:
