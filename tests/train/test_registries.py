@@ -60,4 +60,4 @@ def test_help_lists_what_is_registered():
 
     with LOSSES.temporarily("squared", lambda logits, target: logits.mean()):
         text = " ".join(CliRunner().invoke(app, ["train", "--help"], env={"COLUMNS": "200"}).output.split())
-    assert "unified_focal, squared; auto is dice_ce" in text
+    assert "cldice, squared; auto is dice_ce" in text
