@@ -29,6 +29,7 @@ TRAIN: dict[str, tuple[str, Any, list[str], Any]] = {
     "channels": ("data.channels", 3, ["--channels", "1"], 1),
     "colours": ("data.colours", {"#010203": "background"}, ["--colours", "LEGEND"], LEGEND),
     "annotators": ("data.annotators", "majority", ["--annotators", "staple"], "staple"),
+    "multilabel": ("data.multilabel", True, ["--one-label"], False),
     "size": ("size", [64, 64], ["--size", "32x48"], (32, 48)),
     "crop": ("crop", [32, 32], ["--crop", "24x32"], (24, 32)),
     "crop_foreground": ("crop_foreground", 0.5, ["--crop-foreground", "0.25"], 0.25),
@@ -91,7 +92,7 @@ OTHERS = {"data", "out", "config", "from_", "resume", "quiet", "help"}
 UNREACHED = {"source.kind", "data.path", "initial"}
 # Settings that are not written where nothing was chosen.
 OMITTED = {"model.encoder", "model.decoder", "model.weights", "crop", "crop_foreground", "test_mirror", "shrink",
-           "data.annotators", "soft_labels", "optim.class_weights",
+           "data.annotators", "data.multilabel", "soft_labels", "optim.class_weights",
            "optim.encoder_lr_factor", "optim.freeze_encoder_steps", "optim.deep_supervision",
            "optim.encoder_norm", "optim.relevance", "optim.relevance_margin", "optim.relevance_every"}  # fmt: skip
 DEFAULTS = make_config({"data": {"path": "x"}})

@@ -60,6 +60,15 @@ _DATA = {
             rich_help_panel="Data",
         ),
     ),
+    "multilabel": (
+        bool,
+        typer.Option(
+            "--multilabel/--one-label",
+            help="Classes overlap: masks/CLASS/, columns mask_CLASS of a table, or regions of nnU-Net.",
+            show_default=False,
+            rich_help_panel="Data",
+        ),
+    ),
     "colours": (
         Path,
         typer.Option(

@@ -6,7 +6,6 @@ import copy
 import hashlib
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import overload
@@ -26,8 +25,9 @@ from prismseg.data.cases import (
 from prismseg.data.images.reading import read_mask
 from prismseg.data.images.source import Source, file_of, files_of, place_of
 from prismseg.data.images.volumes import find_spacing
-from prismseg.data.layouts import Listing, group_of, list_cases
-from prismseg.data.layouts.annotators import annotators_of, choose_masks
+from prismseg.data.layouts import Listing, group_of
+from prismseg.data.layouts.annotators import annotators_of
+from prismseg.data.listings import list_with
 from prismseg.data.masks.annotators import AnnotatorMasks
 from prismseg.data.masks.labels import (
     LabelWarning,
@@ -42,8 +42,9 @@ from prismseg.data.masks.labels import (
     with_absent,
 )
 from prismseg.data.masks.legend import Legend
+from prismseg.data.masks.overlapping import labels_in
 from prismseg.data.options import DataOptions, make_options
-from prismseg.data.sample import IGNORE, Sample
+from prismseg.data.sample import Sample
 from prismseg.data.twins import Twin, find_twins_cached, thumbnail
 
 
@@ -62,6 +63,8 @@ class SegmentationDataset(Sequence[Sample]):
         Class names, background first.
     channels : int
         Channels that a network for these images takes.
+    multilabel : bool
+        Whether classes overlap: masks then hold a bit for each (`prismseg.data.masks.overlapping`).
     names_stated : bool
         Whether somebody named the classes: the caller or the layout; else the names are made up.
     predefined_splits : tuple of dict
@@ -77,6 +80,7 @@ class SegmentationDataset(Sequence[Sample]):
     ) -> None:
         self.root = Path(root)
         self.layout = listing.layout
+        self.multilabel = options.multilabel
         self.predefined_splits = listing.splits
         self._cases = listing.cases
         # A layout or a legend that fixes the labels has them looked up; only bare numbers are thresholded.
@@ -86,7 +90,8 @@ class SegmentationDataset(Sequence[Sample]):
         self.ids = [case.id for case in self._cases]
         self.groups = [group_of(case, options.group) for case in self._cases]
         self._coding = _find_coding(listing, options.binary, options.classes)
-        self.classes = name_classes(self._coding, options.classes, listing.classes)
+        named = list(listing.classes or ()) if options.multilabel else None
+        self.classes = named or name_classes(self._coding, options.classes, listing.classes)
         self.names_stated = options.classes is not None or self.classes == list(listing.classes or ())
         self.channels = options.channels if options.channels is not None else find_channels(self._cases)
 
@@ -150,7 +155,7 @@ class SegmentationDataset(Sequence[Sample]):
         for index in indices:
             mask = self._cases[index].mask
             if mask is not None:
-                found |= set(np.unique(self._read_mask(mask)).tolist()) - {IGNORE}
+                found |= labels_in(np.unique(self._read_mask(mask)).tolist(), multilabel=self.multilabel)
             if len(found) == len(self.classes):
                 break
         return found
@@ -181,9 +186,14 @@ class SegmentationDataset(Sequence[Sample]):
         Raises
         ------
         ConfigError
-            When `names` are not the names of these classes, or a threshold made the masks, which has no names.
+            When `names` are not the names of these classes, or the masks are made by a threshold or of bits.
         """
-        if sorted(names) != sorted(self.classes) or len(set(names)) != len(names) or self._threshold:
+        if (
+            sorted(names) != sorted(self.classes)
+            or len(set(names)) != len(names)
+            or self._threshold
+            or self.multilabel
+        ):
             raise ConfigError(
                 f"The classes of {self.root} ({', '.join(self.classes)}) cannot be put in the order {', '.join(names)}."
             )
@@ -272,6 +282,7 @@ def open_dataset(
     channels: int | None = None,
     colours: str | Path | Mapping[str, str] | None = None,
     annotators: str | None = None,
+    multilabel: bool = False,
 ) -> SegmentationDataset:
     """Open a data set on the disk.
 
@@ -297,6 +308,8 @@ def open_dataset(
     annotators : str, optional
         How the masks that several people drew of an image become one: "staple" (the default) or "majority", or the name
         of the annotator whose masks are meant.
+    multilabel : bool
+        Whether classes overlap: ``masks/CLASS/``, columns ``mask_CLASS`` or regions of nnU-Net.
 
     Raises
     ------
@@ -335,6 +348,7 @@ def open_dataset(
             channels=channels,
             colours=colours,
             annotators=annotators,
+            multilabel=multilabel,
         ),
     )
 
@@ -344,41 +358,6 @@ def open_with(path: str | Path, options: DataOptions) -> SegmentationDataset:
     root = Path(path)
     listing, legend = list_with(root, options)
     return SegmentationDataset(root, listing, options, legend)
-
-
-def list_with(root: Path, options: DataOptions) -> tuple[Listing, Legend | None]:
-    """List the cases at `root` as `options` say, with the legend of their masks: the one given, else the layout's own.
-
-    Raises
-    ------
-    ConfigError
-        When the legend cannot be used.
-    DataError
-        When no layout fits.
-    """
-    legend = open_legend(options)
-    listing = list_cases(root, layout=options.layout, mask_suffix=options.mask_suffix)
-    listing = replace(listing, cases=choose_masks(listing.cases, options.annotators, root))
-    if legend is None and listing.colours is not None:
-        legend = Legend.from_entries(listing.colours)
-    if legend is not None:
-        listing = replace(listing, coding=legend.coding, classes=legend.classes)
-    return listing, legend
-
-
-def open_legend(options: DataOptions) -> Legend | None:
-    """Legend that ``options.colours`` holds; None without one.
-
-    Raises
-    ------
-    ConfigError
-        When it cannot be used, or classes are named beside it.
-    """
-    if options.colours is None:
-        return None
-    if options.classes is not None:
-        raise ConfigError("A legend (--colours) names the classes already; leave out --classes.")
-    return Legend.from_entries(options.colours)
 
 
 def _find_coding(listing: Listing, binary: bool, classes: Sequence[str] | None) -> dict[int, int]:

@@ -48,6 +48,8 @@ class DataOptions(Settings):
     annotators : str, optional
         How the masks that several people drew of an image become one: a name in
         `prismseg.data.masks.consensus.CONSENSUS`, by default "staple", or the name of an annotator.
+    multilabel : bool
+        Whether classes overlap: ``masks/CLASS/``, columns ``mask_CLASS`` or regions of nnU-Net.
 
     Examples
     --------
@@ -63,6 +65,7 @@ class DataOptions(Settings):
     channels: int | None = Field(default=None, ge=1)
     colours: Annotated[dict[str, str] | None, BeforeValidator(_read_colours)] = None
     annotators: str | None = None
+    multilabel: bool = False
 
 
 def make_options(**values: Any) -> DataOptions:

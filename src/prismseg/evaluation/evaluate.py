@@ -5,24 +5,27 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from prismseg.base import DataError, atomic_path, make_folder, progress_bar, write_json
 from prismseg.base.deprecation import renamed
 from prismseg.base.provenance.machine import this_machine
 from prismseg.base.version import VERSION
-from prismseg.data import Sample, SegmentationDataset
+from prismseg.data import IGNORE, Sample, SegmentationDataset
+from prismseg.data.masks.overlapping import region_of
 from prismseg.evaluation.agreement import agreement_rows
 from prismseg.evaluation.comparison import PER_CASE, compare, find_metrics
 from prismseg.evaluation.margin_report import MarginScores
 from prismseg.evaluation.margins import MarginSettings
-from prismseg.evaluation.metrics import EMPTY_POLICY, case_metrics, summarize
+from prismseg.evaluation.metrics import EMPTY_POLICY, Row, case_metrics, summarize
 from prismseg.evaluation.networks import EvaluatedNetwork, match_classes
 from prismseg.evaluation.reliability_report import ReliabilityScores
 from prismseg.evaluation.report import Evaluation, write_report
 from prismseg.inference.predictor import Prediction, Predictor
 from prismseg.nets import Ensemble
 
+OVERLAP = "Classes overlap: each is measured against all else. How far to trust probabilities is not measured."
 SUMMARY, PAGE = "summary.json", "report.html"
 Observer = Callable[[Mapping[str, object], Sample, Prediction], None]
 """Takes each measured case (its columns case, group, part, identity), the image and what was predicted."""
@@ -81,9 +84,12 @@ def evaluate(
     for network in networks:
         dataset, _ = match_classes(network.predictor, dataset)
     _require_cases(networks, dataset, part)
+    if margins is not None:
+        for network in networks:
+            network.predictor.require_one_label("margins")
     scores = None if margins is None else MarginScores(margins, networks, dataset, part)
-    reliability = ReliabilityScores(dataset.classes, _ensembles(networks, dataset))
-    observers: list[Observer] = [reliability] if scores is None else [reliability, scores]
+    reliability = None if dataset.multilabel else ReliabilityScores(dataset.classes, _ensembles(networks, dataset))
+    observers: list[Observer] = [each for each in (reliability, scores) if each is not None]
     per_case = measure_cases(networks, dataset, part=part, observers=observers, show_progress=show_progress)
     counts = _count_parts(per_case)
     evaluation = Evaluation(
@@ -93,12 +99,13 @@ def evaluate(
         summary=summarize(per_case),
         comparison=None if against is None else compare(per_case, against),
         part=part,
-        notes=(*notes, *_warn_of_known(counts)),
-        reliability=reliability.result(),
+        notes=(*notes, *_warn_of_known(counts), *([OVERLAP] if dataset.multilabel else [])),
+        reliability=None if reliability is None else reliability.result(),
         margins=None if scores is None else scores.calibrate(),
     )
     make_folder(out)
-    evaluation.reliability.write(out)
+    if evaluation.reliability is not None:
+        evaluation.reliability.write(out)
     if evaluation.margins is not None:
         evaluation.margins.write(out)
     with atomic_path(out / PER_CASE) as temporary:
@@ -122,8 +129,10 @@ def _write_summary(path: Path, evaluation: Evaluation, counts: Mapping[str, int]
             "groups": int(per_case["group"].nunique()),
             "empty_masks": EMPTY_POLICY,
             "metrics": _records(evaluation.summary),
-            "reliability": evaluation.reliability.summary(),
-            "failure_detection": evaluation.reliability.failure_detection(),
+            "reliability": None if evaluation.reliability is None else evaluation.reliability.summary(),
+            "failure_detection": None
+            if evaluation.reliability is None
+            else evaluation.reliability.failure_detection(),
             "comparison": None if comparison is None else _records(comparison),
         },
     )
@@ -210,18 +219,38 @@ def _measure(
         sample = dataset[index]
         if sample.mask is None:
             raise DataError(f"{sample.image_path} has no mask, so nothing can be measured on it.")
-        rows = case_metrics(
+        rows = _case_rows(prediction, sample, dataset)
+        rows += agreement_rows(prediction.mask, dataset.annotations(index), dataset.classes)
+        case = {"case": sample.id, "group": sample.group, "part": name, "identity": dataset.identities[index]}
+        for observe in observers:
+            observe(case, sample, prediction)
+        yield [{**case, **row} for row in rows]
+
+
+def _case_rows(prediction: Prediction, sample: Sample, dataset: SegmentationDataset) -> list[Row]:
+    """Measure a case; classes that overlap one by one, each against all else."""
+    assert sample.mask is not None
+    if not dataset.multilabel:
+        return case_metrics(
             prediction.mask,
             sample.mask,
             dataset.classes,
             probabilities=prediction.probabilities,
             spacing=sample.spacing,
         )
-        rows += agreement_rows(prediction.mask, dataset.annotations(index), dataset.classes)
-        case = {"case": sample.id, "group": sample.group, "part": name, "identity": dataset.identities[index]}
-        for observe in observers:
-            observe(case, sample, prediction)
-        yield [{**case, **row} for row in rows]
+    rows: list[Row] = []
+    for label, name in enumerate(dataset.classes[1:], start=1):
+        truth = region_of(sample.mask, label, multilabel=True).astype(np.uint8)
+        truth[sample.mask == IGNORE] = IGNORE
+        p = prediction.probabilities[label - 1]
+        rows += case_metrics(
+            region_of(prediction.mask, label, multilabel=True).astype(np.uint8),
+            truth,
+            ["background", name],
+            probabilities=np.stack([1 - p, p]),
+            spacing=sample.spacing,
+        )
+    return rows
 
 
 def _records(table: pd.DataFrame) -> list[dict[str, object]]:

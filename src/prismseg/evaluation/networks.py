@@ -45,6 +45,12 @@ def match_classes(predictor: Predictor, dataset: SegmentationDataset) -> tuple[S
         When the names differ.
     """
     ours, theirs = predictor.classes, dataset.classes
+    if predictor.multilabel != dataset.multilabel:
+        kinds = {True: "overlap (--multilabel)", False: "do not overlap"}
+        raise DataError(
+            f"The classes of the network {kinds[predictor.multilabel]}, those of {dataset.root}, as they are read, "
+            f"{kinds[dataset.multilabel]}; read the data as the network's were."
+        )
     if ours == theirs:
         return dataset, []
     if not dataset.names_stated and len(ours) == len(theirs):

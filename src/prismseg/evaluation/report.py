@@ -17,6 +17,7 @@ from prismseg.base.page import COLOURS, figure_uri, write_page
 from prismseg.base.provenance.machine import STABLE, describe_machine, this_machine
 from prismseg.base.version import VERSION
 from prismseg.data import SegmentationDataset
+from prismseg.data.masks.overlapping import region_of
 from prismseg.evaluation.margin_report import CalibratedMargins
 from prismseg.evaluation.metrics import EMPTY_POLICY
 from prismseg.evaluation.networks import EvaluatedNetwork
@@ -51,8 +52,8 @@ class Evaluation:
         Which cases these are.
     notes : tuple of str
         What a reader has to know.
-    reliability : Reliability
-        How far the probabilities can be trusted.
+    reliability : Reliability or None
+        How far the probabilities can be trusted; None of classes that overlap.
     margins : CalibratedMargins or None
         Margins around the masks, where they were asked for.
     """
@@ -64,7 +65,7 @@ class Evaluation:
     comparison: pd.DataFrame | None
     part: str
     notes: tuple[str, ...]
-    reliability: Reliability
+    reliability: Reliability | None
     margins: CalibratedMargins | None = None
 
 
@@ -96,7 +97,7 @@ def write_report(path: str | Path, evaluation: Evaluation) -> Path:
         headline=_headline(summary),
         summary=rows,
         comparison=None if comparison is None else _records(comparison),
-        reliability=evaluation.reliability.section(),
+        reliability=None if evaluation.reliability is None else evaluation.reliability.section(),
         margins=None if evaluation.margins is None else evaluation.margins.section(),
         empty_policy=EMPTY_POLICY,
         infinite=math.inf,
@@ -233,7 +234,7 @@ def _draw_case(axes: Axes, network: EvaluatedNetwork, dataset: SegmentationDatas
     for cls in range(1, len(dataset.classes)):
         colour = np.array(class_colour(cls)) / 255
         for mask, style in ((sample.mask, "solid"), (predicted, "dashed")):
-            chosen = np.equal(mask, cls)
+            chosen = region_of(mask, cls, multilabel=dataset.multilabel)
             if chosen.any() and not chosen.all():
                 axes.contour(chosen, levels=[0.5], colors=[colour], linewidths=1.2, linestyles=style)
     axes.set_axis_off()

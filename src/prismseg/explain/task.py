@@ -98,6 +98,7 @@ class ExplainTask:
 
 def make_atlas(predictor: Predictor, settings: ExplainSettings, region: str | None = None) -> Atlas:
     """Make the atlas of a trained network for one region, by default the first of the settings."""
+    predictor.require_one_label("explanation of a whole run; explain its network with prismseg.explain.Atlas")
     return Atlas(
         predictor.model,
         "all" if settings.layers == ("all",) else settings.layers,

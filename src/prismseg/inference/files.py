@@ -16,6 +16,7 @@ from prismseg.base import DataError, OutputError, atomic_path, make_folder, prog
 from prismseg.base.progress import Advance
 from prismseg.data import read_image
 from prismseg.data.images.windows import ImageWindows, open_windows
+from prismseg.data.masks.overlapping import labels_in, region_of
 from prismseg.inference.bayesian.kinds import BayesianPredictor
 from prismseg.inference.bayesian.registries import UNCERTAINTIES
 from prismseg.inference.images import InputImages, find_images
@@ -69,6 +70,8 @@ def predict_files(
     show_progress: bool = True,
 ) -> PredictionReport:
     """Segment the images that `sources` name and write the results below `out`.
+
+    Of classes that overlap there is a mask for each, ``masks/CLASS/NAME.png``, 1 where it is.
 
     ``masks/NAME.png`` holds class indices at the image's own size (palette coloured, so that it can be looked
     at), ``overlays/NAME.png`` the image with contours, ``probabilities/NAME.npy`` float16 (K, H, W). NAME is that of
@@ -258,6 +261,8 @@ def _remove_earlier(out: Path, name: str) -> None:
     for kind in UNCERTAINTIES.names():
         for suffix in ("npz", "png"):
             (out / "uncertainty" / f"{name}_{kind}.{suffix}").unlink(missing_ok=True)
+    for path in (out / "masks").glob("*/"):
+        (path / f"{name}.png").unlink(missing_ok=True)  # of classes that overlap
     for label in range(1, 256):
         (out / "margins" / f"{name}_{label}.png").unlink(missing_ok=True)
 
@@ -295,7 +300,7 @@ def _predict_one(
     image = read_image(path)
     if "probabilities" in asked:
         with atomic_path(out / "probabilities" / f"{name}.npy") as temporary:
-            shape = (len(predictor.classes), *image.shape[:2])
+            shape = (predictor.planes, *image.shape[:2])
             stored = np.lib.format.open_memmap(temporary, mode="w+", dtype=np.float16, shape=shape)
             mask = predictor.segment(image, probabilities=stored)
             stored.flush()
@@ -308,7 +313,9 @@ def _predict_one(
         _write_draws(out / "uncertainty" / f"{name}_{bayesian.uncertainty}", image, bayesian)
     if margins is not None:
         write_bands(out / "margins", name, image, mask, margins, predictor.classes)
-    _write_overlay(out / "overlays" / f"{name}.png", image, mask)
+    _write_overlay(out / "overlays" / f"{name}.png", image, mask, multilabel=predictor.multilabel)
+    if predictor.multilabel:
+        return _write_class_masks(out / "masks", name, mask, predictor.classes)
     return _write_mask(out / "masks" / f"{name}.png", mask, len(predictor.classes))
 
 
@@ -319,12 +326,22 @@ def _write_draws(stem: Path, image: NDArray[np.generic], bayesian: BayesianPredi
         Image.fromarray(draw_entropy(image, maps.mutual_information)).save(temporary)
 
 
-def overlay(image: NDArray[np.generic], mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def overlay(image: NDArray[np.generic], mask: NDArray[np.uint8], *, multilabel: bool = False) -> NDArray[np.uint8]:
     """Image (H, W, 3) with the contour of every class of `mask` drawn in the class's colour."""
     drawn = displayable(image)
-    for cls in np.unique(mask[mask > 0]):
-        drawn[find_boundaries(mask == cls, mode="inner")] = class_colour(int(cls))
+    for cls in sorted(labels_in(np.unique(mask).tolist(), multilabel=multilabel) - {0}):
+        region = region_of(mask, cls, multilabel=multilabel)
+        drawn[find_boundaries(region, mode="inner")] = class_colour(cls)
     return drawn
+
+
+def _write_class_masks(folder: Path, name: str, mask: NDArray[np.uint8], classes: Sequence[str]) -> Path:
+    """Write ``CLASS/NAME.png`` for each class, as such data sets are read; the path of the first is returned."""
+    paths = [
+        _write_mask(folder / cls / f"{name}.png", region_of(mask, label, multilabel=True).astype(np.uint8), 2)
+        for label, cls in enumerate(classes[1:], start=1)
+    ]
+    return paths[0]
 
 
 def _write_mask(path: Path, mask: NDArray[np.uint8], classes: int) -> Path:
@@ -335,10 +352,14 @@ def _write_mask(path: Path, mask: NDArray[np.uint8], classes: int) -> Path:
     return path
 
 
-def _write_overlay(path: Path, image: NDArray[np.generic], mask: NDArray[np.uint8]) -> Path:
+def _write_overlay(
+    path: Path, image: NDArray[np.generic], mask: NDArray[np.uint8], *, multilabel: bool = False
+) -> Path:
     step = int(np.ceil(np.sqrt(mask.size / OVERLAY_PIXELS)))
     with atomic_path(path) as temporary:
-        Image.fromarray(overlay(image[::step, ::step], mask[::step, ::step])).save(temporary)
+        Image.fromarray(overlay(image[::step, ::step], mask[::step, ::step], multilabel=multilabel)).save(
+            temporary
+        )
     return path
 
 

@@ -34,7 +34,9 @@ class Prediction:
     mask : (H, W) uint8
         Class index of each pixel, after the network's post-processing (`prismseg.inference.postprocess`).
     probabilities : (K, H, W) float32
-        Probability of each class, background first; sums to 1 over K.
+        Probability of each class, background first; sums to 1 over K. Of classes that overlap there are K - 1, without
+        the background, each a probability by itself, and the mask holds a bit for each
+        (`prismseg.data.masks.overlapping`).
     """
 
     mask: NDArray[np.uint8]
@@ -95,6 +97,7 @@ class Predictor:
         self.preprocess = Preprocess.from_dict(model.metadata["preprocess"])
         if shrink is not None:
             self.preprocess = replace(self.preprocess, fit="native", shrink=shrink)
+        self.multilabel = bool(model.metadata.get("multilabel", False))
         self.mirror = bool(model.metadata.get("test_mirror", False)) if mirror is None else mirror
         self._mirrors = mirrors if self.mirror else ()
         name = model.metadata.get("postprocess", "none")
@@ -122,6 +125,31 @@ class Predictor:
         """Names of the classes, background first."""
         names: list[str] = self.model.metadata["classes"]
         return names
+
+    @property
+    def planes(self) -> int:
+        """How many probabilities a pixel has: as many as classes; of classes that overlap the background has none."""
+        return len(self.classes) - self.multilabel
+
+    def require_one_label(self, what: str) -> None:
+        """Refuse classes that overlap.
+
+        Raises
+        ------
+        ModelError
+            Saying that there is no `what` for them.
+        """
+        if self.multilabel:
+            raise ModelError(
+                f"The classes of this network overlap (--multilabel), and for such there is no {what}."
+            )
+
+    def labels(self, probabilities: Tensor) -> Tensor:
+        """Mask (H, W) uint8 of probabilities (K, H, W): the most probable class, or the bits of all above a half."""
+        if not self.multilabel:
+            return probabilities.argmax(0).to(torch.uint8)
+        places = torch.arange(len(probabilities), device=probabilities.device)[:, None, None]
+        return ((probabilities > 0.5).int() << places).sum(0).to(torch.uint8)
 
     def __call__(self, image: NDArray[np.generic] | str | Path) -> Prediction:
         """Segment one image.
@@ -167,7 +195,7 @@ class Predictor:
                 slice(rows.start, min(rows.stop, len(mask))),
                 band[:, : len(mask) - rows.start, : mask.shape[1]],
             )
-            mask[rows] = band.argmax(0).to(torch.uint8).cpu().numpy()
+            mask[rows] = self.labels(band).cpu().numpy()
             if probabilities is not None:
                 probabilities[:, rows] = band.float().cpu().numpy()
         return self._postprocess(mask)
@@ -198,7 +226,7 @@ class Predictor:
             size = self.preprocess.covered(height, width)
             full = F.interpolate(low[None], size=size, mode="bilinear", align_corners=False)[0, :, :height, :width]
             yield Prediction(
-                mask=self._postprocess(full.argmax(0).to(torch.uint8).cpu().numpy()),
+                mask=self._postprocess(self.labels(full).cpu().numpy()),
                 probabilities=full.float().cpu().numpy(),
             )
 
@@ -237,9 +265,10 @@ class Predictor:
     def _mean(self, batch: Tensor, statistics: ImageStatistics) -> Tensor:
         """Mean of the probabilities (B, K, h, w) over the mirrors."""
         batch = batch.to(self.device, memory_format=torch.channels_last)
-        probabilities = class_probabilities(statistics.compute(batch))
+        probabilities_of = torch.sigmoid if self.multilabel else class_probabilities
+        probabilities = probabilities_of(statistics.compute(batch))
         for axes in self._mirrors:
-            probabilities = probabilities + class_probabilities(statistics.compute(batch, axes)).flip(axes)
+            probabilities = probabilities + probabilities_of(statistics.compute(batch, axes)).flip(axes)
         return probabilities / (1 + len(self._mirrors)) if self._mirrors else probabilities
 
 

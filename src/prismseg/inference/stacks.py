@@ -49,6 +49,7 @@ def predict_stack(
     Path
         The mask, or that of the first frame.
     """
+    predictor.require_one_label("segmentation of volumes")
     slices = [Slice(path, index) for index in range(count_slices(path))]
     shape = read_image(slices[0]).shape[:2]
     masks = np.empty((len(slices), *shape), np.uint8)

@@ -87,6 +87,7 @@ def suggest_images(
     DataError
         When there is no image, or one cannot be used, which is named.
     """
+    predictor.require_one_label("suggestion of images")
     best: list[Suggestion] = []
     for name, image in images:
         try:

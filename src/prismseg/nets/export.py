@@ -96,11 +96,12 @@ def onnx_metadata(model: SegmentationModel) -> dict[str, str]:
     dict
         JSON texts. ``model``: arguments of `create_model`; and where the network's metadata say so ``classes``: names,
         background first (one logit: background and the class); ``preprocess``: size, channels, intensity, fit
-        (`prismseg.data.Preprocess`); ``postprocess``; ``mirror``: whether it was trained on mirrored images too.
+        (`prismseg.data.Preprocess`); ``postprocess``; ``mirror``: whether it was trained on mirrored images too;
+        ``multilabel``: whether classes overlap (K - 1 logits, a sigmoid each).
     """
     facts: dict[str, Any] = {
         key: model.metadata[key]
-        for key in ("classes", "preprocess", "postprocess", "mirror")
+        for key in ("classes", "multilabel", "preprocess", "postprocess", "mirror")
         if key in model.metadata
     }
     texts = {key: json.dumps(value) for key, value in {"model": model.config, **facts}.items()}

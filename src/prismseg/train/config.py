@@ -79,7 +79,7 @@ class _LaterSettings(Settings):
 class DataConfig(DataOptions, _LaterSettings):
     """Where the images are, and how they are read."""
 
-    later: ClassVar = frozenset({"annotators"})
+    later: ClassVar = frozenset({"annotators", "multilabel"})
 
     path: PathText
 

@@ -22,10 +22,10 @@ from prismseg.train.checkpoint import Progress, load_checkpoint, save_checkpoint
 from prismseg.train.config import TrainConfig
 from prismseg.train.finetune import begin_from
 from prismseg.train.optimization.averaging import weight_average
-from prismseg.train.optimization.class_weights import find_class_weights
+from prismseg.train.optimization.class_weights import make_loss
 from prismseg.train.optimization.encoder import EncoderPhases
 from prismseg.train.optimization.fitting import fit_first_batch
-from prismseg.train.optimization.losses import IGNORE, create_loss
+from prismseg.train.optimization.losses import IGNORE, each_class
 from prismseg.train.optimization.optimizers import create_optimizer
 from prismseg.train.optimization.relevance import RelevancePenalty
 from prismseg.train.optimization.schedules import learning_rate
@@ -152,8 +152,7 @@ class Trainer:
             self.trained = DeepSupervision(network, config.seed).to(self.device)
             heads = [*self.trained.heads.parameters()]
         self.optimizer = create_optimizer(config.optim, network, heads)
-        weights = find_class_weights(config, self.dataset, self.split, self.notes)
-        self.loss = create_loss(config.optim.loss, network.config["classes"], weights)
+        self.loss = make_loss(config, self.dataset, self.split, self.notes)
         self.relevance = RelevancePenalty.of(config.optim)
         self.progress = Progress()
         if going_on:
@@ -346,14 +345,15 @@ class Trainer:
     def _validation_dice(self) -> float:
         """Mean hard Dice over validation cases and foreground classes, at the network's input size."""
         network = self._scored_network().eval()
-        classes, native = len(self.dataset.classes), self.config.fit == "native"
+        native = self.config.fit == "native"
         scores = []
         with torch.inference_mode(), self._mixed_precision():
             for chunk in self._validation_chunks():
                 images, masks = self._placed(self.cache.batch(chunk))
                 logits = segment_in_tiles(network, images) if native else network(images)
+                logits, masks = each_class(logits, masks) if self.dataset.multilabel else (logits, masks)
                 labels = class_probabilities(logits.float()).argmax(1)
-                scores.append(_hard_dice(labels, masks, classes))
+                scores.append(_hard_dice(labels, masks, max(logits.shape[1], 2)))
         return float(torch.cat(scores).mean())
 
     def _validation_chunks(self) -> list[list[int]]:

@@ -173,7 +173,6 @@ def test_all_incomplete_cases_are_named(tmp_path):
     ("description", "words"),
     [
         ([1], "not a description"),
-        ({"labels": {"whole": [1, 2]}}, "regions are not read"),
         ({"labels": {"background": 0, "nerve": 2}}, "must be 0, 1, 2"),
         ({"labels": LABELS, "file_ending": ".mha"}, "holds .mha files; read are"),
     ],

@@ -17,11 +17,11 @@ from prismseg.data.checks.copies import check_copies
 from prismseg.data.checks.findings import Finding
 from prismseg.data.checks.masks import MaskFacts, check_masks, count_holders
 from prismseg.data.checks.recognised import describe_listing
-from prismseg.data.dataset import list_with
 from prismseg.data.images.folder import NOTE_SUFFIXES, scan_folder
 from prismseg.data.images.identity import identity
 from prismseg.data.images.source import file_of, files_of, place_of
 from prismseg.data.layouts import Case, Listing, group_of
+from prismseg.data.listings import list_with
 from prismseg.data.options import DataOptions, make_options
 from prismseg.data.twins import thumbnail
 
@@ -38,6 +38,8 @@ def check_dataset(
     mask_suffix: str | None = None,
     channels: int | None = None,
     colours: str | Path | Mapping[str, str] | None = None,
+    annotators: str | None = None,
+    multilabel: bool = False,
     given_splits: bool = True,
     show_progress: bool = False,
 ) -> list[Finding]:
@@ -54,7 +56,7 @@ def check_dataset(
     ----------
     path : path
         Folder (or CSV).
-    layout, group, classes, binary, mask_suffix, channels, colours
+    layout, group, classes, binary, mask_suffix, channels, colours, annotators, multilabel
         As in `open_dataset`.
     given_splits : bool
         Whether the splits that the data set brings along are to be used, and so to be checked.
@@ -85,6 +87,8 @@ def check_dataset(
             mask_suffix=mask_suffix,
             channels=channels,
             colours=colours,
+            annotators=annotators,
+            multilabel=multilabel,
         )
     except PrismsegError as error:
         return [Finding("error", "layout", Path(path), str(error))]

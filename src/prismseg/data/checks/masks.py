@@ -30,6 +30,7 @@ from prismseg.data.masks.labels import (
     with_absent,
 )
 from prismseg.data.masks.legend import Legend
+from prismseg.data.masks.overlapping import labels_in
 from prismseg.data.options import DataOptions
 from prismseg.data.sample import IGNORE
 
@@ -149,6 +150,11 @@ def count_holders(listing: Listing, masks: MaskFacts, options: DataOptions) -> l
     uses = sum_counts((masks.paths[index], counts) for index, counts in masks.counts.items())
     if not uses:
         return None
+    if options.multilabel:
+        held = [labels_in(counts.pixels, multilabel=True) for counts in masks.counts.values()]
+        return [
+            (name, sum(index in classes for classes in held)) for index, name in enumerate(listing.classes or ())
+        ]
     try:
         if listing.coding is not None:
             coding = listed_coding(listing.coding, binary=options.binary)
@@ -157,7 +163,7 @@ def count_holders(listing: Listing, masks: MaskFacts, options: DataOptions) -> l
         names = name_classes(coding, options.classes, listing.classes)
     except PrismsegError:
         return None
-    held = [{coding.get(label) for label in counts.pixels} for counts in masks.counts.values()]
+    held = [{coding[label] for label in counts.pixels if label in coding} for counts in masks.counts.values()]
     return [(name, sum(index in classes for classes in held)) for index, name in enumerate(names)]
 
 

@@ -79,6 +79,10 @@ def convert_dataset(
     ['background', 'nerve']
     """
     target, out = TARGETS[to], Path(out)
+    if dataset.multilabel:
+        raise ConfigError(
+            f"The classes of {dataset.root} overlap, and the masks that are written have one class a pixel."
+        )
     if out.exists() or out.is_symlink():
         raise OutputError(f"{out} exists already, and nothing is overwritten; name another folder, or remove it.")
     indices = [

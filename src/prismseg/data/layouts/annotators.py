@@ -1,4 +1,4 @@
-"""Cases with the masks of several annotators: who drew what, and how their masks become one."""
+"""Cases with several masks: of annotators, whose masks become one, or of classes that overlap."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from prismseg.base import ConfigError
-from prismseg.data.layouts.listing import Case
+from prismseg.data.layouts.listing import Case, Listing
 from prismseg.data.masks.annotators import AnnotatorMasks
 from prismseg.data.masks.consensus import CONSENSUS
+from prismseg.data.masks.overlapping import MOST, ClassMasks, RegionMask, codes_of
 
 
 def annotators_of(cases: Sequence[Case]) -> Counter[str]:
@@ -53,3 +54,42 @@ def _with_method(case: Case, method: str) -> Case:
         return case
     drawn = method in CONSENSUS or any(name == method for name, _ in case.mask.masks)
     return replace(case, mask=replace(case.mask, method=method) if drawn else None)
+
+
+def as_multilabel(listing: Listing, root: Path) -> Listing:
+    """Read the masks of a listing as those of classes that overlap.
+
+    What the layouts take for the masks of several annotators (folders ``masks/NAME/``, columns ``mask_NAME``) are those
+    of several classes then.
+
+    Raises
+    ------
+    ConfigError
+        When the data hold one mask an image and no regions, or more classes than there are bits.
+    """
+    if listing.regions is not None:
+        regions, ignored = tuple(listing.regions.values()), listing.ignored
+        names = tuple(listing.regions)
+        cases = tuple(
+            case if case.mask is None else replace(case, mask=RegionMask(case.mask, regions, ignored))
+            for case in listing.cases
+        )
+    else:
+        names = tuple(annotators_of(listing.cases))
+        if not names:
+            raise ConfigError(
+                f"Each image of {root} has one mask, in which a pixel has one class. Classes that overlap need a folder "
+                "each (masks/tumour/, masks/vessel/), a column each of a table (mask_tumour), or regions of nnU-Net; "
+                "else leave out --multilabel."
+            )
+        cases = tuple(_of_classes(case, names) for case in listing.cases)
+    if len(names) > MOST:
+        raise ConfigError(f"{root} has {len(names)} classes that overlap; at most {MOST} are read.")
+    classes = ("background", *names)
+    return replace(listing, cases=cases, classes=classes, coding=codes_of(classes), colours=None)
+
+
+def _of_classes(case: Case, names: tuple[str, ...]) -> Case:
+    return (
+        replace(case, mask=ClassMasks(case.mask.masks, names)) if isinstance(case.mask, AnnotatorMasks) else case
+    )

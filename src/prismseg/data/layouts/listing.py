@@ -55,6 +55,10 @@ class Listing:
         `prismseg.data.read_legend`.
     findings : tuple of Finding
         What a reader of the data should know: what was left out, and why.
+    regions : dict or None
+        Classes that are sets of the stored labels and may overlap, where the layout has such.
+    ignored : int or None
+        Stored label of pixels that count nowhere, beside regions.
     """
 
     layout: str
@@ -67,6 +71,8 @@ class Listing:
     splits: tuple[dict[str, list[str]], ...] = field(default=())
     colours: dict[str, str] | None = None
     findings: tuple[Finding, ...] = ()
+    regions: dict[str, tuple[int, ...]] | None = None
+    ignored: int | None = None
 
 
 @dataclass(frozen=True)

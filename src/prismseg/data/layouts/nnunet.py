@@ -56,7 +56,8 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
         Case(name, tuple(channel_files[channel] for channel in range(channels)), masks.get(name))
         for name, channel_files in sorted(files.items())
     ]
-    classes, coding = _labels(root, description)
+    regions, ignored = _regions(root, description)
+    classes, coding = (None, None) if regions else _labels(root, description)
     return Listing(
         "nnunet",
         tuple(cases),
@@ -65,6 +66,8 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
         orphans=tuple(path for name, path in masks.items() if name not in files),
         folders=(root / "imagesTr", root / "labelsTr"),
         splits=_splits(root),
+        regions=regions,
+        ignored=ignored,
     )
 
 
@@ -81,12 +84,24 @@ def _description(root: Path) -> dict[str, Any]:
     return description
 
 
+def _regions(root: Path, description: dict[str, Any]) -> tuple[dict[str, tuple[int, ...]] | None, int | None]:
+    """Labels of each class but the background, and the ignored one; None where classes are single labels."""
+    labels = description.get("labels")
+    if not isinstance(labels, dict) or not any(isinstance(value, list) for value in labels.values()):
+        return None, None
+    values = {name: value if isinstance(value, list) else [value] for name, value in labels.items()}
+    if not all(isinstance(label, int) for value in values.values() for label in value):
+        raise DataError(
+            f"{root / 'dataset.json'} must map the names of regions to lists of whole numbers under 'labels'."
+        )
+    ignored = values.pop("ignore", [None])[0]
+    return {name: tuple(value) for name, value in values.items() if value != [0]}, ignored
+
+
 def _labels(root: Path, description: dict[str, Any]) -> tuple[tuple[str, ...], dict[int, int]]:
     labels = description.get("labels")
     if not isinstance(labels, dict) or not all(isinstance(value, int) for value in labels.values()):
-        raise DataError(
-            f"{root / 'dataset.json'} must map class names to numbers under 'labels' (regions are not read)."
-        )
+        raise DataError(f"{root / 'dataset.json'} must map class names to numbers under 'labels'.")
     ignored = labels.get("ignore")
     numbered = {name: value for name, value in labels.items() if name != "ignore"}
     if sorted(numbered.values()) != list(range(len(numbered))):

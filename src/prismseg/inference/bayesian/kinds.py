@@ -46,6 +46,7 @@ class BayesianPredictor:
     """
 
     def __init__(self, predictor: Predictor, uncertainty: str, fitted: str | Path | None = None) -> None:
+        predictor.require_one_label("uncertainty")
         self.predictor, self.uncertainty = predictor, uncertainty
         self.draw = UNCERTAINTIES[uncertainty](predictor, None if fitted is None else Path(fitted))
 

@@ -88,6 +88,7 @@ def require_pieces(predictor: Predictor, asked: Sequence[str] = ()) -> None:
             "This network takes into account where in the image a pixel lies, so it cannot segment images piece by "
             "piece; leave large images out, or fit it without positions."
         )
+    predictor.require_one_label("segmentation piece by piece")
     if unmet := [name for name in asked if name != "probabilities"]:
         raise ModelError(
             f"Of images that are segmented piece by piece no {' and '.join(unmet)} can be written, only --probabilities; "

@@ -83,6 +83,10 @@ def combine(members: Sequence[Member]) -> Ensemble:
             raise ModelError(
                 f"The network {member.name} does not state its {missing[0]}, so it cannot be combined."
             )
+        if member.network.metadata.get("multilabel"):
+            raise ModelError(
+                f"The classes of the network {member.name} overlap, and such networks cannot be combined."
+            )
     _require_same(used, "classes")
     _require_same(used, "postprocess", default="none")
     total = sum(member.weight for member in used)

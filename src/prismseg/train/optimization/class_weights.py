@@ -1,4 +1,4 @@
-"""Weights of the classes in a run's loss."""
+"""The loss of a run, and the weights of the classes in it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,17 @@ import numpy as np
 from prismseg.base import ConfigError, DataError
 from prismseg.data import IGNORE, SegmentationDataset, Split
 from prismseg.train.config import TrainConfig
+from prismseg.train.optimization.losses import SegmentationLoss, create_loss
+
+
+def make_loss(
+    config: TrainConfig, dataset: SegmentationDataset, split: Split, notes: list[str]
+) -> SegmentationLoss:
+    """Make the loss of a run, with its class weights, see `find_class_weights`."""
+    count = len(dataset.classes)
+    logits = count - 1 if dataset.multilabel or count == 2 else count
+    weights = find_class_weights(config, dataset, split, notes)
+    return create_loss(config.optim.loss, logits, weights, multilabel=dataset.multilabel)
 
 
 def find_class_weights(
@@ -26,6 +37,10 @@ def find_class_weights(
     chosen = config.optim.class_weights
     if chosen is None:
         return None
+    if dataset.multilabel:
+        raise ConfigError(
+            "Classes that overlap have a loss each, and no class weights; leave out --class-weights."
+        )
     if chosen != "balanced":
         if not any(chosen):
             raise ConfigError("All class weights are 0, so there is nothing to learn; give at least one above 0.")

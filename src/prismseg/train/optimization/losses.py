@@ -39,11 +39,17 @@ class SegmentationLoss(nn.Module):
     """A loss of logits (B, K, H, W) against class indices (B, H, W); see `create_loss`."""
 
     def __init__(
-        self, function: Callable[..., Tensor], classes: int, weights: Sequence[float] | None = None
+        self,
+        function: Callable[..., Tensor],
+        classes: int,
+        weights: Sequence[float] | None = None,
+        *,
+        multilabel: bool = False,
     ) -> None:
         super().__init__()
         self.function = function
         self.classes = classes
+        self.multilabel = multilabel
         self.weights = None if weights is None else torch.tensor(weights, dtype=torch.float32)
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
@@ -70,12 +76,16 @@ class SegmentationLoss(nn.Module):
             raise ModelError(
                 f"The network gives {logits.shape[1]} logit channels, the loss was made for {self.classes}."
             )
+        if self.multilabel:
+            logits, target = each_class(logits, target)
         if self.weights is None:
             return self.function(logits, target)
         return self.function(logits, target, weights=self.weights.to(logits.device))
 
 
-def create_loss(name: str, classes: int, weights: Sequence[float] | None = None) -> SegmentationLoss:
+def create_loss(
+    name: str, classes: int, weights: Sequence[float] | None = None, *, multilabel: bool = False
+) -> SegmentationLoss:
     """Make the loss `name` for `classes` logit channels (1: binary).
 
     Parameters
@@ -86,6 +96,9 @@ def create_loss(name: str, classes: int, weights: Sequence[float] | None = None)
         Logit channels of the network.
     weights : sequence of float, optional
         Of all classes, background first; their scale does not matter.
+    multilabel : bool
+        Whether each logit is that of a class against all else, and targets hold a bit for each
+        (`prismseg.data.masks.overlapping`): the loss is the mean over the classes of that of one logit.
 
     Raises
     ------
@@ -100,6 +113,8 @@ def create_loss(name: str, classes: int, weights: Sequence[float] | None = None)
     """
     function = LOSSES[name]
     if weights is not None:
+        if multilabel:
+            raise ConfigError("Classes that overlap have a loss each, and no class weights; leave them out.")
         if "weights" not in inspect.signature(function).parameters:
             raise ConfigError(f"The loss {name!r} takes no class weights; choose another, or leave them out.")
         if len(weights) != max(classes, 2):
@@ -107,7 +122,21 @@ def create_loss(name: str, classes: int, weights: Sequence[float] | None = None)
                 f"There are {max(classes, 2)} classes and {len(weights)} class weights; give one for each, background "
                 "first."
             )
-    return SegmentationLoss(function, classes, weights)
+    return SegmentationLoss(function, classes, weights, multilabel=multilabel)
+
+
+def each_class(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    """Make images of one class each, (B K, 1, H, W) and (B K, H, W), of logits (B, K, H, W) and bits (B, H, W).
+
+    Examples
+    --------
+    >>> each_class(torch.zeros(1, 2, 1, 3), torch.tensor([[[0, 3, 255]]]))[1].tolist()
+    [[[0, 1, 255]], [[0, 1, 255]]]
+    """
+    places = torch.arange(logits.shape[1], device=target.device)[:, None, None]
+    bits = (target[:, None] >> places) & 1
+    bits = torch.where(target[:, None] == IGNORE, IGNORE, bits)
+    return logits.flatten(0, 1)[:, None], bits.flatten(0, 1)
 
 
 def dice_loss(logits: Tensor, target: Tensor, weights: Tensor | None = None) -> Tensor:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prismseg.base import DataError
-from prismseg.data import IGNORE, Sample, SegmentationDataset
+from prismseg.data import Sample, SegmentationDataset
+from prismseg.data.masks.overlapping import region_of
 from prismseg.train.plan.limits import SAMPLED_IMAGES
 from prismseg.train.plan.structures import object_areas, ridge_widths, thickness
 
@@ -104,7 +105,7 @@ def take_fingerprint(dataset: SegmentationDataset) -> Fingerprint:
     if not labelled:
         raise DataError(f"No image of {dataset.root} has a mask, so there is nothing to learn from. Add masks.")
     chosen = sorted({labelled[int(place)] for place in np.linspace(0, len(labelled) - 1, SAMPLED_IMAGES)})
-    facts = _Facts(dataset.classes)
+    facts = _Facts(dataset.classes, multilabel=dataset.multilabel)
     for case in chosen:
         facts.add(dataset[case])
     heights, widths = np.array(facts.sizes).T
@@ -126,8 +127,8 @@ def take_fingerprint(dataset: SegmentationDataset) -> Fingerprint:
 class _Facts:
     """Sums over the sampled images."""
 
-    def __init__(self, classes: Sequence[str]) -> None:
-        self.names = list(classes)
+    def __init__(self, classes: Sequence[str], *, multilabel: bool = False) -> None:
+        self.names, self.multilabel = list(classes), multilabel
         self.sizes: list[tuple[int, int]] = []
         self.depths: set[str] = set()
         self.pixels = np.zeros(len(classes))
@@ -139,11 +140,10 @@ class _Facts:
         assert sample.mask is not None  # only labelled cases are sampled
         self.sizes.append((sample.mask.shape[0], sample.mask.shape[1]))
         self.depths.add(str(sample.image.dtype))
-        self.pixels += np.bincount(sample.mask[sample.mask != IGNORE], minlength=len(self.names))[
-            : len(self.names)
-        ]
+        self.pixels[0] += np.count_nonzero(sample.mask == 0)
         for label in range(1, len(self.names)):
-            mask = sample.mask == label
+            mask = region_of(sample.mask, label, multilabel=self.multilabel)
+            self.pixels[label] += np.count_nonzero(mask)
             if mask.any():
                 self.areas[label].append(object_areas(mask))
                 self.widths[label].append(ridge_widths(mask))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from prismseg.base import ConfigError
 from prismseg.base.version import VERSION
 from prismseg.data import AUGMENTATIONS, Preprocess, SegmentationDataset, Split
 from prismseg.nets import ARCHITECTURES, SegmentationModel, create_model
@@ -32,18 +33,25 @@ def is_fitted(config: TrainConfig) -> bool:
 def make_network(
     config: TrainConfig, dataset: SegmentationDataset, *, pretrained: bool = True
 ) -> SegmentationModel:
-    """Untrained network for `dataset`: one logit for two classes, K logits for K > 2 classes.
+    """Untrained network for `dataset`: one logit for two classes, K logits for K > 2; of overlapping ones K - 1.
 
     With `pretrained` its encoder has the weights that `config` names; without it, all weights are random, as is right
     where others take their place at once.
     """
     classes = len(dataset.classes)
+    unfit = is_fitted(config) or config.model.refines or config.postprocess != "none" or config.optim.relevance > 0
+    if dataset.multilabel and unfit:
+        raise ConfigError(
+            "Classes that overlap (--multilabel) are learnt by training steps, without post-processing and relevance, "
+            "and not by correcting another network."
+        )
+    logits = classes - 1 if dataset.multilabel or classes == 2 else classes
     return create_model(
         config.model.arch,
         skip=config.model.skip,
         multiplier=config.model.multiplier,
         in_channels=dataset.channels,
-        classes=1 if classes == 2 else classes,
+        classes=logits,
         preset=config.model.preset,
         width=config.model.width,
         norm=config.model.norm,
@@ -60,6 +68,7 @@ def describe(config: TrainConfig, dataset: SegmentationDataset, split: Split, se
     return {
         "preprocess": make_preprocess(config, dataset).to_dict(),
         "classes": list(dataset.classes),
+        **({"multilabel": True} if dataset.multilabel else {}),
         **_mirrors(config),
         "postprocess": config.postprocess,
         "training": {
