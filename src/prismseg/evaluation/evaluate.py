@@ -22,7 +22,7 @@ from prismseg.evaluation.metrics import EMPTY_POLICY, Row, case_metrics, summari
 from prismseg.evaluation.networks import EvaluatedNetwork, match_classes
 from prismseg.evaluation.reliability_report import ReliabilityScores
 from prismseg.evaluation.report import Evaluation, write_report
-from prismseg.inference.predictor import Prediction, Predictor
+from prismseg.inference.predictor import Prediction, Predictor, require_one_label
 from prismseg.nets import Ensemble
 
 OVERLAP = "Classes overlap: each is measured against all else. How far to trust probabilities is not measured."
@@ -86,7 +86,7 @@ def evaluate(
     _require_cases(networks, dataset, part)
     if margins is not None:
         for network in networks:
-            network.predictor.require_one_label("margins")
+            require_one_label(network.predictor, "margins")
     scores = None if margins is None else MarginScores(margins, networks, dataset, part)
     reliability = None if dataset.multilabel else ReliabilityScores(dataset.classes, _ensembles(networks, dataset))
     observers: list[Observer] = [each for each in (reliability, scores) if each is not None]

@@ -17,6 +17,7 @@ from prismseg.explain.atlas import Atlas
 from prismseg.explain.settings import ExplainSettings
 from prismseg.explain.trace.memory import images_that_fit
 from prismseg.inference import Predictor
+from prismseg.inference.predictor import require_one_label
 
 # On a processor larger batches are no faster: 138, 104, 90 and 101 ms an image in batches of 1, 4, 16 and 32 (U-Net of
 # width 0.5, 128 x 128 pixels, all layers, two methods, one thread).
@@ -98,7 +99,7 @@ class ExplainTask:
 
 def make_atlas(predictor: Predictor, settings: ExplainSettings, region: str | None = None) -> Atlas:
     """Make the atlas of a trained network for one region, by default the first of the settings."""
-    predictor.require_one_label("explanation of a whole run; explain its network with prismseg.explain.Atlas")
+    require_one_label(predictor, "explanation of a whole run; explain its network with prismseg.explain.Atlas")
     return Atlas(
         predictor.model,
         "all" if settings.layers == ("all",) else settings.layers,

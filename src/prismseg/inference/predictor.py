@@ -131,19 +131,6 @@ class Predictor:
         """How many probabilities a pixel has: as many as classes; of classes that overlap the background has none."""
         return len(self.classes) - self.multilabel
 
-    def require_one_label(self, what: str) -> None:
-        """Refuse classes that overlap.
-
-        Raises
-        ------
-        ModelError
-            Saying that there is no `what` for them.
-        """
-        if self.multilabel:
-            raise ModelError(
-                f"The classes of this network overlap (--multilabel), and for such there is no {what}."
-            )
-
     def labels(self, probabilities: Tensor) -> Tensor:
         """Mask (H, W) uint8 of probabilities (K, H, W): the most probable class, or the bits of all above a half."""
         if not self.multilabel:
@@ -298,6 +285,18 @@ def _bands(low: Tensor, height: int, width: int) -> Iterator[tuple[slice, Tensor
         lines = low[:, :, above] * (1 - share) + low[:, :, (above + 1).clamp(max=last)] * share
         band = F.interpolate(lines, size=(len(rows), width), mode="bilinear", align_corners=False)[0]
         yield slice(start, start + len(rows)), band
+
+
+def require_one_label(predictor: Predictor, what: str) -> None:
+    """Refuse networks whose classes overlap.
+
+    Raises
+    ------
+    ModelError
+        Saying that there is no `what` for them.
+    """
+    if getattr(predictor, "multilabel", False):  # whatever else predicts has one label a pixel
+        raise ModelError(f"The classes of this network overlap (--multilabel), and for such there is no {what}.")
 
 
 def usable_device(name: str | torch.device) -> torch.device:

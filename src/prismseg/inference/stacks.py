@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from prismseg.base import atomic_path
 from prismseg.data import read_image
 from prismseg.data.images.volumes import NIFTI_SUFFIXES, Slice, count_slices, suffix_of, write_masks
-from prismseg.inference.predictor import Predictor
+from prismseg.inference.predictor import Predictor, require_one_label
 from prismseg.inference.uncertainty import find_uncertainty, write_uncertainty
 
 Draw = Callable[[str, NDArray[np.generic], NDArray[np.uint8]], Path]
@@ -49,7 +49,7 @@ def predict_stack(
     Path
         The mask, or that of the first frame.
     """
-    predictor.require_one_label("segmentation of volumes")
+    require_one_label(predictor, "segmentation of volumes")
     slices = [Slice(path, index) for index in range(count_slices(path))]
     shape = read_image(slices[0]).shape[:2]
     masks = np.empty((len(slices), *shape), np.uint8)

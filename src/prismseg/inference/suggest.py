@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from prismseg.base import DataError, atomic_path, make_folder, write_text
-from prismseg.inference.predictor import Predictor
+from prismseg.inference.predictor import Predictor, require_one_label
 from prismseg.inference.render import displayable
 from prismseg.inference.uncertainty import entropy_of
 
@@ -87,7 +87,7 @@ def suggest_images(
     DataError
         When there is no image, or one cannot be used, which is named.
     """
-    predictor.require_one_label("suggestion of images")
+    require_one_label(predictor, "suggestion of images")
     best: list[Suggestion] = []
     for name, image in images:
         try:

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from prismseg.base import atomic_path
 from prismseg.data import read_image
-from prismseg.inference.predictor import Predictor
+from prismseg.inference.predictor import Predictor, require_one_label
 from prismseg.inference.render import displayable
 from prismseg.nets import InstantSegmenter
 
@@ -76,7 +76,7 @@ def find_uncertainty(predictor: Predictor, image: NDArray[np.generic] | str | Pa
     >>> found.entropy.shape, bool(found.entropy.max() < 0.5), found.epistemic
     ((120, 160), True, None)
     """
-    predictor.require_one_label("uncertainty")
+    require_one_label(predictor, "uncertainty")
     array = read_image(image) if isinstance(image, str | Path) else np.asarray(image)
     size = (array.shape[0], array.shape[1])
     entropy = entropy_of(predictor(array).probabilities)

@@ -13,7 +13,7 @@ from prismseg.inference.bayesian.last_layer import LastLayer, enlarge_draws
 from prismseg.inference.bayesian.maps import BayesianMaps, maps_of_draws
 from prismseg.inference.bayesian.registries import UNCERTAINTIES, Draw
 from prismseg.inference.bayesian.variational import VariationalFrequencies, draw_frequencies
-from prismseg.inference.predictor import Predictor
+from prismseg.inference.predictor import Predictor, require_one_label
 from prismseg.nets import Ensemble
 
 
@@ -46,7 +46,7 @@ class BayesianPredictor:
     """
 
     def __init__(self, predictor: Predictor, uncertainty: str, fitted: str | Path | None = None) -> None:
-        predictor.require_one_label("uncertainty")
+        require_one_label(predictor, "uncertainty")
         self.predictor, self.uncertainty = predictor, uncertainty
         self.draw = UNCERTAINTIES[uncertainty](predictor, None if fitted is None else Path(fitted))
 

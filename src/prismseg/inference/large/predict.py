@@ -21,7 +21,7 @@ from prismseg.data.preparation.levels import Levels, find_levels
 from prismseg.inference.large.grid import Grid, Piece, cut_image
 from prismseg.inference.large.store import PieceStore
 from prismseg.inference.margins import fingerprint
-from prismseg.inference.predictor import Predictor
+from prismseg.inference.predictor import Predictor, require_one_label
 from prismseg.nets import InstantSegmenter
 from prismseg.nets.instant.features import POSITION
 from prismseg.nets.instant.tiles import continue_to
@@ -88,7 +88,7 @@ def require_pieces(predictor: Predictor, asked: Sequence[str] = ()) -> None:
             "This network takes into account where in the image a pixel lies, so it cannot segment images piece by "
             "piece; leave large images out, or fit it without positions."
         )
-    predictor.require_one_label("segmentation piece by piece")
+    require_one_label(predictor, "segmentation piece by piece")
     if unmet := [name for name in asked if name != "probabilities"]:
         raise ModelError(
             f"Of images that are segmented piece by piece no {' and '.join(unmet)} can be written, only --probabilities; "
