@@ -36,7 +36,7 @@ def common_preprocess(members: Sequence[Preprocess]) -> Preprocess:
     Examples
     --------
     >>> common_preprocess([Preprocess((64, 96), 1), Preprocess((80, 80), 3, "unit")])
-    Preprocess(size=(80, 96), channels=3, intensity='unit', fit='stretch')
+    Preprocess(size=(80, 96), channels=3, intensity='unit', fit='stretch', shrink=1)
     """
     channels = {member.channels for member in members}
     if len(channels) > 1 and channels != {1, COLOURS}:
