@@ -42,6 +42,18 @@ def test_half_precision_gives_the_maps_of_single_precision(dtype, tolerance):
     assert half.cases()[["rho", "cam_dice"]].notna().all().all()
 
 
+@pytest.mark.parametrize("dtype, tolerance", [(torch.float16, 0.02), (torch.bfloat16, 0.1)])
+def test_half_precision_gives_the_relevance_of_pixels_too(dtype, tolerance):
+    images, masks = scene(1, size=(300, 300), classes=1)
+    methods = ["lrp", "gradxinput"]
+    expected = Atlas(network(), ["1"], methods, "image", classes=[1]).maps(images, masks)
+    found = Atlas(network().to(dtype), ["1"], methods, "image", classes=[1]).maps(images.to(dtype), masks)
+    # Rounding turns single ReLUs on or off, and a plain gradient jumps there.
+    plain, other = found.pop(("gradxinput", "1", 1)), expected.pop(("gradxinput", "1", 1))
+    assert (plain - other).norm() / other.norm() < max(2 * tolerance, 0.1)
+    assert_close(found, expected, tolerance)
+
+
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
 def test_all_methods_and_measures_in_half_precision(dtype):
     images, masks = scene(2, size=(16, 16))

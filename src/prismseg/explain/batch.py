@@ -118,14 +118,15 @@ class BatchMaps:
             check_finite(logits, self.ids)
             self._settle_classes(logits)
             activations = {key: trace.map_of(key, tensor.detach()) for key, tensor in trace.activations.items()}
-            take = self._checked(take, half=trace.is_half)
+            half = trace.is_half
+            take = self._checked(take, half=half)
             self._make_gradient_maps(trace, logits, take)
             del logits
             trace.forget()  # frees the graph; the activations stay
             with torch.no_grad():
                 self._make_activation_maps(activations, take)
                 self._make_forward_maps(activations, take)
-            self._make_image_maps(take)
+            self._make_image_maps(take, half=half)
 
     def settle(self) -> None:
         """Find the classes and regions, without making maps."""
@@ -215,7 +216,7 @@ class BatchMaps:
                 for index in range(len(self.classes)):
                     take(layer, index, {name: maps[:, index]})
 
-    def _make_image_maps(self, take: TakeMaps) -> None:
+    def _make_image_maps(self, take: TakeMaps, *, half: bool) -> None:
         methods = {name: method for name, method in self._methods.items() if isinstance(method, ImageMethod)}
         if not methods:
             return
@@ -228,6 +229,8 @@ class BatchMaps:
             self.settings.score_cam.baseline,
             self._cases,
             self.settings.seed,
+            # As for the gradients of layers.
+            to_full_precision(self.scored).sum((2, 3)).clamp_min(1).sqrt() if half else None,
         )
         for name, method in methods.items():
             made = method.maps(context)

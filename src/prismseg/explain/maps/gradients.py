@@ -20,20 +20,26 @@ PATH_FROM = "blur"
 STEPS = 32  # points of Gauss and Legendre on the way from the baseline
 
 
-def score_gradients(scores: Scores, images: Tensor) -> tuple[Tensor, Tensor]:
-    """Compute the scores (B, K) of images (B, C, H, W) and their gradients (B, K, C, H, W)."""
+def score_gradients(scores: Scores, images: Tensor, factors: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Compute the scores (B, K) of images (B, C, H, W) and their gradients (B, K, C, H, W).
+
+    Scores are multiplied by `factors` (B, K) on the way and gradients divided by them, lest they underflow where the
+    network computes in half precision.
+    """
     source = images.detach().requires_grad_()
     values = scores(source)
+    scaled = values if factors is None else values * factors
     count = values.shape[1]
     gradients = [
-        torch.autograd.grad(values[:, index].sum(), source, retain_graph=index < count - 1)[0]
+        torch.autograd.grad(scaled[:, index].sum(), source, retain_graph=index < count - 1)[0]
         for index in range(count)
     ]
-    return values.detach(), torch.stack(gradients, dim=1)
+    stacked = torch.stack(gradients, dim=1)
+    return values.detach(), stacked if factors is None else stacked / factors[:, :, None, None, None]
 
 
 def integrated_gradients(
-    scores: Scores, images: Tensor, baseline: Tensor, steps: int = STEPS
+    scores: Scores, images: Tensor, baseline: Tensor, steps: int = STEPS, *, factors: Tensor | None = None
 ) -> tuple[Tensor, Tensor]:
     r"""Compute integrated gradients (Sundararajan et al. 2017, eq. 1), signed.
 
@@ -48,6 +54,8 @@ def integrated_gradients(
     images, baseline : (B, C, H, W) Tensor
     steps : int
         Points at which the gradient is taken.
+    factors : (B, K) Tensor, optional
+        As in `score_gradients`.
 
     Returns
     -------
@@ -66,7 +74,7 @@ def integrated_gradients(
     points, weights = np.polynomial.legendre.leggauss(steps)
     total = torch.zeros(0)
     for point, weight in zip((points + 1) / 2, weights / 2, strict=True):
-        _, gradients = score_gradients(scores, baseline + point * (images - baseline))
+        _, gradients = score_gradients(scores, baseline + point * (images - baseline), factors)
         total = weight * gradients + (total if total.numel() else 0)
     relevance = total * (images - baseline)[:, None]
     with torch.no_grad():
@@ -87,13 +95,13 @@ def lacking(total: Tensor, expected: Tensor) -> Tensor:
 
 
 def _gradient_times_input(context: ImageContext) -> Tensor:
-    _, gradients = score_gradients(context.scores, context.images)
+    _, gradients = score_gradients(context.scores, context.images, context.factors)
     return (gradients * context.images[:, None]).sum(2).clamp_min(0)
 
 
 def _integrated(context: ImageContext) -> ImageMaps:
     baseline = BASELINES[PATH_FROM](context.images)
-    relevance, residual = integrated_gradients(context.scores, context.images, baseline)
+    relevance, residual = integrated_gradients(context.scores, context.images, baseline, factors=context.factors)
     return ImageMaps(relevance.sum(2).clamp_min(0), residual)
 
 

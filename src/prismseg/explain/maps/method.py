@@ -237,6 +237,8 @@ class ImageContext:
         Numbers of the cases (B,), counted over all batches.
     seed : int
         Of random numbers.
+    factors : (B, K) Tensor, optional
+        By which scores are multiplied before a backward pass in half precision, and gradients divided.
     """
 
     images: Tensor
@@ -247,6 +249,7 @@ class ImageContext:
     baseline: str
     cases: Sequence[int]
     seed: int
+    factors: Tensor | None = None
 
 
 class ImageMaps(NamedTuple):

@@ -205,7 +205,12 @@ def _dims(name: str, inputs: Tensor, args: tuple[Any, ...], kwargs: dict[str, An
 
 
 def propagate_relevance(
-    scores: Scores, images: Tensor, *, gamma: float = GAMMA, epsilon: float = EPSILON
+    scores: Scores,
+    images: Tensor,
+    *,
+    gamma: float = GAMMA,
+    epsilon: float = EPSILON,
+    factors: Tensor | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Propagate the relevance of scores back to the image by the rules of `LrpRules`.
 
@@ -216,6 +221,8 @@ def propagate_relevance(
     images : (B, C, H, W) Tensor
     gamma, epsilon : float
         As in `LrpRules`.
+    factors : (B, K) Tensor, optional
+        As in `score_gradients`.
 
     Returns
     -------
@@ -233,13 +240,13 @@ def propagate_relevance(
     (torch.Size([2, 1, 1, 8, 8]), True)
     """
     with LrpRules(gamma, epsilon):
-        values, ratios = score_gradients(scores, images)
+        values, ratios = score_gradients(scores, images, factors)
     relevance = ratios * images[:, None]
     return relevance, lacking(relevance.sum((2, 3, 4)), values)
 
 
 def _maps(context: ImageContext) -> ImageMaps:
-    relevance, residual = propagate_relevance(context.scores, context.images)
+    relevance, residual = propagate_relevance(context.scores, context.images, factors=context.factors)
     return ImageMaps(relevance.sum(2).clamp_min(0), residual)
 
 
