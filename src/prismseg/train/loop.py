@@ -153,7 +153,7 @@ class Trainer:
             heads = [*self.trained.heads.parameters()]
         self.optimizer = create_optimizer(config.optim, network, heads)
         self.loss = make_loss(config, self.dataset, self.split, self.notes)
-        self.relevance = RelevancePenalty.of(config.optim)
+        self.relevance = RelevancePenalty.of(config)
         self.progress = Progress()
         if going_on:
             self._load()

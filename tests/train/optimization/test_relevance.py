@@ -6,6 +6,7 @@ import torch
 from tests.train.conftest import small_config
 from torch import nn
 
+from prismseg.base import ConfigError
 from prismseg.data import IGNORE
 from prismseg.nets import create_model
 from prismseg.train import train
@@ -110,6 +111,14 @@ def test_a_run_has_the_term_and_resumes_with_it(discs, tmp_path, monkeypatch):
     assert len(taken) == 2
     losses = [pd.read_csv(tmp_path / name / "history.csv")["loss"].iloc[-1] for name in ("guided", "plain")]
     assert losses[0] > losses[1]
+
+
+def test_classes_that_overlap_are_refused(discs):
+    config = small_config(discs, optim={"relevance": 0.5})
+    assert RelevancePenalty.of(config).weight == 0.5
+    overlapping = config.model_copy(update={"data": config.data.model_copy(update={"multilabel": True})})
+    with pytest.raises(ConfigError, match="--relevance"):
+        RelevancePenalty.of(overlapping)
 
 
 def test_it_unlearns_what_lies_outside():

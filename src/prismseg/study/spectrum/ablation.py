@@ -17,6 +17,7 @@ from prismseg.data import IGNORE, SegmentationDataset
 from prismseg.evaluation import EvaluatedNetwork, mean_interval
 from prismseg.features import CRFFg2d
 from prismseg.inference.disagreement import pair_dice
+from prismseg.inference.predictor import require_one_label
 from prismseg.study.kinds.weights.layers import to_array
 
 COLUMNS = ("case", "group", "layer", "band", "low", "high", "dice", "drop", "random_drop")
@@ -92,6 +93,7 @@ def ablate_bands(
     DataError
         When there is no case, or one has no mask.
     """
+    require_one_label(network.predictor, "Dice without a band (--bands 0)")
     layers = {name: layer for name, layer in network.predictor.model.named_modules() if isinstance(layer, CRFFg2d)}
     parts = {name: split_bands(layer, bands) for name, layer in layers.items()}
     if not network.cases:

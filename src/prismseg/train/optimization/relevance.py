@@ -18,8 +18,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from prismseg.base import ConfigError
 from prismseg.data import IGNORE
-from prismseg.train.config import OptimConfig
+from prismseg.train.config import TrainConfig
 
 _LEAST = 1e-20  # of relevance, below which an image has none
 
@@ -47,8 +48,17 @@ class RelevancePenalty:
         self.weight, self.margin, self.every = weight, margin, every
 
     @classmethod
-    def of(cls, optim: OptimConfig) -> RelevancePenalty:
-        """Make that of a run's settings."""
+    def of(cls, config: TrainConfig) -> RelevancePenalty:
+        """Make that of a run's settings.
+
+        Raises
+        ------
+        ConfigError
+            When relevance is asked for and classes overlap.
+        """
+        optim = config.optim
+        if optim.relevance > 0 and config.data.multilabel:
+            raise ConfigError("Relevance guides classes that do not overlap, and these do; leave --relevance out.")
         return cls(optim.relevance, optim.relevance_margin, optim.relevance_every)
 
     def is_due(self, step: int) -> bool:

@@ -10,7 +10,7 @@ from prismseg.data import SegmentationDataset
 from prismseg.evaluation.networks import match_classes
 from prismseg.inference.bayesian.last_layer import fit_last_layer
 from prismseg.inference.bayesian.variational import fit_variational
-from prismseg.inference.predictor import Predictor
+from prismseg.inference.predictor import Predictor, require_one_label
 from prismseg.train.registries import UNCERTAINTY_FITS
 from prismseg.train.runs.data import open_for
 from prismseg.train.runs.find import open_run
@@ -48,6 +48,7 @@ def fit_uncertainty(
     folder, _ = open_run(root)
     dataset, _ = open_for(folder.root, None, None)
     predictor = Predictor.from_pretrained(folder.model, mirror=mirror, device=device)
+    require_one_label(predictor, "uncertainty to fit")
     dataset, _ = match_classes(predictor, dataset)
     split = folder.read_split(dataset)
     out = folder.root / "uncertainty"
