@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -129,22 +128,19 @@ def _measure_batch(
     images = batch.images.to(scorer.images)
     absent = (regions.sum((2, 3)) == 0).cpu().numpy()
 
-    def score(seen: Tensor, index: int) -> Tensor:
+    def scores(seen: Tensor) -> Tensor:
         padded = atlas.network.pad(seen).images
-        values = scorer.confidence(padded) if settings.score == "probability" else scorer.scores(padded)
-        return values[:, index]
+        return scorer.confidence(padded) if settings.score == "probability" else scorer.scores(padded)
 
     with evaluation_context(atlas.network.model, images):
         for fill in settings.fills:
-            squares = hide_squares(
-                images, lambda seen: _all(score, seen, len(scorer.classes)), fill, settings.squares, settings.seed
-            )
+            squares = hide_squares(images, scores, fill, settings.squares, settings.seed)
             for (method, layer, cls), values in maps.items():
                 index = scorer.classes.index(cls)
                 curves = hiding_curves(
                     images,
                     values,
-                    lambda seen, index=index: score(seen, index),  # type: ignore[misc]
+                    lambda seen, index=index: scores(seen)[:, index],  # type: ignore[misc]
                     fill=fill,
                     shares=settings.shares,
                     seed=settings.seed,
@@ -166,10 +162,6 @@ def _measure_batch(
                         **{name: np.where(absent[:, index], np.nan, value) for name, value in columns.items()},
                     }
                 )
-
-
-def _all(score: Callable[[Tensor, int], Tensor], seen: Tensor, classes: int) -> Tensor:
-    return torch.stack([score(seen, index) for index in range(classes)], dim=1)
 
 
 def _once(maps: Mapping[MapKey, Tensor], layers: Sequence[str]) -> dict[MapKey, Tensor]:
