@@ -1,5 +1,6 @@
 """Given on the command line > file > plan > default, for every option of every verb that reads a file."""
 
+import importlib
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -312,6 +313,9 @@ def test_verbs_on_data_hand_over_only_what_is_given(monkeypatch, tmp_path, verb)
         seen.append({key: value for key, value in options.items() if value is not None})
         raise typer.Exit
 
+    # A module that is first imported meanwhile would keep the other function for ever.
+    for module in ("runs.assignment", "runs.uncertainty", "ensemble.make"):
+        importlib.import_module(f"prismseg.train.{module}")
     monkeypatch.setattr("prismseg.train.runs.data.open_for", stop)
     (tmp_path / "legend.csv").write_text("colour,class\n#000000,background\n#ff0000,nerve\n")
     options = {setting.removeprefix("data."): (words, meant) for setting, _, words, meant in TRAIN.values()}
