@@ -29,7 +29,7 @@ def runs(tmp_path_factory, discs):
     """Two trained runs of the same split: with CRFFg on the skips and without."""
     root = tmp_path_factory.mktemp("runs")
     for name, skip in (("crffg", "crffg"), ("plain", "none")):
-        config = small_config(discs, model={"arch": "unet", "skip": skip, "width": 0.5}, optim={"steps": 40})
+        config = small_config(discs, model={"arch": "unet", "skip": skip, "width": 0.25}, optim={"steps": 40})
         train(config, root / name, show_progress=False)
     return root
 

@@ -98,7 +98,7 @@ class ExplainSettings:
     ('hirescam', 'random', 'region')
     >>> ExplainSettings(regions=("foot",))
     Traceback (most recent call last):
-    prismseg.base.errors.ConfigError: There is no region 'foot'; choose one of prediction, truth, image.
+    prismseg.base.errors.ConfigError: There is no region 'foot'; choose one of prediction, truth, image, ...
     """
 
     layers: tuple[str, ...] = ("all",)

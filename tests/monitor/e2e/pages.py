@@ -35,17 +35,21 @@ class Screen:
         self._hear(self.page)
 
     def _hear(self, page: Any) -> None:
-        page.on("pageerror", lambda error: self.errors.append(str(error)))
+        page.on("pageerror", lambda error: self._fault(str(error)))
         page.on("console", self._told)
         page.on("request", self._asked)
         page.on("websocket", self._asked)
 
     def _told(self, message: Any) -> None:
+        if message.type == "error":
+            self._fault(message.text)
+
+    def _fault(self, text: str) -> None:
         # Firefox tells of a socket that was being opened when the page was left, and of the driver's own style in
         # pictures, which the page's policy forbids.
         driver = r"connection to .*ws://.*/live\?|blocked an inline style \(style-src-elem\)"
-        if message.type == "error" and not re.search(driver, message.text):
-            self.errors.append(message.text)
+        if not re.search(driver, text):
+            self.errors.append(text)
 
     def _asked(self, request: Any) -> None:
         address = urlsplit(request.url)
@@ -127,8 +131,7 @@ class Screen:
     def shot(self, name: str, *, whole: bool = False) -> Path:
         SHOTS.mkdir(parents=True, exist_ok=True)
         path = SHOTS / f"{name}.png"
-        # To hide the caret, the driver would put a style into the page, which the page forbids.
-        self.page.screenshot(path=str(path), full_page=whole, caret="initial")
+        self.page.screenshot(path=str(path), full_page=whole)
         return path
 
     def close(self) -> None:

@@ -66,6 +66,7 @@ def test_a_picture_that_stays_grows_old_and_its_lights_with_it(page, camera, tim
         assert {light["state"] for light in first["lights"]} == {"good"}
         camera.hangs.set()
         try:
+            receive(socket, lambda header: not header["news"])  # the picture that was under way has come
             time.wait(1.9)
             receive(socket, lambda header: not header["news"] and header["fresh"])
             time.wait(0.2)
