@@ -18,7 +18,7 @@ from prismseg.monitor.web.security.users import UserDirectory
 
 from .scene import TrueSegmenter, busy, capture
 
-KILLS = int(os.environ.get("PRISMSEG_KILLS", "60"))
+KILLS = int(os.environ.get("PRISMSEG_KILLS", "40"))
 
 
 @pytest.mark.timeout(600)

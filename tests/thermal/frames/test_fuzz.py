@@ -7,7 +7,7 @@ import pytest
 from tests.conftest import SHARED_DATA
 
 SCRIPT = Path(__file__).with_name("fuzz_readers.py")
-INPUTS = 5000
+INPUTS = 2500
 
 
 @pytest.mark.timeout(180)
