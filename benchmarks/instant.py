@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from prismseg.base.provenance.machine import describe_machine, this_machine
+from prismseg.cli.instant import CONTEXT, CONTEXT_CELLS
 from prismseg.data import Preprocess, Sample
 from prismseg.inference import Predictor
 from prismseg.nets import create_model
@@ -46,7 +47,13 @@ def measure(images: int, size: int, weights: str | None) -> None:
     """Fit, predict and print."""
     samples, preprocess = [draw(number, size) for number in range(images)], Preprocess((size, size), 3)
     network = create_model(
-        "instant", in_channels=3, classes=3, encoder="efficientnet_lite0", weights=weights, seed=0
+        "instant",
+        in_channels=3,
+        classes=3,
+        encoder="efficientnet_lite0",
+        weights=weights,
+        seed=0,
+        options={"context": CONTEXT, "context_scale": size / CONTEXT_CELLS},
     )
     x = preprocess.image_tensor(samples[0].image)[None]
     with torch.inference_mode():

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 import torch
+from threadpoolctl import threadpool_limits
 
 from prismseg.base import ConfigError, DataError, progress_bar
 from prismseg.data import Preprocess, Sample
@@ -152,7 +153,11 @@ def fit_instant(
     judged = spread(parts, settings.judged)
     with_context = bool(network.options.context)
     steps = (len(samples) + len(judged)) * (1 + with_context)
-    with progress_bar("fitting", steps, visible=show_progress) as advance:
+    # The threads of SciPy's BLAS wait by spinning, in the way of PyTorch's: with two of each all takes twice as long.
+    with (
+        threadpool_limits(1, user_api="blas"),
+        progress_bar("fitting", steps, visible=show_progress) as advance,
+    ):
         numbers = iter(range(1, steps + 1))
 
         def done(case: int) -> None:
