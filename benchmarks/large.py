@@ -56,7 +56,6 @@ def predict(path: Path, out: Path, width: float, threads: int) -> dict[str, floa
         "mebibytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "before": before / 1024,
         "pieces": found.pieces,
-        "seam": found.seam,
     }
 
 
@@ -75,9 +74,7 @@ def main() -> None:
         )
         return
     print(f"U-Net with CRFFg skips, width {options.width:g}, {options.threads} threads, 3 channels of 8 bits")
-    print(
-        f"{'side':>7} {'pieces':>7} {'seconds':>8} {'us/pixel':>9} {'peak MiB':>9} {'MiB before':>11} {'seam':>8}"
-    )
+    print(f"{'side':>7} {'pieces':>7} {'seconds':>8} {'us/pixel':>9} {'peak MiB':>9} {'MiB before':>11}")
     for side in map(int, options.sides.split(",")):
         with tempfile.TemporaryDirectory() as folder:
             image = Path(folder) / "slide.tif"
@@ -88,7 +85,7 @@ def main() -> None:
         rate = found["seconds"] / side**2 * 1e6
         print(
             f"{side:7} {found['pieces']:7.0f} {found['seconds']:8.1f} {rate:9.2f} {found['mebibytes']:9.0f} "
-            f"{found['before']:11.0f} {found['seam']:8.1g}", flush=True,
+            f"{found['before']:11.0f}", flush=True,
         )  # fmt: skip
 
 

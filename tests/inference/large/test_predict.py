@@ -240,9 +240,10 @@ def test_a_damaged_image_is_reported_and_leaves_no_mask(slide, tmp_path, model):
     out = tmp_path / "out"
     run(Predictor(model), slide, out)
     slide.write_bytes(slide.read_bytes()[:-3000])
-    report = run(Predictor(model), slide, out)
+    report = run(Predictor(model), slide, out, probabilities=True)
     assert "slide.tif" in report.failed[slide] and not report.masks
     assert not (out / "masks" / "slide.tif").exists()
+    assert not [path for folder in ("masks", "probabilities") for path in (out / folder).glob(".*")]
 
 
 def test_why_a_large_image_has_no_windows_is_told(slide, tmp_path, model, monkeypatch):

@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from prismseg.base import ModelError
+from prismseg.base import DataError, ModelError
 from prismseg.base.files import sync
 from prismseg.base.version import VERSION
 from prismseg.data.images.windows import ImageWindows
@@ -163,7 +163,14 @@ def predict_large(
     advance(resumed)
     seams = _Seams()
     if resumed < count:
-        levels, statistics = _look_over(predictor, windows, grid, store)
+        try:
+            levels, statistics = _look_over(predictor, windows, grid, store)
+        except DataError:
+            if not resumed:  # there is nothing to go on from
+                store.remove()
+                if partial is not None:
+                    partial.remove()
+            raise
         done = resumed
         for piece in grid.pieces:
             if store.has(piece):
@@ -256,6 +263,10 @@ class _PartialArray:
         stored = np.load(self.partial, mmap_mode="r+")
         stored[:, place[0], place[1]] = values.numpy()
         stored.flush()
+
+    def remove(self) -> None:
+        """Leave nothing behind."""
+        self.partial.unlink(missing_ok=True)
 
     def finish(self) -> None:
         """Put the file in its place."""

@@ -51,10 +51,18 @@ cn: other twin
 sn: T
 userPassword: the password of twins
 
+dn: uid=console,dc=ward,dc=example
+objectClass: inetOrgPerson
+uid: console
+cn: console
+sn: C
+userPassword: a name of the audit trail
+
 dn: cn=birth,dc=ward,dc=example
 objectClass: groupOfNames
 cn: birth
 member: uid=Ana,dc=ward,dc=example
+member: uid=console,dc=ward,dc=example
 
 dn: cn=quality,dc=ward,dc=example
 objectClass: groupOfNames

@@ -58,6 +58,7 @@ def test_whom_the_directory_knows_comes_in_under_the_name_it_writes(ward):
     ("name", "password"),
     [
         ("Ana", "wrong"), ("Ana", ""), ("", ANA), ("nobody", ANA), ("*", ANA), ("A*", ANA), ("Ana)(uid=*", ANA),
+        ("console", "a name of the audit trail"),
         ("bea", "another password 2"), ("twin", "the password of twins"), ("Ana\0", ANA), ("Ana", f"{ANA}\0"),
         ("staff", "x"), (f"uid=Ana,{BASE}", ANA), ("A" * 199, ANA),
     ],
@@ -140,6 +141,13 @@ def test_settings_that_cannot_be_used_name_file_and_setting(tmp_path, changes, n
     with pytest.raises(ConfigError, match=named) as raised:
         load_sso(path)
     assert str(path) in str(raised.value)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "kind", "- kind: ldap"])
+def test_a_file_without_settings_says_how_it_begins(tmp_path, text):
+    (tmp_path / "sso.yaml").write_text(text)
+    with pytest.raises(ConfigError, match="kind: ldap or kind: openid"):
+        load_sso(tmp_path / "sso.yaml")
 
 
 def test_a_pin_and_a_directory_exclude_each_other(open_monitor, services, tmp_path):

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from prismseg.base import Message, PrismsegError
+from prismseg.base import ConfigError, Message, PrismsegError
 from prismseg.monitor.languages import Language
 from prismseg.monitor.store import SessionStore
 from prismseg.monitor.web.dependencies import (
@@ -26,6 +26,7 @@ from prismseg.monitor.web.security.guard import FOREIGN_REQUEST, RequestGuard
 from prismseg.monitor.web.security.record import record_login
 from prismseg.monitor.web.security.responses import error_response, safe_path
 from prismseg.monitor.web.security.users import UserDirectory
+from prismseg.monitor.web.sso.settings import Identity
 from prismseg.monitor.web.sso.sign_on import SingleSignOn
 
 router = APIRouter()
@@ -90,7 +91,7 @@ def log_in(
             record_login(store, _known(users, name), "log-in failed", address)
             return refuse(503, NO_DIRECTORY)
         if found is not None:
-            who, proof = found.name, users.admit(found.name, role=found.role, ward=found.ward)
+            who, proof = found.name, _admit(users, found)
     if proof is None:
         record_login(store, _known(users, name), "log-in failed", address)
         _LOG.warning("wrong name or password, address %s", address)
@@ -146,6 +147,15 @@ def log_out(request: Request, guard: GuardDep, store: StoreDep) -> Response:
         record_login(store, request.state.browser.who, "logged out", address_of(request))
         guard.browsers.end(request.state.browser.token)
     return Response(status_code=204)
+
+
+def _admit(users: UserDirectory, found: Identity) -> str | None:
+    """Let in whom the directory knows, unless the audit trail calls nobody so."""
+    try:
+        return users.admit(found.name, role=found.role, ward=found.ward)
+    except ConfigError as error:
+        _LOG.warning("whom the directory knows cannot log in: %s", error)
+        return None
 
 
 def _waiting(seconds: float) -> Message:

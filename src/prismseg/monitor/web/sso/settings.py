@@ -191,6 +191,8 @@ def load_sso(path: str | Path) -> LdapSettings | OpenIdSettings:
         raise ConfigNotFoundError(f"There is no file {path}; it says where the hospital's accounts are (--sso).")
     try:
         stated: Any = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        if not isinstance(stated, dict):
+            raise ConfigError(f"{path} holds no settings; it begins with kind: ldap or kind: openid.")
         settings = _ADAPTER.validate_python(stated)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is no YAML file ({error}).") from error
