@@ -40,6 +40,7 @@ def register(app: typer.Typer) -> None:
             norm="model.norm",
             encoder="model.encoder",
             decoder="model.decoder",
+            bottleneck="model.bottleneck",
             encoder_norm="optim.encoder_norm",
             loss="optim.loss",
             optimizer="optim.optimizer",
@@ -148,6 +149,10 @@ def train(
     decoder: Annotated[
         str | None,
         typer.Option(help="{names}; by default (none) of the encoder's widths.", rich_help_panel=NETWORK),
+    ] = None,
+    bottleneck: Annotated[
+        str | None,
+        typer.Option(help="Layer on the coarsest maps: {names}; by default none.", rich_help_panel=NETWORK),
     ] = None,
     encoder_weights: Annotated[
         str | None,
@@ -278,7 +283,7 @@ def train(
     --config, and that over the plan. A file that states the whole recipe, such as a run's config.yaml, the thesis' preset
     and --from leave nothing to the plan. none takes back a setting that may be absent (patience, clip, ema, limit,
     fraction, folds, fold, classes, colours, channels, mask-suffix, annotators, class-weights, crop, encoder, decoder,
-    encoder-weights).
+    bottleneck, encoder-weights).
 
     The run's folder gets the settings, the split, the learning curve, the last checkpoint and the best network.
     Then: prismseg evaluate RUN.
@@ -298,7 +303,7 @@ def train(
         },
         "model": {
             "arch": model, "skip": skip, "multiplier": multiplier, "preset": preset, "width": width, "norm": norm,
-            "encoder": encoder, "decoder": decoder, "weights": encoder_weights,
+            "encoder": encoder, "decoder": decoder, "bottleneck": bottleneck, "weights": encoder_weights,
         },
         "optim": {
             "loss": loss, "optimizer": optimizer, "lr": lr, "weight_decay": weight_decay, "momentum": momentum,

@@ -231,6 +231,7 @@ class BatchMaps:
             self.settings.seed,
             # As for the gradients of layers.
             to_full_precision(self.scored).sum((2, 3)).clamp_min(1).sqrt() if half else None,
+            self.network.model,
         )
         for name, method in methods.items():
             made = method.maps(context)

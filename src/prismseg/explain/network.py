@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from prismseg.base import ConfigError, ModelError
 from prismseg.data.sample import IGNORE
+from prismseg.explain.registries import METHODS
 from prismseg.explain.settings import AtlasSettings
 from prismseg.explain.target.logits import find_logits
 from prismseg.explain.trace.trace import Trace
@@ -48,10 +49,18 @@ class ExplainedNetwork:
     model : Module
         Any network from images (B, C, H, W) to logits (B, K, H, W). It is left as it was found.
     settings : AtlasSettings
-        Its layers, output and adapter.
+        Its layers, output, adapter and methods.
+
+    Raises
+    ------
+    ModelError
+        For a method that says nothing of such a network.
     """
 
     def __init__(self, model: nn.Module, settings: AtlasSettings) -> None:
+        for method in settings.methods:
+            if (check := METHODS[method].check) is not None:
+                check(model)
         self._tracer = Tracer(model, settings.layers, adapter=settings.adapter)
         self._output = settings.output
         self._layers: tuple[str, ...] | None = None

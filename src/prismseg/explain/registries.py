@@ -61,6 +61,7 @@ for _name, _address, _summary in (
     ("occlusion", "hiding:OCCLUSION", "What the score loses without a window that moves over the image (slow)."),
     ("rise", "hiding:RISE", "What the score gains where a pixel is among those shown at random (slow)."),
     ("lrp", "propagation:LRP", "Relevance propagated layer by layer, its conservation told."),
+    ("rollout", "rollout:ROLLOUT", "Which places a region looks at; for networks with attention."),
 ):
     METHODS.register(_name, f"prismseg.explain.maps.{_address}", summary=_summary)
 METHODS.register(

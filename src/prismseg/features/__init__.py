@@ -1,6 +1,13 @@
 """Random Fourier features, their kernels, layers and analysis; and regression on dense features in closed form."""
 
-from prismseg.features.attention import attention_frequencies, exact_attention, positive_features, random_attention
+from prismseg.features.attention import (
+    attention_frequencies,
+    attention_matrix,
+    exact_attention,
+    positive_features,
+    random_attention,
+    weigh_keys,
+)
 from prismseg.features.closed_form import (
     LinearPosterior,
     fit_evidence,
@@ -34,6 +41,7 @@ __all__ = [
     "RandomFourierFeatures",
     "RegressionStatistics",
     "attention_frequencies",
+    "attention_matrix",
     "check_criticality",
     "exact_attention",
     "exact_kernel",
@@ -51,4 +59,5 @@ __all__ = [
     "sample_patches",
     "sample_phases",
     "second_moment",
+    "weigh_keys",
 ]

@@ -21,6 +21,7 @@ from prismseg.nets.segmentation import SegmentationModel as SegmentationModel
 from prismseg.nets.segmentation import class_probabilities as class_probabilities
 from prismseg.nets.segmentation import load_model as load_model
 from prismseg.nets.settings import ARCHITECTURES as ARCHITECTURES
+from prismseg.nets.settings import BOTTLENECKS as BOTTLENECKS
 from prismseg.nets.settings import COMPOSED as COMPOSED
 from prismseg.nets.settings import DECODERS as DECODERS
 from prismseg.nets.settings import ENCODERS as ENCODERS

@@ -13,7 +13,14 @@ from prismseg.nets.choices import MULTIPLIERS
 from prismseg.nets.encoders.pretrained import load_encoder_weights
 from prismseg.nets.initial import choose_seed, draw_weights, initialize
 from prismseg.nets.segmentation import SegmentationModel, build_model, find_encoder
-from prismseg.nets.settings import ARCHITECTURES, NO_SKIP, SKIPS, UNLISTED_SKIPS, NetworkSettings
+from prismseg.nets.settings import (
+    ARCHITECTURES,
+    NO_SKIP,
+    SKIPS,
+    UNLISTED_ARCHITECTURES,
+    UNLISTED_SKIPS,
+    NetworkSettings,
+)
 
 
 def create_model(
@@ -28,6 +35,7 @@ def create_model(
     norm: str = "batch",
     encoder: str | None = None,
     decoder: str | None = None,
+    bottleneck: str | None = None,
     options: dict[str, Any] | None = None,
     weights: str | Path | None = None,
     seed: int | None = None,
@@ -37,8 +45,8 @@ def create_model(
     Parameters
     ----------
     arch : str
-        Architecture, a name in `prismseg.nets.ARCHITECTURES`: "unet", "fcn", "resunet", "instant" or one that was
-        added.
+        Architecture, a name in `prismseg.nets.ARCHITECTURES`: "unet", "fcn", "resunet", "hybrid", "instant" or one that
+        was added.
     skip : str
         Layer on every skip connection, a name in `prismseg.nets.SKIPS`: "none", "conv" (3×3 convolution and ReLU),
         "crffg" (random Fourier features) or one that was added.
@@ -63,6 +71,9 @@ def create_model(
     decoder : str, optional
         Decoder of "unet" or "resunet", a name in `prismseg.nets.DECODERS`: "wide", "slim" (both up to the grid of the
         image) or one that was added. By default it has the encoder's widths and ends on its finest grid.
+    bottleneck : str, optional
+        Layer on the coarsest maps of "unet" or "resunet", behind their bottleneck, a name in `prismseg.nets.BOTTLENECKS`:
+        "attention" (linear in the pixels), "attention_exact" or one that was added. By default none.
     options : dict, optional
         What the architecture takes beside these: `prismseg.nets.InstantOptions` for "instant".
     weights : str or path, optional
@@ -98,6 +109,7 @@ def create_model(
         norm=norm,
         encoder=encoder,
         decoder=decoder,
+        bottleneck=bottleneck,
         options=options,
     )
     chosen = choose_seed(seed)
@@ -121,7 +133,8 @@ class Variant:
 def list_models() -> list[Variant]:
     """List every architecture that is trained with every kind of skip layer; without additions the thesis's 15.
 
-    Forms of "crffg" (`crffg_residual` and others) and attention are not listed, see `prismseg.nets.SKIPS`.
+    Forms of "crffg" (`crffg_residual` and others) and attention are not listed, see `prismseg.nets.SKIPS`;
+    nor is the hybrid U-Net.
 
     Examples
     --------
@@ -135,7 +148,7 @@ def list_models() -> list[Variant]:
     return [
         Variant(arch if skip == NO_SKIP else f"{arch}-{skip}-m{multiplier}", arch, skip, multiplier)
         for arch in ARCHITECTURES
-        if not getattr(ARCHITECTURES[arch], "closed_form", False)
+        if arch not in UNLISTED_ARCHITECTURES and not getattr(ARCHITECTURES[arch], "closed_form", False)
         for skip, multiplier in skips
     ]
 

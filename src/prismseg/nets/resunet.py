@@ -7,6 +7,7 @@ from itertools import zip_longest
 import torch
 from torch import Tensor, nn
 
+from prismseg.nets.attention.block import make_bottleneck_layer
 from prismseg.nets.blocks import enlarge, make_norm, make_skip
 from prismseg.nets.decoders.levels import bottleneck_width, decoded_stride, decoder_levels
 from prismseg.nets.encoders.convolutional import residual_level
@@ -20,6 +21,7 @@ class ResUNet(SegmentationModel):
 
     own_encoder = "residual"
     has_decoder = True
+    takes_bottleneck = True
 
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__(settings)
@@ -29,6 +31,7 @@ class ResUNet(SegmentationModel):
         self.stride = self.encoder.strides[-1]
         below = bottleneck_width(settings, deepest)
         self.bottleneck = residual_level(deepest, below, settings.norm) if below else None
+        self.attention = make_bottleneck_layer(settings, below or deepest)
         skips = [make_skip(settings.skips, width) for width in widths]
         self.skips = nn.ModuleList(layer for layer, _ in skips)
         self.up = nn.ModuleList()
@@ -53,6 +56,8 @@ class ResUNet(SegmentationModel):
         *skips, x = self.encoder(self.input_norm(x))
         if self.bottleneck is not None:
             x = self.bottleneck(x)
+        if self.attention is not None:
+            x = self.attention(x)
         maps: list[Tensor] = []
         layers = zip_longest(self.decoder, self.up, reversed(self.skips), reversed(skips))
         for level, up, layer, skip in layers:

@@ -48,6 +48,8 @@ class SegmentationModel(nn.Module, PyTorchModelHubMixin, library_name="prismseg"
         Whether the settings may name another decoder too, a name in `prismseg.nets.DECODERS`. Such an architecture
         defines `decode` and `classify`, and lists the channels of the decoder's levels, the coarsest first, as
         `decoder_widths`.
+    takes_bottleneck : bool
+        Whether the settings may name a layer for its coarsest maps, a name in `prismseg.nets.BOTTLENECKS`.
     takes_options : type of Settings or None
         Of the `options` of the settings, where it takes any; see `read_options`.
     closed_form : bool
@@ -57,6 +59,7 @@ class SegmentationModel(nn.Module, PyTorchModelHubMixin, library_name="prismseg"
     stride: int
     own_encoder: ClassVar[str | None] = None
     has_decoder: ClassVar[bool] = False
+    takes_bottleneck: ClassVar[bool] = False
     decoder_widths: tuple[int, ...] = ()
     takes_options: ClassVar[type[Settings] | None] = None
     closed_form: ClassVar[bool] = False
@@ -186,8 +189,8 @@ def build_model(settings: NetworkSettings) -> SegmentationModel:
     Raises
     ------
     ConfigError
-        When the settings name an encoder or a decoder for an architecture that has none to exchange, or options for one
-        that takes none.
+        When the settings name an encoder or a decoder for an architecture that has none to exchange, or a layer at the
+        coarsest maps or options for one that takes none.
     ModelError
         When what is registered under that name is no `SegmentationModel`.
     """
@@ -196,6 +199,12 @@ def build_model(settings: NetworkSettings) -> SegmentationModel:
         raise ConfigError(f"The architecture {settings.arch!r} has no encoder that could be exchanged.")
     if settings.decoder is not None and not getattr(architecture, "has_decoder", False):
         raise ConfigError(f"The architecture {settings.arch!r} has no decoder that could be exchanged.")
+    if settings.bottleneck is not None and not getattr(architecture, "takes_bottleneck", False):
+        takers = [name for name in ARCHITECTURES if getattr(ARCHITECTURES[name], "takes_bottleneck", False)]
+        raise ConfigError(
+            f"The architecture {settings.arch!r} takes no other bottleneck; leave it out, or choose one of "
+            f"{', '.join(takers)}."
+        )
     takes_options = settings.arch not in ARCHITECTURES or getattr(architecture, "takes_options", None) is not None
     if settings.options is not None and not takes_options:
         raise ConfigError(f"The architecture {settings.arch!r} takes no options.")

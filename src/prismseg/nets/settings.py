@@ -29,6 +29,11 @@ ARCHITECTURES.register(
     "resunet", "prismseg.nets.resunet:ResUNet", summary="U-Net of residual blocks (Zhang et al. 2018)."
 )
 ARCHITECTURES.register(
+    "hybrid",
+    "prismseg.nets.attention.hybrid:HybridUNet",
+    summary="U-Net with two blocks of attention in place of its bottleneck.",
+)
+ARCHITECTURES.register(
     "instant",
     "prismseg.nets.instant.segmenter:InstantSegmenter",
     summary="Frozen encoder and linear head; fitted in closed form (prismseg instant).",
@@ -145,6 +150,20 @@ for _name, (_form, _summary) in ATTENTION_FORMS.items():
     SKIPS.register(_name, f"prismseg.nets.skips.attention:{_form}", summary=_summary)
 UNLISTED_SKIPS = (*CRFFG_FORMS, *ATTENTION_FORMS)  # of which `list_models` makes no variants
 
+# Of the number of channels, which it keeps, to the layer on the coarsest maps, behind the architecture's own bottleneck.
+BOTTLENECKS: Registry[Callable[[int], nn.Module]] = Registry("bottleneck")
+BOTTLENECKS.register(
+    "attention",
+    "prismseg.nets.attention.block:attention_block",
+    summary="A block of attention by random features, with gains that begin at 0.",
+)
+BOTTLENECKS.register(
+    "attention_exact",
+    "prismseg.nets.attention.block:exact_attention_block",
+    summary="The same with exact attention, quadratic in the pixels.",
+)
+UNLISTED_ARCHITECTURES = ("hybrid",)  # of which `list_models` makes no variants
+
 # Of the number of channels, to the layer.
 NORMS: Registry[Callable[[int], nn.Module]] = Registry("normalisation")
 NORMS.register("batch", "torch.nn:BatchNorm2d", summary="Over the batch and the image, for each channel.")
@@ -226,6 +245,8 @@ class NetworkSettings:
         Name in `ENCODERS`; by default the architecture's own.
     decoder : str, optional
         Name in `DECODERS`; by default one that ends on the encoder's finest grid and has its widths.
+    bottleneck : str, optional
+        Name in `BOTTLENECKS` of a layer on the coarsest maps; by default none beside the architecture's own.
     options : dict, optional
         What the architecture takes beside these, or a network of `COMPOSED` is built from, in values that JSON can hold.
 
@@ -240,7 +261,7 @@ class NetworkSettings:
     32
     >>> NetworkSettings("segnet")
     Traceback (most recent call last):
-    prismseg.base.errors.ConfigError: There is no architecture 'segnet'; choose one of unet, fcn, resunet, instant. ...
+    prismseg.base.errors.ConfigError: There is no architecture 'segnet'; choose one of unet, fcn, resunet, ...
     """
 
     arch: str
@@ -253,6 +274,7 @@ class NetworkSettings:
     norm: str = "batch"
     encoder: str | None = None
     decoder: str | None = None
+    bottleneck: str | None = None
     options: dict[str, Any] | None = None
 
     def __post_init__(self) -> None:
@@ -263,6 +285,8 @@ class NetworkSettings:
             ENCODERS.require(self.encoder)
         if self.decoder is not None:
             DECODERS.require(self.decoder)
+        if self.bottleneck is not None:
+            BOTTLENECKS.require(self.bottleneck)
         _ = self.skips
         for name in ("in_channels", "classes"):
             value = getattr(self, name)
@@ -286,5 +310,5 @@ class NetworkSettings:
         return max(1, round(base * self.width))
 
     def to_dict(self) -> dict[str, Any]:
-        """Arguments of `create_model`; an encoder or decoder that was not chosen and absent options are left out."""
+        """Arguments of `create_model`; parts that were not chosen and absent options are left out."""
         return {name: value for name, value in asdict(self).items() if value is not None}

@@ -8,6 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from prismseg.nets.attention.block import make_bottleneck_layer
 from prismseg.nets.blocks import enlarge, make_norm, make_skip
 from prismseg.nets.decoders.levels import bottleneck_width, decoded_stride, decoder_levels
 from prismseg.nets.encoders.convolutional import DoubleConv
@@ -24,6 +25,7 @@ class UNet(SegmentationModel):
 
     own_encoder = "plain"
     has_decoder = True
+    takes_bottleneck = True
 
     def __init__(self, settings: NetworkSettings) -> None:
         super().__init__(settings)
@@ -32,7 +34,9 @@ class UNet(SegmentationModel):
         *widths, deepest = self.encoder.channels
         self.stride = self.encoder.strides[-1]
         below = bottleneck_width(settings, deepest)
-        self.bottleneck = DoubleConv(deepest, below, settings.norm) if below else None
+        self.bottleneck: nn.Module | None = DoubleConv(deepest, below, settings.norm) if below else None
+        self.bottom_channels = below = below or deepest
+        self.attention = make_bottleneck_layer(settings, below)
         skips = [make_skip(settings.skips, width) for width in widths]
         self.skips = nn.ModuleList(layer for layer, _ in skips)
         self.decoder = nn.ModuleList()
@@ -40,7 +44,6 @@ class UNet(SegmentationModel):
         self.factors, self.finest = [level.factor for level in levels], decoded_stride(settings, self.encoder)
         skip_widths = [width for _, width in reversed(skips)] + [0] * (len(levels) - len(skips))
         self.decoder_widths = tuple(level.width for level in levels)
-        below = below or deepest
         for level, skip_width in zip(levels, skip_widths, strict=True):
             self.decoder.append(DoubleConv(skip_width + below, level.width, settings.norm))
             below = level.width
@@ -50,11 +53,16 @@ class UNet(SegmentationModel):
         """Logits of images whose sides are multiples of `stride`."""
         return self.classify(self.decode(x)[-1])
 
+    def deepen(self, x: Tensor) -> Tensor:
+        """Map the encoder's coarsest map to that from which the decoder begins."""
+        if self.bottleneck is not None:
+            x, _ = self.bottleneck(x)
+        return x if self.attention is None else self.attention(x)
+
     def decode(self, x: Tensor) -> list[Tensor]:
         """Give the maps of the decoder's levels, the coarsest first."""
         *skips, x = self.encoder(self.input_norm(x))
-        if self.bottleneck is not None:
-            x, _ = self.bottleneck(x)
+        x = self.deepen(x)
         maps: list[Tensor] = []
         layers = zip_longest(self.decoder, self.factors, reversed(self.skips), reversed(skips))
         for level, factor, layer, skip in layers:

@@ -24,7 +24,7 @@ from prismseg.data.options import DataOptions
 from prismseg.data.preparation.settings import AUGMENTATIONS, Fit, Intensity
 from prismseg.inference.postprocess import POSTPROCESSORS
 from prismseg.nets.choices import Multiplier, Preset
-from prismseg.nets.settings import ARCHITECTURES, DECODERS, ENCODERS, NORMS, SKIPS
+from prismseg.nets.settings import ARCHITECTURES, BOTTLENECKS, DECODERS, ENCODERS, NORMS, SKIPS
 from prismseg.train.instant.settings import InstantSettings
 from prismseg.train.registries import (
     DEFAULT_LOSS,
@@ -119,7 +119,7 @@ class ModelConfig(_LaterSettings):
     (`prismseg.nets.Refined`).
     """
 
-    later: ClassVar = frozenset({"encoder", "decoder", "weights", "options", "refines"})
+    later: ClassVar = frozenset({"encoder", "decoder", "bottleneck", "weights", "options", "refines"})
 
     arch: Annotated[str, Choice(ARCHITECTURES)] = "unet"
     skip: Annotated[str, Choice(SKIPS)] = "crffg"
@@ -129,6 +129,7 @@ class ModelConfig(_LaterSettings):
     norm: Annotated[str, Choice(NORMS)] = "batch"
     encoder: Annotated[str, Choice(ENCODERS)] | None = None
     decoder: Annotated[str, Choice(DECODERS)] | None = None
+    bottleneck: Annotated[str, Choice(BOTTLENECKS)] | None = None
     weights: str | None = None
     options: dict[str, Any] | None = None
     refines: bool = False

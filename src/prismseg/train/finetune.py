@@ -73,6 +73,7 @@ def _trained_form(network: SegmentationModel) -> dict[str, Any]:
             **{name: getattr(settings, name) for name in names},
             "encoder": settings.encoder or "none",
             "decoder": settings.decoder or "none",
+            "bottleneck": settings.bottleneck or "none",
             "options": settings.options or "none",
             "weights": "none",
         },

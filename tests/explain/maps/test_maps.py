@@ -176,8 +176,9 @@ def test_random_map_depends_on_layer_case_and_seed_only():
 
 
 def test_no_map_is_negative_and_all_methods_run(small):
-    maps = Atlas(small, "all", METHODS, region="truth").maps(IMAGE, MASK)
-    assert list(maps) == [(m, layer, c) for m in METHODS for layer in ("first", "head") for c in (0, 1)]
+    methods = [name for name, method in METHODS.items() if method.check is None]
+    maps = Atlas(small, "all", methods, region="truth").maps(IMAGE, MASK)
+    assert list(maps) == [(m, layer, c) for m in methods for layer in ("first", "head") for c in (0, 1)]
     assert all(values.min() >= 0 and values.isfinite().all() for values in maps.values())
 
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     # Scores (N, K) of images (N, C, H, W), each over the region of the case of the given number in the batch.
     Score = Callable[[Tensor, int], Tensor]
@@ -45,6 +45,8 @@ class MapMethod:
         outside of the region whose score is explained, whatever the network has learned.
     reads_network : bool
         Whether it looks at the network at all, unlike noise.
+    check : callable, optional
+        Takes the network and raises `prismseg.base.ModelError` where the method says nothing of such a network.
     """
 
     needs: ClassVar[str]
@@ -56,6 +58,7 @@ class MapMethod:
     formula: str = ""
     citation: str = ""
     reads_network: bool = True
+    check: Callable[[nn.Module], None] | None = None
 
 
 class LayerGradients:
@@ -239,6 +242,8 @@ class ImageContext:
         Of random numbers.
     factors : (B, K) Tensor, optional
         By which scores are multiplied before a backward pass in half precision, and gradients divided.
+    network : Module, optional
+        The network, for methods that look at its layers while it runs.
     """
 
     images: Tensor
@@ -250,6 +255,7 @@ class ImageContext:
     cases: Sequence[int]
     seed: int
     factors: Tensor | None = None
+    network: nn.Module | None = None
 
 
 class ImageMaps(NamedTuple):

@@ -91,6 +91,12 @@ _add(
     year="2019",
 )  # fmt: skip
 _add(
+    "Abnar & Zuidema 2020", "abnar2020rollout", "inproceedings",
+    author="Abnar, Samira and Zuidema, Willem",
+    title="Quantifying Attention Flow in Transformers",
+    booktitle="Annual Meeting of the Association for Computational Linguistics (ACL)", year="2020",
+)  # fmt: skip
+_add(
     "Adebayo et al. 2018", "adebayo2018sanity", "inproceedings",
     author="Adebayo, Julius and Gilmer, Justin and Muelly, Michael and Goodfellow, Ian and Hardt, Moritz and Kim, Been",
     title="Sanity Checks for Saliency Maps",

@@ -107,7 +107,7 @@ def tokens_to_map(prefix: int = 0, *, grid: Grid | None = None, channels_last: b
     """
 
     def grids(count: int, image_size: tuple[int, int]) -> list[Grid]:
-        return [grid] if grid is not None else _grids_of_aspect(count, image_size)
+        return [grid] if grid is not None else grids_of_aspect(count, image_size)
 
     hint = "say tokens_to_map(prefix=…, grid=(h, w))."
     return TokenAdapter(grids, prefixes=(prefix,), channels_last=channels_last, hint=hint)
@@ -190,7 +190,7 @@ def swin_to_map(model: nn.Module | None = None, *, patch: int | Grid | None = No
     return TokenAdapter(grids, hint="say swin_to_map(patch=…), or give an adapter of your own.")
 
 
-def _grids_of_aspect(count: int, image_size: tuple[int, int]) -> list[Grid]:
+def grids_of_aspect(count: int, image_size: tuple[int, int]) -> list[Grid]:
     """Find the grid of `count` tokens with the image's aspect ratio, if there is one."""
     height, width = image_size
     rows, columns = round(math.sqrt(count * height / width)), round(math.sqrt(count * width / height))

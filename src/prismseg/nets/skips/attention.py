@@ -57,18 +57,23 @@ class SelfAttention2d(nn.Module):
             with torch.no_grad():
                 self.frequencies.copy_(attention_frequencies(*self.frequencies.shape))
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Map (B, C, H, W) to the same shape."""
+    def tokenize(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Make queries, keys and values of the places of a map (B, C, H, W), each (B, heads, H W, C / heads)."""
         batch, channels, height, width = x.shape
         x = self.norm(x)
         x = x + self.place(x)
         split = self.tokens(x).reshape(batch, 3, self.heads, channels // self.heads, height * width)
         query, key, value = split.transpose(-2, -1).unbind(1)
+        return query, key, value
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (B, C, H, W) to the same shape."""
+        query, key, value = self.tokenize(x)
         if self.frequencies is not None:
             seen = random_attention(query, key, value, self.frequencies)
         else:
             seen = exact_attention(query, key, value)
-        mixed: Tensor = self.out(seen.transpose(-2, -1).reshape(batch, channels, height, width))
+        mixed: Tensor = self.out(seen.transpose(-2, -1).reshape(x.shape))
         return mixed
 
 

@@ -90,7 +90,7 @@ def hash_weights(folder: Path) -> str:
 def _card(config: dict[str, Any], metadata: dict[str, Any], parameters: int) -> str:
     training = json.dumps(metadata.get("training", {}), indent=2, ensure_ascii=False)
     classes = ", ".join(metadata.get("classes", [])) or "not stated"
-    parts = "".join(f", {part} {config[part]}" for part in ("encoder", "decoder") if part in config)
+    parts = "".join(f", {part} {config[part]}" for part in ("encoder", "decoder", "bottleneck") if part in config)
     members = "".join(
         f"| member {member['name']} | {member['model']['arch']}, weight {member['weight']:.3g} |\n"
         for member in config.get("options", {}).get("members", ())

@@ -57,6 +57,7 @@ def make_network(
         norm=config.model.norm,
         encoder=config.model.encoder,
         decoder=config.model.decoder,
+        bottleneck=config.model.bottleneck,
         options=config.model.options,
         weights=config.model.weights if pretrained else None,
         seed=config.seed,

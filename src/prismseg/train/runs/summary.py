@@ -61,9 +61,10 @@ def _crops(config: TrainConfig) -> str:
 
 
 def _encoder(config: TrainConfig) -> str:
-    """Name an encoder that was chosen, what its weights are, and a decoder that was."""
+    """Name an encoder that was chosen, what its weights are, and a decoder and bottleneck that were."""
     model = config.model
     decoder = "" if model.decoder is None else f", decoder {model.decoder}"
+    decoder += "" if model.bottleneck is None else f", bottleneck {model.bottleneck}"
     if model.encoder is None and model.weights is None:
         return decoder
     weights = "random weights" if model.weights is None else f"weights {model.weights}"
