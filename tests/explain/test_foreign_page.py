@@ -105,3 +105,18 @@ def test_what_cannot_be_explained_is_named(cases, tmp_path):
     with pytest.raises(DataError, match="unpack=FUNCTION"):
         unpack_batch(images)
     assert not (tmp_path / "x").exists()
+
+
+def test_the_page_of_volumes_shows_slices(tmp_path):
+    net = nn.Sequential(nn.Conv3d(1, 3, 1), nn.ReLU(), nn.Conv3d(3, 2, 3, padding=1))
+    masks = torch.zeros(2, 4, 8, 8, dtype=torch.long)
+    masks[0, 2, 2:6, 2:6] = masks[1, 1, 2:6, 2:6] = 1
+    images = torch.rand(2, 1, 4, 8, 8) + masks[:, None]
+    settings = ExplainSettings(methods=("layercam",), regions=("truth",))
+    page = explain_loader(net, [(images, masks[:, None])], tmp_path / "x", settings=settings, **QUICK)
+    text = page.read_text()
+    assert "input 4 × 8 × 8" in text and "slice" in text and "of 4" in text
+    assert "enlarged trilinearly" in (page.parent / "paper" / "methods.md").read_text()
+    assert pd.read_csv(page.parent / "layers.csv")["reach"].tolist() == [1, 0]
+    rho = pd.read_csv(page.parent / "measures.csv").query("method == 'region' and `class` == 1")["rho"]
+    assert rho.tolist() == pytest.approx([1, 1])

@@ -15,6 +15,8 @@ from prismseg.explain.fusion import LayerWeights as LayerWeights
 from prismseg.explain.fusion import cross_fit as cross_fit
 from prismseg.explain.fusion import fit_weights as fit_weights
 from prismseg.explain.fusion import scale_to_unit as scale_to_unit
+from prismseg.explain.inputs.packing import pack_inputs as pack_inputs
+from prismseg.explain.inputs.packing import take_packed as take_packed
 from prismseg.explain.maps.gradients import integrated_gradients as integrated_gradients
 from prismseg.explain.maps.method import ActivationMethod as ActivationMethod
 from prismseg.explain.maps.method import ChannelMethod as ChannelMethod

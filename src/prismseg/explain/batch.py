@@ -273,12 +273,14 @@ class BatchMaps:
         return self.network.find_logits(output, images)
 
     def _checked(self, take: TakeMaps, *, half: bool) -> TakeMaps:
-        """Refuse maps that are not finite before they are handed to `take`."""
+        """Refuse maps that are not finite before they are handed to `take`; those of volumes at the volume's size."""
 
         def check_and_take(layer: str, index: int, maps: dict[str, Tensor]) -> None:
             for method, values in maps.items():
                 self._check_finite(layer, method, values, half=half)
-            take(layer, index, maps)
+            take(
+                layer, index, {name: self.network.enlarge_volumes(each, self.size) for name, each in maps.items()}
+            )
 
         return check_and_take
 

@@ -49,7 +49,9 @@ class _BatchSums:
             batch = self._batch
             assert batch.masks is not None, "maps are measured against masks"
             width = batch.settings.border
-            self._masks = ClassMasks.from_labels(batch.masks, batch.classes, width=width, regions=batch.scored)
+            self._masks = ClassMasks.from_labels(
+                batch.masks, batch.classes, width=width, regions=batch.scored, depth=batch.network.depth
+            )
         return self._masks
 
     def take(self, layer: str, index: int, maps: dict[str, Tensor]) -> None:

@@ -15,6 +15,8 @@ from torch import Tensor, nn
 from prismseg.base import DataError
 from prismseg.data import Sample
 from prismseg.evaluation import EvaluatedNetwork
+from prismseg.explain.inputs.packing import PLAIN, Packing, pack_inputs, pack_masks, take_packed
+from prismseg.explain.inputs.volumes import PLANAR_FILLS, PLANAR_METHODS, PLANAR_REGIONS, check_volume
 from prismseg.explain.run import explain
 from prismseg.explain.settings import ExplainSettings
 from prismseg.explain.target.logits import OutputChoice, class_count, find_logits
@@ -25,10 +27,11 @@ from prismseg.explain.trace.running import evaluation_mode, unwrap
 _IMAGE_KEYS = ("image", "images", "img", "pixel_values", "x")
 _MASK_KEYS = ("mask", "masks", "label", "labels", "seg", "y")
 
-Unpack = Callable[[Any], tuple[Tensor, Tensor]]
+# Images may be several inputs: a sequence of tensors, or a mapping to the names of arguments.
+Unpack = Callable[[Any], tuple[Any, Tensor]]
 
 
-def unpack_batch(batch: Any) -> tuple[Tensor, Tensor]:
+def unpack_batch(batch: Any) -> tuple[Any, Tensor]:
     """Find images and masks in what a data loader yields: a pair, or a mapping with usual names.
 
     Raises
@@ -62,7 +65,7 @@ def unpack_batch(batch: Any) -> tuple[Tensor, Tensor]:
 class _AsTheyAre:
     """Preparation of images that a loader has prepared already: nothing is changed."""
 
-    size: tuple[int, int]
+    size: tuple[int, ...]  # (H, W), or (D, H, W) of volumes
     keeps_shape: bool  # cases differ in size, so each is a batch
 
     def image_tensor(self, image: NDArray[np.generic]) -> Tensor:
@@ -82,6 +85,7 @@ class _ForeignNetwork:
     preprocess: _AsTheyAre
     output: OutputChoice
     adapter: Adapter | None
+    packing: Packing
 
 
 class _LoadedCases:
@@ -122,11 +126,13 @@ def explain_loader(
     Parameters
     ----------
     model : Module
-        From images (B, C, H, W) to logits (B, K, H, W), or an output in which `output` finds these. It is left as it
-        was found, its mode included.
+        From images (B, C, H, W) to logits (B, K, H, W), from volumes (B, C, D, H, W) to logits (B, K, D, H, W), or to
+        an output in which `output` finds these. It may take several inputs. It is left as it was found, its mode
+        included.
     loader : iterable
         Yields batches of images, floating-point numbers as the network takes them, and masks of class indices (255:
-        ignored). All cases are kept in memory.
+        ignored). Images are a list or tuple of tensors where the network takes several inputs, or a mapping where it
+        takes them by name: images or volumes of one size, besides vectors (B, F). All cases are kept in memory.
     out : path
         Folder to write to.
     class_names : sequence of str, optional
@@ -155,6 +161,8 @@ def explain_loader(
     ------
     DataError
         When the loader yields nothing, or what cannot be used, or there are more or fewer names than cases.
+    ConfigError
+        For a method, region or fill that is of planes, where the network takes volumes.
     ModelError
         When the network's output is no map of logits.
 
@@ -173,15 +181,25 @@ def explain_loader(
     inner = unwrap(model)
     images: list[NDArray[np.float32]] = []
     masks: list[NDArray[np.uint8]] = []
-    for image, mask in _cases(loader, unpack, inner):
+    packing = PLAIN
+    for image, mask, found in _cases(loader, unpack, inner):
         if most is not None and len(images) >= most:
             break
+        packing = found
         images.append(image)
         masks.append(mask)
     if not images:
         raise DataError("The loader yields no case; there is nothing to explain.")
     names = _named(ids, len(images), "ids")
     units = _named(groups, len(images), "groups") if groups is not None else names
+    settings = settings or ExplainSettings()
+    if packing.depth > 1:
+        check_volume("map method", settings.methods, PLANAR_METHODS)
+        check_volume("region", settings.regions, PLANAR_REGIONS)
+        check_volume("fill", settings.faithfulness, PLANAR_FILLS)
+    if not packing.is_plain:
+        inner = take_packed(inner, packing, output)
+        output = None if packing.depth > 1 else output
     with evaluation_mode(inner):
         device = next((parameter.device for parameter in inner.parameters()), torch.device("cpu"))
         with torch.no_grad():
@@ -192,26 +210,41 @@ def explain_loader(
         cases.images, cases.masks = images, masks
         sizes = {image.shape[:2] for image in images}
         height, width = images[0].shape[:2]
-        prepared = _AsTheyAre((height, width), len(sizes) > 1)
-        network = _ForeignNetwork(inner, classes, device, prepared, output, adapter)
+        shape = (height, width) if packing.depth == 1 else (packing.depth, height // packing.depth, width)
+        prepared = _AsTheyAre(shape, len(sizes) > 1)
+        network = _ForeignNetwork(inner, classes, device, prepared, output, adapter, packing)
         evaluated = EvaluatedNetwork(cast(Any, network), tuple(range(len(images))), name=type(inner).__name__)
-        return explain([evaluated], cast(Any, cases), out, settings=settings or ExplainSettings(), **options)
+        return explain([evaluated], cast(Any, cases), out, settings=settings, **options)
 
 
 def _cases(
     loader: Iterable[Any], unpack: Unpack, model: nn.Module
-) -> Iterator[tuple[NDArray[np.float32], NDArray[np.uint8]]]:
+) -> Iterator[tuple[NDArray[np.float32], NDArray[np.uint8], Packing]]:
+    first: Packing | None = None
     for batch in loader:
         found, labels = unpack(batch)
-        images = as_images(found, model)
-        masks = as_labels(torch.as_tensor(labels), images)
+        packed, packing = pack_inputs(found)
+        first = first or packing
+        if packing != first:
+            raise DataError(
+                f"The loader yields {_told(first)} and then {_told(packing)}; all cases need the same channels, and "
+                "volumes as many slices (pad them, with 255 in the masks)."
+            )
+        images = as_images(packed, model)
+        masks = as_labels(pack_masks(torch.as_tensor(labels), packing), images)
         if int(masks.max()) > 255 or int(masks.min()) < 0:
             raise DataError("A mask holds labels beyond 0 to 255; class indices are from 0 on, 255 is ignored.")
         for image, mask in zip(images, masks, strict=True):
             yield (
                 np.ascontiguousarray(np.moveaxis(image.detach().float().cpu().numpy(), 0, -1)),
                 mask.cpu().numpy().astype(np.uint8),
+                packing,
             )
+
+
+def _told(packing: Packing) -> str:
+    inputs = " + ".join(str(part.channels) for part in packing.parts)
+    return f"{inputs} channels" + (f" in {packing.depth} slices" if packing.depth > 1 else "")
 
 
 def _named(names: Sequence[object] | None, count: int, what: str) -> list[str]:

@@ -12,6 +12,8 @@ from torch import Tensor, nn
 
 from prismseg.base import ConfigError, ModelError
 from prismseg.data.sample import IGNORE
+from prismseg.explain.inputs.packing import depth_of
+from prismseg.explain.inputs.volumes import PLANAR_METHODS, PLANAR_REGIONS, VolumeGrids, check_volume
 from prismseg.explain.registries import METHODS
 from prismseg.explain.settings import AtlasSettings
 from prismseg.explain.target.logits import find_logits
@@ -51,8 +53,15 @@ class ExplainedNetwork:
     settings : AtlasSettings
         Its layers, output, adapter and methods.
 
+    Attributes
+    ----------
+    depth : int
+        Slices of the volumes that the network takes (`prismseg.explain.inputs`), 1 for images.
+
     Raises
     ------
+    ConfigError
+        For a method, region or adapter that is of planes, where the network takes volumes.
     ModelError
         For a method that says nothing of such a network.
     """
@@ -61,7 +70,14 @@ class ExplainedNetwork:
         for method in settings.methods:
             if (check := METHODS[method].check) is not None:
                 check(model)
-        self._tracer = Tracer(model, settings.layers, adapter=settings.adapter)
+        self.depth = depth_of(model)
+        self._grids = VolumeGrids(self.depth) if self.depth > 1 else None
+        if self._grids is not None:
+            check_volume("map method", settings.methods, PLANAR_METHODS)
+            check_volume("region", [settings.region], PLANAR_REGIONS)
+            if settings.adapter is not None:
+                raise ConfigError("Adapters are of images, not of volumes; leave it out.")
+        self._tracer = Tracer(model, settings.layers, adapter=self._grids or settings.adapter)
         self._output = settings.output
         self._layers: tuple[str, ...] | None = None
 
@@ -81,6 +97,14 @@ class ExplainedNetwork:
     def left_out(self) -> dict[str, str]:
         """Layers met by a pattern that are not shown, with the reason."""
         return dict(self._tracer.left_out)
+
+    def shape_of(self, grid: tuple[int, ...], size: tuple[int, ...]) -> tuple[int, ...]:
+        """Shape (h, w), or (d, h, w) of volumes, of maps laid out as `grid`, of images of `size`."""
+        return grid if self._grids is None else self._grids.shape_of((grid[0], grid[1]), (size[0], size[1]))
+
+    def enlarge_volumes(self, maps: Tensor, size: tuple[int, int]) -> Tensor:
+        """Bring maps (B, d h, w) of volumes to their size (D H, W); those of images stay as they are."""
+        return maps if self._grids is None else self._grids.enlarge(maps, size)
 
     @contextmanager
     def trace(self, images: Tensor) -> Iterator[tuple[Trace, Tensor]]:

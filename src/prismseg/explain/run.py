@@ -19,6 +19,7 @@ from prismseg.explain.checks.sanity import randomize_layers
 from prismseg.explain.collect import collect_sums, start_folder
 from prismseg.explain.faithfulness.explained import explain_faithfulness, explain_stability
 from prismseg.explain.fusion import FUSED
+from prismseg.explain.inputs.packing import depth_of
 from prismseg.explain.registries import is_slow
 from prismseg.explain.report.compare import check_comparable, read_cases
 from prismseg.explain.report.examples import choose_examples, make_example
@@ -228,6 +229,7 @@ def _explain(task: ExplainTask, output: OutputOptions) -> Path:
         part=task.part,
         folds=len(task.networks),
         network=describe_network(task.first),
+        depth=depth_of(task.first.predictor.model),
     )
     write_paper(output.out, explanation, text)
     return write_explanation(

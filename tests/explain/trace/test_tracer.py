@@ -211,7 +211,7 @@ def test_a_misspelt_layer_is_answered_with_near_ones():
         Atlas(Small(), [], region="truth")
     with pytest.raises(ConfigError, match="true for no module"):
         Atlas(Small(), lambda name, module: False, region="truth")
-    with pytest.raises(ConfigError, match="no 2-D convolution"):
+    with pytest.raises(ConfigError, match="no convolution of images or volumes"):
         Atlas(nn.Sequential(nn.ReLU()), region="truth")
 
 

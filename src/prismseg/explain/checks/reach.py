@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import reduce
 
 import numpy as np
 import torch
@@ -27,18 +28,18 @@ _PROBES = ((0.5, 0.5), (0.25, 0.25), (0.25, 0.75), (0.75, 0.25), (0.75, 0.75))
 
 @dataclass
 class _Footprints:
-    """Gradient magnitudes (h, w) of single output pixels in one layer, with the places of these pixels."""
+    """Gradient magnitudes (h, w), or (d, h, w), of single output pixels in one layer, with the places of these."""
 
-    pixels: list[tuple[int, int]] = field(default_factory=list)
+    pixels: list[tuple[int, ...]] = field(default_factory=list)
     masses: list[Array] = field(default_factory=list)
 
-    def add(self, pixel: tuple[int, int], mass: Array) -> None:
+    def add(self, pixel: tuple[int, ...], mass: Array) -> None:
         """Add the gradient of one pixel, unless it vanishes: then it says nothing about the kernels."""
         if mass.any():
             self.pixels.append(pixel)
             self.masses.append(mass)
 
-    def reach(self, size: tuple[int, int]) -> float:
+    def reach(self, size: tuple[int, ...]) -> float:
         """Compute the largest radius, NaN where no gradient was found."""
         if not self.masses:
             return float("nan")
@@ -100,13 +101,19 @@ def layer_reach(atlas: Atlas, image: Tensor) -> dict[str, float]:
 
             def consume(layer: str, _: Tensor, gradient: Tensor, pixel: tuple[int, int] = (row, column)) -> None:
                 mass = gradient.double().abs().sum(1)[0].cpu().numpy()
+                shape = atlas.network.shape_of(mass.shape, (height, width))
+                if len(shape) > 2:
+                    down = divmod(pixel[0], height // atlas.network.depth)
+                    footprints.setdefault(layer, _Footprints()).add((*down, pixel[1]), mass.reshape(shape))
+                    return
                 footprints.setdefault(layer, _Footprints()).add(pixel, mass)
 
             trace.backward((logits[0, :, row, column] * weights).sum(), consume, last=False)
             probed += 1
             if probed >= len(_PROBES) and all(len(layer.masses) >= ALIVE for layer in footprints.values()):
                 break
-    return {layer: footprints[layer].reach((height, width)) for layer in atlas.layers}
+    size = atlas.network.shape_of((height, width), (height, width))
+    return {layer: footprints[layer].reach(size) for layer in atlas.layers}
 
 
 def pointwise_layers(reach: Mapping[str, float], method: str) -> list[str]:
@@ -141,19 +148,19 @@ def _pixels(window: Window) -> Iterator[tuple[int, int]]:
 
 def _position(mass: Array, axis: int) -> tuple[float, float]:
     """Find the centre of gravity of `mass` along one axis, and its standard deviation, in cells."""
-    along = mass.sum(1 - axis)
+    along = mass.sum(tuple(other for other in range(mass.ndim) if other != axis))
     total, cells = along.sum(), np.arange(along.size)
     centre = float(along @ cells / total)
     return centre, float(np.sqrt(along @ (cells - centre) ** 2 / total))
 
 
-def _radius(mass: Array, pixel: tuple[int, int], scales: list[tuple[float, float]]) -> float:
-    """Find the distance from `pixel` within which `MASS` of a layer's gradient (h, w) lies."""
+def _radius(mass: Array, pixel: tuple[int, ...], scales: list[tuple[float, float]]) -> float:
+    """Find the distance from `pixel` within which `MASS` of a layer's gradient, (h, w) or (d, h, w), lies."""
     away = [
         np.abs(start + pitch * np.arange(cells) - place)
         for cells, (pitch, start), place in zip(mass.shape, scales, pixel, strict=True)
     ]
-    distance = np.maximum(away[0][:, None], away[1][None, :]).ravel()
+    distance = reduce(np.maximum, np.ix_(*away)).ravel()
     order = np.argsort(distance, kind="stable")
     held = np.cumsum(mass.ravel()[order])
     return float(distance[order[int(np.searchsorted(held, MASS * held[-1]))]])

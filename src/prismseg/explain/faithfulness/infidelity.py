@@ -33,7 +33,13 @@ class HiddenSquares(NamedTuple):
 
 
 def hide_squares(
-    images: Tensor, scores: Callable[[Tensor], Tensor], fill: str, count: int = SQUARES, seed: int = 0
+    images: Tensor,
+    scores: Callable[[Tensor], Tensor],
+    fill: str,
+    count: int = SQUARES,
+    seed: int = 0,
+    *,
+    depth: int = 1,
 ) -> HiddenSquares:
     """Hide random squares of images (B, C, H, W), one at a time, and watch the scores (B, K).
 
@@ -43,16 +49,19 @@ def hide_squares(
         Of `prismseg.explain.FILLS`.
     count : int
         How many squares; their sides lie between an eighth and a third of the image's.
+    depth : int
+        Slices of volumes (B, C, D H, W); a square is of one slice.
     """
-    height, width = images.shape[2:]
+    height, width = images.shape[2] // depth, images.shape[3]
     generator = np.random.default_rng(seed)
-    hidden = torch.zeros(count, height, width, dtype=torch.bool, device=images.device)
+    hidden = torch.zeros(count, *images.shape[2:], dtype=torch.bool, device=images.device)
     lost = []
     with torch.no_grad():
         before = scores(images)
         for square in hidden:
             side = max(1, round(generator.uniform(*_SIDES) * min(height, width)))
             top, left = generator.integers(0, height - side + 1), generator.integers(0, width - side + 1)
+            top += height * int(generator.integers(depth)) if depth > 1 else 0
             square[top : top + side, left : left + side] = True
             noise = torch.Generator().manual_seed(seed)
             seen = FILLS[fill](images, square.expand(len(images), -1, -1), noise)

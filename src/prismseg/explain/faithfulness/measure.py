@@ -16,6 +16,7 @@ from prismseg.explain.atlas import Atlas, MapKey
 from prismseg.explain.batch import BatchMaps
 from prismseg.explain.faithfulness.curves import SHARES, hiding_curves
 from prismseg.explain.faithfulness.infidelity import SQUARES, hide_squares, unexplained_share
+from prismseg.explain.inputs.volumes import PLANAR_FILLS, check_volume
 from prismseg.explain.measures.masks import Array
 from prismseg.explain.registries import FILLS, NULLS, REGION_MAP, knows_layer
 from prismseg.explain.report.summary import IMAGE_LAYER
@@ -108,6 +109,8 @@ def measure_faithfulness(
         `unexplained_share`); NaN for a class without a region, whose score is nothing to watch.
     """
     settings = settings or FaithfulnessSettings()
+    if atlas.network.depth > 1:
+        check_volume("fill", settings.fills, PLANAR_FILLS)
     rows: list[pd.DataFrame] = []
     done = 0
     for batch in batches:
@@ -134,7 +137,9 @@ def _measure_batch(
 
     with evaluation_context(atlas.network.model, images):
         for fill in settings.fills:
-            squares = hide_squares(images, scores, fill, settings.squares, settings.seed)
+            squares = hide_squares(
+                images, scores, fill, settings.squares, settings.seed, depth=atlas.network.depth
+            )
             for (method, layer, cls), values in maps.items():
                 index = scorer.classes.index(cls)
                 curves = hiding_curves(

@@ -60,17 +60,23 @@ class ClassMasks:
 
     @classmethod
     def from_labels(
-        cls, masks: Tensor, classes: Sequence[int], *, width: int, regions: Tensor | None = None
+        cls,
+        masks: Tensor,
+        classes: Sequence[int],
+        *,
+        width: int,
+        regions: Tensor | None = None,
+        depth: int = 1,
     ) -> ClassMasks:
         """Prepare `masks` (B, H, W) of class indices for `classes`; the band reaches `width` pixels each way.
 
         Distances are Chebyshev distances; a class's contour lies between its pixels and the others, not at the
         image's edge. `regions` (B, K, H, W) of 0 and 1 are those of `find_regions`; by default each class's
-        own pixels.
+        own pixels. Of volumes (B, D H, W) the band reaches into the slices of either side.
         """
         inside = torch.stack([masks == number for number in classes], dim=1).float()
         valid = (masks != IGNORE)[:, None].float()
-        near_both = _dilate(inside, width) + _dilate(1 - inside, width) - 1
+        near_both = _dilate(inside, width, depth) + _dilate(1 - inside, width, depth) - 1
         scored = inside if regions is None else regions.float() * valid
         planes = torch.cat([inside, near_both * valid, scored, valid], dim=1)
         sums = planes.sum((2, 3), dtype=torch.float64).cpu().numpy()
@@ -107,9 +113,14 @@ class ClassMasks:
         return result
 
 
-def _dilate(planes: Tensor, width: int) -> Tensor:
-    """Dilate the ones of `planes` by `width` pixels each way; outside of the image there are none."""
+def _dilate(planes: Tensor, width: int, depth: int) -> Tensor:
+    """Dilate the ones of `planes` by `width` pixels each way; outside of the image or volume there are none."""
     side = 2 * width + 1
+    if depth > 1:
+        volumes = planes.reshape(*planes.shape[:2], depth, -1, planes.shape[3])
+        for kernel in ((side, 1, 1), (1, side, 1), (1, 1, side)):
+            volumes = F.max_pool3d(volumes, kernel, stride=1, padding=tuple(length // 2 for length in kernel))
+        return volumes.reshape(planes.shape)
     wide = F.max_pool2d(planes, (1, side), stride=1, padding=(0, width))
     return F.max_pool2d(wide, (side, 1), stride=1, padding=(width, 0))
 

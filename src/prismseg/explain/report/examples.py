@@ -14,6 +14,7 @@ from torch import Tensor
 
 from prismseg.data.sample import IGNORE
 from prismseg.explain.fusion import FUSED, LayerWeights, fit_weights, folds
+from prismseg.explain.inputs.packing import PLAIN
 from prismseg.explain.measures.sums import MapSums
 from prismseg.explain.registries import knows_layer
 from prismseg.explain.report.pictures import Pixels, background, choose_scale, overlay_map, overlay_masks
@@ -131,9 +132,14 @@ def make_example(task: ExplainTask, sums: MapSums, case: str, note: str, *, with
     with torch.inference_mode():
         logits = atlas.network.find_logits(atlas.model(batch.images), batch.images)
         pred = predicted_mask(logits)[0].cpu().numpy()
-    picture = background(task.dataset[index].image, (batch.images.shape[-2], batch.images.shape[-1]))
     truth = batch.masks[0].cpu().numpy()
     valid = truth != IGNORE
+    depth = atlas.network.depth
+    rows = _shown_rows(truth, pred, depth)
+    shown = getattr(network.predictor, "packing", PLAIN).shown()
+    picture = background(
+        task.dataset[index].image[rows][..., shown], ((rows.stop - rows.start), batch.images.shape[-1])
+    )
     fused = None
     if len(set(sums.groups)) > 1 and knows_layer(settings.method):
         weights = fit_weights_without(sums, settings.method, case, without=without, seed=settings.seed)
@@ -145,18 +151,37 @@ def make_example(task: ExplainTask, sums: MapSums, case: str, note: str, *, with
         }
         if not knows_layer(settings.method):
             layers = {IMAGE_LAYER: next(iter(layers.values()))}
-        tiles[name] = [_tile(layer, picture, values[0], truth == cls, valid) for layer, values in layers.items()]
+        tiles[name] = [
+            _tile(layer, picture, values[0], truth == cls, valid, rows) for layer, values in layers.items()
+        ]
         if fused:
-            tile = _tile(FUSED, picture, fused[cls][0], truth == cls, valid)
+            tile = _tile(FUSED, picture, fused[cls][0], truth == cls, valid, rows)
             agreement = correlation_with(fused[cls][0].cpu().numpy()[valid], (pred == cls)[valid])
             tiles[name].insert(0, tile._replace(agreement=agreement))
-    return Example(case, note, overlay_masks(picture, truth, pred), tiles)
+    title = case if depth == 1 else f"{case}, slice {rows.start // (rows.stop - rows.start) + 1} of {depth}"
+    return Example(title, note, overlay_masks(picture, truth[rows], pred[rows]), tiles)
 
 
-def _tile(layer: str, picture: Pixels, values: Tensor, mask: NDArray[np.bool_], valid: NDArray[np.bool_]) -> Tile:
+def _shown_rows(truth: NDArray[np.uint8], pred: NDArray[np.integer], depth: int) -> slice:
+    """Rows of a volume (D H, W) that are drawn: the slice with most of any foreground class; of an image, all."""
+    high = len(truth) // depth
+    held = (((truth > 0) & (truth != IGNORE)) | (pred > 0)).reshape(depth, -1).sum(1)
+    best = int(held.argmax()) if held.any() else depth // 2
+    return slice(best * high, (best + 1) * high)
+
+
+def _tile(
+    layer: str,
+    picture: Pixels,
+    values: Tensor,
+    mask: NDArray[np.bool_],
+    valid: NDArray[np.bool_],
+    rows: slice,
+) -> Tile:
     plane = values.float().cpu().numpy()
     scale = choose_scale(plane, valid)
-    return Tile(layer, share_inside(values, mask, valid), overlay_map(picture, scale.unit(plane), mask), scale.top)
+    drawn = overlay_map(picture, scale.unit(plane)[rows], mask[rows])
+    return Tile(layer, share_inside(values, mask, valid), drawn, scale.top)
 
 
 def correlation_with(values: NDArray[np.floating], mask: NDArray[np.bool_]) -> float | None:

@@ -80,7 +80,7 @@ def write_explanation(
         groups=groups,
         folds=len(task.networks),
         layers=len(sums.axes.layers),
-        size="{} × {}".format(*network.predictor.preprocess.size),
+        size=" × ".join(map(str, network.predictor.preprocess.size)),
         network=describe_network(network),
         method=settings.method,
         region=settings.region,

@@ -36,7 +36,9 @@ _LATEX = {
 }
 
 
-def methods_section(explanation: Explanation, *, data: str, part: str, folds: int, network: str) -> str:
+def methods_section(
+    explanation: Explanation, *, data: str, part: str, folds: int, network: str, depth: int = 1
+) -> str:
     """Write the methods section of what was computed, with citations as ``[@Author et al. 2020]``.
 
     Parameters
@@ -48,6 +50,8 @@ def methods_section(explanation: Explanation, *, data: str, part: str, folds: in
         How many networks there are.
     network : str
         What the network is, in words.
+    depth : int
+        Slices of the volumes that it takes, 1 for images.
     """
     settings = explanation.settings
     sums = explanation.sums[settings.region]
@@ -62,7 +66,8 @@ def methods_section(explanation: Explanation, *, data: str, part: str, folds: in
         "The score of a class is the mean of its logit over a region: "
         + _listed([f"the {REGIONS[name].title}" for name in settings.regions])
         + f". Maps were made by {_listed([_method(name) for name in settings.methods])}; they are nowhere negative, and "
-        "those of layers were enlarged bilinearly to the network's input. Two nulls were measured in the same way: "
+        f"those of layers were enlarged {'bilinearly' if depth == 1 else 'trilinearly'} to the network's input"
+        f"{'' if depth == 1 else f', volumes of {depth} slices'}. Two nulls were measured in the same way: "
         "uniform noise, and the scored region itself as a map.",
         "Where relevance lies is told by rho, the share of it on the class's true mask (relevance mass accuracy "
         "[@Arras et al. 2022]), by lift, rho over the class's share of the image, by rank accuracy "

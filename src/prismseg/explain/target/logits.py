@@ -42,7 +42,7 @@ def find_logits(output: Any, choice: OutputChoice, image_size: tuple[int, int]) 
     >>> find_logits(output, None, (16, 16)).shape
     torch.Size([1, 3, 16, 16])
     """
-    logits = choice(output) if callable(choice) else _pick(output, choice)
+    logits = choose_output(output, choice)
     if not isinstance(logits, Tensor) or logits.ndim != 4:
         shape = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
         raise ModelError(f"Logits of a segmentation have shape (B, K, H, W); this output is {shape}.")
@@ -50,6 +50,11 @@ def find_logits(output: Any, choice: OutputChoice, image_size: tuple[int, int]) 
     if tuple(logits.shape[-2:]) != image_size:
         logits = F.interpolate(logits, size=image_size, mode="bilinear", align_corners=False)
     return logits
+
+
+def choose_output(output: Any, choice: OutputChoice) -> Any:
+    """Take what `choice` names out of what a network returned, see `find_logits`; its shape may be any."""
+    return choice(output) if callable(choice) else _pick(output, choice)
 
 
 def _pick(output: Any, choice: str | int | None) -> Any:

@@ -14,7 +14,7 @@ from prismseg.features.fourier import FourierFeatures
 Predicate = Callable[[str, nn.Module], bool]
 LayerChoice = str | Sequence[str] | Predicate
 
-CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d, FourierFeatures)
+CONVOLUTIONS = (nn.Conv2d, nn.ConvTranspose2d, nn.Conv3d, nn.ConvTranspose3d, FourierFeatures)
 ACTIVATED = ":act"  # after a convolution's name: its output after the activation function that follows it
 
 
@@ -53,7 +53,7 @@ def choose_layers(model: nn.Module, layers: LayerChoice) -> tuple[list[str], fro
     if layers == "all":
         chosen = [name for name, module in modules.items() if isinstance(module, CONVOLUTIONS)]
         return _require(
-            chosen, "There is no 2-D convolution in this network; name the layers to explain."
+            chosen, "There is no convolution of images or volumes in this network; name the layers to explain."
         ), frozenset()
     if callable(layers):
         chosen = [name for name, module in modules.items() if layers(name, module)]

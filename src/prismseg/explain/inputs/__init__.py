@@ -1,0 +1,1 @@
+"""Volumes and several inputs, brought to the one image that an explanation is of."""
