@@ -279,6 +279,8 @@ def erase(
                 continue
             done = erase_patient(store, "console", each, known)
             typer.echo(f"{each}: {done.sessions} sessions and {done.files} files erased.")
+            if done.similar:
+                typer.echo(f"Left, since they are written in another way: {', '.join(done.similar)}.")
     finally:
         store.close()
 

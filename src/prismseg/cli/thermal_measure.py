@@ -31,7 +31,7 @@ from prismseg.cli.frames import (
 from prismseg.cli.options import Device, Out, Quiet
 
 if TYPE_CHECKING:
-    from prismseg.thermal import FoundFrames, SessionPlan
+    from prismseg.thermal import FoundFrames, Session, SessionPlan
     from prismseg.thermal.frames.file_names import Unit
 
 
@@ -179,7 +179,13 @@ def measure(
     with progress_bar("measuring", len(plan.files), visible=not quiet) as advance:
         measure_plan(plan, segmenter, session, progress=advance)
     print_session(session)
-    remarks = (_left_out(plan), _polarity_unknown(plan), found.remark, *describe_drawn(session))
+    remarks = (
+        _left_out(plan),
+        _polarity_unknown(plan),
+        found.remark,
+        *describe_drawn(session),
+        *_answers(session),
+    )
     for remark in filter(None, remarks):
         typer.echo(remark)
     if out is not None:
@@ -220,6 +226,20 @@ def _crossed(text: str | None, plan: SessionPlan, *, both: bool) -> list[float] 
             raise ConfigError(f"--crossed {stated:g}: no frame was taken then, only at {known} min.")
         found += near
     return found
+
+
+def _answers(session: Session) -> list[str]:
+    """Name the options that answer what the frames ask; the sentences themselves are also shown where there are none."""
+    from prismseg.thermal import Concern
+
+    asked = {observation.concern for entry in session.entries for observation in entry.observations}
+    options = {
+        Concern.SIDES_OPEN: "Crossed legs: --crossed 10,15 names the minutes of such frames, --crossed none says that "
+        "there is none.",
+        Concern.DOUBTFUL_PARAMETERS: "Doubtful parameters: state the true ones with --reflected and --atmosphere; "
+        "--window 1 where there is no window.",
+    }
+    return [text for concern, text in options.items() if concern in asked]
 
 
 def _unit(text: str | None) -> Unit | None:

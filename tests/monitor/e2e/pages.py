@@ -25,8 +25,14 @@ class Screen:
         dark: bool = False,
     ) -> None:
         self.served = served
+        # A device is often set to another time zone than the monitor, whose times all pages show. (Debian's Firefox
+        # takes none from its driver.)
+        elsewhere = {"timezone_id": "Pacific/Auckland"} if browser.browser_type.name == "chromium" else {}
         self.context = browser.new_context(
-            viewport={"width": size[0], "height": size[1]}, locale=locale, color_scheme="dark" if dark else "light"
+            viewport={"width": size[0], "height": size[1]},
+            locale=locale,
+            color_scheme="dark" if dark else "light",
+            **elsewhere,
         )
         self.context.set_default_timeout(1000 * PATIENCE)
         self.page = self.context.new_page()

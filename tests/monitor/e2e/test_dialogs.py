@@ -6,6 +6,8 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from prismseg.monitor.web.rendering import zone_name
+
 from .conftest import Served
 from .pages import Screen
 
@@ -38,6 +40,7 @@ def test_nothing_but_the_confirming_button_acts(each_browser, ward: Served) -> N
         ("#dose", "#dose-dialog", ("#dose-time", "00:00:01")),
         ("#captures li[data-number='1'] button", "#removal", ("#reason", "feet covered")),
         ("[name=view]:not(:checked)", "#view-dialog", None),
+        ("#close", "#close-dialog", None),
     ):
         for leave in ("scanner", "Escape", "cancel", "back"):
             page.locator(opener).dispatch_event("click")
@@ -105,13 +108,53 @@ def test_the_time_of_the_dose_is_a_wall_clock_time(each_browser, ward: Served) -
     later = ward.services.clock().astimezone() + timedelta(minutes=5)
     page.fill("#dose-time", f"{later:%H:%M:%S}")
     yesterday = page.evaluate(
-        "(day) => new Intl.DateTimeFormat('en', { weekday: 'short' }).format(new Date(day))",
-        (later - timedelta(days=1)).isoformat(),
+        "([day, timeZone]) => new Intl.DateTimeFormat('en', { weekday: 'short', timeZone }).format(new Date(day))",
+        [(later - timedelta(days=1)).isoformat(), zone_name()],
     )
     assert (
         yesterday in page.locator("#dose-new").inner_text() or later.day != ward.services.clock().astimezone().day
     )
     page.click("#dose-dialog .cancel")
+    # Somebody else corrects it while the question is open.
+    opened()
+    page.fill("#dose-time", f"{earlier - timedelta(minutes=1):%H:%M:%S}")
+    ward.services.sessions.record_dose("eva", path.rsplit("/", 1)[1], seconds_ago=300)
+    theirs = state(screen, path)[0]
+    page.click("#dose-dialog .confirm")
+    page.wait_for_selector("#notices .bad")
+    assert "changed meanwhile" in page.locator("#notices .bad").inner_text() and state(screen, path)[0] == theirs
+    screen.errors.clear()  # the refused request
+    screen.close()
+
+
+# In Madrid clocks go back on 25 October 2026 at 01:00 UTC, and forward on 29 March at 01:00 UTC.
+CLOCKS = (
+    ("2026-10-25T01:40:00Z", "02:30:00", "2026-10-25T01:30:00Z"),  # 02:40 for the second time
+    ("2026-10-25T00:40:00Z", "02:30:00", "2026-10-25T00:30:00Z"),  # for the first time
+    ("2026-10-25T01:10:00Z", "02:30:00", "2026-10-25T00:30:00Z"),  # 02:10 again; the second 02:30 is still to come
+    ("2026-10-25T02:10:00Z", "01:55:00", "2026-10-24T23:55:00Z"),  # across the change
+    ("2026-03-29T01:10:00Z", "01:55:00", "2026-03-29T00:55:00Z"),  # 03:10, a quarter of an hour later
+    ("2026-03-29T01:10:00Z", "02:30:00", "2026-03-28T01:30:00Z"),  # was left out; the day before had it
+    ("2026-07-01T22:03:00Z", "23:58:00", "2026-07-01T21:58:00Z"),  # across midnight
+    ("2026-07-01T22:03:00Z", "00:01:30", "2026-07-01T22:01:30Z"),
+)
+
+
+def test_times_are_those_of_the_monitors_wall_clock_also_when_clocks_change(browser, ward: Served) -> None:
+    screen = Screen(browser, ward)
+    screen.go("/about")
+    for now, typed, moment in CLOCKS:
+        found, shown = screen.page.evaluate(
+            """async ([now, typed]) => {
+              document.querySelector('meta[name=zone]').content = 'Europe/Madrid';
+              const time = await import(`/static/time.js?${now}`);
+              time.hearTime(now, true);
+              const moment = time.lastMoment(typed);
+              return [moment.toISOString(), time.inputTime(moment)];
+            }""",
+            [now, typed],
+        )
+        assert (found, shown) == (moment.replace("Z", ".000Z"), typed), (now, typed)
     screen.close()
 
 

@@ -24,7 +24,9 @@ def test_files_are_checked_and_become_a_session(browser, served: Served, tmp_pat
     assert "Left out" in page.locator("#read tbody tr.bad").inner_text()
     assert [page.locator(f"#minute-{k}").input_value() for k in range(3)] == ["0", "5", "10"]
     screen.shot("import")
-    page.fill("#check #code", "E-IMPORT")
+    page.fill("#check #code", "E-0")
+    assert screen.scan("E-IMPORT\n", "#check button.primary") == "stopped" and "/import" in page.url
+    assert page.locator("#check #code").input_value() == "E-IMPORT"
     page.click("#check button")
     page.wait_for_url("**/sessions/*")
     screen.ready()

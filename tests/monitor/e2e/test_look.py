@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pypdfium2
 import pytest
 
 from .conftest import Served
@@ -138,4 +139,23 @@ def test_both_feet_stand_in_one_order(browser, demonstration: Served) -> None:
             ".map((text) => text.search(/left|\\bl /) < text.search(/right|r \\d/))"
         )
         assert orders[name] and all(orders[name]), orders
+        on_paper(screen, "DEMO-1", "closed", "printed", "no patient")
+        assert screen.page.locator("#code, #minute").first.is_visible(), "the screen is as it was"
+    screen.go("/audit")
+    screen.page.wait_for_load_state("networkidle")
+    on_paper(screen, "Who did what", "printed")
     screen.close()
+
+
+def on_paper(screen: Screen, *words: str) -> None:
+    """Print a page: it says on every sheet what it is and how it stands, shows no navigation, and cuts nothing off."""
+    sheets = pypdfium2.PdfDocument(screen.page.pdf(format="A4"))
+    for sheet in sheets:
+        text = sheet.get_textpage()
+        said = "".join(text.get_text_range().split())  # letters may come one by one
+        assert all(word.replace(" ", "") in said for word in (*words, "Research use only")), said
+        assert not any(word in said for word in ("Wardboard", "Light/dark", "Logout", "Capturenow"))
+        width = sheet.get_width()
+        for k in range(text.count_rects()):
+            left, _, right, _ = text.get_rect(k)
+            assert left > 0 and right < width, (left, right, width)

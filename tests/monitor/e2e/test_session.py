@@ -83,6 +83,7 @@ def test_a_whole_session(each_browser, served: Served, tmp_path: Path) -> None:
         assert saved.read_bytes().startswith(start)
         assert waiting.value.suggested_filename.startswith("E-TEST")
     page.click("#close")
+    page.click("#close-dialog .confirm")
     screen.until("document.getElementById('capture').disabled")
     page.reload()
     screen.ready()
@@ -323,3 +324,19 @@ def test_a_reviewer_is_offered_nothing_that_would_be_refused(browser, served: Se
     assert page.locator("#edit").is_disabled() and page.locator("#r-pain").is_disabled()
     staff.close()
     reviewer.close()
+    served.services.users.add("boss", PASSWORD, role="administrator")
+    boss = Screen(browser, served)
+    boss.go("/login?back=/users")
+    boss.page.fill("#name", "boss")
+    boss.page.fill("#password", PASSWORD)
+    boss.page.click("main button[type=submit]")
+    for leave in ("Escape", "confirm"):
+        boss.page.click("[data-name=midwife] .disable")
+        boss.page.wait_for_selector("#disable-dialog[open]")
+        assert "midwife" in boss.page.locator("#disable-dialog-title").inner_text()
+        assert served.services.users.accounts()["midwife"].proof, "not before it is confirmed"
+        boss.page.keyboard.press("Escape") if leave == "Escape" else boss.page.click("#disable-dialog .confirm")
+        boss.page.wait_for_selector("#disable-dialog", state="hidden")
+    boss.page.wait_for_selector("[data-name=midwife] .disable", state="detached")
+    assert served.services.users.accounts()["midwife"].proof is None
+    boss.close()

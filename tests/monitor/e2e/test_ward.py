@@ -104,5 +104,17 @@ def test_what_is_half_typed_outlives_a_restart(each_browser, ward: Served) -> No
     row, _ = ward.services.sessions.measure(path.rsplit("/", 1)[1])
     assert row.details["note"] == "shivers since noon"
     assert page.evaluate("Object.keys(sessionStorage).filter((name) => name.startsWith('draft')).length") == 0
-    screen.errors.clear()  # the refused request
+    # A code that was typed for a new session, too; but not for the next patient.
+    screen.go("/new")
+    page.fill("#code", "E-TYPED")
+    page.context.clear_cookies()
+    page.evaluate("window.before = true")
+    page.click("#new button[type=submit]")
+    screen.until("!window.before && document.querySelector('#new button:not(:disabled)') !== null")
+    assert page.locator("#code").input_value() == "E-TYPED"
+    for _ in range(2):
+        screen.go("/new")
+        page.wait_for_selector("#new button:not(:disabled)")
+        assert page.locator("#code").input_value() not in ("", "E-TYPED")
+    screen.errors.clear()  # the refused requests
     screen.close()

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import zipfile
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 from tests.monitor.store.scene import TrueSegmenter, capture, sql, verdict
 
 from prismseg.monitor.languages import languages
 from prismseg.monitor.patients import code_warnings, erase_patient, expired_codes, write_archive
+from prismseg.monitor.sessions.captures import NewCapture
 from prismseg.monitor.sessions.service import SessionService
-from prismseg.monitor.store import NotFound, SessionStore, finish_erasing
+from prismseg.monitor.store import Conflict, NotFound, SessionStore, finish_erasing
 from prismseg.monitor.store.schema import CaptureRow, SessionRow
+from prismseg.thermal import Frame
 
 SECRET = "Zürich-Marrón-1987"
 
@@ -97,6 +100,64 @@ def test_only_closed_sessions_run_out_of_time(service: SessionService) -> None:
     assert expired_codes(service.store, 365) == ["E-2"] and expired_codes(service.store, 401) == []
 
 
+def test_imported_sessions_run_out_of_time_though_nobody_closes_them(service: SessionService) -> None:
+    new = NewCapture(Frame(np.eye(12) + 25.0), "imported", "camera", datetime(2026, 5, 4, tzinfo=UTC))
+    service.import_session("ana", {"code": "E-3"}, [new], view="mirrored", camera="camera", dose=None)
+    later = service.store.clock() + timedelta(days=400)
+    service.store.clock = lambda: later
+    assert expired_codes(service.store, 365) == ["E-3"]
+
+
+def test_a_code_that_is_written_in_another_way_is_told(service: SessionService) -> None:
+    for code in ("e-1", "E - 1", "Ｅ-1"):
+        service.begin("ana", {"code": code}, camera="none", take_camera=True)
+    done = erase_patient(service.store, "eva", " E-1\N{ZERO WIDTH SPACE}", "request")
+    assert (done.sessions, done.similar) == (2, ("E - 1", "e-1", "Ｅ-1"))
+    with pytest.raises(NotFound, match="but with e-1"):
+        erase_patient(service.store, "eva", "E-1", "request")
+
+
+def test_what_looks_the_same_is_the_same_code(service: SessionService) -> None:
+    for typed in (
+        "PEN\N{COMBINING TILDE}A-1",
+        " PE\N{LATIN CAPITAL LETTER N WITH TILDE}A-1",
+        "PEÑA-1\N{ZERO WIDTH SPACE}",
+    ):
+        service.begin("ana", {"code": typed}, camera="none", take_camera=True)
+    with service.store.read() as db:
+        assert db.scalar(select(func.count()).where(SessionRow.code == "PEÑA-1")) == 3
+        warnings = [str(each) for each in code_warnings(db, "peña-1")]
+    assert "3 sessions" in warnings[0] and "PEÑA-1" in warnings[1]
+
+
+def test_a_frame_that_is_refused_after_all_is_not_left_on_the_disk(service: SessionService) -> None:
+    """The session is closed, or its patient erased, while the network looks at the frame."""
+    before = set(service.store.files.names())
+    segmenter, segment = service.segmenter, service.segmenter.segment
+
+    def closed_meanwhile(frame: Frame) -> object:
+        service.close("eva", service.session)
+        return segment(frame)
+
+    segmenter.segment = closed_meanwhile
+    with pytest.raises(Conflict, match="closed"):
+        capture(service, 9)
+    assert set(service.store.files.names()) == before
+
+    service.begin("ana", {"code": "E-4"}, camera="none", take_camera=True)
+    with service.store.read() as db:
+        service.session = db.scalars(select(SessionRow.id).where(SessionRow.code == "E-4")).one()
+
+    def erased_meanwhile(frame: Frame) -> object:
+        erase_patient(service.store, "eva", "E-4", "mistake")
+        return segment(frame)
+
+    segmenter.segment = erased_meanwhile
+    with pytest.raises(NotFound):
+        capture(service, 10)
+    assert set(service.store.files.names()) == before
+
+
 def test_all_data_of_a_patient_are_in_one_archive(service: SessionService, tmp_path: Path) -> None:
     path = tmp_path / "patient.zip"
     with path.open("wb") as target:
@@ -123,7 +184,8 @@ def test_an_archive_for_a_ward_leaves_out_other_wards(service: SessionService, t
     ("code", "words"),
     [
         ("E-2", ["used before: 1 sessions"]),
-        ("e-1", ["used before: 2 sessions"]),
+        ("e-1", ["used before: 2 sessions", "was written E-1"]),
+        ("E-1 ", ["used before: 2 sessions"]),
         ("Anna", ["looks like a name"]),
         ("María García", ["looks like a name"]),
         ("GARCIA LOPEZ", ["looks like a name"]),

@@ -51,6 +51,15 @@ RETIRED: tuple[str, ...] = (
         "The network is unsure of the {side} sole's outline: pixels amounting to {share:.0%} of its area may or may not "
         "belong to it. Look at the outline."
     ),
+    (
+        "{question} Each sole looks like the other one at t0 (outline, pattern and level of temperature), so that "
+        "changes are not given. Take the frame again as at t0; in a recorded session say which frames are crossed "
+        "(--crossed {minute:g}), or that none is (--crossed none)."
+    ),
+    (
+        "The file's parameters are doubtful: {doubts}. State the true ones (--reflected, --atmosphere; --window 1 where "
+        "there is no window), so that its temperatures are computed anew."
+    ),
     "{count} frames, most at {minute:g} min: {sentence}",
     "left {left}, right {right}",
 )

@@ -8,6 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session as Database
 
 from prismseg.base import Message
+from prismseg.monitor.sessions.details import plain_code, similar_code
 from prismseg.monitor.store.schema import SessionRow
 
 _WORD = re.compile(r"[^\W\d_]{3,}")
@@ -35,20 +36,27 @@ def code_warnings(db: Database, code: str, ward: str | None = None) -> list[Mess
     ward : str, optional
         The only ward whose sessions may be spoken of.
     """
-    code = code.strip()
+    code = plain_code(code)
     found: list[Message] = []
-    query = select(func.count(), func.max(SessionRow.created_at)).where(
-        func.lower(SessionRow.code) == code.lower()
-    )
+    query = select(SessionRow.code, func.count(), func.max(SessionRow.created_at)).group_by(SessionRow.code)
     if ward is not None:
         query = query.where((SessionRow.ward == ward) | SessionRow.ward.is_(None))
-    count, last = db.execute(query).one()
-    if count:
+    # Compared here: databases know the capitals of ASCII alone.
+    alike = [each for each in db.execute(query) if similar_code(each[0]) == similar_code(code)]
+    if alike:
         found.append(
             Message(
                 "This code was used before: {count} sessions, the last on {day}. Another patient needs another code.",
-                count=count,
-                day=f"{last:%Y-%m-%d}",
+                count=sum(count for _, count, _ in alike),
+                day=f"{max(last for *_, last in alike):%Y-%m-%d}",
+            )
+        )
+    other = sorted(each for each, *_ in alike if each != code)
+    if other:
+        found.append(
+            Message(
+                "It was written {others}. If it is the same patient, write it the same way: else nobody finds both.",
+                others=", ".join(other),
             )
         )
     if looks_like_name(code):

@@ -11,6 +11,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session as Database
 
 from prismseg.base import Message
+from prismseg.monitor.sessions.details import plain_code, similar_code
 from prismseg.monitor.store import NotFound, SessionStore, erase_files
 from prismseg.monitor.store.audit import ERASED
 from prismseg.monitor.store.schema import (
@@ -30,10 +31,19 @@ CAUSES: tuple[Cause, ...] = get_args(Cause)
 
 @dataclass(frozen=True)
 class Erased:
-    """How many sessions and files were erased."""
+    """What was erased.
+
+    Attributes
+    ----------
+    sessions, files : int
+        How many.
+    similar : tuple of str
+        Codes that are written almost the same and were left: capitals or blanks differ.
+    """
 
     sessions: int
     files: int
+    similar: tuple[str, ...] = ()
 
 
 def erase_patient(store: SessionStore, who: str, code: str, cause: Cause) -> Erased:
@@ -50,10 +60,19 @@ def erase_patient(store: SessionStore, who: str, code: str, cause: Cause) -> Era
     OutputError
         When the store cannot be written; then nothing is erased.
     """
+    code = plain_code(code)
     with store.write() as transaction:
         db = transaction.db
+        similar = find_similar(db, code)
         sessions = list(db.scalars(select(SessionRow.id).where(SessionRow.code == code)))
         if not sessions:
+            if similar:
+                others = ", ".join(similar)
+                raise NotFound(
+                    Message(
+                        "There is no session with the code {code}, but with {others}.", code=code, others=others
+                    )
+                )
             raise NotFound(Message("There is no session with the code {code}.", code=code))
         captures = list(db.scalars(select(CaptureRow.id).where(CaptureRow.session_id.in_(sessions))))
         masks = list(db.scalars(select(MaskRow.id).where(MaskRow.capture_id.in_(captures))))
@@ -74,24 +93,28 @@ def erase_patient(store: SessionStore, who: str, code: str, cause: Cause) -> Era
         _delete_values(db, subjects)
         for part in _parts(captures):
             db.execute(delete(PixelRow).where(PixelRow.capture_id.in_(part)))
-        for part in _parts(captures):
-            db.execute(delete(PixelRow).where(PixelRow.capture_id.in_(part)))
         for kind, keys in ((ResultRow, results), (MaskRow, masks), (CaptureRow, captures), (SessionRow, sessions)):
             for part in _parts(keys):
                 db.execute(delete(kind).where(kind.id.in_(part)))
         transaction.note(who, ERASED, f"sessions/{sessions[0]}", cause=cause, rows=subjects, files=files)
-    return Erased(len(sessions), erase_files(store, files))
+    return Erased(len(sessions), erase_files(store, files), similar)
+
+
+def find_similar(db: Database, code: str) -> tuple[str, ...]:
+    """List the codes that people would take for this one, but which are written in another way."""
+    codes = db.scalars(select(SessionRow.code).distinct())
+    return tuple(sorted(each for each in codes if each != code and similar_code(each) == similar_code(code)))
 
 
 def expired_codes(store: SessionStore, days: float) -> list[str]:
-    """List codes whose sessions are all closed and begun longer ago than so many days."""
+    """List codes whose sessions are all closed or imported, and begun or imported longer ago than so many days."""
     before = store.clock() - timedelta(days=days)
     with store.read() as db:
         query = (
             select(SessionRow.code)
             .group_by(SessionRow.code)
             .having(func.max(SessionRow.created_at) < before)
-            .having(func.count(SessionRow.closed_at) == func.count())
+            .having(func.count().filter(SessionRow.closed_at.is_(None), SessionRow.origin != "import") == 0)
         )
         return sorted(db.scalars(query))
 

@@ -8,12 +8,20 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sqlalchemy import select
+from sqlalchemy.orm import Session as Database
 
-from prismseg.base import PrismsegError
+from prismseg.base import Message, PrismsegError
 from prismseg.monitor.sessions.segmenter import ModelIdentity, Segmenter
-from prismseg.monitor.store import Transaction, hash_pixels
-from prismseg.monitor.store.files import FileStore, encode_frame, encode_mask, encode_probabilities
-from prismseg.monitor.store.schema import CaptureRow, SessionRow
+from prismseg.monitor.store import Conflict, SessionStore, Transaction, hash_pixels
+from prismseg.monitor.store.files import (
+    FileStore,
+    decode_probabilities,
+    encode_frame,
+    encode_mask,
+    encode_probabilities,
+)
+from prismseg.monitor.store.schema import CaptureRow, MaskRow, SessionRow
 from prismseg.thermal import Frame
 
 _LONGEST_SOURCE = 200  # characters, as the column has
@@ -79,6 +87,23 @@ def store_files(files: FileStore, segmenter: Segmenter, new: NewCapture) -> Stor
     return StoredCapture(new, frame_sha256, files.put(encode_probabilities(*probabilities)), pixels)
 
 
+def discard_files(store: SessionStore, stored: StoredCapture) -> None:
+    """Delete the frame of a capture that was refused, and its mask: no row will name them, and no erasure find them.
+
+    A frame holds its time and what it shows, so that no other capture has the same; a mask may be another's that is on
+    its way, where the network saw nothing, and stays then.
+    """
+    with store.write() as transaction:
+        db = transaction.db
+        if db.scalars(select(CaptureRow.id).where(CaptureRow.frame_sha256 == stored.frame_sha256)).first() is None:
+            store.files.remove(stored.frame_sha256)
+        mask = stored.mask_sha256
+        if mask is None or not decode_probabilities(store.files.get(mask))[0].any():
+            return
+        if db.scalars(select(MaskRow.id).where(MaskRow.file_sha256 == mask)).first() is None:
+            store.files.remove(mask)
+
+
 def add_rows(
     transaction: Transaction, who: str, session: SessionRow, stored: StoredCapture, model: ModelIdentity
 ) -> CaptureRow:
@@ -116,3 +141,17 @@ def add_rows(
 def _storable(name: str) -> str:
     """Shorten a file's name to what every database takes, without halves of surrogate pairs."""
     return name.encode("utf-8", "replace").decode()[-_LONGEST_SOURCE:]
+
+
+def find_number(db: Database, session: str, key: str) -> int | None:
+    """Find the number of the capture that was made under a request's key, if any.
+
+    Raises
+    ------
+    Conflict
+        When it was made in another session.
+    """
+    known = db.scalars(select(CaptureRow).where(CaptureRow.key == key)).first()
+    if known is not None and known.session_id != session:
+        raise Conflict(Message("This request's key belongs to another session."))
+    return None if known is None else known.number

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
 from prismseg.base import DataError, Message
 from prismseg.thermal import Feet, Side
@@ -19,6 +20,33 @@ Cold = Literal["felt", "less", "not felt"]
 MaskOrigin = Literal["automatic", "edited", "imported", "none"]  # none: nothing was found, and nobody drew
 
 
+def plain_code(code: Any) -> Any:
+    """Write a code in the one form in which it is kept: accents composed, single blanks, nothing that cannot be seen.
+
+    Two that look the same are the same then, wherever they were typed.
+
+    Examples
+    --------
+    >>> plain_code(" E-7\N{ZERO WIDTH SPACE}  N\N{COMBINING TILDE}\N{NO-BREAK SPACE}1 ")
+    'E-7 Ñ 1'
+    """
+    if not isinstance(code, str):
+        return code
+    seen = (each for each in unicodedata.normalize("NFC", code) if unicodedata.category(each) not in ("Cc", "Cf"))
+    return " ".join("".join(seen).split())
+
+
+def similar_code(code: str) -> str:
+    """Give what two codes have in common that people take for the same: capitals, blanks and widths do not count.
+
+    Examples
+    --------
+    >>> similar_code("e-7k 2qm") == similar_code("E-7K2QM")
+    True
+    """
+    return "".join(unicodedata.normalize("NFKC", plain_code(code)).casefold().split())
+
+
 class Details(BaseModel):
     """What staff state of a session; everything but the code may be left open.
 
@@ -27,7 +55,7 @@ class Details(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    code: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=40)]
+    code: Annotated[str, StringConstraints(min_length=1, max_length=40), BeforeValidator(plain_code)]
     one_foot: Side | None = None
     age_years: int | None = Field(default=None, ge=10, le=70)
     weeks: float | None = Field(default=None, ge=15, le=45)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import select
-from sqlalchemy.orm import Session as Database
 
 from prismseg.base import DataError, Message
 from prismseg.monitor.sessions.admission import (
@@ -21,18 +20,25 @@ from prismseg.monitor.sessions.admission import (
     free_camera,
     is_import,
 )
-from prismseg.monitor.sessions.captures import NewCapture, add_rows, store_files
+from prismseg.monitor.sessions.captures import NewCapture, add_rows, discard_files, find_number, store_files
 from prismseg.monitor.sessions.details import validate_details, validate_remarks
 from prismseg.monitor.sessions.measurement import MeasuredSession, SessionMeasurer
 from prismseg.monitor.sessions.results import update_results
 from prismseg.monitor.sessions.segmenter import Segmenter
-from prismseg.monitor.sessions.times import UNKNOWN_ZERO
-from prismseg.monitor.store import Conflict, SessionStore, Transaction, check_unlocked, get_row, hash_pixels
+from prismseg.monitor.sessions.times import UNKNOWN_ZERO, DoseStatement
+from prismseg.monitor.store import (
+    Conflict,
+    NotFound,
+    SessionStore,
+    Transaction,
+    check_unlocked,
+    get_row,
+    hash_pixels,
+)
 from prismseg.monitor.store.files import decode_frame, decode_mask, decode_probabilities, encode_mask
 from prismseg.monitor.store.schema import CaptureRow, MaskRow, SessionRow
 from prismseg.thermal import Feet, Frame, Soles, check_view
 
-_EARLIEST_DOSE = timedelta(hours=12)  # before now; an earlier one is a slip of the date
 _LONGEST_REASON = 200  # characters, as the column has
 
 
@@ -102,18 +108,27 @@ class SessionService:
             transaction.update_session(who, "view stated", row, view=check_view(view))
             self._update_results(transaction, row)
 
-    def record_dose(self, who: str, session: str, *, seconds_ago: float = 0.0) -> None:
+    def record_dose(
+        self, who: str, session: str, *, seconds_ago: float = 0.0, stated: DoseStatement | None = None
+    ) -> None:
         """Start the session's clock at the test dose, or correct when that was.
+
+        Parameters
+        ----------
+        who, session, seconds_ago, stated
+            Who states it, of which session, how long before now; or, in its place, the moment and what was shown.
 
         Raises
         ------
         Conflict
-            When the session was imported or is closed, and when the moment lies in the future or more than 12 hours back.
+            When the session is no running one, the moment is impossible, or somebody has changed it meanwhile.
         """
         with self.store.write() as transaction:
             row = transaction.session(session)
             check_open(row)
-            self._set_dose(transaction, who, row, seconds_ago)
+            moment = (stated or DoseStatement(seconds_ago)).moment(transaction.at, row.test_dose_at)
+            action = "test dose given" if row.test_dose_at is None else "time of the test dose corrected"
+            transaction.update_session(who, action, row, test_dose_at=moment)
             self._update_results(transaction, row)
 
     def close(self, who: str, session: str) -> None:
@@ -241,7 +256,7 @@ class SessionService:
         """
         with self.store.read() as db:
             get_row(db, SessionRow, session)
-            return _find_number(db, session, key)
+            return find_number(db, session, key)
 
     def capture(self, who: str, session: str, new: NewCapture) -> int:
         """Store and measure a frame, and return the capture's number.
@@ -260,16 +275,20 @@ class SessionService:
         with self.store.read() as db:  # nothing of a picture that does not belong here is written
             check_frame(db, get_row(db, SessionRow, session), new, pixels)
         stored = store_files(self.store.files, self.segmenter, new)
-        with self.store.write() as transaction:
-            known = _find_number(transaction.db, session, new.key)
-            if known is not None:
-                return known
-            row = transaction.session(session)
-            check_frame(transaction.db, row, new, pixels)
-            check_time(new, transaction)
-            capture = add_rows(transaction, who, row, stored, self.segmenter.model)
-            self._update_results(transaction, row)
-            return capture.number
+        try:
+            with self.store.write() as transaction:
+                known = find_number(transaction.db, session, new.key)
+                if known is not None:
+                    return known
+                row = transaction.session(session)
+                check_frame(transaction.db, row, new, pixels)
+                check_time(new, transaction)
+                capture = add_rows(transaction, who, row, stored, self.segmenter.model)
+                self._update_results(transaction, row)
+                return capture.number
+        except (Conflict, NotFound):  # closed, or its patient erased, while the network looked at the frame
+            discard_files(self.store, stored)
+            raise
 
     def exclude_capture(self, who: str, session: str, number: int, reason: str) -> None:
         """Exclude a capture from its session; it stays in the store, with the reason."""
@@ -374,23 +393,8 @@ class SessionService:
             row = get_row(db, SessionRow, session)
             return row, self._measurer(db, row)
 
-    @staticmethod
-    def _set_dose(transaction: Transaction, who: str, session: SessionRow, seconds_ago: float) -> None:
-        if not 0 <= seconds_ago <= _EARLIEST_DOSE.total_seconds():
-            raise Conflict(Message("The test dose was given now or within the last 12 hours."))
-        action = "test dose given" if session.test_dose_at is None else "time of the test dose corrected"
-        at = transaction.at - timedelta(seconds=seconds_ago)
-        transaction.update_session(who, action, session, test_dose_at=at)
-
     def _update_results(self, transaction: Transaction, session: SessionRow) -> None:
         """Measure the session as the transaction has left it; numbers and flags that differ are part of it."""
         transaction.db.flush()
         measured = self._measurer(transaction.db, session)
         update_results(transaction, session, measured, self.segmenter.provenance)
-
-
-def _find_number(db: Database, session: str, key: str) -> int | None:
-    known = db.scalars(select(CaptureRow).where(CaptureRow.key == key)).first()
-    if known is not None and known.session_id != session:
-        raise Conflict(Message("This request's key belongs to another session."))
-    return None if known is None else known.number

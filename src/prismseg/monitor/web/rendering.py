@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any
 
+from babel.localtime import get_localzone
 from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -56,10 +58,17 @@ class PageRenderer:
             version=VERSION,
             scale=self._scale,
             z95=Z95,
+            zone=zone_name(language.zone),
             lock_seconds=guard.browsers.lock_seconds if guard.login_required() else 0,
             **values,
         )
         return HTMLResponse(text)
+
+
+def zone_name(zone: tzinfo | None = None) -> str:
+    """Name a time zone as browsers know it, by default the machine's; empty where it has none."""
+    known = get_localzone() if zone is None else zone
+    return str(getattr(known, "key", None) or getattr(known, "zone", None) or "")
 
 
 def _as_script_data(value: Any) -> Markup:

@@ -16,6 +16,7 @@ from prismseg.base import OutputError
 from prismseg.base.version import VERSION
 from prismseg.monitor.web.app import create_app
 from prismseg.monitor.web.security.connections import LimitedProtocol
+from prismseg.monitor.web.security.handshakes import tls_protocol
 from prismseg.monitor.web.security.record import record_start
 from prismseg.monitor.web.services import AppServices
 from prismseg.monitor.web.settings import MonitorSettings, bracketed
@@ -91,13 +92,12 @@ def create_server(services: AppServices) -> uvicorn.Server:
         create_app(services),
         host=settings.host,
         port=settings.port,
-        ssl_certfile=None if settings.certificate is None else str(settings.certificate),
-        ssl_keyfile=None if settings.key is None else str(settings.key),
         log_level="warning",
         access_log=False,
         server_header=False,
         proxy_headers=False,  # anybody on this machine could state another address at each attempt to log in
-        http=LimitedProtocol,
+        # TLS begins behind the server's back, which would let a handshake wait for a minute.
+        http=LimitedProtocol if settings.certificate is None else tls_protocol(settings.certificate, settings.key),
         ws=LiveSocket,
         ws_max_size=_MOST_SOCKET_BYTES,
         timeout_graceful_shutdown=_GRACE_SECONDS,

@@ -162,8 +162,8 @@ def open_services(
         tasks = [Task("clock", 1.0, clock_watch.look)]
         if backups is not None:
             tasks.append(Task("backup", _BACKUP_LOOK_SECONDS, backups.look))
-        users = UserDirectory(store, hasher)
-        check_exposure(settings, users.count(), pin=users.pin_only())
+        users = UserDirectory(store, hasher, takes_pin=settings.sso is None)
+        check_exposure(settings, users.count(), pin=users.has_pin())
         segmenter = segmenter or SoleSegmenter(settings.model)
         camera = camera if camera is not None else open_camera(settings.camera, clock)
         sessions = SessionService(store, segmenter)

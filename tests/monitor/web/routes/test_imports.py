@@ -225,6 +225,13 @@ def test_an_imported_session_is_closed_to_all_that_a_running_one_does(page, sent
         assert answer.status_code == 409 and "was imported" in answer.json()["error"], path
     state = page.get(session).json()
     assert (state["state"], state["has_camera"], len(state["captures"])) == ("imported", False, 2)
+    listed = page.get("/").text
+    assert "imported" in listed and "running" not in listed and "before the test dose" not in listed
+    assert page.post(f"{session}/closing").status_code == 200
+    assert page.patch(f"{session}/details", {"changed": {"drug": "x"}}).status_code == 409
+    assert page.post(f"{session}/signature").json()["signed_by"]
+    reopened = page.post(f"{session}/closing", {"closed": False, "reason": "wrong side"}).json()
+    assert (reopened["state"], reopened["has_camera"], reopened["signed_at"]) == ("imported", False, None)
 
 
 def test_the_preview_shows_places_sides_and_what_is_left_out(page, camera):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
@@ -240,6 +241,27 @@ def test_the_dose_is_corrected_within_limits(page, captured, time):
     for seconds in (-1, 12 * 3600 + 1, float("nan"), float("inf"), "x", 10**400):
         answer = page.ask("POST", f"{captured}/dose", content=as_json({"seconds_ago": seconds}), headers=JSON)
         assert answer.status_code in (400, 422)
+
+
+def test_the_dose_is_the_moment_that_was_chosen_however_long_the_request_took(page, captured, time):
+    time.wait(1000)
+    chosen = page.get(captured).json()["now"]
+    time.wait(40)  # the monitor hung
+    state = page.post(f"{captured}/dose", {"at": chosen, "before": None}).json()
+    assert state["test_dose_at"] == chosen
+    ahead = (datetime.fromisoformat(state["now"]) + timedelta(seconds=30)).isoformat()
+    for wrong in (ahead, "2026-05-04T12:00", "2001-01-01T00:00:00Z", "noon"):
+        assert page.post(f"{captured}/dose", {"at": wrong, "before": chosen}).status_code in (409, 422), wrong
+
+
+def test_two_people_do_not_both_state_the_dose(page, captured, time):
+    time.wait(1000)
+    first = page.post(f"{captured}/dose", {"seconds_ago": 200, "before": None}).json()["test_dose_at"]
+    for before in (None, "2026-05-04T12:00:00Z"):
+        second = page.post(f"{captured}/dose", {"seconds_ago": 0, "before": before})
+        assert second.status_code == 409 and "changed meanwhile" in second.json()["error"]
+    assert page.get(captured).json()["test_dose_at"] == first
+    assert page.post(f"{captured}/dose", {"seconds_ago": 100, "before": first}).status_code == 200
 
 
 def test_what_does_not_exist_is_not_found(page, captured):

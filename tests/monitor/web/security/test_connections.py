@@ -29,9 +29,12 @@ async def application(scope, receive, send):
 
 
 @contextmanager
-def serving(**limits: float) -> Iterator[int]:
+def serving(lost: threading.Event | None = None, **limits: float) -> Iterator[int]:
     class Limited(LimitedProtocol):
-        pass
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            if lost is not None:
+                lost.set()
 
     Limited.limits = ConnectionLimits(**limits)
     taken = socket.create_server(("127.0.0.1", 0))
@@ -135,10 +138,11 @@ def read_large(connection: socket.socket, *, pause: float) -> int:
 
 
 def test_an_answer_that_nobody_reads_is_given_up() -> None:
-    with serving(unread_seconds=0.2) as port, connect(port) as deaf:
+    lost = threading.Event()
+    with serving(lost, unread_seconds=0.2) as port, connect(port) as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1_000_000)
         deaf.sendall(LARGE)
-        time.sleep(0.6)  # nothing is read meanwhile
+        assert lost.wait(20)  # nothing is read meanwhile
         assert read_large(deaf, pause=0) < 40_000_000
 
 

@@ -8,6 +8,7 @@ from io import BytesIO
 import pytest
 import tifffile
 from tests.monitor.web.conftest import PASSWORD, browsing
+from tests.monitor.web.routes.test_live import header_of, picture_of, watch
 
 from prismseg.monitor.web.app import create_app
 from prismseg.monitor.web.security.roles import ROLES
@@ -124,6 +125,9 @@ def test_staff_see_only_their_wards_sessions(guarded):
         assert anna.patch(f"{other}/details", {"changed": {"drug": "x"}}).status_code == 404
         assert anna.get("/api/codes?code=E-B").json()["warnings"] == []
         assert "E-B" not in anna.get("/").text and "E-B" in pages["rev"].get("/").text
+        with watch(anna, session=other) as socket:
+            data = socket.receive_bytes()
+        assert "no such session" in header_of(data)["failure"] and picture_of(data) == b""
 
 
 def test_an_imported_session_is_of_the_ward_of_whoever_imports_it(guarded, feet_still):

@@ -9,6 +9,7 @@ from tests.monitor.web.conftest import NAME, PASSWORD, browsing
 
 from prismseg.base import ConfigError, DataError
 from prismseg.monitor.store.schema import AuditRow
+from prismseg.monitor.web.security.users import UserDirectory
 from prismseg.monitor.web.sso.ldap import LdapDirectory
 from prismseg.monitor.web.sso.settings import LdapSettings, load_sso
 
@@ -156,3 +157,16 @@ def test_a_pin_and_a_directory_exclude_each_other(open_monitor, services, tmp_pa
     (tmp_path / "sso.yaml").write_text(yaml.safe_dump(stated("ldaps://ldap.hospital.example")))
     with pytest.raises(ConfigError, match="PIN"):
         open_monitor(sso=tmp_path / "sso.yaml")
+
+
+def test_a_pin_that_is_set_beside_a_running_monitor_lets_nobody_in(open_monitor, tmp_path):
+    (tmp_path / "sso.yaml").write_text(yaml.safe_dump(stated("ldaps://127.0.0.1:9")))
+    services = open_monitor(sso=tmp_path / "sso.yaml")
+    UserDirectory(services.store).set_pin("739164")  # as `prismseg monitor user pin` does
+    assert not services.users.pin_only() and services.users.has_pin()
+    with browsing(services) as page:
+        assert "PIN of this ward" not in page.get("/login").text
+        assert (
+            page.log_in("staff", "739164").status_code == 503
+        )  # no such user: the directory is asked, and silent
+        assert page.get("/api/sessions").status_code == 401

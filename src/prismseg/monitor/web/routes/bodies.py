@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
 
 from prismseg.monitor.sessions.details import Cold
 from prismseg.thermal import Side, View
@@ -43,9 +43,15 @@ class DetailsBody(StrictBody):
 
 
 class DoseBody(StrictBody):
-    """The test dose was given, now or a while ago."""
+    """The test dose was given, now or a while ago.
+
+    Pages state the moment: seconds would be counted from whenever the request arrives. `before` is what the page showed,
+    None for no dose; where it is stated and something else holds by now, nothing is changed.
+    """
 
     seconds_ago: float = Field(default=0.0, ge=0, le=12 * 3600, allow_inf_nan=False)
+    at: AwareDatetime | None = None
+    before: AwareDatetime | None = None
 
 
 class CaptureBody(StrictBody):

@@ -28,6 +28,7 @@ from prismseg.monitor.web.dependencies import (
     StoreDep,
     WatchLimiterDep,
 )
+from prismseg.monitor.web.security.roles import Account
 from prismseg.thermal import FEET, VIEWS, check_feet, check_view
 
 router = APIRouter()
@@ -63,9 +64,9 @@ async def send_live_picture(
     listening = asyncio.create_task(_until_left(socket))
     try:
         with live.watched(view, feet):
-            while not listening.done() and guard.authorize(socket) is not None:
+            while not listening.done() and (browser := guard.authorize(socket)) is not None:
                 live_frame = await to_thread.run_sync(live.after, number, _BEAT_SECONDS, limiter=limiter)
-                place = await to_thread.run_sync(_find_place, store, session, limiter=limiter)
+                place = await to_thread.run_sync(_find_place, store, session, browser.account, limiter=limiter)
                 news = live_frame is not None
                 live_frame = live_frame or live.last
                 number, beat = live_frame.number, beat + 1
@@ -104,10 +105,10 @@ class Place:
     refusal: Message | None
 
 
-def _find_place(store: SessionStore, session: str) -> Place:
+def _find_place(store: SessionStore, session: str, account: Account) -> Place:
     with store.read() as db:
         row = db.get(SessionRow, session)
-        if row is None:
+        if row is None or not account.sees(row.ward):
             return Place(0, None, Message("There is no such session: {key}.", key=session))
         try:
             check_camera(db, row)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 
 from prismseg.monitor.sessions.admission import bring_camera
 from prismseg.monitor.sessions.demonstration import set_simulated_dose
+from prismseg.monitor.sessions.times import DoseStatement
 from prismseg.monitor.web.dependencies import (
     AccountDep,
     CameraDep,
@@ -118,9 +119,11 @@ def record_dose(
     body: DoseBody,
 ) -> JsonObject:
     """Start the clock, or correct when it was started."""
-    sessions.record_dose(who, session, seconds_ago=body.seconds_ago)
-    set_simulated_dose(camera, body.seconds_ago)
-    return view(session)
+    shown = (body.before,) if "before" in body.model_fields_set else None
+    sessions.record_dose(who, session, stated=DoseStatement(body.seconds_ago, body.at, shown))
+    described = view(session)
+    set_simulated_dose(camera, _seconds_since(described["test_dose_at"], described["now"]))
+    return described
 
 
 @router.post("/sessions/{session}/closing")

@@ -44,10 +44,16 @@ class UserDirectory:
         Where they are.
     hasher : PasswordHasher, optional
         By default with argon2's recommended costs.
+    takes_pin : bool
+        Whether a PIN lets somebody in while there are no users; not where the hospital's accounts do, whose acts have
+        names.
     """
 
-    def __init__(self, store: SessionStore, hasher: PasswordHasher | None = None) -> None:
+    def __init__(
+        self, store: SessionStore, hasher: PasswordHasher | None = None, *, takes_pin: bool = True
+    ) -> None:
         self._store = store
+        self._takes_pin = takes_pin
         self._hasher = hasher or PasswordHasher()
         # Verified when nobody has the stated name, so that the time of the answer does not tell whether somebody has.
         self._decoy = self._hasher.hash("nobody has this password")
@@ -199,15 +205,25 @@ class UserDirectory:
 
         The PIN counts only while nobody else may log in, and once it was taken away it is as if it had never been.
         """
-        with self._store.read() as db:
-            rows = list(db.scalars(select(UserRow)))
-        found = {row.name: _account(row) for row in rows if row.name != STAFF}
-        pin = next((row for row in rows if row.name == STAFF and row.disabled_at is None), None)
-        return {STAFF: _account(pin)} if pin is not None and not found else found
+        found, pin = self._stored()
+        return {STAFF: pin} if pin is not None and not found and self._takes_pin else found
 
     def pin_only(self) -> bool:
         """Tell whether a PIN is all that is asked for."""
         return list(self.accounts()) == [STAFF]
+
+    def has_pin(self) -> bool:
+        """Tell whether a PIN is set and there are no users, whether or not it lets anybody in here."""
+        found, pin = self._stored()
+        return pin is not None and not found
+
+    def _stored(self) -> tuple[dict[str, Account], Account | None]:
+        """Give the accounts of persons, and that of the PIN."""
+        with self._store.read() as db:
+            rows = list(db.scalars(select(UserRow)))
+        found = {row.name: _account(row) for row in rows if row.name != STAFF}
+        pin = next((row for row in rows if row.name == STAFF and row.disabled_at is None), None)
+        return found, None if pin is None else _account(pin)
 
     def ward_of(self, session: str) -> str | None:
         """Find the ward of a session; None also where there is no such session."""

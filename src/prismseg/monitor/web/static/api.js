@@ -26,7 +26,10 @@ export class RequestError extends Error {
 }
 
 /** Go to the log-in, which leads back to this page; without users the monitor leads back at once. */
-export const logIn = () => location.assign(`/login?back=${encodeURIComponent(location.pathname)}`);
+export function logIn() {
+  try { sessionStorage.setItem("returns to", location.pathname); } catch { /* storage is switched off */ }
+  location.assign(`/login?back=${encodeURIComponent(location.pathname)}`);
+}
 
 async function request(method, path, body, headers = {}) {
   let answer;

@@ -3,6 +3,7 @@ import { Z95, attempt, get, make, mayWrite, number, patch, post, say, send, t } 
 import { drawOutlines, drawScale } from "./draw.js";
 import { autosave, fill } from "./fields.js";
 import { onKey } from "./keys.js";
+import { headPaper } from "./standing.js";
 import { hearTime, wallTime } from "./time.js";
 
 const field = (id) => document.getElementById(id);
@@ -168,6 +169,7 @@ function edit(on) {
 
 function show() {
   const each = here();
+  headPaper(state);
   field("minute").textContent = each.minute === null ? "" : `${number(each.minute, 1)} min`;
   showOrigin();
   // A closed session is locked.

@@ -6,7 +6,7 @@ let last = "";
 
 /** Show captures; `exclude` hears the number of the one whose button was pressed. */
 export function showCaptures(list, root, state, exclude) {
-  const text = JSON.stringify([state.captures, state.deleted, state.dosed, state.state]);
+  const text = JSON.stringify([state.captures, state.deleted, state.dosed, state.closed_at]);
   if (text === last) return;
   last = text;
   const items = [...state.captures.map((each) => card(root, state, each, exclude)), ...state.deleted.map(excluded)];
@@ -18,7 +18,7 @@ function card(root, state, each, exclude) {
   const means = each.measured
     ? make("p", { class: "means" }, ...["left", "right"].map((side) => make("span", {}, make("span", { class: `side-${side}` }, side === "left" ? t("L") : t("R")), ` ${mean(state, each, side)} °C`)))
     : make("p", { class: "notice bad" }, each.reason.join(" "));
-  const out = make("button", { type: "button", disabled: state.state === "closed" || !mayWrite }, t("Exclude"));
+  const out = make("button", { type: "button", disabled: state.closed_at !== null || !mayWrite }, t("Exclude"));
   out.addEventListener("click", () => exclude(each.number));
   out.setAttribute("aria-label", t("Exclude capture {number}", { number: each.number }));
   const cautions = each.cautions.length

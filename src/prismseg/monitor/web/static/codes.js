@@ -1,5 +1,6 @@
-// Warns beside the field of a code: used before, or perhaps a name.
+// The field of a code: warned of where it was used before or may be a name, and filled by a barcode scanner.
 import { get, t } from "./api.js";
+import "./keys.js";
 
 const field = document.getElementById("code");
 const told = document.getElementById("code-warnings");
@@ -18,4 +19,10 @@ if (field && told) {
   field.addEventListener("change", check);
   field.setAttribute("aria-describedby", "code-warnings");
   told.setAttribute("aria-label", t("Warning"));
+  // A code from a barcode, wherever the cursor is: it takes the place of the one that was there; nothing begins by it.
+  addEventListener("scan", (event) => {
+    field.value = event.detail.trim().slice(0, field.maxLength);
+    field.dispatchEvent(new Event("change"));
+    if (field.offsetParent !== null) field.focus();
+  });
 }

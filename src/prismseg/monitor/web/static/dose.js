@@ -49,6 +49,7 @@ export function setUpDose(root, session, told) {
     clearInterval(ticking);
     if (!sure || !changed()) return;
     const moment = chosen();
-    told(await attempt(() => post(`${root}/dose`, { seconds_ago: Math.max(0, (monitorTime() - moment) / 1000) })));
+    // The moment itself: seconds would be counted from whenever a monitor that hangs takes the request.
+    told(await attempt(() => post(`${root}/dose`, { at: new Date(moment).toISOString(), before: stated })));
   });
 }

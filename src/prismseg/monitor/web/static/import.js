@@ -1,8 +1,9 @@
 import { attempt, language, make, number, post, send, t } from "./api.js";
 import { drawOutlines } from "./draw.js";
+import { wallFormat } from "./time.js";
 
 const field = (id) => document.getElementById(id);
-const moment = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" });
+const moment = wallFormat({ dateStyle: "medium", timeStyle: "medium", hourCycle: "h23" });
 let batch = null;
 
 const invitation = field("chosen").textContent;

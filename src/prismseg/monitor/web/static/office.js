@@ -1,5 +1,7 @@
 // Pages of administrators and reviewers: users, the audit, erasing.
 import { attempt, get, patch, post, say, t } from "./api.js";
+import { confirmed } from "./dialogs.js";
+import "./keys.js";
 
 const field = (name) => document.getElementById(name);
 
@@ -18,7 +20,8 @@ for (const row of document.querySelectorAll("#users tr[data-name]")) {
     if (await attempt(() => patch(path, changed)) === null) say(t("Saved"));
   });
   row.querySelector(".disable")?.addEventListener("click", async () => {
-    if (!window.confirm(t("End the access of {name}? What they did stays recorded.", { name: row.dataset.name }))) return;
+    field("disable-dialog-title").textContent = t("End the access of {name}?", { name: row.dataset.name });
+    if (!(await confirmed(field("disable-dialog")))) return;
     if (await attempt(() => post(`${path}/disabling`)) === null) location.reload();
   });
 }
@@ -37,5 +40,6 @@ field("erase")?.addEventListener("submit", async (event) => {
   const done = await attempt(() => post("/api/erasures", { code: code.value, cause: cause.value }));
   if (!done) return undefined;
   event.target.reset();
+  if (done.similar.length) say(t("Left, since they are written in another way: {codes}", { codes: done.similar.join(", ") }), "doubtful");
   return say(t("Erased: {sessions} sessions, {files} files.", done));
 });

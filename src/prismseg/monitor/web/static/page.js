@@ -1,6 +1,7 @@
-// What every page has: theme, log-out, times in the reader's zone, lock.
-import { lockSeconds, logIn, post } from "./api.js";
+// What every page has: theme, log-out, times in the monitor's zone, lock.
+import { lockSeconds, logIn, post, t } from "./api.js";
 import { dropDrafts } from "./drafts.js";
+import { monitorTime, passed, stopwatch, wallFormat, wallTime } from "./time.js";
 
 dropDrafts();
 
@@ -13,8 +14,27 @@ document.getElementById("theme").addEventListener("click", () => {
 // Paper is white, whatever the screen is.
 let screenTheme = "";
 const wear = (theme) => { document.documentElement.dataset.theme = theme; document.dispatchEvent(new Event("theme")); };
-addEventListener("beforeprint", () => { screenTheme = document.documentElement.dataset.theme; wear("light"); });
-addEventListener("afterprint", () => wear(screenTheme));
+let unfolded = [];
+addEventListener("beforeprint", () => {
+  screenTheme = document.documentElement.dataset.theme;
+  wear("light");
+  unfolded = [...document.querySelectorAll("details:not([open])")];
+  for (const each of unfolded) each.open = true; // nobody can unfold paper
+  headPrint();
+});
+addEventListener("afterprint", () => {
+  wear(screenTheme);
+  for (const each of unfolded) each.open = false;
+});
+
+/** Say on every page of a print what it shows, when it was printed and by whom. */
+function headPrint() {
+  const what = document.getElementById("paper-what"), name = document.querySelector('meta[name="who"]').content;
+  if (!what.textContent) what.textContent = document.querySelector("h1")?.textContent ?? document.title;
+  const time = wallTime(monitorTime(), "whole");
+  document.getElementById("paper-printed").textContent = name ? t("printed {time} by {name}", { time, name }) : t("printed {time}", { time });
+}
+headPrint();
 
 document.getElementById("logout")?.addEventListener("click", async () => {
   await post("/logout");
@@ -22,19 +42,19 @@ document.getElementById("logout")?.addEventListener("click", async () => {
   location.assign("/login");
 });
 
-const moment = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "medium", timeStyle: "short", hourCycle: "h23" });
+const moment = wallFormat({ dateStyle: "medium", timeStyle: "short", hourCycle: "h23" });
 for (const element of document.querySelectorAll("time[datetime]")) {
   if (!element.textContent) element.textContent = moment.format(new Date(element.dateTime));
 }
 
 // Whoever touches the page keeps it unlocked; whoever leaves it finds the log-in.
 if (lockSeconds > 0) {
-  let touched = Date.now();
-  let told = Date.now();
+  let touched = stopwatch();
+  let told = stopwatch();
   const noted = () => {
-    touched = Date.now();
-    if (touched - told > Math.min(60, lockSeconds / 4) * 1000) { told = touched; post("/api/touch").catch(() => {}); }
+    touched = stopwatch();
+    if (passed(told) > Math.min(60, lockSeconds / 4) * 1000) { told = touched; post("/api/touch").catch(() => {}); }
   };
   for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, noted, { passive: true });
-  setInterval(() => { if (Date.now() - touched > lockSeconds * 1000) logIn(); }, 2000);
+  setInterval(() => { if (passed(touched) > lockSeconds * 1000) logIn(); }, 2000);
 }

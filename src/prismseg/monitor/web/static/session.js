@@ -12,6 +12,7 @@ import { showFlags } from "./flags.js";
 import { onKey } from "./keys.js";
 import { watch } from "./live.js";
 import { setUpReminder } from "./reminder.js";
+import { headPaper } from "./standing.js";
 import { hearTime, wallTime } from "./time.js";
 
 const field = (id) => document.getElementById(id);
@@ -37,9 +38,10 @@ const PHASES = { running: () => t("running"), closed: () => t("closed"), importe
 
 function show() {
   field("code").textContent = state.code;
+  headPaper(state);
   document.title = `${state.code} – prismseg`;
   const open = state.state === "running", acts = open && mayWrite;
-  field("phase").textContent = PHASES[state.state]();
+  field("phase").textContent = PHASES[state.state]() + (state.state === "imported" && state.closed_at !== null ? `, ${t("closed")}` : "");
   field("phase").className = `badge ${state.state}`;
   field("camera").hidden = !acts || state.has_camera;
   field("camera-where").textContent = state.camera_with ? t("The camera is with session {code}.", { code: state.camera_with.code }) : t("The camera is not with this session.");
@@ -51,11 +53,12 @@ function show() {
   field("dose").classList.toggle("big", !state.test_dose_at);
   live?.check();
   showLast();
-  for (const form of ["details", "view", "remarks"]) for (const each of field(form).elements) each.disabled = state.state === "closed" || !mayWrite;
-  field("sign").hidden = !mayWrite || state.state !== "closed" || state.signed_at !== null;
+  const locked = state.closed_at !== null;
+  for (const form of ["details", "view", "remarks"]) for (const each of field(form).elements) each.disabled = locked || !mayWrite;
+  field("sign").hidden = !mayWrite || !locked || state.signed_at !== null;
   field("signed").textContent = state.signed_at === null ? "" : t("Signed by {name}, {time}", { name: state.signed_by, time: wallTime(state.signed_at) });
-  field("close").hidden = !mayWrite || state.state === "imported";
-  field("close").textContent = open ? t("Close the session") : t("Open the session again");
+  field("close").hidden = !mayWrite;
+  field("close").textContent = locked ? t("Open the session again") : t("Close the session");
   showBlocked();
   showChanges();
   showCurves();
@@ -166,7 +169,7 @@ async function askRemoval(number) {
 field("close").addEventListener("click", async () => {
   const closed = state.closed_at === null;
   field("reopen-reason").value = "";
-  if (!closed && !(await confirmed(field("reopen-dialog")))) return;
+  if (!(await confirmed(field(closed ? "close-dialog" : "reopen-dialog")))) return;
   take(await attempt(() => post(`${root}/closing`, { closed, reason: field("reopen-reason").value })));
 });
 field("sign").addEventListener("click", async () => {

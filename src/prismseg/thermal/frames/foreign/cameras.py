@@ -103,7 +103,7 @@ P2_RAW = ForeignKind(
     Message("a raw frame of the size that InfiRay P2 and Topdon TC001 cameras give (256 x 192)"),
     Message(
         "Their programs take 64ths of a kelvin, but no maker states that and no sample confirmed it here. If you know "
-        "it of your camera, save the 192 lower rows as NPY and read that with --counts 0.015625:-273.15"
+        "it of your camera, divide the numbers of the 192 lower rows by 64, take 273.15 away, and save the °C as NPY"
     ),
     lambda specimen: specimen.suffix in (".raw", ".bin", ".dat", ".yuv") and specimen.size in _P2_FRAMES,
 )

@@ -69,8 +69,8 @@ def accept_frame(
     if accepted.doubts:
         doubts = Message.joined(accepted.doubts, "; ")
         anew = Message(
-            "The file's parameters are doubtful: {doubts}. State the true ones (--reflected, --atmosphere; "
-            "--window 1 where there is no window), so that its temperatures are computed anew.",
+            "The file's parameters are doubtful: {doubts}. State the true ones when it is read, so that its temperatures "
+            "are computed anew.",
             doubts=doubts,
         )
         exported = Message(

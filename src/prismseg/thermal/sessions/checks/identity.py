@@ -151,9 +151,8 @@ _TURNED = Message("Is the camera, or the picture, upside down?")
 def _doubt(question: Message, entry: Entry) -> Observation:
     sentence = Message(
         "{question} Each sole looks like the other one at t0 (outline, pattern and level of temperature), so that "
-        "changes are not given. Take the frame again as at t0; in a recorded session say which frames are crossed "
-        "(--crossed {minute:g}), or that none is (--crossed none).",
+        "changes are not given. Take the frame again as at t0; in a recorded session say which frames are crossed, "
+        "or that none is.",
         question=question,
-        minute=entry.minute,
     )
     return Observation(Concern.SIDES_OPEN, sentence)

@@ -79,4 +79,4 @@ def erasures_page(
 def erase(store: StoreDep, who: UserDep, body: ErasureBody) -> JsonObject:
     """Erase a patient for ever."""
     done = erase_patient(store, who, body.code, body.cause)
-    return {"sessions": done.sessions, "files": done.files}
+    return {"sessions": done.sessions, "files": done.files, "similar": list(done.similar)}
