@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from prismseg.base import PrismsegError
 from prismseg.explain import ExplainSettings, explain_loader, swin_to_map, vit_to_map
 
-METHODS = ("layercam", "gradcam", "lrp", "gradxinput")
+METHODS = ("layercam", "lrp")
 CASES = 4
 
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import handle_torch_function, has_torch_function_unary
 
 from prismseg.base import ConfigError
 from prismseg.features.kernels import distance_norm
@@ -228,6 +229,11 @@ def scaled_cosine(x: Tensor, amplitude: float) -> Tensor:
     """``amplitude * cos(x)``; a compiler fuses the plain form, eager mode needs less memory with its own function."""
     if torch.compiler.is_compiling():
         return torch.cos(x) * amplitude
+    if has_torch_function_unary(
+        x
+    ):  # under a mode, such as the rules of relevance propagation, it has a name of its own
+        named: Tensor = handle_torch_function(scaled_cosine, (x,), x, amplitude)
+        return named
     result: Tensor = _ScaledCosine.apply(x, amplitude)  # type: ignore[no-untyped-call]
     return result
 

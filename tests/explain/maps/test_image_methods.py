@@ -1,5 +1,7 @@
 """Methods whose maps lie on the image: closed forms on additive and linear networks, and captum where it is there."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,7 @@ from prismseg.explain.maps.hiding import occlusion, rise
 from prismseg.explain.maps.method import ImageContext
 from prismseg.explain.maps.propagation import propagate_relevance
 from prismseg.explain.report.summary import IMAGE_LAYER
+from prismseg.features import CRFFg2d
 from prismseg.nets import create_model
 from tests.explain.conftest import scene
 
@@ -132,6 +135,23 @@ class Skip(nn.Module):
         return self.head(torch.cat([skip, self.up(deep)], 1))
 
 
+class Attention(nn.Module):
+    """One head over the pixels, without biases, and the mean of its logits."""
+
+    def __init__(self):
+        super().__init__()
+        self.qkv, self.head = seeded(nn.Linear(3, 12, bias=False)), seeded(nn.Linear(4, 2, bias=False), 1)
+        self.fused = False
+
+    def forward(self, x):
+        q, k, v = self.qkv(x.flatten(2).mT).chunk(3, dim=-1)
+        if self.fused:
+            mixed = F.scaled_dot_product_attention(q, k, v)
+        else:
+            mixed = F.dropout((q @ k.mT / 2).softmax(-1), 0.1, training=False) @ v
+        return self.head(mixed).mean(1)
+
+
 class TestRelevancePropagation:
     @pytest.mark.parametrize("gamma", [0.0, 0.25, 1.0])
     @pytest.mark.parametrize("activation", [nn.ReLU, nn.LeakyReLU, nn.SiLU, nn.GELU, nn.Tanh, nn.Hardswish])
@@ -192,6 +212,43 @@ class TestRelevancePropagation:
         relevance, _ = propagate_relevance(lambda x: net(x).mean((2, 3)), torch.tensor([[[[1.0, 2.0]]]]), gamma=1)
         assert relevance.flatten().tolist() == pytest.approx([6 / 4, -2 / 4])
 
+    def test_a_cosine_by_hand(self):
+        """Phases 2 x + x' + 0.3: what the inputs change of the cosine, in proportion to their terms."""
+        net = nn.Conv2d(1, 1, (1, 2))
+        net.weight.data, net.bias.data = torch.tensor([[[[2.0, 1.0]]]]), torch.tensor([0.3])
+        for x, other in ((0.5, 0.25), (-0.7, 2.0), (0.0, 1.0), (0.5, -1.0)):
+            images = torch.tensor([[[[x, other]]]])
+            relevance, _ = propagate_relevance(lambda x: torch.cos(net(x)).mean((2, 3)), images)
+            moved = 2 * x + other
+            slope = (math.cos(moved + 0.3) - math.cos(0.3)) / moved if moved else -math.sin(0.3)
+            assert relevance.flatten().tolist() == pytest.approx([2 * x * slope, other * slope], abs=1e-6)
+
+    @pytest.mark.parametrize("mapping", ["cos", "paired"])
+    def test_of_fourier_features_all_but_the_phases_share_is_conserved(self, mapping):
+        layer = CRFFg2d(2, 8, mapping=mapping, generator=torch.Generator().manual_seed(0))
+        head = seeded(nn.Conv2d(8, 2, 3, padding=1, bias=False))
+        images = rand(2, 2, 8, 8) - 0.3
+        relevance, residual = propagate_relevance(lambda x: head(layer(x)).mean((2, 3)), images, gamma=0)
+        with torch.no_grad():
+            scores = head(layer(images)).mean((2, 3))
+            bias = torch.zeros(8 if mapping == "cos" else 4) if layer.bias is None else layer.bias
+            without = head(layer.activate(bias[None, :, None, None].expand(1, -1, 8, 8))).mean((2, 3))
+        torch.testing.assert_close(relevance.sum((2, 3, 4)), scores - without, rtol=1e-3, atol=1e-4)
+        assert residual.max() > 0.01  # the phases' share is told
+
+    def test_attention_is_a_constant(self):
+        """Relevance of what attention weights is conserved, written out or fused."""
+        net = Attention()
+        images = rand(2, 3, 4, 4) - 0.5
+        relevance, residual = propagate_relevance(net, images)
+        assert residual.max() < 1e-3
+        net.fused = True
+        torch.testing.assert_close(propagate_relevance(net, images)[0], relevance)
+        other, _ = propagate_relevance(lambda x: net(x) * x.mean((1, 2, 3))[:, None], images)
+        torch.testing.assert_close(
+            other.sum((2, 3, 4)), net(images) * images.mean((1, 2, 3))[:, None], rtol=1e-3, atol=1e-5
+        )
+
     @pytest.mark.parametrize("gamma", [0.0, 0.25])
     def test_captum_agrees(self, gamma):
         lrp = pytest.importorskip("captum.attr._core.lrp")
@@ -228,7 +285,8 @@ def test_in_an_atlas(skip, norm):
     told = cases.groupby("method")["residual"].apply(lambda values: values.notna().any())
     assert told.to_dict() == {name: name in ("ig", "lrp") for name in METHODS}
     conserved = cases.query("method == 'lrp'")["residual"]
-    assert (conserved < 1e-3).all() if skip == "none" else (conserved > 0.1).all()  # there is no rule for a cosine
+    # What Fourier features are without any input is their phases' and is told.
+    assert (conserved < 1e-3).all() if skip == "none" else (conserved > 0.01).all()
     maps = atlas.maps(images, masks)
     assert all(value.shape == (2, 32, 40) and (value >= 0).all() for value in maps.values())
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())

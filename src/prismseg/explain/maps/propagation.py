@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 GAMMA = 0.25  # how much positive contributions are favoured in convolutions (Montavon et al. 2019, sec. 10.2.3)
 EPSILON = 1e-6  # of matrices and 1 x 1 convolutions, relative to 1
+_NEAR = 1e-3  # of a phase, below which the secant is the tangent between
 _LINEAR = ("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "linear")
 # Functions through 0 whose slope is not their value over their input.
 _CURVED = ("silu", "gelu", "elu", "selu", "celu", "mish", "hardswish", "relu6", "hardtanh", "tanh", "softsign")
@@ -30,6 +31,10 @@ _CURVED = ("silu", "gelu", "elu", "selu", "celu", "mish", "hardswish", "relu6", 
 _CONSTANTS = ("sigmoid", "hardsigmoid", "vector_norm", "norm", "std", "var", "rsqrt")
 _PRODUCTS = ("mul", "multiply", "__mul__", "__rmul__")
 _QUOTIENTS = ("div", "divide", "true_divide", "__truediv__")  # whose divisor is a constant, as a normalisation's
+_MATRIX_PRODUCTS = ("matmul", "__matmul__", "bmm")
+# Between the softmax of an attention and the product with its values.
+_BETWEEN = ("dropout", "view", "reshape", "transpose", "permute", "to", "type_as", "contiguous", "expand")
+_WAVES = {"cos": (torch.cos, lambda x: -torch.sin(x)), "sin": (torch.sin, torch.cos)}
 
 
 class LrpRules(TorchFunctionMode):
@@ -37,8 +42,13 @@ class LrpRules(TorchFunctionMode):
 
     Convolutions have the gamma rule for signed inputs, matrices and 1 x 1 convolutions the epsilon rule; batch
     normalisation after a convolution is merged into it first. The scale of other normalisations is a constant, products
-    of two activations give half to each, gates are constants. What has no rule, such as a cosine, passes its gradient,
-    and the residual shows what that costs.
+    of two activations give half to each, gates are constants, and so are the weights of attention (Ali et al. 2022).
+
+    A wave such as ``cos(w x + b)`` gives its input what that changes of it, ``cos(w x + b) - cos(b)``, in proportion
+    to the terms of ``w x`` (the rescale rule, Shrikumar et al. 2017, from an input of zero): the slope is that of the
+    secant. What the wave has without any input, ``cos(b)``, is the bias's, and is in the residual.
+
+    What has no rule passes its gradient, and the residual shows what that costs.
 
     Parameters
     ----------
@@ -51,6 +61,7 @@ class LrpRules(TorchFunctionMode):
         self._gamma, self._epsilon = gamma, epsilon
         # Outputs of convolutions, held so that ids stay theirs: what batch normalisation is merged into.
         self._sources: dict[int, tuple[Tensor, Callable[..., Tensor], tuple[Any, ...], dict[str, Any]]] = {}
+        self._attention: dict[int, Tensor] = {}  # outputs of a softmax, held for the same reason
 
     def __torch_function__(
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
@@ -70,12 +81,47 @@ class LrpRules(TorchFunctionMode):
             return func(*args, **kwargs).detach()
         if name.rstrip("_") in _CURVED:
             return _ratio(args[0], func(args[0].detach().clone(), *args[1:], **kwargs))
+        if name in _WAVES:
+            return self._wave(*_WAVES[name], args[0])
+        if name == "scaled_cosine":  # of random Fourier features
+            return args[1] * self._wave(*_WAVES["cos"], args[0])
+        if name == "scaled_dot_product_attention":
+            return func(*(args[0].detach(), args[1].detach(), *args[2:]), **kwargs)
+        if name == "softmax" or (name in _BETWEEN and id(args[0]) in self._attention):
+            result = func(*args, **kwargs)
+            self._attention[id(result)] = result
+            return result
+        if name in _MATRIX_PRODUCTS and all(_learns(value) for value in args[:2]):
+            return self._product(func, *args[:2])
         if name in _QUOTIENTS and len(args) == 2 and _learns(args[1]):
             return args[0] / args[1].detach()
         if name in _PRODUCTS and len(args) == 2 and all(_learns(value) for value in args):
-            first, second = args
-            return 0.5 * (first * second.detach() + first.detach() * second)
+            return self._product(torch.mul, *args)
         return func(*args, **kwargs)
+
+    def _product(self, func: Callable[..., Tensor], first: Tensor, second: Tensor) -> Tensor:
+        """Give half to each of two factors, or all to what attention weights."""
+        if id(first) in self._attention:
+            return func(first.detach(), second)
+        if id(second) in self._attention:
+            return func(first, second.detach())
+        return 0.5 * (func(first, second.detach()) + func(first.detach(), second))
+
+    def _wave(self, wave: Callable[[Tensor], Tensor], slope: Callable[[Tensor], Tensor], phases: Tensor) -> Tensor:
+        """Pass a wave's values on, with the gradient of its secant from where the input is zero."""
+        source = self._sources.get(id(phases))
+        if source is None:
+            plain, start = phases, torch.zeros_like(phases)
+        else:
+            _, apply, (inputs, weight, bias), _ = source
+            constants = (weight.detach(), None if bias is None else bias.detach())
+            plain, start = apply(inputs, *constants), apply(torch.zeros_like(inputs), *constants)
+        moved = phases.detach() - start
+        values = wave(phases.detach())
+        near = moved.abs() < _NEAR
+        secant = torch.where(near, slope(start + moved / 2), (values - wave(start)) / moved.masked_fill(near, 1))
+        passed = plain * secant
+        return passed + (values - passed).detach()
 
     def _linear(self, func: Callable[..., Tensor], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor:
         inputs, weight, bias, rest, options = _parameters(args, kwargs)
@@ -229,8 +275,8 @@ def propagate_relevance(
     relevance : (B, K, C, H, W) Tensor
         Signed.
     residual : (B, K) Tensor
-        How far its sum is from the score, as a share of the larger of both (`lacking`): what biases and offsets took, and
-        functions without a rule. Without any of these it is 0: relevance is conserved.
+        How far its sum is from the score, as a share of the larger of both (`lacking`): what biases, offsets and phases
+        took, and functions without a rule. Without any of these it is 0: relevance is conserved.
 
     Examples
     --------
