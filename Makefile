@@ -51,6 +51,8 @@ bench: $(VENV)/.ready-dev  ## ratios of speed and memory
 bench-peers: $(PEERS)/.ready  ## other people's networks and maps, in an environment of their own
 	$(PEERS)/bin/python benchmarks/peers.py
 	$(PEERS)/bin/python benchmarks/peer_maps.py
+	$(PEERS)/bin/python benchmarks/peer_pages.py
+	$(PEERS)/bin/python -m pytest --quiet tests/oracles/test_zennit_oracle.py tests/oracles/test_quantus_oracle.py
 	$(PEERS)/bin/python benchmarks/explain.py
 
 $(VENV)/.ready: pyproject.toml constraints.txt
@@ -82,7 +84,7 @@ $(PEERS)/.ready: pyproject.toml Makefile benchmarks/requirements-peers.txt
 	test -x $(PEERS)/bin/python || python3 -m venv $(PEERS)
 	@echo "Installing torchvision and peers into $(PEERS) (several GB) ..."
 	$(PEERS)/bin/python -m pip --disable-pip-version-check install --quiet \
-		torch==2.14.1 torchvision==0.29.1 grad-cam --requirement benchmarks/requirements-peers.txt --editable ".[encoders]"
+		torch==2.14.1 torchvision==0.29.1 --requirement benchmarks/requirements-peers.txt --editable ".[encoders]"
 	@touch $@
 
 clean:  ## remove the environments and caches, never the runs

@@ -75,3 +75,26 @@ def test_torchcam(scene, maps, layer, method, theirs):
         torch.testing.assert_close(
             maps[method, layer, cls], enlarged(result[0][:, None].detach()), rtol=1e-5, atol=1e-12
         )
+
+
+def test_captum_infidelity():
+    from captum.metrics import infidelity as theirs
+
+    from prismseg.explain.faithfulness.infidelity import hide_squares, infidelity
+
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 2, 3, padding=1)).double().eval()
+    images, slopes = torch.rand(3, 1, 12, 12).double(), torch.rand(3, 1, 12, 12).double()
+
+    def scores(x):
+        return net(x).mean((2, 3))
+
+    squares = hide_squares(images, scores, "black", count=6)
+    for index in (0, 1):
+        each = [
+            theirs(scores, lambda x, plane=plane: (x * plane, x * ~plane), images, slopes, target=index)
+            for plane in squares.hidden
+        ]
+        # Their maps are of slopes and are multiplied by what is taken away; ours are of contributions.
+        mine = infidelity((slopes * images)[:, 0], squares, index)
+        torch.testing.assert_close(torch.from_numpy(mine), torch.stack(each).mean(0).detach())
