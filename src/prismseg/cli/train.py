@@ -45,6 +45,7 @@ def register(app: typer.Typer) -> None:
             loss="optim.loss",
             optimizer="optim.optimizer",
             schedule="optim.schedule",
+            sampling="optim.sampling",
             augmentation="augmentation",
             postprocess="postprocess",
             precision="precision",
@@ -176,6 +177,13 @@ def train(
         typer.Option(
             help="Weights of the classes in the loss, background first (1,5); balanced: by one over their share of the "
             "training pixels; none.",
+            rich_help_panel=TRAINING,
+        ),
+    ] = None,
+    sampling: Annotated[
+        str | None,
+        typer.Option(
+            help="Of the training images: {names}; balanced draws images with rare classes more often.",
             rich_help_panel=TRAINING,
         ),
     ] = None,
@@ -311,6 +319,7 @@ def train(
             "ema": ema, "encoder_lr_factor": encoder_lr_factor, "freeze_encoder_steps": freeze_encoder_steps,
             "encoder_norm": encoder_norm, "deep_supervision": deep_supervision,
             "class_weights": class_weights if class_weights in (None, "balanced") else names(class_weights),
+            "sampling": sampling,
             "relevance": relevance, "relevance_margin": relevance_margin, "relevance_every": relevance_every,
         },
         "size": size, "intensity": intensity, "fit": fit, "shrink": shrink, "postprocess": postprocess,

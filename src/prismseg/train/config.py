@@ -32,6 +32,7 @@ from prismseg.train.registries import (
     LOSSES,
     OPTIMIZERS,
     PRESET_LOSSES,
+    SAMPLERS,
     SCHEDULES,
     SOURCES,
     TRACKERS,
@@ -162,9 +163,8 @@ class OptimConfig(_LaterSettings):
             "encoder_norm",
             "deep_supervision",
             "class_weights",
-            "relevance",
         }
-        | {"relevance_margin", "relevance_every"}
+        | {"relevance", "relevance_margin", "relevance_every", "sampling"}
     )
     loss: Annotated[str, Choice(LOSSES, also=("auto",))] = "auto"
     optimizer: Annotated[str, Choice(OPTIMIZERS)] = "adamw"
@@ -182,6 +182,7 @@ class OptimConfig(_LaterSettings):
     encoder_norm: EncoderNorm = "auto"
     deep_supervision: bool = False
     class_weights: Literal["balanced"] | tuple[Annotated[float, Field(ge=0)], ...] | None = None
+    sampling: Annotated[str, Choice(SAMPLERS)] = "shuffled"
     relevance: float = Field(default=0.0, ge=0)
     relevance_margin: int = Field(default=3, ge=0)
     relevance_every: int = Field(default=4, ge=1)

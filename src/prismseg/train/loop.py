@@ -37,6 +37,7 @@ from prismseg.train.runs.network import describe, make_network, make_preprocess
 from prismseg.train.runs.partition import make_partition
 from prismseg.train.runs.requirements import check_batches, check_cases
 from prismseg.train.runs.seen import SeenCases
+from prismseg.train.sampling import open_source
 from prismseg.train.setup import (
     choose_device,
     make_accelerator,
@@ -44,7 +45,7 @@ from prismseg.train.setup import (
     start_trackers,
     stop_requests,
 )
-from prismseg.train.sources import Batch, SourceInputs
+from prismseg.train.sources import Batch
 
 
 class TrainingInterrupted(PrismsegError):
@@ -125,10 +126,7 @@ class Trainer:
         crop = None if config.crop is None else CropConfig(config.crop, config.crop_foreground)
         self.augment = Augmentation(config.augmentation, crop)
         self.cache = TensorCache(self.dataset, make_preprocess(config, self.dataset), max_mib=config.cache_mib)
-        crops, drawn = config.crop is not None, config.soft_labels
-        self.source = config.source.open(
-            SourceInputs(self.cache, self.split.train, config.optim.batch_size, config.seed, crops, drawn)
-        )
+        self.source = open_source(config, self.cache, self.dataset, self.split, self.notes)
         if pretrained:
             fit_first_batch(network, self.source, self.augment, config.seed)
         if config.model.refines and initial is None:

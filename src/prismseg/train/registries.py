@@ -66,6 +66,18 @@ OPTIMIZERS.register(
     "sgd", f"{_OPTIMIZERS}:make_sgd", summary="Stochastic gradient descent with Nesterov momentum."
 )
 
+# Positions of the cases of a step among the training cases, from the batch's size, the step and the run's seed.
+Draw = Callable[[int, int, int], list[int]]
+SAMPLERS: Registry[Callable[[Any, Any, list[str]], Draw]] = Registry(
+    "sampling"
+)  # of data set, training cases, notes
+SAMPLERS.register(
+    "shuffled", "prismseg.train.sampling:shuffled", summary="Every training image once before any twice."
+)
+SAMPLERS.register(
+    "balanced", "prismseg.train.sampling:balanced", summary="A class first, then one of the images that show it."
+)
+
 SCHEDULES: Registry[Schedule] = Registry("schedule")
 _SCHEDULES = "prismseg.train.optimization.schedules"
 SCHEDULES.register(

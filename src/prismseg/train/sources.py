@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from prismseg.data import TensorCache
+    from prismseg.train.registries import Draw
 
 
 Batch = Union["Tensor", Sequence["Tensor"]]
@@ -53,6 +54,8 @@ class SourceInputs:
         Whether crops are taken of the images, which then need not have one size.
     annotators : bool
         Whether the mask of a case that several people drew is that of one of them at random.
+    draw : callable, optional
+        Chooses the cases of a step; by default shuffled decks.
     """
 
     cache: TensorCache
@@ -61,6 +64,7 @@ class SourceInputs:
     seed: int
     crops: bool = False
     annotators: bool = False
+    draw: Draw | None = None
 
 
 class SourceSettings(Settings, ABC):
@@ -92,7 +96,7 @@ class CasesSettings(SourceSettings):
 
 
 class CaseSource:
-    """The training cases of a data set, dealt from shuffled decks (see `prismseg.train.batches.batch_cases`)."""
+    """The training cases of a data set, dealt from shuffled decks or as `SourceInputs.draw` chooses."""
 
     def __init__(self, inputs: SourceInputs) -> None:
         self.inputs = inputs
@@ -100,6 +104,8 @@ class CaseSource:
     def numbers(self, step: int) -> list[int]:
         """Positions of the cases of step `step` in the data set."""
         cases, inputs = self.inputs.cases, self.inputs
+        if inputs.draw is not None:
+            return [cases[k] for k in inputs.draw(inputs.batch_size, step, inputs.seed)]
         return [cases[k] for k in batch_cases(len(cases), inputs.batch_size, step, inputs.seed)]
 
     def batch(self, numbers: Sequence[int]) -> tuple[Batch, Batch]:

@@ -42,7 +42,8 @@ def run_segmentation(
     -------
     DataFrame
         Columns case, group, class, layer (only of relevance; ``(mean)`` over all layers but those on skips), measure,
-        value. A row without case holds the value of the setting that was chosen.
+        value. Beside the metrics of an evaluation stand ``sensitivity_p50`` and ``sensitivity_p80``
+        (`prismseg.evaluation.operating_points`). A row without case holds the value of the setting that was chosen.
     """
     if settings.tune is not None:
         value = choose_value(settings.tune, first)
@@ -52,6 +53,7 @@ def run_segmentation(
         rows = run_segmentation(settings.with_value(value), folder)
         return pd.concat([rows, chosen.assign(value=value)], ignore_index=True)
     from prismseg.evaluation.evaluate import measure_cases
+    from prismseg.evaluation.operating_points import OperatingPoints
     from prismseg.train import Trainer, train
     from prismseg.train.runs.assignment import assign_run_cases
     from prismseg.train.runs.data import open_configured
@@ -71,9 +73,12 @@ def run_segmentation(
         trainer = Trainer(config, root, resume=bool(find_runs(root)), dataset=dataset, split=split)
         trainer.fit(show_progress=False)
     networks, dataset = assign_run_cases(root)
-    table = measure_cases(networks, dataset, part="test", show_progress=False).rename(
-        columns={"metric": "measure"}
-    )
+    points = None if dataset.multilabel else OperatingPoints(dataset.classes)
+    observers = [] if points is None else [points]
+    table = measure_cases(networks, dataset, part="test", observers=observers, show_progress=False)
+    table = table.rename(columns={"metric": "measure"})
+    if points is not None:
+        table = pd.concat([table, points.table()], ignore_index=True)
     table["layer"] = ""
     if settings.explain:
         table = pd.concat([table, _measure_relevance(settings, folder, networks, dataset)], ignore_index=True)
