@@ -9,19 +9,22 @@ import typer
 
 from prismseg.cli.options import Device, Mirror, Out, Quiet, list_settings, with_data_options
 
-_MARGINS = "Margins"
+_MARGINS, _FOREIGN = "Margins", "Foreign images"
 
 
 def register(app: typer.Typer) -> None:
     """Add the verb to the command line."""
     app.command(
-        cls=list_settings(layout="data.layout"),
+        cls=list_settings(
+            layout="data.layout", uncertainty_by="prismseg.inference.bayesian.registries:UNCERTAINTIES"
+        ),
         epilog=(
             "Examples:\n\n"
             "prismseg evaluate runs/nerves\n\n"
             "prismseg evaluate runs/nerves --against runs/baseline/evaluation\n\n"
             "prismseg evaluate runs/nerves other-hospital/ --out runs/other-hospital\n\n"
             "prismseg evaluate runs/nerves-cv --margins 0.1\n\n"
+            "prismseg evaluate runs/nerves --uncertainty-by last-layer --unfamiliar hearts/\n\n"
             "prismseg evaluate runs/nerves /new/place/of/nerves   (its data were moved)"
         ),
     )(evaluate)
@@ -68,6 +71,21 @@ def evaluate(
             help="Share of the true mask that counts; 0.99 forgives 1 % of it.", rich_help_panel=_MARGINS
         ),
     ] = 1.0,
+    uncertainty_by: Annotated[
+        str | None,
+        typer.Option(
+            help="Also look whether this uncertainty is larger for noise, blank and --unfamiliar images than for own "
+            "ones: {names}; what is not an ensemble is fitted by `prismseg uncertainty RUN`.",
+            rich_help_panel=_FOREIGN,
+        ),
+    ] = None,
+    unfamiliar: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Folder of images (or a data set with images/) that the network was not made for; may be repeated.",
+            rich_help_panel=_FOREIGN,
+        ),
+    ] = None,
     data_options: dict[str, Any] | None = None,
     mirror: Mirror = None,
     device: Device = "cpu",
@@ -85,6 +103,7 @@ def evaluate(
 
     how: dict[str, Any] = {
         "out": out, "against": against, "mirror": mirror, "device": device, "show_progress": not quiet,
+        "uncertainty_by": uncertainty_by, "unfamiliar": unfamiliar or (),
         "margins": None if margins is None else MarginSettings(margins, margins_per, margins_share),  # type: ignore[arg-type]
     }  # fmt: skip
     if data is None:

@@ -22,6 +22,7 @@ from prismseg.evaluation.metrics import EMPTY_POLICY, Row, case_metrics, summari
 from prismseg.evaluation.networks import EvaluatedNetwork, match_classes
 from prismseg.evaluation.reliability_report import ReliabilityScores
 from prismseg.evaluation.report import Evaluation, write_report
+from prismseg.evaluation.unfamiliar import UnfamiliarCheck, check_unfamiliar
 from prismseg.inference.predictor import Prediction, Predictor, require_one_label
 from prismseg.nets import Ensemble
 
@@ -40,6 +41,7 @@ def evaluate(
     part: str = "all",
     against: str | Path | None = None,
     margins: MarginSettings | None = None,
+    unfamiliar: UnfamiliarCheck | None = None,
     notes: Sequence[str] = (),
     show_progress: bool = True,
 ) -> Path:
@@ -62,6 +64,8 @@ def evaluate(
         Another evaluation folder of the same cases to compare with, case by case.
     margins : MarginSettings, optional
         Also calibrate margins around the masks that hold for a new group: ``margins.json`` and ``margins_per_case.csv``.
+    unfamiliar : UnfamiliarCheck, optional
+        Also look whether an uncertainty ranks foreign images above own ones: ``unfamiliar.csv``.
     notes : sequence of str
         What a reader has to know.
 
@@ -102,12 +106,17 @@ def evaluate(
         notes=(*notes, *_warn_of_known(counts), *([OVERLAP] if dataset.multilabel else [])),
         reliability=None if reliability is None else reliability.result(),
         margins=None if scores is None else scores.calibrate(),
+        unfamiliar=None
+        if unfamiliar is None
+        else check_unfamiliar(networks, dataset, unfamiliar, show_progress=show_progress),
     )
     make_folder(out)
     if evaluation.reliability is not None:
         evaluation.reliability.write(out)
     if evaluation.margins is not None:
         evaluation.margins.write(out)
+    if evaluation.unfamiliar is not None:
+        evaluation.unfamiliar.write(out)
     with atomic_path(out / PER_CASE) as temporary:
         per_case.to_csv(temporary, index=False)
     _write_summary(out / SUMMARY, evaluation, counts)
@@ -134,6 +143,7 @@ def _write_summary(path: Path, evaluation: Evaluation, counts: Mapping[str, int]
             if evaluation.reliability is None
             else evaluation.reliability.failure_detection(),
             "comparison": None if comparison is None else _records(comparison),
+            **({} if evaluation.unfamiliar is None else {"unfamiliar": evaluation.unfamiliar.section()}),
         },
     )
 

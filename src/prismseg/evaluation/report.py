@@ -25,6 +25,7 @@ from prismseg.evaluation.reliability_report import Reliability
 from prismseg.evaluation.statistics.intervals import FEWEST_GROUPS
 from prismseg.evaluation.statistics.paired import NO_TEST, TWO_NETWORKS
 from prismseg.evaluation.statistics.wording import interval_heading, interval_sentence, show_interval
+from prismseg.evaluation.unfamiliar import Unfamiliar
 from prismseg.inference.render import class_colour, displayable
 
 MAKES_NUMBERS = False  # see prismseg.base.provenance.sources
@@ -56,6 +57,8 @@ class Evaluation:
         How far the probabilities can be trusted; None of classes that overlap.
     margins : CalibratedMargins or None
         Margins around the masks, where they were asked for.
+    unfamiliar : Unfamiliar or None
+        How an uncertainty ranks foreign images, where that was asked for.
     """
 
     networks: Sequence[EvaluatedNetwork]
@@ -67,6 +70,7 @@ class Evaluation:
     notes: tuple[str, ...]
     reliability: Reliability | None
     margins: CalibratedMargins | None = None
+    unfamiliar: Unfamiliar | None = None
 
 
 def write_report(path: str | Path, evaluation: Evaluation) -> Path:
@@ -99,6 +103,7 @@ def write_report(path: str | Path, evaluation: Evaluation) -> Path:
         comparison=None if comparison is None else _records(comparison),
         reliability=None if evaluation.reliability is None else evaluation.reliability.section(),
         margins=None if evaluation.margins is None else evaluation.margins.section(),
+        unfamiliar=None if evaluation.unfamiliar is None else evaluation.unfamiliar.section(),
         empty_policy=EMPTY_POLICY,
         infinite=math.inf,
         distribution=figure_uri(draw_distribution(dice)),

@@ -6,9 +6,12 @@ what the uninterrupted run got.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
+
+# Positions of the cases of a step among the training cases, from the batch's size, the step and the run's seed.
+Draw = Callable[[int, int, int], list[int]]
 
 
 def batch_cases(count: int, batch_size: int, step: int, seed: int) -> list[int]:

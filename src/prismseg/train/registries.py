@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from torch import Tensor
     from torch.optim import Optimizer
 
+    from prismseg.train.batches import Draw
     from prismseg.train.sources import SourceSettings
 
 Loss = Callable[["Tensor", "Tensor"], "Tensor"]  # logits (B, K, H, W), class indices (B, H, W) -> scalar
@@ -66,8 +67,6 @@ OPTIMIZERS.register(
     "sgd", f"{_OPTIMIZERS}:make_sgd", summary="Stochastic gradient descent with Nesterov momentum."
 )
 
-# Positions of the cases of a step among the training cases, from the batch's size, the step and the run's seed.
-Draw = Callable[[int, int, int], list[int]]
 SAMPLERS: Registry[Callable[[Any, Any, list[str]], Draw]] = Registry(
     "sampling"
 )  # of data set, training cases, notes

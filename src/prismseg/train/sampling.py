@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from prismseg.base import ConfigError, DataError
 from prismseg.data import SegmentationDataset, Split, TensorCache
 from prismseg.data.masks.overlapping import region_of
-from prismseg.train.batches import batch_cases
+from prismseg.train.batches import Draw, batch_cases
 from prismseg.train.config import TrainConfig
-from prismseg.train.registries import SAMPLERS, Draw
+from prismseg.train.registries import SAMPLERS
 from prismseg.train.sources import Source, SourceInputs
 
 SHUFFLED = "shuffled"

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Protocol, Union
 
 from prismseg.base.settings import Settings
-from prismseg.train.batches import batch_cases
+from prismseg.train.batches import Draw, batch_cases
 
 if TYPE_CHECKING:
     from torch import Tensor
 
     from prismseg.data import TensorCache
-    from prismseg.train.registries import Draw
 
 
 Batch = Union["Tensor", Sequence["Tensor"]]

@@ -35,6 +35,8 @@ def print_summary(path: Path) -> None:
     for note in summary.get("notes", ()):
         console.print(Text(note, style="bold"))
     console.print(f"Empty masks: {summary['empty_masks']}")
+    if summary.get("unfamiliar"):
+        _print_unfamiliar(console, summary["unfamiliar"])
     if summary["comparison"]:
         _print_comparison(console, summary["comparison"])
 
@@ -71,6 +73,17 @@ def print_relevance(path: Path) -> None:
         console.print(
             "The true mask is region and reference at once: circular. Look at --regions prediction, too."
         )
+
+
+def _print_unfamiliar(console: Console, section: dict[str, Any]) -> None:
+    title = f"Foreign images against {section['n']} own ones, draws by {section['uncertainty']}: AUROC"
+    table = Table(title=title, caption="1: all found; 0.5: chance. distance: rank correlation with added noise.")
+    table.add_column("images", overflow="fold")
+    for heading in ("n", *section["scores"].values()):
+        table.add_column(heading, justify="right")
+    for row in section["rows"]:
+        table.add_row(row["kind"], str(row["n"]), *(_number(row[score], ".2f") for score in section["scores"]))
+    console.print(table)
 
 
 def _print_comparison(console: Console, rows: list[dict[str, Any]]) -> None:

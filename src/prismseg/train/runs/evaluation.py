@@ -6,9 +6,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from prismseg.base import ConfigError
 from prismseg.data import SegmentationDataset
 from prismseg.evaluation.evaluate import evaluate
 from prismseg.evaluation.margins import MarginSettings
+from prismseg.evaluation.networks import EvaluatedNetwork
+from prismseg.evaluation.unfamiliar import UnfamiliarCheck
+from prismseg.inference.bayesian.kinds import BayesianPredictor
+from prismseg.inference.bayesian.registries import UNCERTAINTIES
+from prismseg.inference.images import find_images
 from prismseg.nets import results_folder
 from prismseg.train.runs.assignment import assign_data_cases, assign_run_cases, data_name
 from prismseg.train.runs.find import open_run
@@ -22,6 +28,8 @@ def evaluate_run(
     out: str | Path | None = None,
     against: str | Path | None = None,
     margins: MarginSettings | None = None,
+    uncertainty_by: str | None = None,
+    unfamiliar: Sequence[str | Path] = (),
     mirror: bool | None = None,
     device: str = "cpu",
     options: Mapping[str, Any] | None = None,
@@ -41,6 +49,11 @@ def evaluate_run(
         Another evaluation folder of the same cases to compare with, case by case.
     margins : MarginSettings, optional
         Also calibrate margins around the masks that hold for a new group.
+    uncertainty_by : str, optional
+        A name in `prismseg.inference.UNCERTAINTIES`: also look whether this uncertainty ranks foreign images (noise,
+        blank ones) above own ones (`prismseg.evaluation.unfamiliar`); what is not an ensemble must have been fitted.
+    unfamiliar : sequence of path
+        Folders of images (or data sets with a folder ``images``) and files, that are foreign, too.
     mirror : bool, optional
         Average with the predictions of the mirrored image; by default as each network's metadata say.
     options : mapping, optional
@@ -82,6 +95,9 @@ def evaluate_run(
         part=part,
         against=against,
         margins=margins,
+        unfamiliar=_unfamiliar(
+            networks, [each.root for each in fold_folders(root)] or [root], uncertainty_by, unfamiliar
+        ),
         notes=_missing_folds(root),
         show_progress=show_progress,
     )
@@ -95,6 +111,8 @@ def evaluate_data(
     out: str | Path | None = None,
     against: str | Path | None = None,
     margins: MarginSettings | None = None,
+    uncertainty_by: str | None = None,
+    unfamiliar: Sequence[str | Path] = (),
     mirror: bool | None = None,
     device: str = "cpu",
     notes: Sequence[str] = (),
@@ -134,6 +152,7 @@ def evaluate_data(
     'report.html'
     """
     networks, dataset, remarks = assign_data_cases(model, dataset, part=part, mirror=mirror, device=device)
+    folders = [each.root for each in fold_folders(model)] or [results_folder(model)]
     if out is None:
         out = results_folder(model) / f"evaluation-{data_name(dataset)}"
     return evaluate(
@@ -143,9 +162,35 @@ def evaluate_data(
         part=part or "test and new",
         against=against,
         margins=margins,
+        unfamiliar=_unfamiliar(networks, folders, uncertainty_by, unfamiliar),
         notes=[*notes, *remarks],
         show_progress=show_progress,
     )
+
+
+def _unfamiliar(
+    networks: Sequence[EvaluatedNetwork],
+    folders: Sequence[Path],
+    uncertainty_by: str | None,
+    others: Sequence[str | Path],
+) -> UnfamiliarCheck | None:
+    """Make what asks each network, whose run lies in `folders`, for its uncertainty; before anything is measured."""
+    if uncertainty_by is None:
+        if others:
+            raise ConfigError(
+                "Foreign images are looked at by an uncertainty; name it: --uncertainty-by "
+                f"{' or '.join(UNCERTAINTIES)}."
+            )
+        return None
+    asks = [
+        BayesianPredictor(network.predictor, uncertainty_by, folder / "uncertainty")
+        for network, folder in zip(networks, folders, strict=True)
+    ]
+    found: dict[str, Sequence[Path]] = {}
+    for path in map(Path, others):
+        images = path / "images" if (path / "images").is_dir() else path
+        found[path.name if path.name not in found else str(path)] = [*find_images([images]).names]
+    return UnfamiliarCheck(uncertainty_by, asks, found)
 
 
 def _missing_folds(root: Path) -> list[str]:
