@@ -264,7 +264,7 @@ def erase(
 ) -> None:
     """Erase a patient for ever, or all whose time is over; the audit stays whole and tells that."""
     from prismseg.base import ConfigError
-    from prismseg.monitor.patients import CAUSES, erase_patient, expired_codes
+    from prismseg.monitor.patients import CAUSES, count_sessions, erase_patient, expired_codes
 
     if (code is None) == (older_than is None):
         raise ConfigError("State either the code of a patient or --older-than.")
@@ -275,7 +275,7 @@ def erase(
     try:
         for each in [code] if code is not None else expired_codes(store, older_than or 0.0):
             if not yes:
-                typer.echo(f"{each}   (would be erased; say --yes)")
+                typer.echo(f"{each}   ({count_sessions(store, each)} sessions would be erased; say --yes)")
                 continue
             done = erase_patient(store, "console", each, known)
             typer.echo(f"{each}: {done.sessions} sessions and {done.files} files erased.")

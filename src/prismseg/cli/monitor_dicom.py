@@ -25,6 +25,7 @@ def send(
 
     from prismseg.base import ConfigError
     from prismseg.monitor.languages import languages
+    from prismseg.monitor.patients import find_similar
     from prismseg.monitor.report import collect_report
     from prismseg.monitor.report.network import DicomNode, send_report
     from prismseg.monitor.sessions.segmenter import SoleSegmenter
@@ -40,7 +41,9 @@ def send(
         with store.read() as db:
             keys = list(db.scalars(select(SessionRow.id).where(SessionRow.code == code)))
         if not keys:
-            raise ConfigError(f"There is no session with the code {code}.")
+            similar = find_similar(store, code)
+            but = f", but with {', '.join(similar)}" if similar else ""
+            raise ConfigError(f"There is no session with the code {code}{but}.")
         service = SessionService(store, SoleSegmenter())
         for key in keys:
             sent = send_report(collect_report(service, key, "console"), node, languages()[language])
@@ -64,5 +67,11 @@ def worklist(
     from prismseg.monitor.report.network import DicomNode, find_worklist
 
     wanted = (day or datetime.now()).date()
-    for item in find_worklist(DicomNode.parse(server, calling), wanted, modality=modality, station=station):
+    found = find_worklist(DicomNode.parse(server, calling), wanted, modality=modality, station=station)
+    named = [item for item in found if item.patient]
+    for item in named:
         typer.echo(f"{item.day} {item.time[:4]}   {item.patient}   {item.accession}   {item.description}")
+    if len(named) < len(found):
+        numbers = ", ".join(item.accession or "?" for item in found if not item.patient)
+        typer.echo(f"Left out, without an identifier ({len(found) - len(named)}): {numbers}")
+    typer.echo(f"{len(named)} entries on {wanted:%Y-%m-%d}.")

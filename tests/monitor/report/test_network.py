@@ -14,7 +14,8 @@ from time import monotonic
 import pytest
 
 from prismseg.base import ConfigError, OutputError
-from prismseg.monitor.report.network import DicomNode, find_worklist, send_report
+from prismseg.monitor.report import network
+from prismseg.monitor.report.network import DicomNode, WorklistItem, _item, find_worklist, send_report
 
 from .conftest import in_utc, made
 
@@ -105,7 +106,12 @@ def test_a_worklist_gives_codes_of_the_day_and_no_names(tmp_path: Path) -> None:
     if shutil.which("dump2dcm") is None:
         pytest.skip("needs Debian's dcmtk: apt-get install dcmtk")
     for number, (patient, day, time) in enumerate(
-        [("E-2", "20260504", "093000"), ("E-1", "20260504", "081500"), ("E-3", "20260505", "080000")]
+        [
+            ("E-2", "20260504", "093000"),
+            ("E-1", "20260504", "081500"),
+            ("E-3", "20260505", "080000"),
+            ("ÑANDÚ-山", "20260504", "100000"),  # the server leaves the character set out of its answers
+        ]
     ):
         dump = tmp_path / "item.dump"
         dump.write_text(
@@ -119,9 +125,27 @@ def test_a_worklist_gives_codes_of_the_day_and_no_names(tmp_path: Path) -> None:
         assert [(item.patient, item.accession, item.time) for item in found] == [
             ("E-1", "A1", "081500"),
             ("E-2", "A0", "093000"),
+            ("ÑANDÚ-山", "A3", "100000"),
         ]
         assert all(item.description == "Epidural" for item in found) and "Somebody" not in repr(found)
         assert find_worklist(DicomNode("WARD", "127.0.0.1", port), DAY, modality="CT") == []
+
+
+def test_odd_entries_of_a_worklist_are_one_line_each() -> None:
+    entry = pydicom.Dataset()
+    entry.PatientID, entry.AccessionNumber, entry.RequestedProcedureDescription = (
+        "E-3\\X",
+        "A1",
+        "two\r\nlines \x07",
+    )
+    assert _item(entry) == WorklistItem("E-3\\X", "A1", "", "", "two lines")
+    assert _item(None).patient == "" == _item(pydicom.Dataset()).patient
+
+
+def test_an_archive_that_takes_the_call_and_says_nothing_is_given_up(short, monkeypatch) -> None:
+    monkeypatch.setattr(network, "_GREETING", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(OutputError, match="does not answer"):
+        send_report(short, DicomNode("SILENT", "127.0.0.1", silent.getsockname()[1]), in_utc("en"))
 
 
 @pytest.mark.parametrize("text", ["", "A@b", "A@b:0", "A@b:70000", "A:1", "a" * 17 + "@b:1", "A@b:1:2"])

@@ -2,6 +2,24 @@
 
 from prismseg.monitor.patients.archive import write_archive
 from prismseg.monitor.patients.codes import code_warnings
-from prismseg.monitor.patients.erase import CAUSES, Cause, Erased, erase_patient, expired_codes
+from prismseg.monitor.patients.erase import (
+    CAUSES,
+    Cause,
+    Erased,
+    count_sessions,
+    erase_patient,
+    expired_codes,
+    find_similar,
+)
 
-__all__ = ["CAUSES", "Cause", "Erased", "code_warnings", "erase_patient", "expired_codes", "write_archive"]
+__all__ = [
+    "CAUSES",
+    "Cause",
+    "Erased",
+    "code_warnings",
+    "count_sessions",
+    "erase_patient",
+    "expired_codes",
+    "find_similar",
+    "write_archive",
+]

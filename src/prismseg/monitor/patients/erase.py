@@ -63,7 +63,7 @@ def erase_patient(store: SessionStore, who: str, code: str, cause: Cause) -> Era
     code = plain_code(code)
     with store.write() as transaction:
         db = transaction.db
-        similar = find_similar(db, code)
+        similar = _similar(db, code)
         sessions = list(db.scalars(select(SessionRow.id).where(SessionRow.code == code)))
         if not sessions:
             if similar:
@@ -100,8 +100,19 @@ def erase_patient(store: SessionStore, who: str, code: str, cause: Cause) -> Era
     return Erased(len(sessions), erase_files(store, files), similar)
 
 
-def find_similar(db: Database, code: str) -> tuple[str, ...]:
+def count_sessions(store: SessionStore, code: str) -> int:
+    """Count the sessions of a code."""
+    with store.read() as db:
+        return db.scalar(select(func.count()).where(SessionRow.code == plain_code(code))) or 0
+
+
+def find_similar(store: SessionStore, code: str) -> tuple[str, ...]:
     """List the codes that people would take for this one, but which are written in another way."""
+    with store.read() as db:
+        return _similar(db, code)
+
+
+def _similar(db: Database, code: str) -> tuple[str, ...]:
     codes = db.scalars(select(SessionRow.code).distinct())
     return tuple(sorted(each for each in codes if each != code and similar_code(each) == similar_code(code)))
 

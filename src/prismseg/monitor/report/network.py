@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import tempfile
-from collections.abc import Iterable
+import warnings
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -20,7 +22,8 @@ if TYPE_CHECKING:
     from pynetdicom.association import Association
 
 CALLING = "PRISMSEG"
-_SECONDS = 20.0  # for connection and for each answer; staff wait before the page
+_SECONDS = 20.0  # for the connection and each answer; an archive may write a file to tape
+_GREETING = 10.0  # for the association to be agreed on
 _SUCCESS, _PENDING, _WARNINGS = 0x0000, (0xFF00, 0xFF01), range(0xB000, 0xC000)
 _WRITTEN = re.compile(r"(?P<called>[^@:]{1,16})@(?P<host>[^@:]+|\[[0-9A-Fa-f:]+\]):(?P<port>[0-9]{1,5})")
 
@@ -77,7 +80,7 @@ class WorklistItem:
     Attributes
     ----------
     patient : str
-        Identifier of the patient: the code of a session.
+        Identifier of the patient: the code of a session; empty where the entry has none that can be read.
     accession : str
         Number of the order.
     day, time : str
@@ -168,29 +171,49 @@ def find_worklist(node: DicomNode, day: date, *, modality: str = "", station: st
     association = _associate(entity, node)
     found: list[WorklistItem] = []
     try:
-        for status, identifier in association.send_c_find(asked, ModalityWorklistInformationFind):
-            code = status.get("Status") if status else None
-            if code in _PENDING and identifier is not None:
-                found.append(_item(identifier))
-            elif code != _SUCCESS:
-                raise OutputError(
-                    Message("The worklist {node} has broken off. Ask its administrator.", node=str(node))
-                )
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what is odd in an entry is told below
+            for status, identifier in association.send_c_find(asked, ModalityWorklistInformationFind):
+                code = status.get("Status") if status else None
+                if code in _PENDING:
+                    found.append(_item(identifier))
+                elif code != _SUCCESS:
+                    raise OutputError(
+                        Message("The worklist {node} has broken off. Ask its administrator.", node=str(node))
+                    )
     finally:
         association.release()
     return sorted(found, key=lambda item: (item.day, item.time, item.patient))
 
 
 def _item(answer: Any) -> WorklistItem:
+    if answer is None:  # it could not be read at all
+        return WorklistItem("", "", "", "", "")
     steps = answer.get("ScheduledProcedureStepSequence") or [{}]
     described = steps[0].get("ScheduledProcedureStepDescription") or answer.get("RequestedProcedureDescription")
+    charset = answer.get("SpecificCharacterSet")
     return WorklistItem(
-        str(answer.get("PatientID", "")),
-        str(answer.get("AccessionNumber", "")),
-        str(steps[0].get("ScheduledProcedureStepStartDate", "")),
-        str(steps[0].get("ScheduledProcedureStepStartTime", "")),
-        str(described or ""),
+        *(
+            _text(value, charset)
+            for value in (
+                answer.get("PatientID"),
+                answer.get("AccessionNumber"),
+                steps[0].get("ScheduledProcedureStepStartDate"),
+                steps[0].get("ScheduledProcedureStepStartTime"),
+                described,
+            )
+        )
     )
+
+
+def _text(value: Any, charset: Any) -> str:
+    """Read a value as one line; where an answer lacks its character set, as some servers' do, as UTF-8 if it can be."""
+    several = isinstance(value, Sequence) and not isinstance(value, str)
+    text = "\\".join(map(str, value)) if several else str(value or "")
+    if not charset:
+        with contextlib.suppress(UnicodeError):
+            text = text.encode("latin-1").decode("utf-8")
+    return " ".join("".join(each if each.isprintable() else " " for each in text).split())
 
 
 def _entity(node: DicomNode) -> ApplicationEntity:
@@ -201,7 +224,8 @@ def _entity(node: DicomNode) -> ApplicationEntity:
             Message("DICOM needs packages that are not installed: pip install 'prismseg[dicom]'.")
         ) from error
     entity = AE(ae_title=node.calling)
-    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = entity.connection_timeout = _SECONDS
+    entity.dimse_timeout = entity.network_timeout = _SECONDS
+    entity.acse_timeout = entity.connection_timeout = _GREETING
     return entity
 
 
