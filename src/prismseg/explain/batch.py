@@ -144,12 +144,19 @@ class BatchMaps:
         return self._window.cut(resize_maps(maps, self.size))
 
     def confidence(self, images: Tensor) -> Tensor:
-        """Average each class's probability over its region, for other images (B, C, H, W) of the same cases: (B, K')."""
+        """Average each class's probability over its region, for other images (N, C, H, W) of the same cases: (N, K').
+
+        There may be several of each case, all cases one after the other: N is a multiple of B.
+        """
         probabilities = class_probabilities(self._logits(images))
+        regions = self._repeated_regions(images)
         return torch.stack(
-            [class_scores(probabilities[:, cls], self.scored[:, index]) for index, cls in enumerate(self.classes)],
+            [class_scores(probabilities[:, cls], regions[:, index]) for index, cls in enumerate(self.classes)],
             dim=1,
         )
+
+    def _repeated_regions(self, images: Tensor) -> Tensor:
+        return self.scored.repeat(len(images) // len(self.scored), 1, 1, 1)
 
     def _settle_classes(self, logits: Tensor) -> None:
         settings, count = self.settings, class_count(logits)
@@ -208,7 +215,7 @@ class BatchMaps:
         if not methods:
             return
         passes = ForwardPasses(
-            to_full_precision(self.images), self._case_scores, self._chunk, self.settings.score_cam
+            to_full_precision(self.images), self._case_scores, self.chunk, self.settings.score_cam
         )
         for name, method in methods.items():
             for layer, activation in activations.items():
@@ -225,7 +232,7 @@ class BatchMaps:
             self.scored,
             self.scores,
             self._case_scores,
-            self._chunk,
+            self.chunk,
             self.settings.score_cam.baseline,
             self._cases,
             self.settings.seed,
@@ -243,15 +250,15 @@ class BatchMaps:
                     take(layer, index, {name: maps[:, index]})
 
     @property
-    def _chunk(self) -> int:
+    def chunk(self) -> int:
         """How many images may go through the network at once."""
         return images_that_fit(self.settings.memory, self.network.model, self.images[:1])
 
     def scores(self, images: Tensor) -> Tensor:
-        """Score other images (B, C, H, W) of the same cases, each over its own regions: (B, K'); with gradients."""
-        logits = self._logits(images)
+        """Score other images (N, C, H, W) of the cases, as `confidence` takes them: (N, K'); with gradients."""
+        logits, regions = self._logits(images), self._repeated_regions(images)
         return torch.stack(
-            [class_scores(class_logits(logits, cls), self.scored[:, n]) for n, cls in enumerate(self.classes)],
+            [class_scores(class_logits(logits, cls), regions[:, n]) for n, cls in enumerate(self.classes)],
             dim=1,
         )
 

@@ -3,7 +3,7 @@ import pytest
 import torch
 
 from prismseg.base import ConfigError
-from prismseg.explain.faithfulness.curves import hiding_curves, pixel_order
+from prismseg.explain.faithfulness.curves import PixelHiding, hiding_curves, pixel_order
 from prismseg.explain.faithfulness.fills import NOISE, inpaint
 from prismseg.explain.faithfulness.infidelity import hide_squares, infidelity, unexplained_share
 from prismseg.explain.registries import FILLS
@@ -89,3 +89,24 @@ def test_infidelity_is_zero_for_the_contributions_of_an_additive_score_and_only_
     elsewhere[:, 0, 0] = 1
     assert (unexplained_share(elsewhere, squares, 0) > 0.5).all()
     np.testing.assert_allclose(unexplained_share(torch.zeros_like(true), squares, 0), 1)
+
+
+@pytest.mark.parametrize("fill", FILLS)
+def test_steps_and_squares_at_once_are_those_one_by_one(fill):
+    generator = torch.Generator().manual_seed(5)
+    images, maps = torch.rand(2, 1, 12, 12, generator=generator), torch.rand(2, 12, 12, generator=generator)
+    weights = torch.rand(3, 12, 12, generator=generator)
+    calls = []
+
+    def scores(x):
+        calls.append(len(x))
+        return torch.einsum("bhw,khw->bk", x[:, 0], weights)
+
+    alone, together = (PixelHiding(images, scores, fill=fill, at_once=n).scores(maps) for n in (1, 7))
+    assert set(calls) == {2, 2 * 7, 2 * 4, 2 * 2}  # 2 ends, and 18 steps as 7, 7 and 4
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5)
+    squares = [hide_squares(images, scores, fill, 9, at_once=n) for n in (1, 4)]
+    np.testing.assert_allclose(squares[0].lost, squares[1].lost, rtol=1e-4, atol=1e-4)
+    curves = hiding_curves(images, maps, lambda x: scores(x)[:, 1], fill=fill)
+    np.testing.assert_allclose(curves.most_first, alone[0][..., 1], rtol=1e-5)

@@ -111,24 +111,68 @@ def hiding_curves(
     >>> curves.gap.tolist()
     [1.0]
     """
-    FILLS.require(fill)
-    steps = np.array([0.0, *shares, 1.0])
-    if (np.diff(steps) <= 0).any():
-        raise ConfigError(f"Shares of hidden pixels must rise between 0 and 1, not {list(shares)}.")
-    order = pixel_order(maps, torch.Generator().manual_seed(seed))
-    count = order.shape[1]
+    hiding = PixelHiding(images, lambda seen: score(seen)[:, None], fill=fill, shares=shares, seed=seed)
+    most, least = hiding.scores(maps)
+    return HidingCurves(hiding.shares, most[..., 0], least[..., 0])
 
-    def at(share: float, *, most: bool) -> Array:
-        number = round(share * count)
-        places = order[:, :number] if most else order[:, count - number :]
-        # Noise of its own at each step, and the same for every map.
-        noise = torch.Generator().manual_seed(seed + 1 + int(1e6 * share))
+
+class PixelHiding:
+    """Hides the pixels of images in the order of one map after the other, with one fill.
+
+    Arguments as those of `hiding_curves`, except
+
+    score : callable
+        Function of images (S B, C, H, W), S steps of the cases one after the other; returns scores (S B, K).
+    at_once : int
+        How many steps S are scored in one call.
+    """
+
+    def __init__(
+        self,
+        images: Tensor,
+        score: Callable[[Tensor], Tensor],
+        *,
+        fill: str,
+        shares: Sequence[float] = SHARES,
+        seed: int = 0,
+        at_once: int = 1,
+    ) -> None:
+        FILLS.require(fill)
+        self.shares = np.array([0.0, *shares, 1.0])
+        if (np.diff(self.shares) <= 0).any():
+            raise ConfigError(f"Shares of hidden pixels must rise between 0 and 1, not {list(shares)}.")
+        self._images, self._score, self._fill, self._seed, self._at_once = images, score, fill, seed, at_once
+        every = torch.arange(images[0, 0].numel(), device=images.device).expand(len(images), -1)
+        # Nothing and everything hidden are the same for all maps.
+        self._ends = self._scores([(0.0, every[:, :0]), (1.0, every)])
+
+    def scores(self, maps: Tensor) -> tuple[Array, Array]:
+        """Scores (B, S, K) where the most, and where the least, relevant pixels of maps (B, H, W) are hidden first."""
+        order = pixel_order(maps, torch.Generator().manual_seed(self._seed))
+        count = order.shape[1]
+        inner = [(share, round(share * count)) for share in self.shares[1:-1].tolist()]
+        found = self._scores(
+            [(share, order[:, :number]) for share, number in inner]
+            + [(share, order[:, count - number :]) for share, number in inner]
+        )
+        first, last = self._ends[:, :1], self._ends[:, 1:]
+        return (
+            np.concatenate([first, found[:, : len(inner)], last], axis=1),
+            np.concatenate([first, found[:, len(inner) :], last], axis=1),
+        )
+
+    def _scores(self, steps: Sequence[tuple[float, Tensor]]) -> Array:
+        """Scores (B, S, K) with the places (B, n) of each step hidden."""
+        parts = []
         with torch.no_grad():
-            return score(hide(images, places, fill, noise)).double().cpu().numpy()
+            for begin in range(0, len(steps), self._at_once):
+                some = steps[begin : begin + self._at_once]
+                seen = torch.cat([self._hidden(share, places) for share, places in some])
+                found = self._score(seen).double().cpu().numpy()
+                parts.append(found.reshape(len(some), len(self._images), -1))
+        return np.asarray(np.concatenate(parts).transpose(1, 0, 2))
 
-    ends = at(0.0, most=True), at(1.0, most=True)
-    curves = [
-        np.stack([ends[0], *(at(share, most=most) for share in steps[1:-1]), ends[1]], axis=1)
-        for most in (True, False)
-    ]
-    return HidingCurves(steps, *curves)
+    def _hidden(self, share: float, places: Tensor) -> Tensor:
+        # Noise of its own at each step, and the same for every map.
+        noise = torch.Generator().manual_seed(self._seed + 1 + int(1e6 * share))
+        return hide(self._images, places, self._fill, noise)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy import sparse
-from scipy.sparse.linalg import spsolve
+from scipy.sparse.linalg import splu
 from torch import Tensor
 
 from prismseg.explain.maps.score import blur_images
@@ -77,7 +77,10 @@ def _interpolate(
     weights = _neighbour_means(size)[where]
     system = sparse.identity(int(where.sum()), format="csc") - weights[:, where].tocsc()
     known = weights[:, ~where] @ pixels[~where]
-    return np.asarray(spsolve(system, known)).reshape(known.shape)
+    # Neighbours are mutual and the diagonal dominates: an order for symmetric patterns, and no pivoting, take half the
+    # time of the general ones.
+    factors = splu(system, permc_spec="MMD_AT_PLUS_A", diag_pivot_thresh=0.0, options={"SymmetricMode": True})
+    return np.asarray(factors.solve(known)).reshape(known.shape)
 
 
 @cache

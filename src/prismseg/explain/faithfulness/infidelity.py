@@ -40,6 +40,7 @@ def hide_squares(
     seed: int = 0,
     *,
     depth: int = 1,
+    at_once: int = 1,
 ) -> HiddenSquares:
     """Hide random squares of images (B, C, H, W), one at a time, and watch the scores (B, K).
 
@@ -51,6 +52,8 @@ def hide_squares(
         How many squares; their sides lie between an eighth and a third of the image's.
     depth : int
         Slices of volumes (B, C, D H, W); a square is of one slice.
+    at_once : int
+        How many squares S are hidden in one call of `scores`, which gets images (S B, C, H, W) then.
     """
     height, width = images.shape[2] // depth, images.shape[3]
     generator = np.random.default_rng(seed)
@@ -63,10 +66,16 @@ def hide_squares(
             top, left = generator.integers(0, height - side + 1), generator.integers(0, width - side + 1)
             top += height * int(generator.integers(depth)) if depth > 1 else 0
             square[top : top + side, left : left + side] = True
-            noise = torch.Generator().manual_seed(seed)
-            seen = FILLS[fill](images, square.expand(len(images), -1, -1), noise)
-            lost.append((before - scores(seen)).double().cpu().numpy())
-    return HiddenSquares(hidden, np.stack(lost))
+        for some in torch.split(hidden, at_once):
+            seen = torch.cat(
+                [
+                    FILLS[fill](images, square.expand(len(images), -1, -1), torch.Generator().manual_seed(seed))
+                    for square in some
+                ]
+            )
+            found = scores(seen).reshape(len(some), len(images), -1)
+            lost.append((before - found).double().cpu().numpy())
+    return HiddenSquares(hidden, np.concatenate(lost))
 
 
 def unexplained_share(maps: Tensor, squares: HiddenSquares, index: int) -> Array:

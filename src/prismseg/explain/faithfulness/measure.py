@@ -14,13 +14,13 @@ from prismseg.base import ConfigError
 from prismseg.evaluation import column_intervals
 from prismseg.explain.atlas import Atlas, MapKey
 from prismseg.explain.batch import BatchMaps
-from prismseg.explain.faithfulness.curves import SHARES, hiding_curves
+from prismseg.explain.faithfulness.curves import SHARES, HidingCurves, PixelHiding
 from prismseg.explain.faithfulness.infidelity import SQUARES, hide_squares, unexplained_share
 from prismseg.explain.inputs.volumes import PLANAR_FILLS, check_volume
 from prismseg.explain.measures.masks import Array
-from prismseg.explain.registries import FILLS, NULLS, REGION_MAP, knows_layer
+from prismseg.explain.registries import FILLS, METHODS, NULLS, REGION_MAP, knows_layer
 from prismseg.explain.report.summary import IMAGE_LAYER
-from prismseg.explain.task import CaseBatch
+from prismseg.explain.task import LARGEST_BATCH, CaseBatch
 from prismseg.explain.trace.running import evaluation_context
 
 # Measures of faithfulness: what they are called, and whether a high value is good.
@@ -130,6 +130,7 @@ def _measure_batch(
     scorer.settle()
     images = batch.images.to(scorer.images)
     absent = (regions.sum((2, 3)) == 0).cpu().numpy()
+    at_once = max(1, min(LARGEST_BATCH, scorer.chunk) // len(images))
 
     def scores(seen: Tensor) -> Tensor:
         padded = atlas.network.pad(seen).images
@@ -138,18 +139,19 @@ def _measure_batch(
     with evaluation_context(atlas.network.model, images):
         for fill in settings.fills:
             squares = hide_squares(
-                images, scores, fill, settings.squares, settings.seed, depth=atlas.network.depth
+                images, scores, fill, settings.squares, settings.seed, depth=atlas.network.depth,
+                at_once=at_once,
+            )  # fmt: skip
+            hiding = PixelHiding(
+                images, scores, fill=fill, shares=settings.shares, seed=settings.seed, at_once=at_once
             )
+            shared: dict[tuple[str, str], tuple[Array, Array]] = {}  # of maps that are the same for all classes
             for (method, layer, cls), values in maps.items():
                 index = scorer.classes.index(cls)
-                curves = hiding_curves(
-                    images,
-                    values,
-                    lambda seen, index=index: scores(seen)[:, index],  # type: ignore[misc]
-                    fill=fill,
-                    shares=settings.shares,
-                    seed=settings.seed,
-                )
+                most, least = shared.get((method, layer)) or hiding.scores(values)
+                if method in METHODS and not METHODS[method].knows_class:
+                    shared[method, layer] = most, least
+                curves = HidingCurves(hiding.shares, most[..., index], least[..., index])
                 columns = {
                     "deletion": curves.deletion,
                     "insertion": curves.insertion,
