@@ -115,6 +115,7 @@ class Life:
         self.client = TestClient(create_app(self.services), f"http://{HERE}")
         self.token = re.search('name="csrf" content="([^"]*)"', self.client.get("/").text)[1]
         self.shown: tuple[int, int] | None = None
+        self.taken: str | None = None
         self.ahead = -float("inf")  # of the monitor's time before the script's, as far as the page has heard
 
     def post(self, path: str, data: dict[str, Any]) -> Any:
@@ -182,7 +183,7 @@ class Life:
         headers = {"host": HERE, "origin": f"http://{HERE}"}
         self.ahead = -float("inf")
         with self.client.websocket_connect(f"ws://{HERE}/live?session={session}", headers=headers) as socket:
-            for pause in pauses:
+            for pause in (0.0, *pauses):  # a page hears the monitor's time as it opens
                 self.time.seconds += pause
                 for _ in range(3):
                     data = socket.receive_bytes()
@@ -192,10 +193,10 @@ class Life:
     def judge(self, header: dict[str, Any], jpeg: bytes) -> None:
         """Note what the page shows now as of now."""
         if jpeg:
-            self.shown = read_shown(jpeg)
+            self.shown, self.taken = read_shown(jpeg), header["taken_at"]
         # As `live.js` does: a message may have been under way for long, the page's own clock ran on meanwhile.
         self.ahead = max(self.ahead, _seconds(header["now"]) - self.time.seconds)
-        taken = header["taken_at"]
+        taken = self.taken if header["taken_at"] is not None else None
         old = taken is None or self.time.seconds + self.ahead - _seconds(taken) > live_limit()
         if header["failure"] or not header["fresh"] or old or self.shown is None:
             self.bed.note("message", fresh=False)

@@ -60,24 +60,24 @@ async def send_live_picture(
     chosen = socket.query_params.get("feet", "")
     feet = check_feet(chosen) if chosen in FEET else "both"
     session = socket.query_params.get("session", "").replace("\0", "")  # which PostgreSQL does not take
-    number, beat = 0, 0
+    held, number, beat = live.last, 0, 0
     listening = asyncio.create_task(_until_left(socket))
     try:
         with live.watched(view, feet):
             while not listening.done() and (browser := guard.authorize(socket)) is not None:
-                live_frame = await to_thread.run_sync(live.after, number, _BEAT_SECONDS, limiter=limiter)
+                fresh = await to_thread.run_sync(live.after, number, _BEAT_SECONDS, limiter=limiter)
                 place = await to_thread.run_sync(_find_place, store, session, browser.account, limiter=limiter)
-                news = live_frame is not None
-                live_frame = live_frame or live.last
-                number, beat = live_frame.number, beat + 1
-                told = LiveHeader(live_frame, (view, feet), place, clock(), news=news)
+                news, beat = fresh is not None, beat + 1
+                if fresh is not None:  # else the page shows the one before, whatever has come in this moment
+                    held, number = fresh, fresh.number
+                told = LiveHeader(held, (view, feet), place, clock(), news=news)
                 header = {
                     **told(language),
                     "beat": beat,
                     **_clock(clock, language),
                     "trail_fault": store.trail_fault,
                 }
-                await socket.send_bytes(_packed(header, live_frame.picture if told.shown and news else b""))
+                await socket.send_bytes(_packed(header, held.picture if told.shown and news else b""))
         if not listening.done():
             await socket.close(_NOT_LOGGED_IN)
     except (WebSocketDisconnect, RuntimeError):
