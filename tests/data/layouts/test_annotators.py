@@ -120,3 +120,25 @@ def test_agreement_is_counted():
     empty = np.zeros((2, 4), int)
     rows = agreement_rows(empty, {"a": empty, "b": empty}, ["background", "nerve"])
     assert {(row["value"], row["empty"]) for row in rows} == {(1.0, "both")}
+
+
+def test_check_says_how_far_annotators_agree(root):
+    """Of p1, pairs have Dice 1, 0.5 and 0.5; of p2 there are two equal masks."""
+    told = check_with(root, DataOptions())
+    assert (
+        "Agreement between annotators, mean Dice of pairs: class 1 0.83 (lowest 0.67, p1)." in told.recognised
+        or ("0.83 (lowest 0.67, p1)" in told.recognised)
+    )
+    assert not [finding for finding in told.findings if finding.kind == "annotators disagree"]
+
+
+@pytest.mark.parametrize("method, held", [(None, 1), ("majority", 0), ("cleo", 1)])
+def test_something_against_nothing_is_named_with_what_is_read(root, method, held):
+    write(root / "masks" / "anna" / "p1_mask.png", np.zeros((2, 4)))
+    write(root / "masks" / "ben" / "p1_mask.png", np.zeros((2, 4)))
+    (found,) = [
+        f for f in check_with(root, DataOptions(annotators=method)).findings if f.kind == "annotators disagree"
+    ]
+    assert "p1: cleo drew it, anna, ben did not" in found.message and "In 1 of 2 images" in found.message
+    read = open_dataset(root, annotators=method)[0].mask.any()
+    assert f"has it in {int(read)} of them" in found.message and int(read) <= held

@@ -13,15 +13,20 @@ from numpy.typing import NDArray
 
 from prismseg.base import DataError, PrismsegError, progress_bar
 from prismseg.data.cases import read_channels, size_remedy
+from prismseg.data.checks.agreement import check_agreement, measure_agreement
 from prismseg.data.checks.copies import check_copies
 from prismseg.data.checks.findings import Finding
-from prismseg.data.checks.masks import MaskFacts, check_masks, count_holders
+from prismseg.data.checks.masks import MaskFacts, check_masks, count_holders, find_classes
 from prismseg.data.checks.recognised import describe_listing
+from prismseg.data.images.decoding import decode as decode_file
 from prismseg.data.images.folder import NOTE_SUFFIXES, scan_folder
 from prismseg.data.images.identity import identity
+from prismseg.data.images.reading import mask_labels
 from prismseg.data.images.source import file_of, files_of, place_of
 from prismseg.data.layouts import Case, Listing, group_of
 from prismseg.data.listings import list_with
+from prismseg.data.masks.annotators import AnnotatorMasks
+from prismseg.data.masks.labels import decode
 from prismseg.data.options import DataOptions, make_options
 from prismseg.data.twins import thumbnail
 
@@ -132,6 +137,8 @@ def check_with(
     findings += _check_sizes(listing.cases, images.shapes, masks.shapes)
     findings += _check_orientations(listing.cases, images, masks)
     findings += check_masks(listing, masks, root, binary=options.binary, classes=options.classes)
+    agreement, differing = _check_annotators(listing, masks, options, root)
+    findings += differing
     findings += _check_kinds(images, listing.cases, options.channels)
     findings += check_copies(
         listing,
@@ -145,8 +152,40 @@ def check_with(
     if given_splits:
         findings += _check_splits(root, listing, groups)
     return CheckResult(
-        findings, describe_listing(listing, groups, count_holders(listing, masks, options), left_out=len(unread))
+        findings,
+        describe_listing(
+            listing,
+            groups,
+            count_holders(listing, masks, options),
+            left_out=len(unread),
+            agreement=agreement,
+        ),
     )
+
+
+def _check_annotators(
+    listing: Listing, masks: MaskFacts, options: DataOptions, root: Path
+) -> tuple[str, list[Finding]]:
+    """Say how far annotators agree, and find images in which only some of them drew a class."""
+    several = any(isinstance(case.mask, AnnotatorMasks) and len(case.mask.masks) > 1 for case in listing.cases)
+    understood = find_classes(listing, masks, options) if several and not options.multilabel else None
+    if understood is None:
+        return "", []
+    coding, classes = understood
+
+    def read(path: Path) -> NDArray[np.uint8]:
+        if masks.legend is not None:
+            return masks.legend.read(path)
+        return decode(mask_labels(path, decode_file(path, "labels")), coding, path, binary=options.binary)
+
+    number = {case.id: index for index, case in enumerate(listing.cases)}
+
+    def kept(case: str, name: str) -> bool:
+        counts = masks.counts.get(number[case])
+        return counts is not None and classes.index(name) in {coding.get(label) for label in counts.pixels}
+
+    agreement = measure_agreement(listing.cases, read, classes)
+    return agreement.sentence(), list(check_agreement(listing.cases, agreement, kept, root))
 
 
 @dataclass

@@ -155,16 +155,29 @@ def count_holders(listing: Listing, masks: MaskFacts, options: DataOptions) -> l
         return [
             (name, sum(index in classes for classes in held)) for index, name in enumerate(listing.classes or ())
         ]
+    understood = find_classes(listing, masks, options)
+    if understood is None:
+        return None
+    coding, names = understood
+    held = [{coding[label] for label in counts.pixels if label in coding} for counts in masks.counts.values()]
+    return [(name, sum(index in classes for classes in held)) for index, name in enumerate(names)]
+
+
+def find_classes(
+    listing: Listing, masks: MaskFacts, options: DataOptions
+) -> tuple[dict[int, int], Sequence[str]] | None:
+    """Find what the stored labels stand for, and the classes' names; None where they are not understood."""
+    uses = sum_counts((masks.paths[index], counts) for index, counts in masks.counts.items())
+    if not uses:
+        return None
     try:
         if listing.coding is not None:
             coding = listed_coding(listing.coding, binary=options.binary)
         else:
             coding = with_absent(find_coding(uses, binary=options.binary), options.classes)
-        names = name_classes(coding, options.classes, listing.classes)
+        return dict(coding), name_classes(coding, options.classes, listing.classes)
     except PrismsegError:
         return None
-    held = [{coding[label] for label in counts.pixels if label in coding} for counts in masks.counts.values()]
-    return [(name, sum(index in classes for classes in held)) for index, name in enumerate(names)]
 
 
 def _check_colours(masks: MaskFacts, root: Path) -> Iterator[Finding]:

@@ -14,7 +14,12 @@ _SHOWN = 12
 
 
 def describe_listing(
-    listing: Listing, groups: Sequence[str], classes: Sequence[tuple[str, int]] | None, *, left_out: int = 0
+    listing: Listing,
+    groups: Sequence[str],
+    classes: Sequence[tuple[str, int]] | None,
+    *,
+    left_out: int = 0,
+    agreement: str = "",
 ) -> str:
     """Say what was recognised: layout, counts, classes, groups, parts and what was left out.
 
@@ -28,6 +33,8 @@ def describe_listing(
         Name of each class, background first, and in how many masks it is; None where the labels are not understood.
     left_out : int
         Files in the folders that are of no kind that is read.
+    agreement : str
+        How far the annotators agree, in a sentence (`AnnotatorAgreement.sentence`).
     """
     cases = listing.cases
     masks = sum(case.mask is not None for case in cases)
@@ -38,6 +45,8 @@ def describe_listing(
         people = ", ".join(f"{name} ({count})" for name, count in sorted(drawn.items()))
         read_as = f"their {method} mask is read" if method in CONSENSUS else f"those of {method} are read"
         sentences.append(f"Masks of {_count(len(drawn), 'annotator')}: {people}; {read_as}.")
+    if agreement:
+        sentences.append(agreement)
     if classes is not None:
         names = [classes[0][0], *(f"{name} (in {_count(held, 'mask')})" for name, held in classes[1:])]
         more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
