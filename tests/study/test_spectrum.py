@@ -107,7 +107,7 @@ def test_no_output_changes_more_than_the_bound(changes):
 
 
 class OneFilter(SegmentationModel):
-    """Foreground where the feature of its shortest frequency is low; seven other filters that nothing looks at."""
+    """Foreground where the feature of its shortest frequency is high; seven other filters that nothing looks at."""
 
     stride = 1
 
@@ -125,12 +125,13 @@ def one_filter():
     with ARCHITECTURES.temporarily("one-filter", OneFilter):
         network = create_model("one-filter")
     with torch.no_grad():
-        # Images are 0 and 1: cos(omega x) is 1 where they are dark and cos(3) = -.99 where they are bright.
+        # Images are 0 and 1: cos(omega x + pi) is -1 where they are dark and -cos(3) = .99 where they are bright.
         network.features.weight.copy_(torch.arange(1, 9).reshape(8, 1, 1, 1) * 3.0)
         network.features.set_scale_(network.features.unit)
         network.features.bias.zero_()
+        network.features.bias[0] = np.pi
         network.head.weight.zero_()
-        network.head.weight[0, 0] = -9.0
+        network.head.weight[0, 0] = 9.0
         network.head.bias.zero_()
     network.metadata = {
         "classes": ["background", "bright"],
@@ -151,6 +152,8 @@ def test_the_band_that_carries_the_mask_is_the_one_that_is_missed(one_filter, tm
     assert [list(band) for band in split_bands(one_filter.model.features, 4)] == [[0, 1], [2, 3], [4, 5], [6, 7]]
     drops = summarize_bands(table).set_index("band")["drop"]
     assert drops[1] > 0.5 and drops[2] == drops[3] == drops[4] == 0
+    relevance = summarize_bands(table).set_index("band")["rho_drop"]
+    assert relevance[1] > 0.5 and relevance[2] == relevance[3] == relevance[4] == 0
     assert len(table) == 12 and set(table["layer"]) == {"features"}
     # The hook is gone.
     assert pair_dice(one_filter(data[0].image).mask == 1, data[0].mask == 1) == 1

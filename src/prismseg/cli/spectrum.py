@@ -44,7 +44,8 @@ def spectrum(
     """Measure the learned frequencies of every CRFFg layer: a page and CSV files.
 
     Radial and angular spectrum beside the kernel's density, effective rank, length scale, spectral norm and Lipschitz
-    bound, before and after training; and how much Dice is lost without each band of frequencies.
+    bound, before and after training; and how much Dice, and how much of the
+    relevance on the class, is lost without each band of frequencies.
     """
     from prismseg.study.spectrum.report import band_rows_text, write_spectrum
     from prismseg.train.runs.data import open_for
@@ -56,7 +57,8 @@ def spectrum(
     for row in band_rows_text(report):
         typer.echo(
             f"Without band {row['band']} of {row['layer']} Dice falls by {row['drop']:.4f} "
-            f"(as many filters at random: {row['random_drop']:.4f})"
+            f"(as many filters at random: {row['random_drop']:.4f}), the relevance on the class by {row['rho_drop']:.4f} "
+            f"({row['random_rho_drop']:.4f})"
         )
     for note in report.notes:
         typer.echo(note)

@@ -51,6 +51,30 @@ def fine(pixels, data=DATA):
     return replace(data, classes=(NERVE, replace(NERVE, name="vessel", thickness=2.0, fineness=pixels)))
 
 
+class TestLoss:
+    def test_stays_with_its_evidence_where_a_class_is_small(self):
+        chosen = made()["optim.loss"]
+        assert chosen.value == "dice_ce" and chosen.reason.startswith(
+            "the default stays: nerve is small (3.0% of the pixels)"
+        )
+        assert "study imbalance" in chosen.reason
+
+    def test_stays_where_a_class_is_thin_and_says_what_is_not_known(self):
+        large = replace(NERVE, share=0.2)
+        thin = replace(DATA, classes=(large, replace(large, name="vessel", thickness=2.0, fineness=0.01)))
+        chosen = made(thin)["optim.loss"]
+        assert (
+            chosen.value == "dice_ce"
+            and "vessel is thin" in chosen.reason
+            and "not been measured" in chosen.reason
+        )
+
+    def test_is_not_spoken_of_otherwise_or_where_it_is_settled(self):
+        assert "optim.loss" not in made(replace(DATA, classes=(replace(NERVE, share=0.2),)))
+        assert "optim.loss" not in made(replace(DATA, classes=()))
+        assert "optim.loss" not in made(optim__loss="cldice")
+
+
 class TestEncoder:
     def test_is_pretrained_where_the_weights_are_installed(self):
         chosen = values()

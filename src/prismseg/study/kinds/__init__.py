@@ -16,5 +16,18 @@ KINDS.register(
     "kernel", f"{_HERE}.kernel.kind:KERNEL", summary="Error of random Fourier features against their kernel."
 )
 KINDS.register(
+    "shortcut", f"{_HERE}.shortcut.kind:SHORTCUT", summary="What networks rest on where a shortcut is planted."
+)
+KINDS.register(
+    "spectrum",
+    f"{_HERE}.spectrum.kind:SPECTRUM",
+    summary="What the learned frequencies of CRFFg layers are worth.",
+)
+KINDS.register(
+    "uncertainty",
+    f"{_HERE}.uncertainty.kind:UNCERTAINTY",
+    summary="What kinds of uncertainty say of other patients and of foreign images.",
+)
+KINDS.register(
     "weights", f"{_HERE}.weights.kind:WEIGHTS", summary="What training does to the weights of CRFFg layers."
 )

@@ -1,4 +1,4 @@
-"""What each band of learned frequencies is worth: Dice without it, beside Dice without as many random filters."""
+"""What each band of learned frequencies is worth: Dice and relevance without it, beside as many random filters."""
 
 from __future__ import annotations
 
@@ -15,12 +15,17 @@ from torch import Tensor, nn
 from prismseg.base import ConfigError, DataError, progress_bar
 from prismseg.data import IGNORE, SegmentationDataset
 from prismseg.evaluation import EvaluatedNetwork, mean_interval
+from prismseg.explain.atlas import Atlas
+from prismseg.explain.settings import ExplainSettings
+from prismseg.explain.task import ExplainTask, load_cases
 from prismseg.features import CRFFg2d
 from prismseg.inference.disagreement import pair_dice
 from prismseg.inference.predictor import require_one_label
 from prismseg.study.kinds.weights.layers import to_array
 
-COLUMNS = ("case", "group", "layer", "band", "low", "high", "dice", "drop", "random_drop")
+COLUMNS = (
+    "case", "group", "layer", "band", "low", "high", "dice", "drop", "random_drop", "rho", "rho_drop", "random_rho_drop",
+)  # fmt: skip
 
 
 def split_bands(layer: CRFFg2d, bands: int) -> list[NDArray[np.intp]]:
@@ -66,7 +71,10 @@ def ablate_bands(
     seed: int = 0,
     show_progress: bool = False,
 ) -> pd.DataFrame:
-    """Measure Dice without each band of each CRFFg layer.
+    """Measure Dice and relevance without each band of each CRFFg layer.
+
+    Relevance is that of Layer-CAM, of the class's score over its true mask; rho is the share of it that lies on the
+    class, the mean over the layers of the decoder and the foreground classes.
 
     Parameters
     ----------
@@ -84,7 +92,7 @@ def ablate_bands(
     DataFrame
         Columns case, group, layer, band (1 has the shortest frequencies), low, high (norms of sigma omega in it), dice
         (mean of the foreground classes without the band), drop (of Dice) and random_drop (without as many filters
-        drawn from all of the layer).
+        drawn from all of the layer), and rho, rho_drop and random_rho_drop likewise; NaN of a case without a class.
 
     Raises
     ------
@@ -102,17 +110,17 @@ def ablate_bands(
     missing = next((sample for sample in samples if sample.mask is None), None)
     if missing is not None:
         raise DataError(f"{missing.image_path} has no mask, so nothing can be measured on it.")
-    whole = _dice(network, dataset, network.cases)
+    whole, relevant = _dice(network, dataset, network.cases), _rho(network, dataset)
     rng, tables, done = np.random.default_rng(seed), [], 0
     with progress_bar("leaving bands out", bands * len(layers), visible=show_progress) as advance:
         for name, layer in layers.items():
             norms = np.linalg.norm(to_array(layer.frequencies()).reshape(len(layer.weight), -1), axis=1)
             for number, filters in enumerate(parts[name], start=1):
                 with without_filters(layer, filters):
-                    dice = _dice(network, dataset, network.cases)
+                    dice, rho = _dice(network, dataset, network.cases), _rho(network, dataset)
                 drawn = rng.choice(len(layer.weight), len(filters), replace=False)
                 with without_filters(layer, drawn):
-                    control = _dice(network, dataset, network.cases)
+                    control, rho_control = _dice(network, dataset, network.cases), _rho(network, dataset)
                 inside = norms[filters] * float(layer.scale.detach())
                 tables.append(
                     pd.DataFrame(
@@ -126,6 +134,9 @@ def ablate_bands(
                             "dice": dice,
                             "drop": whole - dice,
                             "random_drop": whole - control,
+                            "rho": rho,
+                            "rho_drop": relevant - rho,
+                            "random_rho_drop": relevant - rho_control,
                         }
                     )
                 )
@@ -139,9 +150,25 @@ def summarize_bands(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for (layer, band), part in table.groupby(["layer", "band"], sort=False):
         interval = mean_interval(part["drop"].to_numpy(float), part["group"], bounds=(-1.0, 1.0))
-        means = {name: float(part[name].mean()) for name in ("low", "high", "dice", "drop", "random_drop")}
+        means = {name: float(part[name].mean()) for name in COLUMNS[4:]}
         rows.append({"layer": layer, "band": band, **means, "n_groups": interval.n_groups, **interval.columns()})
     return pd.DataFrame(rows)
+
+
+def _rho(network: EvaluatedNetwork, dataset: SegmentationDataset) -> NDArray[np.float64]:
+    """Share of the relevance of each case that lies on the foreground classes; NaN of a case without any."""
+    predictor = network.predictor
+    classes = range(1, len(predictor.classes))
+    # A decoder's layers lie behind all layers on the skips; a network without one is looked at as a whole.
+    has_decoder = any(name.startswith("decoder.") for name, _ in predictor.model.named_modules())
+    atlas = Atlas(predictor.model, "decoder.*" if has_decoder else "all", ["layercam"], "truth", classes=classes)
+    task = ExplainTask([network], dataset, ExplainSettings())
+    for cases in task.batches(network):
+        batch = load_cases(predictor, dataset, cases)
+        atlas.update(batch.images, batch.masks, groups=batch.groups, ids=batch.ids)
+    table = atlas.cases()
+    means = table[~table["absent"]].groupby("case")["rho"].mean()
+    return means.reindex([dataset.ids[index] for index in network.cases]).to_numpy(float)
 
 
 def _dice(network: EvaluatedNetwork, dataset: SegmentationDataset, cases: Sequence[int]) -> NDArray[np.float64]:

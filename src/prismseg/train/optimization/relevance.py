@@ -6,7 +6,7 @@ log-probability (several), the relevance of an input pixel is the square of grad
 farther than a margin from the foreground: one minus the share rho that `prismseg.explain` measures of such a map. It is
 between 0 and 1 whatever the size of the logits, and is added to the loss with a weight ("right for the right reasons";
 Ross, Hughes & Doshi-Velez 2017 add the gradient itself). The gradient alone hardly sees a mark that has decided already:
-where a network is saturated, it is flat (``benchmarks/shortcut.py``). The term's own gradient takes a second derivative
+where a network is saturated, it is flat (study ``shortcut``). The term's own gradient takes a second derivative
 of the network; taken only every few steps, with as much more weight, it costs little.
 """
 

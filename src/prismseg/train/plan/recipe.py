@@ -211,6 +211,29 @@ def choose_decoder(situation: Situation) -> Iterable[Decision]:
         yield Decision("model.decoder", limits.DECODER, reason)
 
 
+def choose_loss(situation: Situation) -> Iterable[Decision]:
+    """Keep the usual loss where classes are small or thin, and say on what evidence; elsewhere say nothing."""
+    small = min(situation.data.classes, key=lambda each: each.share, default=None)
+    finest, size = situation.data.finest, situation.get("size")
+    if small is not None and 0 < small.share < limits.SMALL_SHARE:
+        reason = (
+            f"the default stays: {small.name} is small ({small.share:.1%} of the pixels), and no loss and no sampling "
+            "was shown to be better for small classes (study imbalance)"
+        )
+        yield Decision("optim.loss", limits.LOSS, reason)
+    elif (
+        finest is not None
+        and finest.fineness
+        and size
+        and finest.fineness * math.sqrt(math.prod(size)) < limits.FINE_PIXELS
+    ):
+        reason = (
+            f"the default stays: {finest.name} is thin, and whether cldice or boundary is better for thin parts has not "
+            "been measured (study thin)"
+        )
+        yield Decision("optim.loss", limits.LOSS, reason)
+
+
 def choose_batch(situation: Situation) -> Iterable[Decision]:
     """Choose the images of a step by what they cost."""
     height, width = situation.get("crop") or situation.get("size") or (224, 224)
@@ -288,6 +311,7 @@ RULES: tuple[Rule, ...] = (
     choose_skip,
     choose_size,
     choose_decoder,
+    choose_loss,
     choose_batch,
     choose_augmentation,
     choose_mirror,

@@ -1,0 +1,1 @@
+"""What kinds of uncertainty are worth: likelihood, calibration, failures and foreign images."""
