@@ -77,6 +77,11 @@ def test_a_skipped_capture_is_asked_for_no_more(browser, ward: Served) -> None:
     page.locator("#volume").fill("0")
     page.click("#sound-test")
     assert page.evaluate("localStorage.getItem('volume')") == "0" and "off" in page.locator("#sound").inner_text()
+    asked = page.evaluate(
+        "async () => { const { findAsked } = await import('/static/schedule.js');"
+        " return [29, 31, 39, 41].map((minute) => findAsked([0, 1, 20, 30], [1, 20], [], minute * 60).due); }"
+    )
+    assert asked == [None, 30, 30, None], "a session that nobody closed does not call for ever"
     screen.go("/board")
     screen.ready()
     bed = page.locator(f"[data-id='{path.rsplit('/', 1)[1]}']")
