@@ -2,6 +2,7 @@
 
 import gzip
 import struct
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -166,3 +167,36 @@ def test_files_of_pydicom_and_nibabel_are_read():
         pytest.skip("nibabel was installed without its test files")
     assert read_volume(folder / "anatomical.nii").shape == (25, 41, 33)
     assert stem_of(folder / "example4d.nii.gz") == "example4d"
+
+
+def test_a_mask_that_lies_elsewhere_is_told(tmp_path):
+    for name, affine in (("same", np.eye(4)), ("mirrored", np.diag([-1.0, 1, 1, 1]))):
+        for folder, matrix in (("images", np.eye(4)), ("masks", affine)):
+            (tmp_path / name / folder).mkdir(parents=True)
+            values = np.arange(60).reshape(5, 4, 3) if folder == "images" else np.eye(5, 4)[..., None].repeat(3, 2)
+            image = nibabel.Nifti1Image(values.astype(np.uint8), matrix)
+            nibabel.save(image, tmp_path / name / folder / "p1.nii")
+        told = [finding for finding in check_dataset(tmp_path / name) if finding.kind == "affine differs"]
+        assert len(told) == (name == "mirrored")
+        assert not told or (told[0].severity == "warning" and "mirrored or turned" in told[0].message)
+
+
+def test_a_data_set_without_any_readable_image_is_told(tmp_path):
+    for folder in ("images", "masks"):
+        (tmp_path / folder).mkdir()
+    nibabel.save(nibabel.Nifti1Image(np.zeros((4, 4, 3, 2), np.uint8), np.eye(4)), tmp_path / "images" / "p1.nii")
+    nibabel.save(nibabel.Nifti1Image(np.zeros((4, 4, 3), np.uint8), np.eye(4)), tmp_path / "masks" / "p1.nii")
+    assert any("two dimensions" in found.message for found in check_dataset(tmp_path) if found.severity == "error")
+
+
+def test_a_palette_of_dicom_stands_for_colours():
+    pydicom_data = pytest.importorskip("pydicom.data", reason="pydicom is not installed")
+    path = pydicom_data.get_testdata_file("examples_palette.dcm", download=False)
+    if path is None:
+        pytest.skip("this pydicom has no examples_palette.dcm")
+    from pydicom import dcmread
+    from pydicom.pixels import apply_color_lut
+
+    stored = dcmread(path)
+    found = read_volume(Path(path))
+    np.testing.assert_array_equal(found[0], apply_color_lut(stored.pixel_array, stored))

@@ -17,6 +17,7 @@ from prismseg.data.checks.agreement import check_agreement, measure_agreement
 from prismseg.data.checks.copies import check_copies
 from prismseg.data.checks.findings import Finding
 from prismseg.data.checks.masks import MaskFacts, check_masks, count_holders, find_classes
+from prismseg.data.checks.places import check_places
 from prismseg.data.checks.recognised import describe_listing
 from prismseg.data.images.decoding import decode as decode_file
 from prismseg.data.images.folder import NOTE_SUFFIXES, scan_folder
@@ -136,6 +137,7 @@ def check_with(
             advance(index + 1, case.id)
     findings += _check_sizes(listing.cases, images.shapes, masks.shapes)
     findings += _check_orientations(listing.cases, images, masks)
+    findings += check_places(listing.cases)
     findings += check_masks(listing, masks, root, binary=options.binary, classes=options.classes)
     agreement, differing = _check_annotators(listing, masks, options, root)
     findings += differing

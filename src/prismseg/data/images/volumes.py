@@ -196,7 +196,7 @@ def _open_dicom(path: Path, *, header: bool = False) -> Any:
 
 
 def _read_dicom(path: Path) -> NDArray[np.generic]:
-    from pydicom.pixels.processing import apply_modality_lut
+    from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
 
     file = _open_dicom(path)
     if "PixelData" not in file:
@@ -206,6 +206,11 @@ def _read_dicom(path: Path) -> NDArray[np.generic]:
     except Exception as error:  # decoders raise many types, also for a compression that none of them knows
         raise DataError(f"The pixels of {path} cannot be read ({error}).") from error
     colours = int(file.get("SamplesPerPixel", 1))
+    if file.get("PhotometricInterpretation") == "PALETTE COLOR":
+        try:
+            pixels, colours = apply_color_lut(pixels, file), 3  # stored are numbers of colours, not brightness
+        except Exception as error:  # as above
+            raise DataError(f"The colours of {path} cannot be read ({error}).") from error
     if "RescaleSlope" in file or "ModalityLUTSequence" in file:
         pixels = apply_modality_lut(pixels, file)
         whole = np.rint(pixels)
@@ -231,6 +236,17 @@ def count_slices(path: Path) -> int:
     if suffix_of(path) in NIFTI_SUFFIXES:
         return int(_shape(_open_nifti(path))[2])
     return int(_open_dicom(path, header=True).get("NumberOfFrames", 1) or 1)
+
+
+def find_affine(path: Path) -> NDArray[np.float64] | None:
+    """Where the voxels of a NIfTI file lie: its affine (4, 4); None for other files.
+
+    Raises
+    ------
+    DataError
+        When it cannot be read.
+    """
+    return np.asarray(_open_nifti(path).affine, np.float64) if suffix_of(path) in NIFTI_SUFFIXES else None
 
 
 def find_spacing(source: Source) -> Spacing | None:

@@ -128,6 +128,8 @@ def find_twins_cached(
     show_progress : bool
         Show progress bars.
     """
+    if not identities:
+        return []
     positions = {identity: index for index, identity in reversed(list(enumerate(identities)))}
     order = sorted(positions)
     stored = _cache_file(order)
