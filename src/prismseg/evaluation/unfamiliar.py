@@ -193,7 +193,7 @@ def foreign_images(image: Image, name: str, seed: int = 0) -> Iterator[tuple[str
     Examples
     --------
     >>> image = np.arange(24, dtype=np.uint8).reshape(4, 6, 1)
-    >>> [(kind, strength, other.std() > 0) for kind, strength, other in foreign_images(image, "a")]
+    >>> [(kind, strength, bool(other.std() > 0)) for kind, strength, other in foreign_images(image, "a")]
     [('own', 0.0, True), ('noise', 0.0, True), ('blank', 0.0, False), ('own + noise', 0.5, True), ...]
     """
     rng = np.random.default_rng(zlib.crc32(f"{name}/{seed}".encode()))
