@@ -53,6 +53,8 @@ TRAIN: dict[str, tuple[str, Any, list[str], Any]] = {
     "norm": ("model.norm", "group", ["--norm", "batch"], "batch"),
     "encoder": ("model.encoder", "residual", ["--encoder", "plain"], "plain"),
     "decoder": ("model.decoder", "wide", ["--decoder", "slim"], "slim"),
+    "bottleneck": ("model.bottleneck", "attention", ["--bottleneck", "attention_exact"], "attention_exact"),
+    "sampling": ("optim.sampling", "balanced", ["--sampling", "shuffled"], "shuffled"),
     "encoder_weights": ("model.weights", "runs/zeroth", ["--encoder-weights", "runs/first"], "runs/first"),
     "encoder_lr_factor": ("optim.encoder_lr_factor", 0.5, ["--encoder-lr-factor", "0.25"], 0.25),
     "freeze_encoder_steps": ("optim.freeze_encoder_steps", 7, ["--freeze-encoder-steps", "9"], 9),
@@ -95,7 +97,8 @@ UNREACHED = {"source.kind", "data.path", "initial"}
 OMITTED = {"model.encoder", "model.decoder", "model.weights", "crop", "crop_foreground", "test_mirror", "shrink",
            "data.annotators", "data.multilabel", "soft_labels", "optim.class_weights",
            "optim.encoder_lr_factor", "optim.freeze_encoder_steps", "optim.deep_supervision",
-           "optim.encoder_norm", "optim.relevance", "optim.relevance_margin", "optim.relevance_every"}  # fmt: skip
+           "optim.encoder_norm", "optim.sampling", "model.bottleneck",
+           "optim.relevance", "optim.relevance_margin", "optim.relevance_every"}  # fmt: skip
 DEFAULTS = make_config({"data": {"path": "x"}})
 OPTIONAL = {name for name, (setting, *_) in TRAIN.items() if attrgetter(setting)(DEFAULTS) is None}
 
