@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from prismseg.thermal.soles.leg import LegSeen, on_leg, see_leg, shares_from_leg
+from prismseg.thermal.soles.leg import LegSeen, find_leg_entry, on_leg, see_leg, shares_from_leg
 
 FOOT = np.zeros((120, 80), bool)
 FOOT[60:110, 25:45] = True
@@ -59,3 +59,53 @@ def test_only_skin_at_the_legs_end_may_be_leg() -> None:
     window = (slice(0, 120), slice(0, 80))
     found = on_leg(scene(29.0), FOOT, shares_from_leg(FOOT, window))
     assert found[10:80, 30:40].all() and not found[:, :25].any() and not found[90:].any()
+
+
+def turned_out(
+    leg: float, *, tilt: int = 0, mirrored: bool = False, ground: float = 22.0
+) -> tuple[np.ndarray, np.ndarray]:
+    """A foot of 60 x 16 that lies across, its leg of 16 columns above one end; its toes up to `tilt` rows higher."""
+    celsius, foot = np.full((120, 100), ground), np.zeros((120, 100), bool)
+    for column in range(20, 80):
+        top = 80 - tilt * (column - 20) // 60
+        foot[top : top + 16, column] = True
+        celsius[top : top + 16, column] = 30.0
+        if column < 36:
+            celsius[:top, column] = leg
+    return (celsius[:, ::-1], foot[:, ::-1]) if mirrored else (celsius, foot)
+
+
+@pytest.mark.parametrize("mirrored", [False, True])
+@pytest.mark.parametrize("tilt", [0, 10])
+def test_a_leg_enters_a_foot_that_is_turned_out_at_its_end(tilt: int, mirrored: bool) -> None:
+    celsius, foot = turned_out(30.0, tilt=tilt, mirrored=mirrored)
+    assert see_leg(celsius, foot, 22.0) == LegSeen(possible=False, clear=True)
+    entry = find_leg_entry(celsius, foot, 22.0)
+    assert entry is not None
+    _, column = entry
+    assert column == pytest.approx(99 - 27.5 if mirrored else 27.5, abs=0.1)
+    shares = shares_from_leg(foot, (slice(0, 120), slice(0, 100)), entry)
+    assert shares[88, 99 - 21 if mirrored else 21] < 0.1 and shares[88, 99 - 78 if mirrored else 78] > 0.9
+
+
+@pytest.mark.parametrize(
+    "leg", [22.0, 25.0, 36.0]
+)  # nothing, a step of five eighths, something hotter than the foot
+def test_what_is_no_leg_beside_a_turned_foot(leg: float) -> None:
+    celsius, foot = turned_out(leg)
+    assert not see_leg(celsius, foot, 22.0).clear
+
+
+def test_a_short_or_thin_piece_above_a_turned_foot_is_no_leg() -> None:
+    celsius, foot = turned_out(30.0)
+    short = np.where(np.arange(120)[:, None] < 60, 22.0, celsius)
+    assert not see_leg(short, foot, 22.0).clear
+    thin = celsius.copy()
+    thin[:80, 26:] = 22.0  # 6 columns of a foot of 960 pixels, whose square has a side of 31
+    assert not see_leg(thin, foot, 22.0).clear
+
+
+def test_nothing_warm_above_a_foot_has_no_entry() -> None:
+    assert find_leg_entry(scene(22.0), FOOT, 22.0) is None
+    assert find_leg_entry(scene(22.2, 22.3), FOOT, 22.0) is None
+    assert find_leg_entry(scene(30.0), np.roll(FOOT, -60, axis=0), 22.0) is None  # at the upper border

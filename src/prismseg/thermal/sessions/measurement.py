@@ -17,7 +17,7 @@ from prismseg.thermal.regions.region_set import RegionSet
 from prismseg.thermal.sessions.background import Background
 from prismseg.thermal.sessions.checks.acceptance import SoleMask, accept_frame, accept_mask, accept_soles
 from prismseg.thermal.sessions.checks.cautions import Outlines, find_cautions, find_notes
-from prismseg.thermal.sessions.checks.framing import seen_from_above
+from prismseg.thermal.sessions.checks.framing import find_leg_entries, seen_from_above
 from prismseg.thermal.sessions.checks.identity import check_identity
 from prismseg.thermal.sessions.checks.settings import QualitySettings
 from prismseg.thermal.sessions.entry import Concern, Entry, FrameRejected, Observation
@@ -128,6 +128,7 @@ def measure_frame(given: FrameInput, history: History, settings: MeasurementSett
     outlines = Outlines(masks, probability, _brightened_masks(masks, given.brightened))
     territories = {} if open_end else _find_territories(masks, soles, settings.view, history)
     drawn = _place_drawn(settings.drawn, given.source, territories, history)
+    entries = find_leg_entries(masks, frame.celsius, soles.cleaned) if open_end else {}
     estimates = {
         side: measure_sole(
             frame.celsius,
@@ -139,6 +140,7 @@ def measure_frame(given: FrameInput, history: History, settings: MeasurementSett
             brightened=outlines.brightened.get(side),
             outside=soles.outside.get(side, 0.0),
             with_leg=open_end,
+            leg_entry=entries.get(side),
         )
         for side in masks
     }

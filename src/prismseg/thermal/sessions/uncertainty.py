@@ -191,6 +191,7 @@ def measure_sole(
     brightened: Mask | None = None,
     outside: float = 0.0,
     with_leg: bool = False,
+    leg_entry: tuple[float, float] | None = None,
 ) -> Mapping[str, Estimate]:
     """Measure one sole and its regions.
 
@@ -219,6 +220,8 @@ def measure_sole(
         Share of the sole that lies outside the picture.
     with_leg : bool
         Whether the foot is seen from above, so that its leg goes on where the mask ends.
+    leg_entry : (row, column), optional
+        Where the leg enters; without it at the foot's upper end.
 
     Returns
     -------
@@ -254,7 +257,7 @@ def measure_sole(
     values, inside = celsius[window].astype(np.float64), sole[window]
     if not np.isfinite(values[inside]).all():
         raise DataError(Message("A temperature on the sole is missing or infinite; there is no mean."))
-    shares = shares_from_leg(sole, window) if with_leg else None
+    shares = shares_from_leg(sole, window, leg_entry) if with_leg else None
     fixed = np.zeros(inside.shape, bool) if shares is None else on_leg(values, inside, shares)
     contours = _contours(inside, np.isfinite(values), model, None if probability is None else probability[window])
     contours = [(np.where(fixed, inside, one), np.where(fixed, inside, other)) for one, other in contours]

@@ -6,10 +6,13 @@ so that an outline may hold a share of the leg, or end before the ankle does.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from prismseg.thermal.soles.pieces import Mask, Window
 
@@ -37,6 +40,8 @@ class LegSettings:
         Share of a foot, from its leg on, that may be leg.
     beside : float
         Share of a foot beyond which what lies outside it is no leg.
+    narrow : float
+        Least width of a leg that enters a foot at its side, as a share of the side of a square as large as the foot.
     """
 
     near: float = 0.02
@@ -48,6 +53,7 @@ class LegSettings:
     step: float = 0.5
     end: float = 0.5
     beside: float = 0.2
+    narrow: float = 0.3
 
 
 _LEG = LegSettings()
@@ -97,20 +103,97 @@ def see_leg(celsius: NDArray[np.floating], foot: Mask, background: float) -> Leg
     first, last = (max(top - round(share * height), 0) for share in (_LEG.far, _LEG.near))
     if last <= first:
         return LegSeen(possible=True, clear=False)  # the foot reaches the border where its leg enters
+    end = float(np.median(celsius[foot & (np.arange(height) < top + 0.15 * height)[:, None]]))
+    step = end - background
+    if not abs(step) > _LEG.step:
+        return LegSeen(possible=False, clear=False)
     upper = columns[rows <= top + 0.1 * height]
     middle, half = float(np.median(upper)), _LEG.reach * float(np.ptp(upper) + 1) / 2
     across = slice(max(round(middle - half), 0), round(middle + half) + 1)
     strip, above = celsius[first:last, across], celsius[max(top - round(_LEG.long * height), 0) : last, across]
-    end = float(np.median(celsius[foot & (np.arange(height) < top + 0.15 * height)[:, None]]))
-    step = end - background
-    if strip.size == 0 or not abs(step) > _LEG.step:
-        return LegSeen(possible=False, clear=False)
     share = (float(np.nanmedian(strip)) - background) / step
     on = bool(((np.nanmedian(above, axis=1) - background) / step > _LEG.least).all())
-    return LegSeen(possible=share > _LEG.least, clear=abs(share - 1) < _LEG.alike and on)
+    if share > _LEG.least:
+        return LegSeen(possible=True, clear=abs(share - 1) < _LEG.alike and on)
+    return LegSeen(possible=False, clear=_enters_aside((celsius - background) / step, foot))
 
 
-def shares_from_leg(foot: Mask, window: Window) -> NDArray[np.float64]:
+def _enters_aside(share: NDArray[np.floating], foot: Mask) -> bool:
+    """Whether a leg enters a foot that is turned out, so that it lies above an end of the foot and not above its middle.
+
+    Parameters
+    ----------
+    share : (H, W) float
+        Temperatures, 0 where they are the background's and 1 where they are the foot's.
+    foot : (H, W) bool
+        One foot.
+    """
+    height, top = len(foot), _upper_edge(foot)
+    highest = int(top.min()) - round(_LEG.long * height)
+    close = np.arange(height)[:, None] >= top - _LEG.far * height
+    for piece, touching in _pieces_above(share, foot):
+        beside = touching.any(axis=0)
+        if beside.sum() < _LEG.narrow * math.sqrt(foot.sum()) or piece[: max(highest, 0) + 1].sum() == 0:
+            continue
+        if abs(float(np.median(share[piece & close & beside])) - 1) < _LEG.alike:
+            return True
+    return False
+
+
+def find_leg_entry(celsius: NDArray[np.floating], foot: Mask, background: float) -> tuple[float, float] | None:
+    """Find where a leg enters a foot: the middle of the widest piece of skin along the foot's upper edge.
+
+    Parameters
+    ----------
+    celsius : (H, W) float
+        Temperatures.
+    foot : (H, W) bool
+        One foot.
+    background : float
+        Temperature of what is no foot, °C.
+
+    Returns
+    -------
+    (row, column) or None
+        None where nothing above the foot is as warm as skin.
+
+    Examples
+    --------
+    >>> celsius = np.full((100, 80), 22.0)
+    >>> celsius[:90, 20:30] = 30.0
+    >>> foot = np.zeros((100, 80), bool)
+    >>> foot[70:90, 20:60] = True
+    >>> find_leg_entry(celsius, foot, 22.0)
+    (68.5, 24.5)
+    """
+    step = float(np.median(celsius[foot])) - background
+    if not abs(step) > _LEG.step:
+        return None
+    found = [touching for _, touching in _pieces_above((celsius - background) / step, foot)]
+    if not found:
+        return None
+    rows, columns = np.nonzero(max(found, key=lambda touching: int(touching.any(axis=0).sum())))
+    return float(rows.mean()), float(columns.mean())
+
+
+def _pieces_above(share: NDArray[np.floating], foot: Mask) -> Iterator[tuple[Mask, Mask]]:
+    """Give each piece of skin above a foot that touches its upper edge, and what of it lies along that edge."""
+    rows, top = np.arange(len(foot))[:, None], _upper_edge(foot)
+    above = rows < top
+    near = above & (rows >= top - max(_LEG.near * len(foot), 1.0))
+    with np.errstate(invalid="ignore"):
+        labels, count = ndimage.label((share > _LEG.least) & above)
+    for number in np.unique(labels[near & (labels > 0)]) if count else ():
+        piece = labels == number
+        yield piece, piece & near
+
+
+def _upper_edge(foot: Mask) -> NDArray[np.intp]:
+    """First row of the foot in each column; the picture's height where there is none."""
+    return np.where(foot.any(axis=0), foot.argmax(axis=0), len(foot))
+
+
+def shares_from_leg(foot: Mask, window: Window, entry: tuple[float, float] | None = None) -> NDArray[np.float64]:
     """Give the share of a foot that is nearer to its leg than each place.
 
     Parameters
@@ -119,6 +202,8 @@ def shares_from_leg(foot: Mask, window: Window) -> NDArray[np.float64]:
         One foot whose leg goes on above it.
     window : (slice, slice)
         Rows and columns (h, w) of the places.
+    entry : (row, column), optional
+        Where the leg enters, which tells the foot's ends apart; without it the upper one is the leg's.
 
     Returns
     -------
@@ -135,7 +220,8 @@ def shares_from_leg(foot: Mask, window: Window) -> NDArray[np.float64]:
     points = np.argwhere(foot).astype(np.float64)
     centre = points.mean(axis=0)
     along = np.linalg.eigh(np.cov(points.T))[1][:, 1]
-    along = along if along[0] > 0 else -along  # away from the leg, which enters at the top
+    away = float(along[0]) if entry is None else float((centre - entry) @ along)
+    along = along if away > 0 else -along
     order = np.sort((points - centre) @ along)
     rows, columns = (
         np.arange(edge.start, edge.stop) - middle for edge, middle in zip(window, centre, strict=True)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.typing import NDArray
 
-from prismseg.thermal.soles.leg import see_leg
+from prismseg.thermal.anatomy import Side
+from prismseg.thermal.soles.leg import find_leg_entry, see_leg
 from prismseg.thermal.soles.pair import Soles
+from prismseg.thermal.soles.pieces import Mask
 from prismseg.thermal.soles.status import Caution
 
 
@@ -32,3 +36,24 @@ def seen_from_above(soles: Soles, celsius: NDArray[np.floating]) -> bool:
     if Caution.TOES_DOWN in soles.cautions:
         return any(leg.possible for leg in legs)
     return len(legs) > 1 and all(leg.clear for leg in legs)
+
+
+def find_leg_entries(
+    masks: Mapping[Side, Mask], celsius: NDArray[np.floating], feet: Mask
+) -> dict[Side, tuple[float, float]]:
+    """Find where each foot's leg enters it, where that is seen.
+
+    Parameters
+    ----------
+    masks : mapping of side to (H, W) bool
+        Each foot.
+    celsius : (H, W) float
+        Temperatures.
+    feet : (H, W) bool
+        Everything that was taken for feet.
+    """
+    if feet.all():
+        return {}
+    background = float(np.nanmedian(celsius[~feet]))
+    found = {side: find_leg_entry(celsius, mask, background) for side, mask in masks.items()}
+    return {side: entry for side, entry in found.items() if entry is not None}
