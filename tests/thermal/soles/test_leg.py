@@ -109,3 +109,10 @@ def test_nothing_warm_above_a_foot_has_no_entry() -> None:
     assert find_leg_entry(scene(22.0), FOOT, 22.0) is None
     assert find_leg_entry(scene(22.2, 22.3), FOOT, 22.0) is None
     assert find_leg_entry(scene(30.0), np.roll(FOOT, -60, axis=0), 22.0) is None  # at the upper border
+
+
+def test_skin_beside_an_upright_sole_is_no_leg() -> None:
+    celsius, foot = np.full((120, 100), 22.0), np.zeros((120, 100), bool)
+    foot[40:110, 40:60], celsius[:90, 10:45], celsius[40:110, 40:60] = True, 30.0, 30.0  # a knee behind its toes
+    celsius[:40, 45:60] = 22.0
+    assert not see_leg(celsius, foot, 22.0).clear

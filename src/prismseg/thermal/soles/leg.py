@@ -42,6 +42,8 @@ class LegSettings:
         Share of a foot beyond which what lies outside it is no leg.
     narrow : float
         Least width of a leg that enters a foot at its side, as a share of the side of a square as large as the foot.
+    upright : float
+        Cosine between a foot's long axis and the picture's columns from which it is not turned out.
     """
 
     near: float = 0.02
@@ -54,6 +56,7 @@ class LegSettings:
     end: float = 0.5
     beside: float = 0.2
     narrow: float = 0.3
+    upright: float = 0.8
 
 
 _LEG = LegSettings()
@@ -128,6 +131,8 @@ def _enters_aside(share: NDArray[np.floating], foot: Mask) -> bool:
     foot : (H, W) bool
         One foot.
     """
+    if abs(float(_long_axis(np.argwhere(foot).astype(np.float64))[0])) > _LEG.upright:
+        return False  # what lies behind an upright sole is a knee, a hand or the other leg
     height, top = len(foot), _upper_edge(foot)
     highest = int(top.min()) - round(_LEG.long * height)
     close = np.arange(height)[:, None] >= top - _LEG.far * height
@@ -193,6 +198,12 @@ def _upper_edge(foot: Mask) -> NDArray[np.intp]:
     return np.where(foot.any(axis=0), foot.argmax(axis=0), len(foot))
 
 
+def _long_axis(points: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give the unit vector (row, column) along which points (N, 2) spread most; its sign means nothing."""
+    along: NDArray[np.float64] = np.linalg.eigh(np.cov(points.T))[1][:, 1]
+    return along
+
+
 def shares_from_leg(foot: Mask, window: Window, entry: tuple[float, float] | None = None) -> NDArray[np.float64]:
     """Give the share of a foot that is nearer to its leg than each place.
 
@@ -219,7 +230,7 @@ def shares_from_leg(foot: Mask, window: Window, entry: tuple[float, float] | Non
     """
     points = np.argwhere(foot).astype(np.float64)
     centre = points.mean(axis=0)
-    along = np.linalg.eigh(np.cov(points.T))[1][:, 1]
+    along = _long_axis(points)
     away = float(along[0]) if entry is None else float((centre - entry) @ along)
     along = along if away > 0 else -along
     order = np.sort((points - centre) @ along)
