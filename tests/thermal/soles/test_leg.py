@@ -113,6 +113,7 @@ def test_nothing_warm_above_a_foot_has_no_entry() -> None:
 
 def test_skin_beside_an_upright_sole_is_no_leg() -> None:
     celsius, foot = np.full((120, 100), 22.0), np.zeros((120, 100), bool)
-    foot[40:110, 40:60], celsius[:90, 10:45], celsius[40:110, 40:60] = True, 30.0, 30.0  # a knee behind its toes
-    celsius[:40, 45:60] = 22.0
+    foot[40:70, 50:60] = foot[70:110, 36:60] = True
+    celsius[:90, 10:50] = 30.0  # a knee behind it
+    celsius[foot] = 30.0
     assert not see_leg(celsius, foot, 22.0).clear
