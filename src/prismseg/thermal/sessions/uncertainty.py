@@ -37,8 +37,9 @@ _AROUND_MASK = 1.1
 # of the rest; chosen on simulated soles cut by the border (`benchmarks/thermal.py`).
 _UNSEEN = 1.3
 # Shares of a foot seen from above, from its leg on, that may be leg, and the weight of each: networks draw the end of a
-# foot higher than those who draw it by hand. Chosen on simulated feet of all domains (`benchmarks/thermal.py`).
-_LEG_SHARES = ((0.1, 0.1), (0.2, 0.15), (0.3, 0.25), (0.4, 0.3), (0.5, 0.2))
+# foot higher than those who draw it by hand. Chosen on simulated feet of all domains outlined by `thermal-feet`
+# (`benchmarks/thermal.py --framing above --seed 52000`); others may draw it higher still.
+_LEG_SHARES = ((0.05, 0.2), (0.1, 0.25), (0.2, 0.25), (0.3, 0.2), (0.4, 0.1))
 # Standard deviations from the contour within which pixels can count; beyond them no step reaches.
 _FARTHEST = 6
 
