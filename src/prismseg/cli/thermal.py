@@ -53,6 +53,7 @@ def register(app: typer.Typer) -> None:
             "Examples, each hours; Ctrl-C and --resume at will:\n\n"
             "prismseg thermal train --out runs/left-out --left-out ellipse --steps 450\n\n"
             "prismseg thermal train --out runs/feet --left-out none --from runs/left-out --steps 220 --seed 2\n\n"
+            "prismseg thermal train --out runs/longer --left-out none --from runs/feet --steps 2000 --seed 5\n\n"
             "prismseg thermal train --out runs/small --recipe small   (as thermal-feet-small)"
         )
     )(train)

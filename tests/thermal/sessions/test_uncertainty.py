@@ -194,7 +194,7 @@ def test_a_foot_from_above_is_as_unsure_as_its_mean_without_what_may_be_leg() ->
     foot[30:70, 20:30] = True
     celsius = 30 + 0.1 * np.mgrid[:80, :60][0]
     found = measure_sole(celsius, foot, errors=NOTHING_WRONG, with_leg=True)[WHOLE_SOLE]
-    weights = {0.1: 0.1, 0.2: 0.15, 0.3: 0.25, 0.4: 0.3, 0.5: 0.2}
+    weights = {0.05: 0.2, 0.1: 0.25, 0.2: 0.25, 0.3: 0.2, 0.4: 0.1}
     assert found.leg == pytest.approx(math.sqrt(sum(w * (2 * p) ** 2 for p, w in weights.items())))
     assert found.error == pytest.approx(found.leg) == found.own
     turned = measure_sole(60 - celsius, foot, errors=NOTHING_WRONG, with_leg=True)[WHOLE_SOLE]

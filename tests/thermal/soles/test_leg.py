@@ -5,7 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from prismseg.thermal.soles.leg import LegSeen, find_leg_entry, on_leg, see_leg, shares_from_leg
+from prismseg.thermal import Session
+from prismseg.thermal.soles.leg import (
+    LegSeen,
+    find_leg_entry,
+    leg_shares,
+    lies_across,
+    on_leg,
+    see_leg,
+    shares_from_leg,
+)
 
 FOOT = np.zeros((120, 80), bool)
 FOOT[60:110, 25:45] = True
@@ -117,3 +126,27 @@ def test_skin_beside_an_upright_sole_is_no_leg() -> None:
     celsius[:90, 10:50] = 30.0  # a knee behind it
     celsius[foot] = 30.0
     assert not see_leg(celsius, foot, 22.0).clear
+
+
+@pytest.mark.parametrize(("degrees", "across"), [(0, False), (45, False), (60, True), (90, True), (135, False)])
+def test_feet_that_lie_across_may_be_leg_up_to_their_middle(degrees: float, across: bool) -> None:
+    rows, columns = np.mgrid[:120, :120] - 60
+    turn = np.deg2rad(degrees)
+    along, beside = rows * np.cos(turn) + columns * np.sin(turn), columns * np.cos(turn) - rows * np.sin(turn)
+    foot = (abs(along) < 40) & (abs(beside) < 15)
+    assert lies_across(foot) == across
+    shares = leg_shares(foot)
+    assert max(share for share, _ in shares) == (0.5 if across else 0.4)
+    assert sum(weight for _, weight in shares) == pytest.approx(1.0)
+
+
+def test_a_frame_of_feet_that_lie_across_carries_a_caution() -> None:
+    celsius, foot = turned_out(30.0, tilt=20)
+    both = np.concatenate([celsius[:, ::-1], celsius], axis=1).astype(np.float32)
+    mask = np.concatenate([foot[:, ::-1], foot], axis=1)
+    rng = np.random.default_rng(0)
+    session = Session()
+    both = np.kron(both, np.ones((2, 2), np.float32)) + rng.normal(0, 0.03, (240, 400)).astype(np.float32)
+    entry = session.add(both, np.kron(mask, np.ones((2, 2))) * 0.98 + 0.01, minute=0)
+    assert entry.from_above, entry.statement
+    assert sum("lies across" in caution for caution in entry.cautions) == 2

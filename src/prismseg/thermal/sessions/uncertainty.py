@@ -16,7 +16,7 @@ from prismseg.thermal.anatomy import WHOLE_SOLE
 from prismseg.thermal.regions.nerves import NERVES
 from prismseg.thermal.regions.region_set import RegionSet
 from prismseg.thermal.soles.brightening import search_radius
-from prismseg.thermal.soles.leg import on_leg, shares_from_leg
+from prismseg.thermal.soles.leg import leg_shares, on_leg, shares_from_leg
 from prismseg.thermal.soles.pieces import Mask, bounding_window
 from prismseg.thermal.soles.registration import Registration
 
@@ -36,10 +36,6 @@ _AROUND_MASK = 1.1
 # Standard deviation between the mean of a sole's unseen part and that of the rest, in standard deviations over the pixels
 # of the rest; chosen on simulated soles cut by the border (`benchmarks/thermal.py`).
 _UNSEEN = 1.3
-# Shares of a foot seen from above, from its leg on, that may be leg, and the weight of each: networks draw the end of a
-# foot higher than those who draw it by hand. Chosen on simulated feet of all domains outlined by `thermal-feet`
-# (`benchmarks/thermal.py --framing above --seed 52000`); others may draw it higher still.
-_LEG_SHARES = ((0.05, 0.2), (0.1, 0.25), (0.2, 0.25), (0.3, 0.2), (0.4, 0.1))
 # Standard deviations from the contour within which pixels can count; beyond them no step reaches.
 _FARTHEST = 6
 
@@ -330,7 +326,8 @@ class _CroppedSole:
         if self.from_leg is None:
             return 0.0
         found = [
-            (weight, _change(self.values, mean, part & (self.from_leg >= share))) for share, weight in _LEG_SHARES
+            (weight, _change(self.values, mean, part & (self.from_leg >= share)))
+            for share, weight in leg_shares(self.inside)
         ]
         changes = [(weight, change) for weight, change in found if change is not None]
         total = math.sqrt(sum(weight * change**2 for weight, change in changes))

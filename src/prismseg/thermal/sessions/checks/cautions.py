@@ -17,6 +17,7 @@ from prismseg.thermal.sessions.checks.drift import check_drift
 from prismseg.thermal.sessions.checks.settings import QualitySettings
 from prismseg.thermal.sessions.entry import Concern, Entry, Observation
 from prismseg.thermal.sessions.history import History
+from prismseg.thermal.soles.leg import lies_across
 from prismseg.thermal.soles.pair import Soles
 from prismseg.thermal.soles.pieces import Mask
 from prismseg.thermal.soles.sides import sides_of
@@ -84,6 +85,7 @@ def find_cautions(
         *_camera_cautions(frame, first, history.parameters or frame.parameters, settings),
         *_clipping_cautions(frame, outlines.masks, settings),
         *_outline_cautions(entry, outlines, settings),
+        *_across_cautions(entry, outlines),
         *_area_cautions(entry, history.reference, settings),
         *_clock_cautions(entry.minute, frame, history.previous, settings),
         *check_drift(entry, history.previous, history.baseline, settings),
@@ -295,6 +297,24 @@ def _outline_cautions(entry: Entry, outlines: Outlines, settings: QualitySetting
             continue
         observations.append(Observation(Concern.OUTLINE, sentence, size=error))
     return observations
+
+
+def _across_cautions(entry: Entry, outlines: Outlines) -> list[Observation]:
+    """Say which feet seen from above lie across the picture, so that a network hardly knows where they end."""
+    if not entry.open_end or outlines.probability is None:
+        return []
+    return [
+        Observation(
+            Concern.OUTLINE,
+            Message(
+                "The {side} foot lies across the picture: up to half of its outline may be heel and leg. Look at the "
+                "outline, or take the pictures from the foot of the bed.",
+                side=SIDE_NAMES[side],
+            ),
+        )
+        for side, mask in outlines.masks.items()
+        if lies_across(mask)
+    ]
 
 
 def _area_cautions(entry: Entry, reference: Entry | None, settings: QualitySettings) -> list[Observation]:
