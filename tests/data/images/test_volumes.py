@@ -28,7 +28,9 @@ def save_nifti(path, values, *, units="mm"):
     return path
 
 
-def save_dicom(path, pixels, *, patient="4711", spacing=("0.7", "0.4"), slope=None, photometric="MONOCHROME2"):
+def save_dicom(
+    path, pixels, *, patient="4711", spacing=("0.7", "0.4"), slope=None, photometric="MONOCHROME2", bits=None
+):
     pydicom = pytest.importorskip("pydicom", reason="pydicom is not installed")
     from pydicom.dataset import FileDataset, FileMetaDataset
 
@@ -41,8 +43,10 @@ def save_dicom(path, pixels, *, patient="4711", spacing=("0.7", "0.4"), slope=No
     if pixels.ndim == 3:
         file.NumberOfFrames = len(pixels)
     file.Rows, file.Columns = pixels.shape[-2:]
-    file.SamplesPerPixel, file.PhotometricInterpretation, file.PixelRepresentation = 1, photometric, 0
-    file.BitsAllocated = file.BitsStored = 8 * pixels.itemsize
+    file.SamplesPerPixel, file.PhotometricInterpretation = 1, photometric
+    file.PixelRepresentation = int(pixels.dtype.kind == "i")
+    file.BitsAllocated = 8 * pixels.itemsize
+    file.BitsStored = bits or file.BitsAllocated
     file.HighBit = file.BitsStored - 1
     if spacing is not None:
         file.PixelSpacing = list(spacing)
@@ -155,6 +159,47 @@ def test_frames_inverted_greys_and_lost_spacing_of_dicom(tmp_path):
     np.testing.assert_array_equal(read_volume(path), stored)
     white = save_dicom(tmp_path / "white.dcm", np.array([[0, 255]], np.uint8), photometric="MONOCHROME1")
     np.testing.assert_array_equal(read_image(white)[..., 0], [[255, 0]])
+
+
+@pytest.mark.parametrize(
+    ("dtype", "bits", "slope", "expected"),
+    [  # of the stored values 3 and 40: smallest plus largest possible value minus them, by hand
+        (np.uint8, None, None, [252, 215]),
+        (np.uint16, 12, None, [4092, 4055]),
+        (np.int16, 12, None, [-4, -41]),  # from -2048 to 2047
+        (np.uint16, 12, (2, -1000), [4095 * 2 - 2000 - (-994), 4095 * 2 - 2000 - (-920)]),
+        (np.uint16, 12, (0.5, 0), [2046.0, 2027.5]),
+    ],
+)
+def test_inverted_greys_of_a_series_stay_comparable(tmp_path, dtype, bits, slope, expected):
+    kind = {"slope": slope, "bits": bits, "photometric": "MONOCHROME1"}
+    for name, others in (("one", [0, 7]), ("two", [9, 31])):
+        path = save_dicom(tmp_path / f"{name}.dcm", np.array([[3, 40], others], dtype), **kind)
+        np.testing.assert_allclose(read_volume(path)[0, 0], expected)
+
+
+def test_more_than_the_stated_bits_does_not_wrap_when_inverted():
+    pydicom = pytest.importorskip("pydicom", reason="pydicom is not installed")
+    file = pydicom.Dataset()  # some decoders of compressed pixels leave such values
+    file.BitsAllocated, file.BitsStored, file.PixelRepresentation = 16, 5, 0
+    np.testing.assert_array_equal(volumes._inverted(np.array([3, 40], np.uint16), file), [28, -9])
+
+
+def test_inverted_greys_behind_a_table_of_values(tmp_path):
+    pydicom = pytest.importorskip("pydicom", reason="pydicom is not installed")
+    path = save_dicom(tmp_path / "film.dcm", np.array([[0, 2]], np.uint8), photometric="MONOCHROME1")
+    file, table = pydicom.dcmread(path), pydicom.Dataset()
+    table.LUTDescriptor, table.ModalityLUTType = [3, 0, 16], "OD"
+    table.LUTData = [100, 200, 1000]
+    table["LUTDescriptor"].VR = table["LUTData"].VR = "US"
+    file.ModalityLUTSequence = [table]
+    file.save_as(path)
+    np.testing.assert_array_equal(read_image(path)[0, :, 0], [65535 - 100, 65535 - 1000])
+    table.LUTDescriptor = [3, 0, 10]  # pydicom reads tables of 8 and 16 bits only
+    table["LUTDescriptor"].VR = "US"
+    file.save_as(path)
+    with pytest.raises(DataError, match=r"table of values of .*film\.dcm cannot be used"):
+        read_image(path)
 
 
 def test_files_of_pydicom_and_nibabel_are_read():

@@ -212,17 +212,40 @@ def _read_dicom(path: Path) -> NDArray[np.generic]:
         except Exception as error:  # as above
             raise DataError(f"The colours of {path} cannot be read ({error}).") from error
     if "RescaleSlope" in file or "ModalityLUTSequence" in file:
-        pixels = apply_modality_lut(pixels, file)
+        try:
+            pixels = apply_modality_lut(pixels, file)
+        except Exception as error:  # as above
+            raise DataError(f"The table of values of {path} cannot be used ({error}).") from error
         whole = np.rint(pixels)
         pixels = whole.astype(np.int32) if (whole == pixels).all() else pixels.astype(np.float32)
-    if file.get("PhotometricInterpretation") == "MONOCHROME1":
-        pixels = pixels.max() + pixels.min() - pixels  # the largest stored value is black
+    if file.get("PhotometricInterpretation") == "MONOCHROME1":  # the largest stored value is black
+        pixels = _inverted(pixels, file)
     if pixels.ndim == 2 + (colours > 1):
         pixels = pixels[None]
     if pixels.dtype.kind == "i" and pixels.min() >= 0 and pixels.max() <= 65535:
         pixels = pixels.astype(np.uint16)
     stack: NDArray[np.generic] = pixels
     return stack
+
+
+def _inverted(pixels: NDArray[np.generic], file: Any) -> NDArray[np.generic]:
+    """Exchange black and white over all values that a file may hold, not those that it happens to hold.
+
+    One stored value so becomes the same grey in all files of a series (DICOM PS3.3, C.7.6.3.1: what may be stored follows
+    from BitsStored and PixelRepresentation, what a modality LUT may give from the bits of its entries).
+    """
+    bits = int(file.get("BitsStored", 0) or file.BitsAllocated)
+    total = -1 if int(file.get("PixelRepresentation", 0)) else 2**bits - 1  # of the smallest and the largest value
+    if "ModalityLUTSequence" in file:
+        total = 2 ** int(file.ModalityLUTSequence[0].LUTDescriptor[2]) - 1
+    elif "RescaleSlope" in file and "RescaleIntercept" in file:
+        total = float(file.RescaleSlope) * total + 2 * float(file.RescaleIntercept)
+    if pixels.dtype.kind == "f" or not float(total).is_integer():
+        return (total - pixels.astype(np.float64)).astype(np.float32)
+    turned = int(total) - pixels.astype(np.int64)
+    # Files exist whose values pass what they state; those must not wrap round.
+    kept = turned.astype(pixels.dtype)
+    return kept if (kept == turned).all() else turned.astype(np.int32)
 
 
 def count_slices(path: Path) -> int:
