@@ -1,6 +1,7 @@
 """Windows of images on the disk are those of the whole image, however it is stored."""
 
 import tracemalloc
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
@@ -52,6 +53,52 @@ def test_every_window_is_that_of_the_whole(tmp_path, monkeypatch, shape, dtype, 
     for rows, columns, step in WINDOWS:
         expected = image[rows.start : rows.stop : step, columns.start : columns.stop : step]
         np.testing.assert_array_equal(windows.read(rows, columns, step), expected)
+
+
+@pytest.mark.skipif(find_spec("imagecodecs") is None, reason="imagecodecs is not installed (extra slides)")
+@pytest.mark.parametrize("pyramid", [False, True])
+@pytest.mark.parametrize(
+    ("compression", "options"),
+    [
+        ("jpeg", {"photometric": "rgb"}),  # stored as YCbCr, colours at half the size
+        ("jpeg", {"photometric": "rgb", "subsampling": (1, 1)}),
+        ("jpeg", {}),
+        ("jpeg2000", {"photometric": "rgb"}),
+        ("lzw", {"photometric": "rgb"}),
+        ("zstd", {"photometric": "rgb"}),
+    ],
+)
+def test_windows_of_compressed_tiles_are_those_of_the_whole(tmp_path, compression, options, pyramid):
+    rows, columns = np.mgrid[:90, :70]
+    pixels = np.stack([2 * rows, 3 * columns, rows + columns], -1).astype(np.uint8)
+    pixels = pixels if "photometric" in options else pixels[..., 0]
+    options = {"compression": compression, "tile": (32, 48), **options}
+    with tifffile.TiffWriter(tmp_path / "image.tif") as file:
+        file.write(pixels, subifds=int(pyramid), **options)
+        if pyramid:
+            file.write(pixels[::2, ::2], subfiletype=1, **options)
+    image, windows = read_image(tmp_path / "image.tif"), open_windows(tmp_path / "image.tif")
+    assert windows.shape == image.shape == (90, 70, pixels.ndim == 2 or 3)
+    halved = compression == "jpeg" and "photometric" in options and "subsampling" not in options
+    near = np.abs(image.astype(int) - pixels.reshape(image.shape))
+    assert near.mean() < (4 if halved else 1)  # RGB, and not what is stored of it
+    for rows, columns, step in WINDOWS:
+        expected = image[rows.start : rows.stop : step, columns.start : columns.stop : step]
+        np.testing.assert_array_equal(windows.read(rows, columns, step), expected)
+
+
+@pytest.mark.skipif(find_spec("imagecodecs") is not None, reason="imagecodecs is installed")
+@pytest.mark.parametrize(("code", "name"), [(34712, "JPEG2000"), (50000, "ZSTD"), (50001, "WEBP")])
+def test_a_compression_that_is_not_known_here_names_the_extra(tmp_path, code, name):
+    path = tmp_path / "slide.tif"
+    tifffile.imwrite(path, np.zeros((32, 32), np.uint8), tile=(16, 16), compression="zlib")
+    with tifffile.TiffFile(path, mode="r+") as file:
+        file.pages.first.tags["Compression"].overwrite(code)
+    said = rf"slide\.tif has {name} compression, .*pip install 'prismseg\[slides\]'"
+    with pytest.raises(DataError, match=said):
+        read_image(path)
+    with pytest.raises(DataError, match=said):
+        open_windows(path).read(slice(0, 8), slice(0, 8))
 
 
 @pytest.mark.parametrize("shape", [(90, 70), (90, 70, 2)])

@@ -226,6 +226,23 @@ def test_a_pyramid_is_read_at_its_finest_level(tmp_path, model):
     np.testing.assert_array_equal(read_mask(report.masks[0]), Predictor(model).segment(pixels))
 
 
+@pytest.mark.parametrize("pyramid", [False, True])
+def test_a_slide_in_jpeg_gives_the_mask_of_the_whole(tmp_path, model, pyramid):
+    pytest.importorskip("imagecodecs", reason="imagecodecs is not installed (extra slides)")
+    pixels = tifffile.imread(draw(tmp_path / "plain.tif", 258, 283))
+    options = {"tile": (48, 32), "compression": "jpeg"}
+    with tifffile.TiffWriter(tmp_path / "slide.tif") as file:
+        file.write(pixels, subifds=int(pyramid), **options)
+        if pyramid:
+            file.write(pixels[::2, ::2], subfiletype=1, **options)
+    predictor = Predictor(model)
+    report = run(predictor, tmp_path / "slide.tif", tmp_path / "out", overlap=96)
+    assert not report.failed and report.large[tmp_path / "slide.tif"].pieces > 1
+    whole = predictor(tmp_path / "slide.tif")
+    sure = np.diff(np.sort(whole.probabilities, 0)[-2:], axis=0)[0] > 1e-3  # ties may be broken otherwise
+    np.testing.assert_array_equal(read_mask(report.masks[0])[sure], whole.mask[sure])
+
+
 def test_what_needs_the_whole_is_refused_before_anything_is_written(slide, tmp_path, model):
     for predictor, options, said in (
         (Predictor(make_network(postprocess="two-feet")), {}, "post-processing"),

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from prismseg.base import DataError, DataNotFoundError
+from prismseg.data.images.codecs import PILLOW_READS, lacks_codec, missing_codec
 from prismseg.data.images.source import DecodedImage, FilePart, Purpose, Source, file_of
 from prismseg.data.images.volumes import decode_volume, is_volume
 
@@ -24,7 +25,8 @@ _TIFF_MAGIC = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _ALPHA_MODES = {"LA": 1, "PA": 1, "RGBA": 3}  # channels before the alpha
 
 # TIFF 6.0, tags PhotometricInterpretation, ExtraSamples and Orientation.
-_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE = 0, 1, 2, 3
+_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE, _YCBCR = 0, 1, 2, 3, 6
+_JPEG = 7  # tag Compression
 _ALPHA_SAMPLES = (1, 2)
 _ORIENTATIONS = range(1, 9)
 
@@ -128,28 +130,21 @@ def _decode_tiff(path: Path, purpose: Purpose) -> DecodedImage:
                 return DecodedImage(turn_upright(image.pixels, orientation), orientation, image.palette)
             except DataError:
                 raise
-            except ValueError as error:
-                if "imagecodecs" not in str(error):
+            except (ValueError, ImportError) as error:
+                if not lacks_codec(error):
                     raise
-                deep_colour = page.samplesperpixel > 1 and np.max(page.bitspersample) > 8
-                # Pillow swaps the bytes of compressed big-endian floats twice, and so reads other numbers.
-                swapped = file.byteorder == ">" and page.dtype.kind == "f"
-                compression = page.compression.name
+                if page.compression not in PILLOW_READS:
+                    raise missing_codec(path, page) from error
+                if page.samplesperpixel > 1 and np.max(page.bitspersample) > 8:
+                    # Pillow would decompress these too, but cut them to 8 bits.
+                    raise missing_codec(path, page, "a TIFF of 16 bits a colour") from error
+                if file.byteorder == ">" and page.dtype.kind == "f":
+                    # Pillow swaps the bytes of compressed big-endian floats twice, and so reads other numbers.
+                    raise missing_codec(path, page, "a big-endian TIFF of floats") from error
     except (DataError, PermissionError):
         raise
     except Exception as error:  # tifffile and its codecs raise nearly every type for damaged files
         raise _damaged(path, error) from error
-    if deep_colour:
-        # Pillow would decompress these too, but cut them to 8 bits.
-        raise DataError(
-            f"{path} is a TIFF of 16 bits a colour with {compression} compression, which is not read. Save it "
-            "uncompressed or with deflate, or install the package imagecodecs."
-        )
-    if swapped:
-        raise DataError(
-            f"{path} is a big-endian TIFF of floats with {compression} compression, which is not read. Save it "
-            "uncompressed or with deflate, or install the package imagecodecs."
-        )
     image = _decode_with_pillow(path, purpose)
     return DecodedImage(image.pixels, orientation, image.palette)
 
@@ -162,7 +157,8 @@ def _tiff_orientation(page: tifffile.TiffPage) -> int:
 def _tiff_image(
     path: Path, page: tifffile.TiffPage, pixels: NDArray[np.generic], purpose: Purpose
 ) -> DecodedImage:
-    meaning = int(page.photometric)
+    # JPEG is decoded to RGB, whatever colours it stores.
+    meaning = _RGB if (page.photometric, page.compression) == (_YCBCR, _JPEG) else int(page.photometric)
     if meaning not in (_WHITE_IS_ZERO, _BLACK_IS_ZERO, _RGB, _PALETTE):
         raise _other_colours(path, page.photometric.name)
     if pixels.ndim == 3 and page.planarconfig == tifffile.PLANARCONFIG.SEPARATE:

@@ -12,6 +12,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from prismseg.base import DataError
+from prismseg.data.images.codecs import lacks_codec, missing_codec
 
 _TIFF_SUFFIXES = (".tif", ".tiff")
 # Decoded tiles and strips that are kept for the next window, and the largest of them that is decoded at all.
@@ -153,6 +154,8 @@ class TiffWindows(ImageWindows):
     ) -> None:
         self.path, self.left_out, self.alone = path, left_out, alone
         self._page = page
+        if page.compression == _JPEG:
+            _ = page.is_jfif  # needed for decoding, and looked up in the file, which is open only now
         meaning, compression = int(page.photometric), int(page.compression)
         self._inverted = meaning == _WHITE_IS_ZERO
         alpha = bool(page.extrasamples) and int(page.extrasamples[-1]) in _ALPHA_SAMPLES
@@ -240,13 +243,12 @@ class TiffWindows(ImageWindows):
                 data = file.read(page.databytecounts[index])
             if len(data) < page.databytecounts[index]:
                 raise ValueError("its end is missing")
-            decoded, _, shape = page.decode(data or None, index, jpegtables=page.jpegtables)
+            decoded, _, shape = page.decode(
+                data or None, index, jpegtables=page.jpegtables, jpegheader=page.jpegheader
+            )
         except Exception as error:  # codecs raise nearly every type for damaged files
-            if "imagecodecs" in str(error):
-                raise DataError(
-                    f"{self.path} has {page.compression.name} compression, which is not read without the package "
-                    "imagecodecs. Install it (pip install 'prismseg[slides]'), or save the image with deflate."
-                ) from error
+            if lacks_codec(error):
+                raise missing_codec(self.path, page) from error
             reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise DataError(
                 f"{self.path} is truncated or damaged ({reason}); copy it anew or leave it out."
