@@ -302,3 +302,18 @@ def test_the_fingerprint_follows_the_annotations(tmp_path):
     assert open_dataset(tmp_path).fingerprint() == before
     write(tmp_path / "labels.json", coco({1: "a.png"}, [annotation(1, 1, 5, [RING])]))
     assert open_dataset(tmp_path).fingerprint() != before
+
+
+def test_a_ring_inside_another_is_told(tmp_path):
+    save(tmp_path / "a.png")
+    hole = [2, 2, 4, 2, 4, 3, 2, 3]
+    write(tmp_path / "notes.json", coco({1: "a.png"}, [annotation(1, 1, 3, [RING, hole])]))
+    np.testing.assert_array_equal(open_dataset(tmp_path)[0].mask, RECTANGLE)  # as pycocotools: the union
+    assert "1 annotation" in findings(tmp_path)["polygons in polygons"].message
+    write(tmp_path / "notes.json", coco({1: "a.png"}, [annotation(1, 1, 3, [RING, [6, 1, 8, 1, 8, 4, 6, 4]])]))
+    assert "polygons in polygons" not in findings(tmp_path)
+    holed = RECTANGLE.copy()
+    holed[2, 2:4] = 0
+    runs = {"counts": column_runs(holed), "size": [HEIGHT, WIDTH]}
+    write(tmp_path / "notes.json", coco({1: "a.png"}, [annotation(1, 1, 3, runs)]))
+    np.testing.assert_array_equal(open_dataset(tmp_path)[0].mask, holed)

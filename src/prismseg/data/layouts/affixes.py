@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
+from prismseg.data.layouts.listing import respell
+
 _MASK_WORDS = ("mask", "label", "labels", "seg", "segmentation", "gt", "groundtruth")
 _IMAGE_WORDS = ("img", "image", "im")
 
@@ -68,6 +70,8 @@ def find_affixes(
 ) -> Pairing:
     """Find what names of images and masks add, such that most images have a mask; of equals the plainest.
 
+    A mask whose name differs from the image's in capital letters only belongs to it, unless another has that very name.
+
     Parameters
     ----------
     images, masks : sequence of str
@@ -90,7 +94,10 @@ def find_affixes(
     best: Pairing | None = None
     for mask, image in product(tried, ours):
         by_case = {case: name for name in masks if (case := mask.strip(name)) is not None}
-        paired = sum(image.strip(name) in by_case for name in images)
+        cases = [case for name in images if (case := image.strip(name)) is not None]
+        spelt = respell(cases, list(by_case))
+        by_case |= {case: by_case[name] for case, name in spelt.items() if name in by_case}
+        paired = sum(case in by_case for case in cases)
         if best is None or paired > best.paired:
             best = Pairing(image, mask, by_case, paired)
         if paired == len(images):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -125,6 +126,34 @@ def unique_names(paths: Sequence[str]) -> list[str]:
     plain = [PurePosixPath(path).with_suffix("") for path in paths]
     names = [path.name for path in plain]
     return names if len(set(names)) == len(names) else ["_".join(path.parts) for path in plain]
+
+
+def fold(name: str) -> str:
+    """Name without the difference of small and capital letters, and of the two ways to store an accent."""
+    return unicodedata.normalize("NFC", name).casefold()
+
+
+def respell(names: Iterable[str], known: Sequence[str]) -> dict[str, str]:
+    """Give each of `names` as `known` has it: itself, or the one that differs in capital letters only.
+
+    Names with several such, and names that another one has by right, stay as they are.
+
+    Examples
+    --------
+    >>> respell(["A1", "b2", "C"], ["a1", "b2", "c", "C"])
+    {'A1': 'a1', 'b2': 'b2', 'C': 'C'}
+    """
+    names = list(names)
+    exact, folded = set(known), defaultdict(list)
+    for name in known:
+        folded[fold(name)].append(name)
+    claimed = Counter(fold(name) for name in names)
+    spelt = {}
+    for name in names:
+        like = folded[fold(name)]
+        alone = len(like) == 1 and claimed[fold(name)] == 1
+        spelt[name] = like[0] if name not in exact and alone else name
+    return spelt
 
 
 def by_stem(paths: Iterable[Path]) -> dict[str, Path]:

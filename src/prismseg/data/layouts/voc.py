@@ -8,7 +8,7 @@ from prismseg.base import DataError
 from prismseg.base.files import read_text
 from prismseg.data.checks.findings import Finding
 from prismseg.data.layouts.folders import find_folder
-from prismseg.data.layouts.listing import Case, Layout, Listing, by_stem, image_files, part_named
+from prismseg.data.layouts.listing import Case, Layout, Listing, by_stem, image_files, part_named, respell
 from prismseg.data.masks.legend import read_legend
 from prismseg.data.sample import IGNORE
 
@@ -43,7 +43,11 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
     if images is None or masks is None:
         raise DataError(f"{root} needs the folders JPEGImages and SegmentationClass, as Pascal VOC has them.")
     image_of, mask_of = by_stem(image_files(images)), by_stem(image_files(masks))
-    lists = _lists(root)
+    spelt = respell(mask_of, list(image_of))
+    mask_of = {spelt[name]: path for name, path in mask_of.items()}
+    lists = {
+        part: [respell([name], list(image_of))[name] for name in names] for part, names in _lists(root).items()
+    }
     listed = {name for names in lists.values() for name in names}
     cases = [
         Case(name, (path,), mask_of.get(name))

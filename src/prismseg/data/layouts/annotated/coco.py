@@ -107,6 +107,7 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
             parts[part].append(stem)
     for of_file in drawn.values():
         findings += of_file.findings()
+    findings += index.respelled(files[0])
     findings += index.unlisted({case.images[0] for case in cases}, "no COCO file names them")
     return Listing(
         "coco",
@@ -151,7 +152,7 @@ class _Annotations:
     def __init__(self, path: Path, content: Mapping[str, Any], labels: Mapping[int, int]) -> None:
         self.path = path
         self.labels = labels
-        self.crowds = 0
+        self.crowds = self.nested = 0
         self.boxes: list[Any] = []
         self.of_image: dict[Any, list[Mapping[str, Any]]] = defaultdict(list)
         images = {image["id"]: image for image in content["images"]}
@@ -173,6 +174,7 @@ class _Annotations:
                 self.boxes.append(image)
                 continue
             self.crowds += bool(annotation.get("iscrowd"))
+            self.nested += isinstance(region, Polygons) and region.is_nested
             found.append((_area(annotation, region), Shape(self.labels[annotation["category_id"]], region)))
         return tuple(shape for _, shape in sorted(found, key=lambda pair: -pair[0]))
 
@@ -200,6 +202,14 @@ class _Annotations:
                 self.path,
                 f"{len(self.boxes)} annotations on {images} image{'s' * (images != 1)} of {self.path} have no outline (a "
                 "box only), so their pixels would count as background. Draw them, or take these annotations out.",
+            )
+        if self.nested:
+            yield Finding(
+                "warning",
+                "polygons in polygons",
+                self.path,
+                f"{self.nested} annotation{'s' * (self.nested != 1)} of {self.path} have a polygon inside another. COCO "
+                "knows no holes in polygons: all are filled. Where holes are meant, write them as run lengths (RLE).",
             )
         if self.crowds:
             yield Finding(

@@ -89,6 +89,7 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
         splits=(parts,) if sum(map(bool, parts.values())) > 1 else (),
         findings=(
             *_tell_kinds(files[0], kinds),
+            *index.respelled(files[0]),
             *index.unlisted({case.images[0] for case in cases}, f"{files[0].name} does not name them"),
         ),
     )

@@ -11,6 +11,7 @@ from prismseg.data.checks.findings import Finding
 from prismseg.data.images.folder import is_hidden
 from prismseg.data.images.source import Source
 from prismseg.data.images.volumes import suffix_of
+from prismseg.data.layouts.listing import fold
 
 _HEAD = 4096
 _SHOWN = 5
@@ -46,14 +47,18 @@ class FolderIndex:
             and path.is_file()
         ]
         self._named: dict[str, list[Path]] = defaultdict(list)
+        self._respelled: list[str] = []
+        self._folded: dict[str, list[Path]] = defaultdict(list)
         for path in self.files:
             self._named[path.name].append(path)
+            self._folded[fold(path.name)].append(path)
 
     def find(self, name: str, *, near: Path) -> Path:
         """Image that a file of annotations in the folder `near` calls `name`.
 
         Taken as a path from there, from the root, or from its folder `images`; else the one image below the root of that
-        name, of several the one that shares most folders with `name`. Where there is none, the path it should have.
+        name, of several the one that shares most folders with `name`; at last one whose name differs in capital letters
+        only (`respelled` tells of those). Where there is none, the path it should have.
 
         Raises
         ------
@@ -65,14 +70,30 @@ class FolderIndex:
         for place in places:
             if place.is_file():
                 return place
-        same = self._named.get(stated.name, [])
+        same = self._named.get(stated.name, []) or self._folded.get(fold(stated.name), [])
         most = max((_shared(path, stated) for path in same), default=0)
         best = [path for path in same if _shared(path, stated) == most]
         if len(best) > 1:
             raise DataError(
                 f"{name} may be {best[0]} or {best[1]}; name the images in {near} with their folders, or remove one."
             )
-        return best[0] if best else places[0]
+        if not best:
+            return places[0]
+        if best[0].name != stated.name:
+            self._respelled.append(f"{stated} is {best[0].relative_to(self.root)}")
+        return best[0]
+
+    def respelled(self, file: Path) -> Iterator[Finding]:
+        """Tell of the names, in `file` and those like it, that the images have but for capital letters."""
+        if self._respelled:
+            names = ", ".join(self._respelled[:_SHOWN]) + " …" * (len(self._respelled) > _SHOWN)
+            yield Finding(
+                "info",
+                "names in other letters",
+                file,
+                f"{len(self._respelled)} images are called in other capital letters by {file} than on the disk, and are "
+                f"taken all the same: {names}.",
+            )
 
     def relative(self, path: Path) -> str:
         """Path as seen from the root, for naming."""
@@ -96,7 +117,7 @@ def _shared(path: Path, stated: PurePosixPath) -> int:
     """How many of the last parts two paths share."""
     count = 0
     for ours, theirs in zip(reversed(path.parts), reversed(stated.parts), strict=False):
-        if ours != theirs:
+        if fold(ours) != fold(theirs):
             break
         count += 1
     return count

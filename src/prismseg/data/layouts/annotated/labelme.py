@@ -108,6 +108,7 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
         )
         for kind, count in sorted(left_out.items())
     ]
+    findings += index.respelled(files[0])
     return Listing(
         "labelme",
         cases,

@@ -45,6 +45,18 @@ class Polygons:
 
     rings: tuple[Sequence[float], ...]
 
+    @property
+    def is_nested(self) -> bool:
+        """Whether the frame of one polygon lies inside that of another, as that of a hole does."""
+        if len(self.rings) < 2:
+            return False
+        frames = [(min(r[::2]), min(r[1::2]), max(r[::2]), max(r[1::2])) for r in self.rings]
+        return any(
+            a is not b and b[0] < a[0] and b[1] < a[1] and a[2] < b[2] and a[3] < b[3]
+            for a in frames
+            for b in frames
+        )
+
     def window(self, height: int, width: int) -> Window:
         """Pixels inside one of the polygons."""
         parts = []
