@@ -92,16 +92,15 @@ class LastLayer:
             When it is not there or damaged.
         """
         path = Path(folder) / "last-layer.safetensors"
-        if not path.is_file():
-            raise ModelError(
-                f"There is no posterior of the last layer in {folder}; fit one: prismseg uncertainty RUN."
+        missing = f"There is no posterior of the last layer in {folder}; fit one: prismseg uncertainty RUN."
+        with reading_fit(path, missing, "fit it again: prismseg uncertainty RUN.") as (tensors, facts):
+            return cls(
+                tensors["factors"],
+                facts["precision"],
+                facts["inflation"],
+                facts["network"],
+                tuple(facts["notes"]),
             )
-        try:
-            factors = load(path.read_bytes())["factors"]
-            facts = read_json(path.with_suffix(".json"))
-            return cls(factors, facts["precision"], facts["inflation"], facts["network"], tuple(facts["notes"]))
-        except (SafetensorError, KeyError, TypeError) as error:
-            raise ModelError(f"{path} is damaged; fit it again: prismseg uncertainty RUN.") from error
 
     def draw(self, predictor: Predictor, image: NDArray[np.generic]) -> tuple[NDArray[np.float32], list[float]]:
         """Probabilities (M, K, H, W) of an image for draws of the head, and their weights.
@@ -120,6 +119,24 @@ class LastLayer:
                 "it again: prismseg uncertainty RUN."
             )
         return draw_head(self, predictor, image)
+
+
+@contextmanager
+def reading_fit(path: Path, missing: str, remedy: str) -> Iterator[tuple[dict[str, Tensor], dict[str, Any]]]:
+    """Give the tensors of a fitted posterior's file and the facts of the JSON beside it, for making it from them.
+
+    Raises
+    ------
+    ModelError
+        With the sentence `missing` where there is no file; naming the file and `remedy` where it is damaged or a tensor
+        or fact is missed within the block.
+    """
+    if not path.is_file():
+        raise ModelError(missing)
+    try:
+        yield load(path.read_bytes()), read_json(path.with_suffix(".json"))
+    except (SafetensorError, KeyError, TypeError) as error:
+        raise ModelError(f"{path} is damaged; {remedy}") from error
 
 
 def fit_last_layer(

@@ -17,15 +17,14 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.torch import save
 from torch import Tensor, nn
 
-from prismseg.base import ConfigError, DataError, ModelError, read_json, write_bytes, write_json
+from prismseg.base import ConfigError, DataError, ModelError, write_bytes, write_json
 from prismseg.data import IGNORE, SegmentationDataset
 from prismseg.features import CRFFg2d
 from prismseg.features.bayesian import VariationalCRFFg2d
-from prismseg.inference.bayesian.last_layer import enlarge_draws
+from prismseg.inference.bayesian.last_layer import enlarge_draws, reading_fit
 from prismseg.inference.margins import fingerprint
 from prismseg.inference.predictor import Predictor
 from prismseg.nets import SegmentationModel, class_probabilities
@@ -73,18 +72,10 @@ class VariationalFrequencies:
             When it is not there or damaged.
         """
         path = Path(folder) / "variational.safetensors"
-        if not path.is_file():
-            raise ModelError(
-                f"There are no variational frequencies in {folder}; fit them: "
-                "prismseg uncertainty RUN --kind variational."
-            )
-        try:
-            facts = read_json(path.with_suffix(".json"))
-            return cls(load(path.read_bytes()), facts["inflation"], facts["network"], tuple(facts["notes"]))
-        except (SafetensorError, KeyError, TypeError) as error:
-            raise ModelError(
-                f"{path} is damaged; fit it again: prismseg uncertainty RUN --kind variational."
-            ) from error
+        again = "prismseg uncertainty RUN --kind variational."
+        missing = f"There are no variational frequencies in {folder}; fit them: {again}"
+        with reading_fit(path, missing, f"fit it again: {again}") as (tensors, facts):
+            return cls(tensors, facts["inflation"], facts["network"], tuple(facts["notes"]))
 
     def spread(self, predictor: Predictor) -> Predictor:
         """Make a predictor of a copy of the network whose layers have these distributions.
