@@ -156,7 +156,7 @@ def test_training_goes_on_from_a_network_with_an_encoder(discs, tmp_path, pretra
     Trainer(first, tmp_path / "first").fit(show_progress=False)
     settings = finetune_settings(tmp_path / "first")
     assert settings["model"]["encoder"] == "efficientnet_lite0" and settings["model"]["weights"] == "none"
-    model = {**settings["model"], "decoder": None, "options": None, "weights": None}
+    model = {**settings["model"], "decoder": None, "bottleneck": None, "options": None, "weights": None}
     initial = settings["initial"]
     trainer = Trainer(small_config(discs, model=model, initial=initial), tmp_path / "second")
     theirs = load_file(tmp_path / "first" / "model" / "model.safetensors")

@@ -178,6 +178,7 @@ def find_leg_entry(celsius: NDArray[np.floating], foot: Mask, background: float)
     >>> celsius[:90, 20:30] = 30.0
     >>> foot = np.zeros((100, 80), bool)
     >>> foot[70:90, 20:60] = True
+    >>> celsius[foot] = 30.0
     >>> find_leg_entry(celsius, foot, 22.0)
     (68.5, 24.5)
     """
