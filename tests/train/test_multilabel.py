@@ -11,12 +11,14 @@ from typer.testing import CliRunner
 from prismseg.base import ConfigError, DataError, ModelError
 from prismseg.cli.main import app
 from prismseg.data import open_dataset
-from prismseg.inference import Predictor, find_uncertainty
+from prismseg.inference import Margins, Predictor, find_uncertainty, predict_files
 from prismseg.nets import load_model
 from prismseg.train import RunFolder, Trainer, evaluate_run
 from prismseg.train.ensemble.combine import Member, combine
+from prismseg.train.finetune import begin_from
 from prismseg.train.optimization.losses import IGNORE, create_loss
 from prismseg.train.registries import LOSSES
+from prismseg.train.runs.network import make_network
 
 from .conftest import small_config
 
@@ -121,6 +123,17 @@ def test_what_needs_one_class_a_pixel_says_so(run, overlapping, tmp_path):
     network = load_model(RunFolder(run).model)
     with pytest.raises(ModelError, match="no uncertainty"):
         find_uncertainty(Predictor(network), overlapping / "images" / "p0.png")
+    out = tmp_path / "out"
+    margins = Margins({}, alpha=0.1, per="group", share=1, groups=9, cases=9)
+    for asked in ({"uncertainty": True}, {"margins": margins}):
+        with pytest.raises(ModelError, match=f"no {next(iter(asked))}"):
+            predict_files(Predictor(network), overlapping / "images", out, show_progress=False, **asked)
+    assert not out.exists()  # nothing is begun that cannot be finished
+    result = CliRunner().invoke(app, ["uncertainty", str(run)])
+    assert isinstance(result.exception, ModelError) and "no uncertainty to fit" in str(result.exception)
+    assert not (run / "uncertainty").exists()
+    result = CliRunner().invoke(app, ["evaluate", str(run), "--margins", "0.1", "--quiet"])
+    assert isinstance(result.exception, ModelError) and "no calibration of margins" in str(result.exception)
     with pytest.raises(ModelError, match="cannot be combined"):
         combine([Member(network, "a"), Member(network, "b")])
     with pytest.raises(ConfigError, match="no class weights"):
@@ -132,3 +145,36 @@ def test_what_needs_one_class_a_pixel_says_so(run, overlapping, tmp_path):
     assert isinstance(result.exception, ModelError) and "overlap" in str(result.exception), result.output
     result = CliRunner().invoke(app, ["evaluate", str(run), "--one-label", "--quiet"])
     assert isinstance(result.exception, DataError) and "overlap" in str(result.exception), result.output
+
+
+def test_a_study_and_training_that_goes_on(run, overlapping, tmp_path):
+    settings = configured(overlapping, optim={"steps": 2}, evaluate_every=2).model_dump(mode="json")
+    study = {"title": "T", "kind": "segmentation", "base": settings, "grid": {"seed": {"seed": [0]}}}
+    (tmp_path / "e.yaml").write_text(json.dumps({**study, "base": {**settings, "explain": True}}))
+    (tmp_path / "s.yaml").write_text(json.dumps(study))
+    words = ["study", "run", str(tmp_path / "e.yaml"), "--backend", "sequential", "--out", str(tmp_path / "e")]
+    result = CliRunner().invoke(app, [*words, "--quiet"])
+    assert result.exit_code != 0 and "data.multilabel" in str(result.exception), result.output
+    assert not list((tmp_path / "e" / "runs").glob("*"))  # refused before anything is trained
+    words = ["study", "run", str(tmp_path / "s.yaml"), "--backend", "sequential", "--out", str(tmp_path / "s")]
+    result = CliRunner().invoke(app, [*words, "--quiet"])
+    assert result.exit_code == 0, result.output
+    words = ["train", str(overlapping), "--multilabel", "--from", str(run), "--steps", "1", "--batch-size", "2"]
+    result = CliRunner().invoke(app, [*words, "--out", str(tmp_path / "on"), "--quiet"])
+    assert result.exit_code == 0, result.output
+    assert load_model(RunFolder(tmp_path / "on").model).metadata["multilabel"] is True
+
+
+def test_a_head_for_classes_that_do_not_overlap_is_not_taken_over(overlapping, tmp_path):
+    config = configured(overlapping, optim={"steps": 1}, evaluate_every=1)
+    dataset = open_dataset(overlapping, multilabel=True)
+    network = make_network(config, dataset)
+    trained = make_network(config, dataset)  # of as many logits, which mean something else
+    with torch.no_grad():
+        for values in trained.parameters():
+            values.fill_(0.25)
+    for multilabel in (False, True):
+        trained.metadata["multilabel"] = multilabel
+        started, notes = begin_from(network, trained, config, dataset)
+        taken = bool((started.state_dict()["head.bias"] == 0.25).all())
+        assert taken == multilabel and any("overlap" in note for note in notes) != multilabel

@@ -90,7 +90,7 @@ def evaluate(
     _require_cases(networks, dataset, part)
     if margins is not None:
         for network in networks:
-            require_one_label(network.predictor, "margins")
+            require_one_label(network.predictor, "calibration of margins")
     scores = None if margins is None else MarginScores(margins, networks, dataset, part)
     reliability = None if dataset.multilabel else ReliabilityScores(dataset.classes, _ensembles(networks, dataset))
     observers: list[Observer] = [each for each in (reliability, scores) if each is not None]

@@ -22,7 +22,7 @@ from prismseg.inference.bayesian.registries import UNCERTAINTIES
 from prismseg.inference.images import InputImages, find_images
 from prismseg.inference.large.predict import LargePrediction, grid_of, predict_large, require_pieces
 from prismseg.inference.margins import Margins, write_bands
-from prismseg.inference.predictor import Predictor
+from prismseg.inference.predictor import Predictor, require_one_label
 from prismseg.inference.render import class_colour, displayable
 from prismseg.inference.stacks import is_stack, predict_stack
 from prismseg.inference.uncertainty import draw_entropy, find_uncertainty, write_uncertainty
@@ -155,6 +155,11 @@ def predict_files(
         "margins": margins is not None,
     }
     asked = [name for name in wanted if wanted[name]]
+    for name in asked:
+        if name != "probabilities":
+            require_one_label(predictor, "uncertainty" if name == "bayesian" else name)
+    if any(is_stack(path) for path in images.names):
+        require_one_label(predictor, "segmentation of volumes")
     windows, unwindowed = _open_large(predictor, images.names, large_from)
     if windows:
         require_pieces(predictor, ["uncertainty" if name == "bayesian" else name for name in asked])

@@ -110,7 +110,14 @@ def begin_from(
         return refine(initial, network, make_preprocess(config, dataset)), [
             f"Trained is a correction of {config.initial}, which stays as it is and is what step 0 predicts."
         ]
-    copy_weights(network, initial, str(config.initial), head=not reordered)
+    other_kind = bool(initial.metadata.get("multilabel", False)) != dataset.multilabel
+    copy_weights(network, initial, str(config.initial), head=not (reordered or other_kind))
+    if other_kind:
+        overlap = {True: "overlap (--multilabel)", False: "do not overlap"}
+        return network, [
+            f"The classes of {config.initial} {overlap[not dataset.multilabel]}, those of {dataset.root} "
+            f"{overlap[dataset.multilabel]}; its last layer is not taken over."
+        ]
     if not reordered:
         return network, []
     return network, [

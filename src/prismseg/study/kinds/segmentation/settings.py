@@ -88,6 +88,10 @@ class SegmentationSettings(TrainConfig):
     @model_validator(mode="after")
     def _check_maps(self) -> SegmentationSettings:
         if self.explain:
+            if self.data.multilabel:
+                raise ValueError(
+                    "classes that overlap (data.multilabel) are not explained in a study; leave out explain"
+                )
             from prismseg.explain.registries import METHODS, REGIONS
 
             for value, known in ((self.method, METHODS), (self.region, REGIONS)):
