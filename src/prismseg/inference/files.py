@@ -158,7 +158,7 @@ def predict_files(
     for name in asked:
         if name != "probabilities":
             require_one_label(predictor, "uncertainty" if name == "bayesian" else name)
-    if any(is_stack(path) for path in images.names):
+    if getattr(predictor, "multilabel", False) and any(_is_volume(path) for path in images.names):
         require_one_label(predictor, "segmentation of volumes")
     windows, unwindowed = _open_large(predictor, images.names, large_from)
     if windows:
@@ -198,6 +198,14 @@ def predict_files(
             done += steps.get(path, 1)
             advance(done, path.name)
     return report
+
+
+def _is_volume(path: Path) -> bool:
+    """Whether a file holds several slices; one that cannot be read is told of in its turn."""
+    try:
+        return is_stack(path)
+    except DataError:
+        return False
 
 
 def _advance(advance: Advance, before: int, note: str, pieces: int) -> None:
