@@ -22,7 +22,26 @@ def keep_freed_memory() -> bool:
     bool
         Whether the C library could be set; other libraries than glibc are left alone.
     """
-    if platform.libc_ver()[0] != "glibc":
+    library = _glibc()
+    if library is None:
         return False
-    mallopt = ctypes.CDLL(None).mallopt
-    return bool(mallopt(_MMAP_MAX, 0)) and bool(mallopt(_TRIM_THRESHOLD, _NEVER))
+    return bool(library.mallopt(_MMAP_MAX, 0)) and bool(library.mallopt(_TRIM_THRESHOLD, _NEVER))
+
+
+def release_memory() -> bool:
+    """Return to the operating system what is freed and was kept.
+
+    Where work goes on for as long as an image has pieces, what is kept breaks up into parts of which none is large enough
+    for the next piece, so that a process grows to several times what it needs (``benchmarks/large.py``).
+
+    Returns
+    -------
+    bool
+        Whether memory was returned; other libraries than glibc are left alone.
+    """
+    library = _glibc()
+    return library is not None and bool(library.malloc_trim(0))
+
+
+def _glibc() -> ctypes.CDLL | None:
+    return ctypes.CDLL(None) if platform.libc_ver()[0] == "glibc" else None

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from prismseg.base import DataError, ModelError
 from prismseg.base.files import sync
+from prismseg.base.memory import release_memory
 from prismseg.base.version import VERSION
 from prismseg.data.images.windows import ImageWindows
 from prismseg.data.preparation.levels import Levels, find_levels
@@ -181,6 +182,7 @@ def predict_large(
             store.put(piece, found.argmax(0).to(torch.uint8).numpy())
             done += 1
             advance(done)
+            release_memory()
     step = int(np.ceil(np.sqrt(grid.shape[0] * grid.shape[1] / overlay_pixels)))
     draw(windows.read(slice(0, grid.shape[0]), slice(0, grid.shape[1]), step), store.thumbnail(step))
     store.assemble(colours)
@@ -291,6 +293,7 @@ def _look_over(
             piece = grid.pieces[int((place + 0.5) * step)]
             x = _prepare(windows, levels, grid, piece)
             predictor.look(x, piece.rows, piece.columns, statistics)
+            release_memory()
     store.write_facts({"levels": levels.to_json(), "statistics": statistics.to_json()})
     return levels, statistics
 
@@ -302,7 +305,9 @@ def _prepare(windows: ImageWindows, levels: Levels, grid: Grid, piece: Piece) ->
 
 
 def _read_all(windows: ImageWindows, grid: Grid) -> Iterator[NDArray[np.generic]]:
-    return (_pixels(windows, *grid.keep(piece)) for piece in grid.pieces)
+    for piece in grid.pieces:
+        yield _pixels(windows, *grid.keep(piece))
+        release_memory()
 
 
 def _pixels(windows: ImageWindows, rows: slice, columns: slice) -> NDArray[np.generic]:
