@@ -330,6 +330,8 @@ def test_a_reviewer_is_offered_nothing_that_would_be_refused(browser, served: Se
     boss.page.fill("#name", "boss")
     boss.page.fill("#password", PASSWORD)
     boss.page.click("main button[type=submit]")
+    boss.page.wait_for_url("**/users")
+    boss.page.wait_for_load_state()  # its buttons do something from then on
     for leave in ("Escape", "confirm"):
         boss.page.click("[data-name=midwife] .disable")
         boss.page.wait_for_selector("#disable-dialog[open]")
