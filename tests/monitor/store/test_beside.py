@@ -332,3 +332,22 @@ def test_a_long_audit_file_does_not_slow_a_change(service: SessionService, monke
         file.write(b'{"half')
     service.update_details("ana", service.session, {"parity": 9})
     assert verify(service.store).faults == ()
+
+
+def test_an_entry_written_between_two_looks_at_the_audit_file_is_no_forgery(
+    service: SessionService, monkeypatch
+) -> None:
+    """The lines are counted and then compared: what comes in between belongs to no entry that was read."""
+    capture(service, 1)
+    beside = SessionStore(service.store.folder, access="read-only")
+    counted, numbers = audit.AuditFile.lines, iter((2, 3))
+
+    def lines(trail):
+        yield from counted(trail)
+        if (number := next(numbers, None)) is not None:
+            capture(service, number)
+
+    monkeypatch.setattr(audit.AuditFile, "lines", lines)
+    assert verify(beside).faults == ()
+    assert verify(beside).faults == ()
+    beside.close()

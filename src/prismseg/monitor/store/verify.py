@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -184,7 +185,7 @@ def _check_trail(store: SessionStore, entries: list[AuditRow], faults: list[str]
         if attempt:
             time.sleep(pause)
         try:
-            length = sum(1 for _ in store.trail.lines())
+            length = sum(1 for _ in store.trail.lines())  # what is written after this is the next check's
         except DataError as error:
             faults.append(str(error))
             return 0
@@ -193,7 +194,7 @@ def _check_trail(store: SessionStore, entries: list[AuditRow], faults: list[str]
     if length > newest:  # written meanwhile, or taken out of the database
         sealed = _hashes(store)
     found = len(faults)
-    _check_lines(store.trail, sealed, faults)
+    _check_lines(store.trail, sealed, faults, length)
     missing = [entry for entry in entries if entry.seq > length]
     if len(faults) > found or not missing:
         return 0
@@ -203,10 +204,10 @@ def _check_trail(store: SessionStore, entries: list[AuditRow], faults: list[str]
     return 0
 
 
-def _check_lines(trail: AuditFile, sealed: dict[int, str], faults: list[str]) -> None:
-    """Compare the lines of an audit file with the hashes of the database's entries, up to the first that differs."""
+def _check_lines(trail: AuditFile, sealed: dict[int, str], faults: list[str], count: int | None = None) -> None:
+    """Compare the first lines of an audit file with the hashes of the database's entries, up to one that differs."""
     try:
-        for number, line in enumerate(trail.lines(), start=1):
+        for number, line in enumerate(islice(trail.lines(), count), start=1):
             if number not in sealed:
                 faults.append(f"Line {number} of {trail.path} is an entry that is gone from the database.")
                 return

@@ -23,7 +23,11 @@ def test_a_skipped_capture_is_recorded_with_its_reason(page, services, time) -> 
 
 
 def test_the_board_shows_each_running_session_as_its_page_does(page, camera, time) -> None:
-    closed, _, running = (page.begin(code, take_camera=True) for code in ("E-1", "E-2", "E-3"))
+    begun = []
+    for code in ("E-1", "E-2", "E-3"):
+        begun.append(page.begin(code, take_camera=True))
+        time.wait(1)
+    closed, _, running = begun
     page.post(f"{closed}/closing", {"closed": True})
     page.capture(running)
     page.post(f"{running}/dose")
