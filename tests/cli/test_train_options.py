@@ -90,7 +90,7 @@ TRAIN: dict[str, tuple[str, Any, list[str], Any]] = {
     "cache_mib": ("cache_mib", 7, ["--cache-mib", "9"], 9),
 }  # fmt: skip
 # No settings of a run: where it lies, what it starts from, how it is shown. --from has tests of its own.
-OTHERS = {"data", "out", "config", "from_", "resume", "quiet", "help"}
+OTHERS = {"data", "out", "config", "from_", "resume", "within", "quiet", "help"}
 # Settings that no option of `train` reaches: those of `thermal train`, and the path, which is the argument.
 UNREACHED = {"source.kind", "data.path", "initial"}
 # Settings that are not written where nothing was chosen.
@@ -127,9 +127,9 @@ def plan_nothing(dataset, settings):
 def settings_of(monkeypatch, tmp_path):
     """Run `prismseg train` with these words and give the settings with which it would train."""
     seen = []
-    monkeypatch.setattr("prismseg.train.plan.plan.open_with", lambda path, options: None)
-    monkeypatch.setattr("prismseg.train.plan.plan.check_data", lambda config, dataset, show_progress: [])
-    monkeypatch.setattr("prismseg.train.plan.plan.make_plan", plan_nothing)
+    monkeypatch.setattr("prismseg.train.plan.run.open_with", lambda path, options: None)
+    monkeypatch.setattr("prismseg.train.plan.run.check_data", lambda config, dataset, show_progress: [])
+    monkeypatch.setattr("prismseg.train.plan.run.make_plan", plan_nothing)
     monkeypatch.setattr("prismseg.train.crossval.train", lambda config, out, **options: seen.append(config) or [])
     legend = tmp_path / "legend.csv"
     legend.write_text("colour,class\n#000000,background\n#ff0000,nerve\n")

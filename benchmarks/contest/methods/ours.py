@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from prismseg.data import DataOptions, Split
 from prismseg.inference import Predictor
 from prismseg.nets import load_model
 from prismseg.train import TrainConfig, Trainer, make_ensemble, make_plan
+from prismseg.train.plan.resources import find_resources
 
 CURVE = 16  # points of a curve
 _UNTIMED, _TIMED = 3, 6  # steps of the trial that finds how long one takes
@@ -96,7 +98,7 @@ def _trained(task: Task, seconds: float | None) -> tuple[Path, int]:
 
 
 def _settings(task: Task, steps: int | None = None) -> TrainConfig:
-    """Settings of a run: those of the plan, and what the contest fixes for all methods."""
+    """Settings of a run: those of the plan for the seconds that there are, and what the contest fixes for all methods."""
     chosen: dict[str, Any] = {
         "size": (task.size, task.size),
         "split": {"fractions": (1.0, 0.0, 0.0)},
@@ -107,7 +109,8 @@ def _settings(task: Task, steps: int | None = None) -> TrainConfig:
     }
     if steps is not None:
         chosen["optim"] = {"steps": steps}
-    config = make_plan(task.data, chosen).config()
+    machine = replace(find_resources(task.device), seconds=task.seconds)
+    config = make_plan(task.data, chosen, resources=machine).config()
     return config.model_copy(update={"evaluate_every": max(1, config.optim.steps // CURVE)})
 
 

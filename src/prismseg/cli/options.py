@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Callable
 from functools import partial, wraps
 from pathlib import Path
@@ -185,7 +186,30 @@ Mirror = Annotated[
         show_default=False,
     ),
 ]
+Within = Annotated[
+    str | None,
+    typer.Option(
+        help="Longest time that training may take on this machine, such as 90s, 10m or 2h; its speed is measured first.",
+        rich_help_panel="Training",
+    ),
+]
 Out = Annotated[Path | None, typer.Option(help="Folder for the results.")]
+
+
+def duration(text: str | None) -> float | None:
+    """Read a time such as ``"90s"``, ``"10m"`` or ``"1.5h"`` in seconds.
+
+    Examples
+    --------
+    >>> duration("90s"), duration("10m"), duration("1.5h")
+    (90.0, 600.0, 5400.0)
+    """
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh])", text.strip().lower())
+    if found is None or float(found[1]) == 0:
+        raise typer.BadParameter(f"{text!r} is no time; write it with its unit, such as 90s, 10m or 2h.")
+    return float(found[1]) * {"s": 1, "m": 60, "h": 3600}[found[2]]
 
 
 def names(text: str | None) -> tuple[str, ...] | str | None:

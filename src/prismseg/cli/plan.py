@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from prismseg.cli.options import list_settings, with_data_options
+from prismseg.cli.options import Within, duration, list_settings, with_data_options
 
 
 def register(app: typer.Typer) -> None:
@@ -20,6 +21,7 @@ def register(app: typer.Typer) -> None:
             "prismseg plan nerves/\n\n"
             "prismseg plan nerves/ --limit 20 --device cuda\n\n"
             "prismseg plan nuclei/ --binary --time\n\n"
+            "prismseg plan nerves/ --within 10m\n\n"
             "prismseg plan nerves/ --json > plan.json"
         ),
     )(plan)
@@ -34,6 +36,7 @@ def plan(
     time: Annotated[
         bool, typer.Option("--time", help="Measure how long a step takes here, by taking some.")
     ] = False,
+    within: Within = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show what `prismseg train DATA` would choose, and why.
@@ -47,6 +50,7 @@ def plan(
     from prismseg.train.plan.report import describe_data, describe_plan, describe_time, spoken_time
 
     given = {name: value for name, value in (data_options or {}).items() if value not in (None, "none")}
+    seconds = duration(within)
     dataset = open_dataset(data, **given)
     settings = {
         "data": {"path": str(data.resolve()), **given},
@@ -54,21 +58,23 @@ def plan(
         "device": device,
     }
     made = make_plan(dataset, settings)
-    seconds = None
-    if time:
-        from prismseg.train.plan.timing import time_step
+    found = None
+    if time or seconds is not None:
+        from prismseg.train.plan.timing import fit_into_time, time_run
 
-        seconds = time_step(made, dataset)
+        if seconds is not None:
+            made = fit_into_time(made.on(replace(made.resources, seconds=seconds)), dataset)
+        found = time_run(made, dataset)
     if as_json:
-        measured = {} if seconds is None else {"seconds_a_step": round(seconds, 4)}
+        measured = {} if found is None else {"seconds_a_step": round(found.step, 4)}
         typer.echo(json.dumps(made.to_dict() | measured, indent=2, ensure_ascii=False))
         return
     for title, lines in (("Data", describe_data(made.data)), ("Plan", describe_plan(made))):
         typer.echo(title)
         for line in lines:
             typer.echo(f"  {line}")
-    if seconds is None:
+    if found is None:
         typer.echo(describe_time(made))
     else:
-        whole = spoken_time(seconds * made.config().optim.steps)
-        typer.echo(f"A step takes {seconds:.2f} s here, training {whole}.")
+        whole = spoken_time(found.seconds(made.config()))
+        typer.echo(f"A step takes {found.step:.2f} s here, training {whole}.")

@@ -18,6 +18,8 @@ from prismseg.cli.options import (
     PredefinedSplit,
     Quiet,
     SplitSeed,
+    Within,
+    duration,
     list_settings,
     names,
     with_data_options,
@@ -57,6 +59,7 @@ def register(app: typer.Typer) -> None:
             "prismseg train nerves/   (the data decide all settings; prismseg plan nerves/ shows them)\n\n"
             "prismseg train nerves/ --skip crffg --multiplier 3 --out runs/nerves\n\n"
             "prismseg train slides/ --fit native --crop 256   (images at their own pixels, learnt from crops)\n\n"
+            "prismseg train nerves/ --within 10m   (as many steps as ten minutes of this machine allow)\n\n"
             "prismseg train nerves/ --group block:12 --folds 5 --out runs/nerves-cv\n\n"
             "prismseg train --resume --out runs/nerves   (after a power cut)\n\n"
             "prismseg train --resume --out runs/nerves --steps 2000   (lengthen a finished run)\n\n"
@@ -238,6 +241,7 @@ def train(
         typer.Option(help="One step of that many looks at relevance, with more weight.", rich_help_panel=TRAINING),
     ] = None,
     steps: Annotated[int | None, typer.Option(help="Optimiser steps.", rich_help_panel=TRAINING)] = None,
+    within: Within = None,
     batch_size: Annotated[
         int | None, typer.Option(help="Images a step, over all processes.", rich_help_panel=TRAINING)
     ] = None,
@@ -299,8 +303,8 @@ def train(
     from prismseg.base import read_json
     from prismseg.train import train as run
     from prismseg.train.finetune import finetune_settings
-    from prismseg.train.plan.plan import plan_run
     from prismseg.train.plan.report import describe_plan, describe_time
+    from prismseg.train.plan.run import plan_run
     from prismseg.train.runs.find import run_config
 
     chosen: dict[str, Any] = {
@@ -335,7 +339,7 @@ def train(
             # The settings of a cross-validation lie in its folds, each with its own number.
             chosen["split"]["fold"] = fold or "none"
     initial = None if from_ is None else finetune_settings(from_)
-    settings, plan = plan_run(chosen, config, initial=initial, show_progress=not quiet)
+    settings, plan = plan_run(chosen, config, initial=initial, seconds=duration(within), show_progress=not quiet)
     if plan is not None:
         for line in (*describe_plan(plan), describe_time(plan)):
             typer.echo(f"Plan: {line}")

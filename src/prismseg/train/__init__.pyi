@@ -21,8 +21,8 @@ from prismseg.train.plan.fingerprint import Fingerprint as Fingerprint
 from prismseg.train.plan.fingerprint import take_fingerprint as take_fingerprint
 from prismseg.train.plan.plan import Plan as Plan
 from prismseg.train.plan.plan import make_plan as make_plan
-from prismseg.train.plan.plan import plan_run as plan_run
 from prismseg.train.plan.resources import Resources as Resources
+from prismseg.train.plan.run import plan_run as plan_run
 from prismseg.train.registries import LOSSES as LOSSES
 from prismseg.train.registries import OPTIMIZERS as OPTIMIZERS
 from prismseg.train.registries import SCHEDULES as SCHEDULES

@@ -6,15 +6,16 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from prismseg.base import DataError
+from prismseg.base import ConfigError, DataError
 from prismseg.data import open_dataset
 from prismseg.train import RunFolder, configure, make_config, make_plan, plan_run, train
 from prismseg.train.config import flat_settings, write_config
 from prismseg.train.plan import limits
-from prismseg.train.plan.plan import WHOLE_RECIPE, settle
+from prismseg.train.plan.plan import settle
 from prismseg.train.plan.report import describe_data, describe_plan, describe_time
 from prismseg.train.plan.resources import Resources, find_resources
-from prismseg.train.plan.timing import time_step
+from prismseg.train.plan.run import WHOLE_RECIPE
+from prismseg.train.plan.timing import Timing, time_run
 
 from ...cli.test_cli import prismseg
 
@@ -139,15 +140,86 @@ def test_what_is_printed(discs):
     assert {each["setting"] for each in facts["decisions"]} == {each.setting for each in plan.decisions}
 
 
-def test_the_time_of_a_step_is_measured_by_taking_some(discs, monkeypatch):
+@pytest.fixture
+def steady(monkeypatch):
+    """A machine on which a step takes 0.25 s an image of 64 x 64 and an evaluation half a second, on its own clock."""
     from prismseg.train.loop import Trainer
 
-    steps = []
-    monkeypatch.setattr(Trainer, "step", lambda self, step: steps.append(step) or 0.0)
-    clock = iter([10.0, 13.0])
-    monkeypatch.setattr("prismseg.train.plan.timing.time", SimpleNamespace(perf_counter=lambda: next(clock)))
+    now, taken = [0.0], []
+
+    def step(self, number):
+        config = self.config
+        taken.append(number)
+        height, width = config.crop or config.size
+        now[0] += 0.25 * config.optim.batch_size * height * width / 64**2
+        return 0.0
+
+    monkeypatch.setattr(Trainer, "step", step)
+    monkeypatch.setattr(Trainer, "evaluate", lambda self: now.__setitem__(0, now[0] + 0.5))
+    monkeypatch.setattr("prismseg.train.plan.timing.time", SimpleNamespace(perf_counter=lambda: now[0]))
+    return taken
+
+
+SMALL = {"size": (64, 64), "optim": {"batch_size": 4}}
+
+
+def test_steps_and_evaluations_are_timed_by_doing_some(discs, steady):
     dataset = open_dataset(discs)
-    assert time_step(make_plan(dataset), dataset) == 1.5 and steps == [0, 1, 2]
+    assert time_run(make_plan(dataset, SMALL), dataset) == Timing(step=1.0, evaluation=0.5) and steady == [0, 1, 2]
+
+
+class TestWithin:
+    @pytest.fixture(autouse=True)
+    def long(self, monkeypatch):
+        monkeypatch.setattr(limits, "STEPS", {"cpu": 300, "cuda": 300})
+
+    def test_the_whole_run_takes_no_longer(self, discs, steady):
+        settings = {"data": {"path": str(discs)}, **SMALL}
+        config, plan = plan_run(settings, seconds=100)
+        # 90 s are planned for; ten evaluations take 5 s, steps of a second the rest
+        assert (config.optim.steps, config.evaluate_every) == (85, 9)
+        assert Timing(1.0, 0.5).seconds(config) <= 100 and plan.seconds() == pytest.approx(85)
+        assert "by the speed of its first steps" in describe_time(plan)
+        assert plan_run(settings, seconds=1e6)[0].optim.steps == 300
+
+    def test_a_cross_validation_as_a_whole(self, discs, steady):
+        config, _ = plan_run({"data": {"path": str(discs)}, "split": {"folds": 3}, **SMALL}, seconds=300)
+        assert config.optim.steps == 85 and Timing(1.0, 0.5).seconds(config) <= 300
+
+    def test_what_changes_with_the_speed_is_timed_again(self, discs, steady):
+        # A batch of 16 is what the estimate has time for; here it would learn in few steps, so that 8 are taken.
+        config, _ = plan_run({"data": {"path": str(discs)}, "size": (64, 64)}, seconds=400)
+        assert (config.optim.batch_size, steady) == (8, [0, 1, 2] * 2)
+        assert config.optim.steps == 177  # (360 s - 5 s) / 2 s
+
+    def test_no_time_for_a_step(self, discs, steady):
+        with pytest.raises(ConfigError, match=r"within 1 s here: a step takes 1.0 s, an evaluation 0.5 s"):
+            plan_run({"data": {"path": str(discs)}, **SMALL}, seconds=1)
+
+    def test_steps_that_are_stated_leave_nothing_to_it(self, discs, tmp_path):
+        with pytest.raises(ConfigError, match="either the steps or the time"):
+            plan_run({"data": {"path": str(discs)}, "optim": {"steps": 5}}, seconds=60)
+        with pytest.raises(ConfigError, match="leaves nothing to a plan"):
+            plan_run({"data": {"path": str(discs)}, "model": {"preset": "thesis"}}, seconds=60)
+
+    def test_on_the_command_line(self, discs, tmp_path):
+        result = prismseg(
+            "train",
+            discs,
+            "--within",
+            "10m",
+            "--out",
+            tmp_path / "run",
+            "--steps",
+            2,
+            "--size",
+            "32",
+            "--encoder",
+            "none",
+        )
+        assert result.returncode == 2 and "not both" in result.stderr and not (tmp_path / "run").exists()
+        result = prismseg("plan", discs, "--within", "soon")
+        assert result.returncode == 2 and "90s, 10m or 2h" in result.stderr
 
 
 def test_the_estimate_is_pixels_over_the_rate(discs):

@@ -9,8 +9,9 @@ from prismseg.data import AUGMENTATIONS
 from prismseg.nets import DECODERS, ENCODERS, SKIPS
 from prismseg.train.plan import limits
 from prismseg.train.plan.fingerprint import ClassFacts, Fingerprint
-from prismseg.train.plan.recipe import RULES, Situation, decide
-from prismseg.train.plan.resources import Resources
+from prismseg.train.plan.recipe import RULES, decide
+from prismseg.train.plan.resources import Pace, Resources
+from prismseg.train.plan.situation import Situation
 
 NERVE = ClassFacts("nerve", 0.03, 0.9, 1, 5000, thickness=30.0, fineness=0.06)
 DATA = Fingerprint(
@@ -31,7 +32,8 @@ def fixed_limits(monkeypatch):
         "COMPILE": {"cpu": "no", "cuda": "auto"},
         "MOST_STEPS": {"cpu": 2000, "cuda": 10_000}, "EVALUATIONS": 10, "FEW_IMAGES": 150,
         "LEARNING_RATE": {"pretrained": 1e-3, "random": 3e-3}, "ENCODER_LR_FACTOR": 1.0,
-        "AUGMENTATION": {"few": "strong", "many": "default"},
+        "AUGMENTATION": {"few": "strong", "many": "default"}, "DECODER_COST": 2.5, "USED_TIME": 0.9,
+        "EVALUATION_TIME": 0.2,
     }  # fmt: skip
     for name, value in numbers.items():
         monkeypatch.setattr(limits, name, value)
@@ -269,3 +271,46 @@ def test_the_limits_name_what_there_is():
     for device in ("cpu", "cuda"):
         assert own.IMAGE_PIXELS[device] <= own.WHOLE_PIXELS[device] and own.STEPS[device] <= own.MOST_STEPS[device]
         assert own.FEWEST_BATCH <= own.BATCH_SIZE
+
+
+SMALL = {"size": (100, 100), "crop": None}
+
+
+class TestTime:
+    """Ten million pixels a second: a step of 16 images of 100 x 100 takes 16 ms, one of 8 half of that."""
+
+    def machine(self, seconds, evaluation=0.0):
+        return replace(CPU, seconds=seconds, measured=Pace(1e7, evaluation))
+
+    def test_steps_are_as_many_as_it_has_room_for(self):
+        # 0.9 * 2 s / 8 ms = 225 steps of the smaller batch
+        chosen = made(DATA, self.machine(2.0), **SMALL)
+        assert chosen["optim.steps"].value == 225 and chosen["optim.batch_size"].value == 8
+        assert "the time that there is" in chosen["optim.batch_size"].reason
+        assert chosen["evaluate_every"].value == 23  # ten times, the last after the last step
+
+    def test_no_more_than_without_a_time(self):
+        assert values(DATA, self.machine(1e6)) == values(DATA, replace(CPU, measured=Pace(1e7)))
+
+    def test_folds_share_it(self):
+        chosen = values(DATA, self.machine(10.0), split__folds=5, **SMALL)
+        assert chosen["optim.steps"] == 225
+        assert values(DATA, self.machine(2.0), split__folds=5, split__fold=0, **SMALL)["optim.steps"] == 225
+
+    def test_evaluations_take_a_fifth_at_most(self):
+        # 1.8 s: a fifth has room for 3 evaluations of 0.1 s, which leave 1.5 s, 187 steps of 8 ms
+        chosen = values(DATA, self.machine(2.0, 0.1), **SMALL)
+        assert (chosen["optim.steps"], chosen["evaluate_every"]) == (187, 63)
+        assert made(DATA, self.machine(2.0, 5.0), **SMALL)["evaluate_every"].reason.endswith("1 time on the way")
+
+    def test_a_slow_decoder_is_left_where_it_would_learn_in_few_steps(self):
+        thin = fine(0.05)  # 5 pixels of 100
+        # 600 steps of 8 images with it take 12 s of the 13.3 s that are used of 14.8 s
+        assert values(thin, self.machine(14.8), **SMALL)["model.decoder"] == "wide"
+        chosen = made(thin, self.machine(12.0), **SMALL)["model.decoder"]
+        assert chosen.value is None and "about 540 steps" in chosen.reason
+
+    def test_what_is_settled_stays(self):
+        settled = {"model__decoder": "wide", "optim__batch_size": 16, **SMALL}
+        chosen = values(fine(0.05), self.machine(2.0), **settled)
+        assert chosen["optim.steps"] == 45 and "optim.batch_size" not in chosen  # 40 ms a step

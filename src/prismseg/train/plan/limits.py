@@ -56,5 +56,11 @@ AUGMENTATION = {"few": "strong", "many": "default"}
 COMPILE = {"cpu": "no", "cuda": "auto"}
 
 # --- time ----------------------------------------------------------------------------------------------------------
+# By which a step takes longer with `DECODER` on a CPU (measured: 2 to 3).
+DECODER_COST = 2.5
 # Pixels trained on in a second by one core (measured: 3.9e5 to 4.4e5) or one GPU (not measured).
 PIXEL_RATE = {"cpu": 4e5, "cuda": 2e7}
+# Of a stated time: what is planned for, since reading images and writing the network take the rest; and what of it
+# evaluations may take.
+USED_TIME = 0.9
+EVALUATION_TIME = 0.2

@@ -4,23 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 from prismseg.base.settings import Settings
 from prismseg.data import SegmentationDataset
-from prismseg.data.dataset import open_with
-from prismseg.train.config import TrainConfig, flat_settings, make_config
-from prismseg.train.configure import merge_settings
-from prismseg.train.plan import limits
+from prismseg.train.config import TrainConfig, make_config
 from prismseg.train.plan.fingerprint import Fingerprint, take_fingerprint
-from prismseg.train.plan.recipe import Decision, decide
+from prismseg.train.plan.recipe import decide
 from prismseg.train.plan.resources import Resources, find_resources
-from prismseg.train.runs.network import is_fitted
-from prismseg.train.runs.requirements import check_data
-
-# What a file has to state to be a whole recipe, as the config.yaml of every run does.
-WHOLE_RECIPE = ("model.arch", "model.skip", "size", "augmentation", "optim.lr", "optim.steps", "optim.batch_size")
+from prismseg.train.plan.situation import Decision
 
 
 @dataclass(frozen=True)
@@ -58,12 +50,14 @@ class Plan:
         return make_config(_laid_over(values, self.stated))
 
     def seconds(self) -> float:
-        """About how long the steps take, by `limits.PIXEL_RATE`; right to a factor of 3."""
+        """Seconds of all steps; right to a factor of 3 where the machine's pace was not measured."""
         config = self.config()
-        height, width = config.crop or config.size
-        pixels = config.optim.steps * config.optim.batch_size * height * width
-        cores = self.resources.cores if self.resources.device == "cpu" else 1
-        return pixels / (limits.PIXEL_RATE[self.resources.device] * cores)
+        optim, shape = config.optim, config.crop or config.size
+        return optim.steps * self.resources.step_seconds(optim.batch_size, shape, config.model.decoder)
+
+    def on(self, resources: Resources) -> Plan:
+        """Plan the same for another machine, or for what is known of this one by now."""
+        return Plan(self.data, resources, tuple(decide(self.data, resources, settle(self.stated))), self.stated)
 
     def to_dict(self) -> dict[str, Any]:
         """Turn it into values that JSON can hold."""
@@ -132,55 +126,6 @@ def settle(stated: dict[str, Any]) -> dict[str, Any]:
         elif name in type(config).model_fields:
             settled[name] = section
     return {name: value for name, value in settled.items() if not name.startswith(("data.", "source"))}
-
-
-def plan_run(
-    chosen: dict[str, Any],
-    base: str | Path | None = None,
-    *,
-    initial: dict[str, Any] | None = None,
-    show_progress: bool = False,
-) -> tuple[TrainConfig, Plan | None]:
-    """Put together the settings of a run: the `chosen` ones, over the file `base`, over a plan, over the defaults.
-
-    There is no plan where the recipe is given: by a file that states the whole of it (`WHOLE_RECIPE`), such as the
-    ``config.yaml`` of a run; by the thesis' preset; by a network to go on from, unless it stays as it is and is
-    corrected; where nothing is trained, but fitted in closed form; or by another source of batches than the data's own
-    cases.
-
-    Parameters
-    ----------
-    chosen, base, initial
-        As `prismseg.train.configure` takes them.
-    show_progress : bool
-        Whether a progress bar is drawn while the data are looked over for faults.
-
-    Returns
-    -------
-    config : TrainConfig
-        With every setting.
-    plan : Plan or None
-        None where there is none.
-
-    Raises
-    ------
-    PrismsegError
-        For settings or data that cannot be used, among them data in which `prismseg check` finds errors.
-    """
-    stated = merge_settings(chosen, base, initial=initial)
-    config = make_config(stated)
-    given = (
-        base is not None
-        and set(WHOLE_RECIPE) <= flat_settings(merge_settings({"data": {"path": "."}}, base)).keys()
-    )
-    trained = config.source.uses_cases and not is_fitted(config)
-    goes_on = initial is not None and not config.model.refines
-    if given or goes_on or config.model.preset == "thesis" or not trained:
-        return config, None
-    dataset = open_with(config.data.path, config.data)
-    check_data(config, dataset, show_progress=show_progress)
-    plan = make_plan(dataset, stated)
-    return plan.config(), plan
 
 
 def _put(values: dict[str, Any], name: str, value: Any) -> None:

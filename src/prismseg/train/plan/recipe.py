@@ -7,83 +7,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from prismseg.data import AUGMENTATIONS
 from prismseg.nets import ARCHITECTURES, ENCODERS
-from prismseg.train.config import FRACTIONS, ModelConfig, OptimConfig
+from prismseg.train.config import ModelConfig, OptimConfig
 from prismseg.train.plan import limits
 from prismseg.train.plan.fingerprint import Fingerprint
 from prismseg.train.plan.resources import Resources
-
-
-@dataclass(frozen=True)
-class Decision:
-    """A setting that a rule has chosen.
-
-    Attributes
-    ----------
-    setting : str
-        Its name, such as ``optim.lr``.
-    value : object
-        What was chosen.
-    reason : str
-        A sentence without its full stop.
-    """
-
-    setting: str
-    value: Any
-    reason: str
-
-
-@dataclass(frozen=True)
-class Situation:
-    """What a rule knows.
-
-    Attributes
-    ----------
-    data : Fingerprint
-        Of the data set.
-    resources : Resources
-        Of the machine.
-    settled : mapping
-        Settings that were chosen by somebody, or by an earlier rule, by name.
-    """
-
-    data: Fingerprint
-    resources: Resources
-    settled: Mapping[str, Any]
-
-    def get(self, setting: str, default: Any = None) -> Any:
-        """Return the value of a setting, or `default` where it is not settled."""
-        return self.settled.get(setting, default)
-
-    def has(self, *settings: str) -> bool:
-        """Whether any of these settings is settled."""
-        return any(setting in self.settled for setting in settings)
-
-    @property
-    def device(self) -> str:
-        """Kind of device: "cpu" or "cuda"."""
-        return self.resources.device
-
-    @property
-    def pretrained(self) -> bool:
-        """Whether the encoder begins with pretrained weights."""
-        return self.get("model.weights") is not None
-
-    @property
-    def training_images(self) -> int:
-        """Images that a run learns from, about: what the settings of the split leave of those with a mask."""
-        count, folds = self.data.labelled, self.get("split.folds")
-        share = (self.get("split.fractions") or FRACTIONS)[0] if folds is None else 1 - 1 / folds
-        left = max(1, round(share * count))
-        if self.get("split.limit") is not None:
-            return min(left, int(self.get("split.limit")))
-        fraction = self.get("split.fraction")
-        return left if fraction is None else max(1, round(fraction * left))
-
+from prismseg.train.plan.situation import Decision, Situation
 
 Rule = Callable[[Situation], Iterable[Decision]]
 
@@ -203,7 +136,16 @@ def choose_decoder(situation: Situation) -> Iterable[Decision]:
     if finest is None or not finest.fineness or size is None:
         return
     pixels = finest.fineness * math.sqrt(math.prod(size))
-    if pixels < limits.FINE_PIXELS:
+    if pixels >= limits.FINE_PIXELS:
+        return
+    steps = situation.steps_within(situation.seconds, limits.FEWEST_BATCH, limits.DECODER)
+    if steps < limits.STEPS[situation.device]:
+        reason = (
+            f"parts of {finest.name} are thin, but a decoder that leads back to the image's grid would learn in about "
+            f"{steps:.0f} steps in the time that there is"
+        )
+        yield Decision("model.decoder", None, reason)
+    else:
         reason = (
             f"the encoder begins at half the image's grid, where parts of {finest.name} that are {pixels:.1f} pixels "
             "thick are lost"
@@ -239,10 +181,18 @@ def choose_batch(situation: Situation) -> Iterable[Decision]:
     height, width = situation.get("crop") or situation.get("size") or (224, 224)
     affordable = int(limits.STEP_PIXELS[situation.device] / (height * width))
     count = min(limits.BATCH_SIZE, max(limits.FEWEST_BATCH, affordable))
+    steps = situation.steps_within(situation.seconds, count, situation.get("model.decoder"))
+    hurried = count > limits.FEWEST_BATCH and steps < limits.STEPS[situation.device]
+    if hurried:
+        count = limits.FEWEST_BATCH
     parts = situation.get("optim.accumulate", 1)
     count = -(-count // parts) * parts
     what = f"images of {height} x {width}"
-    if count < limits.BATCH_SIZE:
+    if hurried:
+        yield Decision(
+            "optim.batch_size", count, f"with more {what} the time that there is has room for few steps"
+        )
+    elif count < limits.BATCH_SIZE:
         yield Decision(
             "optim.batch_size", count, f"more {what} would make a step too long on a {_named(situation)}"
         )
@@ -275,11 +225,20 @@ def choose_length(situation: Situation) -> Iterable[Decision]:
     batch = situation.get("optim.batch_size", OptimConfig().batch_size)
     whole = math.ceil(limits.EPOCHS * situation.training_images / batch)
     steps = min(max(base, whole), most)
+    evaluations, evaluation = limits.EVALUATIONS, situation.resources.pace.evaluation
+    if evaluation:
+        evaluations = int(min(max(limits.EVALUATION_TIME * situation.seconds / evaluation, 1), evaluations))
+    left = situation.seconds - evaluations * evaluation
+    in_time = situation.steps_within(left, batch, situation.get("model.decoder"))
+    if in_time < steps:
+        steps = max(1, int(in_time))
     epochs = steps * batch / situation.training_images
     yield Decision("optim.steps", steps, f"each training image is seen about {epochs:.0f} times")
     steps = situation.get("optim.steps", steps)
-    every = max(1, steps // limits.EVALUATIONS)
-    yield Decision("evaluate_every", every, f"the network is measured {limits.EVALUATIONS} times on the way")
+    every = max(1, -(-steps // evaluations))
+    yield Decision(
+        "evaluate_every", every, f"the network is measured {evaluations} time{'s' * (evaluations != 1)} on the way"
+    )
 
 
 def choose_rate(situation: Situation) -> Iterable[Decision]:

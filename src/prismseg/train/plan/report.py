@@ -37,6 +37,8 @@ def describe_plan(plan: Plan) -> list[str]:
 
 def describe_time(plan: Plan) -> str:
     """Say about how long the run takes."""
+    if plan.resources.measured is not None:
+        return f"Training takes about {spoken_time(plan.seconds())} here, by the speed of its first steps."
     where = "one GPU" if plan.resources.device == "cuda" else _cores(plan.resources.cores)
     return f"Training takes about {spoken_time(plan.seconds())} on {where}, right to a factor of 3."
 
