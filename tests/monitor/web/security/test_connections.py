@@ -5,31 +5,15 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import pytest
-import uvicorn
+from tests.monitor.web.security.sockets import connect, ended, serving
 
 from prismseg.monitor.web.security.connections import ConnectionLimits, LimitedProtocol
 
 
-async def application(scope, receive, send):
-    if scope["type"] != "http":
-        return
-    more = scope["method"] == "POST"
-    while more:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return
-        more = message["more_body"]
-    body = b"x" * (50_000_000 if scope["path"] == "/large" else 2)
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
-    await send({"type": "http.response.body", "body": body})
-
-
-@contextmanager
-def serving(lost: threading.Event | None = None, **limits: float) -> Iterator[int]:
+def limited(lost: threading.Event | None = None, **limits: float) -> type[LimitedProtocol]:
     class Limited(LimitedProtocol):
         def connection_lost(self, exc: Exception | None) -> None:
             super().connection_lost(exc)
@@ -37,28 +21,7 @@ def serving(lost: threading.Event | None = None, **limits: float) -> Iterator[in
                 lost.set()
 
     Limited.limits = ConnectionLimits(**limits)
-    taken = socket.create_server(("127.0.0.1", 0))
-    config = uvicorn.Config(application, http=Limited, log_level="critical", lifespan="off")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]})
-    thread.start()
-    try:
-        yield taken.getsockname()[1]
-    finally:
-        server.should_exit = True
-        thread.join()
-
-
-def connect(port: int) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", port), timeout=20)
-
-
-def ended(connection: socket.socket) -> bool:
-    """Wait until the server has ended a connection; nothing was answered on it."""
-    try:
-        return connection.recv(1000) == b""
-    except ConnectionResetError:
-        return True
+    return Limited
 
 
 def answers(port: int, request: bytes = b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n") -> bool:
@@ -78,14 +41,14 @@ def answers(port: int, request: bytes = b"GET / HTTP/1.1\r\nHost: x\r\nConnectio
     ],
 )
 def test_half_a_request_ends_after_its_time(sent: bytes) -> None:
-    with serving(header_seconds=0.2, body_seconds=0.2) as port, connect(port) as half:
+    with serving(limited(header_seconds=0.2, body_seconds=0.2)) as port, connect(port) as half:
         half.sendall(sent)
         assert ended(half)
         assert answers(port)
 
 
 def test_single_bytes_do_not_put_the_end_off() -> None:
-    with serving(header_seconds=0.3) as port, connect(port) as slow:
+    with serving(limited(header_seconds=0.3)) as port, connect(port) as slow:
         slow.settimeout(0.02)
         sent = 0
         with pytest.raises((ConnectionError, AssertionError)):
@@ -101,7 +64,7 @@ def test_single_bytes_do_not_put_the_end_off() -> None:
 
 def test_a_second_request_on_the_same_connection_has_its_own_time() -> None:
     whole = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
-    with serving(header_seconds=0.3) as port, connect(port) as kept:
+    with serving(limited(header_seconds=0.3)) as port, connect(port) as kept:
         for _ in range(3):
             kept.sendall(whole)
             answer = b""
@@ -112,7 +75,7 @@ def test_a_second_request_on_the_same_connection_has_its_own_time() -> None:
 
 
 def test_a_body_that_keeps_coming_is_read_to_its_end() -> None:
-    with serving(body_seconds=0.1, body_bytes=1) as port, connect(port) as steady:
+    with serving(limited(body_seconds=0.1, body_bytes=1)) as port, connect(port) as steady:
         steady.sendall(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4000000\r\n\r\n")
         for _ in range(400):
             steady.sendall(b"x" * 10_000)
@@ -139,7 +102,7 @@ def read_large(connection: socket.socket, *, pause: float) -> int:
 
 def test_an_answer_that_nobody_reads_is_given_up() -> None:
     lost = threading.Event()
-    with serving(lost, unread_seconds=0.2) as port, connect(port) as deaf:
+    with serving(limited(lost, unread_seconds=0.2)) as port, connect(port) as deaf:
         deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1_000_000)
         deaf.sendall(LARGE)
         assert lost.wait(20)  # nothing is read meanwhile
@@ -147,14 +110,14 @@ def test_an_answer_that_nobody_reads_is_given_up() -> None:
 
 
 def test_an_answer_that_is_read_slowly_comes_whole() -> None:
-    with serving(unread_seconds=0.3, header_seconds=0.3) as port, connect(port) as slow:
+    with serving(limited(unread_seconds=0.3, header_seconds=0.3)) as port, connect(port) as slow:
         slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1_000_000)
         slow.sendall(LARGE)
         assert read_large(slow, pause=0.02) >= 50_000_000
 
 
 def test_many_that_only_open_do_not_keep_others_out() -> None:
-    with serving(header_seconds=60, most=20) as port, ExitStack() as opened:
+    with serving(limited(header_seconds=60, most=20)) as port, ExitStack() as opened:
         held = [opened.enter_context(connect(port)) for _ in range(60)]
         assert answers(port)
         assert all(ended(each) for each in held[:40])  # the oldest made room

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import socket
+import asyncio
 import ssl
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-import uvicorn
 from tests.monitor.web.conftest import make_certificate
-from tests.monitor.web.security.test_connections import application, connect, ended
+from tests.monitor.web.security.sockets import connect, ended, serving
 
 from prismseg.monitor.web.security.handshakes import HandshakeLimits, tls_protocol
 from prismseg.monitor.web.serve import create_server
@@ -26,18 +23,8 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
-@contextmanager
-def serving(pair: dict[str, Path], **limits: float) -> Iterator[int]:
-    taken = socket.create_server(("127.0.0.1", 0))
-    protocol = tls_protocol(pair["certificate"], pair["key"], limits=HandshakeLimits(**limits))
-    server = uvicorn.Server(uvicorn.Config(application, http=protocol, log_level="critical", lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [taken]})
-    thread.start()
-    try:
-        yield taken.getsockname()[1]
-    finally:
-        server.should_exit = True
-        thread.join()
+def gate(pair: dict[str, Path], **limits: float) -> type[asyncio.Protocol]:
+    return tls_protocol(pair["certificate"], pair["key"], limits=HandshakeLimits(**limits))
 
 
 def answers(port: int, pair: dict[str, Path], *, at_once: bool = False) -> bool:
@@ -68,7 +55,7 @@ def answers(port: int, pair: dict[str, Path], *, at_once: bool = False) -> bool:
 
 @pytest.mark.parametrize("sent", [b"", b"\x16\x03\x01", REQUEST])
 def test_half_a_handshake_ends_after_its_time(pair, sent: bytes) -> None:
-    with serving(pair, seconds=0.2) as port, connect(port) as half:
+    with serving(gate(pair, seconds=0.2)) as port, connect(port) as half:
         half.sendall(sent)
         begun = time.monotonic()
         assert ended(half) and time.monotonic() - begun < 5
@@ -76,12 +63,12 @@ def test_half_a_handshake_ends_after_its_time(pair, sent: bytes) -> None:
 
 
 def test_what_comes_with_the_end_of_the_handshake_is_a_request(pair) -> None:
-    with serving(pair) as port:
+    with serving(gate(pair)) as port:
         assert all(answers(port, pair, at_once=True) for _ in range(5))
 
 
 def test_many_half_handshakes_do_not_keep_others_out(pair) -> None:
-    with serving(pair, seconds=60, most=20) as port, ExitStack() as opened:
+    with serving(gate(pair, seconds=60, most=20)) as port, ExitStack() as opened:
         held = [opened.enter_context(connect(port)) for _ in range(60)]
         assert answers(port, pair)
         assert all(ended(each) for each in held[:40])  # the oldest made room
