@@ -26,7 +26,12 @@ CASES = [
     (
         Standing(**SIGNED, printed_at=PRINTED, printed_by="eva"),
         ["closed 4 May 2026, 14:40", "signed by ana, 4 May 2026, 14:50", "printed 4 May 2026, 16:00 by eva"],
-        ["OPEN"],
+        ["OPEN", "typed"],
+    ),
+    (
+        Standing(**{**SIGNED, "signed_by": "Ana Pérez"}, signed_typed=True),
+        ["signed 4 May 2026, 14:50 as Ana Pérez (typed, nobody was logged in)"],
+        ["signed by"],
     ),
 ]  # fmt: skip
 
@@ -69,3 +74,16 @@ def test_the_encapsulated_report_is_of_the_day_it_was_printed(empty: Report, tmp
     write_dicom(replace(empty, standing=Standing(printed_at=later)), tmp_path, in_utc("en"))
     made = pydicom.dcmread(tmp_path / "report.dcm")
     assert (made.StudyDate, made.ContentDate) == (f"{empty.created_at:%Y%m%d}", f"{later:%Y%m%d}")
+
+
+def test_a_long_state_is_on_every_page_whole(empty: Report) -> None:
+    name = "María de los Ángeles Fernández-Villaverde y Gutiérrez de la Concepción, Anestesia"
+    standing = Standing(
+        "import", **{**SIGNED, "signed_by": name}, signed_typed=True, printed_at=PRINTED, printed_by="W" * 40
+    )
+    for code, last in (("en", "by " + "W" * 40), ("es", "por " + "W" * 40)):
+        for page in pdf(replace(empty, standing=standing), code):
+            text, (width, _) = page.get_textpage(), page.get_size()
+            assert last in text_of(page) and name in text_of(page)
+            boxes = [text.get_charbox(number) for number in range(text.count_chars())]
+            assert max(right for _, _, right, _ in boxes) < width and min(low for _, low, _, _ in boxes) > 12

@@ -29,6 +29,8 @@ class Standing:
         With time zone (UTC); None where it is open, or not signed.
     signed_by : str
         Empty where it is not signed.
+    signed_typed : bool
+        Whether the name was typed, since nobody had logged in.
     printed_at : datetime or None
         When the report was made; None where that is not to be said.
     printed_by : str
@@ -39,6 +41,7 @@ class Standing:
     closed_at: datetime | None = None
     signed_at: datetime | None = None
     signed_by: str = ""
+    signed_typed: bool = False
     printed_at: datetime | None = None
     printed_by: str = ""
 
@@ -50,8 +53,11 @@ class Standing:
         else:
             told.append(words(Message("closed {time}", time=words.moment(self.closed_at))))
         if self.signed_at is not None:
+            name, time = self.signed_by, words.moment(self.signed_at)
             told.append(
-                words(Message("signed by {name}, {time}", name=self.signed_by, time=words.moment(self.signed_at)))
+                words(Message("signed {time} as {name} (typed, nobody was logged in)", time=time, name=name))
+                if self.signed_typed
+                else words(Message("signed by {name}, {time}", name=name, time=time))
             )
         if self.printed_at is not None:
             time = words.moment(self.printed_at)
@@ -70,6 +76,7 @@ def standing_of(session: SessionRow, printed_at: datetime | None, printed_by: st
         session.closed_at,
         session.signed_at,
         session.signed_by or "",
+        bool(session.signed_typed),
         printed_at,
         printed_by,
     )

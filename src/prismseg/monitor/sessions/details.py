@@ -18,6 +18,12 @@ WORDED: frozenset[str] = frozenset({"membranes", "one_foot"})
 """Details whose values are words to translate."""
 Cold = Literal["felt", "less", "not felt"]
 MaskOrigin = Literal["automatic", "edited", "imported", "none"]  # none: nothing was found, and nobody drew
+NO_PERSONS = ("staff", "prismseg", "console", "directory", "demonstration", "unknown")
+"""Who acts in the record without being a person: whoever sits at a machine without log-in, or programs."""
+# What else is typed where a name is asked for, in the languages of the pages.
+_NO_NAMES = frozenset(
+    {*NO_PERSONS, "nobody", "nadie", "personal", "team", "equipo", "user", "usuario", "ward", "sala", "anonymous"}
+)
 
 
 def plain_code(code: Any) -> Any:
@@ -45,6 +51,36 @@ def similar_code(code: str) -> str:
     True
     """
     return "".join(unicodedata.normalize("NFKC", plain_code(code)).casefold().split())
+
+
+def signer_name(who: str, typed: str = "") -> str:
+    """Give the name under a record: that of the log-in, or the typed one of a person where nobody has logged in.
+
+    Raises
+    ------
+    DataError
+        When it is no person's name, or somebody else's than that of the log-in.
+
+    Examples
+    --------
+    >>> signer_name("ana"), signer_name("staff", " Ana  Pérez ")
+    ('ana', 'Ana Pérez')
+    """
+    name = plain_code(typed)
+    if who not in NO_PERSONS:
+        if name:
+            raise DataError(
+                Message("The signature has the name of the log-in, {name}; no other is typed.", name=who)
+            )
+        return who
+    letters = "".join(each if each.isalpha() else " " for each in name.casefold()).split()
+    if len("".join(letters)) < 2 or _NO_NAMES.issuperset(letters):
+        raise DataError(
+            Message(
+                "Nobody is logged in, so type the first and last name of the person who answers for the record."
+            )
+        )
+    return str(name)
 
 
 class Details(BaseModel):

@@ -21,7 +21,7 @@ from prismseg.monitor.sessions.admission import (
     is_import,
 )
 from prismseg.monitor.sessions.captures import NewCapture, add_rows, discard_files, find_number, store_files
-from prismseg.monitor.sessions.details import validate_details, validate_remarks
+from prismseg.monitor.sessions.details import signer_name, validate_details, validate_remarks
 from prismseg.monitor.sessions.measurement import MeasuredSession, SessionMeasurer
 from prismseg.monitor.sessions.results import update_results
 from prismseg.monitor.sessions.segmenter import Segmenter
@@ -167,26 +167,25 @@ class SessionService:
                 "closed_at": None,
                 "signed_at": None,
                 "signed_by": None,
+                "signed_typed": None,
                 "camera_since": transaction.at if free else None,
             }
             transaction.note(who, "reason stated", f"sessions/{row.id}", {"reason": [None, reason.strip()]})
             transaction.update_session(who, "session opened again", row, **columns)
 
-    def sign(self, who: str, session: str) -> None:
-        """Answer for the record of a closed session with a name.
+    def sign(self, who: str, session: str, typed: str = "") -> None:
+        """Answer for the record of a closed session with a name, which is typed where nobody has logged in.
 
         Raises
         ------
+        DataError
+            When it is no person's name.
         Conflict
             When the session is open, or signed already.
         """
+        name = signer_name(who, typed)
         with self.store.write() as transaction:
-            row = transaction.session(session)
-            if row.closed_at is None:
-                raise Conflict(Message("Close the session first: what is signed must not change."))
-            if row.signed_at is not None:
-                raise Conflict(Message("The session is signed already, by {name}.", name=row.signed_by))
-            transaction.sign_session(who, row)
+            transaction.sign_session(who, transaction.session(session), name)
 
     def import_session(
         self,

@@ -33,6 +33,7 @@ ADDED_COLUMNS = frozenset(
         "sessions.ward",
         "sessions.signed_at",
         "sessions.signed_by",
+        "sessions.signed_typed",
         "users.role",
         "users.ward",
     }

@@ -66,6 +66,7 @@ class SessionRow(Base):
     ward: Mapped[str | None] = mapped_column(String(40))  # of whoever began it; None where nobody has one
     signed_at: Mapped[datetime | None]  # when somebody answered for the record with their name
     signed_by: Mapped[str | None]
+    signed_typed: Mapped[bool | None]  # True where the name was typed, since nobody had logged in
     camera_since: Mapped[datetime | None]  # when the camera came to this session; None while it has none
     skipped: Mapped[list[Any] | None]  # captures that were not taken: minute, reason, who and when
     timed_by: Mapped[str | None]  # of an import: camera, or unknown where its pictures' times of day are not known

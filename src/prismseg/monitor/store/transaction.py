@@ -70,9 +70,19 @@ class Transaction:
         session.revision += 1
         self.record(who, action, session, changed=sorted(columns))
 
-    def sign_session(self, who: str, session: SessionRow) -> None:
-        """Put a name under a closed session, the one change that it takes."""
-        session.signed_at, session.signed_by = self.at, who
+    def sign_session(self, who: str, session: SessionRow, name: str) -> None:
+        """Put a name under a closed session, the one change that it takes; one that is not of a log-in was typed.
+
+        Raises
+        ------
+        Conflict
+            When it is open, or signed already.
+        """
+        if session.closed_at is None:
+            raise Conflict(Message("Close the session first: what is signed must not change."))
+        if session.signed_at is not None:
+            raise Conflict(Message("The session is signed already, by {name}.", name=session.signed_by))
+        session.signed_at, session.signed_by, session.signed_typed = self.at, name, True if name != who else None
         session.revision += 1
         self.record(who, "session signed", session)
 

@@ -58,6 +58,8 @@ class AuditLine:
         When, in UTC.
     who, action : str
         Who did what.
+    subject : str
+        What it is about, as stored: a row by its table and key, or a word.
     session, code : str
         Session that it is about, and its code; empty where there is none, or where its patient was erased.
     about : str
@@ -72,6 +74,7 @@ class AuditLine:
     at: datetime
     who: str
     action: str
+    subject: str
     session: str
     code: str
     about: str
@@ -201,6 +204,7 @@ def _line(entry: AuditRow, text: str | None, places: dict[str, tuple[str, str, i
         entry.at,
         entry.who,
         entry.action,
+        entry.subject,
         session,
         code,
         about,

@@ -16,6 +16,7 @@ from markupsafe import Markup
 from prismseg.base.constants import Z95
 from prismseg.base.version import VERSION
 from prismseg.monitor.languages import Language, languages
+from prismseg.monitor.sessions.details import NO_PERSONS
 from prismseg.monitor.web.security.guard import RequestGuard
 from prismseg.monitor.web.security.roles import EVERYBODY
 from prismseg.monitor.web.settings import MonitorSettings
@@ -53,6 +54,7 @@ class PageRenderer:
             path=request.scope["path"],
             csrf="" if browser is None else browser.csrf,
             who="" if browser is None or browser.proof is None else browser.who,
+            named=browser is not None and browser.who not in NO_PERSONS,
             may=(EVERYBODY if browser is None else browser.account).may,
             open_to_all=not guard.login_required(),
             version=VERSION,

@@ -125,6 +125,7 @@ def describe_session(db: Database, session: SessionRow, language: Language, now:
         "closed_at": format_time(session.closed_at),
         "signed_at": format_time(session.signed_at),
         "signed_by": session.signed_by,
+        "signed_typed": bool(session.signed_typed),
         "revision": session.revision,
         "now": format_time(now),
         "has_baseline": any(each["baseline"] for each in shown),

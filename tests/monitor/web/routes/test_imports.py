@@ -229,7 +229,7 @@ def test_an_imported_session_is_closed_to_all_that_a_running_one_does(page, sent
     assert "imported" in listed and "running" not in listed and "before the test dose" not in listed
     assert page.post(f"{session}/closing").status_code == 200
     assert page.patch(f"{session}/details", {"changed": {"drug": "x"}}).status_code == 409
-    assert page.post(f"{session}/signature").json()["signed_by"]
+    assert page.post(f"{session}/signature", {"name": "Ana Pérez"}).json()["signed_by"]
     reopened = page.post(f"{session}/closing", {"closed": False, "reason": "wrong side"}).json()
     assert (reopened["state"], reopened["has_camera"], reopened["signed_at"]) == ("imported", False, None)
 

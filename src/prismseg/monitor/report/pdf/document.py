@@ -9,6 +9,7 @@ from typing import Any
 
 from reportlab.lib.pagesizes import A4
 from reportlab.lib.units import mm
+from reportlab.lib.utils import simpleSplit
 from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import BaseDocTemplate, Flowable, Frame, PageTemplate
 
@@ -23,8 +24,8 @@ from prismseg.monitor.report.pdf.signature import signature
 from prismseg.monitor.report.pdf.style import BOLD, LINE, MARGIN, PLAIN, SOFT, WARN, printable, register_fonts
 from prismseg.monitor.report.words import Words
 
-_FOOT = 11 * mm
-_LONGEST = 150  # characters of the foot's second line
+_FOOT = 13 * mm
+_STATE_LINES = 2  # below the foot's first line; long names are set smaller rather than cut off
 _USE = Message("Research use only – observations, not diagnoses")
 
 
@@ -119,13 +120,21 @@ def _foot(canvas: Canvas, report: Report, words: Words, page: int, pages: int) -
     canvas.setFont(BOLD, 7.5)
     canvas.setFillColor(WARN)
     canvas.drawString(MARGIN, _FOOT, words(_USE))
-    canvas.setFont(PLAIN, 6.5)
     canvas.setFillColor(SOFT)
-    canvas.drawString(MARGIN, _FOOT - 4 * mm, printable(" · ".join(report.standing.sentences(words)))[:_LONGEST])
+    _state(canvas, printable(" · ".join(report.standing.sentences(words))), right - MARGIN)
     canvas.setFont(PLAIN, 7.5)
     canvas.setFillColor(SOFT)
     text = words(Message("Page {page} of {pages}", page=page, pages=pages))
     canvas.drawRightString(right, _FOOT, f"{printable(report.details.code)}  ·  {text}")
+
+
+def _state(canvas: Canvas, text: str, width: float) -> None:
+    size = 6.5
+    while len(lines := simpleSplit(text, PLAIN, size, width)) > _STATE_LINES:
+        size -= 0.5
+    canvas.setFont(PLAIN, size)
+    for number, line in enumerate(lines):
+        canvas.drawString(MARGIN, _FOOT - 4 * mm - number * 2.6 * mm, line)
 
 
 FORMAT = ReportFormat(

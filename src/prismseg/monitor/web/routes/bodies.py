@@ -88,6 +88,12 @@ class ViewBody(StrictBody):
     view: View
 
 
+class SignatureBody(StrictBody):
+    """The name under the record, typed where nobody has logged in."""
+
+    name: str = Field(default="", max_length=80)
+
+
 class ClosingBody(StrictBody):
     """Close a session, or open it again and say why."""
 

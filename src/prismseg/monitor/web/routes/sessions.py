@@ -29,6 +29,7 @@ from prismseg.monitor.web.routes.bodies import (
     DoseBody,
     JsonObject,
     SessionBody,
+    SignatureBody,
     ViewBody,
 )
 from prismseg.monitor.web.state import list_sessions
@@ -140,9 +141,11 @@ def close_session(
 
 
 @router.post("/sessions/{session}/signature")
-def sign_session(sessions: SessionsDep, view: SessionViewDep, who: UserDep, session: str) -> JsonObject:
+def sign_session(
+    sessions: SessionsDep, view: SessionViewDep, who: UserDep, session: str, body: SignatureBody
+) -> JsonObject:
     """Answer for the record of a closed session."""
-    sessions.sign(who, session)
+    sessions.sign(who, session, body.name)
     return view(session)
 
 

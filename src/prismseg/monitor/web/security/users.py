@@ -7,6 +7,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import select
 
 from prismseg.base import ConfigError
+from prismseg.monitor.sessions.details import NO_PERSONS
 from prismseg.monitor.store import SessionStore, Transaction
 from prismseg.monitor.store.schema import SessionRow, UserRow
 from prismseg.monitor.web.security.passwords import check_password, check_pin
@@ -18,7 +19,6 @@ LONGEST_NAME = 40  # as the column has
 STAFF = "staff"  # whoever sits at a machine without log-in, or with a PIN
 CONSOLE = "console"
 DIRECTORY = "directory"  # of the hospital
-_RESERVED = (STAFF, "prismseg", CONSOLE, DIRECTORY, "demonstration", "unknown")
 
 
 def check_name(name: str) -> None:
@@ -31,7 +31,7 @@ def check_name(name: str) -> None:
     """
     if not 1 <= len(name.strip()) <= LONGEST_NAME or not name.isprintable():
         raise ConfigError(f"A user's name has 1 to {LONGEST_NAME} characters that can be printed.")
-    if name.strip().lower() in _RESERVED:
+    if name.strip().lower() in NO_PERSONS:
         raise ConfigError(f"The audit trail calls no person {name.strip()}; choose another name.")
 
 

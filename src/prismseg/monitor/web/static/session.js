@@ -12,7 +12,7 @@ import { showFlags } from "./flags.js";
 import { onKey } from "./keys.js";
 import { watch } from "./live.js";
 import { setUpReminder } from "./reminder.js";
-import { headPaper } from "./standing.js";
+import { headPaper, saySigned } from "./standing.js";
 import { hearTime, wallTime } from "./time.js";
 
 const field = (id) => document.getElementById(id);
@@ -56,7 +56,7 @@ function show() {
   const locked = state.closed_at !== null;
   for (const form of ["details", "view", "remarks"]) for (const each of field(form).elements) each.disabled = locked || !mayWrite;
   field("sign").hidden = !mayWrite || !locked || state.signed_at !== null;
-  field("signed").textContent = state.signed_at === null ? "" : t("Signed by {name}, {time}", { name: state.signed_by, time: wallTime(state.signed_at) });
+  field("signed").textContent = saySigned(state, wallTime(state.signed_at ?? state.now));
   field("close").hidden = !mayWrite;
   field("close").textContent = locked ? t("Open the session again") : t("Close the session");
   showBlocked();
@@ -173,7 +173,9 @@ field("close").addEventListener("click", async () => {
   take(await attempt(() => post(`${root}/closing`, { closed, reason: field("reopen-reason").value })));
 });
 field("sign").addEventListener("click", async () => {
-  if (await confirmed(field("sign-dialog"))) take(await attempt(() => post(`${root}/signature`)));
+  const typed = field("sign-name"); // where nobody is logged in
+  if (typed) typed.value = "";
+  if (await confirmed(field("sign-dialog"))) take(await attempt(() => post(`${root}/signature`, typed ? { name: typed.value } : {})));
 });
 field("view").addEventListener("change", async (event) => {
   const chosen = event.target.value;

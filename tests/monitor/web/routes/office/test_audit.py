@@ -10,9 +10,11 @@ from sqlalchemy import select
 from tests.monitor.web.conftest import NAME, PASSWORD, browsing
 
 from prismseg.base.version import VERSION
+from prismseg.monitor.languages import languages
 from prismseg.monitor.store import verify
 from prismseg.monitor.store.schema import AuditRow
 from prismseg.monitor.web.audit_view import AuditFilter, list_audit
+from prismseg.monitor.web.audit_words import AuditWords
 from prismseg.monitor.web.security.record import STARTED, record_start
 
 
@@ -116,3 +118,41 @@ def test_a_start_tells_which_settings_differ(services):
     newest = lines(services, action=STARTED, machine=True)[0]
     assert newest.changes == (("lock_minutes", "10.0", "3.0"),)
     assert str(services.settings.data) not in json.dumps(newest.more)
+
+
+def test_actions_are_in_the_language_of_the_page_and_the_table_as_stored(guarded):
+    guarded.users.add("rev", PASSWORD, role="reviewer")
+    with browsing(guarded) as page, browsing(guarded) as reviewer:
+        page.log_in()
+        session = page.begin("E-1")
+        page.post(f"{session}/dose")
+        page.post(f"{session}/skips", {"minute": 1, "reason": "examined"})
+        reviewer.log_in("rev")
+        reviewer.get("/language/es")
+        shown = reviewer.get("/audit").text
+        for said, stored in (
+            ("captura omitida", "capture skipped"),
+            ("dosis de prueba administrada", "test dose given"),
+        ):
+            assert f'<option value="{stored}" >{said}</option>' in shown
+            assert f'{said} <small class="quiet-text" lang="en">{stored}</small>' in shown
+        assert "acceso" in shown and ">log-in</td>" not in shown
+        only = reviewer.get("/audit", params={"action": "capture skipped"}).text
+        assert f'<option value="capture skipped" selected>{said_of("capture skipped")}</option>' in only
+        assert only.count('lang="en">capture skipped<') == 1 and 'lang="en">test dose given<' not in only
+        table = reviewer.get("/api/audit.csv", params={"action": "capture skipped"}).content.decode("utf-8-sig")
+        assert {row["action"] for row in csv.DictReader(io.StringIO(table))} == {"capture skipped"}
+        reviewer.get("/language/en")
+        assert "capture skipped</td>" in reviewer.get("/audit").text.replace("\n", "")
+
+
+def said_of(action):
+    return AuditWords(languages()["es"]).action(action)
+
+
+def test_names_are_never_translated(guarded):
+    guarded.users.add("audit", PASSWORD)
+    with guarded.store.read() as db:
+        line = next(each for each in list_audit(db, AuditFilter(), None)[0] if each.about == "audit")
+    words = AuditWords(languages()["es"])
+    assert words.about(line) == "audit" and words.actor("audit") == "audit"

@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 
 from prismseg.monitor.store import verify
 from prismseg.monitor.web.audit_view import PAGE_SIZE, AuditFilter, audit_csv, choices, list_audit
+from prismseg.monitor.web.audit_words import AuditWords
 from prismseg.monitor.web.dependencies import LanguageDep, RendererDep, StoreDep, UserDep
 from prismseg.monitor.web.routes.bodies import JsonObject
 from prismseg.monitor.web.security.record import record_event
@@ -56,6 +57,7 @@ def audit_page(
         wanted=wanted,
         people=people,
         actions=actions,
+        words=AuditWords(language),
     )
 
 
