@@ -35,3 +35,62 @@ def test_files_are_checked_and_become_a_session(browser, served: Served, tmp_pat
     screen.go("/")
     assert "imported" in page.locator(".session").inner_text()
     screen.close()
+
+
+def test_minutes_that_were_typed_outlive_a_lock_a_reload_and_a_restart(
+    each_browser, served: Served, tmp_path
+) -> None:
+    names = ["first.tiff", "second.tiff"]
+    for name in names:
+        tifffile.imwrite(tmp_path / name, np.asarray(served.simulator.frame().celsius))
+    screen = Screen(each_browser, served)
+    page = screen.page
+
+    def shown() -> list[str]:
+        screen.until("document.querySelector('#read tbody tr') && document.querySelector('#notices .doubtful')")
+        fields = ("#minute-0", "#minute-1", "#check #code", "#check [name=one_foot]")
+        return [page.locator(name).input_value() for name in fields]
+
+    def send() -> None:
+        page.wait_for_selector("#send button:not(:disabled)")
+        page.set_input_files("#files", [str(tmp_path / name) for name in names])
+        page.click("#send button")
+        page.wait_for_selector("#read tbody tr")
+
+    def left(act) -> None:
+        page.evaluate("window.before = true")
+        act()
+        screen.until("!window.before && document.querySelector('#send button:not(:disabled)') !== null")
+
+    screen.go("/import")
+    send()
+    page.fill("#minute-1", "7")
+    page.fill("#minute-0", "0")
+    page.fill("#check #code", "E-TYPED")
+    page.select_option("#check [name=one_foot]", "left")
+    typed = ["0", "7", "E-TYPED", "left"]
+    left(page.reload)
+    assert shown() == typed
+    # The page is locked while a minute is typed: it is left for the log-in by itself.
+    page.click("#minute-1")
+    page.keyboard.type("5")
+    typed[1] = page.locator("#minute-1").input_value()
+    assert typed[1] in ("57", "75")
+    left(lambda: page.evaluate("import('/static/api.js').then(({ logIn }) => logIn())"))
+    assert shown() == typed
+    # The monitor is started anew: it knows neither browser nor files.
+    served.services.pending_imports._pending.clear()
+    page.context.clear_cookies()
+    left(lambda: page.evaluate("import('/static/api.js').then(({ post }) => post('/api/touch').catch(() => {}))"))
+    assert "Send them again" in page.locator("#notices .doubtful").inner_text()
+    assert page.locator("#check").is_hidden()
+    send()
+    assert shown() == typed
+    page.click("#check button.primary")
+    page.wait_for_url("**/sessions/*")
+    # The next patient gets an empty page.
+    screen.go("/import")
+    page.wait_for_selector("#send button:not(:disabled)")
+    assert page.locator("#check").is_hidden()
+    screen.errors.clear()  # the refused requests
+    screen.close()

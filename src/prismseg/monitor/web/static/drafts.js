@@ -2,7 +2,8 @@
 // They belong to whoever typed them; somebody else at the same tablet never sees them.
 const who = document.querySelector('meta[name="who"]')?.content ?? "";
 const PREFIX = "draft ";
-const nameOf = (form, field) => `${PREFIX}${JSON.stringify([who, location.pathname, form.dataset.key ?? form.id, field.name])}`;
+const entry = (place, name) => `${PREFIX}${JSON.stringify([who, location.pathname, place, name])}`;
+const nameOf = (form, field) => entry(form.dataset.key ?? form.id, field.name);
 
 /** Run something on the window's storage; without one (it may be switched off) nothing is kept. */
 function stored(work) {
@@ -17,6 +18,15 @@ export const findDraft = (form, field) => JSON.parse(stored((box) => box.getItem
 
 /** Forget what was kept of a field. */
 export const dropDraft = (form, field) => stored((box) => box.removeItem(nameOf(form, field)));
+
+/** Keep all that a form has, where its fields are made anew with the page. */
+export const keepWhole = (form, state) => stored((box) => box.setItem(entry(form.id, ""), JSON.stringify(state)));
+
+/** Find what was kept of a whole form, or null. */
+export const findWhole = (form) => JSON.parse(stored((box) => box.getItem(entry(form.id, ""))) ?? "null");
+
+/** Forget what was kept of a whole form. */
+export const dropWhole = (form) => stored((box) => box.removeItem(entry(form.id, "")));
 
 /** Forget all that others typed here, or everything. */
 export function dropDrafts(everything = false) {

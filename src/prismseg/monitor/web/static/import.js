@@ -1,5 +1,7 @@
-import { attempt, language, make, number, post, send, t } from "./api.js";
+import { RequestError, attempt, language, make, number, post, say, send, t } from "./api.js";
 import { drawOutlines } from "./draw.js";
+import { dropWhole, findWhole, keepWhole } from "./drafts.js";
+import { isSamePage } from "./returned.js";
 import { wallFormat } from "./time.js";
 
 const field = (id) => document.getElementById(id);
@@ -21,13 +23,20 @@ field("send").addEventListener("submit", async (event) => {
   const read = await attempt(() => send("/api/imports", form));
   button.disabled = false;
   if (!read) return;
+  open(read);
+  if (lost) await fillAgain(lost);
+  keep();
+});
+
+/** Show the files that wait under a key. */
+function open(read) {
   batch = read;
   field("check").hidden = false;
   field("questions").querySelectorAll("label").forEach((each) => each.remove());
   field("read").tBodies[0].replaceChildren(...read.files.map(row));
   show(read);
   field("check").scrollIntoView();
-});
+}
 
 const cell = (k, name) => field("read").querySelector(`#file-${k} [data-cell=${name}]`);
 
@@ -87,6 +96,49 @@ const stated = () => ({
   minutes: batch.files.map((file, k) => (file.ok && field(`minute-${k}`).value !== "" ? Number(field(`minute-${k}`).value) : null)),
 });
 
+// A lock, a restart and a reload cost nothing that was typed; a page that is opened for the next patient is empty.
+let lost = null; // what was typed about files that are to be sent again
+
+const confirmed = () => [...field("questions").querySelectorAll("input:checked")].map((each) => each.name);
+
+function keep() {
+  if (!batch) return;
+  const minutes = batch.files.map((file, k) => field(`minute-${k}`).value);
+  keepWhole(field("check"), { id: batch.id, ...stated(), names: batch.files.map((file) => file.name), typed: minutes, code: field("code").value, confirmed: confirmed() });
+}
+for (const kind of ["input", "change"]) field("check").addEventListener(kind, keep);
+
+async function comeBack() {
+  const kept = findWhole(field("check"));
+  if (!kept) return;
+  if (!isSamePage()) { dropWhole(field("check")); return; }
+  try {
+    const read = await post(`/api/imports/${kept.id}/preview`, { view: kept.view, one_foot: kept.one_foot, minutes: kept.minutes });
+    open({ id: kept.id, ...read });
+  } catch (error) {
+    if (!(error instanceof RequestError)) throw error;
+    if (error.status !== 404) { say(error.message, "bad"); return; }
+    lost = kept;
+    say(t("The files are not waiting any more. Send them again: what you typed about them is filled in then."), "doubtful");
+    return;
+  }
+  await fillAgain(kept);
+}
+
+/** Fill in what was typed before, by the names of the files. */
+async function fillAgain(kept) {
+  lost = null;
+  const typed = new Map(kept.names.map((name, k) => [name, kept.typed[k]]));
+  batch.files.forEach((file, k) => { if (file.ok && typed.has(file.name)) field(`minute-${k}`).value = typed.get(file.name); });
+  field("check").view.value = kept.view;
+  field("check").one_foot.value = kept.one_foot ?? "";
+  field("code").value = kept.code;
+  field("code").dispatchEvent(new Event("change"));
+  await update();
+  for (const each of field("questions").querySelectorAll("input")) each.checked = kept.confirmed.includes(each.name);
+  say(t("What you typed before is here again. Look at it before you keep it."), "doubtful");
+}
+
 let asked = 0;
 async function update() {
   if (!batch) return;
@@ -100,10 +152,12 @@ field("check").addEventListener("submit", async (event) => {
   event.preventDefault();
   const button = event.target.querySelector("button");
   button.disabled = true;
-  const confirmed = [...field("questions").querySelectorAll("input:checked")].map((each) => each.name);
-  const made = await attempt(() => post(`/api/imports/${batch.id}`, { code: field("code").value.trim(), ...stated(), confirmed }));
+  const made = await attempt(() => post(`/api/imports/${batch.id}`, { code: field("code").value.trim(), ...stated(), confirmed: confirmed() }));
   button.disabled = false;
-  if (made) location.assign(`/sessions/${made.id}`);
+  if (!made) return;
+  dropWhole(field("check"));
+  location.assign(`/sessions/${made.id}`);
 });
+await comeBack();
 // Until now a click would have sent the form past this script.
 document.querySelector("#send button").disabled = false;
