@@ -13,6 +13,8 @@ from prismseg.monitor.web.security.users import CONSOLE, DIRECTORY, STAFF
 _ACTIONS = (
     Message("PIN set"),
     Message("PIN taken away"),
+    Message("board is locked again"),
+    Message("board stays on"),
     Message("camera brought"),
     Message("camera given away"),
     Message("capture skipped"),
@@ -50,7 +52,7 @@ _ACTIONS = (
     Message("user may log in no more"),
     Message("view stated"),
 )
-_SUBJECTS = (Message("audit"), Message("log-in"), Message("monitor"))
+_SUBJECTS = (Message("audit"), Message("board"), Message("log-in"), Message("monitor"))
 ACTIONS: Mapping[str, Message] = {str(each): each for each in _ACTIONS}
 SUBJECTS: Mapping[str, Message] = {str(each): each for each in _SUBJECTS}
 # Who acts without being a person.

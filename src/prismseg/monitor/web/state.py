@@ -163,9 +163,10 @@ def _bed(session: Mapping[str, Any]) -> dict[str, Any]:
     measured = [each for each in session["captures"] if each["measured"]]
     last = measured[-1] if measured and session["has_baseline"] else None
     whole = session["regions"][0]["name"]
-    kept = ("id", "code", "test_dose_at", "has_baseline", "has_camera", "skipped", "flags")
+    kept = ("id", "code", "test_dose_at", "has_baseline", "has_camera", "flags")
     return {
         **{name: session[name] for name in kept},
+        "skipped": [skip["minute"] for skip in session["skipped"]],  # whose reasons and names are no board's
         "minutes": [each["minute"] for each in session["captures"] if each["minute"] is not None],
         "last": last
         and {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
 from prismseg.monitor.sessions.admission import skip_capture
@@ -16,7 +16,8 @@ from prismseg.monitor.web.dependencies import (
     StoreDep,
     UserDep,
 )
-from prismseg.monitor.web.routes.bodies import JsonObject, SkipBody
+from prismseg.monitor.web.routes.bodies import JsonObject, SkipBody, StayingBody
+from prismseg.monitor.web.security.record import record_event
 from prismseg.monitor.web.state import describe_board, format_time
 
 router = APIRouter()
@@ -27,7 +28,8 @@ def board_page(
     request: Request, render: RendererDep, settings: SettingsDep, language: LanguageDep
 ) -> HTMLResponse:
     """All running sessions on one screen."""
-    return render(request, "board.html", language, schedule=list(settings.schedule))
+    stays = request.state.browser is not None and request.state.browser.board
+    return render(request, "board.html", language, schedule=list(settings.schedule), stays=stays)
 
 
 @router.get("/api/board")
@@ -36,6 +38,14 @@ def board(store: StoreDep, clock: ClockDep, account: AccountDep, language: Langu
     now = clock()
     with store.read() as db:
         return {"now": format_time(now), "sessions": describe_board(db, language, now, account.sees_ward)}
+
+
+@router.post("/api/board/staying", status_code=204)
+def let_stay(request: Request, store: StoreDep, who: UserDep, body: StayingBody) -> Response:
+    """Let this browser show the board, and nothing else, when it is locked; until log-out."""
+    record_event(store, who, "board stays on" if body.on else "board is locked again", "board")
+    request.state.browser.board = body.on
+    return Response(status_code=204)
 
 
 @router.post("/api/sessions/{session}/skips")

@@ -73,6 +73,12 @@ class SkipBody(StrictBody):
     reason: str = Field(min_length=1, max_length=200)
 
 
+class StayingBody(StrictBody):
+    """Whether the board stays on while all else is locked."""
+
+    on: bool
+
+
 class RemarksBody(StrictBody):
     """Pain, cold test and note of a capture; what is left out stays."""
 

@@ -34,6 +34,8 @@ class BrowserSession:
         When somebody last did something.
     account : Account
         What they may do, as the store has it at each request.
+    board : bool
+        Whether the ward's board stays on while all else is locked.
     """
 
     token: str
@@ -42,6 +44,7 @@ class BrowserSession:
     proof: str | None
     touched: float
     account: Account = EVERYBODY
+    board: bool = False
 
 
 class BrowserSessions:
@@ -81,7 +84,8 @@ class BrowserSessions:
             own = [each for each in self._by_token.values() if each.who == who]
             for crowd, most in ((own, _MOST_OF_ONE), (list(self._by_token.values()), _MOST_BROWSERS)):
                 if len(crowd) >= most:
-                    self._by_token.pop(min(crowd, key=lambda each: each.touched).token, None)
+                    # A board on the wall is touched by nobody.
+                    self._by_token.pop(min(crowd, key=lambda each: (each.board, each.touched)).token, None)
             token, csrf = secrets.token_urlsafe(32), secrets.token_urlsafe(32)
             self._by_token[token] = BrowserSession(token, csrf, who, proof, self._clock())
             return self._by_token[token]
@@ -104,8 +108,9 @@ class BrowserSessions:
             self._by_token.pop(token or "", None)
 
     def touch(self, browser: BrowserSession) -> None:
-        """Note that somebody did something."""
-        browser.touched = self._clock()
+        """Note that somebody did something, which opens nothing that is locked."""
+        if not self.is_locked(browser):
+            browser.touched = self._clock()
 
     def is_locked(self, browser: BrowserSession) -> bool:
         """Tell whether nobody has touched the page for too long."""

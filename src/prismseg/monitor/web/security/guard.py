@@ -18,6 +18,8 @@ from prismseg.monitor.web.security.users import STAFF, UserDirectory
 from prismseg.monitor.web.settings import MonitorSettings
 
 OPEN_PATHS = ("/static/", "/login", "/language/", "/health")
+# All that is left of a page that was locked, where somebody has let its board stay on.
+BOARD_PATHS = frozenset({"/board", "/api/board", "/logout"})
 FOREIGN_REQUEST = Message("The request does not come from this page. Load the page again.")
 _HOST = re.compile(r"(?P<name>[a-z0-9._-]+|\[[0-9a-f:.]+\])(:[0-9]{1,5})?", re.IGNORECASE)
 _CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
@@ -74,12 +76,9 @@ class RequestGuard:
             return browser
         account = accounts.get(browser.who)
         # The proof is another one when the user was disabled or has a new password since the log-in.
-        if (
-            account is None
-            or browser.proof is None
-            or browser.proof != account.proof
-            or self.browsers.is_locked(browser)
-        ):
+        if account is None or browser.proof is None or browser.proof != account.proof:
+            return None
+        if self.browsers.is_locked(browser) and not (browser.board and connection.scope["path"] in BOARD_PATHS):
             return None
         browser.account = account
         return browser

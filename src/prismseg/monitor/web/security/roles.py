@@ -27,7 +27,7 @@ _MAY: Mapping[Role, frozenset[Permission]] = {
 # Without users everybody at the machine is one person, whom nobody can give a role.
 _MAY_EVERYBODY: frozenset[Permission] = frozenset({"read", "write", "audit"})
 _CHANGING = {"POST", "PUT", "PATCH", "DELETE"}
-_ANYBODY = {"/logout", "/login", "/api/touch"}
+_ANYBODY = {"/logout", "/login", "/api/touch", "/api/board/staying"}
 _SESSION = re.compile(r"/(?:api/)?sessions/([^/]+)(?:/.*)?")
 
 

@@ -1,6 +1,7 @@
 // All running sessions on one screen, for a display in the ward.
-import { RequestError, get, language, make, number, t } from "./api.js";
+import { RequestError, attempt, get, language, make, number, post, t } from "./api.js";
 import { showChange, showFlagWords } from "./changes.js";
+import { confirmed } from "./dialogs.js";
 import { remind, setUpReminder } from "./reminder.js";
 import { findAsked, minutesAndSeconds, sayAsked } from "./schedule.js";
 import { hearTime, monitorTime, passed, stopwatch, wallTime } from "./time.js";
@@ -64,7 +65,7 @@ function tick() {
       next.textContent = each.has_baseline ? t("Baseline is there. Give the test dose.") : t("Baseline first");
     } else {
       const seconds = Math.floor((monitorTime() - new Date(each.test_dose_at)) / 1000);
-      const asked = findAsked(schedule, each.minutes, each.skipped.map((skip) => skip.minute), seconds);
+      const asked = findAsked(schedule, each.minutes, each.skipped, seconds);
       const words = sayAsked(asked, seconds);
       due = asked.due;
       clock.textContent = minutesAndSeconds(seconds);
@@ -77,6 +78,12 @@ function tick() {
   remind(calls.length ? calls.join() : null);
 }
 
+const staying = field("staying"); // only where pages are locked
+staying?.addEventListener("click", async () => {
+  const on = staying.dataset.on !== "yes";
+  if (on && !(await confirmed(field("staying-dialog")))) return;
+  if (await attempt(() => post("/api/board/staying", { on })) === null) location.reload();
+});
 setUpReminder();
 setInterval(tick, 500);
 await look();
