@@ -88,6 +88,10 @@ from prismseg.thermal.sessions.flags.rules.warming import WarmingSettings as War
 from prismseg.thermal.sessions.flags.settings import FlagSettings as FlagSettings
 from prismseg.thermal.sessions.flags.settings import list_thresholds as list_thresholds
 from prismseg.thermal.sessions.history import History as History
+from prismseg.thermal.sessions.means.errors import ErrorModel as ErrorModel
+from prismseg.thermal.sessions.means.estimate import PERCENTILES as PERCENTILES
+from prismseg.thermal.sessions.means.estimate import Estimate as Estimate
+from prismseg.thermal.sessions.means.sole import measure_sole as measure_sole
 from prismseg.thermal.sessions.session import Session as Session
 from prismseg.thermal.sessions.session import measure_frames as measure_frames
 from prismseg.thermal.sessions.thresholds import ThresholdSettings as ThresholdSettings
@@ -96,10 +100,6 @@ from prismseg.thermal.sessions.timing import SessionPlan as SessionPlan
 from prismseg.thermal.sessions.timing import TimedFile as TimedFile
 from prismseg.thermal.sessions.timing import plan_session as plan_session
 from prismseg.thermal.sessions.timing import read_files as read_files
-from prismseg.thermal.sessions.uncertainty import PERCENTILES as PERCENTILES
-from prismseg.thermal.sessions.uncertainty import ErrorModel as ErrorModel
-from prismseg.thermal.sessions.uncertainty import Estimate as Estimate
-from prismseg.thermal.sessions.uncertainty import measure_sole as measure_sole
 from prismseg.thermal.soles.brightening import brighten_cold as brighten_cold
 from prismseg.thermal.soles.contours import trace_outlines as trace_outlines
 from prismseg.thermal.soles.pair import Soles as Soles

@@ -10,8 +10,8 @@ from prismseg.thermal.anatomy import SIDES, WHOLE_SOLE, Side
 from prismseg.thermal.frames.frame import same_conditions
 from prismseg.thermal.sessions.background import BackgroundShift
 from prismseg.thermal.sessions.entry import Entry
+from prismseg.thermal.sessions.means.estimate import Estimate
 from prismseg.thermal.sessions.shared import shared_estimates
-from prismseg.thermal.sessions.uncertainty import Estimate
 
 
 @dataclass(frozen=True)
@@ -178,7 +178,7 @@ def _own(now: Estimate, before: Estimate) -> float:
     placing = now.placing**2 + before.placing**2 - 2 * alike * now.placing * before.placing
     leg = now.leg**2 + before.leg**2 - 2 * _SAME_END * now.leg * before.leg
     shared = (math.sqrt(max(variance, 0.0)) for variance in (mask, placing, leg))
-    return math.hypot(now.noise, before.noise, *shared)
+    return math.hypot(now.noise, before.noise, now.parts - before.parts, *shared)
 
 
 def _direction(estimate: Estimate) -> float:

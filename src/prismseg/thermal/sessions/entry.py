@@ -13,7 +13,7 @@ from prismseg.thermal.anatomy import Side
 from prismseg.thermal.frames.frame import Frame
 from prismseg.thermal.regions.region_set import RegionSet
 from prismseg.thermal.sessions.background import Background
-from prismseg.thermal.sessions.uncertainty import Estimate
+from prismseg.thermal.sessions.means.estimate import Estimate
 from prismseg.thermal.soles.pair import Soles
 from prismseg.thermal.soles.territories import Territories
 

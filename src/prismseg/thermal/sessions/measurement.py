@@ -22,8 +22,10 @@ from prismseg.thermal.sessions.checks.identity import check_identity
 from prismseg.thermal.sessions.checks.settings import QualitySettings
 from prismseg.thermal.sessions.entry import Concern, Entry, FrameRejected, Observation
 from prismseg.thermal.sessions.history import History
-from prismseg.thermal.sessions.uncertainty import ErrorModel, measure_sole
+from prismseg.thermal.sessions.means.errors import ErrorModel
+from prismseg.thermal.sessions.means.sole import measure_sole
 from prismseg.thermal.soles.brightening import find_brightened_sole
+from prismseg.thermal.soles.choosing.apart import find_doubtful_parts
 from prismseg.thermal.soles.choosing.outside import place_same_foot
 from prismseg.thermal.soles.pair import Soles
 from prismseg.thermal.soles.pieces import Mask
@@ -129,6 +131,7 @@ def measure_frame(given: FrameInput, history: History, settings: MeasurementSett
     territories = {} if open_end else _find_territories(masks, soles, settings.view, history)
     drawn = _place_drawn(settings.drawn, given.source, territories, history)
     entries = find_leg_entries(masks, frame.celsius, soles.cleaned) if open_end else {}
+    doubtful = find_doubtful_parts(soles.cleaned, soles.apart, frame.celsius)
     estimates = {
         side: measure_sole(
             frame.celsius,
@@ -141,6 +144,7 @@ def measure_frame(given: FrameInput, history: History, settings: MeasurementSett
             outside=soles.outside.get(side, 0.0),
             with_leg=open_end,
             leg_entry=entries.get(side),
+            doubtful=doubtful,
         )
         for side in masks
     }

@@ -31,9 +31,9 @@ from prismseg.thermal.sessions.flags.find import find_flags
 from prismseg.thermal.sessions.flags.flag import Flag
 from prismseg.thermal.sessions.flags.settings import FlagSettings
 from prismseg.thermal.sessions.history import History
+from prismseg.thermal.sessions.means.errors import ErrorModel
 from prismseg.thermal.sessions.measurement import FrameInput, MeasurementSettings, measure_frame
 from prismseg.thermal.sessions.tables import differences_table, statements_table, values_table
-from prismseg.thermal.sessions.uncertainty import ErrorModel
 from prismseg.thermal.soles.pair import Soles
 from prismseg.thermal.soles.sides import Feet, View, check_feet, check_view
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from prismseg.thermal.anatomy import WHOLE_SOLE, Side
 from prismseg.thermal.regions.region_set import REGION_SETS, RegionSet
 from prismseg.thermal.sessions.entry import Entry
-from prismseg.thermal.sessions.uncertainty import Estimate
+from prismseg.thermal.sessions.means.estimate import Estimate
 from prismseg.thermal.soles.choosing.outside import Placement, place_same_foot
 
 Pair = tuple[Estimate, Estimate]

@@ -20,7 +20,7 @@ from prismseg.thermal.sessions.changes import (
 )
 from prismseg.thermal.sessions.entry import Entry
 from prismseg.thermal.sessions.history import History
-from prismseg.thermal.sessions.uncertainty import PERCENTILES, Estimate
+from prismseg.thermal.sessions.means.estimate import PERCENTILES, Estimate
 
 _HEAD = ("minute", "source", "status", "reason")
 _VALUES = [

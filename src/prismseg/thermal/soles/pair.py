@@ -70,6 +70,8 @@ class Soles:
         Share of each sole that touches the border which lies outside the picture, estimated.
     too_little : tuple of Side
         Soles that were left out since less than half of them is in the picture.
+    apart : (H, W) bool or None
+        Parts of the soles that lie apart in the mask, as toes may; None without such.
     """
 
     status: Status
@@ -83,6 +85,7 @@ class Soles:
     feet: Feet = "both"
     outside: Mapping[Side, float] = field(default_factory=dict)
     too_little: tuple[Side, ...] = ()
+    apart: Mask | None = None
 
     @classmethod
     def from_mask(
@@ -166,6 +169,7 @@ class Soles:
             feet=feet,
             outside=outside,
             too_little=too_little,
+            apart=pieces.apart,
         )
 
     @property

@@ -105,11 +105,14 @@ class Pieces:
         Pixels of the largest connected part, whether large enough or not.
     dropped : int
         Pixels of the parts that were left out.
+    apart : (H, W) bool or None
+        What the pieces have of parts that lie apart, as toes may, with the gaps that were closed; None without such.
     """
 
     masks: tuple[Mask, ...]
     largest: int
     dropped: int
+    apart: Mask | None = None
 
 
 def as_mask(mask: NDArray[np.generic]) -> Mask:
@@ -174,7 +177,8 @@ def find_pieces(mask: Mask, cleaning: Cleaning) -> Pieces:
         for label in order
         if label not in soles and sizes[label] >= max(1, cleaning.smallest_part * mask.size)
     ]
-    pieces = [labels == label for label in soles]
+    alone = [labels == label for label in soles]
+    pieces = [piece.copy() for piece in alone]
     kept = _join_parts(pieces, labels, parts, cleaning.reach * height)
     taken = np.add.reduce(pieces, dtype=np.uint8) if pieces else np.zeros(mask.shape, np.uint8)
     closed = [_closed(piece, cleaning.closing * height) & ((taken == 0) | piece) for piece in pieces]
@@ -182,7 +186,12 @@ def find_pieces(mask: Mask, cleaning: Cleaning) -> Pieces:
         for other in closed[:number]:
             piece &= ~other
     dropped = int(sizes.sum() - sizes[soles].sum() - sizes[kept].sum())
-    return Pieces(masks=tuple(closed), largest=int(sizes.max()), dropped=dropped)
+    apart = None
+    if kept:
+        apart = np.logical_or.reduce(
+            [piece & ~_closed(one, cleaning.closing * height) for piece, one in zip(closed, alone, strict=True)]
+        )
+    return Pieces(masks=tuple(closed), largest=int(sizes.max()), dropped=dropped, apart=apart)
 
 
 def bounding_window(mask: Mask, margin: int = 0) -> Window:

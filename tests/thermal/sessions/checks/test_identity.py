@@ -106,3 +106,21 @@ def test_changes_of_a_cut_sole_are_taken_over_what_both_frames_show() -> None:
         change = session.delta(entry, "left")
         assert abs(change.value) < 0.1 and change.error < 0.2
     assert math.isfinite(session.statements().outside_left[1])
+
+
+def test_crossed_soles_that_the_border_cuts_are_asked_about_by_their_shape() -> None:
+    """Outlines of cut soles cannot be weighed against those at t0; both still have the shape of the other foot."""
+
+    def at_minute_5(cut: float, *, crossed: bool):
+        session = course((0, 27.0, 29.0))
+        left, right = pair(shift=(cut, 0.0))
+        feet = (Foot("left", right.centre), Foot("right", left.centre)) if crossed else (left, right)
+        frame, mask = frame_of(27.2, 29.1, feet, seed=8)
+        entry = session.add(frame, mask, minute=5)
+        assert min(entry.soles.outside.values()) > 0.1
+        return session, entry
+
+    session, entry = at_minute_5(80.0, crossed=True)
+    assert entry.sides_open and not any(session.delta(entry, side).known for side in ("left", "right"))
+    session, entry = at_minute_5(80.0, crossed=False)
+    assert not entry.sides_open and session.delta(entry, "left").value == pytest.approx(0.2, abs=0.1)

@@ -10,6 +10,7 @@ from prismseg.base import Message
 from prismseg.thermal.anatomy import SIDE_NAMES, Side
 from prismseg.thermal.sessions.entry import Concern, Entry, Observation
 from prismseg.thermal.soles.choosing.likeness import Portrait
+from prismseg.thermal.soles.status import Caution
 
 
 @dataclass(frozen=True)
@@ -68,10 +69,15 @@ def check_identity(entry: Entry, reference: Entry | None) -> list[Observation]:
     if reference is None or reference is entry or reference.sides_open:
         return []
     now, before = _portraits(entry), _portraits(reference)
-    if len(before) < 2 or not now:
+    if len(before) < 2:
         return []
+    if len(now) < len(entry.estimates) and _against(entry) and not _against(reference):
+        # A sole is cut, so that outlines and patterns cannot be weighed; what is seen of both has the other foot's shape.
+        return [_doubt(_CROSSED, entry)]
     if len(now) == 1:
         return _lone(now, before)
+    if not now:
+        return []
     if _turned(now, before):
         return [_doubt(_TURNED, entry)]
     return [_doubt(_CROSSED, entry)] if evidence(now, before) <= _IDENTITY.crossed else []
@@ -97,6 +103,11 @@ def evidence(now: Mapping[Side, Portrait], before: Mapping[Side, Portrait]) -> f
     level = (abs(difference + apart) - abs(difference - apart)) / 2 / _IDENTITY.level
     bounded = max(min(level, _IDENTITY.most_level), -_IDENTITY.most_level)
     return outline + pattern + bounded
+
+
+def _against(entry: Entry) -> bool:
+    """Whether the soles' shapes speak against their names, where both are seen from their soles."""
+    return entry.soles is not None and Caution.SHAPE in entry.soles.cautions and not entry.from_above
 
 
 def _difference(now: Mapping[Side, Portrait], before: Mapping[Side, Portrait], alike: object) -> float:

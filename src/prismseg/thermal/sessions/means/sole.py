@@ -10,18 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from prismseg.base import ConfigError, DataError, Message
+from prismseg.base import DataError, Message
+from prismseg.base.constants import Z95
 from prismseg.base.deprecation import renamed
 from prismseg.thermal.anatomy import WHOLE_SOLE
 from prismseg.thermal.regions.nerves import NERVES
 from prismseg.thermal.regions.region_set import RegionSet
+from prismseg.thermal.sessions.means.errors import ErrorModel
+from prismseg.thermal.sessions.means.estimate import PERCENTILES, Estimate
 from prismseg.thermal.soles.brightening import search_radius
 from prismseg.thermal.soles.leg import leg_shares, on_leg, shares_from_leg
 from prismseg.thermal.soles.pieces import Mask, bounding_window
 from prismseg.thermal.soles.registration import Registration
-
-# Percentiles of a region's pixels that are kept: the middle half and the middle nine tenths of it.
-PERCENTILES = (5, 25, 75, 95)
 
 # Weights of a contour's two sides, drawn in and drawn out by one and by two standard deviations.
 Drawn = list[tuple[NDArray[np.float64], NDArray[np.float64]]]
@@ -40,142 +40,6 @@ _UNSEEN = 1.3
 _FARTHEST = 6
 
 
-@renamed(least_contour="min_contour", shared="correlation", shared_stated="mask_correlation")
-@dataclass(frozen=True)
-class ErrorModel:
-    """Standard deviations of the errors of a mean.
-
-    Attributes
-    ----------
-    netd : float
-        Noise of one pixel, °C (noise-equivalent temperature difference). Handheld cameras have 0.05–0.08.
-    pixels_sharing : float
-        Pixels that share one value of the noise: 4 for 320 × 240 enlarged to 640 × 480.
-    common : float
-        Error that all pixels of one frame share and the next frame does not: drift since the last shutter, °C. It does
-        not shrink with the number of pixels, and it cancels in the difference of two soles of one frame.
-    contour : float
-        Distance of the mask's contour from the true one, pixels, the same all around: the worst case, since errors that
-        change sign along the contour average out. Where probabilities are given they tell it.
-    min_contour : float
-        Smallest distance where probabilities tell it, pixels: networks are surer of themselves than they should be.
-    placing : float
-        Distance along the sole of territory borders from where they would be, foot lengths: people differ.
-    placing_across : float
-        The same across the sole.
-    placing_correlation : float
-        Correlation of its error in two frames of a session: borders stay on the same skin, whose pattern changes little.
-    correlation : float
-        Correlation of the contour's error in two frames of a session where a network's probabilities are given: it errs
-        alike in all frames, which cancels in changes. Chosen on simulated sessions (`benchmarks/thermal.py`).
-    mask_correlation : float
-        The same where masks are given: one hand's bias is much the same in all frames, and what changes sign along the
-        contour averages out (1.5 pixels over some fifty independent stretches leave 0.2, or 2 % of the variance).
-
-    What is wrong by the same amount in all frames (emissivity, calibration) is not in it: it cancels in deltas.
-
-    Raises
-    ------
-    ConfigError
-        When one of them is negative, not finite, or a correlation is not within 0 to 1.
-
-    Examples
-    --------
-    >>> ErrorModel(netd=0.05).netd
-    0.05
-    """
-
-    netd: float = 0.06
-    pixels_sharing: float = 1.0
-    common: float = 0.05
-    contour: float = 1.5
-    min_contour: float = 0.5
-    placing: float = 0.045
-    placing_across: float = 0.018
-    placing_correlation: float = 0.9
-    correlation: float = 0.88
-    mask_correlation: float = 0.98
-
-    def __post_init__(self) -> None:
-        values = (self.netd, self.common, self.contour, self.min_contour, self.placing, self.placing_across)
-        if not all(math.isfinite(value) and value >= 0 for value in values) or not self.pixels_sharing >= 1:
-            raise ConfigError(
-                Message(
-                    "Errors are standard deviations of 0 or more, and at least one pixel shares a value of noise; got "
-                    "{errors}.",
-                    errors=self,
-                )
-            )
-        if not all(
-            0 <= value <= 1 for value in (self.correlation, self.mask_correlation, self.placing_correlation)
-        ):
-            raise ConfigError(
-                Message("The errors that frames share are correlations from 0 to 1; got {errors}.", errors=self)
-            )
-
-
-@renamed(shared="correlation")
-@dataclass(frozen=True)
-class Estimate:
-    """Temperature of one region in one frame.
-
-    Attributes
-    ----------
-    pixels : int
-        How many pixels; with 0 the temperatures are NaN.
-    mean, sd, median : float
-        Over the pixels, °C.
-    noise, mask, common : float
-        Standard errors of the mean by noise, by the contour, and by what the whole frame shares, °C.
-    outward : float
-        Change of the mean when the contour is drawn out by one standard deviation, °C; its sign tells whether two frames
-        err in the same direction.
-    correlation : float
-        Correlation of the mask's error with that in the session's other frames.
-    lowest, highest : float
-        Over the pixels, °C. A single pixel of background or a warm vessel decides them: percentiles are steadier.
-    percentiles : tuple of float
-        The `PERCENTILES` of the pixels, °C.
-    cut : float
-        Standard error by what of the region lies outside the picture, °C: the mean is that of the visible part. Changes
-        are taken over the part that both frames show, so that it is not in theirs.
-    placing : float
-        Standard error by the place of a territory's borders, °C.
-    placing_correlation : float
-        Its correlation with that in the session's other frames.
-    leg : float
-        Standard error by where a foot that is seen from above ends, °C, with the sign of the change that less of its
-        upper end would make: it is much the same in the session's other frames.
-    """
-
-    pixels: int
-    mean: float
-    sd: float
-    median: float
-    noise: float
-    mask: float
-    common: float
-    outward: float = 0.0
-    correlation: float = 0.0
-    lowest: float = math.nan
-    highest: float = math.nan
-    percentiles: tuple[float, ...] = (math.nan,) * len(PERCENTILES)
-    cut: float = 0.0
-    placing: float = 0.0
-    placing_correlation: float = 0.0
-    leg: float = 0.0
-
-    @property
-    def own(self) -> float:
-        """Standard error without what the whole frame shares, °C."""
-        return math.hypot(self.noise, self.mask, self.placing, self.leg)
-
-    @property
-    def error(self) -> float:
-        """Standard error of the mean, °C."""
-        return math.hypot(self.noise, self.mask, self.placing, self.common, self.cut, self.leg)
-
-
 @renamed(second="brightened")
 def measure_sole(
     celsius: NDArray[np.floating],
@@ -189,6 +53,7 @@ def measure_sole(
     outside: float = 0.0,
     with_leg: bool = False,
     leg_entry: tuple[float, float] | None = None,
+    doubtful: Mask | None = None,
 ) -> Mapping[str, Estimate]:
     """Measure one sole and its regions.
 
@@ -219,6 +84,9 @@ def measure_sole(
         Whether the foot is seen from above, so that its leg goes on where the mask ends.
     leg_entry : (row, column), optional
         Where the leg enters; without it at the foot's upper end.
+    doubtful : (H, W) bool, optional
+        Parts of the mask that may be no foot (`find_doubtful_parts`): by as much as the mean changes without them, it may
+        be wrong.
 
     Returns
     -------
@@ -239,7 +107,9 @@ def measure_sole(
     (1800, 30.0, True)
     """
     model = errors or ErrorModel()
-    if any(given is not None and given.shape != sole.shape for given in (celsius, probability, brightened)):
+    if any(
+        given is not None and given.shape != sole.shape for given in (celsius, probability, brightened, doubtful)
+    ):
         raise DataError(
             Message(
                 "Temperatures, mask and probabilities differ in shape: {temperatures}, {mask}.",
@@ -261,7 +131,8 @@ def measure_sole(
     brighter = None if brightened is None else np.where(fixed, inside, brightened[window] & np.isfinite(values))
     correlation = model.mask_correlation if probability is None else model.correlation
     edge = _picture_edge(sole)[window] if outside > 0 else np.zeros(inside.shape, bool)
-    cropped = _CroppedSole(values, inside, brighter, contours, model, correlation, edge, outside, shares)
+    doubt = None if doubtful is None else doubtful[window] & inside
+    cropped = _CroppedSole(values, inside, brighter, contours, model, correlation, edge, outside, shares, doubt)
     found = {WHOLE_SOLE: cropped.estimate(np.ones(inside.shape, bool), [])}
     if registration is None:
         return found
@@ -287,6 +158,7 @@ class _CroppedSole:
     edge: Mask
     outside: float
     from_leg: NDArray[np.float64] | None
+    doubtful: Mask | None
 
     def estimate(self, region: Mask, moved: list[tuple[Mask, Mask]]) -> Estimate:
         """Measure a region of the window, of which pairs are the same with its borders moved."""
@@ -318,6 +190,7 @@ class _CroppedSole:
             placing=math.sqrt(placing),
             placing_correlation=self.errors.placing_correlation,
             leg=self._leg_error(region & inside, mean),
+            parts=self._parts_error(region & inside, mean),
             cut=_UNSEEN * self._share_outside(region & inside) * float(here.std()),
         )
 
@@ -332,6 +205,13 @@ class _CroppedSole:
         changes = [(weight, change) for weight, change in found if change is not None]
         total = math.sqrt(sum(weight * change**2 for weight, change in changes))
         return math.copysign(total, sum(weight * change for weight, change in changes))
+
+    def _parts_error(self, part: Mask, mean: float) -> float:
+        """Give the standard error whose 95 % interval ends at the mean without what may be no foot, with its sign."""
+        if self.doubtful is None or not (self.doubtful & part).any():
+            return 0.0
+        change = _change(self.values, mean, part & ~self.doubtful)
+        return 0.0 if change is None else change / Z95
 
     def _share_outside(self, part: Mask) -> float:
         """Share of a region outside the picture: of what the sole lacks, as much as it has of the straight edge."""

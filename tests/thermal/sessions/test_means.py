@@ -10,10 +10,10 @@ from tests.thermal.feet import Foot
 
 from prismseg.base import ConfigError, DataError
 from prismseg.base.constants import Z95
-from prismseg.thermal import REGIONS, TERRITORIES, WHOLE_SOLE, ErrorModel, find_territories, measure_sole
+from prismseg.thermal import REGIONS, TERRITORIES, WHOLE_SOLE, ErrorModel, Session, find_territories, measure_sole
 from prismseg.thermal.sessions.changes import delta
 from prismseg.thermal.sessions.entry import Entry
-from prismseg.thermal.sessions.uncertainty import Estimate
+from prismseg.thermal.sessions.means.estimate import Estimate
 
 NOTHING_WRONG = ErrorModel(netd=0, common=0, contour=0, min_contour=0, placing=0, placing_across=0)
 SQUARE = np.pad(np.ones((20, 20), bool), 10)
@@ -216,3 +216,48 @@ def test_a_models_doubt_about_the_leg_is_not_counted_twice() -> None:
     probability[60:70, 15:20] = 0.5  # beside the toes
     beside = measure_sole(celsius, foot, errors=errors, probability=probability, with_leg=True)[WHOLE_SOLE]
     assert beside.mask > 0.2 and beside.leg == above.leg
+
+
+class TestPartsThatMayBeNoFoot:
+    """A square of 400 pixels at 30 °C and a part of 40 pixels at the background's 22 °C."""
+
+    part = np.zeros(SQUARE.shape, bool)
+    part[6:8, 10:30] = True
+    sole = SQUARE | part
+    celsius = np.where(SQUARE, 30.0, 22.0)
+    mean = (400 * 30 + 40 * 22) / 440
+
+    def measured(self, doubtful) -> Estimate:
+        return measure_sole(self.celsius, self.sole, errors=NOTHING_WRONG, doubtful=doubtful)[WHOLE_SOLE]
+
+    def test_the_interval_reaches_the_mean_without_them(self) -> None:
+        found = self.measured(self.part)
+        assert found.mean == pytest.approx(self.mean)
+        assert found.mean + Z95 * found.error == pytest.approx(30.0) and found.own == found.error
+        assert self.measured(None).error == 0
+
+    def test_a_change_knows_whether_both_frames_have_them(self) -> None:
+        entries = [
+            Entry(minute, f"t{minute}", estimates={"left": {WHOLE_SOLE: self.measured(doubtful)}})
+            for minute, doubtful in ((0, None), (1, self.part), (2, self.part))
+        ]
+        first, second, third = entries
+        assert delta(second, first, "left").error == pytest.approx((30 - self.mean) / Z95)
+        assert delta(third, second, "left").error == 0
+
+    def test_a_session_finds_them_by_their_temperature(self) -> None:
+        """A part apart that is warmer than the bed is a toe; one of the bed's temperature is doubted."""
+        sole = Foot("left", (130.0, 160.0)).mask()
+        toe = np.zeros_like(sole)
+        toe[50:60, 150:160] = True
+        assert not (toe & sole).any()
+
+        def estimate(mask, warm):
+            entry = Session(feet="left").add(np.where(warm, 29.0, 22.0), mask, minute=0)
+            return entry.estimates["left"][WHOLE_SOLE]
+
+        plain, toed = estimate(sole, sole), estimate(sole | toe, sole | toe)
+        shadowed = estimate(sole | toe, sole)
+        assert plain.parts == toed.parts == 0 and toed.pixels == shadowed.pixels > plain.pixels
+        assert shadowed.mean < plain.mean == 29.0
+        assert shadowed.mean + Z95 * shadowed.parts == pytest.approx(29.0, abs=0.01)
