@@ -15,6 +15,7 @@ from babel.numbers import get_decimal_symbol
 
 from prismseg.base import Message
 from prismseg.base.registry import Registry
+from prismseg.monitor.languages.retired import REWORDED
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,10 @@ class Language:
     def __call__(self, text: str, /, **values: Any) -> str:
         """Translate a message, or a template and fill it with values."""
         message = text if isinstance(text, Message) and not values else Message(text, **values)
-        return message.translated(lambda template: self.texts.get(template, template), self.decimal)
+        return message.translated(self._find, self.decimal)
+
+    def _find(self, template: str) -> str:
+        return self.texts.get(template) or REWORDED.get(template, template)
 
     def number(self, value: float, digits: int = 1, *, sign: bool = False) -> str:
         """Write a number with so many digits after the decimal mark, and with its sign where asked for."""

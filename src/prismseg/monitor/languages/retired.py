@@ -6,6 +6,22 @@ flag adds the old wording here.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+_CROSSED = (
+    "{question} Each sole looks like the other one at t0 (outline, pattern and level of temperature), so that "
+    "changes are not given. Take the frame again as at t0; in a recorded session say which frames are crossed "
+    "(--crossed {minute:g}), or that none is (--crossed none)."
+)
+_DOUBTFUL = (
+    "The file's parameters are doubtful: {doubts}. State the true ones (--reflected, --atmosphere; --window 1 where "
+    "there is no window), so that its temperatures are computed anew."
+)
+# Options of the command line are nothing for a page: in English, too, these are said as they are now.
+REWORDED: Mapping[str, str] = {
+    _CROSSED: _CROSSED.replace(" (--crossed {minute:g}), or that none is (--crossed none).", ", or that none is."),
+    _DOUBTFUL: _DOUBTFUL.replace(" (--reflected, --atmosphere; --window 1 where there is no window)", ""),
+}
 # Of 0.1.0.
 RETIRED: tuple[str, ...] = (
     (
@@ -51,15 +67,8 @@ RETIRED: tuple[str, ...] = (
         "The network is unsure of the {side} sole's outline: pixels amounting to {share:.0%} of its area may or may not "
         "belong to it. Look at the outline."
     ),
-    (
-        "{question} Each sole looks like the other one at t0 (outline, pattern and level of temperature), so that "
-        "changes are not given. Take the frame again as at t0; in a recorded session say which frames are crossed "
-        "(--crossed {minute:g}), or that none is (--crossed none)."
-    ),
-    (
-        "The file's parameters are doubtful: {doubts}. State the true ones (--reflected, --atmosphere; --window 1 where "
-        "there is no window), so that its temperatures are computed anew."
-    ),
+    _CROSSED,
+    _DOUBTFUL,
     "{count} frames, most at {minute:g} min: {sentence}",
     "left {left}, right {right}",
 )

@@ -18,7 +18,7 @@ from typing import Any
 from sqlalchemy import inspect, select
 from sqlalchemy.orm import Session as Database
 
-from prismseg.base import DataError, OutputError
+from prismseg.base import DataError, Message, OutputError
 from prismseg.base.files import sync
 from prismseg.monitor.store.schema import AuditRow, AuditValuesRow, Base
 
@@ -188,7 +188,11 @@ class AuditFile:
             if missing:
                 self.append(missing)
         except OSError as error:
-            raise OutputError(f"Cannot write the audit file {self.path}: {error.strerror}.") from error
+            raise OutputError(
+                Message(
+                    "Cannot write the audit file {file}: {reason}.", file=str(self.path), reason=error.strerror
+                )
+            ) from error
 
     def append(self, entries: list[AuditRow]) -> None:
         """Write entries and wait until they are on the disk."""
@@ -222,8 +226,12 @@ class AuditFile:
 
     def _other(self, number: int) -> DataError:
         return DataError(
-            f"Entry {number} of {self.path} is not the database's: one of them was changed or brought back from an older "
-            "copy. Run `prismseg monitor verify`."
+            Message(
+                "Entry {number} of {file} is not the database's: one of them was changed or brought back from an older "
+                "copy. Check the whole record.",
+                number=number,
+                file=str(self.path),
+            )
         )
 
 

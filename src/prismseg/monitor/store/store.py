@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session as Database
 
-from prismseg.base import ConfigError, DataError, OutputError, PrismsegError, make_folder
+from prismseg.base import ConfigError, DataError, Message, OutputError, PrismsegError, make_folder
 from prismseg.base.files import output_error
 from prismseg.monitor.store.audit import AuditFile
 from prismseg.monitor.store.database import (
@@ -63,7 +63,7 @@ class SessionStore:
             make_folder(self.folder, private=True)
         self.clock = clock
         self.read_only = access == "read-only"
-        self.trail_fault = ""
+        self.trail_fault = Message("")
         self._thread_lock = threading.RLock()
         self._claim: Connection | None = None
         # Of the process, not of the thread that took it: who closes the store may be another one.
@@ -143,9 +143,9 @@ class SessionStore:
         try:
             with read_transaction(self.engine) as db:
                 self.trail.catch_up(db)
-            self.trail_fault = ""
+            self.trail_fault = Message("")
         except (OutputError, DataError) as error:
-            self.trail_fault = str(error)
+            self.trail_fault = error.message
 
     @contextmanager
     def read(self) -> Iterator[Database]:

@@ -29,7 +29,7 @@ from prismseg.monitor.web.routes import (
 )
 from prismseg.monitor.web.routes.office import audit, patients, site, users
 from prismseg.monitor.web.security.body_limit import BodySizeLimit
-from prismseg.monitor.web.security.responses import error_response
+from prismseg.monitor.web.security.responses import error_response, told_to_staff
 from prismseg.monitor.web.services import AppServices
 
 _STATUS: tuple[tuple[type[PrismsegError], int], ...] = (
@@ -91,7 +91,7 @@ def create_app(services: AppServices) -> FastAPI:
 def _known_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, PrismsegError)
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 422)
-    return error_response(request, status, error.message)
+    return error_response(request, status, told_to_staff(error))
 
 
 def _invalid_request(request: Request, error: Exception) -> Response:

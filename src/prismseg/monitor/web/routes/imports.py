@@ -45,6 +45,7 @@ from prismseg.monitor.web.dependencies import (
     UserDep,
 )
 from prismseg.monitor.web.routes.bodies import JsonObject, StrictBody
+from prismseg.monitor.web.security.responses import told_to_staff
 from prismseg.monitor.web.uploads import UploadedFile
 from prismseg.thermal import Feet, Side, Soles, View, minute_from_name, plan_session, read_frame
 from prismseg.thermal.frames.file_names import Unit, natural_key, time_from_name
@@ -303,7 +304,7 @@ def _read(
         frame = read_frame(path, low=low, high=high)
     except PrismsegError as error:
         return UploadedFile(
-            shown, None, _renamed(error.message, str(path), shown), minute_from_name(FilePath(shown))
+            shown, None, _renamed(told_to_staff(error), str(path), shown), minute_from_name(FilePath(shown))
         )
     finally:
         path.unlink(missing_ok=True)

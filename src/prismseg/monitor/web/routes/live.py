@@ -75,7 +75,7 @@ async def send_live_picture(
                     **told(language),
                     "beat": beat,
                     **_clock(clock, language),
-                    "trail_fault": store.trail_fault,
+                    "trail_fault": language(store.trail_fault),
                 }
                 await socket.send_bytes(_packed(header, held.picture if told.shown and news else b""))
         if not listening.done():

@@ -159,7 +159,7 @@ def status(
         "camera": language(camera.name),
         "now": clock().isoformat(timespec="milliseconds"),
         "clock_jump": clock.jump,
-        "trail_fault": store.trail_fault,
+        "trail_fault": language(store.trail_fault),
         "application": made_with.application,
         "model": made_with.model,
         "model_hash": made_with.model_hash,

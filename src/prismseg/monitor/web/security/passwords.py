@@ -6,7 +6,7 @@ import re
 from functools import lru_cache
 from pathlib import Path
 
-from prismseg.base import ConfigError
+from prismseg.base import ConfigError, Message
 
 SHORTEST_PASSWORD, LONGEST_PASSWORD = 10, 200
 SHORTEST_PIN, LONGEST_PIN = 6, 12
@@ -33,15 +33,22 @@ def check_password(password: str, name: str) -> None:
         Saying what is wrong with it; the password itself is not repeated.
     """
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise ConfigError(f"A password has {SHORTEST_PASSWORD} to {LONGEST_PASSWORD} characters.")
+        raise ConfigError(
+            Message("A password has {least} to {most} characters.", least=SHORTEST_PASSWORD, most=LONGEST_PASSWORD)
+        )
     if len(set(password.lower())) < _FEWEST_DIFFERENT:
         raise ConfigError(
-            f"This password has fewer than {_FEWEST_DIFFERENT} different characters; choose another one."
+            Message(
+                "This password has fewer than {least} different characters; choose another one.",
+                least=_FEWEST_DIFFERENT,
+            )
         )
     if _is_common(password, name):
         raise ConfigError(
-            "This password is made of words, names or rows of keys that are tried first; take three or four words that "
-            "have nothing to do with each other."
+            Message(
+                "This password is made of words, names or rows of keys that are tried first; take three or four words "
+                "that have nothing to do with each other."
+            )
         )
 
 

@@ -11,7 +11,7 @@ from fastapi import Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.requests import HTTPConnection
 
-from prismseg.base import Message
+from prismseg.base import Message, PrismsegError
 from prismseg.monitor.languages import Language, pick
 
 HEADERS = {
@@ -60,6 +60,13 @@ def error_response(
         f'<p><a class="button primary" href="/">{escape(language(Message("All sessions")))}</a></p></div></main></html>'
     )
     return HTMLResponse(page, status_code=status, headers=sent)
+
+
+def told_to_staff(error: PrismsegError) -> Message:
+    """Give what an error says to whoever uses a page; what must be installed is for IT alone."""
+    if isinstance(error.__cause__, ImportError):
+        return Message("A package that this needs is not installed on the monitor. Call IT.")
+    return error.message
 
 
 def safe_path(text: str) -> str:

@@ -6,7 +6,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import select
 
-from prismseg.base import ConfigError
+from prismseg.base import ConfigError, Message
 from prismseg.monitor.sessions.details import NO_PERSONS
 from prismseg.monitor.store import SessionStore, Transaction
 from prismseg.monitor.store.schema import SessionRow, UserRow
@@ -30,9 +30,13 @@ def check_name(name: str) -> None:
         Saying why.
     """
     if not 1 <= len(name.strip()) <= LONGEST_NAME or not name.isprintable():
-        raise ConfigError(f"A user's name has 1 to {LONGEST_NAME} characters that can be printed.")
+        raise ConfigError(
+            Message("A user's name has 1 to {most} characters that can be printed.", most=LONGEST_NAME)
+        )
     if name.strip().lower() in NO_PERSONS:
-        raise ConfigError(f"The audit trail calls no person {name.strip()}; choose another name.")
+        raise ConfigError(
+            Message("The audit trail calls no person {name}; choose another name.", name=name.strip())
+        )
 
 
 class UserDirectory:
@@ -244,13 +248,15 @@ class UserDirectory:
 def _find(transaction: Transaction, name: str) -> UserRow:
     row = transaction.db.get(UserRow, name)
     if row is None:
-        raise ConfigError(f"There is no user {name}.")
+        raise ConfigError(Message("There is no user {name}.", name=name))
     return row
 
 
 def _assign(row: UserRow, role: Role | None, ward: str | None) -> None:
     if ward is not None and (len(ward.strip()) > LONGEST_NAME or not ward.isprintable()):
-        raise ConfigError(f"A ward's name has at most {LONGEST_NAME} characters that can be printed.")
+        raise ConfigError(
+            Message("A ward's name has at most {most} characters that can be printed.", most=LONGEST_NAME)
+        )
     if role is not None:
         row.role = role
     if ward is not None:

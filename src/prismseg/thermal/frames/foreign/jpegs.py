@@ -52,8 +52,8 @@ DJI = ForeignKind(
     Message("a picture of a DJI camera"),
     Message(
         "{no_scale}. A radiometric one has its temperatures in DJI's own segments, whose formula is not public: "
-        "measure the original in DJI Thermal Analysis Tool, or convert it with dji_irp of DJI's Thermal SDK (dji_irp -s "
-        "IN.JPG -a measure --measurefmt float32 -o OUT.raw: °C, row by row) and save that as TIFF or NPY",
+        "measure the original in DJI Thermal Analysis Tool, or convert it with dji_irp of DJI's Thermal SDK (it "
+        "measures in float32: °C, row by row) and save that as TIFF or NPY",
         no_scale=_NO_SCALE,
     ),
     _of_dji,

@@ -69,6 +69,6 @@ def disable_user(users: UsersDep, who: UserDep, name: Name) -> Response:
     if name == who:
         raise Conflict(Message("You cannot end your own access; let another administrator do it."))
     if name == STAFF:
-        raise ConfigError("The PIN is taken away with `prismseg monitor user pin --remove`.")
+        raise ConfigError(Message("The PIN is set and taken away on the monitor's machine. Call IT."))
     users.disable(name, by=who)
     return Response(status_code=204)
