@@ -13,11 +13,9 @@ import pytest
 from prismseg.monitor.report.content import Report
 from prismseg.monitor.report.fhir import LATERALITY, SOLE, make_bundle, write_fhir
 from prismseg.monitor.report.standing import Standing
-from prismseg.monitor.report.tables.redcap import FIELDS, write_redcap
-from prismseg.monitor.sessions.details import Remarks
 from prismseg.thermal import WHOLE_SOLE
 
-from .conftest import START, changed, in_utc, made
+from .conftest import START, in_utc, made
 
 
 @pytest.fixture(scope="module")
@@ -85,21 +83,16 @@ def test_the_same_report_is_the_same_bundle_and_closing_makes_it_final(report: R
     assert [entry["fullUrl"] for entry in closed["entry"]] == [entry["fullUrl"] for entry in first["entry"]]
 
 
-def test_redcap_has_a_row_for_the_session_and_one_for_each_capture(report: Report) -> None:
-    import csv
+def test_no_time_is_invented_of_what_nobody_knows(report: Report) -> None:
+    taken = tuple(replace(each, taken_at=None) for each in report.captures)
+    imported = replace(report, imported=True, test_dose_at=None, captures=taken, standing=Standing("import"))
+    bundle = make_bundle(imported, in_utc("en"))
+    assert not [entry for entry in bundle["entry"] if "effectiveDateTime" in entry["resource"]]
+    known = make_bundle(replace(report, imported=True), in_utc("en"))["entry"][1]["resource"]
+    assert known["effectiveDateTime"].startswith("2026-05-04T14:00")
 
-    said = changed(report, 3, remarks=Remarks(pain=3, cold_left="not felt", cold_right="felt"))
-    buffer = io.BytesIO()
-    write_redcap(said, buffer, in_utc("en"))
-    rows = list(csv.DictReader(io.StringIO(buffer.getvalue().decode())))
-    assert len(rows) == 1 + len(report.captures) and all(name == name.lower() for name in FIELDS)
-    assert {row["record_id"] for row in rows} == {report.id}
-    assert (rows[0]["redcap_repeat_instrument"], rows[0]["code"]) == ("", report.details.code)
-    third = rows[3]
-    assert (third["redcap_repeat_instrument"], third["redcap_repeat_instance"]) == ("capture", "3")
-    assert (third["pain"], third["cold_left"], third["cold_right"]) == ("3", "2", "0")
-    entry = report.session.entries[2]
-    assert float(third["delta_left"]) == pytest.approx(
-        report.session.delta(entry, "left", WHOLE_SOLE).value, abs=1e-4
-    )
-    assert third["taken_at"] == f"{report.captures[2].taken_at:%Y-%m-%d %H:%M:%S}"
+
+def test_before_the_test_dose_there_are_no_minutes_since_it(report: Report) -> None:
+    for timed, shown in ((report, True), (replace(report, test_dose_at=None), False)):
+        parts = observations(make_bundle(timed, in_utc("en")), "39106-0")[0]["component"]
+        assert ("minute" in [part["code"]["coding"][0]["code"] for part in parts]) == shown

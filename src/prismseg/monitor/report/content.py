@@ -112,6 +112,11 @@ class Report:
         """When the session took place; None where an import does not know."""
         return self.test_dose_at if self.imported else self.created_at
 
+    @property
+    def timed(self) -> bool:
+        """Whether minutes count from a test dose; before it they have no zero."""
+        return self.imported or self.test_dose_at is not None
+
 
 def collect_report(service: SessionService, session: str, printed_by: str = "") -> Report:
     """Gather all that a report shows; the numbers are measured again from the stored frames and masks.

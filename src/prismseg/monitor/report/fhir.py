@@ -67,6 +67,7 @@ def make_bundle(report: Report, language: Language) -> Json:
         _resource(report, name, {**body, "status": status, "subject": _to(patient), **_tagged(report)})
         for name, body in _observations(report)
     ]
+    began = report.test_dose_at or report.begun_at
     buffer = io.BytesIO()
     write_pdf(report, buffer, language)
     written = _resource(
@@ -80,7 +81,7 @@ def make_bundle(report: Report, language: Language) -> Json:
                 "text": "Temperature of both soles around a test dose",
             },
             "subject": _to(patient),
-            "effectiveDateTime": _moment(report.test_dose_at or report.created_at),
+            **({} if began is None else {"effectiveDateTime": _moment(began)}),
             "issued": _moment(report.standing.printed_at or report.created_at),
             "result": [_to(each) for each in observations],
             "conclusion": _STATEMENT,
@@ -180,12 +181,16 @@ def _temperature(report: Report, entry: Entry, facts: ReportedCapture, side: Sid
         "valueQuantity": _degrees(mean.value),
         "component": [
             *({"code": {"coding": [_local(*words)]}, "valueQuantity": _degrees(value)} for *words, value in parts),
-            {
-                "code": {"coding": [_local("minute", "Minutes since the test dose")]},
-                "valueQuantity": {"value": round(entry.minute, 3), "unit": "min", "system": UCUM, "code": "min"},
-            },
+            *([_minute(entry)] if report.timed else []),
         ],
         "note": [{"text": f"{_STATEMENT}. Frame {facts.sha256}"}],
+    }
+
+
+def _minute(entry: Entry) -> Json:
+    return {
+        "code": {"coding": [_local("minute", "Minutes since the test dose")]},
+        "valueQuantity": {"value": round(entry.minute, 3), "unit": "min", "system": UCUM, "code": "min"},
     }
 
 

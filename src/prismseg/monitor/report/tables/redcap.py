@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from datetime import datetime
-from typing import IO, Any
+from typing import IO, Any, get_args
 
 from prismseg.base import Message
 from prismseg.monitor.languages import Language
 from prismseg.monitor.report.content import Report
 from prismseg.monitor.report.formats import ReportFormat
 from prismseg.monitor.report.tables.tidy import escape_formula
+from prismseg.monitor.sessions.details import FIELD_LABELS, Details, Remarks
 from prismseg.thermal import SIDES, WHOLE_SOLE, Value
 from prismseg.thermal.sessions.changes import find_estimate
 
@@ -26,9 +28,27 @@ _STATED = (
 _NUMBERS = ("mean", "mean_se", "delta", "delta_se")
 FIELDS = (
     "record_id", "redcap_repeat_instrument", "redcap_repeat_instance", "code", "test_dose_at", "one_foot", *_STATED,
-    "taken_at", "minute", "status", "pain", "cold_left", "cold_right",
+    "taken_at", "minute", "status", "pain", "cold_left", "cold_right", "capture_note",
     *(f"{name}_{side}" for side in SIDES for name in _NUMBERS), "frame_sha256",
 )  # fmt: skip
+
+
+_OF_SESSION = FIELDS[: FIELDS.index("taken_at")]
+_CHOICES: Mapping[str, Mapping[str, Any]] = {
+    "one_foot": {side: side for side in SIDES},
+    "membranes": MEMBRANES_CODES,
+    "cold_left": COLD_CODES,
+    "cold_right": COLD_CODES,
+}
+# As REDCap names them.
+DICTIONARY_COLUMNS = (
+    "Variable / Field Name", "Form Name", "Section Header", "Field Type", "Field Label",
+    "Choices, Calculations, OR Slider Labels", "Field Note", "Text Validation Type OR Show Slider Number",
+    "Text Validation Min", "Text Validation Max", "Identifier?", "Branching Logic (Show field only if...)",
+    "Required Field?", "Custom Alignment", "Question Number (surveys only)", "Matrix Group Name", "Matrix Ranking?",
+    "Field Annotation",
+)  # fmt: skip
+_DESCRIBED = tuple(DICTIONARY_COLUMNS[number] for number in (0, 1, 3, 4, 5, 7, 8, 9))
 
 
 def write_redcap(report: Report, target: IO[bytes], language: Language) -> None:
@@ -45,11 +65,12 @@ def write_redcap(report: Report, target: IO[bytes], language: Language) -> None:
             "redcap_repeat_instrument": INSTRUMENT,
             "redcap_repeat_instance": facts.number,
             "taken_at": _moment(facts.taken_at, language),
-            "minute": f"{entry.minute:.3f}",
+            "minute": round(entry.minute, 3) if report.timed else "",
             "status": str(entry.status),
             "pain": facts.remarks.pain,
             "cold_left": COLD_CODES.get(facts.remarks.cold_left or "", ""),
             "cold_right": COLD_CODES.get(facts.remarks.cold_right or "", ""),
+            "capture_note": facts.remarks.note,
             "frame_sha256": facts.sha256,
         }
         for side in SIDES:
@@ -60,6 +81,40 @@ def write_redcap(report: Report, target: IO[bytes], language: Language) -> None:
             row |= {f"delta_{side}": _number(delta.value, delta), f"delta_se_{side}": _number(delta.error, delta)}
         table.writerow(_row(report, **row))
     target.write(buffer.getvalue().encode())
+
+
+def write_dictionary(target: IO[bytes]) -> None:
+    """Write REDCap's data dictionary of these files: two instruments, of which `capture` repeats."""
+    buffer = io.StringIO()
+    table = csv.DictWriter(buffer, DICTIONARY_COLUMNS, restval="", lineterminator="\n")
+    table.writeheader()
+    for name in FIELDS:
+        if not name.startswith("redcap_"):
+            table.writerow(dict(zip(_DESCRIBED, (name, *_described(name)), strict=False)))
+    target.write(buffer.getvalue().encode())
+
+
+def _described(name: str) -> tuple[Any, ...]:
+    """Say of a field: form, type, label, choices, validation, lowest and highest value."""
+    form, label = (
+        "session" if name in _OF_SESSION else INSTRUMENT,
+        str(FIELD_LABELS.get(name, name.replace("_", " "))),
+    )
+    if name in _CHOICES:
+        return form, "radio", label, " | ".join(f"{code}, {word}" for word, code in _CHOICES[name].items())
+    if name.endswith("note"):
+        return form, "notes", label
+    if name.endswith("_at"):
+        return form, "text", label, "", "datetime_seconds_ymd"
+    stated = (Details if form == "session" else Remarks).model_fields.get(name)
+    kinds = () if stated is None else get_args(stated.annotation)
+    if stated is not None and {int, float}.intersection(kinds):
+        limits = [
+            next((getattr(each, kind) for each in stated.metadata if hasattr(each, kind)), "")
+            for kind in ("ge", "le")
+        ]
+        return form, "text", label, "", "integer" if int in kinds else "number", *limits
+    return form, "text", label, "", "number" if name == "minute" or name.startswith(("mean_", "delta_")) else ""
 
 
 def _row(report: Report, **values: Any) -> dict[str, Any]:
