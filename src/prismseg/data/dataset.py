@@ -357,6 +357,10 @@ def open_with(path: str | Path, options: DataOptions) -> SegmentationDataset:
     """Open the data set at `path` as `options` say; raises and warns as `open_dataset` does."""
     root = Path(path)
     listing, legend = list_with(root, options)
+    if listing.absent:
+        first, *others = listing.absent.values()
+        count = f"{len(others)} more file{' is' if len(others) == 1 else 's are'} missing."
+        raise DataNotFoundError(f"{first} {count}" if others else first)
     return SegmentationDataset(root, listing, options, legend)
 
 

@@ -17,13 +17,14 @@ from prismseg.data.checks.agreement import check_agreement, measure_agreement
 from prismseg.data.checks.copies import check_copies
 from prismseg.data.checks.findings import Finding
 from prismseg.data.checks.masks import MaskFacts, check_masks, count_holders, find_classes
+from prismseg.data.checks.pairs import check_pairs
 from prismseg.data.checks.places import check_places
 from prismseg.data.checks.recognised import describe_listing
 from prismseg.data.images.decoding import decode as decode_file
 from prismseg.data.images.folder import NOTE_SUFFIXES, scan_folder
 from prismseg.data.images.identity import identity
 from prismseg.data.images.reading import mask_labels
-from prismseg.data.images.source import file_of, files_of, place_of
+from prismseg.data.images.source import file_of, place_of
 from prismseg.data.layouts import Case, Listing, group_of
 from prismseg.data.listings import list_with
 from prismseg.data.masks.annotators import AnnotatorMasks
@@ -127,7 +128,7 @@ def check_with(
         groups = [group_of(case, options.group) for case in listing.cases]
     except PrismsegError as error:
         return CheckResult([Finding("error", "layout", root, str(error))])
-    findings = [*listing.findings, *_check_folders(listing), *_check_pairs(listing)]
+    findings = [*listing.findings, *_check_folders(listing), *check_pairs(listing)]
     unread = [finding for finding in findings if finding.kind == "unread file"]
     images, masks = _Images(), MaskFacts(legend)
     with progress_bar("reading", len(listing.cases), visible=show_progress) as advance:
@@ -226,26 +227,6 @@ class _Images:
         self.thumbnails[index] = thumbnail(pixels)
         if np.ptp(pixels) == 0:
             yield Finding("warning", "constant image", file, f"All pixels of {file} are equal; is it a blank?")
-
-
-def _check_pairs(listing: Listing) -> Iterator[Finding]:
-    for case in listing.cases:
-        for path in map(file_of, case.images):
-            if not path.is_file():
-                yield Finding("error", "missing image", path, f"{path} is listed but does not exist.")
-        if case.mask is None:
-            yield Finding(
-                "error",
-                "missing mask",
-                place_of(case.images[0]),
-                f"{case.images[0]} has no mask; add it or leave the image out.",
-            )
-            continue
-        for path in files_of(case.mask):
-            if not path.is_file():
-                yield Finding("error", "missing mask", path, f"{path} is listed but does not exist.")
-    for path in listing.orphans:
-        yield Finding("warning", "missing image", path, f"The mask {path} belongs to no image.")
 
 
 def _check_sizes(

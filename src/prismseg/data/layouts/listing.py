@@ -60,6 +60,8 @@ class Listing:
         Classes that are sets of the stored labels and may overlap, where the layout has such.
     ignored : int or None
         Stored label of pixels that count nowhere, beside regions.
+    absent : dict
+        Files that are named but do not exist, each with a sentence on who names it and which name is the nearest.
     """
 
     layout: str
@@ -74,6 +76,7 @@ class Listing:
     findings: tuple[Finding, ...] = ()
     regions: dict[str, tuple[int, ...]] | None = None
     ignored: int | None = None
+    absent: dict[Path, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import csv
+import os
 import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
 
 from prismseg.base import DataError, DataNotFoundError
 from prismseg.data.images.folder import is_hidden
-from prismseg.data.images.volumes import stem_of
+from prismseg.data.images.nearest import NearestNames, say_absent
+from prismseg.data.images.reading import IMAGE_SUFFIXES
+from prismseg.data.images.source import files_of
+from prismseg.data.images.volumes import stem_of, suffix_of
 from prismseg.data.layouts.listing import Case, Layout, Listing
 from prismseg.data.masks.annotators import AnnotatorMasks
 from prismseg.data.masks.legend import read_legend
@@ -43,7 +47,7 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
         raise DataNotFoundError(f"There is no table {path}.")
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = [tidy_row(row) for row in csv.DictReader(file)]
+            rows = [_with_slashes(tidy_row(row), path.parent) for row in csv.DictReader(file)]
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} is not a CSV file in UTF-8 ({error}).") from error
     if not rows:
@@ -58,10 +62,11 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
             "The columns are image,mask,group[,split], separated by commas; of several annotators mask_NAME,mask_NAME "
             "instead of mask."
         )
-    names = _names(rows)
+    names = _names(rows, path.parent)
     cases: list[Case] = []
     left_out: list[Path] = []
     parts: dict[str, list[str]] = {part: [] for part in PARTS}
+    named: dict[Path, int] = {}
     for number, (row, name) in enumerate(zip(rows, names, strict=True), start=2):
         if not row["image"]:
             raise DataError(f"Line {number} of {path} names no image.")
@@ -84,6 +89,8 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
             )
         if part:
             parts[part].append(case.id)
+        files = [file for source in (image, case.mask) if source is not None for file in files_of(source)]
+        named |= dict.fromkeys(files, number)
     nameless = [number for number, case in enumerate(cases, start=2) if case.group is None]
     if nameless and len(nameless) < len(cases):
         raise DataError(
@@ -96,7 +103,28 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
         left_out=tuple(left_out),
         splits=(parts,) if any(parts.values()) else (),
         colours=read_legend(legend) if legend.is_file() else None,
+        absent=_say_absent(path, named),
     )
+
+
+def _say_absent(table: Path, named: Mapping[Path, int]) -> dict[Path, str]:
+    """Say of each file that a line of the table names in vain which file that no line names is the nearest."""
+    nearest: dict[Path, NearestNames] = {}
+    told = {}
+    for path, line in named.items():
+        if path.exists() or path.is_symlink():
+            continue
+        folder = path.parent if path.parent.is_dir() else table.parent
+        if folder not in nearest:
+            found = folder.iterdir() if folder == path.parent else folder.rglob("*")
+            nearest[folder] = NearestNames(
+                file.relative_to(folder).as_posix()
+                for file in sorted(found)
+                if suffix_of(file) in IMAGE_SUFFIXES and file not in named
+            )
+        near = nearest[folder].find(path.name)
+        told[path] = say_absent(f"Line {line} of {table}", os.path.relpath(path, table.parent), near, folder)
+    return told
 
 
 def _find_mask(folder: Path, text: str) -> Path | None:
@@ -128,11 +156,28 @@ def _as_stored(path: Path) -> Path:
     return path if path.exists() else next((spelling for spelling in spellings if spelling.exists()), path)
 
 
-def _names(rows: list[dict[str, str]]) -> list[str]:
-    """File names without suffix; where two folders hold the same name, the whole path."""
+def _with_slashes(row: dict[str, str], folder: Path) -> dict[str, str]:
+    """Row whose paths are written as this computer writes them: tables from Windows have backslashes."""
+    return {
+        name: text.replace("\\", "/")
+        if (name == "image" or name.startswith("mask")) and not (folder / text).exists()
+        else text
+        for name, text in row.items()
+    }
+
+
+def _names(rows: list[dict[str, str]], folder: Path) -> list[str]:
+    """File names without suffix; where two folders hold the same name, the whole path, without what all share."""
     paths = [path.with_name(stem_of(path)) if (path := Path(row["image"])).name else path for row in rows]
     stems = [path.name for path in paths]
-    return stems if len(set(stems)) == len(stems) else ["_".join(path.parts) for path in paths]
+    if len(set(stems)) == len(stems):
+        return stems
+    if any(path.is_absolute() or ".." in path.parts for path in paths):
+        # Neither may be a part of a name, after which files are called.
+        whole = [os.path.normpath(folder.absolute() / path) for path in paths]
+        shared = os.path.commonpath([Path(path).parent for path in whole])
+        paths = [Path(path).relative_to(shared) for path in whole]
+    return ["_".join(path.parts) for path in paths]
 
 
 TABLE = Layout(fits, read, states_masks=True)

@@ -7,6 +7,7 @@ from pathlib import Path
 from prismseg.base import DataError
 from prismseg.base.files import read_text
 from prismseg.data.checks.findings import Finding
+from prismseg.data.images.nearest import NearestNames
 from prismseg.data.layouts.folders import find_folder
 from prismseg.data.layouts.listing import Case, Layout, Listing, by_stem, image_files, part_named, respell
 from prismseg.data.masks.legend import read_legend
@@ -59,9 +60,11 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
     apart = len(image_of) - len(cases)
     missing = sorted(listed - set(image_of))
     if missing:
+        nearest = NearestNames(name for name in image_of if name not in listed)
+        shown = [f"{name} ({near} is near)" if (near := nearest.find(name)) else name for name in missing[:5]]
         raise DataError(
             f"The lists in {root / 'ImageSets' / 'Segmentation'} name {len(missing)} images that are not in {images}, "
-            f"among them {', '.join(missing[:5])}. Restore them, or take them out of the lists."
+            f"among them {', '.join(shown)}. Restore them, or take them out of the lists."
         )
     findings = [
         Finding(

@@ -87,7 +87,7 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
     labels = {number: label_of[name] for number, name in first.items()}
     entries = [(path, image) for path, content in contents.items() for image in content["images"]]
     _require_once(entries)
-    files_of = [index.find(str(image["file_name"]), near=path.parent) for path, image in entries]
+    files_of = [index.find(str(image["file_name"]), by=path) for path, image in entries]
     stems = unique_names([index.relative(file) for file in files_of])
     cases: list[Case] = []
     findings: list[Finding] = []
@@ -108,7 +108,8 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
     for of_file in drawn.values():
         findings += of_file.findings()
     findings += index.respelled(files[0])
-    findings += index.unlisted({case.images[0] for case in cases}, "no COCO file names them")
+    used = {case.images[0] for case in cases}
+    findings += index.unlisted(used, "no COCO file names them")
     return Listing(
         "coco",
         tuple(cases),
@@ -116,6 +117,7 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
         coding={index: index for index in (*range(len(classes)), 255)},
         splits=(parts,) if sum(map(bool, parts.values())) > 1 else (),
         findings=tuple(findings),
+        absent=index.absent(used),
     )
 
 

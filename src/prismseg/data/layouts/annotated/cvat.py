@@ -65,7 +65,7 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
     classes, label_of = number_classes(names)
     index = FolderIndex(root, IMAGE_SUFFIXES)
     entries = [(path, image) for path, tree in trees.items() for image in tree.iter("image")]
-    images = [index.find(image.get("name", ""), near=path.parent) for path, image in entries]
+    images = [index.find(image.get("name", ""), by=path) for path, image in entries]
     stems = unique_names([index.relative(file) for file in images])
     cases: list[Case] = []
     parts: dict[str, list[str]] = {"train": [], "validation": [], "test": []}
@@ -81,6 +81,7 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
         part = part_named(image.get("subset", "")) or part_named(index.relative(file.parent))
         if part is not None:
             parts[part].append(stem)
+    used = {case.images[0] for case in cases}
     return Listing(
         "cvat",
         tuple(cases),
@@ -90,8 +91,9 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
         findings=(
             *_tell_kinds(files[0], kinds),
             *index.respelled(files[0]),
-            *index.unlisted({case.images[0] for case in cases}, f"{files[0].name} does not name them"),
+            *index.unlisted(used, f"{files[0].name} does not name them"),
         ),
+        absent=index.absent(used),
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path, PurePosixPath
 from prismseg.base import DataError
 from prismseg.data.checks.findings import Finding
 from prismseg.data.images.folder import is_hidden
+from prismseg.data.images.nearest import NearestNames, say_absent
 from prismseg.data.images.source import Source
 from prismseg.data.images.volumes import suffix_of
 from prismseg.data.layouts.listing import fold
@@ -48,24 +49,25 @@ class FolderIndex:
         ]
         self._named: dict[str, list[Path]] = defaultdict(list)
         self._respelled: list[str] = []
+        self._absent: dict[Path, tuple[str, Path]] = {}
         self._folded: dict[str, list[Path]] = defaultdict(list)
         for path in self.files:
             self._named[path.name].append(path)
             self._folded[fold(path.name)].append(path)
 
-    def find(self, name: str, *, near: Path) -> Path:
-        """Image that a file of annotations in the folder `near` calls `name`.
+    def find(self, name: str, *, by: Path) -> Path:
+        """Image that the file of annotations `by` calls `name`.
 
         Taken as a path from there, from the root, or from its folder `images`; else the one image below the root of that
         name, of several the one that shares most folders with `name`; at last one whose name differs in capital letters
-        only (`respelled` tells of those). Where there is none, the path it should have.
+        only (`respelled` tells of those). Where there is none, the path it should have (`absent` tells of those).
 
         Raises
         ------
         DataError
             When several images could be meant.
         """
-        stated = PurePosixPath(name.replace("\\", "/"))
+        stated, near = PurePosixPath(name.replace("\\", "/")), by.parent
         places = [near / stated, self.root / stated, near / "images" / stated, self.root / "images" / stated]
         for place in places:
             if place.is_file():
@@ -78,6 +80,7 @@ class FolderIndex:
                 f"{name} may be {best[0]} or {best[1]}; name the images in {near} with their folders, or remove one."
             )
         if not best:
+            self._absent[places[0]] = (name, by)
             return places[0]
         if best[0].name != stated.name:
             self._respelled.append(f"{stated} is {best[0].relative_to(self.root)}")
@@ -94,6 +97,17 @@ class FolderIndex:
                 f"{len(self._respelled)} images are called in other capital letters by {file} than on the disk, and are "
                 f"taken all the same: {names}.",
             )
+
+    def absent(self, used: Set[Source]) -> dict[Path, str]:
+        """Say of each image that was not found who names it, and which one that is not `used` has the nearest name."""
+        if not self._absent:
+            return {}
+        names = NearestNames(self.relative(path) for path in self.files if path not in used)
+        return {
+            # Whoever renames an image renames its own file of annotations along with it, but not what that says.
+            path: say_absent(by, name, names.find(name) or names.find(by.name), self.root)
+            for path, (name, by) in self._absent.items()
+        }
 
     def relative(self, path: Path) -> str:
         """Path as seen from the root, for naming."""

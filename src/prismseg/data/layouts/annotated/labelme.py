@@ -77,7 +77,7 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
     left_out: Counter[str] = Counter()
     drawn: dict[Path, Drawing] = {}
     for path, content in contents.items():
-        image = index.find(str(content["imagePath"]), near=path.parent)
+        image = index.find(str(content["imagePath"]), by=path)
         if image in drawn:
             raise DataError(f"{path} and {drawn[image].path} are about the same image, {image}; remove one.")
         shapes = []
@@ -116,6 +116,7 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
         coding={index: index for index in (*range(len(classes)), 255)},
         splits=(parts,) if sum(map(bool, parts.values())) > 1 else (),
         findings=tuple(findings),
+        absent=index.absent(set(drawn)),
     )
 
 
