@@ -3,6 +3,7 @@ import pytest
 import torch
 
 from prismseg.base import ConfigError
+from prismseg.explain.faithfulness import fills
 from prismseg.explain.faithfulness.curves import PixelHiding, hiding_curves, pixel_order
 from prismseg.explain.faithfulness.fills import NOISE, inpaint
 from prismseg.explain.faithfulness.infidelity import hide_squares, infidelity, unexplained_share
@@ -69,6 +70,28 @@ def test_inpainting_solves_for_the_mean_of_neighbours():
     filled = inpaint(plane, hidden, torch.Generator().manual_seed(0))
     assert (filled - plane).abs().max() < 5 * NOISE * plane.std()
     assert (filled - plane).abs().max() > 0  # the noise
+
+
+@pytest.mark.parametrize("size", [(23, 31), (1, 40), (20, 2)])
+def test_the_order_of_elimination_changes_no_pixel(size):
+    """Each hidden pixel is the weighted mean of its neighbours, solved here without any order."""
+    height, width = size
+    rng = np.random.default_rng(4)
+    pixels, where = rng.random((height * width, 2)), rng.random(height * width) < 0.6
+    equations = np.eye(height * width)
+    for row, column in np.ndindex(size):
+        near = [
+            (row + down, column + right, 1 / 12 if down and right else 1 / 6)
+            for down in (-1, 0, 1)
+            for right in (-1, 0, 1)
+            if (down or right) and 0 <= row + down < height and 0 <= column + right < width
+        ]
+        for y, x, weight in near:
+            equations[row * width + column, y * width + x] = -weight / sum(part for _, _, part in near)
+    known = -equations[np.ix_(where, ~where)] @ pixels[~where]
+    np.testing.assert_allclose(
+        fills._interpolate(pixels, where, size), np.linalg.solve(equations[np.ix_(where, where)], known), rtol=1e-9
+    )
 
 
 def test_shares_must_rise():

@@ -6,6 +6,7 @@ import torch
 
 from prismseg.base import ConfigError
 from prismseg.explain import Atlas
+from prismseg.explain.faithfulness import measure
 from prismseg.explain.faithfulness.measure import (
     FaithfulnessSettings,
     measure_faithfulness,
@@ -110,6 +111,20 @@ def test_a_class_without_a_region_has_no_faithfulness(planted):
     assert cases.groupby("case")["gap"].apply(lambda gap: gap.isna().all()).to_dict() == {"a": False, "b": True}
     summary = summarize_faithfulness(cases)
     assert set(summary["n"]) == {1} and np.isfinite(summary["mean"]).all()
+
+
+def test_no_pixels_are_hidden_for_a_class_without_a_region(planted, monkeypatch):
+    """Of its score there is nothing to watch, in any case of the batch; other classes have the same numbers."""
+    model, images, masks, _ = planted
+    hidden = []
+    scores = measure.PixelHiding.scores
+    monkeypatch.setattr(measure.PixelHiding, "scores", lambda self, maps: hidden.append(1) or scores(self, maps))
+    atlas = Atlas(model, ["whole"], ["hirescam", "region"], region="truth")
+    full = torch.ones_like(masks)
+    cases = measure_faithfulness(atlas, [CaseBatch(images, full, groups="ab", ids="ab")], QUICK)
+    assert len(hidden) == 2  # two maps of class 1, none of class 0
+    assert cases[cases["class"] == "0"][["deletion", "insertion", "gap", "infidelity"]].isna().all(axis=None)
+    assert cases[cases["class"] == "1"]["gap"].notna().all() and len(cases) == 2 * 2 * 2
 
 
 def test_settings_that_do_not_exist():

@@ -148,16 +148,18 @@ def _measure_batch(
             shared: dict[tuple[str, str], tuple[Array, Array]] = {}  # of maps that are the same for all classes
             for (method, layer, cls), values in maps.items():
                 index = scorer.classes.index(cls)
-                most, least = shared.get((method, layer)) or hiding.scores(values)
-                if method in METHODS and not METHODS[method].knows_class:
-                    shared[method, layer] = most, least
-                curves = HidingCurves(hiding.shares, most[..., index], least[..., index])
-                columns = {
-                    "deletion": curves.deletion,
-                    "insertion": curves.insertion,
-                    "gap": curves.gap,
-                    "infidelity": unexplained_share(values, squares, index),
-                }
+                columns = {name: np.full(len(ids), np.nan) for name in FAITHFULNESS}
+                if not absent[:, index].all():
+                    most, least = shared.get((method, layer)) or hiding.scores(values)
+                    if method in METHODS and not METHODS[method].knows_class:
+                        shared[method, layer] = most, least
+                    curves = HidingCurves(hiding.shares, most[..., index], least[..., index])
+                    columns = {
+                        "deletion": curves.deletion,
+                        "insertion": curves.insertion,
+                        "gap": curves.gap,
+                        "infidelity": unexplained_share(values, squares, index),
+                    }
                 yield pd.DataFrame(
                     {
                         "case": ids,
