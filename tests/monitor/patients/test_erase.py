@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import zipfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,7 +16,7 @@ from prismseg.monitor.languages import languages
 from prismseg.monitor.patients import code_warnings, erase_patient, expired_codes, write_archive
 from prismseg.monitor.sessions.captures import NewCapture
 from prismseg.monitor.sessions.service import SessionService
-from prismseg.monitor.store import Conflict, NotFound, SessionStore, finish_erasing
+from prismseg.monitor.store import Conflict, NotFound, SessionStore, copy_store, finish_erasing
 from prismseg.monitor.store.schema import CaptureRow, SessionRow
 from prismseg.thermal import Frame
 
@@ -200,3 +201,21 @@ def test_codes_are_warned_of(service: SessionService, code: str, words: list[str
     with service.store.read() as db:
         found = code_warnings(db, code)
     assert len(found) == len(words) and all(word in str(text) for word, text in zip(words, found, strict=True))
+
+
+def test_a_copy_is_whole_though_a_patient_is_erased_meanwhile(
+    service: SessionService, tmp_path: Path, monkeypatch
+) -> None:
+    copy, copied = shutil.copy2, []
+
+    def erasing(source, target):
+        copied.append(target)
+        if len(copied) == 2:
+            erase_patient(service.store, "eva", "E-1", "request")
+        return copy(source, target)
+
+    monkeypatch.setattr(shutil, "copy2", erasing)
+    assert copy_store(service.store, tmp_path / "copy") == len(list(service.store.files.names()))
+    assert SECRET.encode() not in on_disk(tmp_path / "copy")
+    found = verdict(tmp_path / "copy")
+    assert found.ok and (found.unused, found.behind) == (0, 0), found

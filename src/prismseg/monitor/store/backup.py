@@ -11,8 +11,9 @@ from sqlalchemy import insert, select
 
 from prismseg.base import Message, OutputError, make_folder, write_bytes
 from prismseg.base.files import output_error, sync
+from prismseg.monitor.store.audit import ERASED
 from prismseg.monitor.store.database import open_engine
-from prismseg.monitor.store.schema import Base
+from prismseg.monitor.store.schema import AuditRow, Base
 from prismseg.monitor.store.store import SessionStore
 
 
@@ -20,7 +21,8 @@ def copy_store(store: SessionStore, out: str | Path) -> int:
     """Copy database, files and audit trail while others write; return the number of files.
 
     The copy's database is SQLite, whatever the store's is. It is read first, so that what it names is copied after it; it
-    gets its name last, so that a copy that was not finished cannot be taken for one.
+    gets its name last, so that a copy that was not finished cannot be taken for one. Where a patient is erased meanwhile
+    the copy is begun anew: she is in none that is finished afterwards, and no file of it is missing.
 
     Raises
     ------
@@ -33,15 +35,16 @@ def copy_store(store: SessionStore, out: str | Path) -> int:
     make_folder(out, private=True)
     unfinished = out / "unfinished.db"
     try:
-        if store.engine.dialect.name == "sqlite":
-            entries = _copy_database(store, unfinished)
-        else:
-            entries = _copy_rows(store, unfinished)
-        names = list(store.files.names())
-        for name in names:
-            copied = make_folder(out / "files" / name[:2]) / name
-            shutil.copy2(store.files.path(name), copied)
-            sync(copied)
+        while True:
+            if store.engine.dialect.name == "sqlite":
+                entries = _copy_database(store, unfinished)
+            else:
+                entries = _copy_rows(store, unfinished)
+            copied = _copy_files(store, out)
+            if not _erased_since(store, entries):
+                break
+            unfinished.unlink()
+            shutil.rmtree(out / "files", ignore_errors=True)
         if store.trail.path.exists():
             write_bytes(out / store.trail.path.name, b"".join(_lines(store.trail.path, entries)))
         sync(unfinished)
@@ -56,7 +59,27 @@ def copy_store(store: SessionStore, out: str | Path) -> int:
         raise output_error(out, error) from error
     except sqlite3.Error as error:
         raise OutputError(Message("Cannot write {path}: {remedy}.", path=str(out), remedy=str(error))) from error
-    return len(names)
+    return copied
+
+
+def _copy_files(store: SessionStore, out: Path) -> int:
+    """Copy all files but those that are deleted meanwhile; return how many."""
+    copied = 0
+    for name in store.files.names():
+        target = make_folder(out / "files" / name[:2]) / name
+        try:
+            shutil.copy2(store.files.path(name), target)
+        except FileNotFoundError:
+            continue
+        sync(target)
+        copied += 1
+    return copied
+
+
+def _erased_since(store: SessionStore, entries: int) -> bool:
+    """Tell whether a patient was erased after so many audit entries."""
+    with store.read() as db:
+        return db.scalar(select(AuditRow.seq).where(AuditRow.action == ERASED, AuditRow.seq > entries)) is not None
 
 
 def _copy_database(store: SessionStore, target: Path) -> int:

@@ -11,10 +11,11 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 
-from prismseg.base import Message, OutputError, PrismsegError
+from prismseg.base import DataError, Message, OutputError, PrismsegError
 from prismseg.base.version import VERSION
 from prismseg.monitor.cameras import CameraError
-from prismseg.monitor.store import Conflict, NotFound
+from prismseg.monitor.store import Conflict, NotFound, get_row
+from prismseg.monitor.store.schema import SessionRow
 from prismseg.monitor.web.routes import (
     board,
     captures,
@@ -30,6 +31,7 @@ from prismseg.monitor.web.routes import (
 from prismseg.monitor.web.routes.office import audit, patients, site, users
 from prismseg.monitor.web.security.body_limit import BodySizeLimit
 from prismseg.monitor.web.security.responses import error_response, told_to_staff
+from prismseg.monitor.web.security.roles import session_of
 from prismseg.monitor.web.services import AppServices
 
 _STATUS: tuple[tuple[type[PrismsegError], int], ...] = (
@@ -90,8 +92,21 @@ def create_app(services: AppServices) -> FastAPI:
 
 def _known_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, PrismsegError)
+    session = session_of(request.scope["path"])
+    if isinstance(error, DataError) and session is not None:
+        error = _erased(request, session) or error  # its files go, too, while somebody reads them
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 422)
     return error_response(request, status, told_to_staff(error))
+
+
+def _erased(request: Request, session: str) -> NotFound | None:
+    """Say that a session is gone, where it is."""
+    with request.app.state.services.store.read() as db:
+        try:
+            get_row(db, SessionRow, session)
+        except NotFound as error:
+            return error
+    return None
 
 
 def _invalid_request(request: Request, error: Exception) -> Response:

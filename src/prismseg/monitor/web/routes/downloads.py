@@ -10,7 +10,7 @@ from fastapi import APIRouter, Response
 
 from prismseg.monitor.report import REPORT_FORMATS, ReportFormat, collect_report
 from prismseg.monitor.web.dependencies import LanguageDep, SessionsDep, StoreDep, UserDep
-from prismseg.monitor.web.security.record import record_event
+from prismseg.monitor.web.security.record import record_export
 
 
 def create_router() -> APIRouter:
@@ -28,7 +28,7 @@ def _download(form: ReportFormat) -> Callable[..., Response]:
         report = collect_report(sessions, session, who)
         buffer = io.BytesIO()
         form.write(report, buffer, language)
-        record_event(store, who, "exported", f"sessions/{session}", format=form.filename, language=language.code)
+        record_export(store, who, session, format=form.filename, language=language.code)
         name = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{report.details.code}{form.ending}").strip("-.") or "session"
         return Response(
             buffer.getvalue(),

@@ -31,6 +31,20 @@ def record_event(store: SessionStore, who: str, action: str, subject: str, **det
         transaction.note(who, action, subject, **detail)
 
 
+def record_export(store: SessionStore, who: str, session: str, **detail: Any) -> None:
+    """Add an audit entry about what is taken away of a session.
+
+    Raises
+    ------
+    NotFound
+        When its patient was erased while it was put together: nothing of her is given out then.
+    OutputError
+        As `record_event`.
+    """
+    with store.write() as transaction:
+        transaction.note(who, "exported", f"sessions/{transaction.session(session).id}", **detail)
+
+
 def record_login(store: SessionStore, who: str, action: str, address: str) -> None:
     """Add an audit entry about a log-in, one that failed or was refused, or a log-out.
 

@@ -21,7 +21,7 @@ from prismseg.monitor.web.dependencies import (
     UserDep,
 )
 from prismseg.monitor.web.routes.bodies import JsonObject, StrictBody
-from prismseg.monitor.web.security.record import record_event
+from prismseg.monitor.web.security.record import record_export
 
 router = APIRouter()
 
@@ -56,7 +56,7 @@ def take_patient(
         code = get_row(db, SessionRow, session).code
     buffer = io.BytesIO()
     count = write_archive(sessions, code, buffer, language, account.sees_ward)
-    record_event(store, who, "exported", f"sessions/{session}", format="patient.zip", sessions=count)
+    record_export(store, who, session, format="patient.zip", sessions=count)
     return Response(
         buffer.getvalue(),
         media_type="application/zip",
