@@ -279,8 +279,8 @@ SMALL = {"size": (100, 100), "crop": None}
 class TestTime:
     """Ten million pixels a second: a step of 16 images of 100 x 100 takes 16 ms, one of 8 half of that."""
 
-    def machine(self, seconds, evaluation=0.0):
-        return replace(CPU, seconds=seconds, measured=Pace(1e7, evaluation))
+    def machine(self, seconds, evaluation=0.0, *, weights=False):
+        return replace(CPU, seconds=seconds, measured=Pace(1e7, evaluation), weights=weights)
 
     def test_steps_are_as_many_as_it_has_room_for(self):
         # 0.9 * 2 s / 8 ms = 225 steps of the smaller batch
@@ -290,7 +290,7 @@ class TestTime:
         assert chosen["evaluate_every"].value == 23  # ten times, the last after the last step
 
     def test_no_more_than_without_a_time(self):
-        assert values(DATA, self.machine(1e6)) == values(DATA, replace(CPU, measured=Pace(1e7)))
+        assert values(DATA, self.machine(1e6)) == values(DATA, replace(self.machine(1.0), seconds=None))
 
     def test_folds_share_it(self):
         chosen = values(DATA, self.machine(10.0), split__folds=5, **SMALL)
@@ -306,9 +306,19 @@ class TestTime:
     def test_a_slow_decoder_is_left_where_it_would_learn_in_few_steps(self):
         thin = fine(0.05)  # 5 pixels of 100
         # 600 steps of 8 images with it take 12 s of the 13.3 s that are used of 14.8 s
-        assert values(thin, self.machine(14.8), **SMALL)["model.decoder"] == "wide"
-        chosen = made(thin, self.machine(12.0), **SMALL)["model.decoder"]
+        assert values(thin, self.machine(14.8, weights=True), **SMALL)["model.decoder"] == "wide"
+        chosen = made(thin, self.machine(12.0, weights=True), **SMALL)["model.decoder"]
         assert chosen.value is None and "about 540 steps" in chosen.reason
+
+    def test_a_pretrained_encoder_in_a_hurry_takes_small_steps_and_no_layer_on_the_skips(self):
+        # 600 steps of 8 images of 100 x 100 take 4.8 s, 5.33 s in all
+        chosen = values(DATA, self.machine(5.3, weights=True), **SMALL)
+        assert (chosen["optim.batch_size"], chosen["model.skip"], chosen["optim.steps"]) == (4, "none", 600)
+        assert values(DATA, self.machine(2.0, weights=True), **SMALL)["optim.steps"] == 450  # of 4 ms
+        chosen = values(DATA, self.machine(5.4, weights=True), **SMALL)
+        assert (chosen["optim.batch_size"], chosen["model.skip"]) == (8, "crffg")
+        gpu = replace(GPU, seconds=2.0, measured=Pace(1e7))
+        assert values(DATA, gpu, **SMALL)["model.skip"] == "crffg"
 
     def test_what_is_settled_stays(self):
         settled = {"model__decoder": "wide", "optim__batch_size": 16, **SMALL}

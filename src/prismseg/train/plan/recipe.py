@@ -64,12 +64,6 @@ def choose_encoder(situation: Situation) -> Iterable[Decision]:
     yield Decision("model.weights", limits.WEIGHTS, "they are installed")
 
 
-def choose_skip(situation: Situation) -> Iterable[Decision]:
-    """Choose the layer on the skips."""
-    reason = "the usual layer on skips, not shown to be better or worse than none and conv"
-    yield Decision("model.skip", limits.SKIP, reason)
-
-
 def choose_size(situation: Situation) -> Iterable[Decision]:
     """Choose how large images are, whether they keep their shape, and whether crops of them are learnt from."""
     if situation.get("fit") == "native":
@@ -153,6 +147,17 @@ def choose_decoder(situation: Situation) -> Iterable[Decision]:
         yield Decision("model.decoder", limits.DECODER, reason)
 
 
+def choose_skip(situation: Situation) -> Iterable[Decision]:
+    """Choose the layer on the skips."""
+    if situation.hurried:
+        yield Decision(
+            "model.skip", limits.HURRIED_SKIP, "in few steps a layer on the skips learns too little to pay"
+        )
+        return
+    reason = "the usual layer on skips, not shown to be better or worse than none and conv"
+    yield Decision("model.skip", limits.SKIP, reason)
+
+
 def choose_loss(situation: Situation) -> Iterable[Decision]:
     """Keep the usual loss where classes are small or thin, and say on what evidence; elsewhere say nothing."""
     small = min(situation.data.classes, key=lambda each: each.share, default=None)
@@ -182,13 +187,13 @@ def choose_batch(situation: Situation) -> Iterable[Decision]:
     affordable = int(limits.STEP_PIXELS[situation.device] / (height * width))
     count = min(limits.BATCH_SIZE, max(limits.FEWEST_BATCH, affordable))
     steps = situation.steps_within(situation.seconds, count, situation.get("model.decoder"))
-    hurried = count > limits.FEWEST_BATCH and steps < limits.STEPS[situation.device]
-    if hurried:
-        count = limits.FEWEST_BATCH
+    few_steps = steps < limits.STEPS[situation.device]
+    if few_steps:
+        count = limits.HURRIED_BATCH if situation.hurried else limits.FEWEST_BATCH
     parts = situation.get("optim.accumulate", 1)
     count = -(-count // parts) * parts
     what = f"images of {height} x {width}"
-    if hurried:
+    if few_steps:
         yield Decision(
             "optim.batch_size", count, f"with more {what} the time that there is has room for few steps"
         )
@@ -267,9 +272,9 @@ def choose_compilation(situation: Situation) -> Iterable[Decision]:
 
 RULES: tuple[Rule, ...] = (
     choose_encoder,
-    choose_skip,
     choose_size,
     choose_decoder,
+    choose_skip,
     choose_loss,
     choose_batch,
     choose_augmentation,

@@ -82,6 +82,12 @@ class Situation:
         return seconds / self.resources.step_seconds(batch, shape, decoder)
 
     @property
+    def hurried(self) -> bool:
+        """Whether a pretrained encoder gets fewer steps on a CPU, in the time that is stated, than pay."""
+        steps = self.steps_within(self.seconds, limits.FEWEST_BATCH, self.get("model.decoder"))
+        return self.pretrained and self.device == "cpu" and steps < limits.STEPS[self.device]
+
+    @property
     def training_images(self) -> int:
         """Images that a run learns from, about: what the settings of the split leave of those with a mask."""
         count, folds = self.data.labelled, self.get("split.folds")
