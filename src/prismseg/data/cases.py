@@ -30,6 +30,10 @@ def size_remedy(mask: Sequence[int], image: Sequence[int]) -> str:
             "One of them seems to be turned by 90°: images are turned upright as their Exif orientation says, and "
             "the mask must be drawn on the upright image (or carry the same orientation)."
         )
+    if len(image) > 2 and tuple(mask) == tuple(image[1:]):
+        return (
+            "The image's channels seem to come first; save it with channels last (numpy.moveaxis(image, 0, -1))."
+        )
     return "Export the mask at the image's size."
 
 

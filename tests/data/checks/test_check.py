@@ -3,6 +3,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from prismseg.base import DataError
 from prismseg.data import check_dataset, open_dataset
 
 
@@ -189,7 +190,7 @@ def test_masks_of_0_and_255_among_masks_of_0_and_1(study):
     assert kinds(study, binary=True) == set()
     set_mask(study, "p2_2.png", labels + np.eye(24, 32) * 254 * (labels == 1))
     # Now 255 lies beside 1, so it counts nowhere, and the mask of 0 and 255 holds nothing else.
-    assert kinds(study) == {("info", "label 255"), ("info", "empty mask")}
+    assert kinds(study) == {("info", "label 255"), ("info", "empty mask"), ("warning", "nothing but 255")}
 
 
 def test_no_foreground_at_all(study):
@@ -289,3 +290,14 @@ def test_what_is_clean_can_be_opened(study):
 
 def test_a_real_set_has_no_error(shared_data):
     assert [f for f in check_dataset(shared_data / "usgra_seg") if f.severity == "error"] == []
+
+
+def test_channels_that_come_first_are_recognised(tmp_path):
+    for folder, values in (("images", np.arange(3 * 5 * 7).reshape(3, 5, 7)), ("masks", np.eye(5, 7))):
+        (tmp_path / folder).mkdir()
+        np.save(tmp_path / folder / "a.npy", values.astype(np.uint8))
+    assert any(
+        "channels seem to come first" in f.message for f in check_dataset(tmp_path) if f.severity == "error"
+    )
+    with pytest.raises(DataError, match="channels seem to come first"):
+        open_dataset(tmp_path)[0]

@@ -140,6 +140,20 @@ def plant_stack(folder):
     return path, "3 images"
 
 
+def plant_stack_of_one_directory(folder):
+    path = folder / "stack.tif"
+    tifffile.imwrite(path, np.zeros((3, 50, 50), np.uint8), photometric="minisblack", truncate=True)
+    return path, "3 images"
+
+
+def plant_layers(folder):
+    path = folder / "volume.tif"
+    tifffile.imwrite(
+        path, np.zeros((4, 32, 48), np.uint8), photometric="minisblack", volumetric=True, tile=(4, 16, 16)
+    )
+    return path, "4 images"
+
+
 def plant_deep_colour(folder):
     path = folder / "deep.png"
     write_png(path, 1, 1, 16, 2, b"\0" + bytes(6))
@@ -168,7 +182,8 @@ def plant_negative(folder):
     "plant",
     [
         plant_missing, plant_empty, plant_truncated, plant_truncated_tiff, plant_text, plant_huge, plant_bomb,
-        plant_animated, plant_stack, plant_deep_colour, plant_cmyk, plant_pickle, plant_negative,
+        plant_animated, plant_stack, plant_stack_of_one_directory, plant_layers,
+        plant_deep_colour, plant_cmyk, plant_pickle, plant_negative,
     ],
 )  # fmt: skip
 def test_bad_files_are_named_with_the_reason(plant, tmp_path):
@@ -176,6 +191,7 @@ def test_bad_files_are_named_with_the_reason(plant, tmp_path):
     with pytest.raises(DataError) as caught:
         read_image(path)
     assert str(path) in str(caught.value) and reason in str(caught.value)
+    assert str(caught.value).count(str(path)) == 1  # one reason, not one within another
 
 
 def test_masks_that_are_pictures_or_fractions(tmp_path):

@@ -10,7 +10,7 @@ from PIL import Image
 
 from prismseg.base import DataError
 from prismseg.data import check_dataset, open_dataset, read_image
-from prismseg.data.images import volumes
+from prismseg.data.images import dicom, volumes
 from prismseg.data.images.volumes import count_slices, find_spacing, read_volume, stem_of, write_masks
 
 nibabel = pytest.importorskip("nibabel", reason="nibabel is not installed")
@@ -182,7 +182,7 @@ def test_more_than_the_stated_bits_does_not_wrap_when_inverted():
     pydicom = pytest.importorskip("pydicom", reason="pydicom is not installed")
     file = pydicom.Dataset()  # some decoders of compressed pixels leave such values
     file.BitsAllocated, file.BitsStored, file.PixelRepresentation = 16, 5, 0
-    np.testing.assert_array_equal(volumes._inverted(np.array([3, 40], np.uint16), file), [28, -9])
+    np.testing.assert_array_equal(dicom._inverted(np.array([3, 40], np.uint16), file), [28, -9])
 
 
 def test_inverted_greys_behind_a_table_of_values(tmp_path):
@@ -245,3 +245,89 @@ def test_a_palette_of_dicom_stands_for_colours():
     stored = dcmread(path)
     found = read_volume(Path(path))
     np.testing.assert_array_equal(found[0], apply_color_lut(stored.pixel_array, stored))
+
+
+def functional_groups(**sequences):
+    """Items of an enhanced file: name of a sequence -> the tags of its one item."""
+    from pydicom import Dataset
+
+    groups = Dataset()
+    for name, tags in sequences.items():
+        item = Dataset()
+        for tag, value in tags.items():
+            setattr(item, tag, value)
+        setattr(groups, name, [item])
+    return groups
+
+
+def line(slope, intercept):
+    return {"RescaleSlope": slope, "RescaleIntercept": intercept, "RescaleType": "US"}
+
+
+@pytest.mark.parametrize("photometric", ["MONOCHROME2", "MONOCHROME1"])
+def test_frames_have_slopes_and_sizes_of_their_own(tmp_path, photometric):
+    """As enhanced files state them: in the functional groups of each frame, or in those that all share."""
+    pydicom = pytest.importorskip("pydicom", reason="pydicom is not installed")
+    stored = np.array([[[3, 40]], [[3, 40]], [[0, 7]]], np.uint8)
+    path = save_dicom(tmp_path / "enhanced.dcm", stored, spacing=None, photometric=photometric)
+    seen = stored.astype(int) if photometric == "MONOCHROME2" else 255 - stored.astype(int)
+    file = pydicom.dcmread(path)
+    file.PerFrameFunctionalGroupsSequence = [
+        functional_groups(
+            PixelValueTransformationSequence=line(*values), PixelMeasuresSequence={"PixelSpacing": [2, 3]}
+        )
+        for values in ((1, 0), (2, -5), (0.5, 0))
+    ]
+    file.save_as(path)
+    np.testing.assert_array_equal(read_volume(path), np.stack([seen[0], 2 * seen[1] - 5, seen[2] / 2]))
+    assert find_spacing(path) == (2, 3)
+    del file.PerFrameFunctionalGroupsSequence[0].PixelMeasuresSequence
+    del file.PerFrameFunctionalGroupsSequence[0].PixelValueTransformationSequence
+    file.SharedFunctionalGroupsSequence = [
+        functional_groups(
+            PixelValueTransformationSequence=line(10, 0), PixelMeasuresSequence={"PixelSpacing": [4, 3]}
+        )
+    ]
+    file.save_as(path)
+    np.testing.assert_array_equal(read_volume(path)[0], 10 * seen[0])
+    assert find_spacing(path) is None  # frames of different sizes
+
+
+def test_slices_of_a_series_are_of_one_type(tmp_path):
+    """Whatever values they happen to hold: a slice without air is no image of another depth."""
+    for number, stored in enumerate(([[0, 900], [5, 6]], [[1500, 1800], [1600, 1700]])):
+        save_dicom(
+            tmp_path / "images" / f"{number}.dcm", np.array(stored, np.uint16), patient="1", slope=(1, -1000)
+        )
+        (tmp_path / "masks").mkdir(exist_ok=True)
+        Image.fromarray(np.eye(2, dtype=np.uint8)).save(tmp_path / "masks" / f"{number}.png")
+    assert "bit depth" not in {finding.kind for finding in check_dataset(tmp_path)}
+    signed = save_dicom(tmp_path / "signed.dcm", np.array([[0, 900]], np.int16))
+    assert read_volume(signed).dtype == np.float32
+
+
+def test_frames_of_a_segmentation_are_not_taken_for_slices(tmp_path):
+    pydicom = pytest.importorskip("pydicom", reason="pydicom is not installed")
+    save_dicom(tmp_path / "images" / "p1.dcm", RNG.integers(0, 200, (3, 4, 5)).astype(np.uint8))
+    path = save_dicom(tmp_path / "masks" / "p1.dcm", np.stack([np.eye(4, 5, dtype=np.uint8)] * 3))
+    file = pydicom.dcmread(path)
+    file.SOPClassUID = file.file_meta.MediaStorageSOPClassUID = pydicom.uid.SegmentationStorage
+    file.save_as(path)
+    with pytest.raises(DataError, match=r"p1\.dcm is a DICOM segmentation of 3 frames"):
+        open_dataset(tmp_path)
+    single = save_dicom(tmp_path / "one.dcm", np.eye(4, 5, dtype=np.uint8))
+    file = pydicom.dcmread(single)
+    file.SOPClassUID = file.file_meta.MediaStorageSOPClassUID = pydicom.uid.SegmentationStorage
+    file.save_as(single)
+    assert read_volume(single).sum() == 4
+
+
+def test_a_header_that_contradicts_the_affine_is_told(tmp_path):
+    for folder in ("images", "masks"):
+        path = save_nifti(tmp_path / folder / "p1.nii.gz", np.eye(5, 4, dtype=np.uint8)[..., None].repeat(2, 2))
+        image = nibabel.load(path)
+        image.header.set_zooms((1, 1, 1))
+        nibabel.save(image, path)
+    told = [finding for finding in check_dataset(tmp_path) if finding.kind == "voxel sizes differ"]
+    assert len(told) == 1 and "0.5 x 0.8 x 3 by its affine, but 1 x 1 x 1" in told[0].message
+    assert find_spacing(tmp_path / "images" / "p1.nii.gz") == pytest.approx((0.8, 0.5))

@@ -123,6 +123,18 @@ def test_of_a_pyramid_the_finest_level_is_read_and_other_images_are_counted(tmp_
     windows = open_windows(tmp_path / "slide.tif")
     np.testing.assert_array_equal(windows.read(slice(10, 90), slice(3, 60)), pixels[10:90, 3:60])
     assert open_windows(tmp_path / "flat.tif") is None  # a stack is none
+    tifffile.imwrite(
+        tmp_path / "flat.tif", np.zeros((3, 32, 32), np.uint8), photometric="minisblack", truncate=True
+    )
+    assert open_windows(tmp_path / "flat.tif") is None
+    tifffile.imwrite(
+        tmp_path / "flat.tif",
+        np.zeros((4, 32, 32), np.uint8),
+        photometric="minisblack",
+        volumetric=True,
+        tile=(4, 16, 16),
+    )
+    assert open_windows(tmp_path / "flat.tif") is None
     assert open_windows(tmp_path / "picture.png") is None
 
 

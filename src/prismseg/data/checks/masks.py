@@ -286,6 +286,15 @@ def _explain_labels(
                 "foreground, --binary takes every label above 0; if 255 counts nowhere, say so in a legend (--colours "
                 "MAPFILE with the line '255: ignore').",
             )
+        elif not all(holders):
+            nothing = sum(not held for held in holders)
+            yield Finding(
+                "warning",
+                "nothing but 255",
+                uses[IGNORE].file,
+                f"{nothing} masks hold no label but 0 and 255, so that none of their objects counts. If 255 means a "
+                "class in them, export them anew with its number.",
+            )
     yield from _check_rare(coding, masks)
     highest = max((index for index in coding.values() if index != IGNORE), default=0)
     known = {coding[label] for label in uses if label in coding}

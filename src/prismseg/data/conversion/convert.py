@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +13,8 @@ from prismseg.base import ConfigError, DataError, OutputError, make_folder, prog
 from prismseg.base.files import output_error
 from prismseg.data.conversion.targets import TARGETS, Converted
 from prismseg.data.dataset import SegmentationDataset
+from prismseg.data.layouts.annotated.shapes import BACKGROUND_LABELS, IGNORE_LABELS
+from prismseg.data.layouts.listing import fold
 
 _UNSAFE = str.maketrans(dict.fromkeys('/\\:*?"<>|', "_"))
 
@@ -90,9 +94,14 @@ def convert_dataset(
     ]
     if not indices:
         raise DataError(f"No image of {dataset.root} has a mask, so there is nothing to convert to {to}.")
+    _require_usual_names(dataset)
     names = [dataset.ids[index].translate(_UNSAFE) for index in indices]
-    if len({name.casefold() for name in names}) < len(names):
-        raise ConfigError(f"Two cases of {dataset.root} would get one name; rename their files.")
+    folded = Counter(fold(name) for name in names)
+    if alike := [dataset.ids[index] for index, name in zip(indices, names, strict=True) if folded[fold(name)] > 1]:
+        raise ConfigError(
+            f"The cases {' and '.join(alike[:2])} of {dataset.root} would get one name where capital letters are not "
+            "told apart; rename their files."
+        )
     make_folder(out.parent)
     try:
         # A sibling of the target is on the same disk, so that moving it is one step.
@@ -102,7 +111,7 @@ def convert_dataset(
     try:
         with progress_bar("converting", len(indices), visible=show_progress) as advance:
             cases = Converted(dataset, tuple(indices), tuple(names), advance)
-            notes = target.write(cases, unfinished)
+            notes = (*target.write(cases, unfinished), *_tell_losses(dataset, indices, names))
         unfinished.chmod(0o755)
         unfinished.rename(out)
     except OSError as error:
@@ -110,3 +119,29 @@ def convert_dataset(
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
     return Conversion(out, len(indices), len(dataset) - len(indices), notes)
+
+
+def _require_usual_names(dataset: SegmentationDataset) -> None:
+    """Refuse names of classes that layouts give to the background, or to what counts nowhere."""
+    taken = {*BACKGROUND_LABELS, *IGNORE_LABELS}
+    if strange := [name for name in dataset.classes[1:] if name.lower() in taken]:
+        raise ConfigError(
+            f"The class {strange[0]!r} of {dataset.root} has a name that layouts keep for the background or for pixels "
+            "that count nowhere, so it would be read back as such. Name it otherwise (--classes)."
+        )
+
+
+def _tell_losses(dataset: SegmentationDataset, indices: Sequence[int], names: Sequence[str]) -> Iterator[str]:
+    """Say what PNG and TIFF files, and their names, do not hold of the cases."""
+    renamed = [
+        f"{dataset.ids[index]} is {name}"
+        for index, name in zip(indices, names, strict=True)
+        if dataset.ids[index] != name
+    ]
+    if renamed:
+        yield f"Names with marks that files may not have everywhere are written with _: {', '.join(renamed[:3])}."
+    if (spacing := dataset[indices[0]].spacing) is not None:
+        yield (
+            f"The size of a pixel ({spacing[0]:.3g} x {spacing[1]:.3g} mm) is not written: of the new data set distances "
+            "are in pixels."
+        )

@@ -19,6 +19,8 @@ _FOLDS = 5  # nnU-Net's own number
 def write(cases: Converted, out: Path) -> tuple[str, ...]:
     """Write the cases. Pixels that count nowhere get the highest label, which nnU-Net calls ignore.
 
+    Groups are a key of `dataset.json`, which nnU-Net passes over.
+
     A split that the data bring along is a fold whose test part (where there is none: validation) is held out; without
     one, five folds by group are drawn where cases share groups, since nnU-Net itself draws over cases.
     """
@@ -42,6 +44,8 @@ def write(cases: Converted, out: Path) -> tuple[str, ...]:
         write_image(out / "labelsTr" / f"{name}{ending}", mask[..., None])
     channels = ("R", "G", "B") if kind[0] == 3 else [f"channel {number}" for number in range(kind[0])]
     labels = {"background" if index == 0 else name: index for index, name in enumerate(classes)}
+    groups = cases.groups()
+    stated = {"groups": dict(zip(cases.names, groups, strict=True))} if groups != list(cases.names) else {}
     write_json(
         out / "dataset.json",
         {
@@ -49,6 +53,7 @@ def write(cases: Converted, out: Path) -> tuple[str, ...]:
             "labels": labels | ({"ignore": len(classes)} if ignored else {}),
             "numTraining": len(cases.names),
             "file_ending": ending,
+            **stated,
         },
     )
     folds, note = _folds(cases)

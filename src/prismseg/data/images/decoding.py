@@ -123,6 +123,10 @@ def _decode_tiff(path: Path, purpose: Purpose) -> DecodedImage:
             if len(file.pages) != 1:
                 raise _several_frames(path, len(file.pages))
             page = file.pages.first
+            # A stack may have one directory for all its images, or layers below each other.
+            stored = max(page.imagedepth, file.series[0].size // max(page.size, 1))
+            if stored > 1:
+                raise _several_frames(path, stored)
             _refuse_huge(path, page.imagelength, page.imagewidth)
             orientation = _tiff_orientation(page)
             try:
@@ -206,6 +210,8 @@ def _decode_with_pillow(path: Path, purpose: Purpose) -> DecodedImage:
             image.load()
             # Pillow turns a TIFF upright by itself.
             orientation = 1 if image.format == "TIFF" else _exif_orientation(image)
+        except DataError:
+            raise
         except _DAMAGE as error:
             raise _damaged(path, error) from error
         pixels, palette = _pixels(path, image, purpose)

@@ -6,7 +6,6 @@ Networks here see one slice at a time; a volume is a stack of them.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prismseg.base import DataError, DataNotFoundError, atomic_path
+from prismseg.data.images.dicom import count_frames, dicom_spacing, open_dicom, read_dicom
 from prismseg.data.images.source import DecodedImage, FilePart, Purpose, Source, file_of
 
 NIFTI_SUFFIXES = (".nii.gz", ".nii")
@@ -122,7 +122,7 @@ def read_volume(path: Path) -> NDArray[np.generic]:
 
 @lru_cache(maxsize=2)  # an image and its mask, whose slices are read one after the other
 def _read(path: Path, stamp: tuple[int, int]) -> NDArray[np.generic]:
-    return _read_nifti(path) if suffix_of(path) in NIFTI_SUFFIXES else _read_dicom(path)
+    return _read_nifti(path) if suffix_of(path) in NIFTI_SUFFIXES else read_dicom(path)
 
 
 def _nibabel() -> Any:
@@ -133,16 +133,6 @@ def _nibabel() -> Any:
             "NIfTI files need a package that is not installed: pip install 'prismseg[nifti]'."
         ) from error
     return nibabel
-
-
-def _pydicom() -> Any:
-    try:
-        import pydicom
-    except ImportError as error:
-        raise DataError(
-            "DICOM files need a package that is not installed: pip install 'prismseg[dicom]'."
-        ) from error
-    return pydicom
 
 
 def _open_nifti(path: Path) -> Any:
@@ -185,69 +175,6 @@ def _read_nifti(path: Path) -> NDArray[np.generic]:
     return native
 
 
-def _open_dicom(path: Path, *, header: bool = False) -> Any:
-    pydicom = _pydicom()
-    try:
-        return pydicom.dcmread(path, stop_before_pixels=header)
-    except DataError:
-        raise
-    except Exception as error:  # pydicom raises many types for damaged files
-        raise DataError(f"{path} is no DICOM file, or is damaged ({error}); copy it anew.") from error
-
-
-def _read_dicom(path: Path) -> NDArray[np.generic]:
-    from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
-
-    file = _open_dicom(path)
-    if "PixelData" not in file:
-        raise DataError(f"{path} holds no pixels ({file.get('Modality', 'no modality')}); leave it out.")
-    try:
-        pixels = file.pixel_array
-    except Exception as error:  # decoders raise many types, also for a compression that none of them knows
-        raise DataError(f"The pixels of {path} cannot be read ({error}).") from error
-    colours = int(file.get("SamplesPerPixel", 1))
-    if file.get("PhotometricInterpretation") == "PALETTE COLOR":
-        try:
-            pixels, colours = apply_color_lut(pixels, file), 3  # stored are numbers of colours, not brightness
-        except Exception as error:  # as above
-            raise DataError(f"The colours of {path} cannot be read ({error}).") from error
-    if "RescaleSlope" in file or "ModalityLUTSequence" in file:
-        try:
-            pixels = apply_modality_lut(pixels, file)
-        except Exception as error:  # as above
-            raise DataError(f"The table of values of {path} cannot be used ({error}).") from error
-        whole = np.rint(pixels)
-        pixels = whole.astype(np.int32) if (whole == pixels).all() else pixels.astype(np.float32)
-    if file.get("PhotometricInterpretation") == "MONOCHROME1":  # the largest stored value is black
-        pixels = _inverted(pixels, file)
-    if pixels.ndim == 2 + (colours > 1):
-        pixels = pixels[None]
-    if pixels.dtype.kind == "i" and pixels.min() >= 0 and pixels.max() <= 65535:
-        pixels = pixels.astype(np.uint16)
-    stack: NDArray[np.generic] = pixels
-    return stack
-
-
-def _inverted(pixels: NDArray[np.generic], file: Any) -> NDArray[np.generic]:
-    """Exchange black and white over all values that a file may hold, not those that it happens to hold.
-
-    One stored value so becomes the same grey in all files of a series (DICOM PS3.3, C.7.6.3.1: what may be stored follows
-    from BitsStored and PixelRepresentation, what a modality LUT may give from the bits of its entries).
-    """
-    bits = int(file.get("BitsStored", 0) or file.BitsAllocated)
-    total = -1 if int(file.get("PixelRepresentation", 0)) else 2**bits - 1  # of the smallest and the largest value
-    if "ModalityLUTSequence" in file:
-        total = 2 ** int(file.ModalityLUTSequence[0].LUTDescriptor[2]) - 1
-    elif "RescaleSlope" in file and "RescaleIntercept" in file:
-        total = float(file.RescaleSlope) * total + 2 * float(file.RescaleIntercept)
-    if pixels.dtype.kind == "f" or not float(total).is_integer():
-        return (total - pixels.astype(np.float64)).astype(np.float32)
-    turned = int(total) - pixels.astype(np.int64)
-    # Files exist whose values pass what they state; those must not wrap round.
-    kept = turned.astype(pixels.dtype)
-    return kept if (kept == turned).all() else turned.astype(np.int32)
-
-
 def count_slices(path: Path) -> int:
     """How many slices a volume has; only its header is read.
 
@@ -258,7 +185,7 @@ def count_slices(path: Path) -> int:
     """
     if suffix_of(path) in NIFTI_SUFFIXES:
         return int(_shape(_open_nifti(path))[2])
-    return int(_open_dicom(path, header=True).get("NumberOfFrames", 1) or 1)
+    return count_frames(open_dicom(path, header=True))
 
 
 def find_affine(path: Path) -> NDArray[np.float64] | None:
@@ -270,6 +197,22 @@ def find_affine(path: Path) -> NDArray[np.float64] | None:
         When it cannot be read.
     """
     return np.asarray(_open_nifti(path).affine, np.float64) if suffix_of(path) in NIFTI_SUFFIXES else None
+
+
+def find_sizes(path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]] | None:
+    """Sizes (3,) of a NIfTI file's voxels by its affine, and by its header (pixdim); None for other files.
+
+    Raises
+    ------
+    DataError
+        When it cannot be read.
+    """
+    if suffix_of(path) not in NIFTI_SUFFIXES:
+        return None
+    image = _open_nifti(path)
+    by_affine = np.linalg.norm(image.affine[:3, :3], axis=0)
+    by_header = np.asarray((*image.header.get_zooms(), 1.0, 1.0)[:3], np.float64)
+    return by_affine, by_header
 
 
 def find_spacing(source: Source) -> Spacing | None:
@@ -284,32 +227,24 @@ def find_spacing(source: Source) -> Spacing | None:
     """
     path = file_of(source)
     if suffix_of(path) in NIFTI_SUFFIXES:
-        header = _open_nifti(path).header
-        factor = _IN_MM.get(header.get_xyzt_units()[0])
-        zooms = header.get_zooms()
-        found = None if factor is None else (float(zooms[1]) * factor, float(zooms[0]) * factor)
+        image = _open_nifti(path)
+        factor = _IN_MM.get(image.header.get_xyzt_units()[0])
+        # The affine says where voxels lie; what a header says of their size beside it may be left from another image.
+        columns, rows = np.linalg.norm(image.affine[:3, :2], axis=0)
+        found = None if factor is None else (float(rows) * factor, float(columns) * factor)
     elif suffix_of(path) in DICOM_SUFFIXES:
-        stated = _dicom_spacing(_open_dicom(path, header=True))
+        stated = dicom_spacing(open_dicom(path, header=True))
         found = None if stated is None else (float(stated[0]), float(stated[1]))
     else:
         return None
     return found if found is not None and min(found) > 0 and np.isfinite(found).all() else None
 
 
-def _dicom_spacing(file: Any) -> Sequence[float] | None:
-    """PixelSpacing of a file, or of the frames that share one."""
-    if "PixelSpacing" in file:
-        return file.PixelSpacing  # type: ignore[no-any-return]
-    shared = file.get("SharedFunctionalGroupsSequence") or [None]
-    measures = getattr(shared[0], "PixelMeasuresSequence", None) or [None]
-    return getattr(measures[0], "PixelSpacing", None)
-
-
 def find_patient(path: Path) -> str | None:
     """Hash of the patient's number in a DICOM file, by which files are grouped without naming anybody; else None."""
     if suffix_of(path) not in DICOM_SUFFIXES:
         return None
-    number = str(_open_dicom(path, header=True).get("PatientID", "") or "").strip()
+    number = str(open_dicom(path, header=True).get("PatientID", "") or "").strip()
     return f"patient-{hashlib.sha256(b'patient ' + number.encode()).hexdigest()[:_DIGITS]}" if number else None
 
 

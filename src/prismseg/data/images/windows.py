@@ -114,8 +114,9 @@ def _open_tiff(path: Path) -> ImageWindows | None:
             levels = file.series[0].levels
             page = levels[0].keyframe
             many = len(file.pages) > 1
-            if (many and len(levels) == 1) or len(levels[0].pages) != 1:
-                return None  # a stack, which is refused where images are read
+            stack = len(levels[0].pages) != 1 or levels[0].size > page.size or page.imagedepth > 1
+            if (many and len(levels) == 1) or stack:
+                return None  # which is refused where images are read
             others = len(file.series) - 1
             orientation = page.tags.get("Orientation")
             turned = orientation is not None and orientation.value not in (0, 1)

@@ -19,6 +19,8 @@ def fits(root: Path) -> bool:
 def read(root: Path, mask_suffix: str | None = None) -> Listing:
     """List the training cases; channels ``CASE_0000``, ``CASE_0001`` … are stacked.
 
+    A key ``groups`` of ``dataset.json`` that names the group of every case, as `prismseg convert` writes it, counts.
+
     Raises
     ------
     DataError
@@ -52,8 +54,15 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
             f"dataset.json names, among them {', '.join(incomplete[:5])}. Add the missing files (CASE_0000{ending}, "
             f"CASE_0001{ending} …)."
         )
+    groups = description.get("groups")
+    groups = groups if isinstance(groups, dict) and set(groups) >= set(files) else {}
     cases = [
-        Case(name, tuple(channel_files[channel] for channel in range(channels)), masks.get(name))
+        Case(
+            name,
+            tuple(channel_files[channel] for channel in range(channels)),
+            masks.get(name),
+            str(groups[name]) if groups else None,
+        )
         for name, channel_files in sorted(files.items())
     ]
     regions, ignored = _regions(root, description)

@@ -226,16 +226,17 @@ def _key(value: Any) -> str:
 
 def _table_pairs(path: Path, text: str) -> list[tuple[str, str]]:
     try:
-        dialect = csv.Sniffer().sniff(text.splitlines()[0], delimiters=",;\t") if text.strip() else csv.excel
+        # Only what parts the columns is guessed from the heading: how quotes are written it does not tell.
+        mark = csv.Sniffer().sniff(text.splitlines()[0], delimiters=",;\t").delimiter if text.strip() else ","
     except csv.Error:
-        dialect = csv.excel
+        mark = ","
     rows = [
         {
             (name or "").strip().lower(): (value or "").strip()
             for name, value in row.items()
             if isinstance(value, str)
         }
-        for row in csv.DictReader(io.StringIO(text), dialect=dialect)
+        for row in csv.DictReader(io.StringIO(text), delimiter=mark)
     ]
     heading = set(rows[0]) if rows else set()
     named = _first(heading, ("name", "class", "label"))
