@@ -125,7 +125,7 @@ class Screen:
               target.focus();
               let acts = true;
               for (const key of keys) {
-                const told = { key: key === '\\n' ? 'Enter' : key, bubbles: true, cancelable: true };
+                const told = { key: { '\\n': 'Enter', '\\t': 'Tab' }[key] ?? key, bubbles: true, cancelable: true };
                 acts = target.dispatchEvent(new KeyboardEvent('keydown', told));
                 acts = target.dispatchEvent(new KeyboardEvent('keyup', told)) && acts;
               }

@@ -8,7 +8,8 @@ import pytest
 from babel.messages.pofile import read_po
 
 from prismseg.monitor.languages import languages
-from prismseg.monitor.languages.extract import ROOT, missing, rendered, templates
+from prismseg.monitor.languages.extract import missing, rendered, templates
+from prismseg.monitor.languages.language import LANGUAGES
 from prismseg.monitor.languages.retired import RETIRED, REWORDED
 from prismseg.thermal import translatable_texts
 from prismseg.thermal.soles.status import Caution
@@ -51,7 +52,7 @@ def test_translations_have_the_same_fields(code: str) -> None:
 
 @pytest.mark.parametrize("code", OTHERS)
 def test_catalogues_are_sorted(code: str) -> None:
-    path = ROOT / "monitor/languages" / f"{code}.po"
+    path = LANGUAGES[code].catalogue  # of a package's language it lies in that package
     with path.open("rb") as file:
         texts = {
             str(entry.id): str(entry.string)

@@ -24,8 +24,8 @@ _CODE_WORDS = frozenset(
 )
 
 
-def code_warnings(db: Database, code: str, ward: str | None = None) -> list[Message]:
-    """Say what speaks against a code for a new session.
+def code_warnings(db: Database, code: str, ward: str | None = None, session: str = "") -> list[Message]:
+    """Say what speaks against a code for a new session, or for one that gets another code.
 
     Parameters
     ----------
@@ -35,10 +35,13 @@ def code_warnings(db: Database, code: str, ward: str | None = None) -> list[Mess
         As typed.
     ward : str, optional
         The only ward whose sessions may be spoken of.
+    session : str
+        Key of the session that gets the code; it is no other use of it.
     """
     code = plain_code(code)
     found: list[Message] = []
     query = select(SessionRow.code, func.count(), func.max(SessionRow.created_at)).group_by(SessionRow.code)
+    query = query.where(SessionRow.id != session)
     if ward is not None:
         query = query.where((SessionRow.ward == ward) | SessionRow.ward.is_(None))
     # Compared here: databases know the capitals of ASCII alone.

@@ -15,6 +15,9 @@ def test_a_skipped_capture_is_recorded_with_its_reason(page, services, time) -> 
     page.post(f"{session}/dose")
     time.wait(65)
     assert page.post(f"{session}/skips", {"minute": 1, "reason": "  "}).status_code == 422
+    assert page.post(f"{session}/skips", {"minute": 1, "reason": "\u200b\u2060"}).status_code == 422, (
+        "nobody sees it"
+    )
     answer = page.post(f"{session}/skips", {"minute": 1, "reason": " in theatre "})
     (skip,) = answer.json()["skipped"]
     assert (skip["minute"], skip["reason"], skip["by"]) == (1, "in theatre", "staff")

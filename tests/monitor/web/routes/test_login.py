@@ -131,6 +131,24 @@ def test_each_wrong_password_doubles_the_wait_up_to_a_quarter_of_an_hour(time):
     assert [attempts.begin("ana", "here")[0] for _ in range(6)] == [0] * 5 + [30]
 
 
+@pytest.mark.parametrize(
+    ("accounts", "addresses", "free"),
+    [
+        (["ana", "ANA", " Ana ", "aNa", "ａｎａ", "ana"], ["here"], 5),
+        ([f"name {number}" for number in range(31)], [f"2001:db8::{number:x}" for number in range(31)], 30),
+        ([f"name {number}" for number in range(31)], ["10.0.0.7", "::ffff:10.0.0.7"], 30),
+    ],
+)
+def test_one_account_or_machine_has_not_many_names(time, accounts, addresses, free):
+    attempts = LoginAttempts(time)
+    waits = [
+        attempts.begin(account, addresses[number % len(addresses)])[0] for number, account in enumerate(accounts)
+    ]
+    assert waits.index(30) == free and waits[:free] == [0] * free
+    attempts = LoginAttempts(time)
+    assert {attempts.begin("x", f"2001:db8:0:{number:x}::1")[0] for number in range(5)} == {0}
+
+
 def test_a_wait_is_logged_without_the_password(visitor, caplog):
     for _ in range(6):
         visitor.log_in(password="a wrong one")

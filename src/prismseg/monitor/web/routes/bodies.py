@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, field_validator
+from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
-from prismseg.monitor.sessions.details import Cold
+from prismseg.monitor.sessions.details import Cold, plain_code
 from prismseg.thermal import Side, View
 
 JsonObject = dict[str, Any]
+# A reason of characters that nobody sees is none.
+Reason = Annotated[str, BeforeValidator(plain_code), Field(max_length=200)]
 
 
 class StrictBody(BaseModel):
@@ -63,14 +65,14 @@ class CaptureBody(StrictBody):
 class ExclusionBody(StrictBody):
     """Why a capture is excluded."""
 
-    reason: str = Field(min_length=1, max_length=200)
+    reason: Reason
 
 
 class SkipBody(StrictBody):
     """Why the capture at a minute of the schedule is not taken."""
 
     minute: float = Field(ge=0, le=720, allow_inf_nan=False)
-    reason: str = Field(min_length=1, max_length=200)
+    reason: Reason
 
 
 class StayingBody(StrictBody):
@@ -104,4 +106,4 @@ class ClosingBody(StrictBody):
     """Close a session, or open it again and say why."""
 
     closed: bool = True
-    reason: str = Field(default="", max_length=200)
+    reason: Reason = ""

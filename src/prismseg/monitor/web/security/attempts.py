@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import threading
 import time
+import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -37,6 +39,21 @@ class _Failures:
     told: bool = False  # that an attempt was refused since the last wrong password
 
 
+def _keys(account: str, address: str) -> tuple[tuple[Allowance, str], tuple[Allowance, str]]:
+    """Count what is one account, or one machine, under one name.
+
+    A directory takes capitals and blanks for the same name; a machine has the 2^64 addresses of its IPv6 network.
+    """
+    account = " ".join(unicodedata.normalize("NFKC", account).casefold().split())
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return (ACCOUNT, account), (ADDRESS, address)
+    if found.version == 6:
+        found = found.ipv4_mapped or ipaddress.ip_network((found, 64), strict=False).network_address
+    return (ACCOUNT, account), (ADDRESS, str(found))
+
+
 class LoginAttempts:
     """Counts wrong passwords by account and by address: five for an account do not lock out the others at its address.
 
@@ -56,7 +73,7 @@ class LoginAttempts:
 
         It counts as wrong until it `succeeded`: of a hundred attempts at the same moment, five are made.
         """
-        keys = ((ACCOUNT, account), (ADDRESS, address))
+        keys = _keys(account, address)
         with self._lock:
             moment = self._clock()
             for key, failures in list(self._failed.items()):
@@ -76,8 +93,9 @@ class LoginAttempts:
 
     def succeeded(self, account: str, address: str) -> None:
         """Count an attempt no longer; the account begins anew, the address is spared this one."""
+        own, shared = _keys(account, address)
         with self._lock:
-            self._failed.pop((ACCOUNT, account), None)
-            failures = self._failed.get((ADDRESS, address))
+            self._failed.pop(own, None)
+            failures = self._failed.get(shared)
             if failures is not None:
                 failures.count -= 1

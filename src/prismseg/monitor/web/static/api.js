@@ -25,9 +25,14 @@ export class RequestError extends Error {
   constructor(text, status) { super(text); this.status = status; }
 }
 
+/** Note that the next page is this one again, for whoever uses it. */
+export function stayHere() {
+  try { sessionStorage.setItem("returns to", location.pathname); } catch { /* storage is switched off */ }
+}
+
 /** Go to the log-in, which leads back to this page; without users the monitor leads back at once. */
 export function logIn() {
-  try { sessionStorage.setItem("returns to", location.pathname); } catch { /* storage is switched off */ }
+  stayHere();
   location.assign(`/login?back=${encodeURIComponent(location.pathname)}`);
 }
 

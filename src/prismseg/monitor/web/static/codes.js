@@ -1,5 +1,5 @@
 // The field of a code: warned of where it was used before or may be a name, and filled by a barcode scanner.
-import { get, t } from "./api.js";
+import { get, say, t } from "./api.js";
 import "./keys.js";
 
 const field = document.getElementById("code");
@@ -21,7 +21,13 @@ if (field && told) {
   told.setAttribute("aria-label", t("Warning"));
   // A code from a barcode, wherever the cursor is: it takes the place of the one that was there; nothing begins by it.
   addEventListener("scan", (event) => {
-    field.value = event.detail.trim().slice(0, field.maxLength);
+    const code = event.detail.trim();
+    if (code.length > field.maxLength) { // cut off, two patients' codes may be the same
+      field.value = "";
+      say(t("The barcode has {count} characters, and a code at most {most}: type a shorter one.", { count: code.length, most: field.maxLength }), "bad");
+      return;
+    }
+    field.value = code;
     field.dispatchEvent(new Event("change"));
     if (field.offsetParent !== null) field.focus();
   });

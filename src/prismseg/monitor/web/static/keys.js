@@ -1,4 +1,4 @@
-// Keys that act. A barcode scanner is a keyboard that types fast and ends with Enter: what it sends never acts.
+// Keys that act. A barcode scanner is a keyboard that types fast and ends with Enter or Tab: what it sends never acts.
 const APART = 250; // ms between a key that acts and any other; the slowest scanners send one in 100
 const BURST = 3; // keys within BURST_MS that no hand types
 const BURST_MS = 150;
@@ -22,12 +22,12 @@ addEventListener("keydown", (event) => {
   collect(event);
 }, { capture: true });
 
-/** Put characters together; a scanner's, ended by Enter, are told to the page as the event "scan". */
+/** Put characters together; a scanner's, ended by Enter or Tab, are told to the page as the event "scan". */
 function collect(event) {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   const follows = event.timeStamp - characters.at < SCANNED_MS;
   if (event.key.length === 1) Object.assign(characters, { text: follows ? characters.text + event.key : event.key, at: event.timeStamp });
-  else if (event.key === "Enter") {
+  else if (event.key === "Enter" || event.key === "Tab") {
     const { text } = characters;
     characters.text = "";
     if (follows && text.length >= SCANNED && !document.querySelector("dialog[open]")) dispatchEvent(new CustomEvent("scan", { detail: text }));

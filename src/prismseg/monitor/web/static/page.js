@@ -1,5 +1,5 @@
 // What every page has: theme, log-out, times in the monitor's zone, lock.
-import { lockSeconds, logIn, post, t } from "./api.js";
+import { lockSeconds, logIn, post, stayHere, t } from "./api.js";
 import { dropDrafts } from "./drafts.js";
 import { monitorTime, passed, stopwatch, wallFormat, wallTime } from "./time.js";
 
@@ -35,6 +35,17 @@ function headPrint() {
   document.getElementById("paper-printed").textContent = name ? t("printed {time} by {name}", { time, name }) : t("printed {time}", { time });
 }
 headPrint();
+
+// Another language shows the same page: what was typed on it comes back.
+for (const link of document.querySelectorAll(".settings a[hreflang]")) link.addEventListener("click", stayHere);
+
+// A file that misses its place would take the place of the page.
+for (const kind of ["dragover", "drop"]) {
+  addEventListener(kind, (event) => { if (event.target.type !== "file" && event.dataTransfer?.types.includes("Files")) event.preventDefault(); });
+}
+
+// Whoever turns the wheel scrolls; browsers would change the number or the choice that has the focus.
+addEventListener("wheel", ({ target }) => { if (target === document.activeElement && (target.type === "number" || target.tagName === "SELECT")) target.blur(); }, { passive: true });
 
 document.getElementById("logout")?.addEventListener("click", async () => {
   await post("/logout");

@@ -185,6 +185,11 @@ field("view").addEventListener("change", async (event) => {
   live.again();
 });
 autosave(field("details"), field("saved"), async (changed) => take(await patch(`${root}/details`, { changed })));
+field("d-code").addEventListener("change", async () => {
+  const code = field("d-code").value.trim();
+  const found = code ? await get(`/api/codes?code=${encodeURIComponent(code)}&session=${state.id}`).catch(() => null) : null;
+  for (const text of found?.warnings ?? []) say(text, "doubtful");
+});
 autosave(field("remarks"), field("remarks-saved"), async (changed) => take(await patch(`${root}/captures/${field("remarks").dataset.number}/remarks`, changed)));
 
 // Another window may change the session: its revision comes with every live picture.

@@ -35,11 +35,15 @@ class ErasureBody(StrictBody):
 
 @router.get("/api/codes")
 def check_code(
-    store: StoreDep, language: LanguageDep, account: AccountDep, code: Annotated[str, Query(max_length=40)]
+    store: StoreDep,
+    language: LanguageDep,
+    account: AccountDep,
+    code: Annotated[str, Query(max_length=40)],
+    session: Annotated[str, Query(max_length=40)] = "",
 ) -> JsonObject:
     """Say what speaks against a code."""
     with store.read() as db:
-        return {"warnings": [language(each) for each in code_warnings(db, code, account.sees_ward)]}
+        return {"warnings": [language(each) for each in code_warnings(db, code, account.sees_ward, session)]}
 
 
 @router.get("/api/sessions/{session}/patient.zip")

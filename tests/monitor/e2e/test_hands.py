@@ -1,0 +1,88 @@
+"""What hands do besides what they mean: wheels, scanners that are set otherwise, files that miss their place."""
+
+from __future__ import annotations
+
+import pytest
+
+from .conftest import Served
+from .pages import Screen
+
+
+@pytest.fixture(scope="module")
+def ward(tmp_path_factory: pytest.TempPathFactory):
+    made = Served(tmp_path_factory.mktemp("hands") / "ward")
+    yield made
+    made.stop()
+
+
+def test_a_wheel_changes_no_number_and_no_choice(each_browser, ward: Served) -> None:
+    screen = Screen(each_browser, ward)
+    page, path = screen.page, screen.begin("E-WHEEL")
+    for name, value in (("#d-weight", "70"), ("#d-asa", "2")):
+        page.fill(name, value) if name == "#d-weight" else page.select_option(name, value)
+        screen.until("document.querySelector('#details .unsaved') === null")
+        page.focus(name)
+        page.hover(name)
+        page.mouse.wheel(0, 300)
+        page.wait_for_timeout(150)
+        assert page.locator(name).input_value() == value
+    page.click("#d-drug")
+    row, _ = ward.services.sessions.measure(path.rsplit("/", 1)[1])
+    assert (row.details["weight_kg"], row.details["asa"]) == (70, 2)
+    screen.close()
+
+
+def test_a_barcode_is_taken_whole_or_not_at_all_and_may_end_with_tab(each_browser, ward: Served) -> None:
+    screen = Screen(each_browser, ward)
+    page = screen.page
+    screen.go("/new")
+    page.wait_for_selector("#new button:not(:disabled)")
+    screen.scan("C-4711\t", "#code")
+    assert page.locator("#code").input_value() == "C-4711"
+    screen.scan("1234567890" * 4 + "-A\n")
+    assert page.locator("#code").input_value() == "", "cut off it could be another patient's"
+    assert "42 characters" in page.locator("#notices .bad").inner_text()
+    screen.close()
+
+
+def test_another_code_is_warned_of_as_a_new_one_is(browser, ward: Served) -> None:
+    ward.services.sessions.begin("ana", {"code": "E-USED"}, camera="none", take_camera=True)
+    screen = Screen(browser, ward)
+    page = screen.page
+    screen.begin("E-MINE")
+    page.fill("#d-code", "E-MINE-2")
+    page.press("#d-code", "Tab")
+    page.fill("#d-code", "E-USED")
+    page.press("#d-code", "Tab")
+    page.wait_for_selector("#notices .doubtful")
+    told = page.locator("#notices .doubtful").all_inner_texts()
+    assert len(told) == 1 and "used before: 1 sessions" in told[0]
+    screen.close()
+
+
+def test_another_language_keeps_what_was_typed(browser, ward: Served) -> None:
+    screen = Screen(browser, ward)
+    page = screen.page
+    screen.go("/new")
+    page.wait_for_selector("#new button:not(:disabled)")
+    page.fill("#code", "E-TYPED")
+    page.click("a[hreflang=es]")
+    page.wait_for_selector("html[lang=es] #new button:not(:disabled)")
+    assert page.locator("#code").input_value() == "E-TYPED"
+    screen.close()
+
+
+def test_a_file_that_misses_its_place_does_not_take_that_of_the_page(browser, ward: Served) -> None:
+    screen = Screen(browser, ward)
+    screen.go("/import")
+    screen.page.wait_for_selector("#send button:not(:disabled)")
+    taken = screen.page.evaluate(
+        """() => ["h1", "#files"].map((name) => ["dragover", "drop"].map((kind) => {
+          const dataTransfer = new DataTransfer();
+          dataTransfer.items.add(new File(["x"], "t0.jpg"));
+          const event = new DragEvent(kind, { dataTransfer, bubbles: true, cancelable: true });
+          return document.querySelector(name).dispatchEvent(event);
+        }))"""
+    )
+    assert taken == [[False, False], [True, True]], "only the field for files takes them"
+    screen.close()
