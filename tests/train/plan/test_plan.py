@@ -192,9 +192,12 @@ class TestWithin:
         assert (config.optim.batch_size, steady) == (8, [0, 1, 2] * 2)
         assert config.optim.steps == 177  # (360 s - 5 s) / 2 s
 
-    def test_no_time_for_a_step(self, discs, steady):
-        with pytest.raises(ConfigError, match=r"within 1 s here: a step takes 1.0 s, an evaluation 0.5 s"):
-            plan_run({"data": {"path": str(discs)}, **SMALL}, seconds=1)
+    def test_no_time_for_enough_steps(self, discs, steady):
+        # (20 steps of a second + an evaluation of half a second) / 0.9
+        message = r"learn in 1 step here, of 1.0 s each; fewer than 20 do not pay. Give it about 23 seconds"
+        with pytest.raises(ConfigError, match=message):
+            plan_run({"data": {"path": str(discs)}, **SMALL}, seconds=2)
+        assert plan_run({"data": {"path": str(discs)}, **SMALL}, seconds=28)[0].optim.steps == 20
 
     def test_steps_that_are_stated_leave_nothing_to_it(self, discs, tmp_path):
         with pytest.raises(ConfigError, match="either the steps or the time"):

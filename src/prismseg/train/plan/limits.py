@@ -66,7 +66,8 @@ COMPILE = {"cpu": "no", "cuda": "auto"}
 DECODER_COST = 2.5
 # Pixels trained on in a second by one core (measured: 3.9e5 to 4.4e5) or one GPU (not measured).
 PIXEL_RATE = {"cpu": 4e5, "cuda": 2e7}
-# Of a stated time: what is planned for, since reading images and writing the network take the rest; and what of it
-# evaluations may take.
+# Of a stated time: the share that is planned for, since reading images and writing the network take the rest, and the
+# share that evaluations may take; and the steps that it must have room for.
 USED_TIME = 0.9
 EVALUATION_TIME = 0.2
+FEWEST_STEPS = 20

@@ -11,7 +11,9 @@ from prismseg.base import ConfigError
 from prismseg.data import SegmentationDataset
 from prismseg.train.config import TrainConfig
 from prismseg.train.loop import Trainer
+from prismseg.train.plan import limits
 from prismseg.train.plan.plan import Plan
+from prismseg.train.plan.report import spoken_time
 from prismseg.train.plan.resources import Pace
 from prismseg.train.runs.partition import make_partition
 
@@ -77,7 +79,7 @@ def fit_into_time(plan: Plan, dataset: SegmentationDataset) -> Plan:
     Raises
     ------
     ConfigError
-        When there is no time for a single step.
+        When there is no time for `limits.FEWEST_STEPS` steps.
     """
     while True:
         found = time_run(plan, dataset)
@@ -89,14 +91,22 @@ def fit_into_time(plan: Plan, dataset: SegmentationDataset) -> Plan:
         if settled or assumed.measured is not None:
             break
         plan = made
-    seconds = made.resources.seconds
-    if seconds is not None and found.seconds(made.config()) > seconds:
+    steps, fewest = made.config().optim.steps, limits.FEWEST_STEPS
+    if steps < fewest:
+        needed = found.seconds(_with_steps(made.config(), fewest)) / limits.USED_TIME
         raise ConfigError(
-            f"Training cannot be done within {seconds:g} s here: a step takes {found.step:.1f} s, an evaluation "
-            f"{found.evaluation:.1f} s. Give it more time, or choose a smaller --size."
+            f"In that time a network would learn in {steps} step{'s' * (steps != 1)} here, of {found.step:.1f} s each; "
+            f"fewer than {fewest} do not pay. Give it about {spoken_time(needed)}, choose a smaller --size, or take "
+            "`prismseg instant`, which needs no steps."
         )
     return made
 
 
 def _without_length(plan: Plan) -> list[object]:
     return [each for each in plan.decisions if each.setting not in _LENGTH]
+
+
+def _with_steps(config: TrainConfig, steps: int) -> TrainConfig:
+    """Return the same run with so many steps and one evaluation."""
+    optim = config.optim.model_copy(update={"steps": steps})
+    return config.model_copy(update={"optim": optim, "evaluate_every": steps})
