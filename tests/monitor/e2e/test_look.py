@@ -159,3 +159,17 @@ def on_paper(screen: Screen, *words: str) -> None:
         for k in range(text.count_rects()):
             left, _, right, _ = text.get_rect(k)
             assert left > 0 and right < width, (left, right, width)
+
+
+@pytest.mark.parametrize("locale", ["en-GB", "es-ES"])
+def test_the_head_is_low_also_where_much_is_offered(browser, served: Served, locale: str) -> None:
+    served.services.users.add("ana", "correct horse battery", role="administrator")
+    screen = Screen(browser, served, locale=locale)
+    screen.go("/login")
+    screen.page.fill("#name", "ana")
+    screen.page.fill("#password", "correct horse battery")
+    screen.page.click("main button[type=submit]")
+    screen.page.wait_for_selector("#logout")
+    heights = {name: screen.page.locator(name).bounding_box()["height"] for name in (".top", ".settings")}
+    assert max(heights.values()) <= 110, heights
+    screen.close()
