@@ -53,3 +53,19 @@ def test_easy_pins_are_refused(pin: str) -> None:
 
 def test_other_pins_are_taken() -> None:
     check_pin("274915")
+
+
+def test_two_users_are_not_told_apart_by_capitals_alone(services):
+    services.users.add("Ana Ruiz", "correct horse battery")
+    for name in ("ana ruiz", "Ana  Ruiz", "AnaRuiz", "Ａna Ruiz"):
+        with pytest.raises(ConfigError, match="Ana Ruiz already"):
+            services.users.add(name, "correct horse battery")
+        assert services.users.admit(name, role="administrator", ward=None) is None
+    services.users.add("Ana Ruiz", "another long password")  # the same one has a new password
+    assert list(services.users.accounts()) == ["Ana Ruiz"]
+
+
+def test_who_was_disabled_does_not_come_back_under_other_capitals(services):
+    assert services.users.admit("eva", role="staff", ward=None) is not None
+    services.users.disable("eva")
+    assert [services.users.admit(name, role="staff", ward=None) for name in ("eva", "Eva", "E va")] == [None] * 3

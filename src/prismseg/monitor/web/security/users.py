@@ -7,7 +7,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import select
 
 from prismseg.base import ConfigError, Message
-from prismseg.monitor.sessions.details import NO_PERSONS
+from prismseg.monitor.sessions.details import NO_PERSONS, similar_code
 from prismseg.monitor.store import SessionStore, Transaction
 from prismseg.monitor.store.schema import SessionRow, UserRow
 from prismseg.monitor.web.security.passwords import check_password, check_pin
@@ -81,14 +81,21 @@ class UserDirectory:
         Raises
         ------
         ConfigError
-            When the name is too long or no person's, the password is too easy to guess, or the ward has a longer name
-            than is kept.
+            When the name is too long or no person's, or written almost like that of another user, the password is too
+            easy to guess, or the ward has a longer name than is kept.
         """
         check_name(name)
         check_password(password, name)
         with self._store.write() as transaction:
             row = transaction.db.get(UserRow, name.strip())
             if row is None:
+                other = _find_similar(transaction, name)
+                if other is not None:
+                    raise ConfigError(
+                        Message(
+                            "There is a user {name} already: people would take both for one person.", name=other
+                        )
+                    )
                 row = UserRow(name=name.strip(), created_at=transaction.at, role="staff")
                 transaction.db.add(row)
             row.password, row.disabled_at = self._hasher.hash(password), None
@@ -99,7 +106,8 @@ class UserDirectory:
         """Let somebody in whose log-in the hospital's directory has checked, with the role that it gives.
 
         A user of that name with a password here is another person as far as anybody knows, and whoever was disabled
-        here stays out, whatever the directory says.
+        here stays out, whatever the directory says. Nor is anybody let in whose name differs from a user's in capitals
+        or blanks alone: people may write their own in a directory.
 
         Parameters
         ----------
@@ -123,6 +131,8 @@ class UserDirectory:
         check_name(name)
         with self._store.write() as transaction:
             row = transaction.db.get(UserRow, name.strip())
+            if row is None and _find_similar(transaction, name) is not None:
+                return None
             if row is None:
                 row = UserRow(name=name.strip(), password=_ELSEWHERE, created_at=transaction.at, role=role)
                 transaction.db.add(row)
@@ -243,6 +253,14 @@ class UserDirectory:
         except (VerificationError, InvalidHashError):
             return None
         return proof
+
+
+def _find_similar(transaction: Transaction, name: str) -> str | None:
+    """Find a user whose name people would take for this one."""
+    names = transaction.db.scalars(select(UserRow.name).order_by(UserRow.name))
+    return next(
+        (each for each in names if each != name.strip() and similar_code(each) == similar_code(name)), None
+    )
 
 
 def _find(transaction: Transaction, name: str) -> UserRow:
