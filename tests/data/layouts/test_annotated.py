@@ -164,6 +164,10 @@ def test_broken_coco_shapes_name_file_and_image(tmp_path, segmentation, words):
     write(tmp_path / "labels.json", coco({1: "a.png"}, [annotation(1, 1, 3, segmentation, area=4)]))
     with pytest.raises(DataError, match=rf"labels\.json holds, for a\.png, .*{words}"):
         open_dataset(tmp_path)[0]
+    # Without its area stated, it is painted to be sized.
+    write(tmp_path / "labels.json", coco({1: "a.png"}, [annotation(1, 1, 3, segmentation)]))
+    with pytest.raises(DataError, match=rf"labels\.json holds, for a\.png, .*{words}"):
+        open_dataset(tmp_path)[0]
 
 
 def test_other_json_files_are_no_coco_files(tmp_path):

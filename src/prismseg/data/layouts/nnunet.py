@@ -28,13 +28,18 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
     """
     description = _description(root)
     ending = description.get("file_ending", ".png")
-    if ending not in IMAGE_SUFFIXES:
+    if not isinstance(ending, str) or ending not in IMAGE_SUFFIXES:
         raise DataError(
             f"{root} holds {ending} files; read are {', '.join(sorted(IMAGE_SUFFIXES))}. Save the images as one of these."
         )
     if not (root / "labelsTr").is_dir():
         raise DataNotFoundError(f"There is no folder {root / 'labelsTr'} with the masks.")
-    channels = len(description.get("channel_names") or {"0": ""})
+    names = description.get("channel_names") or {"0": ""}
+    if not isinstance(names, dict):
+        raise DataError(
+            f"{root / 'dataset.json'} must map numbers to the names of channels under 'channel_names'."
+        )
+    channels = len(names)
     files: dict[str, dict[int, Path]] = {}
     for path in image_files(root / "imagesTr"):
         name, _, channel = stem_of(path).rpartition("_")
@@ -99,7 +104,7 @@ def _regions(root: Path, description: dict[str, Any]) -> tuple[dict[str, tuple[i
     if not isinstance(labels, dict) or not any(isinstance(value, list) for value in labels.values()):
         return None, None
     values = {name: value if isinstance(value, list) else [value] for name, value in labels.items()}
-    if not all(isinstance(label, int) for value in values.values() for label in value):
+    if not all(value and all(isinstance(label, int) for label in value) for value in values.values()):
         raise DataError(
             f"{root / 'dataset.json'} must map the names of regions to lists of whole numbers under 'labels'."
         )
@@ -130,6 +135,8 @@ def _splits(root: Path) -> tuple[dict[str, list[str]], ...]:
         return ()
     try:
         folds = read_json(path)
+        if not all(isinstance(name, str) for fold in folds for part in ("train", "val") for name in fold[part]):
+            raise TypeError("a case that has no name")
         return tuple({"train": list(fold["train"]), "validation": [], "test": list(fold["val"])} for fold in folds)
     except (ConfigError, KeyError, TypeError) as error:
         raise DataError(

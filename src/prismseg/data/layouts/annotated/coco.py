@@ -12,8 +12,16 @@ from prismseg.base import ConfigError, DataError
 from prismseg.base.files import read_json
 from prismseg.data.checks.findings import Finding
 from prismseg.data.images.reading import IMAGE_SUFFIXES
-from prismseg.data.layouts.annotated.files import FolderIndex, head
-from prismseg.data.layouts.annotated.shapes import Drawing, Polygons, Region, Runs, Shape, number_classes
+from prismseg.data.layouts.annotated.files import FolderIndex, head, stated_size
+from prismseg.data.layouts.annotated.shapes import (
+    UNDRAWABLE,
+    Drawing,
+    Polygons,
+    Region,
+    Runs,
+    Shape,
+    number_classes,
+)
 from prismseg.data.layouts.listing import PART_WORDS, Case, Layout, Listing, part_named, unique_names
 
 _KEYS = ("images", "annotations", "categories")
@@ -93,13 +101,8 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
     findings: list[Finding] = []
     drawn = {path: _Annotations(path, content, labels) for path, content in contents.items()}
     for (path, image), file, stem in zip(entries, files_of, stems, strict=True):
-        mask = Drawing(
-            path,
-            str(image["file_name"]),
-            int(image["height"]),
-            int(image["width"]),
-            drawn[path].shapes(image["id"]),
-        )
+        name, number = str(image["file_name"]), image["id"]
+        mask = Drawing(path, name, *drawn[path].sizes[number], drawn[path].shapes(number))
         group = image.get("group")
         cases.append(Case(stem, (file,), mask, None if group is None else str(group)))
         part = _part(root, path) or part_named(index.relative(file.parent))
@@ -140,7 +143,11 @@ def _categories(path: Path, content: Mapping[str, Any]) -> dict[int, str]:
 
 def _require_once(entries: Sequence[tuple[Path, Any]]) -> None:
     for path, image in entries:
-        if not isinstance(image, dict) or not {"id", "file_name", "height", "width"} <= set(image):
+        if (
+            not isinstance(image, dict)
+            or not {"id", "file_name", "height", "width"} <= set(image)
+            or not isinstance(image["id"], int | str)
+        ):
             raise DataError(f"{path} has an image without id, file_name, height and width: {str(image)[:120]}.")
     seen = Counter((path, image["id"]) for path, image in entries)
     (path, number), count = seen.most_common(1)[0] if seen else ((Path(), 0), 0)
@@ -158,10 +165,17 @@ class _Annotations:
         self.boxes: list[Any] = []
         self.of_image: dict[Any, list[Mapping[str, Any]]] = defaultdict(list)
         images = {image["id"]: image for image in content["images"]}
-        self.sizes = {number: (int(image["height"]), int(image["width"])) for number, image in images.items()}
+        self.names = {number: str(image["file_name"]) for number, image in images.items()}
+        self.sizes = {
+            number: stated_size(path, self.names[number], image["height"], image["width"])
+            for number, image in images.items()
+        }
         strays = 0
         for annotation in content["annotations"]:
-            if not isinstance(annotation, dict) or annotation.get("category_id") not in labels:
+            if not isinstance(annotation, dict) or not isinstance(annotation.get("image_id"), int | str | None):
+                raise DataError(f"{path} has an annotation of no image: {str(annotation)[:120]}.")
+            category = annotation.get("category_id")
+            if not isinstance(category, int) or category not in labels:
                 raise DataError(f"{path} has an annotation of no category of it: {str(annotation)[:120]}.")
             strays += annotation.get("image_id") not in images
             self.of_image[annotation.get("image_id")].append(annotation)
@@ -171,22 +185,29 @@ class _Annotations:
         """Shapes of an image, the largest first."""
         found = []
         for annotation in self.of_image.get(image, ()):
-            region = self._region(annotation, self.sizes[image])
+            try:
+                region = self._region(annotation)
+                area = 0.0 if region is None else _area(annotation, region)
+                self.nested += isinstance(region, Polygons) and region.is_nested
+            except DataError:
+                raise
+            except UNDRAWABLE as error:
+                name = self.names[image]
+                raise DataError(f"{self.path} holds, for {name}, {error}; correct or remove it.") from error
             if region is None:
                 self.boxes.append(image)
                 continue
             self.crowds += bool(annotation.get("iscrowd"))
-            self.nested += isinstance(region, Polygons) and region.is_nested
-            found.append((_area(annotation, region), Shape(self.labels[annotation["category_id"]], region)))
+            found.append((area, Shape(self.labels[annotation["category_id"]], region)))
         return tuple(shape for _, shape in sorted(found, key=lambda pair: -pair[0]))
 
-    def _region(self, annotation: Mapping[str, Any], size: tuple[int, int]) -> Region | None:
+    def _region(self, annotation: Mapping[str, Any]) -> Region | None:
         drawn = annotation.get("segmentation")
         if not drawn:
             return None
         if isinstance(drawn, dict) and {"counts", "size"} <= set(drawn):
-            counts = drawn["counts"]
-            return Runs(counts if isinstance(counts, str) else tuple(counts), tuple(drawn["size"]))
+            counts, (height, width) = drawn["counts"], drawn["size"]
+            return Runs(counts if isinstance(counts, str) else tuple(counts), (int(height), int(width)))
         if isinstance(drawn, list) and all(isinstance(ring, list) for ring in drawn):
             rings = tuple(tuple(ring) for ring in drawn if len(ring) >= 6)
             return Polygons(rings) if rings else None

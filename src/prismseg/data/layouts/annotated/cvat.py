@@ -12,9 +12,11 @@ from numpy.typing import NDArray
 
 from prismseg.base import DataError
 from prismseg.data.checks.findings import Finding
+from prismseg.data.images.decoding import MAX_PIXELS
 from prismseg.data.images.reading import IMAGE_SUFFIXES
-from prismseg.data.layouts.annotated.files import FolderIndex, head
+from prismseg.data.layouts.annotated.files import FolderIndex, head, stated_size
 from prismseg.data.layouts.annotated.shapes import (
+    UNDRAWABLE,
     Box,
     Drawing,
     Ellipse,
@@ -73,10 +75,12 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
     for (path, image), file, stem in zip(entries, images, stems, strict=True):
         name = image.get("name", "")
         try:
-            height, width = int(image.attrib["height"]), int(image.attrib["width"])
             shapes = _shapes(image, label_of, kinds)
-        except (KeyError, ValueError) as error:
-            raise DataError(f"{path} has, for {name}, a shape or size that cannot be read ({error}).") from error
+        except DataError:
+            raise
+        except (KeyError, *UNDRAWABLE) as error:
+            raise DataError(f"{path} has, for {name}, a shape that cannot be read ({error}).") from error
+        height, width = stated_size(path, name, image.get("height"), image.get("width"))
         cases.append(Case(stem, (file,), Drawing(path, name, height, width, shapes)))
         part = part_named(image.get("subset", "")) or part_named(index.relative(file.parent))
         if part is not None:
@@ -143,7 +147,7 @@ def _region(element: ElementTree.Element) -> Region:
         return Ellipse(number("cx"), number("cy"), number("rx"), number("ry"), rotation)
     runs = tuple(int(run) for run in element.attrib["rle"].split(","))
     height, width = int(element.attrib["height"]), int(element.attrib["width"])
-    if sum(runs) != height * width or min(runs) < 0:
+    if sum(runs) != height * width or min(runs) < 0 or height * width > MAX_PIXELS:
         raise ValueError(f"a mask of {sum(runs)} pixels for a box of {height} x {width}")
     return Stamp(int(element.attrib["top"]), int(element.attrib["left"]), partial(_unroll, runs, height, width))
 

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from prismseg.base import DataError
 from prismseg.data.checks.findings import Finding
+from prismseg.data.images.decoding import MAX_PIXELS
 from prismseg.data.images.folder import is_hidden
 from prismseg.data.images.nearest import NearestNames, say_absent
 from prismseg.data.images.source import Source
@@ -25,6 +26,27 @@ def head(path: Path) -> str:
             return file.read(_HEAD).decode("utf-8", errors="replace").lstrip("\ufeff")
     except OSError:
         return ""
+
+
+def stated_size(path: Path, name: str, height: object, width: object) -> tuple[int, int]:
+    """Height and width of an image as a file of annotations states them.
+
+    Raises
+    ------
+    DataError
+        Naming the file and image, when they are no whole numbers above 0, or larger than images may be.
+    """
+    try:
+        sides = float(str(height)), float(str(width))  # some exporters write 512.0
+        size = (int(sides[0]), int(sides[1])) if sides[0].is_integer() and sides[1].is_integer() else (0, 0)
+    except ValueError:
+        size = 0, 0
+    if min(size) < 1 or size[0] * size[1] > MAX_PIXELS:
+        raise DataError(
+            f"{path} states, for {name}, the height {height!r} and the width {width!r}; images have whole numbers of "
+            f"pixels from 1 on, at most {MAX_PIXELS // 10**6} million together. Export it anew."
+        )
+    return size
 
 
 class FolderIndex:
@@ -68,6 +90,8 @@ class FolderIndex:
             When several images could be meant.
         """
         stated, near = PurePosixPath(name.replace("\\", "/")), by.parent
+        if not stated.name:
+            raise DataError(f"{by} has an image without a name; export it anew.")
         places = [near / stated, self.root / stated, near / "images" / stated, self.root / "images" / stated]
         for place in places:
             if place.is_file():

@@ -20,12 +20,15 @@ from prismseg.base import ConfigError, DataError
 from prismseg.base.files import read_json, read_text
 from prismseg.data.checks.findings import Finding
 from prismseg.data.images.reading import IMAGE_SUFFIXES
-from prismseg.data.layouts.annotated.files import FolderIndex, head
-from prismseg.data.layouts.annotated.shapes import Drawing, Shape, Stamp, number_classes
+from prismseg.data.layouts.annotated.files import FolderIndex, head, stated_size
+from prismseg.data.layouts.annotated.shapes import UNDRAWABLE, Drawing, Shape, Stamp, number_classes, require_near
 from prismseg.data.layouts.listing import Case, Layout, Listing, part_named, unique_names
 
 LABELS = "labels.txt"  # beside the JSON files, as LabelMe's examples have it: a class a line
-_AREAS = ("polygon", "rectangle", "circle", "mask")
+# Turned rectangles are polygons of four corners: of LabelMe 6, of X-AnyLabeling.
+_POLYGONS = ("polygon", "oriented_rectangle", "rotation", "quadrilateral")
+_AREAS = (*_POLYGONS, "rectangle", "circle", "mask")
+_NO_AREAS = ("line", "linestrip", "point", "points")
 _MARKS = ('"shapes"', '"imagePath"', '"shape_type"')
 
 
@@ -53,7 +56,8 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
 
     Classes are those of `labels.txt`, else the labels in alphabetical order; `_background_` is the background,
     `__ignore__` (or ignore, void) counts nowhere. Polygons, rectangles, circles and masks are painted in their order,
-    with the pixels that LabelMe itself gives them; lines and points are no areas and are left out.
+    with the pixels that LabelMe itself gives them, so that a hole is a shape of `_background_` after that it is in; lines
+    and points are no areas and are left out.
 
     Raises
     ------
@@ -87,7 +91,7 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
                 left_out[kind] += 1
                 continue
             shapes.append(Shape(label_of[str(shape["label"])], _region(path, kind, shape, content)))
-        size = int(content["imageHeight"]), int(content["imageWidth"])
+        size = stated_size(path, image.name, content["imageHeight"], content["imageWidth"])
         drawn[image] = Drawing(path, image.name, *size, tuple(shapes))
     folders = {image.parent for image in drawn}
     images = sorted({*drawn, *(file for file in index.files if file.parent in folders)})
@@ -98,16 +102,7 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
         part = part_named(index.relative(image.parent))
         if part is not None:
             parts[part].append(case.id)
-    findings = [
-        Finding(
-            "warning",
-            "shapes left out",
-            files[0],
-            f"{count} shapes of the kind {kind} are left out, since they are no areas; draw them as polygons if they are "
-            "meant.",
-        )
-        for kind, count in sorted(left_out.items())
-    ]
+    findings = [_tell_left_out(files[0], kind, count) for kind, count in sorted(left_out.items())]
     findings += index.respelled(files[0])
     return Listing(
         "labelme",
@@ -120,6 +115,20 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
     )
 
 
+def _tell_left_out(file: Path, kind: str, count: int) -> Finding:
+    if kind in _NO_AREAS:
+        message = (
+            f"{count} shapes of the kind {kind} are left out, since they are no areas; draw them as polygons if they are "
+            "meant."
+        )
+        return Finding("warning", "shapes left out", file, message)
+    message = (
+        f"{count} shapes are of the kind {kind}, which is not known, so their pixels would count as background. Draw "
+        "them as polygons, or take them out."
+    )
+    return Finding("error", "unknown shapes", file, message)
+
+
 def _content(path: Path) -> Mapping[str, Any]:
     try:
         content = read_json(path)
@@ -129,6 +138,8 @@ def _content(path: Path) -> Mapping[str, Any]:
     missing = [name for name in needed if not isinstance(content, dict) or content.get(name) is None]
     if missing:
         raise DataError(f"{path} lacks {', '.join(missing)}; open the image in LabelMe and save it anew.")
+    if not isinstance(content["shapes"], list):
+        raise DataError(f"{path} has no list of shapes; open the image in LabelMe and save it anew.")
     for shape in content["shapes"]:
         if not isinstance(shape, dict) or "label" not in shape or not isinstance(shape.get("points"), list):
             raise DataError(f"{path} has a shape without label or points: {str(shape)[:120]}.")
@@ -148,28 +159,33 @@ def _region(path: Path, kind: str, shape: Mapping[str, Any], content: Mapping[st
         points = [(float(x), float(y)) for x, y in shape["points"]]
     except (TypeError, ValueError) as error:
         raise DataError(f"{path} has a shape whose points are no pairs of numbers.") from error
+    if not np.isfinite(np.array(points)).all():
+        raise DataError(f"{path} has a shape whose points are no pairs of numbers.")
     if kind == "mask":
         if not isinstance(shape.get("mask"), str) or not points:
             raise DataError(f"{path} has a shape of the kind mask without its mask.")
         left, top = (round(value) for value in points[0])
         return Stamp(top, left, partial(_stored_mask, path, shape["mask"]))
+    if kind in _POLYGONS or (kind == "rectangle" and len(points) == 4):  # X-AnyLabeling stores all four corners
+        kind = "polygon"
     needed = {"polygon": 3, "rectangle": 2, "circle": 2}[kind]
     if len(points) < needed or (kind != "polygon" and len(points) != needed):
         raise DataError(f"{path} has a {kind} of {len(points)} points; it needs {needed}.")
-    size = int(content["imageWidth"]), int(content["imageHeight"])
-    return Stamp(0, 0, partial(_draw, kind, tuple(points), size))
+    height, width = stated_size(path, str(content["imagePath"]), content["imageHeight"], content["imageWidth"])
+    return Stamp(0, 0, partial(_draw, kind, tuple(points), (width, height)))
 
 
 def _stored_mask(path: Path, text: str) -> NDArray[np.bool_]:
     try:
         with Image.open(io.BytesIO(base64.b64decode(text, validate=True))) as image:
             return np.asarray(image.convert("L")) > 0
-    except (binascii.Error, OSError) as error:
+    except (binascii.Error, *UNDRAWABLE, OSError, SyntaxError) as error:
         raise DataError(f"{path} has a mask that is no image ({error}).") from error
 
 
 def _draw(kind: str, points: tuple[tuple[float, float], ...], size: tuple[int, int]) -> NDArray[np.bool_]:
     """Draw a shape as LabelMe's `shape_to_mask` does, with its outline."""
+    require_near(np.array(points), size[1], size[0])
     canvas = Image.new("1", size)
     draw = ImageDraw.Draw(canvas)
     if kind == "circle":

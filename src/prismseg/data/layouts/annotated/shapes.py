@@ -32,6 +32,19 @@ class Window(NamedTuple):
     inside: NDArray[np.bool_]
 
 
+# What numbers of unusual kinds, or without bounds, make the drawing of a shape raise.
+UNDRAWABLE = (ValueError, TypeError, OverflowError, MemoryError)
+_FAR = 10  # times the image's side, up to which a corner is an outline that goes beyond the border, and no slip
+
+
+def require_near(points: NDArray[np.float64], height: int, width: int) -> None:
+    """Raise a ValueError where corners (N, 2) are no numbers, or lie far outside the image."""
+    if not np.isfinite(points).all():
+        raise ValueError("a shape with a corner that is no number")
+    if points.size and np.abs(points).max() > _FAR * max(height, width):
+        raise ValueError(f"a shape with a corner far outside the image, at {np.abs(points).max():g}")
+
+
 class Region(Protocol):
     """An area of an image."""
 
@@ -64,6 +77,7 @@ class Polygons:
             points = np.asarray(ring, dtype=np.float64)
             if points.ndim != 1 or points.size % 2 or not np.isfinite(points).all():
                 raise ValueError("a polygon that is no list of pairs of numbers")
+            require_near(points.reshape(-1, 2), height, width)
             parts.append(polygon_mask(points.reshape(-1, 2), height, width))
         parts = [(left, inside) for left, inside in parts if inside.size]
         if not parts:
@@ -106,6 +120,7 @@ class Box:
         corners = np.array(
             [(self.left, self.top), (self.right, self.top), (self.right, self.bottom), (self.left, self.bottom)]
         )
+        require_near(corners, height, width)
         turned = _turn(corners, ((self.left + self.right) / 2, (self.top + self.bottom) / 2), self.rotation)
         return Polygons((turned.ravel().tolist(),)).window(height, width)
 
@@ -123,6 +138,7 @@ class Ellipse:
     def window(self, height: int, width: int) -> Window:
         """Pixels whose centre is inside."""
         reach = max(self.across, self.down)
+        require_near(np.array([(self.x, self.y), (reach, reach)]), height, width)
         top, bottom = max(0, math.floor(self.y - reach)), min(height, math.ceil(self.y + reach))
         left, right = max(0, math.floor(self.x - reach)), min(width, math.ceil(self.x + reach))
         if top >= bottom or left >= right or min(self.across, self.down) <= 0:
@@ -212,7 +228,9 @@ class Drawing(FilePart):
         for shape in self.shapes:
             try:
                 top, left, inside = shape.region.window(self.height, self.width)
-            except ValueError as error:
+            except DataError:
+                raise
+            except UNDRAWABLE as error:
                 raise DataError(f"{self.path} holds, for {self.name}, {error}; correct or remove it.") from error
             place = slice(top, top + inside.shape[0]), slice(left, left + inside.shape[1])
             below = labels[place]
