@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +21,7 @@ from prismseg.monitor.sessions.service import SessionService
 from prismseg.monitor.store import SessionStore, verify
 from prismseg.monitor.store.schema import AuditRow
 from prismseg.monitor.upkeep import backups as backups_module
+from prismseg.monitor.upkeep import housekeeper
 from prismseg.monitor.upkeep.backups import BackupPlan, Backups
 from prismseg.monitor.upkeep.clock_watch import ClockWatch
 from prismseg.monitor.upkeep.health import Health
@@ -214,3 +216,18 @@ def test_a_task_that_fails_is_told_and_tried_again(tmp_path: Path) -> None:
         seconds[0] += 1
     assert done == [10, 20]
     assert '"task": "copy"' in (tmp_path / "log.jsonl").read_text()
+
+
+def test_a_long_copy_keeps_nobody_from_looking_at_the_clock(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(housekeeper, "_LOOK_SECONDS", 0.001)
+    copied, looks = threading.Event(), threading.Semaphore(0)
+    tasks = [Task("backup", 0, lambda: copied.wait(20)), Task("clock", 0, looks.release)]
+    keeper = Housekeeper(tasks, EventLog(tmp_path / "log.jsonl"))
+    keeper.start()
+    try:
+        assert all(looks.acquire(timeout=10) for _ in range(3)), (
+            "the time would be taken for sleep of the computer"
+        )
+    finally:
+        copied.set()
+        keeper.stop()

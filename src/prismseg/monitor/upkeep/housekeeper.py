@@ -1,4 +1,4 @@
-"""One thread that does what is due from time to time."""
+"""Threads that do what is due from time to time."""
 
 from __future__ import annotations
 
@@ -33,7 +33,9 @@ class Task:
 
 
 class Housekeeper:
-    """Does tasks in a thread of its own until it is stopped; one that fails is tried again when it is due.
+    """Does each task in a thread of its own until it is stopped; one that fails is tried again when it is due.
+
+    A copy may take long: the watch over the clock would take the time without a look for sleep of the computer.
 
     Parameters
     ----------
@@ -51,31 +53,36 @@ class Housekeeper:
         self._tasks, self._log, self._clock = tasks, log, clock
         self._due = [clock() + task.seconds for task in tasks]
         self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
         """Begin; without it nothing is done."""
-        self._thread = threading.Thread(target=self._run, name="housekeeper", daemon=True)
-        self._thread.start()
+        for place, task in enumerate(self._tasks):
+            name = f"housekeeper: {task.name}"
+            self._threads.append(threading.Thread(target=self._run, args=(place,), name=name, daemon=True))
+            self._threads[-1].start()
 
     def stop(self) -> None:
         """End, after what is under way."""
         self._stop.set()
-        if self._thread is not None:
-            self._thread.join(timeout=60)
+        for thread in self._threads:
+            thread.join(timeout=60)
 
     def look(self) -> None:
         """Do what is due now."""
-        for place, task in enumerate(self._tasks):
-            now = self._clock()
-            if now < self._due[place] or self._stop.is_set():
-                continue
-            self._due[place] = now + task.seconds
-            try:
-                task.act()
-            except (PrismsegError, OSError) as error:
-                self._log.failed("task failed", error, task=task.name)
+        for place in range(len(self._tasks)):
+            self._look_at(place)
 
-    def _run(self) -> None:
+    def _look_at(self, place: int) -> None:
+        task, now = self._tasks[place], self._clock()
+        if now < self._due[place] or self._stop.is_set():
+            return
+        self._due[place] = now + task.seconds
+        try:
+            task.act()
+        except (PrismsegError, OSError) as error:
+            self._log.failed("task failed", error, task=task.name)
+
+    def _run(self, place: int) -> None:
         while not self._stop.wait(_LOOK_SECONDS):
-            self.look()
+            self._look_at(place)
