@@ -7,6 +7,7 @@ from urllib.request import Request, urlopen
 from websockets.sync.client import connect
 
 from .conftest import PATIENCE, Served
+from .pages import Screen
 
 PAGES = 45  # a server's threads are 40
 
@@ -29,3 +30,23 @@ def test_live_pages_that_wait_take_no_thread_from_others(served: Served, monkeyp
         assert all(waiting.acquire(timeout=PATIENCE) for _ in range(PAGES))
         with urlopen(Request(f"{served.url}/api/status", headers={"Cookie": cookie}), timeout=PATIENCE) as answer:
             assert answer.status == 200
+
+
+def test_two_idle_windows_are_locked(browser, tmp_path) -> None:
+    served = Served(tmp_path / "ward", lock_minutes=0.05)
+    served.services.users.add("ana", "correct horse battery")
+    screen = Screen(browser, served)
+    first, second = screen.page, screen.window()
+    screen.go("/login")
+    first.fill("#name", "ana")
+    first.fill("#password", "correct horse battery")
+    first.click("main button[type=submit]")
+    first.wait_for_selector("#logout")
+    first.wait_for_timeout(1500)  # the windows come to their end one after the other
+    second.goto(served.url + "/about")
+    screen.until("location.pathname === '/login'", 20)
+    second.wait_for_url("**/login*", timeout=20_000)
+    assert first.locator("#password").is_visible() and second.locator("#password").is_visible()
+    screen.errors.clear()  # the refused requests
+    screen.close()
+    served.stop()

@@ -61,7 +61,8 @@ class PageRenderer:
             scale=self._scale,
             z95=Z95,
             zone=zone_name(language.zone),
-            lock_seconds=guard.browsers.lock_seconds if guard.login_required() else 0,
+            # Where nobody is logged in there is nothing to lock: the log-in stays, and knows where it leads back to.
+            lock_seconds=0 if browser is None or browser.proof is None else guard.browsers.lock_seconds,
             **values,
         )
         return HTMLResponse(text)

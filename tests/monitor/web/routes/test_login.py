@@ -196,6 +196,20 @@ def test_the_page_locks_unless_somebody_acts(midwife, time):
     assert midwife.log_in().status_code == 303
 
 
+def test_the_log_in_waits_for_ever_and_leads_back(visitor, midwife, guarded):
+    assert 'name="lock" content="600.0"' in midwife.get("/").text
+    midwife.post("/logout")
+    shown = visitor.get("/login?back=/sessions/x").text
+    assert 'name="lock" content="0"' in shown and 'value="/sessions/x"' in shown
+
+
+def test_asking_how_long_is_left_touches_nothing(midwife, time):
+    for left in (600, 240, 0):
+        assert midwife.get("/api/lock").json() == {"seconds": left}
+        time.wait(360 if left == 600 else 240)
+    assert midwife.get("/api/lock").status_code == 401
+
+
 def test_polling_does_not_keep_it_unlocked(midwife, time):
     session = midwife.begin()
     for _ in range(6):

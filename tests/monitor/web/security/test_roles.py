@@ -49,6 +49,7 @@ TABLE: dict[tuple[str, str], set[str] | None] = {
     ("GET", "/erasures"): ADMINISTRATOR,
     ("change", "/api/erasures"): ADMINISTRATOR,
     ("change", "/api/touch"): ALL,
+    ("GET", "/api/lock"): ALL,
     ("change", "/api/board/staying"): ALL,
     ("change", "/logout"): ALL,
     ("GET", "/login"): NOBODY_NEEDED,

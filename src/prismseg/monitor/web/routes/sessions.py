@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query, Request, Response
 
 from prismseg.monitor.sessions.admission import bring_camera
 from prismseg.monitor.sessions.demonstration import set_simulated_dose
@@ -14,6 +14,7 @@ from prismseg.monitor.web.dependencies import (
     AccountDep,
     CameraDep,
     ClockDep,
+    GuardDep,
     LanguageDep,
     LiveDep,
     SegmenterDep,
@@ -165,6 +166,12 @@ def status(
         "model_hash": made_with.model_hash,
         "template_hash": made_with.template_hash,
     }
+
+
+@router.get("/lock")
+def lock(request: Request, guard: GuardDep) -> JsonObject:
+    """Tell in how many seconds the pages of this browser are locked; asking touches nothing."""
+    return {"seconds": max(0.0, guard.browsers.seconds_left(request.state.browser))}
 
 
 @router.post("/touch")

@@ -114,7 +114,11 @@ class BrowserSessions:
 
     def is_locked(self, browser: BrowserSession) -> bool:
         """Tell whether nobody has touched the page for too long."""
-        return self._clock() - browser.touched > self.lock_seconds
+        return self.seconds_left(browser) < 0
+
+    def seconds_left(self, browser: BrowserSession) -> float:
+        """Tell in how many seconds a browser is locked if nobody touches it; negative where it is."""
+        return browser.touched + self.lock_seconds - self._clock()
 
     def _visit(self, token: str, who: str) -> BrowserSession:
         return BrowserSession(token, self._sign("page", token), who, None, self._clock())

@@ -1,5 +1,5 @@
 // What every page has: theme, log-out, times in the monitor's zone, lock.
-import { lockSeconds, logIn, post, stayHere, t } from "./api.js";
+import { get, lockSeconds, logIn, post, stayHere, t } from "./api.js";
 import { dropDrafts } from "./drafts.js";
 import { monitorTime, passed, stopwatch, wallFormat, wallTime } from "./time.js";
 
@@ -67,5 +67,14 @@ if (lockSeconds > 0) {
     if (passed(told) > Math.min(60, lockSeconds / 4) * 1000) { told = touched; post("/api/touch").catch(() => {}); }
   };
   for (const kind of ["pointerdown", "keydown"]) addEventListener(kind, noted, { passive: true });
-  setInterval(() => { if (passed(touched) > lockSeconds * 1000) logIn(); }, 2000);
+  // Somebody may be at another window of this browser: the monitor knows, and a page that came back by itself from the
+  // log-in would keep them all open.
+  let asked = stopwatch(), rest = 0;
+  const look = async () => {
+    if (passed(touched) <= lockSeconds * 1000 || passed(asked) <= rest) return;
+    asked = stopwatch();
+    rest = 60_000; // while it is asked
+    try { rest = (await get("/api/lock")).seconds * 1000; } catch { logIn(); }
+  };
+  setInterval(look, 2000);
 }
