@@ -35,6 +35,7 @@ class Peer:
 
     build: Callable[[], nn.Module]
     channels: int = 3
+    inputs: int = 1  # of as many channels each
     size: tuple[int, ...] = (64, 64)
     classes: int = 3
     layers: tuple[str, ...] = ("all",)
@@ -130,6 +131,33 @@ class Headed(nn.Module):
         return self.head(features)
 
 
+class Siamese(nn.Module):
+    """Changes between two images: MONAI's encoder and decoder run on each, and a head sees how far they are apart."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.features = monai(
+            "BasicUNet", spatial_dims=2, in_channels=3, out_channels=8, features=(8, 8, 16, 16, 32, 8)
+        )()
+        self.head = nn.Conv2d(8, 3, 3, padding=1)
+
+    def forward(self, before: Tensor, after: Tensor) -> Tensor:
+        return self.head((self.features(before) - self.features(after)).abs())
+
+
+class LateFusion(nn.Module):
+    """Two volumes, as CT and PET: a UNet of MONAI for each, joined by the last convolution."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        options = {"spatial_dims": 3, "in_channels": 1, "out_channels": 8, "channels": (8, 16), "strides": (2,)}
+        self.ct, self.pet = monai("UNet", **options)(), monai("UNet", **options)()
+        self.head = nn.Conv3d(16, 3, 1)
+
+    def forward(self, ct: Tensor, pet: Tensor) -> Tensor:
+        return self.head(torch.cat([self.ct(ct), self.pet(pet)], dim=1))
+
+
 def vit() -> nn.Module:
     return Headed("vit_tiny_patch16_224", img_size=64, embed_dim=48, depth=3, num_heads=3)
 
@@ -164,16 +192,21 @@ PEERS = {
         channels=1,
         size=(16, 32, 32),
     ),
+    "MONAI BasicUNet, siamese": Peer(Siamese, inputs=2),
+    "MONAI UNet 3-D, two volumes": Peer(LateFusion, channels=1, size=(16, 32, 32), inputs=2),
 }
 
 
-def cases(peer: Peer) -> tuple[Tensor, Tensor]:
-    """Images (N, C, ...) and masks (N, ...) of blocks that are brighter."""
+def cases(peer: Peer) -> tuple[Tensor | tuple[Tensor, ...], Tensor]:
+    """Images (N, C, ...), several where the network takes several, and masks (N, ...) of blocks that are brighter."""
     generator = torch.Generator().manual_seed(0)
     coarse = torch.randint(0, peer.classes, (CASES, 1, *(4 for _ in peer.size)), generator=generator).float()
     masks = nn.functional.interpolate(coarse, size=peer.size)[:, 0].long()
-    images = torch.rand(CASES, peer.channels, *peer.size, generator=generator) + 0.5 * masks[:, None]
-    return images, masks
+    images = tuple(
+        torch.rand(CASES, peer.channels, *peer.size, generator=generator) + 0.5 * masks[:, None]
+        for _ in range(peer.inputs)
+    )
+    return images if peer.inputs > 1 else images[0], masks
 
 
 def explain_peer(peer: Peer, out: Path, methods: Sequence[str] = METHODS) -> dict[str, Any]:

@@ -73,6 +73,23 @@ class Packing:
                 named[part.name] = piece
         return given, named
 
+    def describe(self) -> str:
+        """Name the inputs and say which one pictures show, in a few words; empty for one image.
+
+        Examples
+        --------
+        >>> Packing((InputPart("age", 1, is_vector=True), InputPart("ct", 1), InputPart("pet", 1)), depth=8).describe()
+        'inputs age, ct, pet (pictures show ct), volumes of 8 slices'
+        """
+        names = [part.name or f"number {number}" for number, part in enumerate(self.parts, start=1)]
+        told = []
+        if len(names) > 1:
+            first = next(name for name, part in zip(names, self.parts, strict=True) if not part.is_vector)
+            told.append(f"inputs {', '.join(names)} (pictures show {first})")
+        if self.depth > 1:
+            told.append(f"volumes of {self.depth} slices")
+        return ", ".join(told)
+
     def shown(self) -> slice:
         """Say which channels are those of the first input that has places: the picture beneath maps."""
         if not self.parts:

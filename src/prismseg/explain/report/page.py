@@ -17,6 +17,7 @@ from prismseg.evaluation import EvaluatedNetwork
 from prismseg.evaluation.statistics.intervals import FEWEST_GROUPS
 from prismseg.evaluation.statistics.wording import interval_sentence, show_interval
 from prismseg.explain.fusion import FUSED, MAIN_MODE, MODES
+from prismseg.explain.inputs.packing import PLAIN
 from prismseg.explain.registries import NULLS, REGIONS, is_slow
 from prismseg.explain.report.examples import Example
 from prismseg.explain.report.explanation import Explanation
@@ -173,12 +174,13 @@ def tables(rows: pd.DataFrame, keys: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def describe_network(network: EvaluatedNetwork) -> str:
-    """Describe a network of ours by what it was made of."""
+    """Describe a network of ours by what it was made of, any other by its class and inputs."""
     model = network.predictor.model
     config = getattr(model, "config", None)
     if not isinstance(config, dict) or "arch" not in config:
         count = sum(parameter.numel() for parameter in model.parameters())
-        return f"{type(model).__name__}, {count:,} parameters"
+        inputs = getattr(network.predictor, "packing", PLAIN).describe()
+        return f"{type(model).__name__}, {count:,} parameters{', ' if inputs else ''}{inputs}"
     return ", ".join(f"{key} {config[key]}" for key in ("arch", "skip", "multiplier", "preset", "width", "norm"))
 
 
