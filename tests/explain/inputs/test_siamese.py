@@ -59,6 +59,33 @@ def test_each_run_of_the_shared_encoder_has_its_own_maps_and_measures(pair):
             assert rho[layer, str(cls)].tolist() == pytest.approx(share.tolist(), rel=1e-4)
 
 
+class TwoVolumes(nn.Module):
+    """A branch for each of two volumes, joined by the last convolution."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(4)
+        self.ct = nn.Conv3d(1, 4, 3, padding=1, bias=False)
+        self.pet = nn.Conv3d(1, 4, 3, padding=1, bias=False)
+        self.head = nn.Conv3d(8, 3, 1, bias=False)
+
+    def forward(self, ct, pet):
+        return self.head(torch.relu(torch.cat([self.ct(ct), self.pet(pet)], dim=1)))
+
+
+def test_relevance_of_all_inputs_together_is_the_score(pair):
+    """Layer-wise relevance is conserved without biases, whatever is shared, and however many inputs there are."""
+    generator = torch.Generator().manual_seed(5)
+    shared = Siamese()
+    shared.encoder.bias.data.zero_(), shared.head.bias.data.zero_()
+    volumes = [torch.rand(2, 1, 4, 6, 8, generator=generator) for _ in range(2)]
+    for model, inputs in ((shared, pair[:2]), (TwoVolumes(), volumes)):
+        packed, packing = pack_inputs(inputs)
+        atlas = Atlas(take_packed(model, packing), ["head"], ["lrp"], region="image")
+        atlas.update(packed, torch.zeros(packed[:, 0].shape, dtype=torch.long))
+        assert atlas.cases()["residual"].abs().max() < 1e-4
+
+
 def test_the_page_of_a_siamese_network(pair, tmp_path):
     before, after, masks = pair
     loader = [{"images": {"before": before[:2], "after": after[:2]}, "labels": masks[:2]}]
