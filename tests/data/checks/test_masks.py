@@ -352,3 +352,38 @@ def test_binary_says_that_it_takes_255_beside_1(tmp_path, mask, doubtful):
     findings = check_dataset(write(tmp_path, [mask] * 2), binary=True)
     assert ("255 as foreground" in [finding.kind for finding in findings]) == doubtful
     assert not [finding for finding in findings if finding.severity == "error"]
+
+
+# Numbers of objects
+
+
+def numbered(*counts):
+    """Masks in which as many objects have the numbers 1, 2, 3 …"""
+    masks = []
+    for count in counts:
+        mask = np.zeros(SHAPE, np.int64)
+        for number in range(1, count + 1):
+            mask[2 : 6 + number % 3, 3 * number : 3 * number + 2] = number
+        masks.append(mask)
+    return masks
+
+
+def test_numbers_of_objects_are_not_taken_for_classes(tmp_path):
+    write(tmp_path, numbered(3, 7, 5, 4))
+    assert "3 in one and 7 in" in found(tmp_path)["error", "objects as classes"]
+    assert "--binary" in found(tmp_path)["error", "objects as classes"]
+    assert not errors(tmp_path, binary=True)
+    assert not errors(tmp_path, classes=["background", *"abcdefg"])
+
+
+@pytest.mark.parametrize(
+    "masks",
+    [
+        numbered(7, 7, 7, 7),  # layers that every image has
+        numbered(1, 2, 3, 4),  # few classes
+        [*numbered(3, 7, 5), labels(2, 5)],  # a class without those before it
+    ],
+)
+def test_classes_that_happen_to_begin_at_one_are_no_objects(tmp_path, masks):
+    write(tmp_path, masks)
+    assert "objects as classes" not in errors(tmp_path)

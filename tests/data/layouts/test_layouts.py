@@ -116,6 +116,7 @@ def test_spellings_of_a_table_neither_lose_a_split_nor_part_a_patient(tmp_path):
         (["image,mask,split", "a.png,b.png,dev"], "'dev'.*train, validation or test"),
         (["image,mask", "a.png,b.png", "a.png,b.png"], "Two cases .* named a"),
         (["image,mask"], "lists no case"),
+        (["image,Mask,mask ", "a.png,b.png,c.png"], "two columns mask"),
     ],
 )
 def test_faults_of_a_table_are_named(tmp_path, lines, words):

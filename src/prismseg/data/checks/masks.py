@@ -36,6 +36,9 @@ from prismseg.data.sample import IGNORE
 
 _COLOURS_SHOWN = 8
 _BLUR = 64  # a mask of more colours is a blurred one
+# Masks in which objects are counted end at several numbers, and the largest is beyond what most sets of classes have.
+_COUNTS = 3
+_OBJECTS = 5
 
 
 @dataclass
@@ -295,6 +298,8 @@ def _explain_labels(
                 f"{nothing} masks hold no label but 0 and 255, so that none of their objects counts. If 255 means a "
                 "class in them, export them anew with its number.",
             )
+    if not named:
+        yield from _check_instances(masks, uses)
     yield from _check_rare(coding, masks)
     highest = max((index for index in coding.values() if index != IGNORE), default=0)
     known = {coding[label] for label in uses if label in coding}
@@ -308,6 +313,24 @@ def _explain_labels(
             + ("Leave their names out" if named else "Renumber the classes")
             + " if that is not meant.",
         )
+
+
+def _check_instances(masks: MaskFacts, uses: LabelUses) -> Iterator[Finding]:
+    """Name labels that look as if they counted the objects of each image: classes leave gaps, numbers do not."""
+    held = [set(counts.pixels) - {0, IGNORE} for counts in masks.counts.values()]
+    highest = {max(labels) for labels in held if labels}
+    gaps = any(labels != set(range(1, len(labels) + 1)) for labels in held)
+    if gaps or len(highest) < _COUNTS or max(highest) < _OBJECTS:
+        return
+    last = uses[max(highest)].file
+    yield Finding(
+        "error",
+        "objects as classes",
+        last,
+        f"In every mask the labels are 1, 2, 3 … without a gap, up to {min(highest)} in one and {max(highest)} in "
+        f"{last}: each object seems to have a number of its own. If so, --binary takes every label above 0 as "
+        "foreground; else name the classes (--classes).",
+    )
 
 
 def _check_rare(coding: Mapping[int, int], masks: MaskFacts) -> Iterator[Finding]:

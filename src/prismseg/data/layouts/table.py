@@ -47,11 +47,18 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
         raise DataNotFoundError(f"There is no table {path}.")
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
-            rows = [_with_slashes(tidy_row(row), path.parent) for row in csv.DictReader(file)]
+            reader = csv.DictReader(file)
+            rows = [_with_slashes(tidy_row(row), path.parent) for row in reader]
+            headings = [name.strip().lower() for name in reader.fieldnames or ()]
     except (UnicodeDecodeError, csv.Error) as error:
         raise DataError(f"{path} is not a CSV file in UTF-8 ({error}).") from error
     if not rows:
         raise DataError(f"{path} lists no case.")
+    if twice := [name for name in rows[0] if headings.count(name) > 1]:
+        raise DataError(
+            f"{path} has two columns {twice[0]}, of which only the last would be read; give each a name of its own "
+            "(of several annotators mask_NAME, mask_NAME)."
+        )
     people = {name: name.removeprefix(ANNOTATOR) for name in rows[0] if name.startswith(ANNOTATOR)}
     if "mask" in rows[0] or len(people) < 2:
         people = {}
