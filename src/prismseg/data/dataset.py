@@ -38,6 +38,7 @@ from prismseg.data.masks.labels import (
     listed_coding,
     name_classes,
     require_named,
+    require_sharp,
     sum_counts,
     with_absent,
 )
@@ -46,6 +47,8 @@ from prismseg.data.masks.overlapping import labels_in
 from prismseg.data.options import DataOptions, make_options
 from prismseg.data.sample import Sample
 from prismseg.data.twins import Twin, find_twins_cached, thumbnail
+
+_SAMPLE = 64  # masks that are looked at for blur
 
 
 class SegmentationDataset(Sequence[Sample]):
@@ -368,6 +371,7 @@ def _find_coding(listing: Listing, binary: bool, classes: Sequence[str] | None) 
     if listing.coding is not None:
         return listed_coding(listing.coding, binary=binary)
     if binary:
+        _warn_of_blur(listing)
         return {0: 0, 1: 1}
     uses = sum_counts(
         (place_of(case.mask), count_labels(read_mask(case.mask)))
@@ -379,3 +383,18 @@ def _find_coding(listing: Listing, binary: bool, classes: Sequence[str] | None) 
     for _, _, message in doubtful_labels(uses, coding, named=classes is not None, binary=False):
         warnings.warn(message, LabelWarning, stacklevel=5)
     return with_absent(coding, classes)
+
+
+def _warn_of_blur(listing: Listing) -> None:
+    """Warn where every label above 0 is foreground though masks are blurred, so that objects grow."""
+    sources = [case.mask for case in listing.cases if case.mask is not None]
+    counts = []
+    for source in sources[:: max(1, len(sources) // _SAMPLE)]:
+        try:
+            counts.append((place_of(source), count_labels(read_mask(source))))
+        except DataError:
+            continue  # told where it is read
+    try:
+        require_sharp(sum_counts(counts), binary=True)
+    except DataError as error:
+        warnings.warn(str(error), LabelWarning, stacklevel=6)

@@ -387,3 +387,35 @@ def test_numbers_of_objects_are_not_taken_for_classes(tmp_path):
 def test_classes_that_happen_to_begin_at_one_are_no_objects(tmp_path, masks):
     write(tmp_path, masks)
     assert "objects as classes" not in errors(tmp_path)
+
+
+# Labels that scaling leaves
+
+
+def scaled(mask, how):
+    small = Image.fromarray(mask.astype(np.uint8)).resize((SHAPE[1] // 2, SHAPE[0] // 2), Image.Resampling.NEAREST)
+    return small.resize((SHAPE[1], SHAPE[0]), how)
+
+
+@pytest.mark.parametrize("classes", [(2,), (3, 3), (2, 4)])
+def test_labels_that_interpolation_leaves_are_told(tmp_path, classes):
+    masks = [labels(*classes), labels(*classes), labels(*classes[::-1])]
+    blurred = write(tmp_path / "blurred", [scaled(mask, Image.Resampling.BILINEAR) for mask in masks])
+    assert ("warning", "label between others") in found(blurred)
+    sharp = write(tmp_path / "sharp", [scaled(mask, Image.Resampling.NEAREST) for mask in masks])
+    assert ("warning", "label between others") not in found(sharp)
+
+
+def test_thin_lines_on_the_background_lie_between_nothing(tmp_path):
+    vessel = labels(2)
+    vessel[20, :] = 1
+    write(tmp_path, [vessel] * 3)
+    assert ("warning", "label between others") not in found(tmp_path)
+
+
+def test_blurred_masks_are_told_also_where_all_above_0_is_foreground(tmp_path):
+    disc = (np.hypot(*np.mgrid[-12:12, -16:16]) < 9) * 255
+    write(tmp_path, [scaled(disc, Image.Resampling.BICUBIC)] * 3)
+    with pytest.warns(LabelWarning, match="greys that scaling or lossy compression leaves"):
+        open_dataset(tmp_path, binary=True)
+    assert "unexpected labels" in errors(tmp_path, binary=True)

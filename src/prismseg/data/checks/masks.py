@@ -17,6 +17,7 @@ from prismseg.data.images.reading import mask_labels, read_colours
 from prismseg.data.images.source import files_of, place_of
 from prismseg.data.layouts import Case, Listing
 from prismseg.data.layouts.annotated.shapes import ORDER_RULE, Drawing
+from prismseg.data.masks.interpolated import count_between
 from prismseg.data.masks.labels import (
     LabelCounts,
     LabelUses,
@@ -39,6 +40,7 @@ _BLUR = 64  # a mask of more colours is a blurred one
 # Masks in which objects are counted end at several numbers, and the largest is beyond what most sets of classes have.
 _COUNTS = 3
 _OBJECTS = 5
+_LINE = 0.8  # of a label's pixels, from which on it is called one that lies between others
 
 
 @dataclass
@@ -55,6 +57,8 @@ class MaskFacts:
         Pixels of each colour in the masks that turned out to be colour images.
     palettes : dict
         Colours that an index stands for, with a mask each.
+    between : Counter
+        Pixels of each label, in masks where it fills no area, that touch both a lower and a higher one.
     contested : dict
         Pixels of a drawn mask that shapes of several classes cover, where there are any.
     """
@@ -66,6 +70,7 @@ class MaskFacts:
     counts: dict[int, LabelCounts] = field(default_factory=dict)
     colours: Counter[int] = field(default_factory=Counter)
     palettes: dict[int, dict[int, Path]] = field(default_factory=lambda: defaultdict(dict))
+    between: Counter[int] = field(default_factory=Counter)
     contested: dict[int, int] = field(default_factory=dict)
 
     def read(self, index: int, case: Case) -> Iterator[Finding]:
@@ -91,7 +96,11 @@ class MaskFacts:
             return
         self.paths[index] = place
         self.shapes[index] = labels.shape
-        self.counts[index] = count_labels(labels)
+        self.counts[index] = counted = count_labels(labels)
+        thin = [
+            label for label in counted.pixels if label not in counted.solid and 0 < label < max(counted.pixels)
+        ]
+        self.between.update(count_between(labels, thin))
         if isinstance(case.mask, Drawing) and (contested := case.mask.paint().contested):
             self.contested[index] = contested
         if self.legend is None and decoded.palette is not None:
@@ -144,6 +153,7 @@ def check_masks(
                 "leave out --binary.",
             )
         if not binary:
+            yield from _check_interpolated(masks, uses)
             gaps = any(finding.kind == "gaps in labels" for finding in doubtful)
             yield from _explain_labels(coding, masks, uses, named=classes is not None, gaps=gaps)
 
@@ -312,6 +322,21 @@ def _explain_labels(
             f"The labels {', '.join(map(str, absent))} occur in no mask, so their classes are never seen. "
             + ("Leave their names out" if named else "Renumber the classes")
             + " if that is not meant.",
+        )
+
+
+def _check_interpolated(masks: MaskFacts, uses: LabelUses) -> Iterator[Finding]:
+    """Name labels that lie in thin lines between a lower and a higher one, wherever they are."""
+    for label, found in uses.items():
+        if label in (0, IGNORE) or found.solid or masks.between[label] < _LINE * found.pixels:
+            continue
+        yield Finding(
+            "warning",
+            "label between others",
+            found.file,
+            f"The label {label} fills no area in any mask, but lies in lines between a lower and a higher one, in "
+            f"{found.pixels} pixels. If scaling with interpolation has left it there, scale the masks anew by the "
+            "nearest neighbour; if it is a class of borders, all is well.",
         )
 
 
