@@ -123,11 +123,16 @@ class Screen:
             """([keys, element]) => {
               const target = document.querySelector(element);
               target.focus();
-              let acts = true;
+              let acts = true, stamp = performance.now();
+              const press = (kind, told) => {
+                const event = new KeyboardEvent(kind, told);
+                Object.defineProperty(event, 'timeStamp', { value: stamp += 2 });
+                return target.dispatchEvent(event);
+              };
               for (const key of keys) {
                 const told = { key: { '\\n': 'Enter', '\\t': 'Tab' }[key] ?? key, bubbles: true, cancelable: true };
-                acts = target.dispatchEvent(new KeyboardEvent('keydown', told));
-                acts = target.dispatchEvent(new KeyboardEvent('keyup', told)) && acts;
+                acts = press('keydown', told);
+                acts = press('keyup', told) && acts;
               }
               return acts ? 'acts' : 'stopped';
             }""",

@@ -86,3 +86,21 @@ def test_a_file_that_misses_its_place_does_not_take_that_of_the_page(browser, wa
     )
     assert taken == [[False, False], [True, True]], "only the field for files takes them"
     screen.close()
+
+
+def test_a_barcode_is_compared_with_the_session_and_stands_in_no_field(each_browser, ward: Served) -> None:
+    screen = Screen(each_browser, ward)
+    page, path = screen.page, screen.begin("PAT-0815")
+    page.fill("#d-drug", "ropivacaine")
+    screen.until("document.querySelector('#details .unsaved') === null")
+    # What a scanner types stands in the field before its Enter comes.
+    for code, told in (("PAT-4711", ".bad"), ("PAT-0815", ".good")):
+        page.evaluate(f"document.getElementById('d-drug').value += '{code}'")
+        assert screen.scan(f"{code}\n", "#d-drug") == "stopped"
+        assert page.locator("#d-drug").input_value() == "ropivacaine"
+        page.wait_for_selector(f"#notices {told}")
+    assert "PAT-4711" in page.locator("#notices .bad").inner_text()
+    page.click("#d-dose")
+    row, _ = ward.services.sessions.measure(path.rsplit("/", 1)[1])
+    assert row.details["drug"] == "ropivacaine"
+    screen.close()

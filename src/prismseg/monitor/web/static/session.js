@@ -192,6 +192,17 @@ field("d-code").addEventListener("change", async () => {
 });
 autosave(field("remarks"), field("remarks-saved"), async (changed) => take(await patch(`${root}/captures/${field("remarks").dataset.number}/remarks`, changed)));
 
+// A barcode that is scanned here is a patient's: it is compared, and stands in no field in which the cursor happens to be.
+addEventListener("scan", ({ detail }) => {
+  const field = document.activeElement, code = detail.trim();
+  if (/^(INPUT|TEXTAREA)$/.test(field.tagName) && field.value.endsWith(detail)) {
+    field.value = field.value.slice(0, -detail.length);
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+  if (code === state.code) say(t("The barcode is that of this session."));
+  else say(t("The barcode says {code}, and this session is of {own}. Is it the right patient?", { code, own: state.code }), "bad");
+});
+
 // Another window may change the session: its revision comes with every live picture.
 let fetching = false;
 let jumped = 0;
