@@ -133,7 +133,7 @@ def choose_decoder(situation: Situation) -> Iterable[Decision]:
     if pixels >= limits.FINE_PIXELS:
         return
     steps = situation.steps_within(situation.seconds, limits.FEWEST_BATCH, limits.DECODER)
-    if steps < limits.STEPS[situation.device]:
+    if steps < limits.HURRIED_STEPS[situation.device]:
         reason = (
             f"parts of {finest.name} are thin, but a decoder that leads back to the image's grid would learn in about "
             f"{steps:.0f} steps in the time that there is"
@@ -185,9 +185,9 @@ def choose_batch(situation: Situation) -> Iterable[Decision]:
     """Choose the images of a step by what they cost."""
     height, width = situation.get("crop") or situation.get("size") or (224, 224)
     affordable = int(limits.STEP_PIXELS[situation.device] / (height * width))
-    count = min(limits.BATCH_SIZE, max(limits.FEWEST_BATCH, affordable))
+    count = min(limits.BATCH_SIZE[situation.device], max(limits.FEWEST_BATCH, affordable))
     steps = situation.steps_within(situation.seconds, count, situation.get("model.decoder"))
-    few_steps = steps < limits.STEPS[situation.device]
+    few_steps = steps < limits.HURRIED_STEPS[situation.device]
     if few_steps:
         count = limits.HURRIED_BATCH if situation.hurried else limits.FEWEST_BATCH
     parts = situation.get("optim.accumulate", 1)
@@ -197,7 +197,7 @@ def choose_batch(situation: Situation) -> Iterable[Decision]:
         yield Decision(
             "optim.batch_size", count, f"with more {what} the time that there is has room for few steps"
         )
-    elif count < limits.BATCH_SIZE:
+    elif count < limits.BATCH_SIZE[situation.device]:
         yield Decision(
             "optim.batch_size", count, f"more {what} would make a step too long on a {_named(situation)}"
         )

@@ -85,7 +85,7 @@ class Situation:
     def hurried(self) -> bool:
         """Whether a pretrained encoder gets fewer steps on a CPU, in the time that is stated, than pay."""
         steps = self.steps_within(self.seconds, limits.FEWEST_BATCH, self.get("model.decoder"))
-        return self.pretrained and self.device == "cpu" and steps < limits.STEPS[self.device]
+        return self.pretrained and self.device == "cpu" and steps < limits.HURRIED_STEPS[self.device]
 
     @property
     def training_images(self) -> int:
