@@ -156,3 +156,21 @@ def test_orphans_unread_files_and_groups_are_told(tmp_path):
         "Recognised as folders: 3 images, all with a mask. Classes: background, foreground (in 3 masks). Groups: 2, of 1 "
         "to 2 images each. Left out: 1 mask without an image, 1 file of another kind."
     )
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_folder_for_each_patient(tmp_path, same):
+    for patient in ("Ann", "Ben"):
+        for number in (1, 2):
+            name = f"{number}.png" if same else f"{patient[0]}{number}.png"
+            save(tmp_path / "images" / patient / name)
+            save(tmp_path / "masks" / patient / name, SQUARE * (number == 1))
+    (tmp_path / "masks" / "Ben" / ("2.png" if same else "B2.png")).unlink()
+    save(tmp_path / "masks" / "Cid" / "9.png", SQUARE)
+    dataset = open_dataset(tmp_path)
+    assert dataset.layout == "folders" and dataset.groups == ["Ann", "Ann", "Ben", "Ben"]
+    assert dataset.ids == (["Ann_1", "Ann_2", "Ben_1", "Ben_2"] if same else ["A1", "A2", "B1", "B2"])
+    assert [None if sample.mask is None else int(sample.mask.sum()) for sample in dataset] == [9, 0, 9, None]
+    found = {(finding.severity, finding.kind, finding.file.name) for finding in check_dataset(tmp_path)}
+    assert ("warning", "missing image", "9.png") in found
+    assert ("error", "missing mask", "2.png" if same else "B2.png") in found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +32,8 @@ def find_folder(root: Path, names: tuple[str, ...]) -> Path | None:
 def read(root: Path, mask_suffix: str | None = None) -> Listing:
     """List the cases; where the folder of masks holds a folder for each annotator, with the masks of all of them.
 
+    Where the folder of images holds a folder for each patient, as that of masks does, each patient is a group.
+
     Parameters
     ----------
     root : Path
@@ -49,13 +52,10 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
             f"{root} needs a folder of images ({', '.join(IMAGE_FOLDERS)}) and one of masks "
             f"({', '.join(MASK_FOLDERS)})."
         )
+    if not image_files(images) and (patients := _folders_of_images(images)):
+        return _join_patients(patients, masks, mask_suffix)
     drawn = image_files(masks)
-    people = (
-        {}
-        if drawn
-        else {folder.name: image_files(folder) for folder in sorted(masks.iterdir()) if folder.is_dir()}
-    )
-    people = {name: paths for name, paths in people.items() if paths}
+    people = {} if drawn else {name: image_files(folder) for name, folder in _folders_of_images(masks).items()}
     if not people:
         return pair("folders", image_files(images), drawn, mask_suffix, images)
     return _join(
@@ -63,6 +63,40 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
             (name, pair("folders", image_files(images), paths, mask_suffix, images))
             for name, paths in people.items()
         ]
+    )
+
+
+def _folders_of_images(folder: Path) -> dict[str, Path]:
+    """Folders directly in `folder` that hold images, by name."""
+    return {path.name: path for path in sorted(folder.iterdir()) if path.is_dir() and image_files(path)}
+
+
+def _join_patients(images: Mapping[str, Path], masks: Path, mask_suffix: str | None) -> Listing:
+    """Put the images and masks of several patients, each with a folder of theirs, together; each is a group.
+
+    Where patients have images of one name, all cases are called by their patient too.
+    """
+    drawn = _folders_of_images(masks)
+    listings = {
+        name: pair(
+            "folders", image_files(folder), image_files(drawn[name]) if name in drawn else [], mask_suffix, folder
+        )
+        for name, folder in images.items()
+    }
+    ids = [case.id for listing in listings.values() for case in listing.cases]
+    alone = len(set(ids)) == len(ids)
+    return Listing(
+        "folders",
+        tuple(
+            replace(case, id=case.id if alone else f"{name}_{case.id}", group=name)
+            for name, listing in listings.items()
+            for case in listing.cases
+        ),
+        orphans=(
+            *(path for listing in listings.values() for path in listing.orphans),
+            *(path for name, folder in drawn.items() if name not in images for path in image_files(folder)),
+        ),
+        folders=(*images.values(), *drawn.values()),
     )
 
 
