@@ -92,6 +92,7 @@ def make_plan(
     Examples
     --------
     >>> import numpy as np
+    >>> from pathlib import Path
     >>> from tempfile import mkdtemp
     >>> from prismseg.data import open_dataset
     >>> folder = Path(mkdtemp())
