@@ -47,11 +47,14 @@ def code_warnings(db: Database, code: str, ward: str | None = None, session: str
     # Compared here: databases know the capitals of ASCII alone.
     alike = [each for each in db.execute(query) if similar_code(each[0]) == similar_code(code)]
     if alike:
+        count, day = sum(count for _, count, _ in alike), f"{max(last for *_, last in alike):%Y-%m-%d}"
         found.append(
-            Message(
+            Message("This code was used before, on {day}. Another patient needs another code.", day=day)
+            if count == 1
+            else Message(
                 "This code was used before: {count} sessions, the last on {day}. Another patient needs another code.",
-                count=sum(count for _, count, _ in alike),
-                day=f"{max(last for *_, last in alike):%Y-%m-%d}",
+                count=count,
+                day=day,
             )
         )
     other = sorted(each for each, *_ in alike if each != code)
