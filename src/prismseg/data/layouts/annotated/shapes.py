@@ -34,14 +34,14 @@ class Window(NamedTuple):
 
 # What numbers of unusual kinds, or without bounds, make the drawing of a shape raise.
 UNDRAWABLE = (ValueError, TypeError, OverflowError, MemoryError)
-_FAR = 10  # times the image's side, up to which a corner is an outline that goes beyond the border, and no slip
+_FAR = 10_000  # pixels (or ten times the image's side), beyond which a corner is a slip, not an outline past the border
 
 
 def require_near(points: NDArray[np.float64], height: int, width: int) -> None:
     """Raise a ValueError where corners (N, 2) are no numbers, or lie far outside the image."""
     if not np.isfinite(points).all():
         raise ValueError("a shape with a corner that is no number")
-    if points.size and np.abs(points).max() > _FAR * max(height, width):
+    if points.size and np.abs(points).max() > max(_FAR, 10 * max(height, width)):
         raise ValueError(f"a shape with a corner far outside the image, at {np.abs(points).max():g}")
 
 
