@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -19,6 +21,7 @@ from prismseg.monitor.web.settings import MonitorSettings
 
 SHOTS = Path(__file__).parents[3] / "build" / "screenshots"
 PATIENCE = 90  # seconds that a page may take on a machine that does much else; a good one takes none of them
+FIREFOX = 153  # older ones, such as 140, do not know the commands by which they are driven
 QUIET = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking",
     "--disable-component-update", "--disable-sync", "--no-first-run",
@@ -62,14 +65,21 @@ class Served:
         self.thread.join(timeout=PATIENCE)
 
 
-def _program(*names: str) -> str:
+def _program(*names: str, oldest: int = 0) -> str:
     """Find a browser of Debian's; without it the tests that need it are skipped, and fail where it must be there."""
     found = next((path for path in map(shutil.which, names) if path), None)
-    if found is None:
+    if found is None or (oldest and _version(found) < oldest):
         if names[0] in os.environ.get("PRISMSEG_NEEDS_BROWSERS", "").split():
-            raise RuntimeError(f"no {names[0]}, though this run must have one")
-        pytest.skip(f"needs Debian's {names[0]}: apt-get install {names[0]}")
+            raise RuntimeError(f"no {names[0]} that can be driven, though this run must have one")
+        pytest.skip(
+            f"needs Debian's {names[0]}{f', {oldest} or later' * bool(oldest)}: apt-get install {names[0]}"
+        )
     return found
+
+
+def _version(program: str) -> int:
+    said = subprocess.run([program, "--version"], capture_output=True, text=True, check=True).stdout
+    return int(re.search(r"\d+", said)[0])
 
 
 @pytest.fixture(scope="session")
@@ -90,7 +100,9 @@ def browser(driver: Any) -> Iterator[Any]:
 @pytest.fixture(scope="session")
 def firefox(driver: Any) -> Iterator[Any]:
     """Firefox as Debian builds it; the channel says that it is driven by WebDriver BiDi."""
-    launched = driver.firefox.launch(executable_path=_program("firefox-esr"), channel="moz-firefox")
+    launched = driver.firefox.launch(
+        executable_path=_program("firefox-esr", oldest=FIREFOX), channel="moz-firefox"
+    )
     yield launched
     launched.close()
 
