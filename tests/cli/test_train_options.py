@@ -112,7 +112,7 @@ PLANNED = {
     "size": (128, 128), "model.encoder": limits.ENCODER, "model.weights": limits.WEIGHTS,
     "model.skip": limits.SKIP, "augmentation": limits.AUGMENTATION["few"],
     "test_mirror": True, "optim.lr": limits.LEARNING_RATE["pretrained"], "optim.steps": limits.STEPS["cpu"],
-    "compile": limits.COMPILE["cpu"], "optim.batch_size": limits.BATCH_SIZE["cpu"],
+    "compile": limits.COMPILE["cpu"], "optim.batch_size": limits.BATCH_SIZE,
     "evaluate_every": limits.STEPS["cpu"] // limits.EVALUATIONS,
 }  # fmt: skip
 

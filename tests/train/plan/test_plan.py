@@ -115,7 +115,7 @@ def test_train_without_options_follows_the_plan_and_writes_it_down(discs, tmp_pa
     planned = json.loads(prismseg("plan", discs, "--json").stdout)
     result = prismseg("train", discs, "--out", tmp_path / "run", "--quiet")
     assert result.returncode == 0, result.stderr
-    assert "Plan: optim.steps 3: each training image is seen about 2 times." in result.stdout
+    assert "Plan: optim.steps 3: each training image is seen about 3 times." in result.stdout
     assert "Plan: model.encoder none:" in result.stdout and "pip install 'prismseg[encoders]'" in result.stdout
     written = RunFolder(tmp_path / "run").read_config()
     assert written == make_config(planned["config"] | {"data": written.data.model_dump()})

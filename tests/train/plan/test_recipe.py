@@ -27,7 +27,7 @@ def fixed_limits(monkeypatch):
     numbers = {
         "THIN_PIXELS": 3.0, "IMAGE_PIXELS": {"cpu": 192**2, "cuda": 384**2},
         "WHOLE_PIXELS": {"cpu": 1024**2, "cuda": 2048**2}, "SMALLEST_SIDE": 96, "SAME_ASPECT": 1.25,
-        "DECODER": "wide", "FINE_PIXELS": 6.0, "BATCH_SIZE": {"cpu": 16, "cuda": 16}, "FEWEST_BATCH": 8,
+        "DECODER": "wide", "FINE_PIXELS": 6.0, "BATCH_SIZE": 16, "FEWEST_BATCH": 8,
         "HURRIED_STEPS": {"cpu": 600, "cuda": 3000},
         "STEP_PIXELS": {"cpu": 8 * 192**2, "cuda": 16 * 512**2}, "STEPS": {"cpu": 600, "cuda": 3000}, "EPOCHS": 20,
         "COMPILE": {"cpu": "no", "cuda": "auto"},
@@ -180,10 +180,10 @@ class TestSize:
 
 class TestBatch:
     def test_is_cut_where_images_are_large(self):
-        assert values(size=(64, 64))["optim.batch_size"] == 16
+        assert values(size=(64, 64))["optim.batch_size"] == limits.BATCH_SIZE
         assert values(size=(224, 224))["optim.batch_size"] == limits.FEWEST_BATCH
-        assert values(size=(1024, 1024), crop=(64, 64))["optim.batch_size"] == 16
-        assert values(DATA, GPU)["optim.batch_size"] == 16
+        assert values(size=(1024, 1024), crop=(64, 64))["optim.batch_size"] == limits.BATCH_SIZE
+        assert values(DATA, GPU)["optim.batch_size"] == limits.BATCH_SIZE
 
     def test_parts_divide_it(self):
         assert values(size=(224, 224), optim__accumulate=3)["optim.batch_size"] == 9
@@ -271,7 +271,7 @@ def test_the_limits_name_what_there_is():
     assert own.WEIGHTS in ENCODERS[own.ENCODER].published
     for device in ("cpu", "cuda"):
         assert own.IMAGE_PIXELS[device] <= own.WHOLE_PIXELS[device] and own.STEPS[device] <= own.MOST_STEPS[device]
-        assert all(count >= own.FEWEST_BATCH for count in own.BATCH_SIZE.values())
+        assert own.FEWEST_BATCH <= own.BATCH_SIZE
 
 
 SMALL = {"size": (100, 100), "crop": None}

@@ -185,7 +185,7 @@ def choose_batch(situation: Situation) -> Iterable[Decision]:
     """Choose the images of a step by what they cost."""
     height, width = situation.get("crop") or situation.get("size") or (224, 224)
     affordable = int(limits.STEP_PIXELS[situation.device] / (height * width))
-    count = min(limits.BATCH_SIZE[situation.device], max(limits.FEWEST_BATCH, affordable))
+    count = min(limits.BATCH_SIZE, max(limits.FEWEST_BATCH, affordable))
     steps = situation.steps_within(situation.seconds, count, situation.get("model.decoder"))
     few_steps = steps < limits.HURRIED_STEPS[situation.device]
     if few_steps:
@@ -197,7 +197,7 @@ def choose_batch(situation: Situation) -> Iterable[Decision]:
         yield Decision(
             "optim.batch_size", count, f"with more {what} the time that there is has room for few steps"
         )
-    elif count < limits.BATCH_SIZE[situation.device]:
+    elif count < limits.BATCH_SIZE:
         yield Decision(
             "optim.batch_size", count, f"more {what} would make a step too long on a {_named(situation)}"
         )
