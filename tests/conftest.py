@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.browsers import browser, driver, each_browser, firefox  # noqa: F401
+
 hypothesis.settings.register_profile("prismseg", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("prismseg")
 

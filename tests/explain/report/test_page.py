@@ -111,19 +111,13 @@ def test_pictures_name_method_and_region(told):
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_no_table_is_cut(told, width):
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("needs Debian's chromium: apt-get install chromium")
-    driver = pytest.importorskip("playwright.sync_api")
-    with driver.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
-        page = browser.new_page(viewport={"width": width, "height": 900})
-        page.goto((told[0] / "explanation.html").as_uri())
-        page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
-        assert page.evaluate("document.documentElement.scrollWidth") == width
-        boxes = page.evaluate("[...document.querySelectorAll('.wide')].map(e => [e.scrollWidth, e.clientWidth])")
-        browser.close()
+def test_no_table_is_cut(told, browser, width):
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto((told[0] / "explanation.html").as_uri())
+    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    boxes = page.evaluate("[...document.querySelectorAll('.wide')].map(e => [e.scrollWidth, e.clientWidth])")
+    page.close()
     assert len(boxes) > 5 and all(inner <= outer for inner, outer in boxes)
 
 

@@ -4,8 +4,6 @@ import csv
 import io
 import json
 import re
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -108,19 +106,7 @@ def test_200_frames_are_a_light_page(tmp_path: Path) -> None:
     assert page.stat().st_size < 12e6
 
 
-@pytest.fixture
-def chromium() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    path = shutil.which("chromium")
-    if path is None:
-        pytest.skip("needs Debian's chromium: apt-get install chromium")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-def test_frames_are_filtered_stepped_through_judged_and_saved(chromium: Any, tmp_path: Path) -> None:
+def test_frames_are_filtered_stepped_through_judged_and_saved(browser: Any, tmp_path: Path) -> None:
     cards = (
         Card("a.jpg", 0.0, "clean", "measured"),
         Card("b.jpg", 5.0, "refused", "not two soles", "Only one sole.", concerns=("not two soles",)),
@@ -128,7 +114,7 @@ def test_frames_are_filtered_stepped_through_judged_and_saved(chromium: Any, tmp
         Card("=d.jpg", None, "refused", "unreadable frame", "Empty.", concerns=("unreadable frame",)),
     )
     path = write_review(tmp_path / "review.html", [Group("ward", cards)])
-    page = chromium.new_page(viewport={"width": 1200, "height": 900})
+    page = browser.new_page(viewport={"width": 1200, "height": 900})
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
