@@ -202,3 +202,8 @@ def test_a_folder_that_cannot_be_made(short: Report, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError):
         write_dicom(short, tmp_path / "file" / "new", in_utc("en"))
+
+
+def test_before_the_test_dose_no_minute_is_counted_from_it(short: Report, files: dict, write: Write) -> None:
+    assert files["frame-1.dcm"].ImageComments == "-1.5 min after the test dose"
+    assert "ImageComments" not in write(replace(short, test_dose_at=None))["frame-1.dcm"]

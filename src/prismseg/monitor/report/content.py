@@ -117,6 +117,10 @@ class Report:
         """Whether minutes count from a test dose; before it they have no zero."""
         return self.imported or self.test_dose_at is not None
 
+    def minute(self, entry: Entry) -> float | None:
+        """Minutes of an entry since the test dose; None before it."""
+        return entry.minute if self.timed else None
+
 
 def collect_report(service: SessionService, session: str, printed_by: str = "") -> Report:
     """Gather all that a report shows; the numbers are measured again from the stored frames and masks.

@@ -147,7 +147,8 @@ def _frame(report: Report, entry: Entry, facts: ReportedCapture) -> Dataset:
     made.ConversionType = "DI"
     made.SeriesDescription = "Temperature"
     made.ImageType = ["DERIVED", "PRIMARY", "TEMPERATURE"]
-    made.ImageComments = f"{entry.minute:g} min after the test dose"
+    if report.timed:
+        made.ImageComments = f"{entry.minute:g} min after the test dose"
     made.BodyPartExamined, made.ImageLaterality = "FOOT", "B"
     # Of someone on her back: where the picture's rows lead (to her left side or right one) and its columns (to the bed).
     made.PatientOrientation = ["L" if facts.view == "soles-to-camera" else "R", "P"]

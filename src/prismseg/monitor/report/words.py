@@ -49,8 +49,10 @@ class Words:
         """Write a number with no more digits than it needs."""
         return f"{value:g}".replace(".", self.language.decimal).replace("-", "−")
 
-    def minute(self, minute: float) -> str:
-        """Minutes since the test dose, whole where they are."""
+    def minute(self, minute: float | None) -> str:
+        """Minutes since the test dose, whole where they are; a dash before it."""
+        if minute is None:
+            return NOTHING
         return self.number(minute, 0 if abs(minute - round(minute)) < 0.05 else 1)
 
     def measured(self, value: Value, *, sign: bool = False) -> str:

@@ -268,3 +268,9 @@ def test_a_session_of_one_foot_has_no_rows_of_the_other(report: Report) -> None:
     both, said = (text_of(written(each, in_utc("en"))) for each in (report, short))
     assert "right minus left" in both and "right minus left" not in said
     assert re.search(r"right 2\d\.\d", both) and not re.search(r"right (2\d\.\d|–)", said)
+
+
+def test_before_the_test_dose_no_minute_is_counted_from_it() -> None:
+    text = text_of(written(replace(made((0.0, 5.0), failed=()), test_dose_at=None), in_utc("en")))
+    assert "Minutes since the last capture" in text and "#2 · 14:05" in text and "No. Side" in text
+    assert "since the test dose" not in text and "Minute Side" not in text

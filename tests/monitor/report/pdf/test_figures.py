@@ -22,7 +22,7 @@ WORDS = Words(in_utc("en"))
 
 
 def lines(report: Report, side: str) -> list[np.ndarray]:
-    shapes = [*draw_curves(report.session, WORDS).contents, *draw_territories(report.session, WORDS).contents]
+    shapes = [*draw_curves(report, WORDS).contents, *draw_territories(report.session, WORDS).contents]
     found = [each for each in shapes if isinstance(each, PolyLine) and each.strokeColor == COLOURS[side]]
     return [np.reshape(each.points, (-1, 2)) for each in found]
 
@@ -45,7 +45,7 @@ def test_curves_are_the_changes_to_scale(report: Report) -> None:
 
 
 def test_sides_differ_in_colour_dash_and_mark(report: Report) -> None:
-    shapes = draw_curves(report.session, WORDS).contents
+    shapes = draw_curves(report, WORDS).contents
     curves = {side: [s for s in shapes if getattr(s, "strokeColor", 0) == COLOURS[side]] for side in SIDES}
     assert {tuple(s.strokeDashArray or ()) for s in curves["left"] if isinstance(s, PolyLine)} == {()}
     assert all(s.strokeDashArray for s in curves["right"] if isinstance(s, PolyLine))
@@ -74,7 +74,7 @@ def test_axes_hold_all_bands(values: list[Value]) -> None:
 
 def test_curves_name_their_axes(report: Report) -> None:
     words = Words(in_utc("es"))
-    shapes = [*draw_curves(report.session, words).contents, *draw_territories(report.session, words).contents]
+    shapes = [*draw_curves(report, words).contents, *draw_territories(report.session, words).contents]
     texts = [each.text for each in shapes if isinstance(each, String)]
     for text in (
         "Planta entera",

@@ -209,3 +209,7 @@ def test_a_workbook_speaks_no_english_but_for_the_heads_of_the_curves() -> None:
         if isinstance(cell.value, str)
     }
     assert {text for text in texts - staff if "‹" not in text and any(c.isalpha() for c in text)} == set()
+
+
+def test_before_the_test_dose_there_are_no_minutes(report: Report) -> None:
+    assert tidy_table(replace(report, test_dose_at=None)).minute.isna().all()

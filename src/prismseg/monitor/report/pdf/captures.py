@@ -85,7 +85,7 @@ def log(report: Report, words: Words) -> Iterable[Flowable]:
         cold = [None if each is None else words.word(each) for each in (said.cold_left, said.cold_right)]
         texts = (
             f"#{facts.number}  {words.time(facts.taken_at)}",
-            words.minute(entry.minute),
+            words.minute(report.minute(entry)),
             words(entry.status)
             + (f" ({words(Message('baseline t0'))})" if entry is report.session.baseline else ""),
             NOTHING if said.pain is None else str(said.pain),
@@ -101,7 +101,7 @@ def log(report: Report, words: Words) -> Iterable[Flowable]:
 def checks(report: Report, words: Words) -> Iterable[Flowable]:
     """List what the checks of the recording said of each capture."""
     rows = [
-        [p(f"#{facts.number}", CELL), p(f"{words.minute(entry.minute)} min", CELL), p(words(each.sentence), CELL)]
+        [p(f"#{facts.number}", CELL), p(_minute(report, entry, words), CELL), p(words(each.sentence), CELL)]
         for entry, facts in paired(report)
         for each in entry.observations
     ]
@@ -145,8 +145,14 @@ def origin(facts: ReportedCapture, words: Words) -> str:
     return words(ORIGIN_LABELS[facts.mask_origin])
 
 
+def _minute(report: Report, entry: Entry, words: Words) -> str:
+    text = words.minute(report.minute(entry))
+    return f"{text} min" if report.timed else text
+
+
 def _caption(report: Report, entry: Entry, facts: ReportedCapture, words: Words) -> Iterable[Flowable]:
-    when = f"#{facts.number} · {words.minute(entry.minute)} min · {words.time(facts.taken_at)}"
+    minute = f" · {_minute(report, entry, words)}" if report.timed else ""
+    when = f"#{facts.number}{minute} · {words.time(facts.taken_at)}"
     if entry is report.session.baseline:
         when += " · t0"
     yield p(when, CELL_STRONG)

@@ -12,6 +12,7 @@ from reportlab.lib.colors import Color, HexColor
 from reportlab.lib.units import mm
 
 from prismseg.base import Message
+from prismseg.monitor.report.content import Report
 from prismseg.monitor.report.pdf.style import BOLD, COLOURS, DASHES, INK, LINE, PLAIN, SOFT, WIDTH
 from prismseg.monitor.report.words import Words
 from prismseg.thermal import REGIONS, SIDES, WHOLE_SOLE, Session, Side, Value
@@ -60,16 +61,17 @@ class _Axes:
         return self.x + across * self.width, self.y + up * self.height
 
 
-def draw_curves(session: Session, words: Words) -> Drawing:
+def draw_curves(report: Report, words: Words) -> Drawing:
     """Draw the change of both whole soles and right minus left with 95 % intervals, in the width of the text.
 
     Parameters
     ----------
-    session : Session
-        With a baseline.
+    report : Report
+        Of a session with a baseline.
     words : Words
         For titles and numbers.
     """
+    session = report.session
     whole = [_course(session, side, WHOLE_SOLE) for side in SIDES]
     apart = [_Course(tuple((e.minute, session.difference(e)) for e in session.measured), _GREY, None, "diamond")]
     times, threshold = _times(session), session.settings.warming
@@ -86,7 +88,8 @@ def draw_curves(session: Session, words: Words) -> Drawing:
         for entry in session.entries:
             if not entry.ok:
                 _cross(drawing, axes.at(entry.minute, axes.values[0]))
-    _text(drawing, WIDTH, 1.8 * mm, words(Message("Minutes since the test dose")), 7.5, anchor="end")
+    since = Message("Minutes since the test dose") if report.timed else Message("Minutes since the last capture")
+    _text(drawing, WIDTH, 1.8 * mm, words(since), 7.5, anchor="end")
     return drawing
 
 
@@ -172,7 +175,7 @@ def _grid(drawing: Drawing, axes: _Axes, words: Words, labelled: bool) -> None:
         x, y = axes.at(number * step, axes.values[0])
         drawing.add(Line(x, y, x, y - 2, strokeColor=SOFT, strokeWidth=0.5))
         _text(drawing, x, y - 9, words.short(number * step), 7, anchor="middle")
-    # The dose is where the clock begins.
+    # The clock begins at the dose; before it, at the last capture.
     if axes.times[0] <= 0 <= axes.times[1]:
         drawing.add(
             Line(*axes.at(0, axes.values[0]), *axes.at(0, axes.values[1]), strokeColor=LINE, strokeWidth=0.5)

@@ -105,7 +105,7 @@ def curves(report: Report, words: Words) -> Iterable[Flowable]:
     ]
     if len(session.measured) < len(session.entries):
         key.append(Message("×: a capture without numbers."))
-    yield KeepTogether([p(words(Message("Change since the baseline")), HEAD), draw_curves(session, words)])
+    yield KeepTogether([p(words(Message("Change since the baseline")), HEAD), draw_curves(report, words)])
     yield KeepTogether([draw_territories(session, words), p(words(Message.joined(key)), SMALL)])
 
 

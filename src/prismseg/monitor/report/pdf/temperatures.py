@@ -36,8 +36,10 @@ def tables(report: Report, words: Words) -> Iterable[Flowable]:
     sides = SIDES if session.feet == "both" else (session.feet,)
     means: list[tuple[str, Reader]] = [(words.word(side), _mean(side)) for side in sides]
     yield from heading(words(Message("Mean temperature, °C, with 95 % intervals")), 2 * len(session.measured))
-    yield from _tables(session.measured, means, session.regions, words, sign=False)
-    later = [entry for entry in session.measured if entry is not session.baseline]
+    column, names = words(Message("Minute") if report.timed else Message("No.")), _names(report, words)
+    measured = [(names[id(entry)], entry) for entry in session.measured]
+    yield from _tables(measured, column, means, session.regions, words, sign=False)
+    later = [(name, entry) for name, entry in measured if entry is not session.baseline]
     if session.baseline is None or not later:
         return
     changes: list[tuple[str, Reader]] = [(words.word(side), _change(report, side)) for side in sides]
@@ -45,11 +47,19 @@ def tables(report: Report, words: Words) -> Iterable[Flowable]:
     if len(sides) > 1:
         changes.append((apart, session.difference))
     yield from heading(words(Message("Change since the baseline, °C, with 95 % intervals")), 3 * len(later))
-    yield from _tables(later, changes, session.regions, words, sign=True)
+    yield from _tables(later, column, changes, session.regions, words, sign=True)
     if len(sides) == 1:
         return
     yield Spacer(0, 1 * mm)
     yield p(f"{apart}: {words(Message('right minus left'))}", SMALL)
+
+
+def _names(report: Report, words: Words) -> dict[int, str]:
+    """Name entries by their minutes; before the test dose by the numbers of their captures."""
+    return {
+        id(entry): words.minute(entry.minute) if report.timed else f"#{facts.number}"
+        for entry, facts in zip(report.session.entries, report.captures, strict=True)
+    }
 
 
 def _mean(side: Side) -> Reader:
@@ -65,7 +75,8 @@ def _change(report: Report, side: Side) -> Reader:
 
 
 def _tables(
-    entries: Sequence[Entry],
+    entries: Sequence[tuple[str, Entry]],
+    column: str,
     readers: list[tuple[str, Reader]],
     regions: Sequence[str],
     words: Words,
@@ -76,29 +87,30 @@ def _tables(
     for start in range(0, len(regions), _ACROSS):
         if start:
             yield Spacer(0, 2 * mm)
-        yield _table(entries, readers, regions[start : start + _ACROSS], words, sign=sign)
+        yield _table(entries, column, readers, regions[start : start + _ACROSS], words, sign=sign)
 
 
 def _table(
-    entries: Iterable[Entry],
+    entries: Iterable[tuple[str, Entry]],
+    column: str,
     readers: list[tuple[str, Reader]],
     regions: Sequence[str],
     words: Words,
     *,
     sign: bool,
 ) -> Flowable:
-    head = [words(Message("Minute")), words(Message("Side")), *(words.word(region) for region in regions)]
+    head = [column, words(Message("Side")), *(words.word(region) for region in regions)]
     rows = [[p(text, CELL_STRONG) for text in head]]
     starts = []
-    for entry in entries:
+    for place, entry in entries:
         starts.append(len(rows))
         for number, (name, read) in enumerate(readers):
-            minute = p(words.minute(entry.minute) if number == 0 else "", CELL_STRONG)
+            first = p(place if number == 0 else "", CELL_STRONG)
             values = [
                 p(words.measured(read(entry, region), sign=sign), CELL_STRONG if region == WHOLE_SOLE else CELL)
                 for region in regions
             ]
-            rows.append([minute, p(name, CELL), *values])
+            rows.append([first, p(name, CELL), *values])
     lines = [("LINEABOVE", (0, start), (-1, start), 0.6, SOFT) for start in starts]
     # The rows of one capture stay on one page.
     together = [("NOSPLIT", (0, start), (0, end - 1)) for start, end in pairwise([*starts, len(rows)])]

@@ -30,9 +30,11 @@ def tidy_table(report: Report) -> pd.DataFrame:
     Columns have the same English names in every language: code, session, test_dose_at, capture, taken_at; those of
     `Session.table` without the frame's source; pain, cold_left, cold_right, note; mask_origin, edited_by, edited_at;
     camera, view, a ``camera_`` column for each parameter; frame_sha256, application, model, model_sha256, template,
-    calculation. Times are ISO 8601 with their zone.
+    calculation. Times are ISO 8601 with their zone; before the test dose there is no minute.
     """
     table = report.session.table().drop(columns="source")
+    if not report.timed:
+        table["minute"] = float("nan")
     facts = [each for each in report.captures for _ in range(len(SIDES) * len(report.session.regions))]
     before = pd.DataFrame([_before(report, each) for each in facts], columns=list(_before(report, None)))
     after = pd.DataFrame([_after(report, each) for each in facts], columns=list(_after(report, None)))

@@ -158,7 +158,7 @@ def _captures(report: Report, words: Words) -> tuple[list[str], list[Row]]:
             (
                 facts.number,
                 _local(facts.taken_at, words),
-                float(entry.minute),
+                report.minute(entry),
                 words(entry.status),
                 " ".join(words(each.sentence) for each in entry.observations),
                 said.pain,
@@ -205,7 +205,7 @@ def _flags(report: Report, words: Words) -> tuple[list[str], list[Row]]:
                 words(title_of(flag["name"])),
                 None if flag["side"] is None else words.word(flag["side"]),
                 words.word(flag["level"]),
-                "; ".join(words.minute(minute) for minute in flag["minutes"]),
+                "; ".join(words.minute(minute) for minute in flag["minutes"]) if report.timed else None,
                 words(Message.from_json(flag["sentence"])),
                 None if value is None else words(value),
                 None if threshold is None else words(threshold),
