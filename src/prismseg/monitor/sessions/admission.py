@@ -27,8 +27,22 @@ def find_holder(db: Database) -> SessionRow | None:
     return db.scalars(query.order_by(SessionRow.camera_since.desc())).first()
 
 
-def free_camera(transaction: Transaction, who: str, *, take: bool, keep: str = "") -> None:
-    """Take the camera from the session that has it, if any but `keep` has.
+def name_session(session: SessionRow, *, code: bool) -> Message:
+    """Name a session in a sentence; only whoever sees its ward is told its code."""
+    if code:
+        return Message("session {code}", code=session.code)
+    return Message("a session of another ward")
+
+
+def shown_to(session: SessionRow, ward: str | None) -> bool:
+    """Whether those who see a ward see a session; None sees all."""
+    return ward is None or session.ward in (None, ward)
+
+
+def free_camera(
+    transaction: Transaction, who: str, *, take: bool, keep: str = "", ward: str | None = None
+) -> None:
+    """Take the camera from the session that has it, if any but `keep` has; another ward's is told without its code.
 
     Raises
     ------
@@ -41,9 +55,9 @@ def free_camera(transaction: Transaction, who: str, *, take: bool, keep: str = "
     if not take:
         raise Conflict(
             Message(
-                "The camera is with session {code}, which is still running. Close that session, or take the camera from "
+                "The camera is with {session}, which is still running. Close that session, or take the camera from "
                 "it if it stands before this patient now.",
-                code=holder.code,
+                session=name_session(holder, code=shown_to(holder, ward)),
             )
         )
     transaction.update_session(who, "camera given away", holder, camera_since=None)
@@ -113,8 +127,8 @@ def check_camera(db: Database, session: SessionRow) -> None:
         raise Conflict(Message("The camera is not with this session. Bring it to this patient first."))
     raise Conflict(
         Message(
-            "The camera is with session {code} now. Bring it to this patient first, or go on there.",
-            code=holder.code,
+            "The camera is with {session} now. Bring it to this patient first, or go on there.",
+            session=_beside(holder, session),
         )
     )
 
@@ -210,7 +224,7 @@ def check_time(new: NewCapture, transaction: Transaction) -> None:
         )
 
 
-def check_new_pictures(db: Database, pictures: dict[str, str]) -> None:
+def check_new_pictures(db: Database, pictures: dict[str, str], ward: str | None = None) -> None:
     """Make sure that pictures to import are in no session yet; those that were excluded there do not count.
 
     Parameters
@@ -219,6 +233,8 @@ def check_new_pictures(db: Database, pictures: dict[str, str]) -> None:
         Open transaction.
     pictures : dict of str to str
         Names of the files by the hash of their pixels.
+    ward : str, optional
+        Whose staff is told codes; None: all.
 
     Raises
     ------
@@ -228,24 +244,29 @@ def check_new_pictures(db: Database, pictures: dict[str, str]) -> None:
     for sha256, name in pictures.items():
         known = find_import(db, sha256)
         if known is not None:
-            code, number = known
+            held, number = known
             raise Conflict(
                 Message(
-                    "{name} is stored already, as capture {number} of session {code}. Leave it out, or exclude it there "
+                    "{name} is stored already, as capture {number} of {session}. Leave it out, or exclude it there "
                     "first.",
                     name=name,
                     number=number,
-                    code=code,
+                    session=name_session(held, code=shown_to(held, ward)),
                 )
             )
 
 
-def find_import(db: Database, sha256: str) -> tuple[str, int] | None:
-    """Find code and number of the capture that shows a picture and was not excluded."""
+def find_import(db: Database, sha256: str) -> tuple[SessionRow, int] | None:
+    """Find session and number of the capture that shows a picture and was not excluded."""
     for capture in find_picture(db, sha256):
         if capture.deleted_at is None:
-            return get_row(db, SessionRow, capture.session_id).code, capture.number
+            return get_row(db, SessionRow, capture.session_id), capture.number
     return None
+
+
+def _beside(other: SessionRow, session: SessionRow) -> Message:
+    """Name a session to whoever works in another: whose of all wards that is, nobody knows here."""
+    return name_session(other, code=other.ward in (None, session.ward))
 
 
 def _stored(db: Database, session: SessionRow, capture: CaptureRow) -> Conflict:
@@ -258,7 +279,7 @@ def _stored(db: Database, session: SessionRow, capture: CaptureRow) -> Conflict:
         )
     return Conflict(
         Message(
-            "The camera's newest picture belongs to session {code}. Take a new picture of this patient.",
-            code=get_row(db, SessionRow, capture.session_id).code,
+            "The camera's newest picture belongs to {session}. Take a new picture of this patient.",
+            session=_beside(get_row(db, SessionRow, capture.session_id), session),
         )
     )

@@ -80,7 +80,7 @@ class SessionService:
             When another running session has the camera and it is not to be taken from it.
         """
         with self.store.write() as transaction:
-            free_camera(transaction, who, take=take_camera)
+            free_camera(transaction, who, take=take_camera, ward=ward)
             row = transaction.add_session(
                 who,
                 validate_details(details),
@@ -226,10 +226,10 @@ class SessionService:
         stated, checked = validate_details(details), check_view(view)
         pictures = {hash_pixels(each.frame.celsius): each.frame.source for each in captures}
         with self.store.read() as db:
-            check_new_pictures(db, pictures)
+            check_new_pictures(db, pictures, ward)
         stored = [store_files(self.store.files, self.segmenter, each) for each in captures]
         with self.store.write() as transaction:
-            check_new_pictures(transaction.db, pictures)
+            check_new_pictures(transaction.db, pictures, ward)
             row = transaction.add_session(
                 who,
                 stated,

@@ -108,8 +108,8 @@ async def _language(connection: HTTPConnection) -> Language:
     return language_of(connection)
 
 
-async def _session_view(services: Services, connection: HTTPConnection) -> SessionView:
-    return SessionView(services.store, services.clock, language_of(connection))
+async def _session_view(services: Services, request: Request) -> SessionView:
+    return SessionView(services.store, services.clock, language_of(request), (await _account(request)).sees_ward)
 
 
 async def _user(request: Request) -> str:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session as Database
 from prismseg.base import Message
 from prismseg.monitor.languages import Language
 from prismseg.monitor.languages.flag_texts import caveat_of, threshold_of, title_of, value_of
-from prismseg.monitor.sessions.admission import find_holder, is_import
+from prismseg.monitor.sessions.admission import find_holder, is_import, shown_to
 from prismseg.monitor.sessions.details import Details
 from prismseg.monitor.sessions.times import known_time
 from prismseg.monitor.store import SessionStore, get_row, latest_results, list_captures
@@ -72,11 +72,12 @@ def list_sessions(db: Database, text: str, page: int, ward: str | None = None) -
 
 @dataclass(frozen=True)
 class SessionView:
-    """Describes sessions as they are now, in the language of whoever asks."""
+    """Describes sessions as they are now, in the language of whoever asks, without codes of wards they do not see."""
 
     store: SessionStore
     clock: Callable[[], datetime]
     language: Language
+    ward: str | None = None
 
     def __call__(self, session: str) -> dict[str, Any]:
         """Describe a session with all that its page shows.
@@ -87,7 +88,7 @@ class SessionView:
             When there is no such session.
         """
         with self.store.read() as db:
-            return describe_session(db, get_row(db, SessionRow, session), self.language, self.clock())
+            return describe_session(db, get_row(db, SessionRow, session), self.language, self.clock(), self.ward)
 
 
 def state_of(session: SessionRow) -> Literal["running", "closed", "imported"]:
@@ -97,8 +98,10 @@ def state_of(session: SessionRow) -> Literal["running", "closed", "imported"]:
     return "running" if session.closed_at is None else "closed"
 
 
-def describe_session(db: Database, session: SessionRow, language: Language, now: datetime) -> dict[str, Any]:
-    """All that the page of a session shows."""
+def describe_session(
+    db: Database, session: SessionRow, language: Language, now: datetime, ward: str | None = None
+) -> dict[str, Any]:
+    """All that the page of a session shows; of a session that `ward` does not see only that it has the camera."""
     captures = list_captures(db, session.id, deleted=True)
     holder = find_holder(db)
     results = latest_results(db, session.id)
@@ -118,7 +121,7 @@ def describe_session(db: Database, session: SessionRow, language: Language, now:
         "origin": session.origin,
         "state": state_of(session),
         "has_camera": session.camera_since is not None,
-        "camera_with": None if holder is None else {"id": holder.id, "code": holder.code},
+        "camera_with": None if holder is None else _holder(holder, ward),
         "created_at": format_time(session.created_at),
         "dosed": session.test_dose_at is not None,
         "test_dose_at": format_time(known_time(session, session.test_dose_at)),
@@ -156,7 +159,12 @@ def describe_board(
     if ward is not None:
         query = query.where(or_(SessionRow.ward == ward, SessionRow.ward.is_(None)))
     rows = db.scalars(query.order_by(SessionRow.created_at.desc(), SessionRow.id).limit(PAGE_SIZE))
-    return [_bed(describe_session(db, row, language, now)) for row in rows if state_of(row) == "running"]
+    return [_bed(describe_session(db, row, language, now, ward)) for row in rows if state_of(row) == "running"]
+
+
+def _holder(session: SessionRow, ward: str | None) -> dict[str, str | None]:
+    shown = shown_to(session, ward)
+    return {"id": session.id if shown else None, "code": session.code if shown else None}
 
 
 def _bed(session: Mapping[str, Any]) -> dict[str, Any]:

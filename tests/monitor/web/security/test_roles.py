@@ -8,6 +8,7 @@ from io import BytesIO
 import pytest
 import tifffile
 from tests.monitor.web.conftest import PASSWORD, browsing
+from tests.monitor.web.routes.test_imports import frame_file
 from tests.monitor.web.routes.test_live import header_of, picture_of, watch
 
 from prismseg.monitor.web.app import create_app
@@ -200,3 +201,29 @@ def test_a_pin_closes_the_page_and_gives_way_to_users(services):
 def test_easy_pins_are_refused(services, pin):
     with pytest.raises(ValueError, match="PIN"):
         services.users.set_pin(pin)
+
+
+def test_codes_of_another_ward_are_told_nowhere(guarded, camera):
+    for name, ward in (("anna", "A"), ("berta", "B")):
+        guarded.users.add(name, PASSWORD, ward=ward)
+    guarded.users.add("chief", PASSWORD, role="administrator")
+    sent = [("files", ("t0min.tiff", frame_file(camera.frame().celsius)))]
+    with browsing(guarded) as anna, browsing(guarded) as berta, browsing(guarded) as chief:
+        anna.log_in("anna"), berta.log_in("berta"), chief.log_in("chief")
+        both = [each.ask("POST", "/api/imports", files=sent).json() for each in (berta, anna)]
+        berta.post(f"/api/imports/{both[0]['id']}", {"code": "SECRET", "minutes": [0]})
+        own = anna.begin("OWN")
+        berta.post("/api/sessions", {"code": "SECRET", "take_camera": True})
+        told = [
+            anna.get(own).text,
+            anna.get("/new").text,
+            anna.post("/api/sessions", {"code": "OTHER"}).text,
+            anna.post(f"{own}/captures").text,
+            anna.ask("POST", "/api/imports", files=sent).text,
+            anna.post(f"/api/imports/{both[1]['id']}", {"code": "OTHER", "minutes": [0]}).text,
+        ]
+        assert not any("SECRET" in each for each in told)
+        assert anna.get(own).json()["camera_with"] == {"id": None, "code": None}
+        assert all("a session of another ward" in each for each in told[1:])
+        assert "session SECRET" in chief.get("/new").text
+        assert chief.get(own).json()["camera_with"]["code"] == "SECRET"

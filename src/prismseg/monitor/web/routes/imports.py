@@ -21,7 +21,7 @@ from prismseg.base import ConfigError, DataError, Message, PrismsegError, make_f
 from prismseg.monitor.languages import Language
 from prismseg.monitor.live import outline_points
 from prismseg.monitor.live.pictures import coloured, png
-from prismseg.monitor.sessions.admission import find_import
+from prismseg.monitor.sessions.admission import find_import, name_session, shown_to
 from prismseg.monitor.sessions.captures import NewCapture
 from prismseg.monitor.sessions.imports import (
     Question,
@@ -81,6 +81,7 @@ async def upload(
     segmenter: SegmenterDep,
     store: StoreDep,
     language: LanguageDep,
+    account: AccountDep,
     files: list[UploadFile],
     low: Annotated[float | None, Form(ge=-40, le=150)] = None,
     high: Annotated[float | None, Form(ge=-40, le=150)] = None,
@@ -116,7 +117,7 @@ async def upload(
                 )
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-    sent = await run_in_threadpool(_looked_at, _marked(_timed(sent), store), segmenter)
+    sent = await run_in_threadpool(_looked_at, _marked(_timed(sent), store, account.sees_ward), segmenter)
     sent.sort(key=lambda each: (each.minute is None, each.minute or 0.0, natural_key(each.name)))
     shown = PreviewBody(minutes=[each.minute if each.usable else None for each in sent])
     return {"id": pending.put(sent), **_preview(sent, shown, shown.view or settings.view, language)}
@@ -223,7 +224,7 @@ def _import(
     return sessions.import_session(who, details, captures, view=view, camera=camera, dose=dose, ward=ward)
 
 
-def _marked(sent: list[UploadedFile], store: SessionStore) -> list[UploadedFile]:
+def _marked(sent: list[UploadedFile], store: SessionStore, ward: str | None) -> list[UploadedFile]:
     """Leave out pictures that are stored already, and those that were sent twice."""
     seen: dict[str, str] = {}
     marked = []
@@ -238,7 +239,9 @@ def _marked(sent: list[UploadedFile], store: SessionStore) -> list[UploadedFile]
             reason = each.reason
             if known is not None:
                 reason = Message(
-                    "it is stored already, as capture {number} of session {code}.", number=known[1], code=known[0]
+                    "it is stored already, as capture {number} of {session}.",
+                    number=known[1],
+                    session=name_session(known[0], code=shown_to(known[0], ward)),
                 )
             elif twin is not None:
                 reason = Message("it is the same picture as {name}.", name=twin)

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse
 from prismseg.monitor.languages import languages
 from prismseg.monitor.live.pictures import colours
 from prismseg.monitor.report import REPORT_FORMATS
-from prismseg.monitor.sessions.admission import find_holder
+from prismseg.monitor.sessions.admission import find_holder, name_session, shown_to
 from prismseg.monitor.store import get_capture
 from prismseg.monitor.web.dependencies import (
     AccountDep,
@@ -61,13 +61,19 @@ def sessions_page(
 
 @router.get("/new", response_class=HTMLResponse)
 def new_page(
-    request: Request, render: RendererDep, settings: SettingsDep, store: StoreDep, language: LanguageDep
+    request: Request,
+    render: RendererDep,
+    settings: SettingsDep,
+    store: StoreDep,
+    account: AccountDep,
+    language: LanguageDep,
 ) -> HTMLResponse:
     """Begin a session."""
     with store.read() as db:
         holder = find_holder(db)
+        named = holder and language(name_session(holder, code=shown_to(holder, account.sees_ward)))
     code = "E-" + "".join(secrets.choice(_CODE_LETTERS) for _ in range(5))
-    return render(request, "new.html", language, code=code, view=settings.view, holder=holder and holder.code)
+    return render(request, "new.html", language, code=code, view=settings.view, holder=named)
 
 
 @router.get("/import", response_class=HTMLResponse)

@@ -44,7 +44,8 @@ function show() {
   field("phase").textContent = PHASES[state.state]() + (state.state === "imported" && state.closed_at !== null ? `, ${t("closed")}` : "");
   field("phase").className = `badge ${state.state}`;
   field("camera").hidden = !acts || state.has_camera;
-  field("camera-where").textContent = state.camera_with ? t("The camera is with session {code}.", { code: state.camera_with.code }) : t("The camera is not with this session.");
+  field("camera-where").textContent = !state.camera_with ? t("The camera is not with this session.")
+    : state.camera_with.code === null ? t("The camera is with a session of another ward.") : t("The camera is with session {code}.", { code: state.camera_with.code });
   field("capture").hidden = field("dose").hidden = !acts;
   field("lights").hidden = !open;
   field("capture").disabled = !acts || !state.has_camera || busy;
