@@ -86,6 +86,23 @@ def test_pages_fit_the_screen_and_targets_the_hand(browser, demonstration: Serve
     screen.close()
 
 
+@pytest.mark.parametrize("size", ["desk", "phone"])
+def test_a_notice_of_long_words_stays_on_the_screen(browser, demonstration: Served, size: str) -> None:
+    screen = Screen(browser, demonstration, size=SIZES[size])
+    screen.go("/about")
+    right = screen.page.evaluate(
+        """async (words) => {
+          const { say } = await import("/static/api.js");
+          const range = document.createRange();
+          range.selectNodeContents(say(words, "bad"));
+          return range.getBoundingClientRect().right;
+        }""",
+        f"The stored file /var/lib/prismseg/files/aa/{'a' * 64} was changed.",
+    )
+    assert right <= SIZES[size][0]
+    screen.close()
+
+
 def test_nothing_jumps_while_live(browser, demonstration: Served) -> None:
     screen = Screen(browser, demonstration)
     screen.go(paths(screen)["running"])

@@ -16,6 +16,7 @@ from prismseg.base import ConfigError, DataError, OutputError
 from prismseg.monitor.sessions.service import SessionService
 from prismseg.monitor.store import SessionStore, audit, verify
 from prismseg.monitor.store.backup import copy_store
+from prismseg.monitor.store.database import disk_is_full
 
 from .scene import UNLOCK, TrueSegmenter, capture, sql, verdict
 
@@ -264,9 +265,10 @@ def test_a_database_that_can_grow_no_more_saves_nothing_and_says_so(service: Ses
         connection.execute(f"PRAGMA max_page_count={pages + 2}")
 
     event.listen(engine, "connect", limit)
-    with pytest.raises(OutputError, match=r"the disk is full; free some space\. Nothing was saved"):
+    with pytest.raises(OutputError, match=r"the disk is full; free some space\. Nothing was saved") as caught:
         for number in range(2, 40):
             capture(service, number)
+    assert disk_is_full(caught.value.__cause__)
     assert verify(service.store).faults == ()
     event.remove(engine, "connect", limit)
     engine.dispose()

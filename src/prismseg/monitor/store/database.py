@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,6 +29,7 @@ _CHAIN_LOCK = 0x7072_6973
 _MONITOR_LOCK = _CHAIN_LOCK + 1
 _CLAIM_SECONDS = 3
 _LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's code for a lock that was not had in time
+_DISK_FULL = "53100"  # and for a disk without room
 
 
 def open_engine(url: str, access: Access = "exclusive") -> Engine:
@@ -132,6 +135,17 @@ def read_transaction(engine: Engine) -> Iterator[Database]:
             yield db
         except DBAPIError as error:
             raise OutputError(Message("The store cannot be read: {cause}", cause=_cause(error))) from error
+
+
+def disk_is_full(cause: BaseException | None) -> bool:
+    """Tell whether what a write met, of the operating system or of the database, was a disk without room."""
+    if isinstance(cause, OSError):
+        return cause.errno in (errno.ENOSPC, errno.EDQUOT)
+    met = getattr(cause, "orig", None)
+    return (
+        getattr(met, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL
+        or getattr(met, "sqlstate", None) == _DISK_FULL
+    )
 
 
 def hide_password(url: str) -> str:

@@ -95,6 +95,9 @@ def _known_error(request: Request, error: Exception) -> Response:
     session = session_of(request.scope["path"])
     if isinstance(error, DataError) and session is not None:
         error = _erased(request, session) or error  # its files go, too, while somebody reads them
+    if isinstance(error, OutputError):  # staff are told to call IT, who find here what failed
+        path = error.message.values.get("path")
+        request.app.state.services.log.failed("request failed", error, method=request.method, path=path)
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 422)
     return error_response(request, status, told_to_staff(error))
 

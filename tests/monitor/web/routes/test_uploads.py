@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import json
 import random
 import struct
 import zipfile
@@ -278,14 +280,28 @@ def test_large_bodies_are_refused_before_they_are_read(open_monitor, chunked, ou
             assert answer.headers["Cache-Control"] == "no-store"
 
 
-def test_a_full_disk_is_said(page, send, warm, monkeypatch, outside):
-    def full(*_):
-        raise OSError(28, "No space left on device")
+@pytest.mark.parametrize(
+    ("number", "english", "spanish"),
+    [
+        (errno.ENOSPC, "The monitor's disk is full. This was not saved. Call IT.", "disco del monitor está lleno"),
+        (errno.EROFS, "The monitor cannot write to its disk. Call IT.", "no puede escribir en su disco"),
+    ],
+)
+def test_staff_are_told_of_the_disk_in_their_words_and_the_log_has_the_path(
+    page, send, warm, monkeypatch, outside, services, capfd, number, english, spanish
+):
+    def refuse(*_):
+        raise OSError(number, "what the system says")
 
-    monkeypatch.setattr("prismseg.base.files.sync", full)
+    monkeypatch.setattr("prismseg.base.files.sync", refuse)
     answer = send(("t5.tiff", tiff(warm)))
-    assert answer.status_code == 507
-    assert "disk is full" in answer.json()["error"]
+    assert (answer.status_code, answer.json()["error"]) == (507, english)
+    page.client.headers["accept-language"] = "es"
+    assert spanish in send(("t5.tiff", tiff(warm))).json()["error"]
+    (line, _) = capfd.readouterr().err.splitlines()
+    logged = json.loads(line)
+    assert (logged["event"], logged["error"], logged["method"]) == ("request failed", "OutputError", "POST")
+    assert logged["path"].startswith(str(services.settings.data))
 
 
 @pytest.fixture

@@ -11,8 +11,9 @@ from fastapi import Response
 from fastapi.responses import HTMLResponse, JSONResponse
 from starlette.requests import HTTPConnection
 
-from prismseg.base import Message, PrismsegError
+from prismseg.base import Message, OutputError, PrismsegError
 from prismseg.monitor.languages import Language, pick
+from prismseg.monitor.store.database import disk_is_full
 
 HEADERS = {
     "Content-Security-Policy": (
@@ -63,9 +64,14 @@ def error_response(
 
 
 def told_to_staff(error: PrismsegError) -> Message:
-    """Give what an error says to whoever uses a page; what must be installed is for IT alone."""
+    """Give what an error says to whoever uses a page; what must be installed or made room for is for IT alone."""
     if isinstance(error.__cause__, ImportError):
         return Message("A package that this needs is not installed on the monitor. Call IT.")
+    if isinstance(error, OutputError):
+        if disk_is_full(error.__cause__):
+            return Message("The monitor's disk is full. This was not saved. Call IT.")
+        if "path" in error.message.values:
+            return Message("The monitor cannot write to its disk. Call IT.")
     return error.message
 
 
