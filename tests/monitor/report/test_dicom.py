@@ -207,3 +207,13 @@ def test_a_folder_that_cannot_be_made(short: Report, tmp_path: Path) -> None:
 def test_before_the_test_dose_no_minute_is_counted_from_it(short: Report, files: dict, write: Write) -> None:
     assert files["frame-1.dcm"].ImageComments == "-1.5 min after the test dose"
     assert "ImageComments" not in write(replace(short, test_dose_at=None))["frame-1.dcm"]
+
+
+def test_the_day_of_an_import_is_no_day_of_its_pictures(short: Report, write: Write) -> None:
+    unknown = replace(changed(short, 1, taken_at=None), imported=True, test_dose_at=None)
+    files = write(unknown)
+    assert not files["report.dcm"].AcquisitionDateTime and "SeriesDate" not in files["soles-1.dcm"]
+    assert {files[f"{name}.dcm"].InstanceCreationDate for name in ("report", "soles-1")} == {"20260504"}
+    known = write(replace(short, imported=True))
+    assert known["report.dcm"].AcquisitionDateTime == "20260504140000.000000+0000"
+    assert known["soles-1.dcm"].SeriesDate == "20260504"

@@ -227,9 +227,12 @@ def _segmentation(
 
 def _make_repeatable(made: Dataset, report: Report, facts: ReportedCapture, dimensions: UID) -> None:
     """Replace what highdicom takes from the clock and from chance."""
+    # The outlines of an import were drawn with it; content must have a date (DICOM PS3.3 C.7.6.16), a series need not.
     at = facts.edited_at or facts.taken_at or report.created_at
     made.InstanceCreationDate = made.ContentDate = made.SeriesDate = _date(at)
     made.InstanceCreationTime = made.ContentTime = made.SeriesTime = _time(at)
+    if report.begun_at is None:
+        del made.SeriesDate, made.SeriesTime
     made.TimezoneOffsetFromUTC = "+0000"
     for item in made.ContributingEquipmentSequence:
         item.ContributionDateTime = _stamp(at)
@@ -252,7 +255,7 @@ def _document(report: Report, data: bytes) -> Dataset:
     made.SeriesDescription = made.DocumentTitle = "Report"
     made.ConceptNameCodeSequence = []
     made.BurnedInAnnotation = "YES"
-    made.AcquisitionDateTime = _stamp(report.created_at)
+    made.AcquisitionDateTime = "" if report.begun_at is None else _stamp(report.begun_at)
     made.MIMETypeOfEncapsulatedDocument = "application/pdf"
     made.EncapsulatedDocument = data + b"\0" * (len(data) % 2)
     made.EncapsulatedDocumentLength = len(data)

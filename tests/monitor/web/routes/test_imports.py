@@ -290,3 +290,13 @@ def test_what_a_killed_import_left_is_removed_at_the_next_start(open_monitor, tm
     services = open_monitor()
     assert not list(services.settings.incoming.iterdir())
     assert '"event": "import cleared"' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_the_list_shows_when_pictures_were_taken_not_the_import(page, camera, known):
+    taken = datetime(2026, 5, 4, 9, 30, tzinfo=UTC) if known else None
+    sent = [("files", ("t0min.tiff", frame_file(camera.frame().celsius, taken)))]
+    batch = page.ask("POST", "/api/imports", files=sent).json()["id"]
+    page.post(f"/api/imports/{batch}", {"code": "E-1", "minutes": [0]})
+    shown = page.get("/").text.split('class="when">')[1].split("</span>")[0]
+    assert shown.startswith('<time datetime="2026-05-04T09:30' if known else "time of day unknown")
