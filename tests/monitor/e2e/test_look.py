@@ -79,11 +79,44 @@ def test_pages_fit_the_screen_and_targets_the_hand(browser, demonstration: Serve
         screen.go(path)
         settle(screen, name)
         screen.shot(f"{name}-{size}", whole=True)
-        wide = screen.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
-        assert wide <= 0, f"{name} is {wide} pixels too wide"
+        assert_narrow(screen, name)
         small = screen.page.evaluate(OVERLAPS)
         assert small == [], f"{name}: {small}"
     screen.close()
+
+
+def test_long_codes_without_a_break_fit_every_page(browser, served: Served) -> None:
+    screen = Screen(browser, served)
+    session = screen.begin("W" * 40)
+    for size in SIZES:
+        resize(screen, size)
+        assert_narrow(screen, f"session at {size}")
+        assert screen.page.locator(".session-bar").bounding_box()["height"] < SIZES[size][1] / 3
+        asked = screen.page.locator(".asked").bounding_box()
+        assert asked["width"] > 150, "what is to be done next has room beside the code"
+    screen.capture(1)
+    for path, shown in {
+        f"{session}/captures/1": ".capture-bar",
+        "/": ".session",
+        "/new": "#take",
+        "/board": ".bed",
+    }.items():
+        screen.go(path)
+        screen.page.wait_for_selector(shown)
+        for size in SIZES:
+            resize(screen, size)
+            assert_narrow(screen, f"{path} at {size}")
+    screen.close()
+
+
+def resize(screen: Screen, size: str) -> None:
+    width, height = SIZES[size]
+    screen.page.set_viewport_size({"width": width, "height": height})
+
+
+def assert_narrow(screen: Screen, name: str) -> None:
+    wide = screen.page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")
+    assert wide <= 0, f"{name} is {wide} pixels too wide"
 
 
 @pytest.mark.parametrize("size", ["desk", "phone"])
