@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import io
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -300,3 +301,14 @@ def test_the_list_shows_when_pictures_were_taken_not_the_import(page, camera, kn
     page.post(f"/api/imports/{batch}", {"code": "E-1", "minutes": [0]})
     shown = page.get("/").text.split('class="when">')[1].split("</span>")[0]
     assert shown.startswith('<time datetime="2026-05-04T09:30' if known else "time of day unknown")
+
+
+def test_reports_have_the_cameras_times_not_the_stated_minutes(page, camera):
+    taken = [datetime(2026, 3, 1, 9, 30, tzinfo=UTC), datetime(2026, 3, 1, 9, 35, 40, tzinfo=UTC), None]
+    files = [(f"t{5 * k}min.tiff", frame_file(camera.frame().celsius, time)) for k, time in enumerate(taken)]
+    sent = send(page, *files)
+    made = page.post(f"/api/imports/{sent['id']}", {"code": "E-1", "minutes": [0, 5, 10]}).json()
+    text = page.get(f"/api/sessions/{made['id']}/table.csv").content.decode("utf-8-sig")
+    rows = {row["capture"]: (row["taken_at"], float(row["minute"])) for row in csv.DictReader(io.StringIO(text))}
+    assert [time[:19] for time, _ in rows.values()] == ["2026-03-01T09:30:00", "2026-03-01T09:35:40", ""]
+    assert [minute for _, minute in rows.values()] == [0, 5, 10]
