@@ -5,6 +5,7 @@ import tifffile
 
 from .conftest import Served
 from .pages import Screen
+from .test_look import SIZES, assert_narrow, resize
 
 
 def test_files_are_checked_and_become_a_session(browser, served: Served, tmp_path) -> None:
@@ -34,6 +35,25 @@ def test_files_are_checked_and_become_a_session(browser, served: Served, tmp_pat
     assert page.locator("#last-minute").inner_text() == "10.0 min"
     screen.go("/")
     assert "imported" in page.locator(".session").inner_text()
+    screen.close()
+
+
+def test_minute_and_reason_are_in_sight_on_every_screen(browser, served: Served, tmp_path) -> None:
+    tifffile.imwrite(tmp_path / "t0.tiff", np.asarray(served.simulator.frame().celsius))
+    (tmp_path / "t5.jpg").write_bytes(b"no picture at all")
+    screen = Screen(browser, served)
+    screen.go("/import")
+    screen.page.wait_for_selector("#send button:not(:disabled)")
+    screen.page.set_input_files("#files", [str(tmp_path / name) for name in ("t0.tiff", "t5.jpg")])
+    screen.page.click("#send button")
+    screen.page.wait_for_selector("#read tr.bad")
+    for name, size in SIZES.items():
+        resize(screen, name)
+        assert_narrow(screen, f"import at {name}")
+        for element in ("#file-0 canvas", "#minute-0", "#file-1 [data-cell=remark]"):
+            box = screen.page.locator(element).bounding_box()
+            assert box and box["x"] >= 0 and box["x"] + box["width"] <= size[0], (name, element, box)
+        screen.shot(f"import-{name}", whole=True)
     screen.close()
 
 

@@ -52,7 +52,8 @@ function row(file, k) {
     size: file.size ? `${file.size[1]} × ${file.size[0]}` : "–",
     span: file.span ? `${number(file.span[0])} – ${number(file.span[1])}` : "–", camera: file.camera ?? "–", remark: "",
   };
-  return make("tr", { id: `file-${k}`, lang: language }, ...Object.entries(cells).map(([name, content]) => make("td", { "data-cell": name }, content)));
+  const titles = [...field("read").tHead.rows[0].cells].map((each) => each.textContent); // a card has no head
+  return make("tr", { id: `file-${k}`, lang: language }, ...Object.entries(cells).map(([name, content], at) => make("td", { "data-cell": name, "data-title": titles[at] }, content)));
 }
 
 /** Show places, sides and what is left out, as the monitor answered. */
