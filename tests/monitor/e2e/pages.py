@@ -117,16 +117,16 @@ class Screen:
                 raise
             return False
 
-    def scan(self, text: str, element: str = "body") -> str:
-        """Press keys as fast as a scanner does, whatever the machine's load, and return the last one's fate."""
+    def scan(self, text: str, element: str = "body", step: int = 4) -> str:
+        """Press keys as a scanner does, one in `step` ms whatever the machine's load, and return the last one's fate."""
         return self.page.evaluate(
-            """([keys, element]) => {
+            """([keys, element, step]) => {
               const target = document.querySelector(element);
               target.focus();
               let acts = true, stamp = performance.now();
               const press = (kind, told) => {
                 const event = new KeyboardEvent(kind, told);
-                Object.defineProperty(event, 'timeStamp', { value: stamp += 2 });
+                Object.defineProperty(event, 'timeStamp', { value: stamp += step / 2 });
                 return target.dispatchEvent(event);
               };
               for (const key of keys) {
@@ -136,7 +136,7 @@ class Screen:
               }
               return acts ? 'acts' : 'stopped';
             }""",
-            [text, element],
+            [text, element, step],
         )
 
     def shot(self, name: str, *, whole: bool = False) -> Path:

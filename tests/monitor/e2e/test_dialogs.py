@@ -179,6 +179,14 @@ def test_a_barcode_becomes_the_code_and_begins_nothing(browser, ward: Served) ->
 def test_a_scanner_takes_no_capture(each_browser, ward: Served) -> None:
     screen = Screen(each_browser, ward)
     page, path = screen.page, screen.begin("E-SCAN")
+    held = page.evaluate(
+        """() => {
+          const told = { key: 'Enter', repeat: true, bubbles: true, cancelable: true };
+          const places = ['#capture', '#d-note'].map((each) => document.querySelector(each));
+          return places.map((each) => each.dispatchEvent(new KeyboardEvent('keydown', told)));
+        }"""
+    )
+    assert held == [False, True], "a key that is held presses no button again, and breaks lines in a note"
     for text, element, fate in (
         ("ABC-C12C", "body", "acts"),
         ("C\n", "body", "acts"),
@@ -190,6 +198,9 @@ def test_a_scanner_takes_no_capture(each_browser, ward: Served) -> None:
     ):
         assert screen.scan(text, element) == fate, (text, element)
         page.wait_for_timeout(300)  # longer than the page waits for another key
+    for step in (50, 85, 100):  # slower scanners
+        assert screen.scan("PAT-0815\n", "#capture", step) == "stopped", step
+        page.wait_for_timeout(20 * step)  # the keys' times are ahead of the page's
     assert page.locator("#capture[aria-busy]").count() == 0 and state(screen, path)[3] == 0
     page.locator("#code").click()
     screen.scan("c")

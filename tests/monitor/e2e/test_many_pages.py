@@ -50,3 +50,34 @@ def test_two_idle_windows_are_locked(browser, tmp_path) -> None:
     screen.errors.clear()  # the refused requests
     screen.close()
     served.stop()
+
+
+def test_what_somebody_half_typed_comes_back_to_them_after_a_lock(browser, tmp_path) -> None:
+    served = Served(tmp_path / "ward")
+    for name in ("ana", "eva"):
+        served.services.users.add(name, "correct horse battery")
+    screen = Screen(browser, served)
+    page = screen.page
+
+    def log_in(name: str, path: str = "") -> None:
+        """Log in, where the browser is no longer known."""
+        page.context.clear_cookies()
+        page.goto(f"{served.url}{path or '/login'}")
+        page.fill("#name", name)
+        page.fill("#password", "correct horse battery")
+        page.click("main button[type=submit]")
+        page.wait_for_selector("#logout")
+        if path:
+            screen.ready()
+
+    log_in("ana")
+    path = screen.begin("E-LOCK")
+    page.click("#d-note")
+    page.keyboard.type("shivers since")
+    log_in("ana", path)
+    assert page.url.endswith(path) and page.input_value("#d-note") == "shivers since"
+    log_in("eva", path)
+    assert page.url.endswith(path) and page.input_value("#d-note") == ""
+    screen.errors.clear()  # the refused requests
+    screen.close()
+    served.stop()

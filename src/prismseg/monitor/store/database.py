@@ -51,7 +51,7 @@ def open_engine(url: str, access: Access = "exclusive") -> Engine:
         When the database cannot be reached or written.
     """
     try:
-        engine = create_engine(url, pool_pre_ping=True)
+        engine = create_engine(url, pool_pre_ping=True, hide_parameters=True)  # errors reach logs, values must not
     except (ArgumentError, NoSuchModuleError, ModuleNotFoundError) as error:
         raise ConfigError(
             f"The database address {hide_password(url)} cannot be used: {error}. For PostgreSQL: pip install "

@@ -354,3 +354,20 @@ def test_the_status_names_what_measures(page, services):
     assert status["model"] == "thermal-feet"
     assert len(status["model_hash"]) == 64
     assert (status["trail_fault"], status["clock_jump"]) == ("", 0.0)
+
+
+def test_closing_another_session_leaves_the_picture_of_the_one_with_the_camera(
+    page, services, monkeypatch
+) -> None:
+    """What the camera has for a running patient is thrown away only where the camera comes to another one."""
+    other = page.begin("E-OTHER")
+    page.begin("E-RUNNING", take_camera=True)
+    forgotten = []
+    monkeypatch.setattr(type(services.live), "forget", lambda self: forgotten.append(1))
+    page.post(f"{other}/closing", {"closed": True})
+    assert page.post(f"{other}/closing", {"closed": False, "reason": "a note"}).status_code == 200
+    assert forgotten == []
+    third = page.begin("E-THIRD", take_camera=True)
+    assert len(forgotten) == 1
+    page.post(f"{third}/closing", {"closed": True})
+    assert len(forgotten) == 2

@@ -133,12 +133,15 @@ def close_session(
     sessions: SessionsDep, view: SessionViewDep, live: LiveDep, who: UserDep, session: str, body: ClosingBody
 ) -> JsonObject:
     """Close a session, which locks it, or open it again and say why."""
+    had_camera = view(session)["has_camera"]
     if body.closed:
         sessions.close(who, session)
     else:
         sessions.reopen(who, session, body.reason)
-    live.forget()
-    return view(session)
+    described = view(session)
+    if had_camera or described["has_camera"]:
+        live.forget()  # what the camera shows now is of another session; to others' pictures nothing has happened
+    return described
 
 
 @router.post("/sessions/{session}/signature")

@@ -28,8 +28,9 @@ export const findWhole = (form) => JSON.parse(stored((box) => box.getItem(entry(
 /** Forget what was kept of a whole form. */
 export const dropWhole = (form) => stored((box) => box.removeItem(entry(form.id, "")));
 
-/** Forget all that others typed here, or everything. */
+/** Forget all that others typed here, or everything. A page without a log-in, such as the log-in itself, tells of nobody else. */
 export function dropDrafts(everything = false) {
+  if (!who && !everything) return;
   stored((box) => {
     for (const name of Object.keys(box)) {
       if (name.startsWith(PREFIX) && (everything || JSON.parse(name.slice(PREFIX.length))[0] !== who)) box.removeItem(name);

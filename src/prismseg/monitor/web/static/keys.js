@@ -1,7 +1,7 @@
 // Keys that act. A barcode scanner is a keyboard that types fast and ends with Enter or Tab: what it sends never acts.
 const APART = 250; // ms between a key that acts and any other; the slowest scanners send one in 100
 const BURST = 3; // keys within BURST_MS that no hand types
-const BURST_MS = 150;
+const BURST_MS = 250; // two steps of the slowest scanners, and some
 const SCANNED = 4; // characters that are a scanner's, when no two are further apart than SCANNED_MS
 const SCANNED_MS = 50;
 const presses = [];
@@ -12,8 +12,11 @@ const typing = (element) => element.isContentEditable || /^(INPUT|SELECT|TEXTARE
 let stopped = ""; // a key whose press was stopped: its release acts no more than the press
 
 addEventListener("keydown", (event) => {
+  if (event.repeat) { // a key that is held acts once
+    if (event.key === stopped || ((event.key === "Enter" || event.key === " ") && !typing(event.target))) stop(event);
+    return;
+  }
   stopped = "";
-  if (event.repeat) return;
   presses.push(event.timeStamp);
   if (presses.length > BURST) presses.shift();
   const burst = presses.length === BURST && presses.at(-1) - presses[0] < BURST_MS;
