@@ -183,7 +183,8 @@ class TestWithin:
         assert plan_run(settings, seconds=1e6)[0].optim.steps == 300
 
     def test_a_cross_validation_as_a_whole(self, discs, steady):
-        config, _ = plan_run({"data": {"path": str(discs)}, "split": {"folds": 3}, **SMALL}, seconds=300)
+        config, plan = plan_run({"data": {"path": str(discs)}, "split": {"folds": 3}, **SMALL}, seconds=300)
+        assert plan.seconds() == pytest.approx(3 * 85), "of all three networks"
         assert config.optim.steps == 85 and Timing(1.0, 0.5).seconds(config) <= 300
 
     def test_what_changes_with_the_speed_is_timed_again(self, discs, steady):

@@ -50,10 +50,14 @@ class Plan:
         return make_config(_laid_over(values, self.stated))
 
     def seconds(self) -> float:
-        """Seconds of all steps; right to a factor of 3 where the machine's pace was not measured."""
+        """Seconds of all steps, also of each fold; right to a factor of 3 where the machine's pace was not measured."""
         config = self.config()
         optim, shape = config.optim, config.crop or config.size
-        return optim.steps * self.resources.step_seconds(optim.batch_size, shape, config.model.decoder)
+        return (
+            count_networks(config)
+            * optim.steps
+            * self.resources.step_seconds(optim.batch_size, shape, config.model.decoder)
+        )
 
     def on(self, resources: Resources) -> Plan:
         """Plan the same for another machine, or for what is known of this one by now."""
@@ -108,6 +112,12 @@ def make_plan(
     found = take_fingerprint(dataset)
     machine = find_resources(stated.get("device", "auto")) if resources is None else resources
     return Plan(found, machine, tuple(decide(found, machine, settle(stated))), stated)
+
+
+def count_networks(config: TrainConfig) -> int:
+    """Count the networks that a run trains: one, or one a fold."""
+    folds, fold = config.split.folds, config.split.fold
+    return folds if folds is not None and fold is None else 1
 
 
 def settle(stated: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from prismseg.data import SegmentationDataset
 from prismseg.train.config import TrainConfig
 from prismseg.train.loop import Trainer
 from prismseg.train.plan import limits
-from prismseg.train.plan.plan import Plan
+from prismseg.train.plan.plan import Plan, count_networks
 from prismseg.train.plan.report import spoken_time
 from prismseg.train.plan.resources import Pace
 from prismseg.train.runs.partition import make_partition
@@ -44,9 +44,10 @@ class Timing:
         >>> Timing(1.0, 4.0).seconds(make_config(run))
         92.0
         """
-        steps, split = config.optim.steps, config.split
-        networks = split.folds if split.folds is not None and split.fold is None else 1
-        return networks * (steps * self.step + math.ceil(steps / config.evaluate_every) * self.evaluation)
+        steps = config.optim.steps
+        return count_networks(config) * (
+            steps * self.step + math.ceil(steps / config.evaluate_every) * self.evaluation
+        )
 
 
 def time_run(plan: Plan, dataset: SegmentationDataset) -> Timing:
