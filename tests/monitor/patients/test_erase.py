@@ -102,7 +102,7 @@ def test_only_closed_sessions_run_out_of_time(service: SessionService) -> None:
 
 
 def test_imported_sessions_run_out_of_time_though_nobody_closes_them(service: SessionService) -> None:
-    new = NewCapture(Frame(np.eye(12) + 25.0), "imported", "camera", datetime(2026, 5, 4, tzinfo=UTC))
+    new = NewCapture(Frame(np.eye(12) + 25.0), "imported", "camera", datetime(2026, 5, 4, tzinfo=UTC), 0.0)
     service.import_session("ana", {"code": "E-3"}, [new], view="mirrored", camera="camera", dose=None)
     later = service.store.clock() + timedelta(days=400)
     service.store.clock = lambda: later

@@ -16,7 +16,6 @@ from tests.monitor.store.scene import TrueSegmenter, frame
 from prismseg.monitor.sessions.admission import bring_camera, camera_since
 from prismseg.monitor.sessions.captures import NewCapture
 from prismseg.monitor.sessions.service import SessionService
-from prismseg.monitor.sessions.times import UNKNOWN_ZERO, known_time
 from prismseg.monitor.store import Conflict, SessionStore, get_row, hash_pixels, list_captures, verify
 from prismseg.monitor.store.database import write_transaction
 from prismseg.monitor.store.schema import AuditRow, CaptureRow, PixelRow, SessionRow
@@ -131,9 +130,9 @@ def test_a_closed_session_frees_its_camera_and_takes_it_back_if_it_is_free(ward:
     assert ward.row(second).camera_since == ward.now
 
 
-def imported(number: int, minute: float, zero: datetime = UNKNOWN_ZERO) -> NewCapture:
+def imported(number: int, minute: float, taken: datetime | None = None) -> NewCapture:
     picture = replace(frame(number), source=f"t{minute:g}.jpg")
-    return NewCapture(picture, f"import-{number}", "files", zero + timedelta(minutes=minute))
+    return NewCapture(picture, f"import-{number}", "files", taken, minute)
 
 
 def test_an_imported_session_is_a_record(ward: Ward) -> None:
@@ -148,19 +147,22 @@ def test_an_imported_session_is_a_record(ward: Ward) -> None:
         with pytest.raises(Conflict, match="was imported"):
             act()
     row = ward.row(session)
-    assert (row.camera_since, row.timed_by, known_time(row, row.test_dose_at)) == (None, "unknown", None)
+    assert (row.camera_since, row.test_dose_at) == (None, None)
     running = ward.begin("E-2")
     assert ward.capture(running, 3) == 1
 
 
 def test_times_of_an_import_are_the_cameras(ward: Ward) -> None:
     zero = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)  # weeks before the import
-    pictures = [imported(1, 0, zero), imported(2, 5, zero)]
+    later = zero + timedelta(minutes=5, seconds=40)
+    pictures = [imported(1, 0, zero), imported(2, 5, later), imported(3, 10)]
     session = ward.service.import_session(
         "ana", {"code": "E-1"}, pictures, view="soles-to-camera", camera="files", dose=zero
     )
-    row = ward.row(session)
-    assert known_time(row, row.test_dose_at) == zero
+    assert ward.row(session).test_dose_at == zero
+    with ward.service.store.read() as db:
+        rows = list_captures(db, session)
+    assert [(row.stated_minute, row.taken_at) for row in rows] == [(0, zero), (5, later), (10, None)]
 
 
 def test_a_picture_is_imported_once(ward: Ward) -> None:

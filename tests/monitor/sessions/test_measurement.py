@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from prismseg.monitor.sessions.measurement import minutes_since
+from prismseg.monitor.sessions.measurement import minute_of
 from prismseg.monitor.sessions.service import SessionService
 from prismseg.monitor.store import SessionStore, verify
 
@@ -18,11 +18,16 @@ ZERO = datetime(2026, 5, 4, 14, 0, tzinfo=UTC)
     ("seconds", "minute"), [(-60, -1), (0, 0), (0.001, 0.001), (0.03, 0.001), (0.2, 0.003), (300, 5), (-0.01, 0)]
 )
 def test_minutes_since_the_dose(seconds: float, minute: float) -> None:
-    assert minutes_since(SimpleNamespace(taken_at=ZERO + timedelta(seconds=seconds)), ZERO) == minute
+    assert (
+        minute_of(SimpleNamespace(stated_minute=None, taken_at=ZERO + timedelta(seconds=seconds)), ZERO) == minute
+    )
 
 
 def test_no_minute_is_a_negative_zero() -> None:
-    assert str(minutes_since(SimpleNamespace(taken_at=ZERO - timedelta(milliseconds=10)), ZERO)) == "0.0"
+    assert (
+        str(minute_of(SimpleNamespace(stated_minute=None, taken_at=ZERO - timedelta(milliseconds=10)), ZERO))
+        == "0.0"
+    )
 
 
 def test_a_row_reads_as_it_was_sealed_also_with_a_negative_zero(tmp_path) -> None:

@@ -13,9 +13,14 @@ from prismseg.monitor.web.audit_words import ACTIONS
 from prismseg.monitor.web.security.record import STARTED
 
 # Where each function that writes an entry takes its action.
-PLACES = {"record": 1, "note": 1, "update_session": 1, "update_capture": 1, "_record": 0} | dict.fromkeys(
-    ("record_event", "record_login"), 2
-)
+PLACES = {
+    "record": 1,
+    "note": 1,
+    "update_session": 1,
+    "update_capture": 1,
+    "_record": 0,
+    "append_sealed": 3,
+} | dict.fromkeys(("record_event", "record_login"), 2)
 
 
 def written_actions() -> Iterator[str]:

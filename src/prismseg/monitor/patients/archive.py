@@ -12,9 +12,11 @@ from sqlalchemy import inspect, select
 from prismseg.base import Message
 from prismseg.monitor.languages import Language
 from prismseg.monitor.report import REPORT_FORMATS, collect_report
+from prismseg.monitor.sessions.admission import is_import
 from prismseg.monitor.sessions.service import SessionService
 from prismseg.monitor.store import NotFound, latest_results, list_captures
 from prismseg.monitor.store.audit import as_json
+from prismseg.monitor.store.changes import without_invented_times
 from prismseg.monitor.store.schema import AuditRow, AuditValuesRow, Base, CaptureRow, MaskRow, SessionRow
 
 
@@ -80,8 +82,9 @@ def _write_session(
         )
         rows: list[Any] = [session, *captures, *masks, *latest_results(db, session.id).values()]
         subjects = [f"{row.__tablename__}/{row.id}" for row in rows]
+        imported = dict(zip(subjects, rows, strict=True)) if is_import(session) else {}
         entries = [
-            {**_columns(entry), "values": None if values is None else json.loads(values.text)}
+            {**_columns(entry), "values": None if values is None else _told(values, imported.get(entry.subject))}
             for entry, values in db.execute(
                 select(AuditRow, AuditValuesRow)
                 .join(AuditValuesRow, AuditValuesRow.seq == AuditRow.seq, isouter=True)
@@ -101,6 +104,10 @@ def _write_session(
         archive.writestr(
             f"{folder}/mask-{number}-{mask.number}.{ending}", service.store.files.get(mask.file_sha256)
         )
+
+
+def _told(values: AuditValuesRow, row: Base | None) -> dict[str, Any]:
+    return without_invented_times(json.loads(values.text), row)
 
 
 def _columns(row: Base) -> dict[str, Any]:

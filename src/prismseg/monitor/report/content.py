@@ -9,10 +9,8 @@ from datetime import datetime
 from prismseg.monitor.report.standing import Standing, standing_of
 from prismseg.monitor.sessions.admission import is_import
 from prismseg.monitor.sessions.details import Details, MaskOrigin, Provenance, Remarks
-from prismseg.monitor.sessions.imports import camera_time
 from prismseg.monitor.sessions.segmenter import METHOD
 from prismseg.monitor.sessions.service import SessionService
-from prismseg.monitor.sessions.times import known_time, time_known
 from prismseg.monitor.store import latest_results, list_captures
 from prismseg.monitor.store.schema import CaptureRow, MaskRow, ResultRow, SessionRow
 from prismseg.thermal import Entry, Session, View, check_view
@@ -150,7 +148,7 @@ def collect_report(service: SessionService, session: str, printed_by: str = "") 
         id=row.id,
         details=Details.model_validate(row.details),
         created_at=row.created_at,
-        test_dose_at=known_time(row, row.test_dose_at),
+        test_dose_at=row.test_dose_at,
         session=measured.session,
         captures=tuple(
             _facts(row, capture, mask, entry)
@@ -161,7 +159,7 @@ def collect_report(service: SessionService, session: str, printed_by: str = "") 
         excluded=tuple(
             ExcludedCapture(
                 capture.number,
-                known_time(row, capture.taken_at),
+                capture.taken_at,
                 capture.deleted_at,
                 capture.deleted_by,
                 capture.deleted_reason,
@@ -181,7 +179,7 @@ def _facts(session: SessionRow, capture: CaptureRow, mask: MaskRow | None, entry
     by_hand = mask is not None and mask.origin == "edited"
     return ReportedCapture(
         number=capture.number,
-        taken_at=_time_of_day(session, capture, entry),
+        taken_at=capture.taken_at,
         sha256=capture.frame_sha256,
         camera=capture.camera,
         view=check_view(session.view),
@@ -191,13 +189,6 @@ def _facts(session: SessionRow, capture: CaptureRow, mask: MaskRow | None, entry
         edited_at=mask.created_at if mask is not None and by_hand else None,
         remarks=Remarks.model_validate(capture.remarks),
     )
-
-
-def _time_of_day(session: SessionRow, capture: CaptureRow, entry: Entry) -> datetime | None:
-    """Give a picture's time; of an import the camera's own, for the stored one is the dose and a stated minute."""
-    if not is_import(session) or not time_known(session):
-        return known_time(session, capture.taken_at)
-    return None if entry.frame is None else camera_time(entry.frame)
 
 
 def _origin(mask: MaskRow | None, entry: Entry) -> MaskOrigin:

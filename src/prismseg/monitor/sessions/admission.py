@@ -193,6 +193,7 @@ def check_frame(db: Database, session: SessionRow, new: NewCapture, pixels: str)
             )
         )
     since = session.camera_since
+    assert new.taken_at is not None  # a camera's picture always has a time
     if since is not None and new.taken_at < since:
         raise Conflict(
             Message(
@@ -213,6 +214,7 @@ def check_time(new: NewCapture, transaction: Transaction) -> None:
     Conflict
         Naming by how much.
     """
+    assert new.taken_at is not None
     ahead = new.taken_at - transaction.at
     if ahead > _AHEAD:
         raise Conflict(

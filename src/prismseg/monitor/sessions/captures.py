@@ -39,8 +39,10 @@ class NewCapture:
         Of the request: a request that is repeated with the same key makes no second capture.
     camera : str
         Where the frame comes from.
-    taken_at : datetime
-        When, in UTC.
+    taken_at : datetime or None
+        When, in UTC, by the camera; None where an imported picture has no time.
+    minute : float or None
+        Of an imported picture: since the test dose, as stated.
     mask : (H, W) ndarray of bool, optional
         Soles outlined elsewhere; without it the network finds them.
     """
@@ -48,7 +50,8 @@ class NewCapture:
     frame: Frame
     key: str
     camera: str
-    taken_at: datetime
+    taken_at: datetime | None
+    minute: float | None = None
     mask: NDArray[np.bool_] | None = None
 
 
@@ -114,6 +117,7 @@ def add_rows(
         session,
         key=new.key,
         taken_at=new.taken_at,
+        stated_minute=new.minute,
         source=_storable(new.frame.source),
         camera=new.camera,
         frame_sha256=stored.frame_sha256,

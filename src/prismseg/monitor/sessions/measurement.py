@@ -6,7 +6,6 @@ import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime
-from typing import cast
 
 from sqlalchemy.orm import Session as Database
 
@@ -36,8 +35,11 @@ def clock_zero(session: SessionRow, captures: list[CaptureRow]) -> datetime | No
     return session.test_dose_at or (captures[-1].taken_at if captures else None)
 
 
-def minutes_since(capture: CaptureRow, zero: datetime) -> float:
-    """Minutes from the zero of the clock to a capture; what comes after it is never rounded to it."""
+def minute_of(capture: CaptureRow, zero: datetime | None) -> float:
+    """Minutes from the zero of the clock to a capture, or as stated; what comes after it is never rounded to it."""
+    if capture.stated_minute is not None:
+        return capture.stated_minute
+    assert capture.taken_at is not None and zero is not None  # only imported pictures lack a time
     minute = round((capture.taken_at - zero).total_seconds() / 60, 3) + 0.0  # no negative zero
     return max(minute, _SHORTEST_DELAY) if capture.taken_at > zero else minute
 
@@ -68,9 +70,7 @@ class SessionMeasurer:
             captures = list_captures(db, session.id)
             zero = clock_zero(session, captures)
             masks = [None if row.mask_id is None else get_row(db, MaskRow, row.mask_id) for row in captures]
-            steps: list[Step] = [
-                (row.id, row.mask_id, minutes_since(row, cast(datetime, zero))) for row in captures
-            ]
+            steps: list[Step] = [(row.id, row.mask_id, minute_of(row, zero)) for row in captures]
             done, measured = self._reuse(session, steps)
             for row, mask, step in list(zip(captures, masks, steps, strict=True))[len(done) :]:
                 self._add(measured, row, mask, step[2])

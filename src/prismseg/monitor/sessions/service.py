@@ -25,7 +25,7 @@ from prismseg.monitor.sessions.details import signer_name, validate_details, val
 from prismseg.monitor.sessions.measurement import MeasuredSession, SessionMeasurer
 from prismseg.monitor.sessions.results import update_results
 from prismseg.monitor.sessions.segmenter import Segmenter
-from prismseg.monitor.sessions.times import UNKNOWN_ZERO, DoseStatement
+from prismseg.monitor.sessions.times import DoseStatement
 from prismseg.monitor.store import (
     Conflict,
     NotFound,
@@ -207,12 +207,11 @@ class SessionService:
         details : mapping
             As of `prismseg.monitor.sessions.details.Details`.
         captures : sequence of NewCapture
-            In the order of their times.
+            In the order of their minutes, which each states.
         view, camera : str
             How the camera saw the soles, and which it was.
         dose : datetime or None
-            When the test dose was given, by the camera's clock; None where that is not known: then the times of the
-            captures are counted from `UNKNOWN_ZERO`.
+            When the test dose was given, by the camera's clock; None where that is not known.
         ward : str or None
             Whose session it is; None: everybody's.
 
@@ -237,9 +236,9 @@ class SessionService:
                 camera=camera,
                 origin="import",
                 ward=ward,
-                timed_by="unknown" if dose is None else "camera",
             )
-            transaction.update_session(who, "test dose given", row, test_dose_at=dose or UNKNOWN_ZERO)
+            if dose is not None:
+                transaction.update_session(who, "test dose given", row, test_dose_at=dose)
             for each in stored:
                 add_rows(transaction, who, row, each, self.segmenter.model)
             self._update_results(transaction, row)

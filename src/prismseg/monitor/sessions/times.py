@@ -1,36 +1,16 @@
-"""Times of a session: which times of day are known, and when the test dose was given.
-
-An import whose pictures have no time of day keeps minutes alone. The dose is checked against the clock, and against what
-whoever states it was shown.
-"""
+"""When the test dose was given: checked against the clock, and against what whoever states it was shown."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from prismseg.base import Message
 from prismseg.monitor.store import Conflict
-from prismseg.monitor.store.schema import SessionRow
 
-UNKNOWN_ZERO = datetime(1970, 1, 1, tzinfo=UTC)
-"""Stands for the test dose of an import whose times of day are not known; never shown."""
 _EARLIEST = timedelta(hours=12)  # before now; an earlier one is a slip of the date
 _AHEAD = timedelta(seconds=2)  # by which a page's idea of the monitor's clock may be ahead of it
 _SAME = timedelta(milliseconds=2)  # pages are told times to the millisecond
-
-
-def time_known(session: SessionRow) -> bool:
-    """Tell whether a session's times are times of day.
-
-    Imports of a version that did not say it counted back from the moment of the import: theirs are not.
-    """
-    return session.origin != "import" or session.timed_by == "camera"
-
-
-def known_time(session: SessionRow, moment: datetime | None) -> datetime | None:
-    """Give a time of the session, None where it is not known."""
-    return moment if time_known(session) else None
 
 
 @dataclass(frozen=True)

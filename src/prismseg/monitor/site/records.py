@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session as Database
 
 from prismseg.monitor.store import latest_results, list_captures
@@ -53,7 +53,8 @@ def collect_observations(db: Database, minutes: Sequence[float], ward: str | Non
     ward : str, optional
         Only sessions of this ward, and those without one.
     """
-    query = select(SessionRow).where(SessionRow.test_dose_at.is_not(None), SessionRow.origin != "demonstration")
+    dosed = or_(SessionRow.test_dose_at.is_not(None), SessionRow.origin == "import")
+    query = select(SessionRow).where(dosed, SessionRow.origin != "demonstration")
     if ward is not None:
         query = query.where((SessionRow.ward == ward) | SessionRow.ward.is_(None))
     return [each for session in db.scalars(query) for each in _of_session(db, session, minutes)]

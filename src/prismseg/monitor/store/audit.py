@@ -27,8 +27,8 @@ ERASED = "patient erased"  # the action after which rows and values may be missi
 # Columns that younger versions added: where they are empty a row has the hash that it was sealed with before.
 ADDED_COLUMNS = frozenset(
     {
+        "captures.stated_minute",
         "sessions.camera_since",
-        "sessions.timed_by",
         "sessions.skipped",
         "sessions.ward",
         "sessions.signed_at",
@@ -55,9 +55,19 @@ def _plain(value: Any) -> str:
 
 def row_sha256(row: Base) -> str:
     """Hash all columns of a row, without those that were added to its table and are empty."""
-    values = {column.key: _as_stored(getattr(row, column.key)) for column in inspect(type(row)).column_attrs}
-    added = {name for name in values if f"{row.__tablename__}.{name}" in ADDED_COLUMNS}
-    values = {name: value for name, value in values.items() if value is not None or name not in added}
+    return columns_sha256(
+        row.__tablename__,
+        {column.key: getattr(row, column.key) for column in inspect(type(row)).column_attrs},
+    )
+
+
+def columns_sha256(table: str, columns: Mapping[str, Any]) -> str:
+    """Hash all columns of a row of a table, without those that were added to it and are empty."""
+    values = {
+        name: _as_stored(value)
+        for name, value in columns.items()
+        if value is not None or f"{table}.{name}" not in ADDED_COLUMNS
+    }
     return hashlib.sha256(as_json(values).encode()).hexdigest()
 
 
@@ -101,18 +111,33 @@ def append_entry(
     values : mapping, optional
         Old and new values. The entry seals their hash; they themselves can be erased.
     """
+    db.flush()
+    about, sha256 = (row, "") if isinstance(row, str) else (subject_of(row), row_sha256(row))
+    return append_sealed(db, at, who, action, about, sha256, detail, values)
+
+
+def append_sealed(
+    db: Database,
+    at: datetime,
+    who: str,
+    action: str,
+    subject: str,
+    row_sha256: str,
+    detail: dict[str, Any],
+    values: Mapping[str, Any] | None = None,
+) -> AuditRow:
+    """Add an entry about a row whose hash is known; the rest is as of `append_entry`."""
     if values:
         text, salt = as_json(values), secrets.token_hex(32)
         detail = {**detail, "values_sha256": values_sha256(salt, text)}
-    db.flush()
     last = db.scalars(select(AuditRow).order_by(AuditRow.seq.desc()).limit(1)).first()
     entry = AuditRow(
         seq=1 if last is None else last.seq + 1,
         at=at,
         who=who,
         action=action,
-        subject=row if isinstance(row, str) else subject_of(row),
-        row_sha256="" if isinstance(row, str) else row_sha256(row),
+        subject=subject,
+        row_sha256=row_sha256,
         detail=as_json(detail),
         previous=START if last is None else last.sha256,
     )

@@ -12,9 +12,11 @@ from prismseg.monitor.store.schema import Base, CaptureRow, SessionRow, UserRow
 # What a new row began with, as far as it can be changed later or says where a frame comes from.
 _BEGINNINGS: Mapping[type[Base], tuple[str, ...]] = {
     SessionRow: ("code", "details", "view", "camera", "origin", "created_at", "ward"),
-    CaptureRow: ("taken_at", "source", "camera", "parameters"),
+    CaptureRow: ("taken_at", "stated_minute", "source", "camera", "parameters"),
     UserRow: ("role", "ward"),
 }
+# Before stated minutes were kept apart, these were counted from them.
+_TIMES: Mapping[type[Any], str] = {SessionRow: "test_dose_at", CaptureRow: "taken_at"}
 _SECRET = frozenset({"password"})
 _COUNTED = frozenset({"revision"})  # grows with every change and says nothing
 
@@ -39,6 +41,26 @@ def find_changes(row: Base) -> dict[str, list[Any]]:
         before = history.deleted[0] if history.deleted else None
         found.update(_pairs(column.key, _shown(column.key, before), _shown(column.key, getattr(row, column.key))))
     return found
+
+
+def without_invented_times(values: Mapping[str, Any], row: Base | None) -> dict[str, Any]:
+    """Leave out of a change what an older version took for a time of an import: none but the row's own is true.
+
+    Parameters
+    ----------
+    values : mapping
+        Old and new values, as `find_changes` gives them and the audit keeps them.
+    row : SessionRow, CaptureRow or None
+        Of an import; None where the change is of something else.
+    """
+    name = _TIMES.get(type(row))
+    if name is None or name not in values:
+        return dict(values)
+    own = getattr(row, name)
+    known = None if own is None else own.isoformat(timespec="microseconds")
+    shown = [value if value == known else None for value in values[name]]
+    told = {**values, name: shown}
+    return told if any(shown) else {key: value for key, value in told.items() if key != name}
 
 
 def _pairs(name: str, before: Any, after: Any) -> Iterator[tuple[str, list[Any]]]:

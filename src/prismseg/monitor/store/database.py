@@ -19,6 +19,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, Operati
 from sqlalchemy.orm import Session as Database
 
 from prismseg.base import ConfigError, Message, OutputError
+from prismseg.monitor.store.files import FileStore
 
 Access = Literal["exclusive", "shared", "read-only"]
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -32,7 +33,7 @@ _LOCK_NOT_AVAILABLE = "55P03"  # PostgreSQL's code for a lock that was not had i
 _DISK_FULL = "53100"  # and for a disk without room
 
 
-def open_engine(url: str, access: Access = "exclusive") -> Engine:
+def open_engine(url: str, access: Access = "exclusive", files: FileStore | None = None) -> Engine:
     """Connect; who is alone brings the tables to the newest form.
 
     Parameters
@@ -42,6 +43,8 @@ def open_engine(url: str, access: Access = "exclusive") -> Engine:
         ``postgresql+psycopg://user@host/name``.
     access : {"exclusive", "shared", "read-only"}
         As a `Store` has it.
+    files : FileStore, optional
+        The store's frames, from which an older form of the tables may lack something.
 
     Raises
     ------
@@ -61,7 +64,10 @@ def open_engine(url: str, access: Access = "exclusive") -> Engine:
         event.listen(engine, "connect", _read_sqlite if access == "read-only" else _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
     try:
-        (_upgrade if access == "exclusive" else _check_form)(engine)
+        if access == "exclusive":
+            _upgrade(engine, files)
+        else:
+            _check_form(engine)
     except SQLAlchemyError as error:
         engine.dispose()
         raise OutputError(f"The database {hide_password(url)} cannot be used: {_cause(error)}") from error
@@ -205,13 +211,13 @@ def _check_form(engine: Engine) -> None:
         )
 
 
-def _upgrade(engine: Engine) -> None:
+def _upgrade(engine: Engine, files: FileStore | None) -> None:
     config, newest = _config()
-    with engine.begin() as connection:
+    with engine.connect() as connection, _rows_stay(connection), connection.begin():
         current = MigrationContext.configure(connection).get_current_revision()
         if current == newest:
             return
-        config.attributes["connection"] = connection
+        config.attributes |= {"connection": connection, "files": files}
         try:
             command.upgrade(config, "head")
         except CommandError as error:
@@ -219,6 +225,20 @@ def _upgrade(engine: Engine) -> None:
                 f"The database is of another version of prismseg ({current}): {error}. Install that version, or restore "
                 "a backup."
             ) from error
+
+
+@contextmanager
+def _rows_stay(connection: Connection) -> Iterator[None]:
+    """Let SQLite put a table in another's place: with foreign keys it would first ask after every row that names one."""
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    cursor = connection.connection.cursor()  # not by a statement: inside a transaction it would have no effect
+    cursor.execute("PRAGMA foreign_keys=OFF")
+    try:
+        yield
+    finally:
+        cursor.execute("PRAGMA foreign_keys=ON")
 
 
 def _cause(error: SQLAlchemyError) -> Message:

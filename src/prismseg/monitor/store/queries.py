@@ -47,7 +47,11 @@ def get_capture(db: Database, session: str, number: int) -> CaptureRow:
 def list_captures(db: Database, session: str, *, deleted: bool = False) -> list[CaptureRow]:
     """List captures of a session in the order in which they were taken."""
     query = (
-        select(CaptureRow).where(CaptureRow.session_id == session).order_by(CaptureRow.taken_at, CaptureRow.number)
+        select(CaptureRow)
+        .where(CaptureRow.session_id == session)
+        .order_by(
+            CaptureRow.stated_minute, CaptureRow.taken_at, CaptureRow.number
+        )  # all of a session state one, or none
     )
     return [row for row in db.scalars(query) if deleted or row.deleted_at is None]
 
@@ -66,7 +70,7 @@ def latest_results(db: Database, session: str) -> dict[str, ResultRow]:
 def find_picture(db: Database, sha256: str) -> list[CaptureRow]:
     """Find the captures of all sessions that show this picture, excluded ones as well."""
     query = select(CaptureRow).join(PixelRow, PixelRow.capture_id == CaptureRow.id)
-    return list(db.scalars(query.where(PixelRow.sha256 == sha256).order_by(CaptureRow.taken_at)))
+    return list(db.scalars(query.where(PixelRow.sha256 == sha256).order_by(CaptureRow.id)))
 
 
 def index_pixels(db: Database, files: FileStore) -> None:

@@ -69,7 +69,6 @@ class SessionRow(Base):
     signed_typed: Mapped[bool | None]  # True where the name was typed, since nobody had logged in
     camera_since: Mapped[datetime | None]  # when the camera came to this session; None while it has none
     skipped: Mapped[list[Any] | None]  # captures that were not taken: minute, reason, who and when
-    timed_by: Mapped[str | None]  # of an import: camera, or unknown where its pictures' times of day are not known
 
 
 class CaptureRow(Base):
@@ -84,7 +83,8 @@ class CaptureRow(Base):
     key: Mapped[str] = mapped_column(
         String(64), unique=True
     )  # of the request, so that a repeated one captures once
-    taken_at: Mapped[datetime]
+    taken_at: Mapped[datetime | None]  # by its camera; None where an imported picture has no time of day
+    stated_minute: Mapped[float | None]  # of an import: since the test dose, as staff stated it
     source: Mapped[str]
     camera: Mapped[str]
     frame_sha256: Mapped[str] = mapped_column(String(64))

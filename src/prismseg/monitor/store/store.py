@@ -86,7 +86,7 @@ class SessionStore:
         except OSError as error:
             raise output_error(Path(self._lock.lock_file), error) from error
         try:
-            self.engine = open_engine(address)
+            self.engine = open_engine(address, files=self.files)
         except BaseException:
             self._lock.release()
             raise

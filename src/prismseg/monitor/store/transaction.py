@@ -103,7 +103,6 @@ class Transaction:
         origin: str,
         at: datetime | None = None,
         ward: str | None = None,
-        timed_by: str | None = None,
     ) -> SessionRow:
         """Begin a session; one of a camera has the camera from then on."""
         begun = at or self.at
@@ -120,7 +119,6 @@ class Transaction:
             flags=[],
             ward=ward,
             camera_since=None if origin == "import" else begun,
-            timed_by=timed_by,
         )
         self.db.add(row)
         self.record(who, "session begun", row, origin=origin)
@@ -132,7 +130,7 @@ class Transaction:
         session: SessionRow,
         *,
         key: str,
-        taken_at: datetime,
+        taken_at: datetime | None,
         source: str,
         camera: str,
         frame_sha256: str,
@@ -140,6 +138,7 @@ class Transaction:
         size: tuple[int, int],
         parameters: dict[str, float],
         failure: dict[str, Any] | None = None,
+        stated_minute: float | None = None,
     ) -> CaptureRow:
         """Keep a frame whose file is already on the disk."""
         check_unlocked(session)
@@ -149,6 +148,7 @@ class Transaction:
             number=1 + (self.db.scalar(_highest(CaptureRow, CaptureRow.session_id == session.id)) or 0),
             key=key,
             taken_at=taken_at,
+            stated_minute=stated_minute,
             source=source,
             camera=camera,
             frame_sha256=frame_sha256,

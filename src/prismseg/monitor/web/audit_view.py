@@ -14,7 +14,16 @@ from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import Session as Database
 
 from prismseg.monitor.report.tables.tidy import escape_formula
-from prismseg.monitor.store.schema import AuditRow, AuditValuesRow, CaptureRow, MaskRow, ResultRow, SessionRow
+from prismseg.monitor.store.changes import without_invented_times
+from prismseg.monitor.store.schema import (
+    AuditRow,
+    AuditValuesRow,
+    Base,
+    CaptureRow,
+    MaskRow,
+    ResultRow,
+    SessionRow,
+)
 
 PAGE_SIZE = 100
 _HASHES = frozenset({"values_sha256", "frame", "file"})
@@ -95,8 +104,9 @@ def list_audit(db: Database, wanted: AuditFilter, page: int | None) -> tuple[lis
         for part in _parts([entry.seq for entry in entries])
         for row in db.scalars(select(AuditValuesRow).where(AuditValuesRow.seq.in_(part)))
     }
-    places = _places(db, [entry.subject for entry in entries])
-    return [_line(entry, values.get(entry.seq), places) for entry in entries], total
+    subjects = list(dict.fromkeys(entry.subject for entry in entries))
+    places, imported = _places(db, subjects), _imported(db, subjects)
+    return [_line(entry, values.get(entry.seq), places, imported.get(entry.subject)) for entry in entries], total
 
 
 def choices(db: Database) -> tuple[list[str], list[str]]:
@@ -161,7 +171,7 @@ def _places(db: Database, subjects: list[str]) -> dict[str, tuple[str, str, int 
     """Find session, code and number of the capture of each subject that is in the database."""
     found: dict[str, tuple[str, str, int | None]] = {}
     keys: dict[str, list[str]] = {}
-    for subject in dict.fromkeys(subjects):
+    for subject in subjects:
         table, _, key = subject.partition("/")
         keys.setdefault(table, []).append(key)
     columns = (SessionRow.id, SessionRow.code)
@@ -189,9 +199,25 @@ def _places(db: Database, subjects: list[str]) -> dict[str, tuple[str, str, int 
     return found
 
 
-def _line(entry: AuditRow, text: str | None, places: dict[str, tuple[str, str, int | None]]) -> AuditLine:
+def _imported(db: Database, subjects: list[str]) -> dict[str, Base]:
+    """Find those of the subjects that are imported sessions, or captures of one."""
+    found: dict[str, Base] = {}
+    ours = select(SessionRow.id).where(SessionRow.origin == "import")
+    for part in _parts([subject.partition("/")[2] for subject in subjects]):
+        for row in db.scalars(select(SessionRow).where(SessionRow.id.in_(part), SessionRow.id.in_(ours))):
+            found[f"sessions/{row.id}"] = row
+        for capture in db.scalars(
+            select(CaptureRow).where(CaptureRow.id.in_(part), CaptureRow.session_id.in_(ours))
+        ):
+            found[f"captures/{capture.id}"] = capture
+    return found
+
+
+def _line(
+    entry: AuditRow, text: str | None, places: dict[str, tuple[str, str, int | None]], imported: Base | None
+) -> AuditLine:
     detail: dict[str, Any] = json.loads(entry.detail)
-    values: dict[str, list[Any]] = json.loads(text) if text else {}
+    values: dict[str, list[Any]] = without_invented_times(json.loads(text) if text else {}, imported)
     changed = detail.pop("changed", {})
     if isinstance(changed, dict):  # of settings; of rows only the names, and the values are apart
         values |= changed

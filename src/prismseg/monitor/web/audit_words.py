@@ -45,6 +45,7 @@ _ACTIONS = (
     Message("session closed"),
     Message("session opened again"),
     Message("session signed"),
+    Message("stated minutes kept apart"),
     Message("test dose given"),
     Message("time of the test dose corrected"),
     Message("user has another role"),

@@ -15,7 +15,6 @@ from prismseg.monitor.languages import Language
 from prismseg.monitor.languages.flag_texts import caveat_of, threshold_of, title_of, value_of
 from prismseg.monitor.sessions.admission import find_holder, is_import, shown_to
 from prismseg.monitor.sessions.details import Details
-from prismseg.monitor.sessions.times import known_time
 from prismseg.monitor.store import SessionStore, get_row, latest_results, list_captures
 from prismseg.monitor.store.schema import CaptureRow, MaskRow, ResultRow, SessionRow
 from prismseg.thermal import REGIONS, SIDES
@@ -58,7 +57,7 @@ def list_sessions(db: Database, text: str, page: int, ward: str | None = None) -
             "id": row.id,
             "code": row.code,
             "created_at": format_time(row.created_at),
-            "test_dose_at": format_time(known_time(row, row.test_dose_at)),
+            "test_dose_at": format_time(row.test_dose_at),
             "closed_at": format_time(row.closed_at),
             "origin": row.origin,
             "state": state_of(row),
@@ -107,7 +106,7 @@ def describe_session(
     results = latest_results(db, session.id)
     masks = _masks(db, session.id)
     shown = [
-        _capture(row, known_time(session, row.taken_at), results.get(row.id), masks.get(row.id, []), language)
+        _capture(row, results.get(row.id), masks.get(row.id, []), language)
         for row in captures
         if row.deleted_at is None
     ]
@@ -123,8 +122,8 @@ def describe_session(
         "has_camera": session.camera_since is not None,
         "camera_with": None if holder is None else _holder(holder, ward),
         "created_at": format_time(session.created_at),
-        "dosed": session.test_dose_at is not None,
-        "test_dose_at": format_time(known_time(session, session.test_dose_at)),
+        "dosed": is_import(session) or session.test_dose_at is not None,
+        "test_dose_at": format_time(session.test_dose_at),
         "closed_at": format_time(session.closed_at),
         "signed_at": format_time(session.signed_at),
         "signed_by": session.signed_by,
@@ -137,7 +136,7 @@ def describe_session(
         "deleted": [
             {
                 "number": row.number,
-                "taken_at": format_time(known_time(session, row.taken_at)),
+                "taken_at": format_time(row.taken_at),
                 "deleted_at": format_time(row.deleted_at),
                 "by": row.deleted_by,
                 "reason": row.deleted_reason,
@@ -226,7 +225,6 @@ def _masks(db: Database, session: str) -> dict[str, list[MaskRow]]:
 
 def _capture(
     row: CaptureRow,
-    taken_at: datetime | None,
     result: ResultRow | None,
     masks: list[MaskRow],
     language: Language,
@@ -234,7 +232,7 @@ def _capture(
     outcome = {} if result is None else result.outcome
     return {
         "number": row.number,
-        "taken_at": format_time(taken_at),
+        "taken_at": format_time(row.taken_at),
         "size": [row.height, row.width],
         "minute": None if result is None else result.minute,
         "status": "" if result is None else result.status,

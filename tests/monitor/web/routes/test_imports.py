@@ -212,9 +212,14 @@ def test_times_that_nobody_knows_are_unknown(page, camera, taken):
     state = page.get(f"/api/sessions/{made['id']}").json()
     assert [each["minute"] for each in state["captures"]] == pytest.approx([0, 5, 20], abs=1e-3)
     assert (state["state"], state["dosed"], state["test_dose_at"]) == ("imported", True, None)
-    assert [each["taken_at"] for each in state["captures"]] == [None] * 3
-    table = page.get(f"/api/sessions/{made['id']}/table.csv").text
-    assert "1970-" not in table and str(datetime.now(UTC).year) + "-" not in table
+    shown = [TAKEN + timedelta(minutes=minute) for minute in taken] or [None] * 3
+    told = [each["taken_at"] and datetime.fromisoformat(each["taken_at"]) for each in state["captures"]]
+    assert told == shown, "each is its camera's, whatever minutes say"
+    text = page.get(f"/api/sessions/{made['id']}/table.csv").content.decode("utf-8-sig")
+    rows = {row["capture"]: (row["test_dose_at"], row["taken_at"]) for row in csv.DictReader(io.StringIO(text))}
+    assert [(dose, taken and datetime.fromisoformat(taken)) for dose, taken in rows.values()] == [
+        ("", taken or "") for taken in shown
+    ]
     assert page.get(f"/api/sessions/{made['id']}/report.pdf?language=en").status_code == 200
 
 

@@ -7,7 +7,6 @@ import secrets
 import shutil
 import uuid
 from dataclasses import replace
-from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path as FilePath
 from typing import Annotated, Any
@@ -32,7 +31,6 @@ from prismseg.monitor.sessions.imports import (
 )
 from prismseg.monitor.sessions.segmenter import SoleSegmenter
 from prismseg.monitor.sessions.service import SessionService
-from prismseg.monitor.sessions.times import UNKNOWN_ZERO
 from prismseg.monitor.store import Conflict, NotFound, SessionStore, hash_pixels
 from prismseg.monitor.web.dependencies import (
     AccountDep,
@@ -208,14 +206,15 @@ def _chosen(files: list[UploadedFile], body: ImportBody) -> list[TimedPicture]:
 def _import(
     sessions: SessionService, who: str, body: ImportBody, view: View, chosen: list[TimedPicture], ward: str | None
 ) -> str:
-    """Store a session at the camera's times of day; where they are not known minutes count alone."""
+    """Store a session with the camera's times of day, where it has a clock, and the stated minutes."""
     dose = find_dose_time(chosen)
     captures = [
         NewCapture(
             each.frame,
             uuid.uuid4().hex,
             each.frame.camera or each.name,
-            (dose or UNKNOWN_ZERO) + timedelta(minutes=each.minute),
+            camera_time(each.frame),
+            each.minute,
         )
         for each in chosen
     ]
