@@ -1,5 +1,6 @@
 """What the watch over a camera lets through."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -122,3 +123,14 @@ def test_closed_once_and_for_all():
     assert scripted.closed == 1
     with pytest.raises(CameraError, match="closed"):
         camera.frame()
+
+
+def test_failing_and_working_again_are_told_once():
+    broken = CameraError(Message("The camera is not plugged in."))
+    camera, _ = guarded((0, 30), broken, broken, DataError("torn"), (1, 31), (2, 32), broken, (3, 33))
+    told = []
+    camera.on_change = told.append
+    for _ in range(8):
+        with suppress(CameraError):
+            camera.frame()
+    assert told == [broken, None, broken, None]

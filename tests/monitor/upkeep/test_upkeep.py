@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import json
+import re
 import shutil
 import threading
 from collections.abc import Iterator
@@ -15,10 +17,12 @@ from sqlalchemy import select
 from tests.monitor.sessions.test_clock import Computer
 from tests.monitor.store.scene import TrueSegmenter, capture
 
+import prismseg.monitor
 from prismseg.base import ConfigError, OutputError
 from prismseg.monitor.sessions.clock import SteadyClock
 from prismseg.monitor.sessions.service import SessionService
 from prismseg.monitor.store import SessionStore, verify
+from prismseg.monitor.store.audit import values_sha256
 from prismseg.monitor.store.schema import AuditRow
 from prismseg.monitor.upkeep import backups as backups_module
 from prismseg.monitor.upkeep import housekeeper
@@ -26,7 +30,7 @@ from prismseg.monitor.upkeep.backups import BackupPlan, Backups
 from prismseg.monitor.upkeep.clock_watch import ClockWatch
 from prismseg.monitor.upkeep.health import Health
 from prismseg.monitor.upkeep.housekeeper import Housekeeper, Task
-from prismseg.monitor.upkeep.log import EventLog
+from prismseg.monitor.upkeep.log import EVENTS, EventLog
 
 
 class Ward:
@@ -194,11 +198,40 @@ def test_the_log_has_no_patient_data(tmp_path: Path) -> None:
     (line,) = (tmp_path / "log.jsonl").read_text().splitlines()
     entry = json.loads(line)
     assert (entry["event"], entry["error"], entry["method"]) == ("request failed", "ValueError", "POST")
-    assert entry["where"].startswith("test_upkeep.py:") and "Pérez" not in line and "E-1" not in line
+    assert entry["where"].partition(":")[0] == __name__ and "Pérez" not in line and "E-1" not in line
     with pytest.raises(KeyError):
         log.write("María")
     with pytest.raises(ConfigError, match="cannot be written"):
         EventLog(tmp_path / "no" / "folder.jsonl")
+
+
+def test_a_failure_in_somebody_elses_module_names_the_line_of_ours_too(tmp_path: Path) -> None:
+    log = EventLog(tmp_path / "log.jsonl")
+    try:
+        values_sha256(None, "\udcff")  # which no encoding takes
+    except UnicodeEncodeError as error:
+        log.failed("request failed", error)
+    try:
+        EventLog(tmp_path / "log.jsonl").write("started", seconds=Path())
+    except TypeError as error:
+        log.failed("task failed", error)
+    ours, theirs = (json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines())
+    assert re.fullmatch(r"prismseg\.monitor\.store\.audit:\d+", ours["where"]) and "inside" not in ours
+    assert theirs["where"].startswith("json.") and theirs["inside"].startswith("prismseg.monitor.upkeep.log:")
+
+
+def test_every_event_is_written_by_something() -> None:
+    """What is announced in the documents and never written is waited for in vain."""
+    said = {
+        node.value
+        for path in Path(prismseg.monitor.__file__).parent.glob("**/*.py")
+        if path.name != "log.py"
+        for call in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(call, ast.Call)
+        for node in call.args
+        if isinstance(node, ast.Constant)
+    }
+    assert EVENTS - said == set()
 
 
 def test_a_task_that_fails_is_told_and_tried_again(tmp_path: Path) -> None:

@@ -39,6 +39,8 @@ class WatchedCamera:
     ----------
     asked_at, given_at : datetime or None
         When a picture was last asked for, and given; the former is the later one while the camera fails.
+    on_change : callable
+        Told when the camera begins to fail, with the error, and when it works again, with None.
     """
 
     def __init__(
@@ -52,6 +54,8 @@ class WatchedCamera:
         self.camera = camera
         self.asked_at: datetime | None = None
         self.given_at: datetime | None = None
+        self.on_change: Callable[[CameraError | None], object] = lambda _: None
+        self._fails = False
         self._now = now
         self._frozen_after = frozen_after
         self._clock = clock
@@ -79,21 +83,11 @@ class WatchedCamera:
             if self._closed:
                 raise CameraError(Message("{camera} has been closed; choose a camera again.", camera=self.name))
             try:
-                frame = self.camera.frame()
-            except CameraError:
+                frame = self._next()
+            except CameraError as error:
+                self._tell(error)
                 raise
-            except (PrismsegError, OSError) as error:
-                reason = error.args[0] if error.args and isinstance(error.args[0], Message) else str(error)
-                raise CameraError(
-                    Message("{camera} gives no usable picture: {reason}", camera=self.name, reason=reason)
-                ) from error
-            if not isinstance(frame.time, datetime) or frame.time.tzinfo is None:
-                raise CameraError(
-                    Message(
-                        "{camera} does not say when its picture was taken; it cannot be used.", camera=self.name
-                    )
-                )
-            self._watch(frame)
+            self._tell(None)
             self.given_at = self._now()
             return frame
 
@@ -109,6 +103,29 @@ class WatchedCamera:
             if not self._closed:
                 self._closed = True
                 self.camera.close()
+
+    def _tell(self, error: CameraError | None) -> None:
+        """Say once that the camera fails, and once that it works again."""
+        if self._fails != (error is not None):
+            self._fails = error is not None
+            self.on_change(error)
+
+    def _next(self) -> Frame:
+        try:
+            frame = self.camera.frame()
+        except CameraError:
+            raise
+        except (PrismsegError, OSError) as error:
+            reason = error.args[0] if error.args and isinstance(error.args[0], Message) else str(error)
+            raise CameraError(
+                Message("{camera} gives no usable picture: {reason}", camera=self.name, reason=reason)
+            ) from error
+        if not isinstance(frame.time, datetime) or frame.time.tzinfo is None:
+            raise CameraError(
+                Message("{camera} does not say when its picture was taken; it cannot be used.", camera=self.name)
+            )
+        self._watch(frame)
+        return frame
 
     def _watch(self, frame: Frame) -> None:
         first = self._first

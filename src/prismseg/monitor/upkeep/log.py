@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from traceback import walk_tb
 
 from prismseg.base import ConfigError, Message
 from prismseg.base.version import VERSION
@@ -27,6 +28,8 @@ EVENTS = frozenset(
         "copy failed",
         "task failed",
         "request failed",
+        "server failed",
+        "server warned",
         "import cleared",
     }
 )
@@ -94,9 +97,13 @@ class EventLog:
                 return
 
     def failed(self, event: str, error: BaseException, **facts: Fact) -> None:
-        """Write that something failed: the kind of the error and where, not what it says."""
-        place = error.__traceback__
-        while place is not None and place.tb_next is not None:
-            place = place.tb_next
-        where = "" if place is None else f"{Path(place.tb_frame.f_code.co_filename).name}:{place.tb_lineno}"
-        self.write(event, error=type(error).__name__, where=where, **facts)
+        """Write that something failed: the kind of the error, its module and line, not what it says.
+
+        Where that is in somebody else's module, `inside` is the line of ours that called it.
+        """
+        places = [
+            f"{frame.f_globals.get('__name__', '?')}:{line}" for frame, line in walk_tb(error.__traceback__)
+        ] or [""]
+        ours = [place for place in places if place.startswith("prismseg.")]
+        inside: dict[str, Fact] = {"inside": ours[-1]} if ours and ours[-1] != places[-1] else {}
+        self.write(event, error=type(error).__name__, where=places[-1], **inside, **facts)

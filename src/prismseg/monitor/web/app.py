@@ -10,12 +10,14 @@ from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
 
 from prismseg.base import DataError, Message, OutputError, PrismsegError
 from prismseg.base.version import VERSION
 from prismseg.monitor.cameras import CameraError
 from prismseg.monitor.store import Conflict, NotFound, get_row
 from prismseg.monitor.store.schema import SessionRow
+from prismseg.monitor.upkeep.failures import REQUEST_ID, UnexpectedErrors
 from prismseg.monitor.web.routes import (
     board,
     captures,
@@ -65,10 +67,12 @@ def create_app(services: AppServices) -> FastAPI:
     app.middleware("http")(services.guard)
     uploads = {"/api/imports": int(services.settings.upload_mb * 1e6 * _MOST_UPLOADED)}
     app.add_middleware(BodySizeLimit, most=_MOST_BYTES, uploads=uploads)
+    app.add_middleware(
+        UnexpectedErrors, log=services.log, answer=_unexpected_error
+    )  # the last added is the first asked
     app.add_exception_handler(PrismsegError, _known_error)
     app.add_exception_handler(RequestValidationError, _invalid_request)
     app.add_exception_handler(HTTPException, _http_error)
-    app.add_exception_handler(Exception, _unexpected_error)
     for routes in (
         sessions,
         captures,
@@ -96,8 +100,10 @@ def _known_error(request: Request, error: Exception) -> Response:
     if isinstance(error, DataError) and session is not None:
         error = _erased(request, session) or error  # its files go, too, while somebody reads them
     if isinstance(error, OutputError):  # staff are told to call IT, who find here what failed
-        path = error.message.values.get("path")
-        request.app.state.services.log.failed("request failed", error, method=request.method, path=path)
+        path, number = error.message.values.get("path"), request.scope["state"][REQUEST_ID]
+        request.app.state.services.log.failed(
+            "request failed", error, method=request.method, path=path, request=number
+        )
     status = next((status for kind, status in _STATUS if isinstance(error, kind)), 422)
     return error_response(request, status, told_to_staff(error))
 
@@ -125,10 +131,12 @@ def _http_error(request: Request, error: Exception) -> Response:
     return error_response(request, error.status_code, text, error.headers or {})
 
 
-def _unexpected_error(request: Request, error: Exception) -> Response:
-    request.app.state.services.log.failed("request failed", error, method=request.method)
+def _unexpected_error(request: HTTPConnection) -> Response:
     return error_response(
         request,
         500,
-        Message("The monitor failed at this; its log says where. Load the page again to see what was saved."),
+        Message(
+            "The monitor failed at this; its log says where, under {number}. Load the page again to see what was saved.",
+            number=request.scope["state"][REQUEST_ID],
+        ),
     )

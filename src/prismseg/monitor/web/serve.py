@@ -14,6 +14,7 @@ from websockets.exceptions import InvalidState
 
 from prismseg.base import OutputError
 from prismseg.base.version import VERSION
+from prismseg.monitor.upkeep.failures import ServerLog
 from prismseg.monitor.web.app import create_app
 from prismseg.monitor.web.security.connections import LimitedProtocol
 from prismseg.monitor.web.security.handshakes import tls_protocol
@@ -88,10 +89,12 @@ def _allow_descriptors() -> None:
 def create_server(services: AppServices) -> uvicorn.Server:
     """Make the server of an application."""
     settings = services.settings
+    ServerLog.install(services.log)
     config = uvicorn.Config(
         create_app(services),
         host=settings.host,
         port=settings.port,
+        log_config=None,  # its own would write what an error says
         log_level="warning",
         access_log=False,
         server_header=False,

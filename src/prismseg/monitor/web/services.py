@@ -6,12 +6,14 @@ import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from anyio import CapacityLimiter
 from argon2 import PasswordHasher
 from sqlalchemy import select
 
-from prismseg.monitor.cameras import Camera, find_simulator, open_camera
+from prismseg.monitor.cameras import Camera, CameraError, find_simulator, open_camera
+from prismseg.monitor.cameras.watchdog import WatchedCamera
 from prismseg.monitor.live import LiveView
 from prismseg.monitor.sessions.clock import SteadyClock
 from prismseg.monitor.sessions.demonstration import create_demonstration
@@ -166,6 +168,8 @@ def open_services(
         check_exposure(settings, users.count(), pin=users.has_pin())
         segmenter = segmenter or SoleSegmenter(settings.model)
         camera = camera if camera is not None else open_camera(settings.camera, clock)
+        if isinstance(camera, WatchedCamera):
+            camera.on_change = partial(_tell_camera, log)
         sessions = SessionService(store, segmenter)
         if settings.demonstration and find_simulator(camera) is not None and _is_empty(store):
             create_demonstration(sessions, camera, clock(), progress)
@@ -197,6 +201,14 @@ def open_services(
     except BaseException:
         store.close()
         raise
+
+
+def _tell_camera(log: EventLog, error: CameraError | None) -> None:
+    """Write when the camera begins to fail, and when it works again."""
+    if error is None:
+        log.write("camera works")
+    else:
+        log.failed("camera failed", error)
 
 
 def _is_empty(store: SessionStore) -> bool:
