@@ -74,7 +74,8 @@ def log_in(
         answer.status_code = status
         return answer
 
-    seconds, first = attempts.begin(name, address)
+    pin = users.pin_only()
+    seconds, first = attempts.begin(name, address, pin=pin)
     if seconds > 0:
         if first:
             record_login(store, _known(users, name), "log-in refused", address)
@@ -96,7 +97,7 @@ def log_in(
         record_login(store, _known(users, name), "log-in failed", address)
         _LOG.warning("wrong name or password, address %s", address)
         return refuse(403, Message("Name or password is wrong."))
-    attempts.succeeded(name, address)
+    attempts.succeeded(name, address, pin=pin)
     welcome = RedirectResponse(safe_path(back), status_code=303)
     begin_browser(request, welcome, guard, store, who, proof)
     return welcome
