@@ -85,7 +85,8 @@ class UserDirectory:
             easy to guess, or the ward has a longer name than is kept.
         """
         check_name(name)
-        check_password(password, name)
+        known = self.accounts().get(name.strip())
+        check_password(password, name, (ward if ward is not None else known and known.ward) or "")
         with self._store.write() as transaction:
             row = transaction.db.get(UserRow, name.strip())
             if row is None:
