@@ -18,6 +18,24 @@ def test_an_address_with_nothing_is_a_page_for_people_and_json_for_scripts(page,
     assert "No hay nada en esta dirección." in spanish.text
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body", "told"),
+    [
+        ("POST", "/api/sessions", {}, "Código: esto falta."),
+        ("POST", "/api/sessions", {"code": ""}, "Código: esto falta."),
+        ("POST", "/api/sessions", {"code": "x" * 41}, "Código: 40 caracteres como máximo."),
+        ("POST", "/api/sessions", {"code": "E-1", "colour": "red"}, "No existe el dato colour."),
+        ("POST", "/api/sessions", [1], "No se puede leer lo que se envió."),
+        ("GET", "/?page=x", None, "Página: esto no se puede anotar aquí."),
+        ("GET", "/audit?first=4.5.", None, "Desde: esto no se puede anotar aquí."),
+        ("DELETE", "/new", None, "Esto no se puede hacer en esta dirección."),
+    ],
+)
+def test_what_was_sent_wrongly_is_told_in_the_readers_language(page, method, path, body, told) -> None:
+    answer = page.ask(method, path, json=body, headers={"Accept-Language": "es"})
+    assert (answer.status_code, answer.json()["error"]) == (405 if method == "DELETE" else 422, told)
+
+
 def test_what_was_asked_for_cannot_speak_on_the_error_page(page) -> None:
     assert "<script>alert" not in page.get("/sessions/<script>alert(1)</script>", headers=HTML).text
 

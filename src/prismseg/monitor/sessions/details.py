@@ -138,6 +138,21 @@ FIELD_LABELS: Mapping[str, Message] = {
     "cold_left": Message("Cold, left leg"),
     "cold_right": Message("Cold, right leg"),
 }
+_SENT_LABELS: Mapping[str, Message] = {  # of what requests hold besides
+    "changed": Message("Details"),
+    "reason": Message("Reason"),
+    "minute": Message("Minute"),
+    "minutes": Message("Minute"),
+    "name": Message("Name"),
+    "password": Message("Password"),
+    "ward": Message("Ward"),
+    "files": Message("Files"),
+    "first": Message("From"),
+    "last": Message("To"),
+    "page": Message("Page"),
+    "at": Message("Time"),
+}
+_PLACES = frozenset({"body", "query", "path", "header", "cookie"})  # of a request, before the entry's name
 
 
 ORIGIN_LABELS: Mapping[str, Message] = {
@@ -219,13 +234,19 @@ def _validated(kind: type[Stated], values: Mapping[str, Any]) -> Stated:
     try:
         return kind.model_validate(dict(values))
     except ValidationError as error:
-        raise DataError(_problem(error.errors()[0])) from error
+        raise DataError(say_problem(error.errors()[0])) from error
 
 
-def _problem(error: Mapping[str, Any]) -> Message:
-    """Say what is wrong with an entry, in words that can be translated."""
-    name = str(error["loc"][0]) if error["loc"] else ""
-    field, limits = FIELD_LABELS.get(name, name), error.get("ctx", {})
+def say_problem(error: Mapping[str, Any]) -> Message:
+    """Say what is wrong with an entry, as pydantic tells it, in words that can be translated."""
+    name = next((str(part) for part in error["loc"] if part not in _PLACES), "")
+    field, limits = (FIELD_LABELS.get(name) or _SENT_LABELS.get(name, name)), error.get("ctx", {})
+    if not name or error["type"] == "json_invalid":
+        return Message("What was sent cannot be read.")
+    if error["type"] in ("missing", "string_too_short"):
+        return Message("{field}: this is missing.", field=field)
+    if error["type"] == "value_error":
+        return Message("{field}: it holds a character that cannot be kept.", field=field)
     if error["type"] == "greater_than_equal":
         return Message("{field}: at least {limit:g}.", field=field, limit=float(limits["ge"]))
     if error["type"] == "less_than_equal":

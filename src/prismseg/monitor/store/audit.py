@@ -176,9 +176,13 @@ class AuditFile:
                 for number, line in enumerate(file, start=1):
                     if not line.endswith(b"\n"):
                         return  # cut off while it was written; `catch_up` writes it again
-                    yield _entry(line, f"Line {number} of {self.path}")
+                    yield _entry(line, Message("Line {number} of {file}", number=number, file=str(self.path)))
         except OSError as error:
-            raise DataError(f"The audit file {self.path} cannot be read: {error.strerror}.") from error
+            raise DataError(
+                Message(
+                    "The audit file {file} cannot be read: {reason}.", file=str(self.path), reason=error.strerror
+                )
+            ) from error
 
     def compare(self, db: Database) -> None:
         """Read the whole file beside the database.
@@ -246,7 +250,7 @@ class AuditFile:
         if not end:
             return 0, ""
         line = tail[tail.rfind(b"\n", 0, end - 1) + 1 : end]
-        entry = _entry(line, f"The last line of {self.path}")
+        entry = _entry(line, Message("The last line of {file}", file=str(self.path)))
         return int(entry.get("seq", 0)), str(entry.get("sha256"))
 
     def _other(self, number: int) -> DataError:
@@ -260,13 +264,13 @@ class AuditFile:
         )
 
 
-def _entry(line: bytes, name: str) -> dict[str, Any]:
+def _entry(line: bytes, name: Message) -> dict[str, Any]:
     try:
         found = json.loads(line)
         if not isinstance(found, dict):
             raise ValueError("it is no object")
     except ValueError as error:
-        raise DataError(f"{name} is no audit entry: {error}.") from error
+        raise DataError(Message("{line} is no audit entry.", line=name)) from error
     return found
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session as Database
 
-from prismseg.base import ConfigError, DataError
+from prismseg.base import ConfigError, DataError, Message
 from prismseg.monitor.store.audit import (
     ERASED,
     START,
@@ -40,7 +40,7 @@ class Verdict:
     ----------
     entries, rows, files : int
         How many were checked.
-    faults : tuple of str
+    faults : tuple of Message
         What is not as it was written; empty when all is well.
     unused : int
         Files nothing refers to: frames that were never confirmed because the program was stopped.
@@ -52,7 +52,7 @@ class Verdict:
     entries: int
     rows: int
     files: int
-    faults: tuple[str, ...]
+    faults: tuple[Message, ...]
     unused: int
     behind: int = 0
 
@@ -91,7 +91,7 @@ def verify(
     earlier_file = None if earlier is None else AuditFile(earlier)
     if earlier_file is not None and not earlier_file.path.is_file():
         raise ConfigError(f"There is no audit file {earlier}.")
-    faults: list[str] = []
+    faults: list[Message] = []
     with store.read() as db:
         entries = list(db.scalars(select(AuditRow).order_by(AuditRow.seq)))
         last = _check_chain(entries, faults)
@@ -104,20 +104,26 @@ def verify(
                 subject = subject_of(row)
                 sealed = last.pop(subject, None)
                 if sealed is None:
-                    faults.append(f"{subject} is in the database, but no audit entry speaks of it.")
+                    faults.append(
+                        Message("{row} is in the database, but no audit entry speaks of it.", row=subject)
+                    )
                 elif sealed != row_sha256(row):
-                    faults.append(f"{subject} was changed after its last audit entry.")
+                    faults.append(Message("{row} was changed after its last audit entry.", row=subject))
         faults += [
-            f"{subject} has audit entries, but is gone from the database."
+            Message("{row} has audit entries, but is gone from the database.", row=subject)
             for subject in sorted(last.keys() - erased)
         ]
-        named: dict[str, str] = {}
+        named: dict[str, Message] = {}
         named |= {
-            row.frame_sha256: f"frame of capture {row.number}, session {row.session_id}"
+            row.frame_sha256: Message(
+                "frame of capture {number}, session {session}", number=row.number, session=row.session_id
+            )
             for row in db.scalars(select(CaptureRow))
         }
         named |= {
-            row.file_sha256: f"mask {row.number} of capture {row.capture_id}"
+            row.file_sha256: Message(
+                "mask {number} of capture {capture}", number=row.number, capture=row.capture_id
+            )
             for row in db.scalars(select(MaskRow))
         }
     behind = _check_trail(store, entries, faults, pause)
@@ -127,28 +133,27 @@ def verify(
         try:
             store.files.get(sha256)
         except DataError as error:
-            faults.append(f"{what}: {error}")
+            faults.append(Message("{what}: {reason}", what=what, reason=error.message))
         if progress is not None:
             progress(done, what)
     unused = sum(name not in named for name in store.files.names())
     return Verdict(len(entries), rows, len(named), tuple(faults), unused, behind)
 
 
-def _check_chain(entries: list[AuditRow], faults: list[str]) -> dict[str, str]:
+def _check_chain(entries: list[AuditRow], faults: list[Message]) -> dict[str, str]:
     """Check each entry's seal and its place; return the last hash of each row."""
     number, previous, last = 0, START, {}
     for entry in entries:
         if entry.seq != number + 1:
-            gap = (
-                f"entry {number + 1} is"
+            faults.append(
+                Message("Audit entry {number} is missing.", number=number + 1)
                 if entry.seq == number + 2
-                else f"entries {number + 1} to {entry.seq - 1} are"
+                else Message("Audit entries {first} to {last} are missing.", first=number + 1, last=entry.seq - 1)
             )
-            faults.append(f"Audit {gap} missing.")
         elif entry.previous != previous:
-            faults.append(f"Audit entry {entry.seq} does not follow the one before.")
+            faults.append(Message("Audit entry {number} does not follow the one before.", number=entry.seq))
         if seal(entry) != entry.sha256:
-            faults.append(f"Audit entry {entry.seq} was changed.")
+            faults.append(Message("Audit entry {number} was changed.", number=entry.seq))
         number, previous = entry.seq, entry.sha256
         if entry.row_sha256:
             last[entry.subject] = entry.row_sha256
@@ -162,7 +167,7 @@ def _erased(entries: list[AuditRow]) -> set[str]:
     }
 
 
-def _check_values(db: Database, entries: list[AuditRow], erased: set[str], faults: list[str]) -> None:
+def _check_values(db: Database, entries: list[AuditRow], erased: set[str], faults: list[Message]) -> None:
     """Compare old and new values with the hashes in the chain."""
     stored = {row.seq: row for row in db.scalars(select(AuditValuesRow))}
     for entry in entries:
@@ -171,13 +176,16 @@ def _check_values(db: Database, entries: list[AuditRow], erased: set[str], fault
             continue
         if row is None:
             if entry.subject not in erased:
-                faults.append(f"The values of audit entry {entry.seq} are gone.")
+                faults.append(Message("The values of audit entry {number} are gone.", number=entry.seq))
         elif sealed is None or values_sha256(row.salt, row.text) != sealed:
-            faults.append(f"The values of audit entry {entry.seq} were changed.")
-    faults += [f"There are values of an audit entry {seq} that does not exist." for seq in sorted(stored)]
+            faults.append(Message("The values of audit entry {number} were changed.", number=entry.seq))
+    faults += [
+        Message("There are values of an audit entry {number} that does not exist.", number=seq)
+        for seq in sorted(stored)
+    ]
 
 
-def _check_trail(store: SessionStore, entries: list[AuditRow], faults: list[str], pause: float) -> int:
+def _check_trail(store: SessionStore, entries: list[AuditRow], faults: list[Message], pause: float) -> int:
     """Compare the audit file with entries that were read before; return how many of the last change it lacks."""
     sealed = {entry.seq: entry.sha256 for entry in entries}
     newest = max(sealed, default=0)
@@ -187,7 +195,7 @@ def _check_trail(store: SessionStore, entries: list[AuditRow], faults: list[str]
         try:
             length = sum(1 for _ in store.trail.lines())  # what is written after this is the next check's
         except DataError as error:
-            faults.append(str(error))
+            faults.append(error.message)
             return 0
         if length >= newest:
             break
@@ -200,22 +208,40 @@ def _check_trail(store: SessionStore, entries: list[AuditRow], faults: list[str]
         return 0
     if store.read_only and len({entry.at for entry in missing}) == 1:
         return len(missing)
-    faults.append(f"{store.trail.path} ends at entry {length} of {newest}.")
+    faults.append(
+        Message(
+            "{file} ends at entry {number} of {newest}.", file=str(store.trail.path), number=length, newest=newest
+        )
+    )
     return 0
 
 
-def _check_lines(trail: AuditFile, sealed: dict[int, str], faults: list[str], count: int | None = None) -> None:
+def _check_lines(
+    trail: AuditFile, sealed: dict[int, str], faults: list[Message], count: int | None = None
+) -> None:
     """Compare the first lines of an audit file with the hashes of the database's entries, up to one that differs."""
     try:
         for number, line in enumerate(islice(trail.lines(), count), start=1):
             if number not in sealed:
-                faults.append(f"Line {number} of {trail.path} is an entry that is gone from the database.")
+                faults.append(
+                    Message(
+                        "Line {number} of {file} is an entry that is gone from the database.",
+                        number=number,
+                        file=str(trail.path),
+                    )
+                )
                 return
             if not _same(line, sealed[number]):
-                faults.append(f"Line {number} of {trail.path} is not the database's entry {number}.")
+                faults.append(
+                    Message(
+                        "Line {number} of {file} is not the database's entry {number}.",
+                        number=number,
+                        file=str(trail.path),
+                    )
+                )
                 return
     except DataError as error:
-        faults.append(str(error))
+        faults.append(error.message)
 
 
 def _hashes(store: SessionStore) -> dict[int, str]:

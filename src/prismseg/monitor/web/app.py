@@ -15,6 +15,7 @@ from starlette.requests import HTTPConnection
 from prismseg.base import DataError, Message, OutputError, PrismsegError
 from prismseg.base.version import VERSION
 from prismseg.monitor.cameras import CameraError
+from prismseg.monitor.sessions.details import say_problem
 from prismseg.monitor.store import Conflict, NotFound, get_row
 from prismseg.monitor.store.schema import SessionRow
 from prismseg.monitor.upkeep.failures import REQUEST_ID, UnexpectedErrors
@@ -42,7 +43,10 @@ _STATUS: tuple[tuple[type[PrismsegError], int], ...] = (
     (CameraError, 503),
     (OutputError, 507),
 )
-_NOT_FOUND = Message("There is nothing at this address.")
+_HTTP = {
+    404: Message("There is nothing at this address."),
+    405: Message("This cannot be done at this address."),
+}
 _MOST_BYTES = 4_000_000  # a mask, the largest that is sent beside files
 _MOST_UPLOADED = 20  # files of the largest size in one request
 
@@ -120,14 +124,12 @@ def _erased(request: Request, session: str) -> NotFound | None:
 
 def _invalid_request(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    first = error.errors()[0]
-    place = " ".join(str(part) for part in first["loc"] if part != "body")
-    return error_response(request, 422, f"{place}: {first['msg']}")
+    return error_response(request, 422, say_problem(error.errors()[0]))
 
 
 def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    text = _NOT_FOUND if error.status_code == 404 else str(error.detail)
+    text = _HTTP.get(error.status_code, Message("What was sent cannot be read."))
     return error_response(request, error.status_code, text, error.headers or {})
 
 

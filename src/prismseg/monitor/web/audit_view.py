@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from sqlalchemy import Select, func, or_, select
@@ -42,7 +42,7 @@ class AuditFilter:
     code : str
         Of the session, exactly; empty for all.
     first, last : date or None
-        Days in UTC, both included.
+        Days where the monitor is, both included.
     machine : bool
         Show what the measuring did by itself, too.
     """
@@ -64,7 +64,7 @@ class AuditLine:
     seq : int
         Its number in the chain.
     at : datetime
-        When, in UTC.
+        When.
     who, action : str
         Who did what.
     subject : str
@@ -125,7 +125,7 @@ def audit_csv(lines: Iterable[AuditLine]) -> bytes:
         for change in told:
             row = (
                 line.seq,
-                line.at.isoformat(),
+                line.at.astimezone().isoformat(),
                 line.who,
                 line.action,
                 line.session,
@@ -146,9 +146,9 @@ def _filtered(db: Database, wanted: AuditFilter) -> Select[Any]:
     if wanted.action:
         query = query.where(AuditRow.action == wanted.action)
     if wanted.first is not None:
-        query = query.where(AuditRow.at >= datetime.combine(wanted.first, time(), UTC))
+        query = query.where(AuditRow.at >= _begin(wanted.first))
     if wanted.last is not None:
-        query = query.where(AuditRow.at < datetime.combine(wanted.last + timedelta(days=1), time(), UTC))
+        query = query.where(AuditRow.at < _begin(wanted.last + timedelta(days=1)))
     if wanted.code:
         sessions = select(SessionRow.id).where(SessionRow.code == wanted.code)
         captures = select(CaptureRow.id).where(CaptureRow.session_id.in_(sessions))
@@ -160,6 +160,11 @@ def _filtered(db: Database, wanted: AuditFilter) -> Select[Any]:
         ]
         query = query.where(or_(*about))
     return query
+
+
+def _begin(day: date) -> datetime:
+    """Give the moment at which a day begins where the monitor is, which is not UTC's."""
+    return datetime.combine(day, time()).astimezone()
 
 
 def _parts(keys: list[Any]) -> Iterable[list[Any]]:

@@ -212,7 +212,7 @@ def test_details_are_checked_one_by_one(page):
         ("drug", "x" * 201, "at most 200 characters"),
         ("code", "", ""),
         ("code", "x" * 41, "at most 40 characters"),
-        ("drug", "a\0b", "NUL"),
+        ("drug", "a\0b", "Details: it holds a character that cannot be kept."),
         ("colour", "red", "There is no entry colour"),
         ("colour\ud800", "red", ""),
         ("drug", "\ud800", ""),

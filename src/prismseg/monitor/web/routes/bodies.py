@@ -25,7 +25,7 @@ class StrictBody(BaseModel):
     def _storable(cls, value: Any) -> Any:
         for text in value.values() if isinstance(value, dict) else [value]:
             if isinstance(text, str) and "\0" in text:
-                raise ValueError("the character NUL cannot be kept")  # PostgreSQL takes it nowhere
+                raise ValueError("a NUL")  # PostgreSQL takes it nowhere; `say_problem` tells it
         return value
 
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import time as clocks
+from datetime import UTC, date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import select, text
 from tests.monitor.web.conftest import NAME, PASSWORD, browsing
 
 from prismseg.base.version import VERSION
@@ -156,3 +158,28 @@ def test_names_are_never_translated(guarded):
         line = next(each for each in list_audit(db, AuditFilter(), None)[0] if each.about == "audit")
     words = AuditWords(languages()["es"])
     assert words.about(line) == "audit" and words.actor("audit") == "audit"
+
+
+def test_days_are_those_of_the_ward(page, services, monkeypatch):
+    """At half past eight in the evening in Bogotá it is the next day in UTC."""
+    monkeypatch.setenv("TZ", "America/Bogota")
+    clocks.tzset()
+    try:
+        with services.store.write() as transaction:
+            transaction.at = datetime(2026, 5, 5, 1, 30, tzinfo=UTC)
+            transaction.note("ana", "exported", "audit")
+        assert [line.who for line in lines(services, first=date(2026, 5, 4), last=date(2026, 5, 4))] == ["ana"]
+        assert lines(services, first=date(2026, 5, 5), last=date(2026, 5, 5)) == []
+        shown = page.get("/audit", params={"first": "2026-05-04", "last": "2026-05-04"}).text
+        assert "2026-05-04 20:30:00" in shown and "-05:00" in shown
+    finally:
+        monkeypatch.undo()
+        clocks.tzset()
+
+
+def test_faults_of_the_record_are_told_in_the_readers_language(page, services):
+    session = page.begin("E-1").rsplit("/", 1)[-1]
+    with services.store.engine.begin() as connection:
+        connection.execute(text("UPDATE sessions SET code = 'E-2'"))
+    told = page.get("/api/audit/check", headers={"Accept-Language": "es"}).json()
+    assert told["faults"] == [f"sessions/{session} fue modificado después de su última entrada en la auditoría."]

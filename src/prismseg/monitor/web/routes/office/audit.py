@@ -75,7 +75,7 @@ def audit_table(store: StoreDep, who: UserDep, wanted: Filter) -> Response:
 
 
 @router.get("/api/audit/check")
-def check_audit(store: StoreDep) -> JsonObject:
+def check_audit(store: StoreDep, language: LanguageDep) -> JsonObject:
     """Check the chain, every row and every file, as `prismseg monitor verify` does."""
     verdict = verify(store)
     return {
@@ -83,5 +83,5 @@ def check_audit(store: StoreDep) -> JsonObject:
         "entries": verdict.entries,
         "rows": verdict.rows,
         "files": verdict.files,
-        "faults": list(verdict.faults),
+        "faults": [language(fault) for fault in verdict.faults],
     }
