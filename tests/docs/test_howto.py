@@ -73,7 +73,7 @@ def test_add_a_map_method(follow):
 
 
 def test_add_a_layout(follow):
-    names = follow("add-a-layout.md", LAYOUTS, "patients")
+    names = follow("add-a-layout.md", LAYOUTS, "dotted")
     dataset = names["dataset"]
     assert len(dataset) == 6 and sorted(set(dataset.groups)) == ["P01", "P02", "P03"]
     assert dataset[0].mask.sum() == 7 * 8

@@ -17,7 +17,7 @@ from prismseg.data.checks.agreement import check_agreement, measure_agreement
 from prismseg.data.checks.copies import check_copies
 from prismseg.data.checks.findings import Finding
 from prismseg.data.checks.masks import MaskFacts, check_masks, count_holders, find_classes
-from prismseg.data.checks.pairs import check_pairs
+from prismseg.data.checks.pairs import check_pairs, check_passed_over
 from prismseg.data.checks.places import check_places
 from prismseg.data.checks.recognised import describe_listing
 from prismseg.data.images.decoding import decode as decode_file
@@ -128,7 +128,12 @@ def check_with(
         groups = [group_of(case, options.group) for case in listing.cases]
     except PrismsegError as error:
         return CheckResult([Finding("error", "layout", root, str(error))])
-    findings = [*listing.findings, *_check_folders(listing), *check_pairs(listing)]
+    findings = [
+        *listing.findings,
+        *_check_folders(listing),
+        *check_pairs(listing),
+        *check_passed_over(listing, root),
+    ]
     unread = [finding for finding in findings if finding.kind == "unread file"]
     images, masks = _Images(), MaskFacts(legend)
     with progress_bar("reading", len(listing.cases), visible=show_progress) as advance:

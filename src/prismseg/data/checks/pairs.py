@@ -1,13 +1,16 @@
-"""Whether each image has its mask, each mask its image, and both exist."""
+"""Whether each image has its mask, each mask its image, both exist, and no folder of pictures was passed over."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from prismseg.data.checks.findings import Finding
+from prismseg.data.images.folder import is_hidden, scan_folder
 from prismseg.data.images.source import file_of, files_of, place_of
-from prismseg.data.layouts import Listing
+from prismseg.data.layouts import LAYOUTS, Listing
+from prismseg.data.layouts.folders import MASK_FOLDERS
 
 
 def check_pairs(listing: Listing) -> Iterator[Finding]:
@@ -33,3 +36,36 @@ def check_pairs(listing: Listing) -> Iterator[Finding]:
 
 def _say_missing(listing: Listing, path: Path) -> str:
     return listing.absent.get(path, f"{path} is listed but does not exist.")
+
+
+def check_passed_over(listing: Listing, root: Path) -> Iterator[Finding]:
+    """Name folders of pictures that belong to no case, where the layout goes by folders.
+
+    Where one of them may hold the masks as well as the one that was read, the data do not say which are meant.
+    """
+    if not root.is_dir() or listing.layout not in LAYOUTS or LAYOUTS[listing.layout].states_masks:
+        return
+    read = {folder.resolve() for folder in listing.folders}
+    masks = {path.parent for case in listing.cases if case.mask is not None for path in files_of(case.mask)}
+    for place, names, _ in os.walk(root):
+        names[:] = sorted(name for name in names if not is_hidden(name))
+        folder = Path(place)
+        if folder.resolve() in read or folder == root or not (count := len(scan_folder(folder).images)):
+            continue
+        rival = next((mask for mask in sorted(masks) if mask.parent == folder.parent), None)
+        if rival is not None and folder.name.lower() in MASK_FOLDERS:
+            yield Finding(
+                "error",
+                "two folders of masks",
+                folder,
+                f"{rival} was read as the folder of masks, but {folder} may be it too ({count} files). Move the one that "
+                "is not meant elsewhere, or write a dataset.csv.",
+            )
+        else:
+            yield Finding(
+                "warning",
+                "folder left out",
+                folder,
+                f"{folder} holds {count} pictures that belong to no case. If they are meant, put them where those "
+                "that were read are, or write a dataset.csv.",
+            )

@@ -24,7 +24,7 @@ LAYOUTS.register(
 LAYOUTS.register("pets", "prismseg.data.layouts.pets:PETS", summary="Oxford-IIIT Pet: images, annotations/trimaps")
 LAYOUTS.register(
     "parts",
-    "prismseg.data.layouts.parts:PARTS",
+    "prismseg.data.layouts.nested.parts:PARTS",
     summary="Train/, Valid/, Test/, each with images/ and masks/class_0/ (feet-mamitas)",
 )
 LAYOUTS.register(
@@ -47,12 +47,17 @@ LAYOUTS.register(
 )
 LAYOUTS.register(
     "split",
-    "prismseg.data.layouts.split:SPLIT",
+    "prismseg.data.layouts.nested.split:SPLIT",
     summary="train/, val/, test/, each with images/ and masks/; or images/train beside masks/train",
 )
 LAYOUTS.register("folders", "prismseg.data.layouts.folders:FOLDERS", summary="images/ beside masks/")
 LAYOUTS.register(
     "beside", "prismseg.data.layouts.beside:BESIDE", summary="NAME.jpg beside NAME_mask.png; img_7.png, mask_7.png"
+)
+LAYOUTS.register(
+    "patients",
+    "prismseg.data.layouts.nested.patients:PATIENTS",
+    summary="a folder for each patient with images/ and masks/, or with NAME_mask.png beside NAME.png",
 )
 
 _FORMER_NAMES = {"feet": "beside"}  # to be removed in 0.3.0

@@ -9,8 +9,10 @@ from itertools import product
 
 from prismseg.data.layouts.listing import respell
 
-_MASK_WORDS = ("mask", "label", "labels", "seg", "segmentation", "gt", "groundtruth")
+_MASK_WORDS = ("mask", "label", "labels", "seg", "segmentation", "gt", "groundtruth", "manual", "manual1")
 _IMAGE_WORDS = ("img", "image", "im")
+# Words after the names of images only: DRIVE calls them 21_training and 01_test, their masks 21_manual1 and 01_manual1.
+_PART_WORDS = ("training", "test")
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,7 @@ def _affixes(words: Sequence[str]) -> tuple[Affix, ...]:
 
 
 PLAIN = Affix()
-IMAGE_AFFIXES = (PLAIN, *_affixes(_IMAGE_WORDS))
+IMAGE_AFFIXES = (PLAIN, *_affixes(_IMAGE_WORDS), *(Affix(after=f"_{word}") for word in _PART_WORDS))
 MASK_AFFIXES = _affixes(_MASK_WORDS)
 
 

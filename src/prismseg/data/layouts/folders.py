@@ -14,7 +14,7 @@ from prismseg.data.masks.annotators import AnnotatorMasks
 IMAGE_FOLDERS = ("images", "image", "imgs", "img", "frames", "scans", "pictures", "inputs")
 MASK_FOLDERS = (
     "masks", "mask", "labels", "label", "annotations", "annotation", "segmentations", "segmentation", "gt", "groundtruth",
-    "ground_truth", "targets",
+    "ground_truth", "targets", "manual", "1st_manual",
 )  # fmt: skip
 
 
@@ -57,6 +57,7 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
     drawn = image_files(masks)
     people = {} if drawn else {name: image_files(folder) for name, folder in _folders_of_images(masks).items()}
     if not people:
+        require_pictures(images, masks)
         return pair("folders", image_files(images), drawn, mask_suffix, images)
     return _join(
         [
@@ -64,6 +65,18 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
             for name, paths in people.items()
         ]
     )
+
+
+def require_pictures(images: Path, masks: Path) -> None:
+    """Refuse a folder of masks that holds a text file for each image and no picture, as YOLO's programs write it."""
+    texts = {path.stem: path for path in sorted(masks.glob("*.txt"))}
+    if not image_files(masks) and (
+        text := next((texts[p.stem] for p in image_files(images) if p.stem in texts), None)
+    ):
+        raise DataError(
+            f"{masks} holds text files such as {text.name} and no masks: outlines in the form of YOLO are not read. "
+            "Export the annotations as COCO (JSON), or as mask pictures."
+        )
 
 
 def _folders_of_images(folder: Path) -> dict[str, Path]:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 from prismseg.base import DataError
 from prismseg.data.layouts import beside, folders
-from prismseg.data.layouts.folders import IMAGE_FOLDERS, MASK_FOLDERS, find_folder, pair
+from prismseg.data.layouts.folders import IMAGE_FOLDERS, MASK_FOLDERS, find_folder, pair, require_pictures
 from prismseg.data.layouts.listing import PART_WORDS, Layout, Listing, image_files
+from prismseg.data.layouts.nested import patients
 
 
 def fits(root: Path) -> bool:
@@ -51,6 +52,8 @@ def _find_parts(root: Path) -> Iterator[tuple[str, Callable[[str | None], Listin
             yield part, _list_pair(folder, apart)
         elif folder and beside.fits(folder):
             yield part, _list_with(beside.read, folder)
+        elif folder and patients.fits(folder):
+            yield part, _list_with(patients.read, folder)
 
 
 def _list_with(reader: Callable[[Path, str | None], Listing], folder: Path) -> Callable[[str | None], Listing]:
@@ -58,7 +61,11 @@ def _list_with(reader: Callable[[Path, str | None], Listing], folder: Path) -> C
 
 
 def _list_pair(images: Path, masks: Path) -> Callable[[str | None], Listing]:
-    return lambda mask_suffix: pair("split", image_files(images), image_files(masks), mask_suffix, images)
+    def listed(mask_suffix: str | None) -> Listing:
+        require_pictures(images, masks)
+        return pair("split", image_files(images), image_files(masks), mask_suffix, images)
+
+    return listed
 
 
 def read(root: Path, mask_suffix: str | None = None) -> Listing:
@@ -85,6 +92,7 @@ def read(root: Path, mask_suffix: str | None = None) -> Listing:
         tuple(case for part in cases.values() for case in part),
         orphans=tuple(path for listing in listings.values() for path in listing.orphans),
         folders=tuple(path for listing in listings.values() for path in listing.folders),
+        findings=tuple(finding for listing in listings.values() for finding in listing.findings),
         splits=({part: [case.id for case in cases.get(part, [])] for part in PART_WORDS},),
     )
 

@@ -1,0 +1,1 @@
+"""Layouts of several folders that each hold images and masks: of the parts of a split, or of patients."""
