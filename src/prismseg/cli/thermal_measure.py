@@ -162,7 +162,7 @@ def measure(
     if dry_run:
         typer.echo(plan.table())
         typer.echo(f"{len(plan.files)} frames, minutes by: {plan.basis}. {_left_out(plan)}".rstrip())
-        for remark in filter(None, (_polarity_unknown(plan), found.remark)):
+        for remark in filter(None, (*plan.remarks, _polarity_unknown(plan), found.remark)):
             typer.echo(remark)
         return
     if out is not None:
@@ -180,6 +180,7 @@ def measure(
         measure_plan(plan, segmenter, session, progress=advance)
     print_session(session)
     remarks = (
+        *plan.remarks,
         _left_out(plan),
         _polarity_unknown(plan),
         found.remark,
@@ -273,5 +274,5 @@ def _polarity_unknown(plan: SessionPlan) -> str:
 
 
 def _times(plan: SessionPlan) -> dict[str, str]:
-    facts = {"minutes_by": str(plan.basis)}
+    facts = {"minutes_by": " ".join([f"{plan.basis}{'.' if plan.remarks else ''}", *map(str, plan.remarks)])}
     return facts | ({"left_out": ", ".join(file.path.name for file in plan.untimed)} if plan.untimed else {})

@@ -58,6 +58,10 @@ KINDS = {
     "Topdon": ("a.jpg", lambda s: jpeg(s, make="TOPDON", model="TC001"), "Topdon"),
     "Guide": ("a.jpg", lambda s: jpeg(s, make="Guide sensmart"), "ThermoTools"),
     "Seek": ("a.jpg", lambda s: jpeg(s, make="Seek Thermal"), "Seek thermal picture"),
+    "Fluke JPEG": ("a.jpg", lambda s: jpeg(s, make="Fluke Thermography", model="Ti480"), "SmartView"),
+    "InfraTec JPEG": ("a.jpg", lambda s: jpeg(s, make="InfraTec GmbH"), "IRBIS"),
+    "UNI-T JPEG": ("a.jpg", lambda s: jpeg(s, make="UNI-T", model="UTi260B"), "no scale of °C.*maker's program"),
+    "Bosch": ("a.jpg", lambda s: jpeg(s, make="Bosch", model="GTC 400"), "no scale of °C.*maker's program"),
     "Optris": ("a.ravi", lambda s: b"RIFF\0\0\0\0AVI LIST", "PIX Connect"),
     "Testo": ("a.bmt", lambda s: bitmap(s, b"\1" * 9000), "testo IRSoft"),
     "UNI-T": ("a.bmp", lambda s: bitmap(s, b"\1" * 9000), "UNI-T"),
@@ -115,11 +119,13 @@ def test_a_folder_says_what_it_passed_over(tmp_path, scene):
     (tmp_path / "film.mp4").write_bytes(b"\0\0\0\x20ftypisom" + bytes(90))
     (tmp_path / "notes.txt").write_text("left foot cold\n")
     (tmp_path / ".hidden").write_text("")
+    (tmp_path / "t5.jpg").symlink_to(tmp_path / "gone.jpg")
     found = search_frames([tmp_path])
     assert [path.name for path in found.files] == ["t0.npy"] and find_frames([tmp_path]) == list(found.files)
-    assert found.remark.startswith("Passed over 5 files") and "3 x a Fluke thermal picture (IS2)" in found.remark
+    assert found.remark.startswith("Passed over 6 files") and "3 x a Fluke thermal picture (IS2)" in found.remark
+    assert "1 x a link that leads to no file" in found.remark
     assert "1 x a video" in found.remark and "1 x .txt" in found.remark and ".json" not in found.remark
     (tmp_path / "t0.npy").unlink()
-    with pytest.raises(DataError, match=r"no frame directly in .*Passed over 6 files.*Fluke"):
+    with pytest.raises(DataError, match=r"no frame directly in .*Passed over 7 files.*Fluke"):
         search_frames([tmp_path])
     assert search_frames([tmp_path / "notes.txt"]).remark == ""

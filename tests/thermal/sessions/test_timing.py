@@ -1,5 +1,7 @@
 """When frames were taken: clocks, names, stated minutes, and what contradicts itself."""
 
+import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -243,3 +245,75 @@ def test_stamps_do_not_stand_beside_cameras_clocks():
         ("b_20261130_102000", 0),
         ("a_20261130_101500", 5),
     ]
+
+
+# --- what a clock or a name may hide ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("name", "minutes"),
+    [("5min30s.jpg", 5.5), ("a_t5'30\".jpg", 5.5), ("05m30s.jpg", 5.5), ("1h30min.jpg", 90), ("t-1h05min.jpg", -65),
+     ("pre_t-5min.jpg", -5), ("before_0min.jpg", 0)],
+)  # fmt: skip
+def test_a_time_in_two_units_is_one_time(name, minutes):
+    assert time_from_name(name) == NamedTime(minutes, "min")
+
+
+@pytest.mark.parametrize("name", ["5min_before.jpg", "pre 5min.jpg", "predose_t10min.jpg", "5min_vorher.jpg",
+                                  "T0-5min.jpg", "1h_30min.jpg", "14h 05min.jpg"])  # fmt: skip
+def test_minutes_that_may_mean_another_time_count_for_nothing(name):
+    assert time_from_name(name) is None
+
+
+def test_halves_of_the_day_in_names_count():
+    assert stamp_from_name("2026-05-01 12-59-33 AM.csv") == datetime(2026, 5, 1, 0, 59, 33)
+    names = ("2026-05-01 12-59-33 PM", "2026-05-01 01-00-33 PM")
+    assert planned(shots_of(**dict.fromkeys(names))) == [(names[0], 0), (names[1], 1)]
+
+
+def test_a_hour_that_this_machine_left_out_keeps_the_order_of_clocks(monkeypatch):
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        files = [
+            TimedFile(Path(f"{name}.jpg"), replace(frame_at(0), time=datetime(2026, 3, 29, hour, minute)))
+            for name, hour, minute in (("a", 2, 50), ("b", 3, 0))
+        ]
+        assert planned(files) == [("a", 0), ("b", 10)]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+def test_equal_clocks_are_a_contradiction():
+    with pytest.raises(ConfigError, match=r"(?s)same time by the camera's clock.*b\.jpg +2024-05-01 12:00:00"):
+        plan_session(shots_of(a=0, b=0, c=5))
+    assert planned(shots_of(a=0, b=0, c=5), [0, 0.5, 5]) == [("a", 0), ("b", 0.5), ("c", 5)]
+
+
+@pytest.mark.parametrize("minutes", [None, [0, 5]])
+def test_a_clock_that_goes_back_within_a_film_is_a_contradiction(minutes):
+    files = [TimedFile(Path(f"film.seq#{number}"), frame_at(minute)) for number, minute in ((0, 0), (9, -60))]
+    with pytest.raises(ConfigError, match=r"goes back within a film.*\n"):
+        plan_session(files, minutes)
+    assert planned(files, [0, 5], ignore_clock=True) == [("film", 0), ("film", 5)]
+
+
+def remarks(files, *args, **options):
+    return " ".join(map(str, plan_session(files, *args, **options).remarks))
+
+
+def test_what_a_clock_lets_doubt_is_remarked():
+    assert "count in another order than the clock" in remarks(shots_of(IMG_001=50, IMG_002=55, IMG_003=0))
+    assert not remarks(shots_of(IMG_001=0, IMG_002=5, IMG_010=50)) and not remarks(shots_of(b=0, a=5))
+    unset = [TimedFile(Path(f"{n}.jpg"), replace(frame_at(0), time=datetime(2000, 1, 1, 0, n))) for n in (1, 6)]
+    assert "never set (it shows 2000)" in remarks(unset) and not remarks(unset, [0, 5], ignore_clock=True)
+    assert "differ from the camera's clock" in remarks(shots_of(a_20261130_101500=0, b_20261130_102000=30))
+    assert not remarks(shots_of(a_20261130_101500=0, b_20261130_102000=5.4))
+
+
+def test_names_of_two_patients_are_remarked():
+    two = dict.fromkeys(("smith_0min", "jones_5min", "smith_10min", "jones_15min"))
+    assert "(jones: 2, smith: 2)" in remarks(shots_of(**two))
+    assert not remarks(shots_of(**dict.fromkeys(("left_0min", "t5min", "x_10min"))))
+    assert not remarks(shots_of(**dict.fromkeys(("20261130_235800", "20261201_000300"))))

@@ -35,9 +35,23 @@ _INSIDE = re.compile(
 )
 # min05, minute 5, minuto_5: the unit before the number.
 _AHEAD = re.compile(rf"(?<![a-z0-9])({_MINUTES})[\s_.]*{_NUMBER}(?![\d.,]|[\s_]*[a-z]*\d)", re.IGNORECASE)
+# 5min30s, 5'30", 1h30min: one time in two units. From five hours on it may be a time of day.
+_COMPOUND = re.compile(
+    rf"(?:{_BEFORE}|(?<![a-z])t\s*\+?)(-?)(?:([0-4])\s*(?:{_HOURS}|h)\s*(\d+)\s*{_MINUTES}"
+    rf"|(\d+)\s*(?:{_MINUTES}|m|['′’])\s*(\d+)\s*(?:{_SECONDS}|s|''|′′|[\"″]))(?![a-z0-9])",
+    re.IGNORECASE,
+)
+# Hours that stand apart from the minutes behind them: 1h_30min, 14h 05min.
+_HOURS_ANYWHERE = re.compile(rf"(\d+(?:[.,]\d+)?)\s*(?:{_HOURS}|h)(?![a-z0-9])", re.IGNORECASE)
+# 5min_before, pre 5min, T0-5min: minutes that may be those before the dose, although no minus stands there.
+_EARLIER = re.compile(
+    r"(?<![a-z])(?:pre(?:dose|block|op)?|before|vor|vorher|antes|avant|prima|voor)(?![a-z])|(?<![a-z])t0+\s*-\s*(?=\d)",
+    re.IGNORECASE,
+)
 # 20261130_101500, 2026-11-30T10-15-00, IMG_20261130_101500123: date and time to the second, year first.
 _STAMP = re.compile(
-    r"(?<!\d)((?:19|20)\d\d)([-_.]?)(\d\d)\2(\d\d)[t_\s.-]*(\d\d)([-_.:]?)(\d\d)\6(\d\d)(?:[-_.]?\d{3})?(?!\d)",
+    r"(?<!\d)((?:19|20)\d\d)([-_.]?)(\d\d)\2(\d\d)[t_\s.-]*(\d\d)([-_.:]?)(\d\d)\6(\d\d)(?:[-_.]?\d{3})?(?!\d)"
+    r"(?:[\s_.-]*([ap])\.?m(?![a-z]))?",
     re.IGNORECASE,
 )
 
@@ -84,16 +98,26 @@ def _find(path: Path) -> _Found | None:
     for other in (LIMITS_IN_NAME, _STAMP):
         stem = other.sub(lambda text: " " * len(text[0]), stem)
     stem = stem.rstrip(" _-")
+    compound = [_compound(match) for match in _COMPOUND.finditer(stem)]
+    stem = _COMPOUND.sub(lambda text: " " * len(text[0]), stem)
     found = [_found(match, 1, 2) for match in (_WITH_T.search(stem), _AT_END.search(stem)) if match is not None][
         :1
     ]
     found += [_found(match, 1, 2) for match in _INSIDE.finditer(stem)]
     found += [_found(match, 2, 1) for match in _AHEAD.finditer(stem) if _number_of(match[2]) >= 0]
-    certain = [each for each in found if each.unit is not None]
+    certain = [*compound, *(each for each in found if each.unit is not None)]
     minutes = {round(each.number * _IN_MINUTES[each.unit], 6) for each in certain if each.unit is not None}
-    if len(minutes) > 1:
+    hours = {round(60 * _number_of(match[1]), 6) for match in _HOURS_ANYWHERE.finditer(stem)} if certain else set()
+    if len(minutes | hours) > 1:
         return None
-    return next(iter(certain or found), None)
+    chosen = next(iter(certain or found), None)
+    return None if chosen is not None and chosen.number > 0 and _EARLIER.search(stem) else chosen
+
+
+def _compound(match: re.Match[str]) -> _Found:
+    sign, hours, behind, minutes, seconds = match.groups()
+    total = 60 * int(hours) + int(behind) if hours is not None else int(minutes) + int(seconds) / 60
+    return _Found(match.start(2 if hours is not None else 4) - len(sign), -total if sign else total, "min")
 
 
 def _number_of(text: str) -> float:
@@ -114,8 +138,8 @@ def time_from_name(path: str | Path) -> NamedTime | None:
     """Read the time in a file's name.
 
     A number counts behind a t at the name's end (``t5``), or with a unit (``t5min``, ``5 minutos left``, ``min05``,
-    ``90s``, ``t1h``; hours as minutes). Names with two different times have none, and neither have frames of films: the
-    name is that of the first.
+    ``90s``, ``5min30s``, ``t1h``; hours as minutes). Names with two different times have none, and neither have those
+    that may mean minutes before the dose (``5min_before``), and frames of films: the name is that of the first.
 
     Examples
     --------
@@ -148,10 +172,17 @@ def stamp_from_name(path: str | Path) -> datetime | None:
     for match in _STAMP.finditer(file.stem):
         year, month, day, hour, minute, second = (int(match[group]) for group in (1, 3, 4, 5, 7, 8))
         try:
-            found.add(datetime(year, month, day, hour, minute, second))
+            found.add(datetime(year, month, day, _of_24(hour, match[9]), minute, second))
         except ValueError:
             continue  # no date
     return found.pop() if len(found) == 1 else None
+
+
+def _of_24(hour: int, half: str | None) -> int:
+    """Hour of the day, by ``am`` or ``pm`` where one stands behind it."""
+    if half is None or not 1 <= hour <= 12:
+        return hour
+    return hour % 12 + (12 if half.lower() == "p" else 0)
 
 
 def minute_from_name(path: str | Path) -> float | None:

@@ -149,20 +149,21 @@ def check_parameter_names(parameters: dict[str, float]) -> dict[str, float]:
     return parameters
 
 
-# °C of surroundings near people; a cold sky or a furnace may be beyond, but no foot is measured in front of them.
-PLAUSIBLE_ROOM = (-40.0, 80.0)
+# °C of surroundings near people; a cold sky or a furnace may be beyond, but no foot is measured in front of them. Rooms
+# in °F (60 to 80) and in kelvin are beyond too.
+PLAUSIBLE_ROOM = (-40.0, 50.0)
 # Skin has 0.97 to 0.99, factory settings 0.90 to 1; less is metal, or the setting of another object.
 PLAUSIBLE_EMISSIVITY = 0.8
 PLAUSIBLE_DISTANCE = 20.0  # m; feet fill no frame from farther away
 
 
 def find_implausible(own: Parameters) -> list[Message]:
-    """Name the parameters of a file that cannot be true of feet in a room, or that assume a window before the lens.
+    """Name parameters that cannot be true of feet in a room, or that assume a window before the lens.
 
     Parameters
     ----------
     own : Parameters
-        The file's own; what a person stated is not doubted.
+        Those used, without a window's transmission that a person stated: only a person knows whether there is one.
 
     Examples
     --------
@@ -178,7 +179,7 @@ def find_implausible(own: Parameters) -> list[Message]:
         if value is not None and not low <= value <= high:
             doubts.append(
                 Message(
-                    "{parameter} {value:.4g} °C cannot be near people ({low:g} to {high:g} °C; kelvin, perhaps)",
+                    "{parameter} {value:.4g} °C cannot be near people ({low:g} to {high:g} °C; kelvin or °F, perhaps)",
                     parameter=PARAMETER_LABELS[name],
                     value=value,
                     low=low,
@@ -237,7 +238,7 @@ class Frame:
     notes : tuple of Message
         What a reader of the numbers should know.
     doubts : tuple of Message
-        Implausible parameters of the file that its temperatures were computed with: such a frame is shown, but not
+        Implausible parameters that the temperatures were computed with: such a frame is shown, but not
         measured until the true ones are stated.
     orientation : int
         In which the file stores the picture (Exif, 1 to 8); here it is upright.

@@ -82,6 +82,10 @@ def read_tiff(path: Path, number: int | None = None) -> tuple[NDArray[np.generic
                 )
             )
         if not _has_page(file, number or 0):
+            if number is None:
+                raise DataError(
+                    Message("{path} holds no picture; it is damaged. Copy it again or leave it out.", path=path)
+                )
             raise DataError(Message("{path} has no picture {number}.", path=path, number=number))
         page = file.pages[number or 0]
         assert isinstance(page, tifffile.TiffPage)  # frames come only where pages share their tags, as series do

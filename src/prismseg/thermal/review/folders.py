@@ -122,7 +122,7 @@ def review_folder(
     else:
         session = measure_plan(plan, segmenter, new_session(), progress=progress)
         cards = cards_of(session, palette=palette, timed=True) + [card_of_unread(file) for file in plan.untimed]
-        told = f"Minutes by: {plan.basis}."
+        told = " ".join([f"Minutes by: {plan.basis}.", *map(str, plan.remarks)])
     return Group(folder.title, tuple(cards), " ".join(filter(None, (told, folder.remark))))
 
 

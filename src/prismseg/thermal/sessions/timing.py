@@ -26,6 +26,15 @@ from prismseg.thermal.frames.file_names import (
     time_from_name,
 )
 from prismseg.thermal.frames.frame import Frame
+from prismseg.thermal.sessions.clocks import (
+    clock_remarks,
+    goes_back_in_film,
+    have_clocks,
+    minutes_by_clock,
+    name_remarks,
+    same_time,
+    sort_by_clock,
+)
 
 # Minutes by which a name or a stated minute may differ from the camera's clock: they are written down rounded.
 _AGREE = 1.0
@@ -81,11 +90,14 @@ class SessionPlan:
         Files that could not be read and for which no time is known.
     basis : Message
         What the minutes come from.
+    remarks : tuple of Message
+        What to look at before the minutes are trusted.
     """
 
     files: tuple[TimedFile, ...]
     untimed: tuple[TimedFile, ...]
     basis: Message
+    remarks: tuple[Message, ...] = ()
 
     def table(self) -> str:
         """Tabulate file, clock, name and minute as lines of text."""
@@ -170,12 +182,26 @@ def plan_session(
     a_t0min.jpg  -      0 min  0
     b_t5min.jpg  -      5 min  5
     """
+    plan = _plan(files, minutes, unit=unit, ignore_clock=ignore_clock, listed=listed)
+    return replace(plan, remarks=(*plan.remarks, *name_remarks(plan.files)))
+
+
+def _plan(
+    files: Sequence[TimedFile],
+    minutes: Sequence[float] | None,
+    *,
+    unit: Unit | None,
+    ignore_clock: bool,
+    listed: bool,
+) -> SessionPlan:
     if not ignore_clock and not any(file.clock is not None for file in files):
         files = [replace(file, stamp=stamp_from_name(file.path)) for file in files]
-    clocked = not ignore_clock and _have_clocks(files)
+    clocked = not ignore_clock and have_clocks(files)
     ordered = sorted(files, key=lambda file: natural_key(file.path))
     if clocked:
-        ordered = _by_clock(ordered)
+        ordered = sort_by_clock(ordered)
+        if goes_back_in_film(ordered):
+            raise _contradiction(ordered, minutes_by_clock(ordered), Message("The clock goes back within a film."))
     if minutes is not None:
         return _plan_by_minutes(
             files, ordered, list(minutes), unit=unit, clocked=clocked, listed=listed, ignore_clock=ignore_clock
@@ -197,39 +223,17 @@ def plan_session(
     return SessionPlan(_check_minutes(timed), (), Message("names"))
 
 
-def _have_clocks(files: Sequence[TimedFile]) -> bool:
-    times = [file.clock for file in files if file.frame is not None]
-    known = [time for time in times if time is not None]
-    return bool(times) and len(known) == len(times) and len({time.tzinfo is None for time in known}) == 1
-
-
-def _by_clock(ordered: Sequence[TimedFile]) -> list[TimedFile]:
-    """Sort by the clock; a file that was not read stays behind the one before it in natural order."""
-    keys: list[tuple[float, int]] = []
-    last = -math.inf
-    for place, file in enumerate(ordered):
-        last = last if file.clock is None else file.clock.timestamp()
-        keys.append((last, place))
-    return [file for _, file in sorted(zip(keys, ordered, strict=True), key=lambda pair: pair[0])]
-
-
-def _minutes_by_clock(ordered: Sequence[TimedFile]) -> list[float | None]:
-    """Minutes by the clock since the first frame that has one."""
-    first = next(file.clock for file in ordered if file.clock is not None)
-    return [None if file.clock is None else (file.clock - first).total_seconds() / 60 for file in ordered]
-
-
 def _check_single_clocks(timed: Sequence[TimedFile], reason: Message) -> None:
     """Where only some files have a clock, those must agree with the minutes too; with and without a zone apart."""
     for zoned in (False, True):
         group = [file for file in timed if file.clock is not None and (file.clock.tzinfo is not None) == zoned]
-        if len(group) > 1 and _fit_zero(_minutes_by_clock(group), [file.minute for file in group]) is None:
+        if len(group) > 1 and _fit_zero(minutes_by_clock(group), [file.minute for file in group]) is None:
             raise _contradiction(timed, [], reason)
 
 
 def _plan_by_clock(ordered: Sequence[TimedFile], named: Sequence[float | None], clock: Message) -> SessionPlan:
     """Take minutes by the clock; names set its zero where they agree with it."""
-    passed = _minutes_by_clock(ordered)
+    passed = minutes_by_clock(ordered)
     span = max(minute for minute in passed if minute is not None) / _MINUTES_A_DAY
     if span > _LONGEST_DAYS:
         reason = Message(
@@ -242,6 +246,8 @@ def _plan_by_clock(ordered: Sequence[TimedFile], named: Sequence[float | None], 
         raise _contradiction(ordered, passed, Message("The minutes in the names differ from the camera's clock."))
     if fits is None:
         fits = _fit_bare_numbers(ordered, passed)
+    if same_time(ordered):
+        raise _contradiction(ordered, passed, Message("Two files have the same time by the camera's clock."))
     basis = Message("{clock}, from the first frame on", clock=clock) if fits is None else clock
     zero = 0.0 if fits is None else fits
     timed, untimed = [], []
@@ -252,7 +258,7 @@ def _plan_by_clock(ordered: Sequence[TimedFile], named: Sequence[float | None], 
             timed.append(replace(file, minute=name))
         else:
             untimed.append(file)
-    return SessionPlan(tuple(sorted(timed, key=_minute)), tuple(untimed), basis)
+    return SessionPlan(tuple(sorted(timed, key=_minute)), tuple(untimed), basis, tuple(clock_remarks(ordered)))
 
 
 def _fit_zero(passed: Sequence[float | None], named: Sequence[float | None]) -> float | None:
@@ -326,7 +332,7 @@ def _plan_by_minutes(
         _check_single_clocks(timed, Message("The stated minutes differ from the clocks that some files have."))
     if (
         clocked
-        and _fit_zero(_minutes_by_clock(timed), [None if file.clock is None else file.minute for file in timed])
+        and _fit_zero(minutes_by_clock(timed), [None if file.clock is None else file.minute for file in timed])
         is None
     ):
         raise _contradiction(timed, [], Message("The stated minutes differ from the camera's clock."))

@@ -11,6 +11,7 @@ import pytest
 from prismseg.base import ConfigError, DataError
 from prismseg.thermal import (
     TYPICAL_PARAMETERS,
+    Session,
     find_frames,
     read_fff,
     read_frame,
@@ -226,3 +227,15 @@ def test_the_streams_of_real_cameras_are_a_film(shared_data, tmp_path):
             original.parameters,
             original.time,
         )
+
+
+@pytest.mark.parametrize(
+    "stated", [{"reflected": 298.0}, {"reflected": 72.0}, {"atmosphere": 60.0}, {"distance": 300.0}]
+)
+def test_what_a_person_states_is_doubted_too(tmp_path, scene, stated):
+    """Kelvin, °F or centimetres typed for °C or m: no frame is measured with them."""
+    path = write_fff(tmp_path / "a.fff", scene)
+    assert read_frame(path, **stated).doubts and not read_frame(path, reflected=22.0).doubts
+    assert not Session().add(read_frame(path, **stated), np.zeros(scene.shape, np.uint8), minute=0).ok
+    # Whether there is a window only a person knows.
+    assert not read_frame(path, window_transmission=0.82).doubts

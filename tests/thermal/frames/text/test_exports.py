@@ -229,3 +229,48 @@ def test_text_that_is_no_frame_is_passed_over_in_folders(tmp_path, scene):
     (tmp_path / "notes.txt").write_text("Left foot cold since 14:05.\n")
     (tmp_path / "vitals.txt").write_text("time;heart;pressure\n0;80;120\n5;82;118\n")
     assert [path.name for path in find_frames([tmp_path])] == ["t0.csv"]
+
+
+@pytest.mark.parametrize(
+    ("heading", "reason"),
+    [("Unit;W/(sr m2)", r"unit 'W/\(sr m2\)', which is not °C"), ("Units: Counts", "unit 'Counts'"), ("Unit;°R", "'°R'"),
+     ("°F", "in °F and does not say"), ("Max: 91.3 °F", "in °F and"), ("Temperature scale: Fahrenheit", "in °F and"),
+     ("Spot [K];304.1", "in K and does not say")],
+)  # fmt: skip
+def test_another_unit_anywhere_in_a_heading_is_never_passed_over(tmp_path, scene, heading, reason):
+    path = tmp_path / "a.csv"
+    path.write_text(f"{heading}\n" + rows_of(scene, ";", "."))
+    with pytest.raises(DataError, match=reason):
+        read_frame(path)
+    np.testing.assert_allclose(read_frame(path, scale=1, offset=0).celsius, scene, atol=0.0051)
+
+
+@pytest.mark.parametrize(
+    "unit", ["Unit;degrees C", "Einheit;Grad Celsius", "Unidad: grados C", "Units;Metric", "Unit;°C"]
+)
+def test_units_in_words(tmp_path, scene, unit):
+    path = tmp_path / "a.csv"
+    path.write_text(f"Camera;FLIR T640 K\n{unit}\nEmissivity;.95\n" + rows_of(scene, ";", "."))
+    frame = read_frame(path)
+    np.testing.assert_allclose(frame.celsius, scene, atol=0.0051)
+    assert frame.parameters.emissivity == 0.95
+
+
+@pytest.mark.parametrize("digits", [1, 2])
+def test_decimal_commas_between_commas_are_refused(tmp_path, scene, digits):
+    path = tmp_path / "a.csv"
+    path.write_text(
+        "Unit,°C\n"
+        + "\n".join(",".join(f"{value:.{digits}f}".replace(".", ",") for value in row) for row in scene)
+    )
+    with pytest.raises(DataError, match="decimal commas cannot be told"):
+        read_frame(path)
+
+
+@pytest.mark.parametrize("numbers", [range(0, 1000, 2), range(500, 0, -1)])
+def test_any_numbering_of_rows_is_no_temperature(tmp_path, scene, numbers):
+    path = tmp_path / "a.csv"
+    rows = rows_of(scene, ";", ".").splitlines()
+    path.write_text("\n".join(f"{number};{row}" for number, row in zip(numbers, rows, strict=False)))
+    with pytest.raises(DataError, match=r"first column of .* is a numbering"):
+        read_frame(path)

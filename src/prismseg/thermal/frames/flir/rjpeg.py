@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -41,7 +41,10 @@ from prismseg.thermal.frames.radiometry import Calibration
 from prismseg.thermal.frames.reader import FrameReader, read_limited
 
 JPEG_MAGIC = b"\xff\xd8"
-_CLOCK_UNSET = 2003  # year; cameras that lost their battery restart in 1999 or 2000
+CLOCK_UNSET = 2003  # year; cameras that lost their battery restart in 1999 or 2000
+
+# Whether there is a window before the lens only a person knows; other parameters may be typed wrongly.
+_TAKEN_AS_STATED = {"window_transmission"}
 
 # Segments beside FLIR's that can name persons, places and devices, by what they begin with.
 _EXIF = b"Exif\0"
@@ -86,7 +89,7 @@ class RadiometricJpeg:
     orientation : int
         In which the file stores the counts (Exif); here they are upright.
     doubts : tuple of Message
-        Which of the file's own parameters are implausible.
+        Which of the parameters are implausible.
     unused : tuple of Message
         Which of them are impossible; no temperature depends on them.
     """
@@ -116,7 +119,7 @@ class RadiometricJpeg:
         outside = int(np.isnan(celsius).sum())
         if outside:
             notes.append(Message("{pixels} pixels are outside the camera's range", pixels=outside))
-        if self.time is not None and self.time.year < _CLOCK_UNSET:
+        if self.time is not None and self.time.year < CLOCK_UNSET:
             notes.append(Message("the camera's clock was probably never set"))
         if self.private or self.serials:
             parts = [*self.private, *(_SERIALS[part] for part in self.serials)]
@@ -238,7 +241,7 @@ def parse_stream(
         tuple(private),
         name,
         orientation,
-        tuple(find_implausible(Parameters(**own))),
+        tuple(find_implausible(replace(merged, **dict.fromkeys(_TAKEN_AS_STATED & set(stated))))),
         tuple(impossible),
     )
 

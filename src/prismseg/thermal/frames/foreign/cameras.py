@@ -17,7 +17,7 @@ _DJI_FRAME = 640 * 512 * 4
 
 def _holds_fluke(specimen: Specimen) -> bool:
     """Newer IS2 files are archives that hold the detector's numbers (goConvertIS2; fluke_thermal_reader)."""
-    if specimen.suffix in (".is2", ".is3"):
+    if specimen.suffix in (".is2", ".is3") or specimen.jpeg.made_by("fluke"):
         return True
     if not specimen.head.startswith(_ZIP):
         return False
@@ -60,7 +60,11 @@ OPTRIS = ForeignKind(
 INFRATEC = ForeignKind(
     Message("an InfraTec thermal picture (IRB)"),
     Message("Open it in IRBIS and export the temperatures as ASCII or CSV"),
-    lambda specimen: specimen.head.startswith(b"\xffIRB") or specimen.suffix in (".irb", ".irp"),
+    lambda specimen: (
+        specimen.head.startswith(b"\xffIRB")
+        or specimen.suffix in (".irb", ".irp")
+        or specimen.jpeg.made_by("infratec")
+    ),
 )
 FLIR_SCIENCE = ForeignKind(
     Message("a file of FLIR's ResearchIR or Research Studio, or an older FLIR format"),

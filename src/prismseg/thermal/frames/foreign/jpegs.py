@@ -99,3 +99,15 @@ SEEK = ForeignKind(
     ),
     lambda specimen: specimen.jpeg.made_by("seek"),
 )
+OTHER_MAKER = ForeignKind(
+    Message("a picture of a thermal camera whose files are not read"),
+    Message(
+        "{no_scale}. Open the original in the maker's program and export the temperature of each pixel as CSV",
+        no_scale=_NO_SCALE,
+    ),
+    lambda specimen: specimen.jpeg.made_by(
+        "uni-t", "uni trend", "bosch", "cat s6", "bullitt", "workswell", "parrot", "raytron", "yoseen", "ulirvision",
+        "sonel", "satir", "trotec", "klein tools", "perfectprime", "kaiweets", "mileseey", "noyafa", "voltcraft",
+        "xinfra", "jenoptik", "nec avio", "avio", "hti", "dahua", "milesight", "thermapp", "therm-app",
+    ),
+)  # fmt: skip

@@ -91,7 +91,7 @@ FOREIGN_KINDS: Registry[ForeignKind] = Registry("foreign kind of file")
 """Kinds by name; the first that recognises a file names it."""
 
 _FOREIGN = "prismseg.thermal.frames.foreign"
-for _name in ("dji", "hikmicro", "infiray", "guide", "autel", "seek"):
+for _name in ("dji", "hikmicro", "infiray", "guide", "autel", "seek", "other_maker"):
     FOREIGN_KINDS.register(_name, f"{_FOREIGN}.jpegs:{_name.upper()}")
 for _name in ("testo", "fluke", "optris", "infratec", "flir_science", "avio", "uni_t", "irg", "dji_raw", "p2_raw"):
     FOREIGN_KINDS.register(_name, f"{_FOREIGN}.cameras:{_name.upper()}")

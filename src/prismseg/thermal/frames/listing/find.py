@@ -115,11 +115,13 @@ def _counted(others: Counter[str], kinds: dict[str, Message]) -> tuple[tuple[Mes
 
 def _look_into(folder: Path) -> tuple[list[Path], list[Message]]:
     """Part the files of a folder into frames and the kinds of the others."""
-    files = [path for path in folder.iterdir() if path.is_file() and not path.name.startswith(".")]
+    shown = [path for path in folder.iterdir() if not path.name.startswith(".")]
+    files = [path for path in shown if path.is_file()]
+    lost = [path for path in shown if path.is_symlink() and not path.exists()]
     frames = sort_naturally([path for path in files if _may_be_frame(path)])
     described = {path.with_suffix(".json") for path in frames}
     others = sort_naturally([path for path in files if path not in described and path not in frames])
-    return frames, [_kind_of(path) for path in others]
+    return frames, [*(Message("a link that leads to no file") for _ in lost), *(_kind_of(path) for path in others)]
 
 
 def _may_be_frame(path: Path) -> bool:

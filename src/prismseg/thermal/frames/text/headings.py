@@ -23,7 +23,12 @@ _UNIT_HEADING = re.compile(
     re.IGNORECASE,
 )
 _CLOCK_ONLY = re.compile(r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s*[ap]\.?\s?m\.?)?", re.IGNORECASE)
-_VALUE = re.compile(r"([-+]?\d+(?:[.,]\d+)?(?:e[-+]?\d+)?)\s*(\S.*)?", re.IGNORECASE)
+_VALUE = re.compile(r"([-+]?(?:\d+(?:[.,]\d+)?|[.,]\d+)(?:e[-+]?\d+)?)\s*(\S.*)?", re.IGNORECASE)
+# °F or K alone, in brackets or behind a number, wherever it stands.
+_UNIT_MENTIONED = re.compile(
+    r"(?:^|[\d\s\[(:=])(?:°\s*([fk])|(k))[\s\])]*(?=$|[;,])|\bfahrenheit\b|\bkelvin\b", re.IGNORECASE
+)
+_DEGREES = re.compile(r"[°º]|\b(?:deg(?:rees?|r[eé]s?)?|grad(?:os|i)?|graus|graden)\b")
 _IN_METRES = {
     "m": 1.0,
     "cm": 0.01,
@@ -46,8 +51,10 @@ class Heading:
         By the names of `Parameters`, in °C, m and shares; not checked.
     unit : {"c", "f", "k"} or None
         Of the matrix.
+    unknown_unit : str or None
+        What is stated as its unit and is none of a temperature in °C, °F or K.
     parameter_units : set of str
-        Units in which temperatures among the parameters were written.
+        Units in which temperatures beside the matrix were written.
     time : datetime or None
         When the frame was taken.
     camera : str or None
@@ -58,6 +65,7 @@ class Heading:
 
     parameters: dict[str, float] = field(default_factory=dict)
     unit: str | None = None
+    unknown_unit: str | None = None
     parameter_units: set[str] = field(default_factory=set)
     time: datetime | None = None
     camera: str | None = None
@@ -88,7 +96,9 @@ def parse_headings(rows: Sequence[Sequence[str]]) -> Heading:
                 number = float(found[1].replace(",", "."))
                 written.append((PARAMETERS[label], number, found[2] or unit))
         elif label in UNITS:
-            heading.unit = heading.unit or _temperature_unit(text)
+            unit = _temperature_unit(text)
+            heading.unit = heading.unit or unit
+            heading.unknown_unit = heading.unknown_unit or (text if unit is None else None)
         elif label in CAMERAS:
             heading.camera = heading.camera or text
         elif label in MOMENTS:
@@ -97,6 +107,7 @@ def parse_headings(rows: Sequence[Sequence[str]]) -> Heading:
         for cell in row:
             if heading.unit is None and (named := _UNIT_HEADING.fullmatch(cell.rstrip(": "))) is not None:
                 heading.unit = _temperature_unit(named[1])
+            heading.parameter_units |= _mentioned(cell)
     for name, number, unit in written:
         heading.parameters.setdefault(name, _converted(heading, name, number, unit))
     heading.time = _time(heading, moments)
@@ -134,8 +145,15 @@ def _normal(label: str) -> tuple[str, str | None]:
 
 def _temperature_unit(text: str | None) -> str | None:
     """``c``, ``f`` or ``k``; None where it is none of them."""
-    plain = (text or "").lower().replace("°", "").replace("º", "").replace("deg", "").strip(" .")
-    return {"c": "c", "celsius": "c", "f": "f", "fahrenheit": "f", "k": "k", "kelvin": "k"}.get(plain)
+    plain = _DEGREES.sub("", (text or "").lower()).strip(" .")
+    return {"c": "c", "celsius": "c", "metric": "c", "f": "f", "fahrenheit": "f", "k": "k", "kelvin": "k"}.get(
+        plain
+    )
+
+
+def _mentioned(cell: str) -> set[str]:
+    """Units other than °C that stand in a cell, whatever they are said of."""
+    return {"k" if "k" in found[0].lower() else "f" for found in _UNIT_MENTIONED.finditer(cell)}
 
 
 def to_celsius_scale(unit: str) -> tuple[float, float]:

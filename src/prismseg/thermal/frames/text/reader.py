@@ -57,7 +57,16 @@ def read_text(file: FrameFile) -> Frame:
 
 
 def _refuse_other_units(path: Path, heading: Heading) -> None:
-    """Parameters in °F or K without a word on the matrix: it may be in the same."""
+    """Temperatures in °F or K without a word on the matrix: it may be in the same. Or its unit is none of temperature."""
+    if heading.unit is None and heading.unknown_unit is not None:
+        raise DataError(
+            Message(
+                "{path} states the unit {unit}, which is not °C, °F or K; export temperatures, or state scale and "
+                "offset (°C: 1 and 0).",
+                path=path,
+                unit=repr(heading.unknown_unit[:40]),
+            )
+        )
     if heading.unit is None and heading.parameter_units - {"c"}:
         units = ", ".join(_UNIT_NAMES[unit] for unit in sorted(heading.parameter_units))
         raise DataError(

@@ -98,6 +98,8 @@ def parse_table(path: Path, text: str) -> TextTable:
     _refuse_names(path, headings[:first], width)
     values = np.array([row.numbers for row in rows[first:last]], dtype=np.float64)
     check_size(str(path), values.shape)
+    if delimiter == ",":
+        _refuse_parted_decimals(path, lines[first:last], values)
     values = _without_numbering(
         path, values, headed=bool(outside) or any(row.labelled for row in rows[first:last])
     )
@@ -235,6 +237,18 @@ def _refuse_stacked(path: Path, first: int, last: int, parts: Sequence[int]) -> 
         )
 
 
+def _refuse_parted_decimals(path: Path, lines: Sequence[str], values: NDArray[np.float64]) -> None:
+    """Refuse 22,5,23,1: numbers with decimal commas between commas, which would be 22, 5, 23 and 1."""
+    behind = values[:, 1::2]
+    if values.shape[1] % 2 or (values % 1).any() or behind.min() < 0:
+        return
+    zeros = any(
+        cell.strip()[:1] == "0" and len(cell.strip()) > 1 for line in lines for cell in line.split(",")[1::2]
+    )
+    if zeros or (behind.max() < 10 and values[:, ::2].min() >= 10):
+        raise _no_matrix(path, Message("decimal commas cannot be told from the commas between numbers"))
+
+
 def _is_heading(line: str, width: int, delimiter: str | None) -> bool:
     return len(_cells(line, delimiter)) < width / 2 or delimiter is None
 
@@ -284,5 +298,7 @@ def _without_numbering(path: Path, values: NDArray[np.float64], *, headed: bool)
 
 
 def _numbering(line: NDArray[np.float64]) -> bool:
-    steps = np.diff(line[1:])
-    return bool(steps.size) and bool((steps == 1).all())
+    """Whether whole numbers rise or fall by equal steps; what is before them may be a corner."""
+    numbers = line[1:]
+    steps = np.diff(numbers)
+    return bool(steps.size) and bool(steps[0]) and bool(((steps == steps[0]) & (numbers[1:] % 1 == 0)).all())
