@@ -96,8 +96,8 @@ from prismseg.thermal.sessions.session import Session as Session
 from prismseg.thermal.sessions.session import measure_frames as measure_frames
 from prismseg.thermal.sessions.thresholds import ThresholdSettings as ThresholdSettings
 from prismseg.thermal.sessions.thresholds import threshold as threshold
+from prismseg.thermal.sessions.timed_file import TimedFile as TimedFile
 from prismseg.thermal.sessions.timing import SessionPlan as SessionPlan
-from prismseg.thermal.sessions.timing import TimedFile as TimedFile
 from prismseg.thermal.sessions.timing import plan_session as plan_session
 from prismseg.thermal.sessions.timing import read_files as read_files
 from prismseg.thermal.soles.brightening import brighten_cold as brighten_cold

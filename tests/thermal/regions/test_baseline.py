@@ -9,7 +9,8 @@ from tests.thermal.feet import frame_of, mask_of, pair
 from prismseg.base import ConfigError, Message
 from prismseg.thermal import Session
 from prismseg.thermal.regions.baseline import describe_drawn, read_drawn_on_baseline
-from prismseg.thermal.sessions.timing import SessionPlan, TimedFile
+from prismseg.thermal.sessions.timed_file import TimedFile
+from prismseg.thermal.sessions.timing import SessionPlan
 
 
 def plan_of(*minutes: float, unread: float | None = None) -> SessionPlan:

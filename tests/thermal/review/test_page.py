@@ -16,7 +16,7 @@ from tests.thermal.sessions.test_session import course
 from prismseg.thermal import Session
 from prismseg.thermal.review.cards import Card, Group, card_of_unread, review_session
 from prismseg.thermal.review.page import write_review
-from prismseg.thermal.sessions.timing import TimedFile
+from prismseg.thermal.sessions.timed_file import TimedFile
 
 EVIL = "<img src=x onerror=alert(1)>\"'&.tiff"
 

@@ -21,7 +21,7 @@ from prismseg.thermal.regions.region_set import REGION_SETS
 from prismseg.thermal.review.cards import review_session
 from prismseg.thermal.review.page import write_review
 from prismseg.thermal.sessions.session import Session
-from prismseg.thermal.sessions.timing import TimedFile
+from prismseg.thermal.sessions.timed_file import TimedFile
 from prismseg.thermal.soles.template import template_hash
 
 _DOTS_PER_INCH = 130

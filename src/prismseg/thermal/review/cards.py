@@ -20,7 +20,7 @@ from prismseg.thermal.output.palettes import DEFAULT_PALETTE, NO_VALUE, PALETTES
 from prismseg.thermal.output.picture import show_name
 from prismseg.thermal.sessions.entry import Entry
 from prismseg.thermal.sessions.session import Session
-from prismseg.thermal.sessions.timing import TimedFile
+from prismseg.thermal.sessions.timed_file import TimedFile
 from prismseg.thermal.soles.contours import trace_outlines
 
 Kind = Literal["refused", "caution", "clean"]

@@ -14,7 +14,8 @@ from prismseg.thermal.output.palettes import DEFAULT_PALETTE
 from prismseg.thermal.output.picture import show_name
 from prismseg.thermal.review.cards import Card, Group, card_of_unread, cards_of
 from prismseg.thermal.sessions.session import Session
-from prismseg.thermal.sessions.timing import SessionPlan, TimedFile, plan_session, read_files
+from prismseg.thermal.sessions.timed_file import TimedFile
+from prismseg.thermal.sessions.timing import SessionPlan, plan_session, read_files
 
 # What `prismseg.thermal.write_session` leaves in its folder.
 _RESULTS = "session.json"

@@ -9,15 +9,12 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from prismseg.base import Message
 from prismseg.thermal.frames.file_names import natural_key, stamp_from_name
 from prismseg.thermal.frames.flir.rjpeg import CLOCK_UNSET
 from prismseg.thermal.frames.listing.choice import split_choice
-
-if TYPE_CHECKING:
-    from prismseg.thermal.sessions.timing import TimedFile
+from prismseg.thermal.sessions.timed_file import TimedFile
 
 _APART = 1.0  # minutes by which times in names may differ from the clock from frame to frame
 _BEGINNING = re.compile(r"[^\W_]+")

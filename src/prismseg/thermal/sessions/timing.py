@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -19,7 +18,6 @@ from prismseg.base import ConfigError, Message, PrismsegError
 from prismseg.base.deprecation import renamed
 from prismseg.thermal.frames.file_names import (
     UNITS,
-    NamedTime,
     Unit,
     natural_key,
     stamp_from_name,
@@ -35,46 +33,13 @@ from prismseg.thermal.sessions.clocks import (
     same_time,
     sort_by_clock,
 )
+from prismseg.thermal.sessions.timed_file import TimedFile
 
 # Minutes by which a name or a stated minute may differ from the camera's clock: they are written down rounded.
 _AGREE = 1.0
 # Days over which frames of one session may be taken; a camera whose battery was empty begins years back.
 _LONGEST_DAYS = 3
 _MINUTES_A_DAY = 24 * 60
-
-
-@renamed(refusal="rejection")
-@dataclass(frozen=True, eq=False)
-class TimedFile:
-    """One file of a session.
-
-    Attributes
-    ----------
-    path : Path
-        The file.
-    frame : Frame or None
-        What was read from it; None where it was rejected.
-    rejection : Message or None
-        Why it was.
-    named : NamedTime or None
-        The time in its name.
-    minute : float or None
-        Since the test dose; None where it is not known.
-    stamp : datetime or None
-        Date and time of day in its name, where they stand for the camera's clock: no file holds a time.
-    """
-
-    path: Path
-    frame: Frame | None
-    rejection: Message | None = None
-    named: NamedTime | None = None
-    minute: float | None = None
-    stamp: datetime | None = None
-
-    @property
-    def clock(self) -> datetime | None:
-        """Time by the camera's clock, or by the date and time of day in the name."""
-        return self.stamp if self.frame is None or self.frame.time is None else self.frame.time
 
 
 @renamed(shots="files", left_out="untimed", by="basis")

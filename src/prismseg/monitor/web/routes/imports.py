@@ -47,7 +47,7 @@ from prismseg.monitor.web.security.responses import told_to_staff
 from prismseg.monitor.web.uploads import UploadedFile
 from prismseg.thermal import Feet, Side, Soles, View, minute_from_name, plan_session, read_frame
 from prismseg.thermal.frames.file_names import Unit, natural_key, time_from_name
-from prismseg.thermal.sessions.timing import TimedFile
+from prismseg.thermal.sessions.timed_file import TimedFile
 
 router = APIRouter(prefix="/api/imports")
 MOST_FILES = 60  # of one session; twice the captures of a long one
