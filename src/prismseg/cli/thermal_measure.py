@@ -214,7 +214,7 @@ def _crossed(text: str | None, plan: SessionPlan, *, both: bool) -> list[float] 
 
     if text is None:
         return None
-    if not both:
+    if not both and text != "none":
         raise ConfigError(
             "--crossed is about two feet, and the session is set to one; leave one of the two options out."
         )
@@ -234,9 +234,13 @@ def _answers(session: Session) -> list[str]:
     from prismseg.thermal import Concern
 
     asked = {observation.concern for entry in session.entries for observation in entry.observations}
+    crossed = (
+        "Crossed legs: --crossed 10,15 names the minutes of such frames, --crossed none says that there is none."
+    )
     options = {
-        Concern.SIDES_OPEN: "Crossed legs: --crossed 10,15 names the minutes of such frames, --crossed none says that "
-        "there is none.",
+        Concern.SIDES_OPEN: crossed
+        if session.feet == "both"
+        else "The other foot: --crossed none says that all frames show the same one.",
         Concern.DOUBTFUL_PARAMETERS: "Doubtful parameters: state the true ones with --reflected and --atmosphere; "
         "--window 1 where there is no window.",
     }

@@ -124,3 +124,14 @@ def test_crossed_soles_that_the_border_cuts_are_asked_about_by_their_shape() -> 
     assert entry.sides_open and not any(session.delta(entry, side).known for side in ("left", "right"))
     session, entry = at_minute_5(80.0, crossed=False)
     assert not entry.sides_open and session.delta(entry, "left").value == pytest.approx(0.2, abs=0.1)
+
+
+def test_the_other_foot_in_a_session_of_one_foot_is_asked_about_and_has_no_change() -> None:
+    for crossed in (None, ()):
+        session = Session(feet="left", crossed=crossed)
+        for minute, foot in ((0, 0), (5, 0), (10, 1)):
+            frame, _ = frame_of(27.0, 29.0, seed=minute)
+            entry = session.add(frame, pair()[foot].mask(), minute=minute)
+        assert session.delta(session.entries[1], "left").known
+        assert entry.ok and entry.sides_open == (crossed is None) == (not session.delta(entry, "left").known)
+        assert ("Is this the other foot?" in entry.statement) == (crossed is None)

@@ -33,6 +33,7 @@ _CONCERNS = {
 }
 # Share of a sole outside the picture up to which its error says enough.
 _LITTLE_OUTSIDE = 0.1
+_LEAST_OUTSIDE = 0.005  # less is 0 % and no news
 # Factor on the error from which an outline is doubted where feet are seen from above: that means are less sure there, a
 # note says once. Chosen on simulated sessions (`benchmarks/thermal.py`).
 _ABOVE = 1.8
@@ -108,7 +109,7 @@ def find_notes(entry: Entry, history: History) -> tuple[Message, ...]:
     notes += [
         Message("{share:.0%} of the {side} sole is outside the picture.", share=share, side=SIDE_NAMES[side])
         for side, share in soles.outside.items()
-        if side in entry.estimates and share < _LITTLE_OUTSIDE
+        if side in entry.estimates and _LEAST_OUTSIDE <= share < _LITTLE_OUTSIDE
     ]
     if entry.from_above:
         notes.append(

@@ -70,7 +70,8 @@ def check_identity(entry: Entry, reference: Entry | None) -> list[Observation]:
         return []
     now, before = _portraits(entry), _portraits(reference)
     if len(before) < 2:
-        return []
+        against = _against(entry) and not _against(reference)
+        return _of_one_foot(now, before, against=against) if len(before) == 1 else []
     if len(now) < len(entry.estimates) and _against(entry) and not _against(reference):
         # A sole is cut, so that outlines and patterns cannot be weighed; what is seen of both has the other foot's shape.
         return [_doubt(_CROSSED, entry)]
@@ -153,6 +154,26 @@ def _lone(now: Mapping[Side, Portrait], before: Mapping[Side, Portrait]) -> list
         side=SIDE_NAMES[side],
     )
     return [Observation(Concern.SIDES_OPEN, sentence)]
+
+
+def _of_one_foot(
+    now: Mapping[Side, Portrait], before: Mapping[Side, Portrait], *, against: bool
+) -> list[Observation]:
+    """Ask whether a lone foot is the other one: it fits that of t0 better mirrored, or is cut and has its shape."""
+    ((side, first),) = before.items()
+    if now and now.keys() != before.keys():
+        return []
+    if now:
+        mirrored = now[side].mirrored()
+        outline = (now[side].overlap(first) - mirrored.overlap(first)) / _IDENTITY.outline
+        pattern = (now[side].correlation(first) - mirrored.correlation(first)) / _IDENTITY.pattern
+        against = outline + pattern <= 0
+    sentence = Message(
+        "Is this the other foot? Mirrored, it looks more like the {side} one at t0 (outline and pattern of "
+        "temperature), so that changes are not given. Take the frame again with the {side} foot.",
+        side=SIDE_NAMES[side],
+    )
+    return [Observation(Concern.SIDES_OPEN, sentence)] if against else []
 
 
 _CROSSED = Message("Have the legs been crossed since t0?")
