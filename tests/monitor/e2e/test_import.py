@@ -5,7 +5,7 @@ import tifffile
 
 from .conftest import Served
 from .pages import Screen
-from .test_look import SIZES, assert_narrow, resize
+from .test_look import SIZES, assert_a_table, assert_narrow, resize, serious_faults
 
 
 def test_files_are_checked_and_become_a_session(browser, served: Served, tmp_path) -> None:
@@ -53,6 +53,8 @@ def test_minute_and_reason_are_in_sight_on_every_screen(browser, served: Served,
         for element in ("#file-0 canvas", "#minute-0", "#file-1 [data-cell=remark]"):
             box = screen.page.locator(element).bounding_box()
             assert box and box["x"] >= 0 and box["x"] + box["width"] <= size[0], (name, element, box)
+        assert_a_table(screen, "#read")
+        assert serious_faults(screen, f"import at {name}") == []
         screen.shot(f"import-{name}", whole=True)
     screen.close()
 

@@ -53,7 +53,7 @@ function row(file, k) {
     span: file.span ? `${number(file.span[0])} – ${number(file.span[1])}` : "–", camera: file.camera ?? "–", remark: "",
   };
   const titles = [...field("read").tHead.rows[0].cells].map((each) => each.textContent); // a card has no head
-  return make("tr", { id: `file-${k}`, lang: language }, ...Object.entries(cells).map(([name, content], at) => make("td", { "data-cell": name, "data-title": titles[at] }, content)));
+  return make("tr", { role: "row", id: `file-${k}`, lang: language }, ...Object.entries(cells).map(([name, content], at) => make("td", { role: "cell", "data-cell": name, "data-title": titles[at] }, content)));
 }
 
 /** Show places, sides and what is left out, as the monitor answered. */

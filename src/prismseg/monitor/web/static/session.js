@@ -38,6 +38,7 @@ const PHASES = { running: () => t("running"), closed: () => t("closed"), importe
 
 function show() {
   field("code").textContent = state.code;
+  field("code").classList.toggle("long", state.code.length > 16);
   headPaper(state);
   document.title = `${state.code} – prismseg`;
   const open = state.state === "running", acts = open && mayWrite;
