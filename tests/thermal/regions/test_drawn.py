@@ -177,6 +177,7 @@ def test_labels_of_a_mask(tmp_path: Path) -> None:
         ('{"shapes": [{"label": "", "points": [[0, 0], [9, 0], [9, 9]]}]}', "no label"),
         ('{"shapes": [{"label": "a", "shape_type": "point", "points": [[0, 0]]}]}', "no polygon"),
         ('{"shapes": ["a"]}', "no polygon"),
+        ('{"shapes": [{"label": "a", "points": [[0, 0], [9, 9], [9, 0], [0, 9]]}]}', r"shape 1 \(a\) .* crosses itself"),
         ('{"shapes": [{"label": "heel", "points": [[0, 0], [9, 0], [9, 9]]}]}', "'heel', which is measured anyway"),
         ('{"shapes": [{"label": "a", "points": [[900, 900], [909, 900], [909, 909]]}]}', "no pixel of the frame"),
         ('{"shapes": [{"label": "a", "points": [[0, 0], [9, 0], [9, 9]]}], "imageHeight": 90, "imageWidth": 90}',
@@ -201,3 +202,8 @@ def test_bad_masks(tmp_path: Path) -> None:
         Image.fromarray(labels).save(tmp_path / f"{name}.png")
         with pytest.raises(ConfigError, match=words):
             read_drawn_regions(tmp_path / f"{name}.png", (120, 160), "t0")
+    labels = np.zeros((120, 160), np.uint8)
+    labels[20:60, 20:60] = 7
+    Image.fromarray(labels).save(tmp_path / "labels.jpg")
+    with pytest.raises(ConfigError, match="changes the numbers"):
+        read_drawn_regions(tmp_path / "labels.jpg", (120, 160), "t0")

@@ -103,10 +103,35 @@ def _read_shape(path: Path, number: int, shape: Any) -> tuple[str, np.ndarray[An
         points = np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
     if points.ndim != 2 or points.shape[1:] != (2,) or len(points) < 3 or not np.isfinite(points).all():
         raise ConfigError(f"The points of shape {number} ({name}) in {path} are not three or more pairs [x, y].")
+    if _crosses_itself(points):
+        raise ConfigError(
+            f"The outline of shape {number} ({name}) in {path} crosses itself, so that its inside is not known; draw it "
+            "anew."
+        )
     return name.strip(), points
 
 
+def _crosses_itself(points: np.ndarray[Any, np.dtype[np.float64]]) -> bool:
+    """Whether two sides of a polygon cross, each with its ends on both sides of the other."""
+    starts, ends = points, np.roll(points, -1, axis=0)
+    along = ends - starts
+
+    def across(direction: np.ndarray[Any, Any], offset: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        return np.sign(direction[..., 0] * offset[..., 1] - direction[..., 1] * offset[..., 0])
+
+    for start, end in zip(starts, ends, strict=True):
+        parted = across(along, start - starts) * across(along, end - starts) < 0
+        if (parted & (across(end - start, starts - start) * across(end - start, ends - start) < 0)).any():
+            return True
+    return False
+
+
 def _read_labels(path: Path, size: tuple[int, int]) -> dict[str, Mask]:
+    if path.suffix.lower() in (".jpg", ".jpeg"):
+        raise ConfigError(
+            f"{path} is a JPEG, which changes the numbers along borders; save the mask as PNG, with one number for each "
+            "region."
+        )
     labels = read_mask(path)
     numbers = [int(label) for label in np.unique(labels) if label != 0]
     if not numbers:
