@@ -88,3 +88,12 @@ def test_the_toes_threshold_is_drawn_where_it_is_set() -> None:
     figure = draw_curves(course(*WARMING[:2], session=Session(regions=["zones"], flags=flags)))
     toes = next(axes for axes in figure.axes if axes.get_title() == "toes")
     assert texts(toes) == ["1.5 °C"]
+
+
+def test_names_of_thresholds_stand_apart_however_far_curves_reach() -> None:
+    """Of changes by many degrees, 1 °C and 2 °C lie on almost the same line."""
+    for fall in (1.0, 20.0):
+        figure = draw_curves(course((0, 36.0, 24.0), (5, 36.0 - fall, 24.0), session=Session(regions=[])))
+        figure.canvas.draw()
+        one, two = (text.get_window_extent() for text in figure.axes[0].texts[:2])
+        assert not one.overlaps(two)

@@ -28,6 +28,7 @@ _WHOLE, _APART, _REGIONS, _FLAG = 3.0, 1.6, 1.6, 0.24
 _COLUMNS = 5  # of regions
 # Captures that have labels of their own, and the least distance between two labels as a share of the axis.
 _MOST_LABELS, _LABEL_DISTANCE = 15, 0.045
+_NAME_HEIGHT = 0.07  # share of the panel of whole soles that the name of a threshold takes
 _MARGIN = 0.03  # before the first and after the last capture, as a share of the time between them
 _MANY = 40  # captures from which points are drawn small
 _LEVELS = {"notice": 0.35, "unconfirmed": 0.35, "present": 0.7, "clear": 1.0}
@@ -120,7 +121,7 @@ def _draw_whole(axes: Any, session: Session, flags: Sequence[Flag], title: str) 
         if flag.name == "warming" and flag.side is not None:
             _ring(axes, session, flag)
     warming = session.settings.group(WarmingSettings)
-    _draw_threshold(axes, warming.warming, f"warming {warming.warming:g} °C")
+    lower = _draw_threshold(axes, warming.warming, f"warming {warming.warming:g} °C")
     _draw_threshold(axes, warming.clear_warming, f"clear warming {warming.clear_warming:g} °C")
     failed = [entry.minute for entry in session.entries if not entry.ok]
     if failed:
@@ -134,6 +135,8 @@ def _draw_whole(axes: Any, session: Session, flags: Sequence[Flag], title: str) 
     axes.legend(frameon=False, loc="upper left", fontsize=9, ncols=4, columnspacing=1.2)
     low, high = axes.get_ylim()
     axes.set_ylim(low, high + 0.12 * (high - low))  # room for the legend
+    if warming.clear_warming - warming.warming < _NAME_HEIGHT * (high - low):
+        lower.set(va="top", position=(-3, -2))  # below its line, where the name of the next one lies close above
     _set_ticks(axes, [entry.minute for entry in session.entries])
 
 
@@ -146,10 +149,10 @@ def _ring(axes: Any, session: Session, flag: Flag) -> None:
         axes.plot(*zip(*known, strict=True), "o", mfc="none", mec=SIDE_COLOURS[flag.side], markersize=8, mew=0.9)
 
 
-def _draw_threshold(axes: Any, value: float, text: str, *, both: bool = False) -> None:
+def _draw_threshold(axes: Any, value: float, text: str, *, both: bool = False) -> Any:
     for height in (value, -value) if both else (value,):
         axes.axhline(height, color=_THRESHOLD, linewidth=0.9, linestyle=":", zorder=1)
-    axes.annotate(
+    return axes.annotate(
         text, (1.0, value), xycoords=("axes fraction", "data"), xytext=(-3, 2), textcoords="offset points",
         ha="right", va="bottom", fontsize=7.5, color="#666666",
     )  # fmt: skip

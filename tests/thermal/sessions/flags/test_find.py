@@ -154,6 +154,9 @@ def test_near_identical_cautions_are_one_line_with_their_minutes() -> None:
     (flag,) = [flag for flag in find_flags(frames, frames[0]) if flag.name == "quality"]
     assert flag.minutes == (5.0, 10.0, 15.0, 20.0)
     assert flag.sentence == "4 frames, 5 to 20 min, most at 20 min: The left sole is doubted by 3 °C."
+    # Of one frame both soles are told.
+    (flag,) = [flag for flag in find_flags(frames[:2], frames[0]) if flag.name == "quality"]
+    assert flag.sentence == "5 min: The left sole is doubted by 0 °C. The right sole is doubted by 0 °C."
 
 
 def test_evidence_names_what_is_doubtful_about_the_frames() -> None:

@@ -51,7 +51,8 @@ def _summarize(items: Sequence[Item]) -> Message:
     when = show_minutes(minutes)
     if len(minutes) > 2:
         when = Message("{count} frames, {when}", count=len(minutes), when=when)
-    if len(sentences) == 1 or any(observation.fatal for _, observation in items):
+    # Of one frame both soles' sentences.
+    if 1 in (len(sentences), len(minutes)) or any(observation.fatal for _, observation in items):
         return Message("{when}: {sentence}", when=when, sentence=Message.joined(sentences))
     entry, largest = max(items, key=lambda item: item[1].size)
     return Message(
