@@ -129,12 +129,12 @@ def test_blocks_in_single_precision_keep_six_digits():
     assert torch.equal(quick.grams, quick.grams.mT)
 
 
-def test_pixels_that_count_twice_are_there_twice():
-    part = draw(5)
-    assert_equal(gather(part) * 2, gather(part, part), rtol=1e-12, atol=0)
-    for factor in (0.0, -1.0, float("nan")):
-        with pytest.raises(DataError, match="positive number of times"):
-            gather(part) * factor
+def test_a_third_of_others_is_one_part_beside_two():
+    part, other = draw(5), draw(7)
+    mixed = gather(part).mixed(gather(other), 1 / 3)
+    together = gather(part, part, other)
+    for name in ("counts", "sums", "grams"):
+        torch.testing.assert_close(3 * getattr(mixed, name), getattr(together, name), rtol=1e-12, atol=1e-12)
 
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=4), st.lists(st.integers(0, 50), max_size=4))

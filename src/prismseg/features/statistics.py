@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -228,14 +227,12 @@ class ClassStatistics:
             if not len(rows):
                 continue
             self.counts[index] += float(w[rows].sum())
-            upper = torch.zeros_like(self.grams[index])
             for start in range(0, len(rows), BLOCK_ROWS[blocks]):
                 chunk = rows[start : start + BLOCK_ROWS[blocks]]
                 root = w[chunk, None].sqrt().to(features.device, blocks)
                 z = features[chunk].to(blocks).mul_(root)  # of what indexing has copied
                 self.sums[index] += (root.T @ z)[0].to(self.sums)
-                upper += _upper_gram(z)
-            self.grams[index] += upper.triu() + upper.triu(1).T
+                self.grams[index] += _gram(z)
 
     def __add__(self, other: ClassStatistics) -> ClassStatistics:
         """Statistics of the pixels of both."""
@@ -251,12 +248,11 @@ class ClassStatistics:
         """
         return self._combine(other, -1)
 
-    def __mul__(self, factor: float) -> ClassStatistics:
-        """Statistics in which each pixel counts `factor` times as much, a positive number."""
-        if not 0 < factor < math.inf:
-            raise DataError(f"Pixels count a positive number of times, not {factor}.")
+    def mixed(self, other: ClassStatistics, share: float) -> ClassStatistics:
+        """Statistics of which `share` (0 to 1) are those of `other`, which has as many features and classes."""
         result = ClassStatistics(self.num_features, self.num_classes)
-        result.counts, result.sums, result.grams = self.counts * factor, self.sums * factor, self.grams * factor
+        for name in ("counts", "sums", "grams"):
+            setattr(result, name, torch.lerp(getattr(self, name), getattr(other, name), share))
         return result
 
     def balanced_weights(self) -> Tensor:
@@ -323,17 +319,20 @@ class ClassStatistics:
         return result
 
 
-def _upper_gram(rows: Tensor) -> Tensor:
-    """Upper triangle of the Gram matrix of rows (N, D), float32 or float64; what is below is not to be read."""
+def _gram(rows: Tensor) -> Tensor:
+    """Gram matrix (D, D) of rows (N, D), float32 or float64, by half the products of a full multiplication."""
     multiply = blas.ssyrk if rows.dtype == torch.float32 else blas.dsyrk
-    # Columns of a Fortran array are rows of this one; half the products of a full multiplication.
-    return torch.from_numpy(multiply(1.0, rows.cpu().numpy().T))
+    # Columns of a Fortran array are rows of this one; what is below the diagonal is not to be read.
+    upper = torch.from_numpy(multiply(1.0, rows.cpu().numpy().T))
+    return upper.triu().add_(upper.triu(1).T)
 
 
 def _check_rows(features: Tensor, count: int, known: Tensor | None = None) -> None:
     """Refuse features that are not finite in the rows that are `known`, by default all."""
     if features.ndim != 2 or len(features) != count:
         raise DataError(f"Features must be (N, D) with N = {count} rows; they are {tuple(features.shape)}.")
+    if features.sum().isfinite():  # one value that is not would make the sum so too
+        return
     wrong = ~features.isfinite().all(1)
     bad, count = (int(wrong.sum()), count) if known is None else (int((wrong & known).sum()), int(known.sum()))
     if bad:

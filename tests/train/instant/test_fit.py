@@ -4,6 +4,7 @@ import weakref
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 from sklearn.linear_model import Ridge
@@ -86,10 +87,9 @@ def test_a_head_of_a_part_is_the_fit_without_it(draw, segmenter, preprocess):
     result = fit(network, samples, preprocess)
     assert result.held_out.parts == [[0, 1], [2, 3], [4, 5], [6, 7]]
     cases = PreparedCases(samples, preprocess, CLASSES)
-    cache = CellCache(network, cases, 0)
     for part, head in zip(result.held_out.parts, result.held_out.heads, strict=True):
         rest = [case for case in range(8) if case not in part]
-        alone = gather_statistics(cache, rest, PLAIN)
+        alone = gather_statistics(CellCache(network, cases, 0), rest, PLAIN)
         # An average of fits, in which the row of the constant has offsets besides.
         fits = fit_weights(alone, list_candidates(PLAIN))[:, :-1].flatten(1)
         shares = torch.linalg.lstsq(fits.T, head.weights[:-1].flatten()).solution
@@ -431,3 +431,18 @@ def test_no_class_is_lost_where_cells_are_drawn(draw, segmenter, preprocess):
     network = segmenter(grid=2)
     result = fit(network, samples, preprocess, PLAIN.model_copy(update={"cells": 1}))
     assert not result.notes  # which would name a class without a pixel
+
+
+@pytest.mark.parametrize("mib", [0, 500])
+def test_threads_change_nothing_but_rounding(draw, segmenter, preprocess, mib):
+    samples, found, before = draw(6), {}, torch.get_num_threads()
+    for threads in (1, 3):
+        torch.set_num_threads(threads)
+        found[threads] = fit(
+            segmenter(context=16), samples, preprocess, PLAIN.model_copy(update={"cache_mib": mib})
+        )
+        torch.set_num_threads(before)
+    one, three = found[1], found[3]
+    assert one.candidate == three.candidate and one.held_out.parts == three.held_out.parts
+    pd.testing.assert_frame_equal(one.held_out.table, three.held_out.table, atol=1e-3)
+    torch.testing.assert_close(one.network.weights, three.network.weights, rtol=1e-3, atol=1e-5)

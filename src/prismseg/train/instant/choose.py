@@ -15,6 +15,7 @@ from prismseg.features import ClassStatistics, LinearPosterior, fit_ridge, ridge
 from prismseg.train.instant.dice import OFFSETS, margin_dice
 from prismseg.train.instant.gather import PartStatistics
 from prismseg.train.instant.settings import InstantSettings
+from prismseg.train.instant.threads import map_on_threads
 
 ABSENT = -100.0  # output of a class that was never seen
 TOLERANCE = 0.005  # difference in Dice that makes one fit count e times as much as another in an average
@@ -236,17 +237,22 @@ def try_candidates(
     """
     total = sum(statistics[1:], statistics[0])
     wanted, candidates = set(judged), list_candidates(settings)
-    cases, places, values, fits = [], [], [], []
-    for place, (part, own) in enumerate(zip(parts, statistics, strict=True)):
-        fits.append(fit_weights(total - own, candidates))
-        for case in (case for case in part if case in wanted):
-            outputs, truth = cells.labelled(case, fits[-1].float(), TRIED_PIXELS)
+
+    def try_without(place: int) -> tuple[Tensor, dict[int, Tensor]]:
+        fits, dice = fit_weights(total - statistics[place], candidates), {}
+        for case in (case for case in parts[place] if case in wanted):
+            outputs, truth = cells.labelled(case, fits.float(), TRIED_PIXELS)
             if len(truth):
-                cases.append(case)
-                places.append(place)
-                values.append(margin_dice(outputs, truth, OFFSETS))
+                dice[case] = margin_dice(outputs, truth, OFFSETS)
             done(case)
-    return Trials(candidates, fits, torch.tensor(cases), torch.tensor(places), torch.stack(values))
+        return fits, dice
+
+    tried = map_on_threads(try_without, range(len(parts)))
+    found = [(case, place, each) for place, (_, dice) in enumerate(tried) for case, each in dice.items()]
+    cases, places, values = zip(*found, strict=True)
+    return Trials(
+        candidates, [fits for fits, _ in tried], torch.tensor(cases), torch.tensor(places), torch.stack(values)
+    )
 
 
 def choose_temperature(outputs: Sequence[tuple[Tensor, Tensor]], offsets: Tensor) -> float:

@@ -26,6 +26,7 @@ from prismseg.train.instant.gather import (
 )
 from prismseg.train.instant.settings import InstantSettings
 from prismseg.train.instant.stage import StageFit, fit_stage
+from prismseg.train.instant.threads import map_on_threads
 
 # Penalties that are tried, to one that adds nothing; sums of float32 rows are not positive definite with smaller ones.
 PENALTIES = (1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1.0)
@@ -68,7 +69,7 @@ def fit_context(
     chosen = settings.model_copy(update={"lights": (light,), "penalties": PENALTIES})
     cells = ContextCells(cache, parts, first, chosen)
     wanted = set(judged)
-    statistics = [cells.gather(part, wanted, done) for part in parts]
+    statistics = map_on_threads(lambda part: cells.gather(part, wanted, done), parts)
     second = fit_stage(cells, cache.cases, parts, statistics, judged, chosen, done)
     return replace(second, table=cells.measure(judged, second))
 
@@ -131,22 +132,23 @@ class ContextCells:
     @torch.inference_mode()
     def measure(self, judged: Sequence[int], second: StageFit) -> pd.DataFrame:
         """Dice of each case at the network's size, by both fits without its part: columns case, group, class, dice."""
-        cases, rows = self._cache.cases, []
-        for case in judged:
-            image, shares = cases[case]
-            head = second.heads[self._place[case]]
-            network = self._networks[case].with_context(head)
-            x = network.pad(image[None])
-            parts = self._cache.read(case, Copy(AS_IT_IS, image, shares, 1.0)).parts
-            outputs = network.total(network.enlarged(network.outputs(parts, network.weights[None])), x)
-            left, _, top, _ = network.padding(*image.shape[1:])
-            found = outputs[0, :, top : top + image.shape[1], left : left + image.shape[2]]
-            scores = image_dice(found.flatten(1), cases.truth(case).flatten())
-            rows += [
-                {"case": cases.ids[case], "group": cases.groups[case], "class": name, "dice": float(score)}
-                for name, score in zip(cases.classes[1:], scores, strict=True)
-            ]
-        return pd.DataFrame(rows)
+        measured = map_on_threads(partial(self._measure_case, second), judged)
+        return pd.DataFrame([row for rows in measured for row in rows])
+
+    def _measure_case(self, second: StageFit, case: int) -> list[dict[str, object]]:
+        cases = self._cache.cases
+        image, shares = cases[case]
+        network = self._networks[case].with_context(second.heads[self._place[case]])
+        x = network.pad(image[None])
+        parts = self._cache.read(case, Copy(AS_IT_IS, image, shares, 1.0)).parts
+        outputs = network.total(network.enlarged(network.outputs(parts, network.weights[None])), x)
+        left, _, top, _ = network.padding(*image.shape[1:])
+        found = outputs[0, :, top : top + image.shape[1], left : left + image.shape[2]]
+        scores = image_dice(found.flatten(1), cases.truth(case).flatten())
+        return [
+            {"case": cases.ids[case], "group": cases.groups[case], "class": name, "dice": float(score)}
+            for name, score in zip(cases.classes[1:], scores, strict=True)
+        ]
 
     def _read(self, case: int, copy: Copy) -> tuple[Tensor, Tensor, Tensor]:
         """Facts (N, D) and outputs of the first fit (N, K) of all cells, and shares (K, h, w) of the classes."""
@@ -165,8 +167,8 @@ class ContextCells:
         """Set what the second fit subtracts and divides by, and the length scale, from some images."""
         stage, moments, sampled = self._stage, Moments(), []
         generator = torch.Generator().manual_seed(0)
-        for case in chosen:
-            facts, _, _ = self._read(case, Copy(AS_IT_IS, *self._cache.cases[case], 1.0))
+        read = map_on_threads(lambda case: self._read(case, Copy(AS_IT_IS, *self._cache.cases[case], 1.0)), chosen)
+        for facts, _, _ in read:
             moments.add(facts.T)
             sampled.append(facts[torch.randperm(len(facts), generator=generator)[:SAMPLED_CELLS]])
         mean, deviation = moments.result()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from threading import Lock
 
 import pandas as pd
 import torch
@@ -24,6 +25,7 @@ from prismseg.train.instant.gather import (
 )
 from prismseg.train.instant.settings import PENALTY, InstantSettings
 from prismseg.train.instant.stage import fit_stage, make_head
+from prismseg.train.instant.threads import map_on_threads
 
 FITS = ("first", "context")  # names of the fits of a network
 
@@ -158,12 +160,13 @@ def fit_instant(
         threadpool_limits(1, user_api="blas"),
         progress_bar("fitting", steps, visible=show_progress) as advance,
     ):
-        numbers = iter(range(1, steps + 1))
+        numbers, one_at_a_time = iter(range(1, steps + 1)), Lock()
 
         def done(case: int) -> None:
-            advance(next(numbers), cases.name(case))
+            with one_at_a_time:
+                advance(next(numbers), cases.name(case))
 
-        statistics = [gather_statistics(cache, part, settings, done) for part in parts]
+        statistics = map_on_threads(lambda part: gather_statistics(cache, part, settings, done), parts)
         total = sum(statistics[1:], statistics[0])
         notes = require_labels(total.own, classes)
         # A part without a labelled pixel has nothing to leave out.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from threading import Lock
 
 import torch
 from torch import Tensor
@@ -26,6 +27,7 @@ from prismseg.train.instant.cases import (
     spread,
 )
 from prismseg.train.instant.settings import InstantSettings
+from prismseg.train.instant.threads import map_on_threads
 
 REFERENCE_CASES = 16  # whose features are standardised; they need no labels
 SAMPLED_CELLS = 256  # of each, for the median distance of random Fourier features
@@ -52,8 +54,9 @@ class CellCache:
 
     def __init__(self, network: InstantSegmenter, cases: PreparedCases, mib: int) -> None:
         self.network, self.cases = network, cases
-        self._limit, self.kept_bytes = mib * MIB, 0
+        self._limit, self.kept_bytes, self._counting = mib * MIB, 0, Lock()
         self._kept: dict[tuple[int, str], dict[str, Tensor]] = {}
+        self._read: set[tuple[int, str]] = set()
 
     def __getitem__(self, case: int) -> Cells:
         """Cells of a case as it is."""
@@ -62,16 +65,23 @@ class CellCache:
     def read(self, case: int, copy: Copy) -> Cells:
         """Cells of a copy of a case."""
         key = (case, copy.name)
-        if key in self._kept:
-            parts = {part: values.float() for part, values in self._kept[key].items()}
-            return Cells(parts, cell_shares(self.network, copy.shares))
-        cells = read_cells(self.network, copy.image, copy.shares, self.cases.name(case))
-        half = {part: values.half() for part, values in cells.parts.items()}
-        size = sum(values.nbytes for values in half.values())
-        if self.kept_bytes + size <= self._limit:
-            self._kept[key] = half
-            self.kept_bytes += size
-        return cells
+        half = self._kept.get(key)
+        if half is None:
+            cells = read_cells(self.network, copy.image, copy.shares, self.cases.name(case))
+            half = {part: values.half() for part, values in cells.parts.items()}
+            size = sum(values.nbytes for values in half.values())
+            with self._counting:
+                if self.kept_bytes + size <= self._limit:
+                    self._kept[key] = half
+                    self.kept_bytes += size
+                again = key in self._read
+                self._read.add(key)
+            if not again:
+                return cells
+        # Cells that are computed again are rounded as if they had been kept: for whose there was room is chance where
+        # several threads read.
+        parts = {part: values.float() for part, values in half.items()}
+        return Cells(parts, cell_shares(self.network, copy.shares))
 
     @torch.inference_mode()
     def labelled(self, case: int, weights: Tensor, most: int) -> tuple[Tensor, Tensor]:
@@ -103,8 +113,7 @@ def standardize(network: InstantSegmenter, cases: PreparedCases, parts: Sequence
     network.input_mean.copy_(mean)
     network.input_deviation.copy_(torch.where(deviation > 0, deviation, 1.0))
     moments, generator, sampled = Moments(), torch.Generator().manual_seed(0), []
-    for case, image in zip(chosen, images, strict=True):
-        raw = network.raw(network.pad(image[None]))[0].flatten(1)
+    for case, raw in zip(chosen, map_on_threads(partial(_raw, network), images), strict=True):
         require_finite({"all scales": raw[..., None]}, cases.name(case))
         moments.add(raw)
         sampled.append(raw[:, torch.randperm(raw.shape[1], generator=generator)[:SAMPLED_CELLS]])
@@ -117,6 +126,11 @@ def standardize(network: InstantSegmenter, cases: PreparedCases, parts: Sequence
     if network.fourier is not None:
         rows = ((torch.cat(sampled, dim=1).T - network.mean) * network.scale).contiguous()
         network.fourier.set_scale_(network.options.fourier_scale * median_scale(rows, generator=generator))
+
+
+def _raw(network: InstantSegmenter, image: Tensor) -> Tensor:
+    """Features (D, N) of the cells of an image (C, H, W), not standardised."""
+    return network.raw(network.pad(image[None]))[0].flatten(1)
 
 
 class Moments:
@@ -160,7 +174,7 @@ class PartStatistics:
         """Give sums in which copies count `light` times as much as the images, and both together for one image each."""
         if not light or self.light is None:
             return self.own
-        return (self.own + self.light * light) * (1 / (1 + light))
+        return self.own.mixed(self.light, light / (1 + light))
 
     def regression(self, sums: ClassStatistics, weights: Tensor) -> RegressionStatistics:
         """Statistics of the regression with weights (K,) of the classes, for the sums of `mixed`."""

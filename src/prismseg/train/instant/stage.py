@@ -26,6 +26,7 @@ from prismseg.train.instant.choose import (
 from prismseg.train.instant.dice import best_offsets, image_dice
 from prismseg.train.instant.gather import PartStatistics
 from prismseg.train.instant.settings import InstantSettings
+from prismseg.train.instant.threads import map_on_threads
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,8 +152,9 @@ def leave_out(
 ) -> tuple[list[LinearHead], pd.DataFrame]:
     """Measure each part by the fit without it, with all choices that are best for the others: heads and their Dice."""
     total = sum(statistics[1:], statistics[0])
-    heads, rows = [], {}
-    for place, (own, mixture) in enumerate(zip(statistics, judgement.mixtures, strict=True)):
+
+    def leave_out_one(place: int) -> tuple[LinearHead, Tensor]:
+        mixture = judgement.mixtures[place]
         others = [
             (values[place], truth[:TRIED_PIXELS])
             for values, (_, truth), part in zip(
@@ -161,8 +163,12 @@ def leave_out(
             if part != place
         ]
         offsets = best_offsets(others, len(cases.classes))
-        posterior = fit_mixture(total - own, mixture, trials.fits[place][mixture.places])
-        heads.append(make_head(posterior, offsets, temperature))
+        posterior = fit_mixture(total - statistics[place], mixture, trials.fits[place][mixture.places])
+        return make_head(posterior, offsets, temperature), offsets
+
+    left_out = map_on_threads(leave_out_one, range(len(statistics)))
+    rows = {}
+    for place, (_, offsets) in enumerate(left_out):
         for number in (trials.parts == place).nonzero().flatten().tolist():
             case, (_, truth) = int(trials.cases[number]), judgement.outputs[number]
             scores = image_dice(judgement.own[number] + offsets[:, None], truth)
@@ -170,4 +176,4 @@ def leave_out(
                 {"case": cases.ids[case], "group": cases.groups[case], "class": name, "dice": float(score)}
                 for name, score in zip(cases.classes[1:], scores, strict=True)
             ]
-    return heads, pd.DataFrame([row for case in sorted(rows) for row in rows[case]])
+    return [head for head, _ in left_out], pd.DataFrame([row for case in sorted(rows) for row in rows[case]])
