@@ -62,14 +62,14 @@ class TestLoss:
         )
         assert "study imbalance" in chosen.reason
 
-    def test_stays_where_a_class_is_thin_and_says_what_is_not_known(self):
+    def test_stays_where_a_class_is_thin_and_says_on_what_evidence(self):
         large = replace(NERVE, share=0.2)
         thin = replace(DATA, classes=(large, replace(large, name="vessel", thickness=2.0, fineness=0.01)))
         chosen = made(thin)["optim.loss"]
         assert (
             chosen.value == "dice_ce"
             and "vessel is thin" in chosen.reason
-            and "not been measured" in chosen.reason
+            and "neither cldice nor boundary" in chosen.reason
         )
 
     def test_is_not_spoken_of_otherwise_or_where_it_is_settled(self):

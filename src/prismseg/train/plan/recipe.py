@@ -175,8 +175,8 @@ def choose_loss(situation: Situation) -> Iterable[Decision]:
         and finest.fineness * math.sqrt(math.prod(size)) < limits.FINE_PIXELS
     ):
         reason = (
-            f"the default stays: {finest.name} is thin, and whether cldice or boundary is better for thin parts has not "
-            "been measured (study thin)"
+            f"the default stays: {finest.name} is thin, and neither cldice nor boundary was shown to be better for "
+            "thin parts (study thin)"
         )
         yield Decision("optim.loss", limits.LOSS, reason)
 
