@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import socket
 import sqlite3
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -161,3 +162,10 @@ def test_the_parts_are_listed() -> None:
 
 def test_help_has_examples() -> None:
     assert "prismseg monitor --camera uvc:0,kind=lepton" in run("--help").output
+
+
+@pytest.mark.skipif(not Path("/sys/kernel").is_dir(), reason="needs a folder that nobody can write, root neither")
+def test_a_folder_that_cannot_be_written_is_named_without_a_traceback() -> None:
+    with pytest.raises(OutputError, match="/sys/kernel/ward") as told:
+        run("--data", "/sys/kernel/ward", "--empty", "--no-open", catch_exceptions=False)
+    assert "rite" in str(told.value)

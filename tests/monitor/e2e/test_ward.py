@@ -6,6 +6,8 @@ import threading
 
 import pytest
 
+from prismseg.monitor.web.routes.live import LiveHeader
+
 from .conftest import Served
 from .pages import Screen
 
@@ -122,4 +124,82 @@ def test_what_is_half_typed_outlives_a_restart(each_browser, ward: Served) -> No
         page.wait_for_selector("#new button:not(:disabled)")
         assert page.locator("#code").input_value() not in ("", "E-TYPED")
     screen.errors.clear()  # the refused requests
+    screen.close()
+
+
+def test_a_monitor_that_hangs_is_said_and_comes_back(each_browser, tmp_path, monkeypatch) -> None:
+    """Its connections stand, and nobody answers on them."""
+    served = Served(tmp_path / "ward")
+    screen = Screen(each_browser, served)
+    page = screen.page
+    screen.begin("E-HANG")
+    screen.live()
+    answers, say = threading.Event(), LiveHeader.__call__
+
+    def hang(self, language):
+        answers.wait(60)  # in the server's only loop
+        return say(self, language)
+
+    monkeypatch.setattr(LiveHeader, "__call__", hang)
+    page.wait_for_selector("#beat.silent")
+    assert page.locator(".stage.old").count() == 1 and page.locator("#lights.old").count() == 1
+    assert "does not answer" in page.locator("#failure").inner_text()
+    answers.set()
+    page.wait_for_selector(".stage:not(.old)")
+    assert page.locator("#beat").inner_text() == "live" and page.locator("#failure").is_hidden()
+    screen.close()
+    served.stop()
+
+
+def test_a_device_that_can_vibrates_once_somebody_has_touched_it(browser, ward: Served) -> None:
+    screen = Screen(browser, ward)
+    page = screen.page
+    page.add_init_script(
+        "window.felt = [];"
+        "Object.defineProperty(navigator, 'vibrate', { value: (times) => { felt.push(times); return true; } });"
+    )
+    screen.begin("E-FELT")
+    screen.capture(1)
+    screen.dose()
+    assert page.evaluate("felt") == []
+    ward.forward(2)
+    screen.until("document.documentElement.classList.contains('due')")
+    assert page.evaluate("felt") == [[300, 150, 300]]
+    page.click("#sound-test")
+    assert page.evaluate("felt[1]") == 200
+    screen.close()
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"), [("en-GB", ["rising", "falling", "steady"]), ("es-ES", ["sube", "baja", "estable"])]
+)
+def test_a_trend_is_a_word_and_only_beyond_its_interval(
+    browser, ward: Served, locale: str, words: list[str]
+) -> None:
+    screen = Screen(browser, ward, locale=locale)
+    screen.go("/board")
+    screen.ready()
+    told = screen.page.evaluate(
+        "async () => { const { trendOf } = await import('/static/changes.js');"
+        " return [[0.3, 0.1], [-0.3, 0.1], [0.15, 0.1], [null, null]]"
+        ".map(([value, error]) => trendOf({ value, error })?.word ?? null); }"
+    )
+    assert told == [*words, None]
+    screen.close()
+
+
+def test_the_camera_is_brought_by_one_press_and_missed_where_it_was(each_browser, served: Served) -> None:
+    screen = Screen(each_browser, served)
+    page, first = screen.page, screen.begin("E-FIRST")
+    second = screen.begin("E-SECOND")
+    screen.go(first)
+    screen.ready()
+    assert "E-SECOND" in page.locator("#camera-where").inner_text() and page.locator("#capture").is_disabled()
+    page.click("#bring")
+    page.wait_for_selector("#camera", state="hidden")
+    screen.live()
+    screen.capture(1)
+    screen.go(second)
+    page.wait_for_selector("#camera:not([hidden])")
+    assert "E-FIRST" in page.locator("#camera-where").inner_text()
     screen.close()

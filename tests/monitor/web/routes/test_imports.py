@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from prismseg.monitor.store import Transaction, verify
 from prismseg.monitor.store.files import FileStore
 from prismseg.monitor.web.routes.imports import _timed
 from prismseg.monitor.web.uploads import UploadedFile
-from prismseg.thermal import Frame, minute_from_name
+from prismseg.thermal import Frame, minute_from_name, read_frame
 
 
 def frame_file(celsius, taken: datetime | None = None) -> bytes:
@@ -277,6 +278,20 @@ def test_what_may_be_of_two_patients_is_asked(page, camera):
     assert page.get("/api/sessions").json()["total"] == 0
     answer = page.post(f"/api/imports/{sent['id']}", {**body, "confirmed": ["sizes", "days"]})
     assert answer.status_code == 201
+
+
+def test_several_cameras_are_asked_about(page, camera, monkeypatch):
+    names = iter(("FLIR E8", "Lepton 3.5"))  # as radiometric files state them
+    monkeypatch.setattr(
+        "prismseg.monitor.web.routes.imports.read_frame",
+        lambda *given, **stated: replace(read_frame(*given, **stated), camera=next(names)),
+    )
+    sent = send(page, *pictures(camera, "t0min.tiff", "t5min.tiff"))
+    assert [each["camera"] for each in sent["files"]] == ["FLIR E8", "Lepton 3.5"]
+    assert "FLIR E8, Lepton 3.5" in sent["questions"]["cameras"]
+    body = {"code": "E-1", "minutes": [0, 5]}
+    assert page.post(f"/api/imports/{sent['id']}", body).status_code == 409
+    assert page.post(f"/api/imports/{sent['id']}", {**body, "confirmed": ["cameras"]}).status_code == 201
 
 
 def test_a_stored_picture_is_not_imported_into_another_session(page, camera):
