@@ -209,6 +209,7 @@ class TestImpossibleStatements:
             ('{"low": 18}', "belong together"),
             ('{"low": 18, "high": 36, "time": "noon"}', "time 'noon'"),
             ('{"low": 18, "high": 36, "time": 5}', "time 5"),
+            ('{"low": 18, "high": 36, "time": "2026-05-31"}', "time '2026-05-31' is not like"),
             ('{"low": 18, "high": 36, "parameters": {"emissivity": 2}}', "emissivity is 2"),
             ('{"low": 18, "high": 36, "parameters": {"hue": 2}}', "any of emissivity"),
         ],

@@ -139,6 +139,6 @@ class TestTimes:
         path.with_suffix(".json").write_text('{"time": "2026-05-31T14:00:00"}')
         assert read_frame(path).time == datetime(2026, 5, 31, 14)
 
-    @pytest.mark.parametrize("taken", ["0000:00:00 00:00:00", "    :  :     :  :  ", "yesterday", 7])
+    @pytest.mark.parametrize("taken", ["0000:00:00 00:00:00", "    :  :     :  :  ", "yesterday", "2026:05:31", 7])
     def test_that_are_not_set(self, taken):
         assert parse_exif_time(taken) is None

@@ -15,6 +15,7 @@ from prismseg.thermal.frames.frame import PARAMETER_NAMES, Parameters
 LIMITS_IN_NAME = re.compile(r"(?<![\d.])(-?\d+(?:\.\d+)?)to(-?\d+(?:\.\d+)?)C(?![a-zA-Z0-9])")
 Polarity = Literal["white-hot", "black-hot"]
 _PAIRS = (("low", "high"), ("scale", "offset"))
+_DATE_ALONE = len("2026-05-31")  # such a time is no clock
 _MAX_SIDECAR = 2**20  # bytes
 _MAX_NUMBER = 1e9  # of limits, scales and parameters
 
@@ -179,6 +180,8 @@ def _described(path: Path, sidecar: dict[str, Any]) -> tuple[datetime | None, st
     if time is not None:
         try:
             moment = datetime.fromisoformat(time)
+            if len(time) <= _DATE_ALONE:
+                raise ValueError(time)
         except (TypeError, ValueError) as error:
             raise ConfigError(
                 Message("{path}: the time {time} is not like 2026-05-31T14:05:00.", path=path, time=repr(time))

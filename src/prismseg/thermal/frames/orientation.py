@@ -92,6 +92,8 @@ def parse_exif_time(taken: object, fraction: object = None, zone: object = None)
     if not isinstance(taken, str):
         return None
     text = taken.strip("\0 ").replace(":", "-", 2)
+    if ":" not in text:
+        return None  # a date alone is no clock
     digits = fraction.strip("\0 ") if isinstance(fraction, str) else ""
     if digits.isdecimal():
         text += "." + digits.ljust(6, "0")[:6]
