@@ -148,6 +148,13 @@ class TestStatedGreys:
         assert frame.span == pytest.approx((22.6, 34.0), abs=1e-5)
         np.testing.assert_allclose(frame.celsius[0], 22.6 + 11.4 * np.arange(256) / 255, atol=1e-5)
 
+    @pytest.mark.parametrize("levels", [(0, 255), (0, 1, 2), range(8)])
+    def test_a_mask_is_no_frame_whatever_its_limits(self, tmp_path, levels):
+        mask = np.resize(np.array(levels, np.uint8), (60, 80))
+        Image.fromarray(mask).save(tmp_path / "a.png")
+        with pytest.raises(DataError, match=f"has {len(levels)} grey levels: a mask"):
+            read_frame(tmp_path / "a.png", low=18, high=36)
+
     @pytest.mark.parametrize("name", ["t5_18to36C.png", "t5_18.0to36.0C_left.png", "18to36C.png"])
     def test_by_the_name(self, tmp_path, scene, name):
         Image.fromarray(greys(scene)).save(tmp_path / name)

@@ -24,6 +24,8 @@ BITMAP_MAGICS = (b"\xff\xd8", b"\x89PNG", b"BM", *TIFF_MAGICS)
 _FORMATS = ("JPEG", "PNG", "TIFF", "BMP")
 # Levels by which JPEG compression moves the channels of a grey picture apart; those of palettes differ by 100.
 _JPEG_TINT = 8
+# Levels of a mask with a label for each territory; noise gives every thermal picture more.
+_MASK_LEVELS = 8
 # Share of black and white pixels from which a grey picture is taken as clipped by its limits.
 _CLIPPED = 0.01
 # TIFF 6.0, tags TileWidth and TileLength.
@@ -59,6 +61,15 @@ def read_bitmap(file: FrameFile) -> Frame:
             )
         )
     reject_constant(source, pixels)
+    levels = len(np.unique(pixels))
+    if levels <= _MASK_LEVELS:
+        raise DataError(
+            Message(
+                "{source} has {levels} grey levels: a mask or a drawing, not a thermal frame. Leave it out.",
+                source=source,
+                levels=levels,
+            )
+        )
     low, high = metadata.limits
     step = (high - low) / 255
     notes = [
