@@ -15,7 +15,7 @@ from prismseg.evaluation import EvaluatedNetwork
 from prismseg.features import CRFFg2d
 from prismseg.inference import Predictor
 from prismseg.inference.disagreement import pair_dice
-from prismseg.nets import ARCHITECTURES, SegmentationModel, create_model
+from prismseg.nets import ARCHITECTURES, SegmentationModel, create_model, load_model
 from prismseg.study.spectrum.ablation import ablate_bands, split_bands, summarize_bands, without_filters
 from prismseg.study.spectrum.measures import (
     angular_spectrum,
@@ -199,3 +199,24 @@ def test_networks_without_a_spectrum_or_data_are_told(tmp_path):
     report = write_spectrum(tmp_path / "alone", tmp_path / "out", bands=0)
     assert report.bands is None and any("before training" in note for note in report.notes)
     assert set(report.layers["state"]) == {"after"}
+
+
+def test_layers_of_few_filters_have_as_many_bands_unless_more_are_asked_for(discs, tmp_path):
+    config = small_config(discs)
+    config = config.model_copy(update={"model": config.model.model_copy(update={"multiplier": 1, "width": 0.25})})
+    train(config, tmp_path / "narrow", show_progress=False)
+    few = min(
+        len(each.weight)
+        for each in load_model(tmp_path / "narrow" / "model").modules()
+        if isinstance(each, CRFFg2d)
+    )
+    assert few == 2
+    report = write_spectrum(tmp_path / "narrow", tmp_path / "out", show_progress=False)
+    assert report.bands is not None and set(report.bands["band"]) == {1, 2}
+    with pytest.raises(ConfigError, match="make 2 bands, not 4"):
+        split_bands(
+            next(
+                each for each in load_model(tmp_path / "narrow" / "model").modules() if isinstance(each, CRFFg2d)
+            ),
+            4,
+        )

@@ -32,8 +32,13 @@ def spectrum(
     ] = None,
     out: Out = None,
     bands: Annotated[
-        int, typer.Option(min=0, help="Bands of frequencies a layer, each left out in turn; 0: leave none out.")
-    ] = 4,
+        int | None,
+        typer.Option(
+            min=0,
+            help="Bands of frequencies a layer, each left out in turn; by default 4, or as many as a layer has filters; "
+            "0: leave none out.",
+        ),
+    ] = None,
     part: Annotated[
         str | None, typer.Option(help="Cases on which bands are left out: test (the default), validation, train …")
     ] = None,

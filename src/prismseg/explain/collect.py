@@ -17,6 +17,7 @@ from prismseg.base.version import VERSION
 from prismseg.data import SegmentationDataset
 from prismseg.explain.atlas import Atlas
 from prismseg.explain.measures.sums import MapSums
+from prismseg.explain.report.compare import STATED
 from prismseg.explain.task import CaseBatch, ExplainTask, load_cases, mask_of
 from prismseg.inference import Predictor
 
@@ -35,7 +36,7 @@ def start_folder(out: str | Path, task: ExplainTask, *, resume: bool) -> None:
         When the folder holds an explanation already and `resume` is false, or one of other networks, data, settings
         or of another version of this software.
     """
-    path = Path(out) / "explanation.json"
+    path = Path(out) / STATED
     if path.exists() and not resume:
         raise OutputError(
             f"{out} holds an explanation already. Add --resume to go on with it, or choose another --out folder."
@@ -65,9 +66,20 @@ def _facts(task: ExplainTask) -> dict[str, Any]:
             {dataset.ids[index]: _case_digest(dataset, index) for index in network.cases}
             for network in task.networks
         ],
+        "pixels": case_pixels(task),
         "settings": {
             key: list(value) if isinstance(value, tuple) else value for key, value in asdict(task.settings).items()
         },
+    }
+
+
+def case_pixels(task: ExplainTask) -> dict[str, str]:
+    """Hash of the pixels of each case, by its name."""
+    dataset = task.dataset
+    return {
+        dataset.ids[index]: hashlib.sha256(np.ascontiguousarray(dataset[index].image).tobytes()).hexdigest()[:16]
+        for network in task.networks
+        for index in network.cases
     }
 
 

@@ -16,12 +16,12 @@ from prismseg.data import SegmentationDataset
 from prismseg.evaluation import EvaluatedNetwork
 from prismseg.explain.checks.reach import layer_reach
 from prismseg.explain.checks.sanity import randomize_layers
-from prismseg.explain.collect import collect_sums, start_folder
+from prismseg.explain.collect import case_pixels, collect_sums, start_folder
 from prismseg.explain.faithfulness.explained import explain_faithfulness, explain_stability
 from prismseg.explain.fusion import FUSED
 from prismseg.explain.inputs.packing import depth_of
 from prismseg.explain.registries import is_slow
-from prismseg.explain.report.compare import check_comparable, read_cases
+from prismseg.explain.report.compare import check_comparable, check_same_cases, read_cases, read_pixels
 from prismseg.explain.report.examples import choose_examples, make_example
 from prismseg.explain.report.explanation import Explanation, make_tables
 from prismseg.explain.report.outputs import write_figures, write_tables
@@ -201,8 +201,9 @@ def _explain(task: ExplainTask, output: OutputOptions) -> Path:
         )
     check_formats(output.formats)
     other = None if output.against is None else read_cases(output.against)
-    if other is not None:
+    if other is not None and output.against is not None:
         check_comparable(task.ids, task.settings.methods, task.settings.regions, other)
+        check_same_cases(case_pixels(task), read_pixels(output.against), (str(output.out), str(output.against)))
     keep_freed_memory()
     reach, left_out = _look_at_layers(task)
     start_folder(output.out, task, resume=output.resume)

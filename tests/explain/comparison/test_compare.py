@@ -1,13 +1,19 @@
 """Comparing networks: on tables whose differences are known."""
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from prismseg.base import ConfigError, DataError
 from prismseg.evaluation import holm
 from prismseg.explain import compare_runs
 from prismseg.explain.comparison.tables import compare_explanations, mean_measures, read_explanations
+from prismseg.train import train
+from tests.conftest import write_discs
+from tests.train.conftest import small_config
 
 
 def explanation(folder, shift, cases=8, **changes):
@@ -35,6 +41,29 @@ def explanation(folder, shift, cases=8, **changes):
     ]
     pd.DataFrame(rows).to_csv(folder / "measures.csv", index=False)
     return folder
+
+
+def test_cases_of_one_name_and_other_pixels_are_not_compared(tmp_path):
+    one, other = explanation(tmp_path / "a", 0), explanation(tmp_path / "b", 0)
+    for folder, last in ((one, "07"), (other, "ff")):
+        pixels = {f"c{case}": f"0{case}" for case in range(7)} | {"c7": last}
+        (folder / "explanation.json").write_text(json.dumps({"pixels": pixels}))
+    with pytest.raises(
+        DataError, match=r"b explains other cases than .*a \(both have one called c7, but with other"
+    ):
+        compare_runs([one, other], out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_runs_of_other_cases_are_refused_before_one_is_explained(discs, tmp_path):
+    twin = write_discs(tmp_path / "twin")
+    for image in twin.glob("*[0-9].png"):
+        Image.fromarray(255 - np.asarray(Image.open(image))).save(image)
+    for name, data in (("one", discs), ("other", twin)):
+        train(small_config(data), tmp_path / name, show_progress=False)
+    with pytest.raises(DataError, match=r"other explains other cases than .*with other pixels"):
+        compare_runs([tmp_path / "one", tmp_path / "other"], out=tmp_path / "out")
+    assert not (tmp_path / "one" / "explanation").exists()
 
 
 def test_every_pair_is_compared_and_adjusted_together(tmp_path):

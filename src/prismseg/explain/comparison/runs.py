@@ -10,14 +10,16 @@ import pandas as pd
 
 from prismseg.base import ConfigError, DataError, PrismsegError, make_folder
 from prismseg.base.figures import check_formats, save_figure
+from prismseg.explain.collect import case_pixels
 from prismseg.explain.comparison.page import draw_means, write_comparison
 from prismseg.explain.comparison.tables import compare_explanations, mean_measures, read_explanations
 from prismseg.explain.faithfulness.stability import repeatability, summarize_repeatability
 from prismseg.explain.registries import NULLS, is_slow
+from prismseg.explain.report.compare import check_same_cases, read_pixels
 from prismseg.explain.report.outputs import write_tables
 from prismseg.explain.run import explain_run
 from prismseg.explain.settings import ExplainSettings
-from prismseg.explain.task import load_cases, make_atlas
+from prismseg.explain.task import ExplainTask, load_cases, make_atlas
 from prismseg.train.runs.assignment import assign_run_cases
 from prismseg.train.runs.find import run_config
 
@@ -70,6 +72,7 @@ def compare_runs(
     for folder in folders:
         if _explanation(folder) is None:
             run_config(folder)  # says what is wrong, before anything is written
+    _require_same_cases(folders, settings or ExplainSettings(), explain)
     found = {}
     for name, folder in zip(run_names(folders), folders, strict=True):
         explained = _explanation(folder)
@@ -85,6 +88,21 @@ def compare_runs(
     if figure is not None:
         save_figure(figure, target / "means", formats, dpi=_DPI, tight=True)
     return write_comparison(target / "comparison.html", means, differences, repeated, figure, found)
+
+
+def _require_same_cases(folders: Sequence[Path], settings: ExplainSettings, explain: Mapping[str, Any]) -> None:
+    """Refuse runs of other cases before the first is explained, which may take hours."""
+    pixels = []
+    for folder in folders:
+        explained = _explanation(folder)
+        if explained is not None:
+            pixels.append(read_pixels(explained))
+            continue
+        part = explain.get("part", "test")
+        networks, dataset = assign_run_cases(folder, part=part, options=explain.get("options"))
+        pixels.append(case_pixels(ExplainTask(networks, dataset, settings, part)))
+    for folder, theirs in zip(folders[1:], pixels[1:], strict=True):
+        check_same_cases(pixels[0], theirs, (str(folders[0]), str(folder)))
 
 
 def _repeatability(

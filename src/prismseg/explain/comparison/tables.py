@@ -13,7 +13,7 @@ from prismseg.evaluation import holm, mean_interval
 from prismseg.explain.fusion import FUSED
 from prismseg.explain.measures.relevance import MEASURES
 from prismseg.explain.registries import NULLS
-from prismseg.explain.report.compare import compare_cases, read_cases
+from prismseg.explain.report.compare import check_same_cases, compare_cases, read_cases, read_pixels
 from prismseg.explain.report.summary import IMAGE_LAYER, MEAN_LAYER
 
 SHOWN = ("rho", "rho_excess", "lift", "cam_dice", "rank_accuracy")
@@ -38,11 +38,9 @@ def read_explanations(folders: Mapping[str, Path]) -> dict[str, pd.DataFrame]:
     tables = {name: read_cases(folder) for name, folder in folders.items()}
     first, *others = tables
     for name in others:
-        if set(tables[name]["case"]) != set(tables[first]["case"]):
-            raise DataError(
-                f"{folders[name]} explains other cases than {folders[first]}; networks are compared on the same ones. "
-                "Explain both on one data set: prismseg explain RUN DATA --part all."
-            )
+        check_same_cases(
+            read_pixels(folders[first]), read_pixels(folders[name]), (str(folders[first]), str(folders[name]))
+        )
     common = set.intersection(*(_explained(table) for table in tables.values()))
     if not common:
         listed = "; ".join(f"{name}: {_spoken(_explained(table))}" for name, table in tables.items())

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from prismseg.base import DataError
+from prismseg.base import DataError, read_json
 from prismseg.evaluation import holm, paired_comparison
 from prismseg.explain.fusion import FUSED
 from prismseg.explain.measures.relevance import MEASURES
@@ -15,6 +15,7 @@ from prismseg.explain.registries import NULLS
 from prismseg.explain.report.summary import MEAN_LAYER
 
 LAYER_MEASURES = ("rho", "cam_dice")  # of single layers; more would weaken the correction for many tests
+STATED = "explanation.json"  # says what an explanation is of
 _KEY = ["case", "region", "method", "layer", "class"]
 
 
@@ -38,6 +39,36 @@ def read_cases(folder: str | Path) -> pd.DataFrame:
     return pd.read_csv(
         path, dtype={"case": str, "group": str, "class": str}, keep_default_na=False, na_values=[""]
     )
+
+
+def read_pixels(folder: str | Path) -> dict[str, str]:
+    """Hash of the pixels of each case that an explanation is of, by the case's name; "" where it states none."""
+    path = Path(folder) / STATED
+    stated = read_json(path).get("pixels", {}) if path.is_file() else {}
+    return {case: stated.get(case, "") for case in read_cases(folder)["case"].unique()}
+
+
+def check_same_cases(ours: Mapping[str, str], theirs: Mapping[str, str], names: tuple[str, str]) -> None:
+    """Refuse explanations of other cases; `names` say whose they are.
+
+    Parameters
+    ----------
+    ours, theirs : mapping
+        Hash of the pixels of each case, by its name; "" where it is not known.
+
+    Raises
+    ------
+    DataError
+        When the names differ, or two cases are called alike but show something else.
+    """
+    shared = [case for case in ours if ours[case] and theirs.get(case)]
+    other = next((case for case in shared if ours[case] != theirs[case]), None)
+    if set(ours) != set(theirs) or other is not None:
+        alike = "" if other is None else f" (both have one called {other}, but with other pixels)"
+        raise DataError(
+            f"{names[1]} explains other cases than {names[0]}{alike}; networks are compared on the same ones. Explain "
+            "both on one data set: prismseg explain RUN DATA --part all."
+        )
 
 
 def check_comparable(

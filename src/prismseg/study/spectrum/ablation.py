@@ -37,8 +37,10 @@ def split_bands(layer: CRFFg2d, bands: int) -> list[NDArray[np.intp]]:
         When there are fewer filters than bands.
     """
     if not 2 <= bands <= len(layer.weight):
+        most = len(layer.weight)
+        possible = "no bands" if most < 2 else "2 bands" if most == 2 else f"2 to {most} bands"
         raise ConfigError(
-            f"The {len(layer.weight)} filters of a layer make 2 to {len(layer.weight)} bands, not {bands} (--bands)."
+            f"The {most} filters of a layer make {possible}, not {bands} (--bands; 0 leaves none out)."
         )
     norms = np.linalg.norm(to_array(layer.weight).reshape(len(layer.weight), -1), axis=1)
     return np.array_split(np.argsort(norms, kind="stable"), bands)

@@ -31,6 +31,7 @@ from prismseg.train.runs.folder import fold_folders
 LAYERS, CURVES, BANDS, BANDS_PER_CASE, PAGE = (
     "layers.csv", "curves.csv", "bands.csv", "bands_per_case.csv", "spectrum.html",
 )  # fmt: skip
+_BANDS = 4  # where nobody asks for another number and every layer has as many filters
 _STATES = ("before", "after")
 _SHOWN = (
     "filters", "length_scale", "ks", "dimension", "dimension_isotropic", "effective_rank", "anisotropy",
@@ -66,7 +67,7 @@ def write_spectrum(
     out: str | Path | None = None,
     *,
     dataset: SegmentationDataset | None = None,
-    bands: int = 4,
+    bands: int | None = None,
     part: str | None = None,
     device: str = "cpu",
     show_progress: bool = True,
@@ -81,8 +82,8 @@ def write_spectrum(
         Where to write; by default ``spectrum`` in the run.
     dataset : SegmentationDataset, optional
         Cases on which bands are left out; by default the run's own.
-    bands : int
-        Bands a layer; 0 leaves none out.
+    bands : int, optional
+        Bands a layer; 0 leaves none out. By default 4, or as many as the narrowest layer has filters.
     part : str, optional
         Which cases, see `prismseg.train.evaluate_run`; by default those that the network has not seen.
     device : str
@@ -117,12 +118,15 @@ def write_spectrum(
     twin, notes = _twin(trained, model_folder)
     states = _measure(layers, twin)
     table, band_table = None, None
+    if bands is None:
+        fewest = min(len(layer.weight) for layer in layers.values())
+        bands = min(_BANDS, fewest) if fewest > 1 else 0
     if bands:
         network, dataset = _cases(source, dataset, part, device)
         table = ablate_bands(network, dataset, bands=bands, show_progress=show_progress)
         band_table = summarize_bands(table)
     else:
-        notes.append("No band was left out (--bands 0), so what each is worth is not measured.")
+        notes.append("No band was left out, so what each is worth is not measured.")
     folder = make_folder(Path(out) if out is not None else results_folder(source) / "spectrum")
     layer_table = _layer_table(states)
     tables = {LAYERS: layer_table, CURVES: _curve_table(states), BANDS: band_table, BANDS_PER_CASE: table}
