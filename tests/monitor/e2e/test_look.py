@@ -125,6 +125,8 @@ def test_pages_fit_the_screen_and_targets_the_hand(browser, demonstration: Serve
         assert_narrow(screen, name)
         small = screen.page.evaluate(OVERLAPS)
         assert small == [], f"{name}: {small}"
+        lines = "[...document.querySelectorAll('#flag-words .whole')].map((each) => each.getClientRects().length)"
+        assert set(screen.page.evaluate(lines)) <= {0, 1}, "a number and its interval stay together"
     screen.close()
 
 

@@ -89,4 +89,5 @@ def test_the_site_draws_a_curve_from_ten_of_each_kind_on(page, services, session
     assert f"{2 * sessions} sessions with a test dose" in text
     assert (text.count("<polyline") == 2) == (sessions >= FEWEST), "one of cold, one of pain, at 10 min"
     assert ("1.00 (" in text) == (sessions >= FEWEST)
-    assert "too few" in text, "of the other minutes"
+    assert ">too few<" in text, "of the other minutes"
+    assert f"from {FEWEST} sessions of both kinds on" in text

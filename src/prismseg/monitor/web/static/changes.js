@@ -27,7 +27,7 @@ export function showFlagWords(list, flags) {
   const quality = flags.filter((flag) => flag.name === "quality").length;
   const items = flags.filter((flag) => flag.name !== "quality").map((flag) => {
     const where = sideWord(flag.side);
-    return make("li", { class: `level-${flag.level}` }, make("strong", {}, where ? `${flag.title}, ${where}` : flag.title), flag.value ? ` ${flag.value}` : "");
+    return make("li", { class: `level-${flag.level}` }, make("strong", {}, where ? `${flag.title}, ${where}` : flag.title), flag.value ? " " : "", make("span", { class: "whole" }, flag.value ?? ""));
   });
   if (quality) items.push(make("li", { class: "level-notice" }, quality === 1 ? t("1 remark on quality") : t("{count} remarks on quality", { count: quality })));
   list.replaceChildren(...(items.length ? items : [make("li", {}, t("Nothing to observe yet."))]));
