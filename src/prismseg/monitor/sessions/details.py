@@ -240,7 +240,7 @@ def _validated(kind: type[Stated], values: Mapping[str, Any]) -> Stated:
 def say_problem(error: Mapping[str, Any]) -> Message:
     """Say what is wrong with an entry, as pydantic tells it, in words that can be translated."""
     name = next((str(part) for part in error["loc"] if part not in _PLACES), "")
-    field, limits = (FIELD_LABELS.get(name) or _SENT_LABELS.get(name, name)), error.get("ctx", {})
+    field, limits = ({**_SENT_LABELS, **FIELD_LABELS}.get(name) or Message.of(name)), error.get("ctx", {})
     if not name or error["type"] == "json_invalid":
         return Message("What was sent cannot be read.")
     if error["type"] in ("missing", "string_too_short"):
