@@ -106,3 +106,32 @@ def test_a_barcode_is_compared_with_the_session_and_stands_in_no_field(each_brow
     row, _ = ward.services.sessions.measure(path.rsplit("/", 1)[1])
     assert row.details["drug"] == "ropivacaine"
     screen.close()
+
+
+def test_a_finger_that_scrolls_over_a_picture_draws_nothing(each_browser, ward: Served) -> None:
+    screen = Screen(each_browser, ward)
+    page, path = screen.page, screen.begin("E-SWIPE")
+    screen.capture(1)
+    screen.go(f"{path}/captures/1")
+    screen.ready()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.method) if request.method != "GET" else None)
+    box = page.locator("#editor").bounding_box()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 0.7 * box["height"])
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 0.3 * box["height"], steps=4)
+    page.mouse.up()
+    page.evaluate(
+        """() => {
+          const editor = document.getElementById('editor'), { left, top, width, height } = editor.getBoundingClientRect();
+          for (const [kind, down] of [['pointerdown', .7], ['pointermove', .5], ['pointermove', .3], ['pointerup', .3]]) {
+            editor.dispatchEvent(new PointerEvent(kind, { pointerType: 'touch', pointerId: 7, isPrimary: true, buttons: 1,
+              clientX: left + width / 2, clientY: top + down * height, bubbles: true, cancelable: true }));
+          }
+        }"""
+    )
+    page.wait_for_timeout(300)
+    assert asked == [] and "automatic" in page.locator("#origin").inner_text()
+    _, measured = ward.services.sessions.measure(path.rsplit("/", 1)[1])
+    assert [mask.origin for mask in measured.masks] == ["automatic"]
+    screen.close()
