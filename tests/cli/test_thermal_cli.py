@@ -91,6 +91,8 @@ def test_scales_of_the_pictures(folder, tmp_path):
     ("arguments", "words"),
     [
         (("--grey", "22"), ("--grey '22'", "such as 22.6:34")),
+        (("--grey", "34:22"), ("--grey '34:22'", "such as 22.6:34")),
+        (("--polarity", "hot"), ("--polarity 'hot'", "black-hot")),
         (("--counts", "a:b"), ("--counts 'a:b'",)),
         (("--scale", "36:18"), ("--scale '36:18'", "such as 18:36")),
         (("--emissivity", 1.2), ("emissivity is 1.2",)),
@@ -139,6 +141,12 @@ def test_a_dry_run_shows_files_clocks_names_and_minutes(feet):
     assert_refused_with_table(refused, "a bare t5 may be a visit or seconds", "t20.tiff")
     assert prismseg("thermal", "measure", images, "--unit", "min", "--dry-run").stdout.split()[-1] == "names."
     assert_refused(prismseg("thermal", "measure", images, "--unit", "h"), "--unit 'h'")
+
+
+def test_a_dry_run_names_what_is_not_read(tmp_path):
+    (tmp_path / "t0min.jpg").write_bytes(b"")
+    result = prismseg("thermal", "measure", tmp_path, "--dry-run")
+    assert result.returncode == 0 and "Not read: t0min.jpg: " in result.stdout and "is empty" in result.stdout
 
 
 def test_crossed_frames_are_those_of_the_session(feet, tmp_path):

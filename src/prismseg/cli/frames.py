@@ -102,10 +102,15 @@ def reader(
     polarity: str | None,
 ) -> Callable[[Path], Frame]:
     """Make a function that reads a frame as these options say."""
+    from prismseg.base import ConfigError
     from prismseg.thermal import Parameters, read_frame
 
     chosen = Parameters(emissivity, reflected, distance, humidity, atmosphere, window_transmission=window)
     low, high = pair("--grey", grey)
+    if low is not None and high is not None and not low < high:
+        raise ConfigError(f"--grey {grey!r} is not a lower and a higher temperature, such as 22.6:34.")
+    if polarity not in (None, "white-hot", "black-hot"):
+        raise ConfigError(f"--polarity {polarity!r} is neither white-hot nor black-hot.")
     scale, offset = pair("--counts", counts)
     return lambda path: read_frame(
         path, low=low, high=high, scale=scale, offset=offset, polarity=polarity, **chosen.to_dict()

@@ -162,7 +162,8 @@ def measure(
     if dry_run:
         typer.echo(plan.table())
         typer.echo(f"{len(plan.files)} frames, minutes by: {plan.basis}. {_left_out(plan)}".rstrip())
-        for remark in filter(None, (*plan.remarks, _polarity_unknown(plan), found.remark)):
+        unread = (f"Not read: {file.path.name}: {file.rejection}" for file in plan.files if file.frame is None)
+        for remark in filter(None, (*unread, *plan.remarks, _polarity_unknown(plan), found.remark)):
             typer.echo(remark)
         return
     if out is not None:
