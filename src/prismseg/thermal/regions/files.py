@@ -117,7 +117,10 @@ def _crosses_itself(points: np.ndarray[Any, np.dtype[np.float64]]) -> bool:
     along = ends - starts
 
     def across(direction: np.ndarray[Any, Any], offset: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        return np.sign(direction[..., 0] * offset[..., 1] - direction[..., 1] * offset[..., 0])
+        signs: np.ndarray[Any, Any] = np.sign(
+            direction[..., 0] * offset[..., 1] - direction[..., 1] * offset[..., 0]
+        )
+        return signs
 
     for start, end in zip(starts, ends, strict=True):
         parted = across(along, start - starts) * across(along, end - starts) < 0
