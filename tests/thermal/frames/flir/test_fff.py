@@ -135,8 +135,10 @@ def test_the_stream_of_an_r_jpeg_is_an_fff_file(tmp_path, scene):
 
 def test_a_film_that_broke_off_keeps_its_whole_frames(film):
     data = film.read_bytes()
+    assert not any("breaks off" in note for note in read_frame(f"{film}#0").notes)
     film.write_bytes(data[:-100])
     assert len(find_frames([film], "0-")) == 5
+    assert any("breaks off" in note for note in read_frame(f"{film}#0").notes)
     film.write_bytes(data[:500])
     with pytest.raises(DataError, match="truncated or damaged"):
         read_frame(f"{film}#0")

@@ -94,8 +94,17 @@ def _read_frame(file: FrameFile) -> Frame:
     frame = read_fff(file.path, file.number, **file.parameters).frame()
     if file.number is None:
         return frame
-    of = Message("frame {number} of {count}, from 0 on", number=file.number, count=len(_find_frames(file.path)))
-    return replace(frame, notes=(*frame.notes, of))
+    places = _find_frames(file.path)
+    of = [Message("frame {number} of {count}, from 0 on", number=file.number, count=len(places))]
+    if _breaks_off(file.path, sum(places[-1])):
+        of.append(Message("the film breaks off: its last frame is not whole, and was left out"))
+    return replace(frame, notes=(*frame.notes, *of))
+
+
+def _breaks_off(path: Path, end: int) -> bool:
+    """Whether a frame begins behind the last whole one."""
+    with _opened(path) as data:
+        return data.find(data[:4], end) >= 0
 
 
 def _list_times(file: FrameFile) -> Sequence[datetime | None]:
