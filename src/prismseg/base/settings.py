@@ -34,9 +34,19 @@ def explain_errors(error: ValidationError) -> str:
     ...     print(explain_errors(error))
     sigma: Input should be a valid number, unable to parse string as a number
     """
-    lines = []
+    messages: dict[str, list[str]] = {}
     for fault in error.errors():
-        where = ".".join(str(part) for part in fault["loc"]) or "the settings"
+        parts = [part for part in fault["loc"] if not _is_kind(part)]
+        # Kinds stand in the place only where a setting may be of several: all are told, each as an alternative.
+        last = parts[-1] if parts else ""
+        entry = f"entry {last + 1}: " if len(parts) < len(fault["loc"]) and isinstance(last, int) else ""
+        parts = parts[:-1] if entry else parts
+        where = ".".join(map(str, parts)) or "the settings"
         known = " (no such setting)" if fault["type"] == "extra_forbidden" else ""
-        lines.append(f"{where}{known}: {fault['msg']}")
-    return "; ".join(lines)
+        messages.setdefault(f"{where}{known}", []).append(f"{entry}{fault['msg']}")
+    return "; ".join(f"{where}: {', or '.join(found)}" for where, found in messages.items())
+
+
+def _is_kind(part: int | str) -> bool:
+    """Whether a part of a place is no setting but one of the kinds that it may be of, as `tuple[float, ...]`."""
+    return isinstance(part, str) and ("[" in part or part in ("int", "float", "str", "bool"))

@@ -145,3 +145,18 @@ def test_something_against_nothing_is_named_with_what_is_read(root, method, held
     )
     read = open_dataset(root, annotators=method)[0].mask.any()
     assert f"has it in {int(read)} of them" in found.message and int(read) <= held
+
+
+@pytest.mark.parametrize("shift, severity", [(0, None), (1, None), (2, "warning"), (4, "error")])
+def test_classes_that_are_taken_for_people_are_doubted(tmp_path, shift, severity):
+    for number in range(3):
+        write(tmp_path / "images" / f"p{number}.png", np.arange(48).reshape(4, 12) * (number + 1))
+        for name, start in (("tumour", 2), ("vessel", 2 + shift)):
+            mask = np.zeros((4, 12))
+            mask[:, start : start + 3] = 255
+            write(tmp_path / "masks" / name / f"p{number}.png", mask)
+    found = [f for f in check_with(tmp_path, DataOptions()).findings if f.kind == "annotators or classes"]
+    assert [finding.severity for finding in found] == ([severity] if severity else [])
+    assert all("tumour, vessel" in f.message and "--multilabel" in f.message for f in found)
+    for options in (DataOptions(annotators="staple"), DataOptions(multilabel=True)):
+        assert not [f for f in check_with(tmp_path, options).findings if f.kind == "annotators or classes"]

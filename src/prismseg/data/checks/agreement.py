@@ -13,11 +13,14 @@ from numpy.typing import NDArray
 from prismseg.base import DataError
 from prismseg.data.checks.findings import Finding
 from prismseg.data.layouts import Case
+from prismseg.data.layouts.annotators import annotators_of
 from prismseg.data.masks.annotators import AnnotatorMasks
 from prismseg.data.masks.consensus import CONSENSUS
 from prismseg.data.sample import IGNORE
 
 _SHOWN = 3  # images that a finding names
+# Mean Dice of pairs below which people may have drawn different things, and below which they surely have.
+_UNLIKE, _DISJOINT = 0.5, 0.1
 
 
 @dataclass
@@ -123,4 +126,23 @@ def check_agreement(
             f"({shown}"
             f"{'; …' if len(split) > _SHOWN else ''}); {reads} has it in {held} of them. Ask them, or choose how their "
             "masks become one (--annotators).",
+        )
+
+
+def check_people(cases: Sequence[Case], agreement: AnnotatorAgreement, root: Path) -> Iterator[Finding]:
+    """Doubt that folders of masks are those of people, where these hardly agree: they may be those of classes."""
+    every = [
+        value
+        for name, found in agreement.dice.items()
+        for case, value in found.items()
+        if case not in agreement.split[name]  # something against nothing is told by itself
+    ]
+    if every and (mean := float(np.mean(every))) < _UNLIKE:
+        yield Finding(
+            "error" if mean < _DISJOINT else "warning",
+            "annotators or classes",
+            root,
+            f"The masks of {', '.join(sorted(annotators_of(cases)))} are read as those of people who drew the same, "
+            f"but they hardly agree (mean Dice of pairs {mean:.2f}). If they are of classes, add --multilabel, or write "
+            "one mask an image; if they are of people, say how their masks become one (--annotators staple).",
         )

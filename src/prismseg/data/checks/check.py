@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from prismseg.base import DataError, PrismsegError, progress_bar
 from prismseg.data.cases import read_channels, size_remedy
-from prismseg.data.checks.agreement import check_agreement, measure_agreement
+from prismseg.data.checks.agreement import check_agreement, check_people, measure_agreement
 from prismseg.data.checks.copies import check_copies
 from prismseg.data.checks.findings import Finding
 from prismseg.data.checks.masks import MaskFacts, check_masks, count_holders, find_classes
@@ -180,11 +180,13 @@ def _check_annotators(
     if understood is None:
         return "", []
     coding, classes = understood
+    # Where the joined masks are all empty, they do not say what the numbers in those of each person stand for.
+    binary = options.binary or set(coding) == {0}
 
     def read(path: Path) -> NDArray[np.uint8]:
         if masks.legend is not None:
             return masks.legend.read(path)
-        return decode(mask_labels(path, decode_file(path, "labels")), coding, path, binary=options.binary)
+        return decode(mask_labels(path, decode_file(path, "labels")), coding, path, binary=binary)
 
     number = {case.id: index for index, case in enumerate(listing.cases)}
 
@@ -193,7 +195,8 @@ def _check_annotators(
         return counts is not None and classes.index(name) in {coding.get(label) for label in counts.pixels}
 
     agreement = measure_agreement(listing.cases, read, classes)
-    return agreement.sentence(), list(check_agreement(listing.cases, agreement, kept, root))
+    findings = [] if options.annotators is not None else list(check_people(listing.cases, agreement, root))
+    return agreement.sentence(), [*findings, *check_agreement(listing.cases, agreement, kept, root)]
 
 
 @dataclass
