@@ -419,3 +419,42 @@ def test_blurred_masks_are_told_also_where_all_above_0_is_foreground(tmp_path):
     with pytest.warns(LabelWarning, match="greys that scaling or lossy compression leaves"):
         open_dataset(tmp_path, binary=True)
     assert "unexpected labels" in errors(tmp_path, binary=True)
+
+
+# Background and foreground exchanged
+
+
+def test_labels_of_a_tiff_whose_zero_is_white_are_its_numbers_and_said(tmp_path):
+    stored = labels(255)
+    folder = write(
+        tmp_path, [stored.astype(np.uint8)] * 2, suffix=".tif",
+        save=lambda path, mask: tifffile.imwrite(path, mask, photometric="miniswhite"),
+    )  # fmt: skip
+    assert "2 masks are shown by viewers with 0 as white" in found(folder)["warning", "white is zero"]
+    np.testing.assert_array_equal(open_dataset(folder, group="prefix")[0].mask, stored > 0)
+
+
+def test_one_bit_whose_zero_is_white_is_read_as_it_is_shown(tmp_path):
+    shown = labels(1) > 0
+    folder = write(
+        tmp_path, [shown] * 2, suffix=".tif",
+        save=lambda path, mask: tifffile.imwrite(path, ~mask, photometric="miniswhite"),
+    )  # fmt: skip
+    assert ("warning", "white is zero") not in found(folder)
+    np.testing.assert_array_equal(open_dataset(folder, group="prefix")[0].mask, shown)
+
+
+@pytest.mark.parametrize("binary", [False, True])
+def test_objects_drawn_as_nothing_are_asked_about(tmp_path, binary):
+    asked = ("warning", "masks may be inverted")
+    inverted = found(write(tmp_path / "inverted", [255 - labels(255)] * 2), binary=binary)
+    assert "covers 88% of the pixels and 100% of the images' borders" in inverted[asked]
+    assert asked not in found(write(tmp_path / "usual", [labels(255)] * 2), binary=binary)
+    large = np.pad(np.ones((20, 28), int), 2)  # nearly the whole picture, and nothing of its border
+    assert asked not in found(write(tmp_path / "large", [large] * 2), binary=binary)
+
+
+def test_one_of_three_classes_may_fill_the_border(tmp_path):
+    mask = np.where(labels(2) > 0, 2, 1)
+    mask[:2] = 0
+    assert ("warning", "masks may be inverted") not in found(write(tmp_path, [mask] * 2))

@@ -11,6 +11,7 @@ import numpy as np
 
 from prismseg.base import DataError, PrismsegError
 from prismseg.data.checks.findings import Finding
+from prismseg.data.checks.inverted import check_inverted
 from prismseg.data.images.decoding import MaskError
 from prismseg.data.images.decoding import decode as decode_file
 from prismseg.data.images.reading import mask_labels, read_colours
@@ -61,6 +62,10 @@ class MaskFacts:
         Pixels of each label, in masks where it fills no area, that touch both a lower and a higher one.
     contested : dict
         Pixels of a drawn mask that shapes of several classes cover, where there are any.
+    border : Counter
+        Pixels of each label along the borders of the masks.
+    white_is_zero : list of Path
+        Masks that viewers show with their lowest number as white.
     """
 
     legend: Legend | None = None
@@ -72,6 +77,8 @@ class MaskFacts:
     palettes: dict[int, dict[int, Path]] = field(default_factory=lambda: defaultdict(dict))
     between: Counter[int] = field(default_factory=Counter)
     contested: dict[int, int] = field(default_factory=dict)
+    border: Counter[int] = field(default_factory=Counter)
+    white_is_zero: list[Path] = field(default_factory=list)
 
     def read(self, index: int, case: Case) -> Iterator[Finding]:
         """Read the mask of a case; a finding says why it cannot be read."""
@@ -86,6 +93,8 @@ class MaskFacts:
                 decoded = decode_file(case.mask, "labels")
                 labels = mask_labels(case.mask, decoded)
                 self.orientations[index] = decoded.orientation
+                if decoded.white_is_zero:
+                    self.white_is_zero.append(place)
         except MaskError as error:
             if error.kind == "colour mask":
                 self.colours.update(count_labels(read_colours(case.mask)).pixels)
@@ -97,6 +106,8 @@ class MaskFacts:
         self.paths[index] = place
         self.shapes[index] = labels.shape
         self.counts[index] = counted = count_labels(labels)
+        edges = np.concatenate([labels[0], labels[-1], labels[1:-1, 0], labels[1:-1, -1]])
+        self.border.update(count_labels(edges[None]).pixels)
         thin = [
             label for label in counted.pixels if label not in counted.solid and 0 < label < max(counted.pixels)
         ]
@@ -140,6 +151,7 @@ def check_masks(
     except PrismsegError as error:
         yield Finding("error", "class names", root, str(error))
     yield from _check_contents(masks, coding, root, threshold=binary and guessed)
+    yield from check_inverted(masks.white_is_zero, masks.border, uses, coding, binary=binary and guessed)
     if guessed:
         doubts = doubtful_labels(uses, coding, named=classes is not None, binary=binary)
         doubtful = [Finding("error", kind, file, message) for kind, file, message in doubts]

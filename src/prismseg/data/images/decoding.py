@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import struct
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -131,7 +132,7 @@ def _decode_tiff(path: Path, purpose: Purpose) -> DecodedImage:
             orientation = _tiff_orientation(page)
             try:
                 image = _tiff_image(path, page, page.asarray(), purpose)
-                return DecodedImage(turn_upright(image.pixels, orientation), orientation, image.palette)
+                return replace(image, pixels=turn_upright(image.pixels, orientation), orientation=orientation)
             except DataError:
                 raise
             except (ValueError, ImportError) as error:
@@ -167,7 +168,9 @@ def _tiff_image(
         raise _other_colours(path, page.photometric.name)
     if pixels.ndim == 3 and page.planarconfig == tifffile.PLANARCONFIG.SEPARATE:
         pixels = np.moveaxis(pixels, 0, -1)
-    if meaning == _WHITE_IS_ZERO and pixels.dtype.kind in "bu":
+    # Labels of several bits are numbers and no brightness: ImageJ stores its objects as 255 and shows that as black.
+    as_stored = meaning == _WHITE_IS_ZERO and purpose == "labels" and pixels.dtype.kind != "b"
+    if meaning == _WHITE_IS_ZERO and not as_stored and pixels.dtype.kind in "bu":
         pixels = np.invert(pixels)
     palette = None
     if meaning == _PALETTE:
@@ -178,7 +181,7 @@ def _tiff_image(
             pixels, palette = palette[pixels], None
     if pixels.ndim == 3 and page.extrasamples and int(page.extrasamples[-1]) in _ALPHA_SAMPLES:
         pixels = _without_alpha(path, pixels, purpose)
-    return DecodedImage(pixels, palette=palette)
+    return DecodedImage(pixels, palette=palette, white_is_zero=as_stored)
 
 
 def _decode_with_pillow(path: Path, purpose: Purpose) -> DecodedImage:

@@ -25,11 +25,14 @@ class DecodedImage:
         The stored Exif (TIFF) orientation, 1 to 8, that was undone; 1 where there is none.
     palette : (K, 3) uint8 or None
         Colours of an image that was read by its indices.
+    white_is_zero : bool
+        Whether labels are the stored numbers of a file that viewers show with 0 as white.
     """
 
     pixels: NDArray[np.generic]
     orientation: int = 1
     palette: NDArray[np.uint8] | None = None
+    white_is_zero: bool = False
 
 
 class FilePart(ABC):
