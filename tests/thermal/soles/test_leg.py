@@ -35,7 +35,8 @@ def scene(leg: float, foot: float = 30.0, ground: float = 22.0) -> np.ndarray:
         (26.5, 30.0, LegSeen(possible=True, clear=False)),  # a step of 3.5 of 8 degrees
         (34.0, 30.0, LegSeen(possible=True, clear=False)),  # a knee behind a sole
         (22.0, 30.0, LegSeen(possible=False, clear=False)),
-        (18.0, 19.0, LegSeen(possible=True, clear=False)),  # a cold foot: a third colder than it
+        (18.0, 19.0, LegSeen(possible=False, clear=False)),  # colder than the bed, as no leg is
+        (31.0, 22.2, LegSeen(possible=True, clear=False)),  # a foot as cold as the bed under a warm leg
         (22.2, 22.3, LegSeen(possible=False, clear=False)),  # no step to tell by
     ],
 )
@@ -49,9 +50,31 @@ def test_toes_that_an_outline_lacks_are_no_leg() -> None:
     assert see_leg(celsius, FOOT, 22.0) == LegSeen(possible=True, clear=False)
 
 
-def test_a_foot_at_the_upper_border_may_have_its_leg_there() -> None:
+def test_nothing_is_seen_above_a_foot_at_the_upper_border() -> None:
     foot = np.roll(FOOT, -60, axis=0)
-    assert see_leg(scene(30.0), foot, 22.0) == LegSeen(possible=True, clear=False)
+    assert see_leg(scene(30.0), foot, 22.0) == LegSeen(possible=False, clear=False)
+
+
+@pytest.mark.parametrize(
+    ("columns", "rows", "possible"),
+    [
+        (
+            (25, 45),
+            (40, 60),
+            True,
+        ),  # a leg under a sheet that begins a sixth of the picture's height above the foot
+        ((25, 45), (50, 60), False),  # too short: toes, or the edge of a sheet
+        ((41, 57), (0, 60), False),  # four columns of it above the foot
+        ((37, 57), (0, 60), False),  # eight of it, a quarter of a square's side: too few
+        ((35, 55), (0, 60), True),  # enters at its side
+        ((0, 80), (0, 60), False),  # a warm sheet
+    ],
+)
+def test_a_leg_is_narrow_goes_up_and_touches_its_foot(columns: tuple, rows: tuple, possible: bool) -> None:
+    celsius = np.full(FOOT.shape, 22.0)
+    celsius[slice(*rows), slice(*columns)] = 33.0
+    celsius[FOOT] = 26.0
+    assert see_leg(celsius, FOOT, 22.0).possible == possible
 
 
 def test_shares_run_from_the_leg_to_the_toes_also_of_a_turned_foot() -> None:
@@ -88,7 +111,7 @@ def turned_out(
 @pytest.mark.parametrize("tilt", [0, 10])
 def test_a_leg_enters_a_foot_that_is_turned_out_at_its_end(tilt: int, mirrored: bool) -> None:
     celsius, foot = turned_out(30.0, tilt=tilt, mirrored=mirrored)
-    assert see_leg(celsius, foot, 22.0) == LegSeen(possible=False, clear=True)
+    assert see_leg(celsius, foot, 22.0) == LegSeen(possible=True, clear=True)
     entry = find_leg_entry(celsius, foot, 22.0)
     assert entry is not None
     _, column = entry

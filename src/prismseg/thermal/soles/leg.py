@@ -42,6 +42,12 @@ class LegSettings:
         Share of a foot beyond which what lies outside it is no leg.
     narrow : float
         Least width of a leg that enters a foot at its side, as a share of the side of a square as large as the foot.
+    wide : float
+        Largest width of a leg, as a share of the same.
+    short : float
+        Length of a leg, picture heights, where the toes point down: a sheet may cover the rest.
+    warm : float
+        What is warmer than the background by so much may be a leg, also where its foot is as cold as the bed, °C.
     upright : float
         Cosine between a foot's long axis and the picture's columns from which it is not turned out.
     across : float
@@ -63,6 +69,9 @@ class LegSettings:
     end: float = 0.5
     beside: float = 0.2
     narrow: float = 0.3
+    wide: float = 1.2
+    short: float = 0.12
+    warm: float = 1.0
     upright: float = 0.8
     across: float = 0.6
     shares: tuple[tuple[float, float], ...] = ((0.05, 0.2), (0.1, 0.25), (0.2, 0.25), (0.3, 0.2), (0.4, 0.1))
@@ -80,8 +89,7 @@ class LegSeen:
     Attributes
     ----------
     possible : bool
-        Whether it may be a leg: it is warmer (or colder) than the background as the foot is, or the foot reaches the
-        border where legs enter.
+        Whether it may be a leg: it is warmer than the background, as narrow as a leg, and goes up from the foot.
     clear : bool
         Whether foot and leg run into each other without a step, and the leg is long.
     """
@@ -115,11 +123,12 @@ def see_leg(celsius: NDArray[np.floating], foot: Mask, background: float) -> Leg
     top, height = int(rows.min()), foot.shape[0]
     first, last = (max(top - round(share * height), 0) for share in (_LEG.far, _LEG.near))
     if last <= first:
-        return LegSeen(possible=True, clear=False)  # the foot reaches the border where its leg enters
+        return LegSeen(possible=False, clear=False)  # the foot reaches the border, and nothing is seen above it
     end = float(np.median(celsius[foot & (np.arange(height) < top + 0.15 * height)[:, None]]))
     step = end - background
+    possible = _touches_leg(celsius, foot, background)
     if not abs(step) > _LEG.step:
-        return LegSeen(possible=False, clear=False)
+        return LegSeen(possible=possible, clear=False)
     upper = columns[rows <= top + 0.1 * height]
     middle, half = float(np.median(upper)), _LEG.reach * float(np.ptp(upper) + 1) / 2
     across = slice(max(round(middle - half), 0), round(middle + half) + 1)
@@ -127,8 +136,29 @@ def see_leg(celsius: NDArray[np.floating], foot: Mask, background: float) -> Leg
     share = (float(np.nanmedian(strip)) - background) / step
     on = bool(((np.nanmedian(above, axis=1) - background) / step > _LEG.least).all())
     if share > _LEG.least:
-        return LegSeen(possible=True, clear=abs(share - 1) < _LEG.alike and on)
-    return LegSeen(possible=False, clear=_enters_aside((celsius - background) / step, foot))
+        return LegSeen(possible=possible, clear=abs(share - 1) < _LEG.alike and on)
+    return LegSeen(possible=possible, clear=_enters_aside((celsius - background) / step, foot))
+
+
+def _touches_leg(celsius: NDArray[np.floating], foot: Mask, background: float) -> bool:
+    """Whether something warm, as narrow as a leg, goes up from anywhere along a foot's upper edge.
+
+    A leg is often much warmer than its foot, which may be as cold as the bed, and enters a turned foot at its end.
+    """
+    step = float(np.median(celsius[foot])) - background
+    side, top = math.sqrt(foot.sum()), _upper_edge(foot)
+    for piece, touching in _pieces_above(celsius - background > max(_LEG.least * step, _LEG.warm), foot):
+        beside = touching.any(axis=0)
+        end = int(top[beside].min())
+        highest = int(np.nonzero(piece.any(axis=1))[0][0])
+        widths = piece[highest:end].sum(axis=1)
+        if (
+            end - highest >= _LEG.short * len(foot)
+            and beside.sum() >= _LEG.narrow * side
+            and _LEG.narrow * side <= float(np.median(widths)) <= _LEG.wide * side
+        ):
+            return True
+    return False
 
 
 def _enters_aside(share: NDArray[np.floating], foot: Mask) -> bool:
@@ -146,7 +176,7 @@ def _enters_aside(share: NDArray[np.floating], foot: Mask) -> bool:
     height, top = len(foot), _upper_edge(foot)
     highest = int(top.min()) - round(_LEG.long * height)
     close = np.arange(height)[:, None] >= top - _LEG.far * height
-    for piece, touching in _pieces_above(share, foot):
+    for piece, touching in _pieces_above(share > _LEG.least, foot):
         beside = touching.any(axis=0)
         if beside.sum() < _LEG.narrow * math.sqrt(foot.sum()) or piece[: max(highest, 0) + 1].sum() == 0:
             continue
@@ -185,20 +215,21 @@ def find_leg_entry(celsius: NDArray[np.floating], foot: Mask, background: float)
     step = float(np.median(celsius[foot])) - background
     if not abs(step) > _LEG.step:
         return None
-    found = [touching for _, touching in _pieces_above((celsius - background) / step, foot)]
+    with np.errstate(invalid="ignore"):
+        skin = (celsius - background) / step > _LEG.least
+    found = [touching for _, touching in _pieces_above(skin, foot)]
     if not found:
         return None
     rows, columns = np.nonzero(max(found, key=lambda touching: int(touching.any(axis=0).sum())))
     return float(rows.mean()), float(columns.mean())
 
 
-def _pieces_above(share: NDArray[np.floating], foot: Mask) -> Iterator[tuple[Mask, Mask]]:
+def _pieces_above(skin: Mask, foot: Mask) -> Iterator[tuple[Mask, Mask]]:
     """Give each piece of skin above a foot that touches its upper edge, and what of it lies along that edge."""
     rows, top = np.arange(len(foot))[:, None], _upper_edge(foot)
     above = rows < top
     near = above & (rows >= top - max(_LEG.near * len(foot), 1.0))
-    with np.errstate(invalid="ignore"):
-        labels, count = ndimage.label((share > _LEG.least) & above)
+    labels, count = ndimage.label(skin & above)
     for number in np.unique(labels[near & (labels > 0)]) if count else ():
         piece = labels == number
         yield piece, piece & near

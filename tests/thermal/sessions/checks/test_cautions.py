@@ -185,3 +185,22 @@ def test_toes_that_point_down_without_a_leg_are_doubted_and_no_surer() -> None:
     entry = session.add(celsius[::-1], mask[::-1], minute=0)
     assert any("toes seem to point down" in caution for caution in entry.cautions) and not entry.territories
     assert not entry.from_above and entry.open_end and entry.estimates["left"][WHOLE_SOLE].leg != 0
+
+
+def test_toes_that_point_down_are_asked_about_once_and_where_that_is_new() -> None:
+    frame, mask = frame_of(27.0, 29.0)
+    celsius = frame.celsius + 0.02 * np.mgrid[: frame.size[0], : frame.size[1]][0].astype(np.float32)
+    session = Session()
+    entries = [session.add(celsius[::-1] + minute / 10, mask[::-1], minute=minute) for minute in (0, 5)]
+    asked = [any("toes seem to point down" in caution for caution in entry.cautions) for entry in entries]
+    noted = [
+        any("point down, as they did in the first frame" in str(note) for note in entry.notes) for entry in entries
+    ]
+    assert asked == [True, False] and noted == [False, True]
+
+    turned = Session()
+    turned.add(celsius, mask, minute=0)
+    assert any(
+        "toes seem to point down" in each
+        for each in turned.add(celsius[::-1] + 0.5, mask[::-1], minute=5).cautions
+    )

@@ -79,7 +79,7 @@ def find_cautions(
     measured = history.measured
     first = measured[0].frame if measured else None
     return (
-        *_sole_cautions(soles, entry),
+        *_sole_cautions(soles, entry, history.reference),
         *_border_cautions(soles),
         *_missing_cautions(soles, history),
         *_territory_cautions(entry, soles),
@@ -118,6 +118,8 @@ def find_notes(entry: Entry, history: History) -> tuple[Message, ...]:
                 "is not seen, and the error of its mean holds that."
             )
         )
+    if entry.open_end and not entry.from_above and _pose(history.reference):
+        notes.append(Message("The toes seem to point down, as they did in the first frame."))
     carried = history.reference_territories if entry.minute > 0 else {}
     notes += [
         Message(
@@ -131,9 +133,9 @@ def find_notes(entry: Entry, history: History) -> tuple[Message, ...]:
     return tuple(notes)
 
 
-def _sole_cautions(soles: Soles, entry: Entry) -> list[Observation]:
-    """Turn the cautions of soles into observations."""
-    expected = {Caution.TOES_DOWN, Caution.SHAPE} if entry.from_above else set()
+def _sole_cautions(soles: Soles, entry: Entry, reference: Entry | None) -> list[Observation]:
+    """Turn the cautions of soles into observations; that toes point down as they did at t0 has been asked there."""
+    expected = {Caution.TOES_DOWN, Caution.SHAPE} if entry.from_above else _pose(reference)
     return [
         Observation(_CONCERNS[caution], caution.message)
         for caution in soles.cautions
@@ -316,6 +318,11 @@ def _across_cautions(entry: Entry, outlines: Outlines) -> list[Observation]:
         for side, mask in outlines.masks.items()
         if lies_across(mask)
     ]
+
+
+def _pose(reference: Entry | None) -> set[Caution]:
+    soles = None if reference is None else reference.soles
+    return set() if soles is None else {Caution.TOES_DOWN} & set(soles.cautions)
 
 
 def _area_cautions(entry: Entry, reference: Entry | None, settings: QualitySettings) -> list[Observation]:

@@ -17,9 +17,10 @@ from prismseg.thermal.soles.status import Caution
 def seen_from_above(soles: Soles, celsius: NDArray[np.floating]) -> bool:
     """Tell whether a frame shows feet whose legs enter from the upper border.
 
-    In a picture of soles that is upside down there is bed or sheet above both heels instead. Where the toes point down
-    one leg is enough: the other one may be covered. Feet that are turned out show no such direction; then both must run
-    into their legs without a step.
+    In a picture of soles that is upside down there is bed, sheet or a hand above the heels instead. Where the toes point
+    down, one leg is enough that its foot runs into without a step, since the other one may be covered, or something like
+    a leg above each foot. Feet that are turned out show no such direction; then both must run into their legs without a
+    step. Feet that reach the upper border may be either, and are asked about.
 
     Parameters
     ----------
@@ -34,7 +35,7 @@ def seen_from_above(soles: Soles, celsius: NDArray[np.floating]) -> bool:
     background = float(np.nanmedian(celsius[~soles.cleaned]))
     legs = [see_leg(celsius, sole, background) for sole in masks]
     if Caution.TOES_DOWN in soles.cautions:
-        return any(leg.possible for leg in legs)
+        return any(leg.clear for leg in legs) or all(leg.possible for leg in legs)
     return len(legs) > 1 and all(leg.clear for leg in legs)
 
 
