@@ -1,3 +1,5 @@
+import threading
+
 import numpy as np
 import pytest
 import torch
@@ -98,3 +100,22 @@ def test_copies_in_another_light_keep_their_labels():
 def test_settings_are_checked(wrong):
     with pytest.raises(ValueError, match=next(iter(wrong))):
         InstantSettings(**wrong)
+
+
+class Counted(list):
+    """Samples that count how often each is asked for."""
+
+    def __getitem__(self, case):
+        self.asked[case] += 1
+        return super().__getitem__(case)
+
+
+def test_what_a_thread_has_read_last_is_not_replaced_by_another(draw, preprocess):
+    samples = Counted(draw(2))
+    samples.asked = [0, 0]
+    cases = PreparedCases(samples, preprocess, ["background", "square", "disc"])
+    first = cases[0][0]
+    other = threading.Thread(target=cases.__getitem__, args=(1,))
+    other.start()
+    other.join()
+    assert cases[0][0] is first and samples.asked == [1, 1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from threading import Lock, local
 from typing import NamedTuple
 
 import numpy as np
@@ -63,7 +64,7 @@ class Copy(NamedTuple):
 
 
 class PreparedCases:
-    """Labelled samples, prepared for a network one at a time; the last one is kept.
+    """Labelled samples, prepared for a network one at a time; each thread keeps its last one.
 
     Parameters
     ----------
@@ -86,7 +87,7 @@ class PreparedCases:
             self.ids, self.groups = samples.ids, samples.groups
         else:
             self.ids, self.groups = ([getattr(each, name) for each in samples] for name in ("id", "group"))
-        self._last: tuple[int, Tensor, Tensor, str] | None = None
+        self._kept, self._reading = local(), Lock()
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -115,9 +116,11 @@ class PreparedCases:
         return self._prepared(case)[3]
 
     def _prepared(self, case: int) -> tuple[int, Tensor, Tensor, str]:
-        if self._last is None or self._last[0] != case:
-            self._last = self._prepare(case)
-        return self._last
+        last: tuple[int, Tensor, Tensor, str] | None = getattr(self._kept, "last", None)
+        if last is None or last[0] != case:
+            with self._reading:  # readers of files need not be made for several threads
+                last = self._kept.last = self._prepare(case)
+        return last
 
     def _prepare(self, case: int) -> tuple[int, Tensor, Tensor, str]:
         sample = self.samples[case]
