@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from prismseg.study.kinds.shortcut.settings import Mark
@@ -33,13 +34,21 @@ def draw_images(count: int, mark: Mark, seed: int) -> tuple[Tensor, Tensor]:
         cls = 1 + number % 2
         centre = rng.uniform(18, SIDE - 12, 2)
         disc = np.hypot(rows - centre[0], columns - centre[1]) < rng.uniform(7, 10)
-        stripes = np.sign(np.sin((rows if cls == 1 else columns) * np.pi / 2 + rng.uniform(0, 6)))
-        image = disc * (1 + STRIPES * stripes) + rng.normal(0, NOISE, disc.shape)
-        ground = rng.normal(0, NOISE, (MARK, MARK))
-        image[:MARK, :MARK] = ground if mark == "none" or (cls == 1) != (mark == "tied") else 3
-        images.append(image)
+        images.append(plant(disc.astype(float), disc, cls, mark, rng))
         masks.append(disc * cls)
     return torch.tensor(np.stack(images), dtype=torch.float32)[:, None], torch.tensor(np.stack(masks)).long()
+
+
+def plant(
+    grey: NDArray[np.float64], shown: NDArray[np.bool_], cls: int, mark: Mark, rng: np.random.Generator
+) -> NDArray[np.float64]:
+    """Draw stripes over what is shown in a picture (S, S), 0 beside it and about 1 on it, then noise and the mark."""
+    rows, columns = np.mgrid[:SIDE, :SIDE]
+    stripes = np.sign(np.sin((rows if cls == 1 else columns) * np.pi / 2 + rng.uniform(0, 6)))
+    image: NDArray[np.float64] = grey * (1 + STRIPES * stripes * shown) + rng.normal(0, NOISE, shown.shape)
+    ground = rng.normal(0, NOISE, (MARK, MARK))
+    image[:MARK, :MARK] = ground if mark == "none" or (cls == 1) != (mark == "tied") else 3
+    return image
 
 
 def cut_out(images: Tensor, generator: torch.Generator) -> Tensor:

@@ -2,7 +2,7 @@
 
 from prismseg.study.kind import StudyKind
 from prismseg.study.kinds.shortcut.run import MEASURES, run_shortcut
-from prismseg.study.kinds.shortcut.settings import ShortcutSettings
+from prismseg.study.kinds.shortcut.settings import ShortcutSettings, data_files, hashed_settings
 from prismseg.study.means import draw_means
 
 SHORTCUT = StudyKind(
@@ -10,5 +10,8 @@ SHORTCUT = StudyKind(
     run_shortcut,
     lambda rows: draw_means(rows, MEASURES),
     lower_is_better=("mark_gradient", "mark_occluded", "found", "found_occluded", "step_seconds"),
+    hashed_settings=hashed_settings,
+    input_files=data_files,
+    data_setting="data.path",
     unused_packages=lambda settings: ("monitor", "thermal", "explain"),
 )

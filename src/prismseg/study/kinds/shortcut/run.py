@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import torch
 from torch import Tensor
 
 from prismseg.nets import SegmentationModel, create_model
-from prismseg.study.kinds.shortcut.images import MARK, NOISE, SIDE, cut_out, draw_images
+from prismseg.study.kinds.shortcut.images import MARK, NOISE, SIDE, cut_out
+from prismseg.study.kinds.shortcut.scenes import Crops, Discs, Source
 from prismseg.study.kinds.shortcut.settings import Mark, ShortcutSettings
 from prismseg.train.optimization.losses import create_loss
 from prismseg.train.optimization.relevance import RelevancePenalty
@@ -32,32 +34,34 @@ def run_shortcut(settings: ShortcutSettings, folder: Path) -> pd.DataFrame:
     Returns
     -------
     DataFrame
-        Columns case, group (each image its own), measure, value: ``dice_tied``, ``dice_none``, ``dice_flipped`` (of the
-        class that the image shows); on images with a mark ``mark_gradient`` (the share of the squared gradient times
-        value of the class's score that lies on the mark, over the share of the image that it covers: 1 is chance) and
-        ``mark_occluded`` (how much the score changes when the mark is replaced by ground, over the change when another
-        corner is); ``found`` and ``found_occluded``: 1 where these are above 2. Without a mark in training they are
-        false alarms. ``step_seconds`` is that of a step.
+        Columns case, group (of discs each image its own), measure, value: ``dice_tied``, ``dice_none``,
+        ``dice_flipped`` (of the class that the image shows); on images with a mark ``mark_gradient`` (the share of
+        the squared gradient times value of the class's score that lies on the mark, over the share of the image that
+        it covers: 1 is chance) and ``mark_occluded`` (how much the score changes when the mark is replaced by ground,
+        over the change when another corner is); ``found`` and ``found_occluded``: 1 where these are above 2. Without
+        a mark in training they are false alarms. ``step_seconds`` is that of a step.
     """
-    network, seconds = train_network(settings)
+    source: Source = Discs() if settings.data is None else Crops.read(settings.data)
+    network, seconds = train_network(settings, source)
     rows: list[dict[str, Any]] = [{"case": "", "group": "", "measure": "step_seconds", "value": seconds}]
     for mark in _TESTS:
-        rows += _rows(f"dice_{mark}", dice_of(network, mark))
+        images, masks, groups = source.draw(TESTED, mark, _TEST_SEED, "test")
+        rows += _rows(f"dice_{mark}", dice_of(network, images, masks), groups)
     # The odd images show class 2, which has no mark.
-    images, masks = draw_images(TESTED, "tied", 2 * _TEST_SEED)
-    images, masks = images[::2], masks[::2]
+    scenes = source.draw(TESTED, "tied", 2 * _TEST_SEED, "test")
+    images, masks, groups = scenes.images[::2], scenes.masks[::2], scenes.groups[::2]
     for name, values in (
         ("mark_gradient", mark_gradient(network, images, masks)),
         ("mark_occluded", mark_effect(network, images, masks)),
     ):
-        rows += _rows(name, values)
-        rows += _rows("found" if name == "mark_gradient" else "found_occluded", (values > FOUND).float())
+        found = "found" if name == "mark_gradient" else "found_occluded"
+        rows += _rows(name, values, groups) + _rows(found, (values > FOUND).float(), groups)
     return pd.DataFrame(rows)
 
 
-def train_network(settings: ShortcutSettings) -> tuple[SegmentationModel, float]:
+def train_network(settings: ShortcutSettings, source: Source) -> tuple[SegmentationModel, float]:
     """Train a network; also give the seconds of a step."""
-    images, masks = draw_images(settings.images, settings.mark, settings.seed)
+    images, masks, _ = source.draw(settings.images, settings.mark, settings.seed, "train")
     network = create_model("unet", "crffg", width=settings.width, classes=3, seed=settings.seed)
     loss, penalty = create_loss("dice_ce", 3), RelevancePenalty(settings.relevance, MARGIN, EVERY)
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE)
@@ -75,9 +79,8 @@ def train_network(settings: ShortcutSettings) -> tuple[SegmentationModel, float]
     return network.eval(), (time.perf_counter() - start) / settings.steps
 
 
-def dice_of(network: SegmentationModel, mark: Mark) -> Tensor:
-    """Dice (N,) of the class that each test image shows."""
-    images, masks = draw_images(TESTED, mark, _TEST_SEED)
+def dice_of(network: SegmentationModel, images: Tensor, masks: Tensor) -> Tensor:
+    """Dice (N,) of the class that each image shows."""
     with torch.inference_mode():
         labels = network(images).argmax(1)
     shown = masks.amax((1, 2))[:, None, None]
@@ -116,8 +119,8 @@ def _scores(network: SegmentationModel, x: Tensor, masks: Tensor) -> Tensor:
     return (scores * (masks > 0)).sum((1, 2))
 
 
-def _rows(measure: str, values: Tensor) -> list[dict[str, Any]]:
+def _rows(measure: str, values: Tensor, groups: Sequence[str]) -> list[dict[str, Any]]:
     return [
-        {"case": str(number), "group": str(number), "measure": measure, "value": value}
-        for number, value in enumerate(values.tolist())
+        {"case": str(number), "group": group, "measure": measure, "value": value}
+        for number, (group, value) in enumerate(zip(groups, values.tolist(), strict=True))
     ]
