@@ -10,6 +10,9 @@ METHODS.register("prismseg", "contest.methods.ours:TRAINED", summary="`prismseg 
 METHODS.register("instant", "contest.methods.ours:INSTANT", summary="`prismseg instant`, with its defaults")
 METHODS.register("both", "contest.methods.ours:BOTH", summary="an ensemble of these two")
 METHODS.register(
+    "attention", "contest.methods.ours:ATTENTION", summary="the first of these with attention in its network"
+)
+METHODS.register(
     "smp",
     "contest.methods.smp:PRETRAINED",
     summary="U-Net of segmentation_models_pytorch, EfficientNet-Lite0 with ImageNet weights",

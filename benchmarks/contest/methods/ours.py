@@ -32,6 +32,8 @@ CURVE = 16  # points of a curve
 _UNTIMED, _TIMED = 3, 6  # steps of the trial that finds how long one takes
 _MARGIN = 0.97  # of the seconds; the rest is for writing the network
 _NEVER = 10**6
+_ATTENTION = {"skip": "attention", "bottleneck": "attention"}
+_AS_PLANNED: dict[str, str] = {}  # settings of the network beside those of the plan
 
 
 class WatchedTrainer(Trainer):
@@ -49,6 +51,12 @@ class WatchedTrainer(Trainer):
 def fit_trained(task: Task) -> Fitted:
     """Train on all the images, as `prismseg train TABLE --size … --fractions 1,0,0` does."""
     model, steps = _trained(task, task.seconds)
+    return Fitted(segment_with(model, task.device), steps)
+
+
+def fit_attention(task: Task) -> Fitted:
+    """The same with `--skip attention --bottleneck attention`."""
+    model, steps = _trained(task, task.seconds, _ATTENTION)
     return Fitted(segment_with(model, task.device), steps)
 
 
@@ -71,13 +79,13 @@ def segment_with(model: Path, device: str) -> Segmenter:
     return lambda image: predictor(image).mask
 
 
-def _trained(task: Task, seconds: float | None) -> tuple[Path, int]:
+def _trained(task: Task, seconds: float | None, network: dict[str, str] = _AS_PLANNED) -> tuple[Path, int]:
     """Train, or take what another cell of the same training has left: it costs what it cost there."""
     if seconds is not None:
-        trainer = _train(task, task.folder / "run", _steps_within(task, seconds))
+        trainer = _train(task, task.folder / "run", _steps_within(task, seconds, network), network)
         return trainer.folder.model, trainer.progress.step
     facts = [
-        task.data.fingerprint(), task.size, task.stretch, task.seed, task.device, sources_digest(__name__),
+        task.data.fingerprint(), task.size, task.stretch, task.seed, task.device, sources_digest(__name__), network,
     ]  # fmt: skip
     name = hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
     kept = task.shared / f"network-{name}"
@@ -88,8 +96,9 @@ def _trained(task: Task, seconds: float | None) -> tuple[Path, int]:
             task.watch.points += [tuple(point) for point in record["points"]]
             return kept / "model", record["steps"]
         before = task.clock.used()
-        steps = None if task.stretch == 1 else round(_settings(task).optim.steps * task.stretch)
-        trainer = _train(task, task.folder / "run", steps)
+        planned = _settings(task, network=network).optim.steps
+        steps = None if task.stretch == 1 else round(planned * task.stretch)
+        trainer = _train(task, task.folder / "run", steps, network)
         used = task.clock.used() - before
         shutil.copytree(trainer.folder.model, kept / "model", dirs_exist_ok=True)
         record = {"seconds": used, "steps": trainer.progress.step, "points": task.watch.points}
@@ -97,7 +106,7 @@ def _trained(task: Task, seconds: float | None) -> tuple[Path, int]:
     return kept / "model", trainer.progress.step
 
 
-def _settings(task: Task, steps: int | None = None) -> TrainConfig:
+def _settings(task: Task, steps: int | None = None, *, network: dict[str, str] = _AS_PLANNED) -> TrainConfig:
     """Settings of a run: those of the plan for the seconds that there are, and what the contest fixes for all methods."""
     chosen: dict[str, Any] = {
         "size": (task.size, task.size),
@@ -106,6 +115,7 @@ def _settings(task: Task, steps: int | None = None) -> TrainConfig:
         "device": task.device,
         "compile": "no",
         "checkpoint_every": _NEVER,
+        "model": network,
     }
     if steps is not None:
         chosen["optim"] = {"steps": steps}
@@ -114,27 +124,27 @@ def _settings(task: Task, steps: int | None = None) -> TrainConfig:
     return config.model_copy(update={"evaluate_every": max(1, config.optim.steps // CURVE)})
 
 
-def _train(task: Task, folder: Path, steps: int | None) -> WatchedTrainer:
-    trainer = _make_trainer(task, folder, steps)
+def _train(task: Task, folder: Path, steps: int | None, network: dict[str, str]) -> WatchedTrainer:
+    trainer = _make_trainer(task, folder, steps, network)
     trainer.task = task
     trainer.fit(show_progress=False)
     return trainer
 
 
-def _make_trainer(task: Task, folder: Path, steps: int | None) -> WatchedTrainer:
+def _make_trainer(task: Task, folder: Path, steps: int | None, network: dict[str, str]) -> WatchedTrainer:
     shutil.rmtree(folder, ignore_errors=True)
     split = Split(tuple(range(len(task.data))), (), ())
-    trainer = WatchedTrainer(_settings(task, steps), folder, dataset=task.data, split=split)
+    trainer = WatchedTrainer(_settings(task, steps, network=network), folder, dataset=task.data, split=split)
     with task.clock.paused():
         for case in split.train:
             trainer.cache.batch([case])  # reading files is not counted
     return trainer
 
 
-def _steps_within(task: Task, seconds: float) -> int:
+def _steps_within(task: Task, seconds: float, network: dict[str, str]) -> int:
     """Find how many steps fit into the seconds, by timing a few; these count."""
     before = task.clock.used()
-    trial = _make_trainer(task, task.folder / "trial", None)
+    trial = _make_trainer(task, task.folder / "trial", None, network)
     planned = task.clock.used() - before  # the training itself is planned once more
     for step in range(_UNTIMED):
         trial.step(step)
@@ -205,4 +215,13 @@ BOTH = Method(
     steps=600,
     packages=_PACKAGES,
     ours=True,
+)
+ATTENTION = Method(
+    fit_attention,
+    "`prismseg train --skip attention --bottleneck attention`, else as planned; attention by random features",
+    Cost(setup=3, step=0.6),
+    steps=600,
+    packages=_PACKAGES,
+    ours=True,
+    control=True,
 )

@@ -1,7 +1,8 @@
 """Our methods go through the public commands, and one training serves two cells."""
 
 import pytest
-from contest.methods.ours import fit_both, fit_instant, fit_trained
+import yaml
+from contest.methods.ours import fit_attention, fit_both, fit_instant, fit_trained
 
 from prismseg.data import DataOptions
 
@@ -16,7 +17,9 @@ def short(monkeypatch):
 
     settings = ours._settings
     monkeypatch.setattr(
-        ours, "_settings", lambda task, steps=None: settings(task, STEPS if steps is None else steps)
+        ours,
+        "_settings",
+        lambda task, steps=None, **more: settings(task, STEPS if steps is None else steps, **more),
     )
 
 
@@ -41,3 +44,21 @@ def test_instant_is_fitted_on_the_training_images_by_the_command(easy):
     assert easy.dice(fitted.segment) > 0.6 and fitted.steps == 0
     rows = (task.folder / "train.csv").read_text().splitlines()
     assert len(rows) == 7 and rows[0] == "image,mask,group"
+
+
+def test_attention_is_another_network_of_the_same_plan(easy, short):
+    task = easy.task("attention")
+    assert fit_attention(task).steps == STEPS
+    network, planned = (
+        yaml.safe_load((folder / "run/config.yaml").read_text())["model"]
+        for folder in (task.folder, _trained(easy))
+    )
+    assert (network["skip"], network["bottleneck"]) == ("attention", "attention")
+    same = set(planned) - {"skip", "bottleneck"}
+    assert {name: network[name] for name in same} == {name: planned[name] for name in same}
+
+
+def _trained(easy):
+    task = easy.task("prismseg", seed=2)
+    fit_trained(task)
+    return task.folder
