@@ -151,8 +151,8 @@ def test_a_monitor_that_hangs_is_said_and_comes_back(each_browser, tmp_path, mon
     served.stop()
 
 
-def test_a_device_that_can_vibrates_once_somebody_has_touched_it(browser, ward: Served) -> None:
-    screen = Screen(browser, ward)
+def test_a_device_that_can_vibrates_once_somebody_has_touched_it(browser, served: Served) -> None:
+    screen = Screen(browser, served)
     page = screen.page
     page.add_init_script(
         "window.felt = [];"
@@ -162,7 +162,7 @@ def test_a_device_that_can_vibrates_once_somebody_has_touched_it(browser, ward: 
     screen.capture(1)
     screen.dose()
     assert page.evaluate("felt") == []
-    ward.forward(2)
+    served.forward(2)
     screen.until("document.documentElement.classList.contains('due')")
     assert page.evaluate("felt") == [[300, 150, 300]]
     page.click("#sound-test")

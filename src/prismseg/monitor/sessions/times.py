@@ -49,6 +49,7 @@ class DoseStatement:
 
         Examples
         --------
+        >>> from datetime import UTC
         >>> noon = datetime(2026, 5, 4, 12, tzinfo=UTC)
         >>> DoseStatement(seconds_ago=90).moment(noon, None).isoformat()
         '2026-05-04T11:58:30+00:00'
