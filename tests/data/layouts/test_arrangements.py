@@ -3,23 +3,13 @@
 import numpy as np
 import pytest
 from PIL import Image
+from tests.data.layouts.planted import SQUARE, save
 
 from prismseg.base import DataError
 from prismseg.data import check_dataset, open_dataset
 from prismseg.data.checks.check import check_with
 from prismseg.data.layouts import list_cases
 from prismseg.data.options import DataOptions
-
-SQUARE = np.zeros((6, 8), np.uint8)
-SQUARE[1:4, 2:5] = 1
-
-
-def save(path, pixels=None):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    rng = np.random.default_rng(len(str(path)))
-    Image.fromarray(np.asarray(rng.integers(0, 255, (6, 8)) if pixels is None else pixels, np.uint8)).save(path)
-    return path
-
 
 ARRANGEMENTS = {
     "parts of folders": ("{part}/images/{name}.png", "{part}/masks/{name}.png"),
