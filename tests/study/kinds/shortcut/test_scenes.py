@@ -71,6 +71,13 @@ def test_data_that_show_nothing_are_refused(folder):
         Crops.read(ObjectData(path=str(folder), group="prefix"))
 
 
+def test_pictures_that_cannot_be_used_are_counted(folder):
+    Image.fromarray(np.zeros((128, 160), np.uint8)).save(folder / "masks" / "p0_0.png")
+    Image.fromarray(np.full((128, 160), 70, np.uint8)).save(folder / "images" / "p1_0.png")
+    with pytest.warns(UserWarning, match="2 of 12 pictures of .* are left out"):
+        assert len(Crops.read(ObjectData(path=str(folder), group="prefix")).pictures) == 10
+
+
 def test_a_study_takes_data_and_runs_without_them_are_hashed_as_before():
     assert read_study("shortcut", data="nuclei").base["data"] == {"path": "nuclei"}
     kind = KINDS["shortcut"]

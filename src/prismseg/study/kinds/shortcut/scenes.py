@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,6 +87,13 @@ class Crops:
                 f"{path} has no two groups with objects in pictures of {SIDE} x {SIDE} pixels or more; name a larger "
                 "data set, or how its groups are told (data.group)."
             )
+        if len(pictures) < len(dataset):
+            warnings.warn(
+                f"{len(dataset) - len(pictures)} of {len(dataset)} pictures of {path} are left out: they have no mask, "
+                f"are smaller than {SIDE} x {SIDE} pixels, hold no objects or nothing else, or show them no brighter or "
+                "darker.",
+                stacklevel=2,
+            )
         return cls(pictures)
 
     def draw(self, count: int, mark: Mark, seed: int, part: Part) -> Scenes:
@@ -112,7 +120,8 @@ class Crops:
 
 def _read_picture(dataset: SegmentationDataset, index: int) -> Picture | None:
     sample = dataset[index]
-    assert sample.mask is not None  # a data set of a study has them
+    if sample.mask is None:
+        return None
     grey = np.asarray(sample.image, np.float64).mean(-1)
     factor = max(1, min(grey.shape) // _SHORTER_SIDE)
     height, width = (side // factor for side in grey.shape)
