@@ -274,3 +274,18 @@ def test_the_head_is_low_also_where_much_is_offered(browser, served: Served, loc
     heights = {name: screen.page.locator(name).bounding_box()["height"] for name in (".top", ".settings")}
     assert max(heights.values()) <= 110, heights
     screen.close()
+
+
+def test_a_chart_of_a_wider_page_does_not_widen_this_one(browser, served: Served) -> None:
+    # After a device is turned, a chart keeps its former width until its observer has been called.
+    screen = Screen(browser, served, size=SIZES["phone"])
+    screen.begin("E-1")
+    screen.page.wait_for_selector("#plot .uplot")
+    wide = screen.page.evaluate(
+        """() => {
+          document.querySelectorAll(".plot .uplot").forEach((chart) => (chart.style.width = "900px"));
+          return document.documentElement.scrollWidth - document.documentElement.clientWidth;
+        }"""
+    )
+    assert wide <= 0
+    screen.close()
