@@ -10,7 +10,7 @@ from prismseg.data.checks.findings import Finding
 from prismseg.data.images.folder import is_hidden, scan_folder
 from prismseg.data.images.source import file_of, files_of, place_of
 from prismseg.data.layouts import LAYOUTS, Listing
-from prismseg.data.layouts.folders import MASK_FOLDERS
+from prismseg.data.layouts.roles import role_of
 
 
 def check_pairs(listing: Listing) -> Iterator[Finding]:
@@ -53,7 +53,7 @@ def check_passed_over(listing: Listing, root: Path) -> Iterator[Finding]:
         if folder.resolve() in read or folder == root or not (count := len(scan_folder(folder).images)):
             continue
         rival = next((mask for mask in sorted(masks) if mask.parent == folder.parent), None)
-        if rival is not None and folder.name.lower() in MASK_FOLDERS:
+        if rival is not None and role_of(folder.name).kind == "masks":
             yield Finding(
                 "error",
                 "two folders of masks",

@@ -15,6 +15,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from prismseg.base import DataError, DataNotFoundError
 from prismseg.data.images.codecs import PILLOW_READS, lacks_codec, missing_codec
+from prismseg.data.images.pnm import PNM_MAGIC, decode_pnm, read_pnm_header
 from prismseg.data.images.source import DecodedImage, FilePart, Purpose, Source, file_of
 from prismseg.data.images.volumes import decode_volume, is_volume
 
@@ -52,7 +53,7 @@ def decode(source: Source, purpose: Purpose) -> DecodedImage:
     Parameters
     ----------
     source : Path or FilePart
-        PNG, JPEG, WebP, TIFF, BMP, GIF or NPY; or a part of another kind of file, which decodes itself.
+        PNG, JPEG, WebP, TIFF, BMP, GIF, PPM or NPY; or a part of another kind of file, which decodes itself.
     purpose : {"image", "labels", "colours"}
         What they are wanted for. Labels of a palette image are its indices, else it gives its colours. Of a mask
         (labels or colours) the alpha channel must say nothing that the colours do not say.
@@ -81,7 +82,12 @@ def decode(source: Source, purpose: Purpose) -> DecodedImage:
         if path.suffix.lower() == ".npy":
             return DecodedImage(_decode_npy(path))
         with path.open("rb") as file:
-            is_tiff = file.read(4) in _TIFF_MAGIC
+            beginning = file.read(4)
+        if beginning[:2] in PNM_MAGIC:
+            header = read_pnm_header(path)
+            _refuse_huge(path, header.height, header.width)
+            return DecodedImage(decode_pnm(path, header))
+        is_tiff = beginning in _TIFF_MAGIC
         return _decode_tiff(path, purpose) if is_tiff else _decode_with_pillow(path, purpose)
     except PermissionError as error:
         raise DataError(f"{path} may not be read; change its permissions or leave it out.") from error

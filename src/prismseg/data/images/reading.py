@@ -12,9 +12,9 @@ from prismseg.data.images.decoding import MaskError, decode
 from prismseg.data.images.source import DecodedImage, FilePart, Source
 from prismseg.data.images.volumes import VOLUME_SUFFIXES
 
-IMAGE_SUFFIXES = (
-    frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".npy", ".bmp", ".gif"}) | VOLUME_SUFFIXES
-)
+IMAGE_SUFFIXES = VOLUME_SUFFIXES | {
+    ".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".npy", ".bmp", ".gif", ".ppm", ".pgm",
+}  # fmt: skip
 
 
 def read_image(path: str | Source) -> NDArray[np.generic]:
@@ -23,9 +23,9 @@ def read_image(path: str | Source) -> NDArray[np.generic]:
     Parameters
     ----------
     path : path or FilePart
-        PNG, JPEG, WebP, TIFF, BMP, GIF, NPY, or NIfTI and DICOM of one image; grey, RGB, palette (read as its colours)
-        or with alpha (which is dropped); 8 or 16 bits, or floating point such as temperatures in °C. An image that is
-        stored turned or mirrored and says so (Exif or TIFF orientation) is turned upright.
+        PNG, JPEG, WebP, TIFF, BMP, GIF, PPM, NPY, or NIfTI and DICOM of one image; grey, RGB, palette (read as its
+        colours) or with alpha (which is dropped); 8 or 16 bits, or floating point such as temperatures in °C. An image
+        that is stored turned or mirrored and says so (Exif or TIFF orientation) is turned upright.
 
     Returns
     -------

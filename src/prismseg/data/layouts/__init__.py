@@ -8,7 +8,8 @@ from pathlib import Path
 
 from prismseg.base import DataError, DataNotFoundError, PrismsegError
 from prismseg.base.registry import Registry
-from prismseg.data.layouts.listing import Case, Layout, Listing, group_of
+from prismseg.data.images.folder import is_hidden
+from prismseg.data.layouts.listing import Case, Layout, Listing, group_of, image_files
 from prismseg.data.layouts.stacks import cut_volumes
 
 # Layouts are tried in the order of their registration: the more special ones come first.
@@ -46,6 +47,21 @@ LAYOUTS.register(
     "labelme", "prismseg.data.layouts.annotated.labelme:LABELME", summary="LabelMe: NAME.json beside NAME.jpg"
 )
 LAYOUTS.register(
+    "cityscapes",
+    "prismseg.data.layouts.nested.cityscapes:CITYSCAPES",
+    summary="Cityscapes: leftImg8bit/PART/CITY, gtFine/PART/CITY",
+)
+LAYOUTS.register(
+    "camvid",
+    "prismseg.data.layouts.nested.camvid:CAMVID",
+    summary="CamVid: train, trainannot, val, valannot, test, testannot with its frames",
+)
+LAYOUTS.register(
+    "busi",
+    "prismseg.data.layouts.nested.busi:BUSI",
+    summary="BUSI: benign, malignant, normal with benign (1).png, benign (1)_mask.png",
+)
+LAYOUTS.register(
     "split",
     "prismseg.data.layouts.nested.split:SPLIT",
     summary="train/, val/, test/, each with images/ and masks/; or images/train beside masks/train",
@@ -61,6 +77,8 @@ LAYOUTS.register(
 )
 
 _FORMER_NAMES = {"feet": "beside"}  # to be removed in 0.3.0
+
+_SHOWN = 6
 
 __all__ = ["LAYOUTS", "Case", "Layout", "Listing", "current_name", "group_of", "list_cases", "names_its_masks"]
 
@@ -123,6 +141,28 @@ def _find_layout(root: Path) -> str:
     return next((name for name, layout in LAYOUTS.items() if layout.fits(root)), "")
 
 
+def _say_near(root: Path) -> str:
+    """Say what lies in a folder that no layout fits, and what can be done with it."""
+    folders = [path for path in sorted(root.iterdir()) if path.is_dir() and not is_hidden(path)]
+    within = [(path.name, layout) for path in folders if (layout := _find_layout(path))]
+    if len(within) == 1:
+        (name, layout), *_ = within
+        return f"The folder {name} in it is in one ({layout}): name {root / name}."
+    lying = [f"{path.name}/ ({len(image_files(path))} pictures)" for path in folders[:_SHOWN]]
+    lying += [f"{len(found)} pictures, such as {found[0].name}"] if (found := image_files(root)) else []
+    more = " …" if len(folders) > _SHOWN else ""
+    inside = (
+        f" Folders in it are data sets of their own ({', '.join(name for name, _ in within[:_SHOWN])}): name one of them."
+        if within
+        else ""
+    )
+    return (
+        f"It holds {', '.join(lying) or 'no picture'}{more}.{inside} Call the folder of images images/ and that of masks "
+        "masks/, with files of the same names, or list the files in a dataset.csv with the columns image,mask,group. "
+        f"Known are: {'; '.join(text for _, text in LAYOUTS.rows())}."
+    )
+
+
 def _list(root: Path, layout: str, mask_suffix: str | None) -> Listing:
     if layout == "auto":
         layout = _find_layout(root)
@@ -132,9 +172,7 @@ def _list(root: Path, layout: str, mask_suffix: str | None) -> Listing:
                 "them with prismseg.data.open_idx; segmentation needs a mask an image."
             )
         if not layout:
-            raise DataError(
-                f"{root} is in no known layout. Known are: {'; '.join(text for _, text in LAYOUTS.rows())}."
-            )
+            raise DataError(f"{root} is in no known layout. {_say_near(root)}")
     if mask_suffix is not None and LAYOUTS[layout].states_masks:
         raise DataError(
             f"{root} ({layout}) says itself which mask is whose; leave out the mask suffix {mask_suffix!r} "

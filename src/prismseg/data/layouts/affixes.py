@@ -9,10 +9,16 @@ from itertools import product
 
 from prismseg.data.layouts.listing import respell
 
-_MASK_WORDS = ("mask", "label", "labels", "seg", "segmentation", "gt", "groundtruth", "manual", "manual1")
+MASK_WORDS = (
+    "mask", "label", "labels", "seg", "segmentation", "gt", "groundtruth", "manual", "manual1", "annotation", "annot",
+    "anno", "lesion", "segmented",
+)  # fmt: skip
 _IMAGE_WORDS = ("img", "image", "im")
-# Words after the names of images only: DRIVE calls them 21_training and 01_test, their masks 21_manual1 and 01_manual1.
-_PART_WORDS = ("training", "test")
+# Words after the names of images only: DRIVE calls them 21_training and 01_test, their masks 21_manual1 and 01_manual1;
+# ISPRS calls them top_potsdam_2_10_RGB, their masks top_potsdam_2_10_label.
+_AFTER_IMAGES = ("training", "test", "rgb")
+# Words that follow a name without a mark too: cell7mask, imgMask. Shorter ones may be the end of a name.
+_JOINED_WORDS = ("mask", "label", "labels", "segmentation", "groundtruth")
 
 
 @dataclass(frozen=True)
@@ -38,8 +44,8 @@ def _affixes(words: Sequence[str]) -> tuple[Affix, ...]:
 
 
 PLAIN = Affix()
-IMAGE_AFFIXES = (PLAIN, *_affixes(_IMAGE_WORDS), *(Affix(after=f"_{word}") for word in _PART_WORDS))
-MASK_AFFIXES = _affixes(_MASK_WORDS)
+IMAGE_AFFIXES = (PLAIN, *_affixes(_IMAGE_WORDS), *(Affix(after=f"_{word}") for word in _AFTER_IMAGES))
+MASK_AFFIXES = (*_affixes(MASK_WORDS), *(Affix(after=word) for word in _JOINED_WORDS))
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ from prismseg.base import DataError
 from prismseg.base.files import read_text
 from prismseg.data.checks.findings import Finding
 from prismseg.data.images.nearest import NearestNames
-from prismseg.data.layouts.folders import find_folder
 from prismseg.data.layouts.listing import Case, Layout, Listing, by_stem, image_files, part_named, respell
+from prismseg.data.layouts.roles import find_folder
 from prismseg.data.masks.legend import read_legend
 from prismseg.data.sample import IGNORE
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from prismseg.base import DataError, DataNotFoundError
 from prismseg.data.images.reading import read_mask
-from prismseg.data.layouts.folders import find_folder
 from prismseg.data.layouts.listing import PART_WORDS, Case, Layout, Listing, by_stem, image_files
+from prismseg.data.layouts.roles import find_folder
 
 IMAGE_FOLDERS = ("images", "patches")
 MASK_FOLDERS = ("masks",)

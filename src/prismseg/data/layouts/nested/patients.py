@@ -12,8 +12,8 @@ from prismseg.data.images.folder import is_hidden
 from prismseg.data.images.volumes import stem_of
 from prismseg.data.layouts import beside, folders
 from prismseg.data.layouts.affixes import find_affixes
-from prismseg.data.layouts.folders import IMAGE_FOLDERS, MASK_FOLDERS, find_folder
-from prismseg.data.layouts.listing import Case, Layout, Listing, image_files
+from prismseg.data.layouts.listing import Case, Layout, Listing, image_files, part_named
+from prismseg.data.layouts.roles import IMAGE_FOLDERS, MASK_FOLDERS, find_images, find_masks
 from prismseg.data.masks.objects import ObjectMasks
 
 # What says how its own images and masks belong together: a folder that holds it is a data set, not a patient.
@@ -44,7 +44,10 @@ def _is_patient(folder: Path) -> bool:
     """Whether a folder holds images (with masks or without), and nothing that makes it a data set of its own."""
     if any(path.suffix.lower() in _TABLES for path in folder.iterdir() if not is_hidden(path)):
         return False
-    return _has_masks(folder) or find_folder(folder, IMAGE_FOLDERS) is not None or bool(image_files(folder))
+    images = find_images(folder)
+    if images is not None and not image_files(images) and any(part_named(path.name) for path in images.iterdir()):
+        return False  # images/train beside masks/train: a data set with its split
+    return _has_masks(folder) or images is not None or bool(image_files(folder))
 
 
 def read(root: Path, mask_suffix: str | None = None) -> Listing:
@@ -84,7 +87,7 @@ def _list_patient(folder: Path, mask_suffix: str | None) -> Listing:
         return folders.read(folder, mask_suffix)
     if beside.fits(folder):
         return beside.read(folder, mask_suffix)
-    images = find_folder(folder, IMAGE_FOLDERS) or folder
+    images = find_images(folder) or folder
     return folders.pair("patients", image_files(images), [], mask_suffix, images)
 
 
@@ -103,7 +106,7 @@ def _all_of_objects(patients: Iterable[Path]) -> bool:
 
 def _find_files(folder: Path) -> tuple[list[Path], list[Path]]:
     """Files in the folder of images and in that of masks."""
-    places = find_folder(folder, IMAGE_FOLDERS), find_folder(folder, MASK_FOLDERS)
+    places = find_images(folder), find_masks(folder)
     images, masks = (image_files(place) if place is not None else [] for place in places)
     return images, masks
 

@@ -9,47 +9,36 @@ from pathlib import Path
 
 from prismseg.base import DataError
 from prismseg.data.layouts import beside, folders
-from prismseg.data.layouts.folders import IMAGE_FOLDERS, MASK_FOLDERS, find_folder, pair, require_pictures
+from prismseg.data.layouts.folders import pair, require_pictures
 from prismseg.data.layouts.listing import PART_WORDS, Layout, Listing, image_files
 from prismseg.data.layouts.nested import patients
+from prismseg.data.layouts.roles import find_images, find_masks, find_part
 
 
 def fits(root: Path) -> bool:
     """Whether `root` has a folder of images and masks for at least one part, and none that is of no part."""
     if not root.is_dir():
         return False
-    images = find_folder(root, IMAGE_FOLDERS)
-    apart = images is not None and find_folder(root, MASK_FOLDERS) is not None and image_files(images)
+    images = find_images(root)
+    apart = images is not None and find_masks(root) is not None and image_files(images)
     return not apart and any(True for _ in _find_parts(root))
 
 
 def _find_parts(root: Path) -> Iterator[tuple[str, Callable[[str | None], Listing]]]:
     """Name each part that has images and masks, with what lists it."""
-    images, masks = find_folder(root, IMAGE_FOLDERS), find_folder(root, MASK_FOLDERS)
-    for part, words in PART_WORDS.items():
-        folder = find_folder(root, words)
-        apart = folder and next(
-            (
-                found
-                for word in words
-                for name in MASK_FOLDERS
-                if (found := find_folder(root, (f"{word}_{name}",)))
-            ),
-            None,
-        )
-        of_part = [place and find_folder(place, words) for place in (images, masks)]
-        named = [
-            find_folder(root, tuple(f"{word}_{name}" for word in words for name in names))
-            for names in (IMAGE_FOLDERS, MASK_FOLDERS)
-        ]
+    images, masks = find_images(root), find_masks(root)
+    for part in PART_WORDS:
+        folder = find_part(root, part)
+        within = [place and find_part(place, part) for place in (images, masks)]
+        named = find_part(root, part, "images"), find_part(root, part, "masks")
         if folder and folders.fits(folder):
             yield part, _list_with(folders.read, folder)
-        elif of_part[0] and of_part[1]:
-            yield part, _list_pair(of_part[0], of_part[1])
+        elif within[0] and within[1]:
+            yield part, _list_pair(within[0], within[1])
         elif named[0] and named[1]:
             yield part, _list_pair(named[0], named[1])
-        elif folder and apart and image_files(folder):
-            yield part, _list_pair(folder, apart)
+        elif folder and named[1] and image_files(folder):
+            yield part, _list_pair(folder, named[1])
         elif folder and beside.fits(folder):
             yield part, _list_with(beside.read, folder)
         elif folder and patients.fits(folder):
@@ -63,6 +52,8 @@ def _list_with(reader: Callable[[Path, str | None], Listing], folder: Path) -> C
 def _list_pair(images: Path, masks: Path) -> Callable[[str | None], Listing]:
     def listed(mask_suffix: str | None) -> Listing:
         require_pictures(images, masks)
+        if not image_files(images) and (groups := folders.folders_of_images(images)):
+            return folders.join_groups(groups, masks, mask_suffix)
         return pair("split", image_files(images), image_files(masks), mask_suffix, images)
 
     return listed
