@@ -174,12 +174,22 @@ def test_the_table_holds_every_option_and_every_setting():
     assert set(flat_settings(default)) | OMITTED == reached | UNREACHED
 
 
+BESIDE: dict[str, dict[str, Any]] = {
+    "fold": {"split": {"folds": 4}},
+    "shrink": {"fit": "native"},
+    "crop_foreground": {"crop": [16, 16]},
+    "momentum": {"optim": {"optimizer": "sgd"}},
+    "relevance_margin": {"optim": {"relevance": 0.1}},
+    "relevance_every": {"optim": {"relevance": 0.1}},
+}
+
+
 @pytest.mark.parametrize("option", TRAIN)
 def test_given_over_file_over_plan_over_default(settings_of, option):
     setting, stated, words, meant = TRAIN[option]
     default = PLANNED.get(setting, value_of(DEFAULTS.model_dump(), setting))
     # An option that could only be given with another one brings it along.
-    beside = {"fold": {"split": {"folds": 4}}, "shrink": {"fit": "native"}}.get(option, {})
+    beside = BESIDE.get(option, {})
     stated_value = tuple(stated) if isinstance(stated, list) else stated
     assert stated_value not in (default, meant) and meant is not stated_value
     file = nested(setting, stated)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from prismseg.cli.options import Quiet, list_settings, with_data_options
+from prismseg.cli.options import DATA_OPTIONS, Quiet, list_settings, refuse_idle, with_data_options
 
 
 def register(app: typer.Typer) -> None:
@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
 
 @with_data_options
 def ensemble(
+    context: typer.Context,
     models: Annotated[
         list[Path],
         typer.Argument(
@@ -52,6 +53,9 @@ def ensemble(
     """
     from prismseg.train import make_ensemble
 
+    refuse_idle(
+        context, (weights != "auto", "without --weights auto, which chooses on data", ("data", *DATA_OPTIONS))
+    )
     folder = make_ensemble(
         models,
         out,

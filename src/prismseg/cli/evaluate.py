@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from prismseg.cli.options import Device, Mirror, Out, Quiet, list_settings, with_data_options
+from prismseg.cli.options import Device, Mirror, Out, Quiet, list_settings, refuse_idle, with_data_options
 
 _MARGINS, _FOREIGN = "Margins", "Foreign images"
 
@@ -32,6 +32,7 @@ def register(app: typer.Typer) -> None:
 
 @with_data_options
 def evaluate(
+    context: typer.Context,
     model: Annotated[Path, typer.Argument(help="Folder of a run (or of a network, with DATA).")],
     data: Annotated[
         Path | None,
@@ -101,6 +102,7 @@ def evaluate(
     from prismseg.train import evaluate_data, evaluate_run
     from prismseg.train.runs.data import open_for
 
+    refuse_idle(context, (margins is None, "without --margins", ("margins_per", "margins_share")))
     how: dict[str, Any] = {
         "out": out, "against": against, "mirror": mirror, "device": device, "show_progress": not quiet,
         "uncertainty_by": uncertainty_by, "unfamiliar": unfamiliar or (),

@@ -22,6 +22,7 @@ from prismseg.cli.options import (
     SplitSeed,
     list_settings,
     names,
+    refuse_idle,
     with_data_options,
 )
 
@@ -56,6 +57,7 @@ def register(app: typer.Typer) -> None:
 
 @with_data_options
 def instant(
+    called: typer.Context,
     data: Annotated[
         Path, typer.Argument(help="Folder (or CSV) of images and masks; images without a mask are left out.")
     ],
@@ -188,6 +190,7 @@ def instant(
         },
         "intensity": intensity, "fit": fit, "postprocess": postprocess, "force": force,
     }  # fmt: skip
+    refuse_idle(called, (folds is not None, "in a cross-validation (--folds)", ("fractions",)))
     settings = configure(_with_resolution(chosen, size, grid))
     folders = run(settings, out, resume=resume, tell=typer.echo, show_progress=not quiet)
     for folder in folders:

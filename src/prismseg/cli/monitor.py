@@ -130,6 +130,7 @@ def monitor(
         return
     from prismseg.base import ConfigError, progress_bar
     from prismseg.cli.frames import pair
+    from prismseg.cli.options import refuse_idle
     from prismseg.monitor.sessions.demonstration import demonstration_size
     from prismseg.monitor.web.security.exposure import check_exposure
     from prismseg.monitor.web.serve import bind_sockets, page_address, serve
@@ -139,6 +140,7 @@ def monitor(
     low, high = pair("--scale", scale)
     if low is None or high is None:
         raise ConfigError("--scale has two temperatures, such as 20:38.")
+    refuse_idle(context, (backup_folder is None, "without --backup", ("backup_hours",)))
     settings = _settings(
         data=data, database=database, camera=camera, view=check_view(view), host=host, port=port,
         certificate=certificate, key=key, names=tuple(name or ()), model=model, scale=(low, high), lock_minutes=lock,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_type_hints
 
 import typer
 
+from prismseg.base import ConfigError
 from prismseg.base.registry.choices import list_choices
 
 if TYPE_CHECKING:
@@ -194,6 +195,33 @@ Within = Annotated[
     ),
 ]
 Out = Annotated[Path | None, typer.Option(help="Folder for the results.")]
+
+
+def refuse_idle(context: typer.Context, *rules: tuple[bool, str, tuple[str, ...]]) -> None:
+    """Refuse options that were given on the command line though nothing reads them there.
+
+    Parameters
+    ----------
+    context : typer.Context
+        Of the verb.
+    *rules : (bool, str, tuple of str)
+        Whether nothing reads them, why (as in "without --relevance"), and the names of their parameters.
+
+    Raises
+    ------
+    ConfigError
+        Naming the first of them.
+    """
+    spelt = {parameter.name: parameter.opts[0] for parameter in context.command.params}
+    for idle, why, parameters in rules:
+        for name in parameters:
+            source = context.get_parameter_source(name) if idle else None
+            if source is not None and source.name == "COMMANDLINE":
+                shown = spelt[name] if spelt[name].startswith("-") else spelt[name].upper()
+                raise ConfigError(f"{shown} has no effect {why}; leave it out.")
+
+
+DATA_OPTIONS = tuple(_DATA)
 
 
 def duration(text: str | None) -> float | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from prismseg.base.registry.choices import list_choices
-from prismseg.cli.options import Device, Mirror, Quiet
+from prismseg.cli.options import Device, Mirror, Quiet, refuse_idle
 
 if TYPE_CHECKING:
     from prismseg.inference.large.predict import LargePrediction
@@ -71,6 +71,7 @@ def register(app: typer.Typer) -> None:
 
 
 def predict(
+    context: typer.Context,
     model: Annotated[
         Path,
         typer.Argument(
@@ -140,6 +141,14 @@ def predict(
 
     network = _average(model) or load_model(find_model(model))
     predictor = Predictor(network, mirror=mirror, device=device, shrink=shrink)
+    refuse_idle(
+        context,
+        (
+            predictor.preprocess.fit != "native",
+            "where images are squeezed to the network's size (add --shrink 1, or train with --fit native)",
+            ("large_from", "overlap"),
+        ),
+    )
     bayesian = None
     if uncertainty_by is not None:
         fitted = results_folder(model) / "uncertainty"

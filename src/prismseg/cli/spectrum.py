@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from prismseg.cli.options import Device, Out, Quiet, list_settings, with_data_options
+from prismseg.cli.options import DATA_OPTIONS, Device, Out, Quiet, list_settings, refuse_idle, with_data_options
 
 
 def register(app: typer.Typer) -> None:
@@ -26,6 +26,7 @@ def register(app: typer.Typer) -> None:
 
 @with_data_options
 def spectrum(
+    context: typer.Context,
     model: Annotated[Path, typer.Argument(help="Folder of a run or of a network, or a shipped network.")],
     data: Annotated[
         Path | None, typer.Argument(help="Leave bands out on these data instead of the run's own.")
@@ -55,6 +56,11 @@ def spectrum(
     from prismseg.study.spectrum.report import band_rows_text, write_spectrum
     from prismseg.train.runs.data import open_for
 
+    refuse_idle(
+        context,
+        (bands == 0, "where no band is left out (--bands 0)", ("data", "part")),
+        (data is None, "without DATA, since the run's own are read as it read them", DATA_OPTIONS),
+    )
     dataset = None if data is None else open_for(model, data, data_options)[0]
     report = write_spectrum(
         model, out, dataset=dataset, bands=bands, part=part, device=device, show_progress=not quiet

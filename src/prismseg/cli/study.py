@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from prismseg.base.registry.choices import list_choices
-from prismseg.cli.options import Quiet
+from prismseg.cli.options import Quiet, refuse_idle
 
 if TYPE_CHECKING:
     from prismseg.study import Study
@@ -58,6 +58,7 @@ def list_all() -> None:
 
 
 def run(
+    context: typer.Context,
     source: Source,
     out: Root = None,
     data: Data = None,
@@ -83,6 +84,11 @@ def run(
     from prismseg.cli.tables.studies import print_stale
     from prismseg.study import RunStore, choose_runs, execute, expand, report_study
 
+    refuse_idle(
+        context,
+        (backend in ("loky", "sequential"), f"on {backend}, which is on this machine", ("address",)),
+        (backend == "sequential", "on sequential, which does one run at a time", ("jobs",)),
+    )
     study, root = _open(source, out, data, quick=quick)
     runs = expand(study)
     chosen = choose_runs(runs, only or [])

@@ -28,7 +28,7 @@ from prismseg.cli.frames import (
     picture_settings,
     reader,
 )
-from prismseg.cli.options import Device, Out, Quiet
+from prismseg.cli.options import Device, Out, Quiet, refuse_idle
 
 if TYPE_CHECKING:
     from prismseg.thermal import FoundFrames, Session, SessionPlan
@@ -40,6 +40,7 @@ _SAME_MINUTE = 0.05  # between a minute that is typed and that of its frame, whi
 
 
 def measure(
+    context: typer.Context,
     paths: Annotated[list[Path], typer.Argument(help="Frames of one session: files, or a folder.")],
     minutes: Annotated[
         str | None,
@@ -148,6 +149,15 @@ def measure(
     from prismseg.thermal.output.session_files import refuse_measured
     from prismseg.thermal.regions.baseline import describe_drawn, read_drawn_on_baseline
 
+    refuse_idle(
+        context,
+        (
+            out is None and not dry_run,
+            "without --out, for which pictures are drawn",
+            ("scale", "palette", "isotherms", "borders", "histogram", "formats", "timelapse"),
+        ),
+        (masks is not None, "beside --masks, which are used instead of a network", ("model",)),
+    )
     pictures = picture_settings(scale, palette, isotherms, borders, histogram, formats)
     chosen, stated = _unit(unit), None if minutes is None else numbers("--minutes", minutes)
     about = check_feet(feet)

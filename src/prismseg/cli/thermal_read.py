@@ -21,13 +21,14 @@ from prismseg.cli.frames import (
     colour_scale,
     reader,
 )
-from prismseg.cli.options import Out, Quiet
+from prismseg.cli.options import Out, Quiet, refuse_idle
 
 if TYPE_CHECKING:
     from prismseg.thermal import FrameSummary
 
 
 def read(
+    context: typer.Context,
     paths: Annotated[list[Path], typer.Argument(help="Files and folders of frames.")],
     emissivity: Share = None,
     reflected: Degrees = None,
@@ -54,6 +55,7 @@ def read(
     from prismseg.thermal import export_frames, search_frames, summarize_frames
 
     ends = colour_scale(scale)
+    refuse_idle(context, (out is None, "without --out, for which pictures are drawn", ("scale",)))
     read_one = reader(emissivity, reflected, distance, humidity, atmosphere, window, grey, counts, polarity)
     found = search_frames(paths, frames)
     files = found.files

@@ -21,10 +21,11 @@ from prismseg.cli.frames import (
     Window,
     reader,
 )
-from prismseg.cli.options import Device, Quiet
+from prismseg.cli.options import Device, Quiet, refuse_idle
 
 
 def review(
+    context: typer.Context,
     paths: Annotated[
         list[Path],
         typer.Argument(
@@ -74,6 +75,7 @@ def review(
     from prismseg.thermal.review.folders import find_folders, review_folder
     from prismseg.thermal.review.page import KINDS, write_review
 
+    refuse_idle(context, (masks is not None, "beside --masks, which are used instead of a network", ("model",)))
     PALETTES.require(palette)
     new_session = partial(Session, check_view(view), feet=check_feet(feet), regions=())
     read = reader(emissivity, reflected, distance, humidity, atmosphere, window, grey, counts, polarity)

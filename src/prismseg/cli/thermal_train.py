@@ -7,10 +7,11 @@ from typing import Annotated, Any
 
 import typer
 
-from prismseg.cli.options import Quiet
+from prismseg.cli.options import Quiet, refuse_idle
 
 
 def train(
+    context: typer.Context,
     out: Annotated[Path, typer.Option(help="Folder of the run.")],
     recipe: Annotated[
         str | None,
@@ -63,6 +64,7 @@ def train(
         "multiplier": multiplier,
         "seed": seed,
     }
+    refuse_idle(context, (left_out == ALL, "where no domain is left out", ("left_out_frames",)))
     given = {key: value for key, value in given.items() if value is not None}
     if left_out == ALL:
         given["left_out"] = None

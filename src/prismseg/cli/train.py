@@ -22,6 +22,7 @@ from prismseg.cli.options import (
     duration,
     list_settings,
     names,
+    refuse_idle,
     with_data_options,
 )
 
@@ -72,6 +73,7 @@ def register(app: typer.Typer) -> None:
 
 @with_data_options
 def train(
+    context: typer.Context,
     data: Annotated[Path | None, typer.Argument(help="Folder (or CSV) of images and masks.")] = None,
     out: Annotated[Path, typer.Option(help="Folder of the run.")] = Path("runs/latest"),
     config: Annotated[
@@ -340,6 +342,15 @@ def train(
             chosen["split"]["fold"] = fold or "none"
     initial = None if from_ is None else finetune_settings(from_)
     settings, plan = plan_run(chosen, config, initial=initial, seconds=duration(within), show_progress=not quiet)
+    optim = settings.optim
+    refuse_idle(
+        context,
+        (optim.relevance == 0, "without --relevance", ("relevance_margin", "relevance_every")),
+        (settings.crop is None, "without --crop", ("crop_foreground",)),
+        (optim.optimizer in ("adamw", "adam"), f"on {optim.optimizer}; it is that of sgd", ("momentum",)),
+        (settings.model.skip == "none", "where the skips have no layer (--skip none)", ("multiplier",)),
+        (settings.split.folds is not None, "in a cross-validation (--folds)", ("fractions",)),
+    )
     if plan is not None:
         for line in (*describe_plan(plan), describe_time(plan)):
             typer.echo(f"Plan: {line}")
