@@ -11,6 +11,8 @@ from prismseg.base.constants import Z95
 from .conftest import Served
 from .pages import Screen
 
+SAVED = "document.querySelector('#remarks [data-draft], #remarks [data-pending]') === null"
+
 
 def numbers(page, number: int) -> dict[str, float]:
     """Mean of each whole sole of a capture, as the API says it."""
@@ -45,6 +47,11 @@ def test_a_whole_session(each_browser, served: Served, tmp_path: Path) -> None:
     screen.dose()
     served.forward(10)
     screen.capture(2)
+    # Pain and cold test stand beside the temperatures, on the same page.
+    page.fill("#r-pain", "7")
+    page.select_option("#r-right", "less")
+    page.locator("#r-note").click()
+    screen.until(SAVED)
     served.forward(5)
     screen.capture(3)
     page.wait_for_selector("[data-flag=warming]")
@@ -61,7 +68,7 @@ def test_a_whole_session(each_browser, served: Served, tmp_path: Path) -> None:
     celsius = served.simulator.frame().celsius
     for side, mean in numbers(page, 3).items():
         assert mean == pytest.approx(float(np.mean(celsius[truth[side]])), abs=0.4)
-    # Pain and cold test of a capture, its outline, and why the network saw it there.
+    # Pain and cold test of a capture on its own page, its outline, and why the network saw it there.
     page.click("#captures li[data-number='3'] a")
     screen.ready()
     page.fill("#r-pain", "3")
@@ -74,6 +81,13 @@ def test_a_whole_session(each_browser, served: Served, tmp_path: Path) -> None:
         screen.shot(f"capture-{kind}-{language}")
     page.go_back()
     screen.ready()
+    stated = page.evaluate("async () => (await fetch('/api' + location.pathname)).json()")["captures"]
+    remarks = [each["remarks"] for each in stated]
+    assert [(each["pain"], each["cold_left"], each["cold_right"]) for each in remarks] == [
+        (None, None, None),
+        (7, None, "less"),
+        (3, "not felt", None),
+    ]
     files = {"report.pdf": b"%PDF", "table.csv": b"\xef\xbb\xbfcode", "table.xlsx": b"PK", "dicom.zip": b"PK"}
     for name, start in files.items():
         with page.expect_download() as waiting:

@@ -127,6 +127,36 @@ def test_what_is_half_typed_outlives_a_restart(each_browser, ward: Served) -> No
     screen.close()
 
 
+def test_pain_is_stated_beside_the_temperatures_and_stays_with_its_capture(each_browser, ward: Served) -> None:
+    screen = Screen(each_browser, ward)
+    page = screen.page
+    screen.begin("E-PAIN")
+    assert page.locator("#remarks").is_hidden(), "there is no capture yet that it could belong to"
+    screen.capture(1)
+    page.fill("#r-pain", "8")
+    # While somebody types, the next capture is taken on another device.
+    page.evaluate(
+        "import('/static/api.js')"
+        ".then(({ post }) => post(`/api${location.pathname}/captures`, { key: location.pathname }))"
+    )
+    page.wait_for_selector("#captures li[data-number='2']")
+    assert page.locator("#remarks-title").inner_text().endswith("capture 1"), "what is typed keeps its capture"
+    page.press("#r-pain", "Tab")
+    screen.until("document.getElementById('remarks-title').textContent.endsWith('capture 2')")
+    assert page.locator("#r-pain").input_value() == ""
+    page.fill("#r-pain", "2")
+    page.select_option("#r-left", "less")
+    page.press("#r-left", "Tab")
+    screen.until("document.querySelector('#remarks [data-draft], #remarks [data-pending]') === null")
+    stated = page.evaluate("async () => (await fetch('/api' + location.pathname)).json()")["captures"]
+    assert [(each["remarks"]["pain"], each["remarks"]["cold_left"]) for each in stated] == [(8, None), (2, "less")]
+    for size in ((1280, 800), (800, 1280), (390, 844)):
+        page.set_viewport_size({"width": size[0], "height": size[1]})
+        box = page.locator("#r-pain").bounding_box()
+        assert box["x"] >= 0 and box["x"] + box["width"] <= size[0] and box["height"] >= 43.5, size
+    screen.close()
+
+
 def test_a_monitor_that_hangs_is_said_and_comes_back(each_browser, tmp_path, monkeypatch) -> None:
     """Its connections stand, and nobody answers on them."""
     served = Served(tmp_path / "ward")
