@@ -173,3 +173,11 @@ def test_a_frame_of_feet_that_lie_across_carries_a_caution() -> None:
     entry = session.add(both, np.kron(mask, np.ones((2, 2))) * 0.98 + 0.01, minute=0)
     assert entry.from_above, entry.statement
     assert sum("lies across" in caution for caution in entry.cautions) == 2
+
+
+def test_a_calf_may_be_wider_than_its_foot() -> None:
+    celsius = scene(33.0, foot=26.0)
+    celsius[:35, 10:70] = 33.0  # above the ankle, over more than half of what is seen of the leg
+    assert see_leg(celsius, FOOT, 22.0).possible
+    celsius[:60, 10:70] = 33.0  # down to the foot: no leg is as wide
+    assert not see_leg(celsius, FOOT, 22.0).possible

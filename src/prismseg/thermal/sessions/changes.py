@@ -178,7 +178,8 @@ def _own(now: Estimate, before: Estimate) -> float:
     placing = now.placing**2 + before.placing**2 - 2 * alike * now.placing * before.placing
     leg = now.leg**2 + before.leg**2 - 2 * _SAME_END * now.leg * before.leg
     shared = (math.sqrt(max(variance, 0.0)) for variance in (mask, placing, leg))
-    return math.hypot(now.noise, before.noise, now.parts - before.parts, *shared)
+    apart = now.parts - before.parts, now.unlike - before.unlike
+    return math.hypot(now.noise, before.noise, *apart, *shared)
 
 
 def _direction(estimate: Estimate) -> float:

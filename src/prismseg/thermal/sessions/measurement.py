@@ -27,6 +27,7 @@ from prismseg.thermal.sessions.means.sole import measure_sole
 from prismseg.thermal.soles.brightening import find_brightened_sole
 from prismseg.thermal.soles.choosing.apart import find_doubtful_parts
 from prismseg.thermal.soles.choosing.outside import place_same_foot
+from prismseg.thermal.soles.choosing.unlike import find_unlike_toes
 from prismseg.thermal.soles.pair import Soles
 from prismseg.thermal.soles.pieces import Mask
 from prismseg.thermal.soles.sides import Feet, View
@@ -131,6 +132,7 @@ def measure_frame(given: FrameInput, history: History, settings: MeasurementSett
     territories = {} if open_end else _find_territories(masks, soles, settings.view, history)
     drawn = _place_drawn(settings.drawn, given.source, territories, history)
     entries = find_leg_entries(masks, frame.celsius, soles.cleaned) if open_end else {}
+    unlike = find_unlike_toes(masks, entries) if open_end else {}
     doubtful = find_doubtful_parts(soles.cleaned, soles.apart, frame.celsius)
     estimates = {
         side: measure_sole(
@@ -145,6 +147,7 @@ def measure_frame(given: FrameInput, history: History, settings: MeasurementSett
             with_leg=open_end,
             leg_entry=entries.get(side),
             doubtful=doubtful,
+            unlike=unlike.get(side),
         )
         for side in masks
     }

@@ -43,7 +43,7 @@ class LegSettings:
     narrow : float
         Least width of a leg that enters a foot at its side, as a share of the side of a square as large as the foot.
     wide : float
-        Largest width of a leg, as a share of the same.
+        Largest width of a leg, as a share of the same, over the length `long` above the foot.
     short : float
         Length of a leg, picture heights, where the toes point down: a sheet may cover the rest.
     warm : float
@@ -151,7 +151,8 @@ def _touches_leg(celsius: NDArray[np.floating], foot: Mask, background: float) -
         beside = touching.any(axis=0)
         end = int(top[beside].min())
         highest = int(np.nonzero(piece.any(axis=1))[0][0])
-        widths = piece[highest:end].sum(axis=1)
+        # Farther up a calf is wider than an ankle, and than a foot whose toes were not found.
+        widths = piece[max(highest, end - round(_LEG.long * len(foot))) : end].sum(axis=1)
         if (
             end - highest >= _LEG.short * len(foot)
             and beside.sum() >= _LEG.narrow * side

@@ -172,6 +172,12 @@ def test_feet_from_above_have_no_territories_and_less_sure_means_but_sure_change
     assert found.leg > 0.15
     change = session.delta(session.entries[1], "left")
     assert change.value == pytest.approx(1.0, abs=0.05) and change.error < 0.6 * found.error
+    frame, feet = from_above()
+    warmer = frame.celsius.copy()
+    warmer[:70, :80] += 3.5 * (warmer[:70, :80] > 26)  # one leg without a step, the other one warmer than its foot
+    assert Session().add(warmer, feet, minute=0).from_above
+    warmer[:70, :80] = 22.0  # nothing like a leg above that foot
+    assert not Session().add(warmer, feet, minute=0).from_above
     without = Session()
     without.add(*from_above(legs=False), minute=0)
     assert not without.entries[0].from_above and without.entries[0].estimates["left"][WHOLE_SOLE].leg == 0

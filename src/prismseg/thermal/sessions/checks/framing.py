@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from prismseg.thermal.anatomy import Side
+from prismseg.thermal.anatomy import SIDES, Side
 from prismseg.thermal.soles.leg import find_leg_entry, see_leg
 from prismseg.thermal.soles.pair import Soles
 from prismseg.thermal.soles.pieces import Mask
@@ -20,7 +20,8 @@ def seen_from_above(soles: Soles, celsius: NDArray[np.floating]) -> bool:
     In a picture of soles that is upside down there is bed, sheet or a hand above the heels instead. Where the toes point
     down, one leg is enough that its foot runs into without a step, since the other one may be covered, or something like
     a leg above each foot. Feet that are turned out show no such direction; then both must run into their legs without a
-    step. Feet that reach the upper border may be either, and are asked about.
+    step, or one of them where the other one has something like a leg too. Feet that reach the upper border may be either,
+    and are asked about.
 
     Parameters
     ----------
@@ -36,7 +37,9 @@ def seen_from_above(soles: Soles, celsius: NDArray[np.floating]) -> bool:
     legs = [see_leg(celsius, sole, background) for sole in masks]
     if Caution.TOES_DOWN in soles.cautions:
         return any(leg.clear for leg in legs) or all(leg.possible for leg in legs)
-    return len(legs) > 1 and all(leg.clear for leg in legs)
+    if len(legs) < len(SIDES):
+        return False
+    return all(leg.clear for leg in legs) or (any(leg.clear for leg in legs) and all(leg.possible for leg in legs))
 
 
 def find_leg_entries(

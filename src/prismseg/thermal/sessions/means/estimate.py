@@ -46,6 +46,9 @@ class Estimate:
     parts : float
         Standard error by parts that lie apart and may be no foot, °C, with the sign of the change without them: it is the
         same in frames that have the same ones.
+    unlike : float
+        Standard error by toes that this foot seems to lack beside the other one, °C, with the sign of the change with
+        them: it is the same in frames that lack the same ones.
     """
 
     pixels: int
@@ -65,13 +68,16 @@ class Estimate:
     placing_correlation: float = 0.0
     leg: float = 0.0
     parts: float = 0.0
+    unlike: float = 0.0
 
     @property
     def own(self) -> float:
         """Standard error without what the whole frame shares, °C."""
-        return math.hypot(self.noise, self.mask, self.placing, self.leg, self.parts)
+        return math.hypot(self.noise, self.mask, self.placing, self.leg, self.parts, self.unlike)
 
     @property
     def error(self) -> float:
         """Standard error of the mean, °C."""
-        return math.hypot(self.noise, self.mask, self.placing, self.common, self.cut, self.leg, self.parts)
+        return math.hypot(
+            self.noise, self.mask, self.placing, self.common, self.cut, self.leg, self.parts, self.unlike
+        )

@@ -54,6 +54,7 @@ def measure_sole(
     with_leg: bool = False,
     leg_entry: tuple[float, float] | None = None,
     doubtful: Mask | None = None,
+    unlike: Mask | None = None,
 ) -> Mapping[str, Estimate]:
     """Measure one sole and its regions.
 
@@ -87,6 +88,9 @@ def measure_sole(
     doubtful : (H, W) bool, optional
         Parts of the mask that may be no foot (`find_doubtful_parts`): by as much as the mean changes without them, it may
         be wrong.
+    unlike : (H, W) bool, optional
+        What the other foot has here and this one lacks (`find_unlike_toes`): by as much as the mean changes with it,
+        it may be wrong.
 
     Returns
     -------
@@ -108,7 +112,8 @@ def measure_sole(
     """
     model = errors or ErrorModel()
     if any(
-        given is not None and given.shape != sole.shape for given in (celsius, probability, brightened, doubtful)
+        given is not None and given.shape != sole.shape
+        for given in (celsius, probability, brightened, doubtful, unlike)
     ):
         raise DataError(
             Message(
@@ -120,7 +125,8 @@ def measure_sole(
     if not sole.any():
         raise DataError(Message("The sole has no pixel; there is no mean."))
     margin = math.ceil(_FARTHEST * max(model.contour, model.min_contour)) + 2
-    window = bounding_window(sole, margin=margin if brightened is None else max(margin, search_radius(sole)))
+    margin = margin if brightened is None else max(margin, search_radius(sole))
+    window = bounding_window(sole if unlike is None else sole | unlike, margin=margin)
     values, inside = celsius[window].astype(np.float64), sole[window]
     if not np.isfinite(values[inside]).all():
         raise DataError(Message("A temperature on the sole is missing or infinite; there is no mean."))
@@ -132,7 +138,10 @@ def measure_sole(
     correlation = model.mask_correlation if probability is None else model.correlation
     edge = _picture_edge(sole)[window] if outside > 0 else np.zeros(inside.shape, bool)
     doubt = None if doubtful is None else doubtful[window] & inside
-    cropped = _CroppedSole(values, inside, brighter, contours, model, correlation, edge, outside, shares, doubt)
+    lacking = None if unlike is None else unlike[window] & np.isfinite(values)
+    cropped = _CroppedSole(
+        values, inside, brighter, contours, model, correlation, edge, outside, shares, doubt, lacking
+    )
     found = {WHOLE_SOLE: cropped.estimate(np.ones(inside.shape, bool), [])}
     if registration is None:
         return found
@@ -159,6 +168,7 @@ class _CroppedSole:
     outside: float
     from_leg: NDArray[np.float64] | None
     doubtful: Mask | None
+    unlike: Mask | None
 
     def estimate(self, region: Mask, moved: list[tuple[Mask, Mask]]) -> Estimate:
         """Measure a region of the window, of which pairs are the same with its borders moved."""
@@ -191,6 +201,7 @@ class _CroppedSole:
             placing_correlation=self.errors.placing_correlation,
             leg=self._leg_error(region & inside, mean),
             parts=self._parts_error(region & inside, mean),
+            unlike=self._unlike_error(region, mean),
             cut=_UNSEEN * self._share_outside(region & inside) * float(here.std()),
         )
 
@@ -212,6 +223,12 @@ class _CroppedSole:
             return 0.0
         change = _change(self.values, mean, part & ~self.doubtful)
         return 0.0 if change is None else change / Z95
+
+    def _unlike_error(self, region: Mask, mean: float) -> float:
+        """Change of a mean with what the other foot has here and this one lacks."""
+        if self.unlike is None or not (self.unlike & region).any():
+            return 0.0
+        return _change(self.values, mean, region & (self.inside | self.unlike)) or 0.0
 
     def _share_outside(self, part: Mask) -> float:
         """Share of a region outside the picture: of what the sole lacks, as much as it has of the straight edge."""
