@@ -1,4 +1,5 @@
-"""Sessions with planted faults on true masks: crossings, cut soles, one foot, absent feet, third pieces.
+"""Sessions with planted faults on true masks: crossings, cut soles, one foot, absent feet, third pieces,
+mirrored pictures.
 
     python benchmarks/thermal_faults.py --sessions 1000
 
@@ -23,7 +24,7 @@ from prismseg.thermal import SIDE_LABELS, SIDES, WHOLE_SOLE, Session
 from prismseg.thermal.phantom import PhantomFrame
 from thermal import KINDS, MINUTES, SILENT_DEGREES, SILENT_DICE, dice, person, run_parallel
 
-FAULTS = ("none", "crossed", "cut", "one foot", "absent", "third piece")
+FAULTS = ("none", "crossed", "cut", "one foot", "absent", "third piece", "mirrored")
 CROSSED_FROM = 10
 
 
@@ -49,6 +50,8 @@ def plant(fault: str, frame: PhantomFrame, minute: float, rng: np.random.Generat
                 np.concatenate([each[:, middle:], each[:, :middle]], axis=1)
                 for each in (celsius, truth, labels, mask)
             )
+        case "mirrored" if minute >= CROSSED_FROM:
+            celsius, truth, labels, mask = (each[:, ::-1] for each in (celsius, truth, labels, mask))
         case "cut":
             down = _depth(mask, share + rng.normal(0, 0.02))
             celsius, truth, labels, mask = (_lowered(each, down) for each in (celsius, truth, labels, mask))

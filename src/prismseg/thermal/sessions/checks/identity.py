@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from prismseg.base import Message
-from prismseg.thermal.anatomy import SIDE_NAMES, Side
+from prismseg.thermal.anatomy import SIDE_NAMES, SIDES, Side
+from prismseg.thermal.sessions.checks.scene import compare_scenes
 from prismseg.thermal.sessions.entry import Concern, Entry, Observation
 from prismseg.thermal.soles.choosing.likeness import Portrait
 from prismseg.thermal.soles.status import Caution
@@ -37,6 +38,14 @@ class IdentitySettings:
         Difference of overlaps from which the soles stand on their heads.
     most_outside : float
         Share of a sole outside the picture up to which its outline can be compared.
+    scene : float
+        Difference of correlations with what lay around the soles at t0 and with its mirror image.
+    mirrored : float
+        Sum of outline, pattern and scene at or below which the whole picture may be mirrored.
+    mirrored_scene : (float, float)
+        The scene's own part at or below which it may be: with soles to compare, and where none is whole enough.
+    least_scene : float
+        Correlation with the mirrored scene below which there is no scene, but noise.
     """
 
     outline: float = 0.04
@@ -46,6 +55,10 @@ class IdentitySettings:
     crossed: float = 0.5
     turned: float = 0.04
     most_outside: float = 0.1
+    scene: float = 0.2
+    mirrored: float = -0.4
+    mirrored_scene: tuple[float, float] = (-0.25, -1.0)
+    least_scene: float = 0.3
 
 
 _IDENTITY = IdentitySettings()
@@ -72,16 +85,18 @@ def check_identity(entry: Entry, reference: Entry | None) -> list[Observation]:
     if len(before) < 2:
         against = _against(entry) and not _against(reference)
         return _of_one_foot(now, before, against=against) if len(before) == 1 else []
+    if _mirrored(now, before, compare_scenes(entry, reference)):
+        return [Observation(Concern.SIDES_OPEN, _MIRRORED)]
     if len(now) < len(entry.estimates) and _against(entry) and not _against(reference):
         # A sole is cut, so that outlines and patterns cannot be weighed; what is seen of both has the other foot's shape.
-        return [_doubt(_CROSSED, entry)]
+        return [_doubt(_CROSSED)]
     if len(now) == 1:
         return _lone(now, before)
     if not now:
         return []
     if _turned(now, before):
-        return [_doubt(_TURNED, entry)]
-    return [_doubt(_CROSSED, entry)] if evidence(now, before) <= _IDENTITY.crossed else []
+        return [_doubt(_TURNED)]
+    return [_doubt(_CROSSED)] if evidence(now, before) <= _IDENTITY.crossed else []
 
 
 def evidence(now: Mapping[Side, Portrait], before: Mapping[Side, Portrait]) -> float:
@@ -141,12 +156,36 @@ def _turned(now: Mapping[Side, Portrait], before: Mapping[Side, Portrait]) -> bo
     return max(fits) > upright + _IDENTITY.turned
 
 
+def _mirrored(now: Mapping[Side, Portrait], before: Mapping[Side, Portrait], scenes: tuple[float, float]) -> bool:
+    """Whether the whole picture is mirrored: each sole lies at the other one's place and has the other hand.
+
+    So the shapes agree with the names; what tells it is what lies around the soles, and what sets one foot apart from the
+    other one mirrored. The scene must speak for it; soles without any pattern say nothing but noise.
+    """
+    as_it_is, mirrored = scenes
+    around = (as_it_is - mirrored) / _IDENTITY.scene
+    if not (around <= _IDENTITY.mirrored_scene[not now] and mirrored >= _IDENTITY.least_scene):
+        return False
+    if not now:
+        return True
+    fits = [_apart(now[side], before[side], before[_other(side)].mirrored()) for side in now]
+    return around + sum(fits) / len(fits) <= _IDENTITY.mirrored
+
+
+def _apart(sole: Portrait, one: Portrait, other: Portrait) -> float:
+    """How much better a sole fits one at t0 than another, by outline and pattern."""
+    outline = (sole.overlap(one) - sole.overlap(other)) / _IDENTITY.outline
+    return outline + (sole.correlation(one) - sole.correlation(other)) / _IDENTITY.pattern
+
+
+def _other(side: Side) -> Side:
+    return SIDES[1 - SIDES.index(side)]
+
+
 def _lone(now: Mapping[Side, Portrait], before: Mapping[Side, Portrait]) -> list[Observation]:
     ((side, portrait),) = now.items()
-    other: Side = "right" if side == "left" else "left"
-    outline = (portrait.overlap(before[side]) - portrait.overlap(before[other])) / _IDENTITY.outline
-    pattern = (portrait.correlation(before[side]) - portrait.correlation(before[other])) / _IDENTITY.pattern
-    if math.isfinite(outline + pattern) and outline + pattern > 2 * _IDENTITY.crossed:
+    apart = _apart(portrait, before[side], before[_other(side)])
+    if math.isfinite(apart) and apart > 2 * _IDENTITY.crossed:
         return []
     sentence = Message(
         "The one sole that was found lies where the {side} one was and looks like the other: changes are not given. Take "
@@ -164,10 +203,7 @@ def _of_one_foot(
     if now and now.keys() != before.keys():
         return []
     if now:
-        mirrored = now[side].mirrored()
-        outline = (now[side].overlap(first) - mirrored.overlap(first)) / _IDENTITY.outline
-        pattern = (now[side].correlation(first) - mirrored.correlation(first)) / _IDENTITY.pattern
-        against = outline + pattern <= 0
+        against = _apart(now[side], first, first.mirrored()) <= 0
     sentence = Message(
         "Is this the other foot? Mirrored, it looks more like the {side} one at t0 (outline and pattern of "
         "temperature), so that changes are not given. Take the frame again with the {side} foot.",
@@ -178,9 +214,14 @@ def _of_one_foot(
 
 _CROSSED = Message("Have the legs been crossed since t0?")
 _TURNED = Message("Is the camera, or the picture, upside down?")
+_MIRRORED = Message(
+    "Is the picture mirrored, or was the one at t0? Background and soles look more like those at t0 mirrored left to "
+    "right, so that the sides may be exchanged and changes are not given. Take or export the frame again as at t0; if "
+    "neither is mirrored, say that no frame is crossed."
+)
 
 
-def _doubt(question: Message, entry: Entry) -> Observation:
+def _doubt(question: Message) -> Observation:
     sentence = Message(
         "{question} Each sole looks like the other one at t0 (outline, pattern and level of temperature), so that "
         "changes are not given. Take the frame again as at t0; in a recorded session say which frames are crossed, "
