@@ -199,6 +199,8 @@ def test_quoted_numbers(tmp_path, scene):
     ("change", "reason"),
     [(lambda rows: rows + "\n\nFrame 2\n" + rows, "several frames"), (lambda rows: rows + rows[:60], "columns"),
      (lambda rows: rows + "\n\n" + rows, "2 frames, with blank lines"),
+     (lambda rows: rows + rows.replace("33.", "34.") + rows, "3 frames, one below the other"),
+     (lambda rows: 2 * "".join(f"{k};{row}\n" for k, row in enumerate(rows.splitlines(), 1)), "2 frames, one below"),
      (lambda rows: rows.replace(";", ";;", 1), "columns"),
      (lambda rows: ";".join(f"T{'x' * k}" for k in range(64)) + "\n" + rows, "names")],
 )  # fmt: skip

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from prismseg.base import DataError, Message
 from prismseg.thermal.frames.frame import MAX_PIXELS, MIN_SIDE, check_size
+from prismseg.thermal.frames.text.stacks import refuse_stacked, refuse_unparted
 
 _MAX_LINES, _MAX_LINE = 2**16, 2**20  # lines, and characters of a line
 _SAMPLE = 64  # lines by which delimiter and width are found
@@ -92,12 +93,13 @@ def parse_table(path: Path, text: str) -> TextTable:
         check_size(str(path), (len(lines), width))
     rows = [_row(line, delimiter) for line in lines]
     first, last = _block(path, lines, rows, width, delimiter)
-    _refuse_stacked(path, first, last, parts)
+    refuse_stacked(path, first, last, parts)
     outside = [*lines[:first], *lines[last:]]
     headings = [_heading_cells(line, delimiter) for line in outside]
     _refuse_names(path, headings[:first], width)
     values = np.array([row.numbers for row in rows[first:last]], dtype=np.float64)
     check_size(str(path), values.shape)
+    refuse_unparted(path, values)
     if delimiter == ",":
         _refuse_parted_decimals(path, lines[first:last], values)
     values = _without_numbering(
@@ -221,20 +223,6 @@ def _block(
                 ),
             )
     return first, last
-
-
-def _refuse_stacked(path: Path, first: int, last: int, parts: Sequence[int]) -> None:
-    """Refuse matrices of one height with blank lines between them, which would make one tall picture."""
-    inner = [part for part in parts if first < part < last]
-    heights = {after - before for before, after in pairwise([first, *inner, last])}
-    if inner and len(heights) == 1 and min(heights) >= MIN_SIDE:
-        raise DataError(
-            Message(
-                "{path} holds {count} frames, with blank lines between them; export one frame a file.",
-                path=path,
-                count=len(inner) + 1,
-            )
-        )
 
 
 def _refuse_parted_decimals(path: Path, lines: Sequence[str], values: NDArray[np.float64]) -> None:
