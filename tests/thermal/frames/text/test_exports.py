@@ -122,12 +122,57 @@ def test_headings_of_many_countries(tmp_path, scene, heading, parameters):
      ("Fecha y hora: 31/05/2026 14:05", (14, 5)), ("Date/Time;May 31, 2026 2:05:30 PM", (14, 5, 30)),
      ("Date;Sunday, 31 May 2026 14:05:30", (14, 5, 30)), ("Timestamp,2026-05-31T14:05:30", (14, 5, 30)),
      ("Datum: 31. Mai 2026 14:05:30", (14, 5, 30)), ("Date: 31-05-2026 12:05:30 AM", (0, 5, 30)),
+     ("Datum och tid;31 maj 2026 14:05", (14, 5)), ("Дата и время: 31 мая 2026 14:05:30", (14, 5, 30)),
+     ("拍摄时间：2026/5/31 下午 2:05:30", (14, 5, 30)), ("撮影日時,2026年5月31日 14時05分30秒", (14, 5, 30)),
+     ("拍摄时间;2026-05-31 上午12:05", (0, 5)), ("Date: 2026-05-31 2:05 μ.μ.", None),
+     ("Data i czas;31.05.2026 14:05", (14, 5)), ("Data e hora;31 mai. 2026 14:05", (14, 5)),
      ("Date: 2026-05-31", None), ("Time: 14:05:30", None), ("Date: yesterday", None)],
 )  # fmt: skip
 def test_dates_and_times(tmp_path, scene, heading, time):
     path = tmp_path / "a.csv"
     path.write_text(heading + "\n" + rows_of(scene, ";", "."))
     assert read_frame(path).time == (None if time is None else datetime(2026, 5, 31, *time))
+
+
+LANGUAGES = {
+    "cp1252": ("Emissivitet;0,97\nReflekterad temp.;21,5 °C\nAvstånd;0,8 m\nRelativ luftfuktighet;40,0 %\n"
+               "Enhet;°C\nDatum;2026-05-31\nTid;14:05:30\nKameramodell;FLIR E8\n"),
+    "cp1250": ("Emisyjność;0,97\nTemperatura odbita;21,5 °C\nOdległość;0,8 m\nWilgotność względna;40,0 %\n"
+               "Jednostka;°C\nData i czas;31.05.2026 14:05:30\nModel kamery;FLIR E8\n"),
+    "cp1251": ("Коэффициент излучения;0,97\nОтраженная температура;21,5 °С\nРасстояние;80 см\n"
+               "Относительная влажность;40,0 %\nЕдиницы измерения;°C\nДата;31.05.2026\nВремя;14:05:30\n"
+               "Модель камеры;FLIR E8\n"),
+    "gb18030": ("发射率;0.97\n反射温度;21.5 ℃\n距离;0.8 米\n相对湿度;40 %\n温度单位;℃\n拍摄时间;2026-05-31 14:05:30\n"
+                "型号;FLIR E8\n"),
+    "cp932": ("放射率;0.97\n反射温度;21.5 ℃\n距離;0.8 m\n相対湿度;40 %\n温度単位;℃\n撮影日時;2026/05/31 14:05:30\n"
+              "機種;FLIR E8\n"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("utf", [None, "utf-16", "utf-8-sig"])
+def test_headings_in_the_encodings_of_their_countries(tmp_path, scene, language, utf):
+    path = tmp_path / "a.csv"
+    text = LANGUAGES[language].replace("\n", "\r\n") + rows_of(scene, ";", ",", end="\r\n")
+    path.write_bytes(text.encode(utf or language))
+    frame = read_frame(path)
+    np.testing.assert_allclose(frame.celsius, scene, atol=0.0051)
+    assert frame.parameters.to_dict() == pytest.approx(
+        {"emissivity": 0.97, "reflected": 21.5, "distance": 0.8, "humidity": 0.4}
+    )
+    assert frame.time == datetime(2026, 5, 31, 14, 5, 30) and frame.camera == "FLIR E8"
+
+
+@pytest.mark.parametrize("unit", ["温度单位;℉", "Единицы: градусы Фаренгейта", "Temperatura odbita;70 ℉"])
+def test_fahrenheit_in_any_writing_is_no_celsius(tmp_path, scene, unit):
+    path = tmp_path / "a.csv"
+    path.write_text(f"{unit}\n" + rows_of(scene * 1.8 - 30, ";", "."), encoding="utf-8")
+    try:
+        frame = read_frame(path)
+    except DataError as error:
+        assert "in °F and does not say" in str(error)
+    else:
+        np.testing.assert_allclose(frame.celsius, (scene * 1.8 - 62) / 1.8, atol=0.01)
 
 
 def test_a_date_that_may_be_either_way_round_is_no_clock(tmp_path, scene):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -11,7 +10,7 @@ from datetime import datetime
 from prismseg.base import Message
 from prismseg.thermal.frames.frame import ZERO_CELSIUS
 from prismseg.thermal.frames.text.moments import AmbiguousDate, parse_moment
-from prismseg.thermal.frames.text.words import CAMERAS, MOMENTS, PARAMETERS, UNITS
+from prismseg.thermal.frames.text.words import CAMERAS, MOMENTS, PARAMETERS, UNITS, plain_label
 
 _TEMPERATURES = {"reflected", "atmosphere", "window_temperature"}
 _LEAST_PERCENT = 10  # 95 for an emissivity is percent, 1.7 is impossible
@@ -26,11 +25,32 @@ _CLOCK_ONLY = re.compile(r"\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?(?:\s*[ap]\.?\s?m
 _VALUE = re.compile(r"([-+]?(?:\d+(?:[.,]\d+)?|[.,]\d+)(?:e[-+]?\d+)?)\s*(\S.*)?", re.IGNORECASE)
 # °F or K alone, in brackets or behind a number, wherever it stands.
 _UNIT_MENTIONED = re.compile(
-    r"(?:^|[\d\s\[(:=])(?:°\s*([fk])|(k))[\s\])]*(?=$|[;,])|\bfahrenheit\b|\bkelvin\b", re.IGNORECASE
+    r"(?:^|[\d\s\[(:=])(?:°\s*([fk])|(k))[\s\])]*(?=$|[;,])|\bfahrenheit\b|\bkelvin\b"
+    r"|(\bфаренгейт|华氏|華氏)|(\bкельвин|开尔文|ケルビン)",
+    re.IGNORECASE,
 )
-_DEGREES = re.compile(r"[°º]|\b(?:deg(?:rees?|r[eé]s?)?|grad(?:os|i)?|graus|graden)\b")
+_DEGREES = re.compile(
+    r"[°º]|\b(?:deg(?:rees?|r[eé]s?)?|grad(?:os|i|er)?|graus|graden|stopni(?:e)?|градус(?:ы|ов)?)\b|度"
+)
+# One sign for two, brackets and colons of Chinese and Japanese, and Cyrillic letters behind a sign of degrees.
+_SIGNS = str.maketrans({"℃": "°C", "℉": "°F", "：": ":", "（": "(", "）": ")", "＝": "=", "\u212a": "K"})
+_CYRILLIC_UNIT = re.compile(r"(?<=[°º])\s*([СсКкФф])(?!\w)")
+_UNIT_WORDS = {
+    word: unit
+    for unit, words in {
+        "c": "c celsius celsjusza metric цельсия цельсий 摄氏 摂氏",
+        "f": "f fahrenheit fahrenheita фаренгейта фаренгейт 华氏 華氏",
+        "k": "k kelvin kelwin кельвин кельвина 开尔文 ケルビン",
+    }.items()
+    for word in words.split()
+}
 _IN_METRES = {
     "m": 1.0,
+    "м": 1.0,
+    "см": 0.01,
+    "мм": 0.001,
+    "米": 1.0,
+    "厘米": 0.01,
     "cm": 0.01,
     "mm": 0.001,
     "ft": 0.3048,
@@ -89,6 +109,7 @@ def parse_headings(rows: Sequence[Sequence[str]]) -> Heading:
     heading = Heading()
     written: list[tuple[str, float, str | None]] = []
     moments: list[str] = []
+    rows = [[_with_latin_signs(cell) for cell in row] for row in rows]
     for label, unit, text in _pairs(rows):
         if label in PARAMETERS:
             found = _VALUE.fullmatch(text)
@@ -130,6 +151,11 @@ def _pairs(rows: Sequence[Sequence[str]]) -> Iterator[tuple[str, str | None, str
                 yield label, unit, found[2]
 
 
+def _with_latin_signs(cell: str) -> str:
+    cell = cell.translate(_SIGNS)
+    return _CYRILLIC_UNIT.sub(lambda found: "CKF"["СКФ".index(found[1].upper())], cell)
+
+
 def _split(cell: str) -> tuple[str, str, str]:
     at = min((place for mark in ":=" if (place := cell.find(mark)) >= 0), default=-1)
     return (cell, "", "") if at < 0 else (cell[:at], cell[at], cell[at + 1 :])
@@ -139,21 +165,18 @@ def _normal(label: str) -> tuple[str, str | None]:
     """Reduce a label to small letters without accents, points and brackets; and what stands in the brackets."""
     bracketed = re.search(r"[\[(]\s*([^\])]*?)\s*[\])]", label)
     plain = re.sub(r"[\[(][^\])]*[\])]", " ", label)
-    plain = "".join(part for part in unicodedata.normalize("NFKD", plain) if not unicodedata.combining(part))
-    return " ".join(plain.lower().replace(".", " ").split()), None if bracketed is None else bracketed[1]
+    return plain_label(plain), None if bracketed is None else bracketed[1]
 
 
 def _temperature_unit(text: str | None) -> str | None:
     """``c``, ``f`` or ``k``; None where it is none of them."""
     plain = _DEGREES.sub("", (text or "").lower()).strip(" .")
-    return {"c": "c", "celsius": "c", "metric": "c", "f": "f", "fahrenheit": "f", "k": "k", "kelvin": "k"}.get(
-        plain
-    )
+    return _UNIT_WORDS.get(plain)
 
 
 def _mentioned(cell: str) -> set[str]:
     """Units other than °C that stand in a cell, whatever they are said of."""
-    return {"k" if "k" in found[0].lower() else "f" for found in _UNIT_MENTIONED.finditer(cell)}
+    return {"k" if "k" in found[0].lower() or found[4] else "f" for found in _UNIT_MENTIONED.finditer(cell)}
 
 
 def to_celsius_scale(unit: str) -> tuple[float, float]:

@@ -9,8 +9,9 @@ from datetime import datetime
 _MONTHS = {
     name: number
     for number, names in enumerate(
-        ("jan ene gen janv", "feb fev fevr", "mar mrz marz mars maer", "apr abr avr", "may mai mag mei", "jun juin giu",
-         "jul juil lug", "aug ago aout", "sep set sept", "oct okt ott", "nov", "dec dez dic"),
+        ("jan ene gen janv sty янв", "feb fev fevr lut фев", "mar mrz marz mars maer mrt мар", "apr abr avr kwi апр",
+         "may mai mag mei maj мая май маи", "jun juin giu cze июн", "jul juil lug lip июл", "aug ago aout sie авг",
+         "sep set sept wrz сен", "oct okt ott out paz окт", "nov lis ноя", "dec dez dic gru дек"),
         start=1,
     )
     for name in names.split()
@@ -18,9 +19,11 @@ _MONTHS = {
 _CLOCK = r"(?:[,T]?\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,6}))?)?\s*([ap])?(?:\.?\s?m\.?)?\s*(Z|[+-]\d{2}:?\d{2})?)?"
 _YEAR_FIRST = re.compile(rf"(\d{{4}})[-./](\d{{1,2}})[-./](\d{{1,2}}){_CLOCK}", re.IGNORECASE)
 _YEAR_LAST = re.compile(rf"(\d{{1,2}})([-./])(\d{{1,2}})\2(\d{{4}}|\d{{2}}){_CLOCK}", re.IGNORECASE)
-_NAMED_DAY = re.compile(rf"(\d{{1,2}})[. -]+([a-z]{{3,}})[., -]+(\d{{4}}){_CLOCK}", re.IGNORECASE)
-_NAMED_MONTH = re.compile(rf"([a-z]{{3,}})\.? (\d{{1,2}}),? (\d{{4}}){_CLOCK}", re.IGNORECASE)
-_WEEKDAY = re.compile(r"^[a-z]{2,10}\.?,? (?=\d|[a-z]{3,} \d)", re.IGNORECASE)
+_NAMED_DAY = re.compile(rf"(\d{{1,2}})[. -]+([^\W\d_]{{3,}})[., -]+(\d{{4}}){_CLOCK}", re.IGNORECASE)
+_NAMED_MONTH = re.compile(rf"([^\W\d_]{{3,}})\.? (\d{{1,2}}),? (\d{{4}}){_CLOCK}", re.IGNORECASE)
+_WEEKDAY = re.compile(r"^[^\W\d_]{2,12}\.?,? (?=\d|[^\W\d_]{3,} \d)", re.IGNORECASE)
+_HALVES = re.compile(r"(上午|午前|오전)|(下午|午後|오후)")
+_DATE_SIGNS = str.maketrans({"年": "-", "月": "-", "日": " ", "时": ":", "時": ":", "分": ":", "秒": " "})
 
 
 class AmbiguousDate(ValueError):
@@ -42,7 +45,7 @@ def parse_moment(text: str) -> datetime | None:
     >>> parse_moment("31.05.2026 14:05:00") == parse_moment("5/31/2026 2:05:00 PM") == parse_moment("2026-05-31T14:05")
     True
     """
-    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().strip()
+    plain = _plain(text)
     for candidate in (plain, _WEEKDAY.sub("", plain)):
         if (found := _YEAR_FIRST.fullmatch(candidate)) is not None:
             year, month, day, *clock = found.groups()
@@ -56,6 +59,14 @@ def parse_moment(text: str) -> datetime | None:
         if (found := _NAMED_MONTH.fullmatch(candidate)) is not None and (month := _month(found[1])) is not None:
             return _moment(int(found[3]), month, int(found[2]), list(found.groups()[3:]))
     return None
+
+
+def _plain(text: str) -> str:
+    """Reduce to letters without accents and digits, the half of the day behind the time of day."""
+    halves = _HALVES.findall(text)
+    signs = " ".join(_HALVES.sub(" ", text).translate(_DATE_SIGNS).split()).rstrip(":")
+    letters = unicodedata.normalize("NFKD", signs + (" pm" if halves[0][1] else " am") if halves else signs)
+    return " ".join("".join(each for each in letters if not unicodedata.combining(each)).split())
 
 
 def _day_first(text: str, first: int, second: int, mark: str) -> tuple[int, int]:
