@@ -1,6 +1,8 @@
 """The methods section says what was done, no more, and cites what its references hold."""
 
 import re
+import shutil
+import subprocess
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -8,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from prismseg.base.version import VERSION
 from prismseg.explain import METHODS, ExplainSettings
 from prismseg.explain.report.paper import (
     cited,
@@ -83,6 +86,46 @@ def test_entries_are_well_formed():
     for name in ("Montavon et al. 2019", "Hartigan 1969"):
         entry = write_bibtex([name])
         assert entry.count("{") == entry.count("}") and "author = {" in entry and "year = {" in entry
+
+
+def test_a_parser_of_bibtex_reads_every_entry(tmp_path):
+    database = pytest.importorskip("pybtex.database", reason="pybtex is not installed")
+    needed = {"article": "journal", "inproceedings": "booktitle", "incollection": "publisher", "misc": "note"}
+    names = list(dict.fromkeys(method.citation for method in METHODS.values()))
+    text = write_bibtex([*names, "Montavon et al. 2019", "Hartigan 1969", f"prismseg {VERSION}"])
+    entries = database.parse_string(text, "bibtex").entries
+    assert len(entries) == text.count("@")
+    for key, entry in entries.items():
+        assert entry.persons["author"] and entry.fields["title"] and entry.fields[needed[entry.type]], key
+
+
+ODD = [
+    "a_b", "50%", "R&D", "#1", "x^2", "~y", "$z$", "{q}", "C:\\data", "Gefäß", "α–β ≥ Λ", "<5>|", "[x]", "*",
+    "[@nobody 2020]",
+]  # fmt: skip
+
+
+def test_latex_compiles_whatever_classes_and_data_are_called(tmp_path):
+    found = explanation(randomization=pd.DataFrame({"repeats": [3]}))
+    found.sums["prediction"].axes.classes = tuple(ODD)
+    text = methods_section(found, data="\\my_%feet#1", part="test", folds=1, network="unet, width 1")
+    headline = pd.DataFrame([{"class": name, "area": 0.1, "rho": 0.5} for name in ODD])
+    table = latex_table(headline_rows(headline), "of 50 % #1 ~ ^ \\", "tab:x")
+    assert (
+        "[@nobody 2020]" in to_markdown(text) and "nobody" not in str(cited(text)) and "None" not in to_latex(text)
+    )
+    if (compiler := shutil.which("pdflatex")) is None:
+        pytest.skip("there is no pdflatex")
+    whole = (
+        r"\documentclass{article}\usepackage{booktabs}\begin{document}",
+        to_latex(text),
+        table,
+        r"\end{document}",
+    )
+    (tmp_path / "paper.tex").write_text("\n".join(whole), encoding="utf-8")
+    command = [compiler, "-interaction=nonstopmode", "-halt-on-error", "paper.tex"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60)
+    assert done.returncode == 0, done.stdout.decode(errors="replace")[-2000:]
 
 
 def test_a_table_for_latex():

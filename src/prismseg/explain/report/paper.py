@@ -13,6 +13,7 @@ import torch
 
 from prismseg.base import make_folder
 from prismseg.base.files import write_text
+from prismseg.base.latex import escape_latex
 from prismseg.base.version import VERSION
 from prismseg.evaluation.statistics.intervals import FEWEST_GROUPS
 from prismseg.evaluation.statistics.wording import show_interval
@@ -24,16 +25,6 @@ from prismseg.explain.report.references import reference_key, write_bibtex
 MAKES_NUMBERS = False  # see prismseg.base.provenance.sources
 
 _CITED = re.compile(r"\[@([^\]]+)\]")
-_LATEX = {
-    "&": r"\&",
-    "%": r"\%",
-    "_": r"\_",
-    "#": r"\#",
-    "$": r"\$",
-    "×": r"$\times$",
-    "–": "--",
-    "γ": r"$\gamma$",
-}
 
 
 def methods_section(
@@ -136,13 +127,19 @@ def _listed(items: Sequence[str]) -> str:
 
 
 def cited(text: str) -> list[str]:
-    """List the citations of a text, each once."""
-    return list(dict.fromkeys(_CITED.findall(text)))
+    """List the citations of a text, each once; brackets in names of classes and data are none."""
+    return [name for name in dict.fromkeys(_CITED.findall(text)) if reference_key(name) is not None]
 
 
 def to_markdown(text: str) -> str:
     """Write citations as words: ``(Author et al. 2020)``."""
-    return _CITED.sub(lambda match: match[1] if match[1].startswith("prismseg") else f"({match[1]})", text)
+
+    def worded(match: re.Match[str]) -> str:
+        if reference_key(match[1]) is None:
+            return match[0]
+        return match[1] if match[1].startswith("prismseg") else f"({match[1]})"
+
+    return _CITED.sub(worded, text)
 
 
 def to_latex(text: str) -> str:
@@ -157,10 +154,10 @@ def to_latex(text: str) -> str:
     result = []
     for part in parts:
         match = _CITED.search(part)
-        if match is None:
-            result.append("".join(_LATEX.get(letter, letter) for letter in part))
+        if match is None or reference_key(match[1]) is None:
+            result.append(escape_latex(part))
         elif match[1].startswith("prismseg"):
-            result.append(f" {match[1]}~\\cite{{{reference_key(match[1])}}}")
+            result.append(f" {escape_latex(match[1])}~\\cite{{{reference_key(match[1])}}}")
         else:
             result.append(f"~\\cite{{{reference_key(match[1])}}}")
     return "".join(result)

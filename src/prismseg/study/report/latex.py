@@ -6,6 +6,8 @@ from typing import Any
 
 import pandas as pd
 
+from prismseg.base.latex import escape_latex
+
 _SMALL = 0.001  # numbers below this are written with two significant digits
 
 
@@ -24,7 +26,7 @@ def latex_table(table: pd.DataFrame) -> str:
     \end{tabular}
     <BLANKLINE>
     """
-    names = [_escape(str(name).replace("_", " ")) for name in table.columns]
+    names = [escape_latex(str(name).replace("_", " ")) for name in table.columns]
     numeric = [pd.api.types.is_numeric_dtype(table[name]) for name in table.columns]
     lines = [
         r"\begin{tabular}{" + "".join("r" if number else "l" for number in numeric) + "}",
@@ -39,10 +41,4 @@ def latex_table(table: pd.DataFrame) -> str:
 def _cell(value: Any) -> str:
     if isinstance(value, float):
         return "--" if value != value else f"{value:.2g}" if 0 < abs(value) < _SMALL else f"{value:.3f}"
-    return _escape(str(value))
-
-
-def _escape(text: str) -> str:
-    for character in "&%$#_{}":
-        text = text.replace(character, "\\" + character)
-    return text
+    return escape_latex(str(value))
