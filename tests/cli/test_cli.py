@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from prismseg.base import DataError
 from prismseg.cli.main import run as run_command
+from prismseg.data import check_dataset, open_dataset
 
 from ..conftest import write_discs
 
@@ -246,3 +248,24 @@ def test_convert_and_its_refusals(discs, tmp_path):
     assert done.returncode == 0 and f"to {out}" in done.stdout
     assert_refused(prismseg("convert", discs, "--to", "coco", "--out", out), "exists already")
     assert_refused(prismseg("convert", discs, "--to", "voc", "--out", tmp_path / "new"), "nnunet, folders, coco")
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("check", ""), ("train", "", "--steps", 1), ("evaluate", ""), ("predict", "", "images"), ("predict", "run", ""),
+        ("predict", "run", "images", "--out", ""), ("convert", "", "--to", "coco", "--out", "x"),
+        ("explain", "run", "--out="), ("thermal", "measure", "--regions", "", ""), ("train", "x", "--from", ""),
+        ("study", "run", "kernel", "--data", ""),
+    ],
+)  # fmt: skip
+def test_an_empty_text_is_not_the_folder_one_is_in(tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    result = prismseg(*words)
+    assert result.returncode == 2 and "An empty text stands after" in result.stderr and not any(tmp_path.iterdir())
+
+
+def test_an_empty_path_is_told_in_python_too():
+    with pytest.raises(DataError, match="path of the data set is empty"):
+        open_dataset("")
+    assert "is empty" in check_dataset("")[0].message

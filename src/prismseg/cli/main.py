@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Sequence
+from itertools import pairwise
 
 import typer
 
-from prismseg.base.errors import PrismsegError
+from prismseg.base.errors import ConfigError, PrismsegError
 from prismseg.base.version import VERSION
 from prismseg.cli import (
     check,
@@ -29,6 +31,9 @@ from prismseg.cli import (
     train,
     uncertainty,
 )
+
+# Options whose empty text means something: no regions, no suffix, any ward.
+_MAY_BE_EMPTY = frozenset({"--regions", "--mask-suffix", "--faithfulness", "--ward", "--modality", "--station"})
 
 app = typer.Typer(
     name="prismseg",
@@ -68,6 +73,7 @@ def run() -> None:
     """Entry point: a known error becomes one paragraph on standard error and an exit code, never a traceback."""
     usual, warnings.formatwarning = warnings.formatwarning, _format_warning
     try:
+        refuse_empty(sys.argv[1:])
         app()
     except PrismsegError as error:
         typer.secho("Error: ", fg="red", bold=True, nl=False, err=True)
@@ -88,6 +94,30 @@ def run() -> None:
         sys.exit(130)
     finally:
         warnings.formatwarning = usual
+
+
+def refuse_empty(words: Sequence[str]) -> None:
+    """Refuse an empty text where a name is expected; as a path it would be the folder one is in.
+
+    Raises
+    ------
+    ConfigError
+        Saying where it stands.
+
+    Examples
+    --------
+    >>> refuse_empty(["thermal", "measure", "session", "--regions", ""])
+    >>> refuse_empty(["check", ""])
+    Traceback (most recent call last):
+    prismseg.base.errors.ConfigError: An empty text stands after 'check'; if it is a variable of the shell, it is not set.
+    """
+    for before, word in pairwise(("prismseg", *words)):
+        option, sign, value = word.partition("=")
+        told = before if not word else option if word.startswith("--") and sign and not value else None
+        if told is not None and told not in _MAY_BE_EMPTY:
+            raise ConfigError(
+                f"An empty text stands after {told!r}; if it is a variable of the shell, it is not set."
+            )
 
 
 def _out_of_memory(error: Exception) -> bool:

@@ -27,7 +27,7 @@ from prismseg.data.images.source import Source, file_of, files_of, place_of
 from prismseg.data.images.volumes import find_spacing
 from prismseg.data.layouts import Listing, group_of
 from prismseg.data.layouts.annotators import annotators_of
-from prismseg.data.listings import list_with
+from prismseg.data.listings import list_with, named_path
 from prismseg.data.masks.annotators import AnnotatorMasks
 from prismseg.data.masks.labels import (
     LabelWarning,
@@ -358,7 +358,7 @@ def open_dataset(
 
 def open_with(path: str | Path, options: DataOptions) -> SegmentationDataset:
     """Open the data set at `path` as `options` say; raises and warns as `open_dataset` does."""
-    root = Path(path)
+    root = named_path(path)
     listing, legend = list_with(root, options)
     if listing.absent:
         first, *others = listing.absent.values()

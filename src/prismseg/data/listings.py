@@ -5,11 +5,29 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from prismseg.base import ConfigError
+from prismseg.base import ConfigError, DataError
 from prismseg.data.layouts import Listing, list_cases
 from prismseg.data.layouts.annotators import as_multilabel, choose_masks
 from prismseg.data.masks.legend import Legend
 from prismseg.data.options import DataOptions
+
+
+def named_path(path: str | Path) -> Path:
+    """Path of a data set; an empty text is no name of the folder one is in.
+
+    Raises
+    ------
+    DataError
+        For an empty text.
+
+    Examples
+    --------
+    >>> named_path("nerves").name
+    'nerves'
+    """
+    if isinstance(path, str) and not path.strip():
+        raise DataError("The path of the data set is empty; name its folder, or a CSV that lists it.")
+    return Path(path)
 
 
 def list_with(root: Path, options: DataOptions) -> tuple[Listing, Legend | None]:

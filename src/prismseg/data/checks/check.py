@@ -26,7 +26,7 @@ from prismseg.data.images.identity import identity
 from prismseg.data.images.reading import mask_labels
 from prismseg.data.images.source import file_of, place_of
 from prismseg.data.layouts import Case, Listing, group_of
-from prismseg.data.listings import list_with
+from prismseg.data.listings import list_with, named_path
 from prismseg.data.masks.annotators import AnnotatorMasks
 from prismseg.data.masks.labels import decode
 from prismseg.data.options import DataOptions, make_options
@@ -124,6 +124,7 @@ def check_with(
     """Look for faults in the data set at `path`, read as `options` say; see `check_dataset`."""
     root = Path(path)
     try:
+        root = named_path(path)
         listing, legend = list_with(root, options)
         groups = [group_of(case, options.group) for case in listing.cases]
     except PrismsegError as error:

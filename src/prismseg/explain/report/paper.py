@@ -13,9 +13,9 @@ import torch
 
 from prismseg.base import make_folder
 from prismseg.base.files import write_text
-from prismseg.base.latex import escape_latex
 from prismseg.base.version import VERSION
 from prismseg.evaluation.statistics.intervals import FEWEST_GROUPS
+from prismseg.evaluation.statistics.latex import escape_latex
 from prismseg.evaluation.statistics.wording import show_interval
 from prismseg.explain.registries import FILLS, METHODS, REGIONS
 from prismseg.explain.report.explanation import Explanation

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from prismseg.base.latex import escape_latex
+from prismseg.evaluation.statistics.latex import escape_latex
 
 _SMALL = 0.001  # numbers below this are written with two significant digits
 

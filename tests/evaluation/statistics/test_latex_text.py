@@ -2,7 +2,7 @@
 
 import pytest
 
-from prismseg.base.latex import escape_latex
+from prismseg.evaluation.statistics.latex import escape_latex
 
 
 @pytest.mark.parametrize(
