@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from tests.thermal.feet import SIZE, frame_of, pair
 
 from prismseg.base import ConfigError
 from prismseg.thermal import Concern, Session, read_frame, read_rjpeg, strip_private, turn_upright, write_rjpeg
-from prismseg.thermal.frames.orientation import parse_orientation
+from prismseg.thermal.frames.orientation import parse_exif
 
 EIGHT = range(1, 9)
 SHOWN = np.array([[1, 2, 3], [4, 5, 6]])
@@ -122,7 +123,20 @@ def test_a_mask_that_was_drawn_on_the_stored_picture_is_refused(orientation: int
 
 
 def test_orientations_that_do_not_exist_turn_nothing() -> None:
-    assert [parse_orientation(exif_of(number)) for number in (0, 9, 6)] == [1, 1, 6]
-    assert parse_orientation(b"Exif\0\0II*\0\xff\xff\xff\xff") == 1
+    assert [parse_exif(exif_of(number)) for number in (0, 9, 6)] == [(1, None), (1, None), (6, None)]
+    assert parse_exif(b"Exif\0\0II*\0\xff\xff\xff\xff") == (1, None)
     with pytest.raises(ConfigError, match="orientation 9"):
         turn_upright(SHOWN, 9)
+
+
+def test_a_radiometric_jpeg_without_a_clock_of_its_own_has_that_of_exif(tmp_path: Path) -> None:
+    exif = Image.Exif()
+    exif.get_ifd(0x8769).update({0x9003: "2026:05:31 14:05:30", 0x9291: "25", 0x9011: "+02:00"})
+    block = exif.tobytes()
+    taken = datetime(2026, 5, 31, 14, 5, 30, 250000, timezone(timedelta(hours=2)))
+    own = taken + timedelta(minutes=1)
+    for time, expected in ((None, taken), (own, own)):
+        path = write_rjpeg(tmp_path / "a.jpg", np.linspace(20, 34, 4800).reshape(60, 80), time=time)
+        data = path.read_bytes()
+        path.write_bytes(data[:2] + b"\xff\xe1" + (len(block) + 2).to_bytes(2, "big") + block + data[2:])
+        assert read_frame(path).time == expected

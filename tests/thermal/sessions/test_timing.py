@@ -61,6 +61,16 @@ def planned(shots, *args, **options):
     return [(shot.path.stem, shot.minute) for shot in plan_session(shots, *args, **options).files]
 
 
+def test_a_bare_t0_is_the_baseline_beside_clocks() -> None:
+    """By its own clock; unread by the names that agree with the clock, else its time is not known."""
+    plan = plan_session(shots_of(a=0, t0=5, img2=10))
+    assert [(file.path.stem, file.minute) for file in plan.files] == [("a", -5), ("t0", 0), ("img2", 5)]
+    assert plan.basis == "the camera's clock, from t0.jpg on"
+    assert planned(shots_of(t0="damaged", t5=100, t10=105)) == [("t0", 0), ("t5", 5), ("t10", 10)]
+    with pytest.raises(ConfigError, match=r"baseline t0.jpg could not be read(?s:.*)img2.jpg"):
+        plan_session(shots_of(t0="damaged", img2=0, img3=5))
+
+
 def test_the_clock_orders_and_times_what_names_do_not():
     assert planned(shots_of(img1=0, img10=12, img2=1.5)) == [("img1", 0), ("img2", 1.5), ("img10", 12)]
     # An export whose names count otherwise than the clock: the clock is right.

@@ -103,14 +103,14 @@ def parse_exif_time(taken: object, fraction: object = None, zone: object = None)
         return None
 
 
-def parse_orientation(segment: bytes) -> int:
-    r"""Read the orientation of a JPEG's Exif segment (from ``Exif\0\0`` on); 1 where it is damaged."""
+def parse_exif(segment: bytes) -> tuple[int, datetime | None]:
+    r"""Read orientation and time of a JPEG's Exif segment (from ``Exif\0\0`` on); 1 and None where it is damaged."""
     exif = Image.Exif()
     try:
         exif.load(segment)
     except Exception:  # as above; the picture itself may be whole
-        return UPRIGHT
-    return orientation_of(exif)
+        return UPRIGHT, None
+    return orientation_of(exif), exif_time(exif)
 
 
 def orientation_notes(orientation: int) -> list[Message]:

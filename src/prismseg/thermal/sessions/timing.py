@@ -209,11 +209,25 @@ def _plan_by_clock(ordered: Sequence[TimedFile], named: Sequence[float | None], 
     fits = _fit_zero(passed, named)
     if fits is None and any(minute is not None for minute in named):
         raise _contradiction(ordered, passed, Message("The minutes in the names differ from the camera's clock."))
+    first = Message("{clock}, from the first frame on", clock=clock)
     if fits is None:
-        fits = _fit_bare_numbers(ordered, passed)
+        fits, unit = _fit_bare_numbers(ordered, passed)
+        if unit is not None:
+            named = [None if file.named is None else file.named.minutes(unit) for file in ordered]
+    if fits is None:
+        zeros = [(file, minute) for file, minute in zip(ordered, passed, strict=True) if _is_baseline(file)]
+        if any(minute is None for _, minute in zeros):
+            reason = Message(
+                "The baseline {file} could not be read, so that the clock's zero is not known.",
+                file=zeros[0][0].path.name,
+            )
+            raise _contradiction(ordered, passed, reason)
+        for file, minute in zeros:
+            fits, first = -(minute or 0.0), Message("{clock}, from {file} on", clock=clock, file=file.path.name)
+            clock = first
     if same_time(ordered):
         raise _contradiction(ordered, passed, Message("Two files have the same time by the camera's clock."))
-    basis = Message("{clock}, from the first frame on", clock=clock) if fits is None else clock
+    basis = first if fits is None else clock
     zero = 0.0 if fits is None else fits
     timed, untimed = [], []
     for file, minute, name in zip(ordered, passed, named, strict=True):
@@ -239,23 +253,30 @@ def _fit_zero(passed: Sequence[float | None], named: Sequence[float | None]) -> 
     return zero if max(abs(shift - zero) for shift in shifts) <= _AGREE else None
 
 
-def _fit_bare_numbers(ordered: Sequence[TimedFile], passed: Sequence[float | None]) -> float | None:
+def _is_baseline(file: TimedFile) -> bool:
+    """Whether a bare t0 in its name says so."""
+    return file.named is not None and file.named.unit is None and file.named.number == 0
+
+
+def _fit_bare_numbers(
+    ordered: Sequence[TimedFile], passed: Sequence[float | None]
+) -> tuple[float | None, Unit | None]:
     """Try numbers without a unit as minutes and as seconds; where they are neither they may only count the frames."""
     named = [file.named for file in ordered]
     known = [(each.number, file) for each, file in zip(named, ordered, strict=True) if each and file.clock]
     if len(known) < 2:
-        return None
+        return None, None
     for unit in UNITS:
         zero = _fit_zero(passed, [None if each is None else each.minutes(unit) for each in named])
         if zero is not None:
-            return zero
+            return zero, unit
     numbers = [number for number, _ in known]
     if numbers != sorted(numbers):
         raise _contradiction(ordered, passed, Message("The names are in another order than the camera's clock."))
     every = len(known) == sum(clock is not None for clock in passed)
     if every and any(after - before != 1 for before, after in pairwise(numbers)):
         raise _contradiction(ordered, passed, Message("The numbers in the names differ from the camera's clock."))
-    return None
+    return None, None
 
 
 def _plan_by_minutes(

@@ -35,7 +35,7 @@ from prismseg.thermal.frames.frame import (
     find_implausible,
     reject_constant,
 )
-from prismseg.thermal.frames.orientation import UPRIGHT, orientation_notes, parse_orientation, turn_upright
+from prismseg.thermal.frames.orientation import UPRIGHT, orientation_notes, parse_exif, turn_upright
 from prismseg.thermal.frames.plausible import possible_parameters
 from prismseg.thermal.frames.radiometry import Calibration
 from prismseg.thermal.frames.reader import FrameReader, read_limited
@@ -77,7 +77,7 @@ class RadiometricJpeg:
     camera : str or None
         Model.
     time : datetime or None
-        With the camera's time zone.
+        FLIR's own, with the camera's time zone; where it has none, that of Exif (DateTimeOriginal).
     serials : dict
         Serial numbers by part (camera, lens, filter).
     photo : bytes or None
@@ -229,13 +229,13 @@ def parse_stream(
     private = [label for kind, label in PRIVATE_RECORDS.items() if any(kind == found for found, _ in records)]
     private += _private_segments(segments)
     photo = next((_photo(record) for kind, record in records if kind == PHOTO), None)
-    orientation = _orientation(segments)
+    orientation, taken = _exif(segments)
     return RadiometricJpeg(
         np.ascontiguousarray(turn_upright(counts, orientation)),
         calibration,
         merged,
         info.camera,
-        info.time,
+        info.time or taken,
         info.serials,
         photo,
         tuple(private),
@@ -246,10 +246,10 @@ def parse_stream(
     )
 
 
-def _orientation(segments: Sequence[tuple[int, bytes]]) -> int:
-    """Find how the camera was held: cameras turn neither the picture nor the counts, but say it in Exif."""
+def _exif(segments: Sequence[tuple[int, bytes]]) -> tuple[int, datetime | None]:
+    """Find how the camera was held, which it says in Exif alone, and when, which it may say there alone."""
     exif = next((content for _, content in segments if content.startswith(_EXIF)), None)
-    return UPRIGHT if exif is None else parse_orientation(exif)
+    return (UPRIGHT, None) if exif is None else parse_exif(exif)
 
 
 def _first(records: Sequence[tuple[int, bytes]], kind: int, name: str, what: Message) -> bytes:
