@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from datetime import timedelta
+
 import numpy as np
 import tifffile
+from tests.monitor.web.routes.test_imports import TAKEN, frame_file
 
 from .conftest import Served
 from .pages import Screen
@@ -11,7 +14,8 @@ from .test_look import SIZES, assert_a_table, assert_narrow, resize, serious_fau
 def test_files_are_checked_and_become_a_session(browser, served: Served, tmp_path) -> None:
     for minute in (0, 5, 10):
         served.simulator.start_dose(minute * 60)
-        tifffile.imwrite(tmp_path / f"t{minute}.tiff", np.asarray(served.simulator.frame().celsius))
+        celsius, time = np.asarray(served.simulator.frame().celsius), TAKEN + timedelta(minutes=minute)
+        (tmp_path / f"t{minute}.tiff").write_bytes(frame_file(celsius, time))
     (tmp_path / "t15.jpg").write_bytes(b"no picture at all")
     screen = Screen(browser, served)
     page = screen.page
@@ -33,6 +37,7 @@ def test_files_are_checked_and_become_a_session(browser, served: Served, tmp_pat
     screen.ready()
     assert page.locator("#captures li[data-number]").count() == 3
     assert page.locator("#last-minute").inner_text() == "10.0 min"
+    assert page.locator("#dosed").inner_text().endswith(", by the camera's clock"), "nobody stated it"
     screen.go("/")
     assert "imported" in page.locator(".session").inner_text()
     screen.close()

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from prismseg.base import Message
 from prismseg.monitor.report.standing import Standing, standing_of
 from prismseg.monitor.sessions.admission import is_import
 from prismseg.monitor.sessions.details import Details, MaskOrigin, Provenance, Remarks
@@ -110,6 +111,23 @@ class Report:
     def begun_at(self) -> datetime | None:
         """When the session took place; None where an import does not know."""
         return self.test_dose_at if self.imported else self.created_at
+
+    @property
+    def dose_source(self) -> str | None:
+        """Who says when the test dose was given: `stated` by somebody, or derived from the `camera`; None without a time.
+
+        Of an import it is the camera's clock less the minutes that were stated of its pictures.
+        """
+        if self.test_dose_at is None:
+            return None
+        return "camera" if self.imported else "stated"
+
+    @property
+    def dose_title(self) -> Message:
+        """Title of the time of the test dose, which tells a derived one from one that somebody stated."""
+        if self.dose_source == "camera":
+            return Message("Test dose, derived: the camera's clock less the stated minutes")
+        return Message("Test dose given")
 
     @property
     def timed(self) -> bool:

@@ -238,7 +238,7 @@ class SessionService:
                 ward=ward,
             )
             if dose is not None:
-                transaction.update_session(who, "test dose given", row, test_dose_at=dose)
+                transaction.update_session(who, "time of the test dose derived", row, test_dose_at=dose)
             for each in stored:
                 add_rows(transaction, who, row, each, self.segmenter.model)
             self._update_results(transaction, row)

@@ -48,6 +48,7 @@ _ACTIONS = (
     Message("stated minutes kept apart"),
     Message("test dose given"),
     Message("time of the test dose corrected"),
+    Message("time of the test dose derived"),
     Message("user has another role"),
     Message("user may log in"),
     Message("user may log in no more"),

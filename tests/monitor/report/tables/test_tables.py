@@ -69,7 +69,7 @@ def test_the_csv_says_with_what_numbers_were_made(report: Report) -> None:
     assert second["edited_at"] == "2026-05-04T14:03:00.000+00:00"
     first = rows[0]
     assert first["taken_at"] == "2026-05-04T13:58:30.000+00:00"
-    assert first["test_dose_at"] == "2026-05-04T14:00:00.000+00:00"
+    assert (first["test_dose_at"], first["test_dose_source"]) == ("2026-05-04T14:00:00.000+00:00", "stated")
     assert (first["camera_emissivity"], first["camera_distance"], first["camera_humidity"]) == ("0.98", "0.7", "")
     assert (first["frame_sha256"], first["model"], first["model_sha256"]) == (
         f"{1:064x}", "thermal-feet", "ab" * 32

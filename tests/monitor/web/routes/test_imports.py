@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import pypdfium2
 import pytest
 import tifffile
 from tests.monitor.web.conftest import JSON, as_json, delta
@@ -201,6 +202,14 @@ def test_times_of_day_are_the_cameras(page, camera):
     assert state["test_dose_at"].startswith("2026-03-01T09:30")
     table = page.get(f"/api/sessions/{made['id']}/table.csv").text
     assert "2026-03-01T09:35" in table
+    # Nobody stated the time of the dose: it is derived, and everything that shows it says so.
+    assert {row["test_dose_source"] for row in csv.DictReader(io.StringIO(table))} == {"camera"}
+    assert ",camera," in page.get(f"/api/sessions/{made['id']}/redcap.csv").text.splitlines()[1]
+    sheets = pypdfium2.PdfDocument(page.get(f"/api/sessions/{made['id']}/report.pdf?language=en").content)
+    first = " ".join(sheets[0].get_textpage().get_text_range().split())
+    assert "Test dose, derived: the camera's clock" in first and "Test dose given" not in first
+    audit = page.get("/audit").text
+    assert "time of the test dose derived" in audit and ">test dose given<" not in audit
 
 
 @pytest.mark.parametrize("taken", [(), (0, 45, 50)])

@@ -122,7 +122,7 @@ def _facts(report: Report, words: Words) -> list[tuple[str, str]]:
     dose = report.test_dose_at
     facts = [
         (
-            words(Message("Test dose given")),
+            words(report.dose_title),
             words(Message("not stated")) if dose is None and not report.imported else words.moment(dose),
         )
     ]

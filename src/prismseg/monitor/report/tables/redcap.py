@@ -27,7 +27,8 @@ _STATED = (
 )  # fmt: skip
 _NUMBERS = ("mean", "mean_se", "delta", "delta_se")
 FIELDS = (
-    "record_id", "redcap_repeat_instrument", "redcap_repeat_instance", "code", "test_dose_at", "one_foot", *_STATED,
+    "record_id", "redcap_repeat_instrument", "redcap_repeat_instance", "code", "test_dose_at", "test_dose_source", "one_foot",
+    *_STATED,
     "taken_at", "minute", "status", "pain", "cold_left", "cold_right", "capture_note",
     *(f"{name}_{side}" for side in SIDES for name in _NUMBERS), "frame_sha256",
 )  # fmt: skip
@@ -35,6 +36,7 @@ FIELDS = (
 
 _OF_SESSION = FIELDS[: FIELDS.index("taken_at")]
 _CHOICES: Mapping[str, Mapping[str, Any]] = {
+    "test_dose_source": {source: source for source in ("stated", "camera")},
     "one_foot": {side: side for side in SIDES},
     "membranes": MEMBRANES_CODES,
     "cold_left": COLD_CODES,
@@ -59,7 +61,8 @@ def write_redcap(report: Report, target: IO[bytes], language: Language) -> None:
     details = report.details.model_dump()
     details["membranes"] = MEMBRANES_CODES.get(details["membranes"], "")
     stated = {name: details[name] for name in ("code", "one_foot", *_STATED)}
-    table.writerow(_row(report, **stated, test_dose_at=_moment(report.test_dose_at, language)))
+    dose = {"test_dose_at": _moment(report.test_dose_at, language), "test_dose_source": report.dose_source}
+    table.writerow(_row(report, **stated, **dose))
     for entry, facts in zip(report.session.entries, report.captures, strict=True):
         row: dict[str, Any] = {
             "redcap_repeat_instrument": INSTRUMENT,

@@ -27,10 +27,11 @@ _WHOLE_NUMBERS = ("capture", "pain", "pixels")
 def tidy_table(report: Report) -> pd.DataFrame:
     """Make one row for each capture, side and region, with all that it depends on.
 
-    Columns have the same English names in every language: code, session, test_dose_at, capture, taken_at; those of
-    `Session.table` without the frame's source; pain, cold_left, cold_right, note; mask_origin, edited_by, edited_at;
-    camera, view, a ``camera_`` column for each parameter; frame_sha256, application, model, model_sha256, template,
-    calculation. Times are ISO 8601 with their zone; before the test dose there is no minute.
+    Columns have the same English names in every language: code, session, test_dose_at, test_dose_source (`stated`, or of
+    an import derived from the `camera`), capture, taken_at; those of `Session.table` without the frame's source; pain,
+    cold_left, cold_right, note; mask_origin, edited_by, edited_at; camera, view, a ``camera_`` column for each parameter;
+    frame_sha256, application, model, model_sha256, template, calculation. Times are ISO 8601 with their zone; before the
+    test dose there is no minute.
     """
     table = report.session.table().drop(columns="source")
     if not report.timed:
@@ -74,6 +75,7 @@ def _before(report: Report, facts: ReportedCapture | None) -> dict[str, Any]:
         "code": report.details.code,
         "session": report.id,
         "test_dose_at": _moment(report.test_dose_at),
+        "test_dose_source": report.dose_source,
         "capture": None if facts is None else facts.number,
         "taken_at": None if facts is None else _moment(facts.taken_at),
     }

@@ -126,7 +126,7 @@ def _summary(report: Report, words: Words) -> Iterable[Row]:
             yield words(title), words.word(value) if name in WORDED else value
         if name == "height_cm" and report.details.bmi is not None:
             yield words(Message("BMI, kg/m²")), round(report.details.bmi, 1)
-    yield words(Message("Test dose given")), _local(report.test_dose_at, words)
+    yield words(report.dose_title), _local(report.test_dose_at, words)
     yield words(Message("Session")), report.id
     yield words(Message("State of the record")), " · ".join(report.standing.sentences(words))
     yield words(Message("Version")), f"prismseg {report.provenance.application}"

@@ -16,7 +16,8 @@ export function setUpCountdown(root, schedule, session, told) {
     const state = session();
     const last = Math.round(60 * (state.captures.at(-1)?.minute ?? 0));
     due = null;
-    set("dosed", state.test_dose_at ? t("Test dose {time}", { time: wallTime(state.test_dose_at, "minute") }) : "");
+    const dosed = state.test_dose_at && wallTime(state.test_dose_at, "minute");
+    set("dosed", !dosed ? "" : state.state === "imported" ? t("Test dose {time}, by the camera's clock", { time: dosed }) : t("Test dose {time}", { time: dosed }));
     if (state.state !== "running") {
       show(state.dosed ? minutesAndSeconds(last) : "–:––", state.state === "imported" ? t("imported: recorded elsewhere") : t("closed after the last capture"));
     } else if (!state.test_dose_at) {
