@@ -94,6 +94,22 @@ def test_what_the_server_itself_meets_is_told_without_values(failing):
     assert "Pérez" not in failing.settings.log.read_text()
 
 
+def test_warnings_of_the_monitor_and_of_libraries_are_in_the_one_log(failing, capfd):
+    create_server(failing)
+    create_server(failing)  # a second server of the process takes the first one's place
+    own = logging.getLogger("prismseg.monitor.web.routes.login")
+    own.warning("refused for %(seconds)d s, address %(address)s", {"seconds": 30, "address": "10.0.0.7"})
+    own.warning("no such user: %s", SECRET)
+    logging.getLogger("somebody.elses").warning(f"cannot read {SECRET}")
+    told, unnamed, foreign = logged(failing)
+    assert (told["event"], told["seconds"], told["address"]) == ("monitor warned", 30, "10.0.0.7")
+    assert unnamed["said"] == "no such user: %s"
+    assert (foreign["event"], foreign["logger"]) == ("library warned", "somebody.elses")
+    assert re.fullmatch(r"test_failures:\d+", foreign["where"]) and "said" not in foreign
+    assert "Pérez" not in failing.settings.log.read_text()
+    assert capfd.readouterr().err == "", "no plain lines beside it"
+
+
 def test_the_camera_begins_to_fail_and_works_again(tmp_path, open_monitor, camera, segmenter, time):
     made = open_monitor(log=tmp_path / "log.jsonl")
     watched = WatchedCamera(camera, now=made.clock)

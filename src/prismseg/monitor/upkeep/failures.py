@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from starlette.requests import HTTPConnection
 from starlette.responses import Response
@@ -61,8 +61,12 @@ class UnexpectedErrors:
                 await self.answer(HTTPConnection(scope))(scope, receive, send)
 
 
-class ServerLog(logging.Handler):
-    """Brings what the server says into the log: of an error its kind and place, else the sentence without its values."""
+class WarningLog(logging.Handler):
+    """Brings what the program's loggers warn of into the log, which else has plain lines of theirs beside it.
+
+    Of an error its kind and place; of the server and of the monitor itself else the sentence without its values, and the
+    values that the monitor names there; of a library, which may have put values into its sentence, the place alone.
+    """
 
     def __init__(self, log: EventLog) -> None:
         super().__init__(logging.WARNING)
@@ -70,15 +74,22 @@ class ServerLog(logging.Handler):
 
     @classmethod
     def install(cls, log: EventLog) -> None:
-        """Take the place of the handlers that the server's loggers have."""
+        """Take the place of the handlers that the server's loggers have, and of a former one for all others."""
         for name in _SERVERS:
             logger = logging.getLogger(name)
             logger.handlers, logger.propagate = [cls(log)], False
+        root = logging.getLogger()
+        root.handlers = [*(each for each in root.handlers if not isinstance(each, cls)), cls(log)]
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write one event."""
+        said = (str(record.msg).splitlines() or [""])[0]  # a traceback may follow, which quotes what an error says
         if record.exc_info and record.exc_info[1] is not None:
             self._log.failed("server failed", record.exc_info[1], logger=record.name)
+        elif record.name in _SERVERS:
+            self._log.write("server warned", logger=record.name, said=said)
+        elif record.name.startswith("prismseg."):
+            named = record.args if isinstance(record.args, Mapping) else {}
+            self._log.write("monitor warned", logger=record.name, said=said, **named)
         else:
-            said = str(record.msg).splitlines()  # a traceback may follow, which quotes what an error says
-            self._log.write("server warned", logger=record.name, said=said[0] if said else "")
+            self._log.write("library warned", logger=record.name, where=f"{record.module}:{record.lineno}")

@@ -30,9 +30,17 @@ EVENTS = frozenset(
         "request failed",
         "server failed",
         "server warned",
+        "monitor warned",
+        "library warned",
         "import cleared",
     }
 )
+
+
+def kind_of(error: BaseException) -> str:
+    """Name the kind of an error and of what caused it; what they say may quote what somebody entered."""
+    causes = [error, *filter(None, [error.__cause__])]
+    return " from ".join(type(each).__name__ for each in causes)
 
 
 class EventLog:

@@ -14,7 +14,7 @@ from websockets.exceptions import InvalidState
 
 from prismseg.base import OutputError
 from prismseg.base.version import VERSION
-from prismseg.monitor.upkeep.failures import ServerLog
+from prismseg.monitor.upkeep.failures import WarningLog
 from prismseg.monitor.web.app import create_app
 from prismseg.monitor.web.security.connections import LimitedProtocol
 from prismseg.monitor.web.security.handshakes import tls_protocol
@@ -89,7 +89,7 @@ def _allow_descriptors() -> None:
 def create_server(services: AppServices) -> uvicorn.Server:
     """Make the server of an application."""
     settings = services.settings
-    ServerLog.install(services.log)
+    WarningLog.install(services.log)
     config = uvicorn.Config(
         create_app(services),
         host=settings.host,

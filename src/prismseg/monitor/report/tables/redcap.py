@@ -27,8 +27,8 @@ _STATED = (
 )  # fmt: skip
 _NUMBERS = ("mean", "mean_se", "delta", "delta_se")
 FIELDS = (
-    "record_id", "redcap_repeat_instrument", "redcap_repeat_instance", "code", "test_dose_at", "test_dose_source", "one_foot",
-    *_STATED,
+    "record_id", "redcap_repeat_instrument", "redcap_repeat_instance", "code",
+    "test_dose_at", "test_dose_source", "one_foot", *_STATED,
     "taken_at", "minute", "status", "pain", "cold_left", "cold_right", "capture_note",
     *(f"{name}_{side}" for side in SIDES for name in _NUMBERS), "frame_sha256",
 )  # fmt: skip

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from prismseg.base import ConfigError, Message, PrismsegError
 from prismseg.monitor.languages import Language
 from prismseg.monitor.store import SessionStore
+from prismseg.monitor.upkeep.log import kind_of
 from prismseg.monitor.web.dependencies import (
     AttemptsDep,
     GuardDep,
@@ -79,7 +80,8 @@ def log_in(
     if seconds > 0:
         if first:
             record_login(store, _known(users, name), "log-in refused", address)
-        _LOG.warning("log-in refused for %d s after wrong passwords, address %s", math.ceil(seconds), address)
+        facts = {"seconds": math.ceil(seconds), "address": address}
+        _LOG.warning("log-in refused for %(seconds)d s after wrong passwords, address %(address)s", facts)
         answer = refuse(429, _waiting(seconds))
         answer.headers["Retry-After"] = f"{math.ceil(seconds)}"
         return answer
@@ -88,14 +90,14 @@ def log_in(
         try:
             found = sso.directory.check(name, password)
         except PrismsegError as error:
-            _LOG.error("%s", error)
+            _LOG.error("the directory cannot be asked: %(error)s", {"error": kind_of(error)})
             record_login(store, _known(users, name), "log-in failed", address)
             return refuse(503, NO_DIRECTORY)
         if found is not None:
             who, proof = found.name, _admit(users, found)
     if proof is None:
         record_login(store, _known(users, name), "log-in failed", address)
-        _LOG.warning("wrong name or password, address %s", address)
+        _LOG.warning("wrong name or password, address %(address)s", {"address": address})
         return refuse(403, Message("Name or password is wrong."))
     attempts.succeeded(name, address, pin=pin)
     welcome = RedirectResponse(safe_path(back), status_code=303)
@@ -155,7 +157,7 @@ def _admit(users: UserDirectory, found: Identity) -> str | None:
     try:
         return users.admit(found.name, role=found.role, ward=found.ward)
     except ConfigError as error:
-        _LOG.warning("whom the directory knows cannot log in: %s", error)
+        _LOG.warning("whom the directory knows cannot log in: %(error)s", {"error": kind_of(error)})
         return None
 
 

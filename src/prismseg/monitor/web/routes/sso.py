@@ -10,6 +10,7 @@ from fastapi import APIRouter, HTTPException, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from prismseg.base import Message, PrismsegError
+from prismseg.monitor.upkeep.log import kind_of
 from prismseg.monitor.web.dependencies import GuardDep, LanguageDep, RendererDep, SsoDep, StoreDep, UsersDep
 from prismseg.monitor.web.routes.login import NO_DIRECTORY, address_of, begin_browser, show_login
 from prismseg.monitor.web.security.record import record_login
@@ -38,7 +39,7 @@ def depart(
     try:
         departure = sso.provider.depart(safe_path(back))
     except PrismsegError as error:
-        _LOG.error("log-in at the provider: %s", error)
+        _LOG.error("log-in at the provider: %(error)s", {"error": kind_of(error)})
         answer = show_login(request, render, users, sso, language, wrong=NO_DIRECTORY, back=back)
         answer.status_code = 503
         return answer
@@ -82,7 +83,7 @@ def arrive(
         found, back = sso.provider.arrive(state, request.cookies.get(_cookie(guard.browsers.cookie), ""), code)
         proof = None if found is None else users.admit(found.name, role=found.role, ward=found.ward)
     except PrismsegError as error:
-        _LOG.warning("log-in at the provider: %s", error)
+        _LOG.warning("log-in at the provider: %(error)s", {"error": kind_of(error)})
         return refuse(403, _AGAIN)
     if found is None or proof is None:
         return refuse(403, _NOT_LET_IN)

@@ -11,6 +11,7 @@ from sqlalchemy import select
 from prismseg.base import OutputError
 from prismseg.monitor.store import SessionStore
 from prismseg.monitor.store.schema import AuditRow
+from prismseg.monitor.upkeep.log import kind_of
 from prismseg.monitor.web.settings import MonitorSettings
 
 _LOG = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ def record_login(store: SessionStore, who: str, action: str, address: str) -> No
     try:
         record_event(store, who, action, "log-in", address=address)
     except OutputError as error:
-        _LOG.error("not in the audit: %s (%s)", action, error)
+        _LOG.error("not in the audit: %(action)s (%(error)s)", {"action": action, "error": kind_of(error)})
 
 
 def record_start(store: SessionStore, settings: MonitorSettings, version: str) -> None:
