@@ -42,12 +42,16 @@ def plan(
     """Show what `prismseg train DATA` would choose, and why.
 
     Looks at the data (sizes, channels, classes, how thin their structures are, how many images and groups) and
-    at the machine, and prints what was found, each setting that follows from it with its reason, and about how long
-    training takes. Nothing is trained or written. Every setting can be chosen otherwise, see prismseg train --help.
+    at the machine, and prints what was found, each setting that follows from it with its reason, about how long
+    training takes, and whether it would refuse the data. Nothing is trained or written. Every setting can be chosen
+    otherwise, see prismseg train --help.
     """
+    from prismseg.base import PrismsegError
     from prismseg.data import open_dataset
     from prismseg.train.plan.plan import make_plan
     from prismseg.train.plan.report import describe_data, describe_plan, describe_time, spoken_time
+    from prismseg.train.runs.partition import make_partition
+    from prismseg.train.runs.requirements import check_cases
 
     given = {name: value for name, value in (data_options or {}).items() if value not in (None, "none")}
     seconds = duration(within)
@@ -78,3 +82,7 @@ def plan(
     else:
         whole = spoken_time(found.seconds(made.config()))
         typer.echo(f"A step takes {found.step:.2f} s here, training {whole}.")
+    try:
+        check_cases(made.config(), dataset, make_partition(made.config(), dataset).split)
+    except PrismsegError as error:
+        typer.echo(f"But prismseg train refuses these data as they are. {error}")

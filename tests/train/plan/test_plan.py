@@ -18,6 +18,7 @@ from prismseg.train.plan.run import WHOLE_RECIPE
 from prismseg.train.plan.timing import Timing, time_run
 
 from ...cli.test_cli import prismseg
+from ...conftest import write_discs
 
 BARE = Resources("cpu", 2, weights=False, install="pip install 'prismseg[encoders]'")
 
@@ -251,3 +252,13 @@ def test_this_machine():
 def test_python_needs_no_folder_of_a_run(discs, tmp_path):
     (run,) = train(make_plan(open_dataset(discs)).config(), tmp_path / "run", show_progress=False)
     assert run.model.is_dir()
+
+
+def test_a_plan_says_that_training_would_refuse_the_data(tmp_path, discs):
+    lone = write_discs(tmp_path / "lone", patients=1, images=2)
+    planned, trained = prismseg("plan", lone), prismseg("train", lone, "--out", tmp_path / "run", "--quiet")
+    assert planned.returncode == 0 and trained.returncode != 0 and not (tmp_path / "run").exists()
+    reason = trained.stderr.strip().removeprefix("Error: ")
+    assert "a group is never divided" in reason
+    assert planned.stdout.endswith(f"But prismseg train refuses these data as they are. {reason}\n")
+    assert "refuses" not in prismseg("plan", discs).stdout

@@ -48,9 +48,10 @@ def spoken_time(seconds: float) -> str:
 
     Examples
     --------
-    >>> spoken_time(44), spoken_time(400), spoken_time(9000)
-    ('44 seconds', '7 minutes', '2.5 hours')
+    >>> spoken_time(0.2), spoken_time(44), spoken_time(400), spoken_time(9000)
+    ('1 second', '44 seconds', '7 minutes', '2.5 hours')
     """
+    seconds = max(seconds, 1.0)
     if seconds < 90:
         return f"{seconds:.0f} second{'s' * (round(seconds) != 1)}"
     if seconds < 90 * 60:
