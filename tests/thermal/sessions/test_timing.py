@@ -71,6 +71,16 @@ def test_a_bare_t0_is_the_baseline_beside_clocks() -> None:
         plan_session(shots_of(t0="damaged", img2=0, img3=5))
 
 
+def test_a_first_file_that_was_not_read_and_several_cameras_are_remarked() -> None:
+    (remark,) = plan_session(shots_of(img1="damaged", img2=0, img3=5)).remarks
+    assert remark.startswith("img1.jpg, the first by its name, could not be read: if it was t0")
+    assert not plan_session(shots_of(img1=0, img2="damaged", img3=5)).remarks
+    files = shots_of(img1=0, img2=5, img3=10)
+    files = [replace(file, frame=replace(file.frame, camera=f"E{4 + k % 2}")) for k, file in enumerate(files)]
+    (remark,) = plan_session(files).remarks
+    assert remark.startswith("The frames come from several cameras (E4: 2, E5: 1), whose clocks may differ")
+
+
 def test_the_clock_orders_and_times_what_names_do_not():
     assert planned(shots_of(img1=0, img10=12, img2=1.5)) == [("img1", 0), ("img2", 1.5), ("img10", 12)]
     # An export whose names count otherwise than the clock: the clock is right.

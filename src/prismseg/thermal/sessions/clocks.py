@@ -71,6 +71,13 @@ def clock_remarks(ordered: Sequence[TimedFile]) -> Iterator[Message]:
             "between the frames.",
             year=min(years),
         )
+    cameras = Counter(file.frame.camera for file in clocked if file.frame is not None and file.frame.camera)
+    if len(cameras) > 1:
+        yield Message(
+            "The frames come from several cameras ({cameras}), whose clocks may differ: compare them, or state --minutes "
+            "with --ignore-clock.",
+            cameras=", ".join(f"{name}: {count}" for name, count in sorted(cameras.items())),
+        )
     # Names that differ in a number alone count the pictures.
     counts = {re.sub(r"\d+", "#", file.path.name.lower()) for file in clocked}
     counted = [file.path for file in clocked if stamp_from_name(file.path) is None and file.named is None]

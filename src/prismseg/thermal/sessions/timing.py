@@ -237,7 +237,16 @@ def _plan_by_clock(ordered: Sequence[TimedFile], named: Sequence[float | None], 
             timed.append(replace(file, minute=name))
         else:
             untimed.append(file)
-    return SessionPlan(tuple(sorted(timed, key=_minute)), tuple(untimed), basis, tuple(clock_remarks(ordered)))
+    remarks = list(clock_remarks(ordered))
+    if fits is None and ordered[0] in untimed:
+        remarks.append(
+            Message(
+                "{file}, the first by its name, could not be read: if it was t0, changes are counted from a later frame. "
+                "Copy it again, or state --minutes.",
+                file=ordered[0].path.name,
+            )
+        )
+    return SessionPlan(tuple(sorted(timed, key=_minute)), tuple(untimed), basis, tuple(remarks))
 
 
 def _fit_zero(passed: Sequence[float | None], named: Sequence[float | None]) -> float | None:
