@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from contest.methods import METHODS
@@ -29,6 +31,10 @@ from prismseg.base import atomic_path, make_folder, read_text, write_text
 from prismseg.evaluation.statistics.methods import METHODS as SEVERAL_SEEDS
 from prismseg.evaluation.statistics.paired import TWO_NETWORKS
 from prismseg.evaluation.statistics.wording import show_interval
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from matplotlib.lines import Line2D
 
 HEADING = "## The contest: which tool from 20 to 300 images?"
 _SIZES = ("20", "40", "80", "all")
@@ -131,26 +137,42 @@ def draw_curves(contest: Contest, path: Path) -> None:
     """Draw the mean curve of each method on each data set, by training size; trainings of their own length."""
     import matplotlib.pyplot as plt
 
-    chosen = contest.curves[(contest.curves["measure"] == "watched") & (contest.curves["effort"] == OWN)]
-    sets, sizes = list(dict.fromkeys(chosen["data"])), [size for size in _SIZES if size in set(chosen["images"])]
-    if not sets:
+    figure = plot_curves(contest)
+    if figure is None:
         return
-    figure, axes = plt.subplots(
-        len(sizes), len(sets), figsize=(3 * len(sets), 2.4 * len(sizes)), squeeze=False, layout="constrained"
-    )
-    for row, images in enumerate(sizes):
-        for column, data in enumerate(sets):
-            axis = axes[row][column]
-            part = chosen[(chosen["images"] == images) & (chosen["data"] == data)]
-            for method, curve in part.groupby("method", sort=False):
-                mean = curve.groupby("x")["value"].mean()
-                axis.plot(mean.index, mean.to_numpy(), label=method)
-            axis.set(title=f"{data}, {images}", xlabel="steps", ylim=(0, 1))
-    handles, labels = axes[0][0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=max(1, len(labels)))
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=110, format="png")
     plt.close(figure)
+
+
+def plot_curves(contest: Contest) -> Figure | None:
+    """Plot the curves, a method in the same colour in all panels; None where there are none."""
+    import matplotlib.pyplot as plt
+
+    chosen = contest.curves[(contest.curves["measure"] == "watched") & (contest.curves["effort"] == OWN)]
+    sets, sizes = list(dict.fromkeys(chosen["data"])), [size for size in _SIZES if size in set(chosen["images"])]
+    if not sets:
+        return None
+    names = [name for name in METHODS if name in set(chosen["method"])]
+    # Later lines are thinner, so that two that are the same are both seen.
+    widths = np.linspace(3.5, 1.2, len(names))
+    figure, axes = plt.subplots(
+        len(sizes), len(sets), figsize=(3 * len(sets), 2.4 * len(sizes)), squeeze=False, layout="constrained"
+    )
+    drawn: dict[str, Line2D] = {}
+    for (images, data), axis in zip(product(sizes, sets), axes.flat, strict=True):
+        part = chosen[(chosen["images"] == images) & (chosen["data"] == data)]
+        if part.empty:
+            axis.set_axis_off()
+            continue
+        for number, name in enumerate(names):
+            mean = part[part["method"] == name].groupby("x")["value"].mean()
+            if len(mean):
+                [drawn[name]] = axis.plot(mean.index, mean, color=f"C{number}", linewidth=widths[number])
+        axis.set(title=f"{data}, {images}", xlabel="steps", ylim=(0, 1))
+    handles = [drawn[name] for name in names]
+    figure.legend(handles, names, loc="outside lower center", ncols=len(names))
+    return figure
 
 
 def _method_lines(contest: Contest) -> str:

@@ -1,9 +1,10 @@
 """The page: right rows, missing cells with their reasons, and its place in the documentation."""
 
+import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 from contest.plan import EQUAL
-from contest.report import HEADING, difference_table, page, replace_section, score_table, write_report
+from contest.report import HEADING, difference_table, page, plot_curves, replace_section, score_table, write_report
 from contest.tables import collect
 
 from tests.benchmarks.contest.test_tables import OURS, PEER, cell, waiting
@@ -57,6 +58,28 @@ def test_costs_and_curves_are_reported(contest):
     text = page(contest, **FACTS)
     assert ["ours", "10 – 30", "100", "0.10"] in rows(text, "method | seconds of training")
     assert rows(text, "images | method | rise") == [["20", "ours", "+0.000", "+0.000", "flat", "not run"]]
+
+
+def test_a_method_has_one_colour_in_all_panels_and_an_empty_panel_is_none():
+    curve = [(step, step / 200) for step in range(0, 101, 5)]
+    cells = [cell("ours", OURS, curve=curve), cell("all", PEER, curve=curve)]
+    cells += [cell("all", PEER, curve=curve, images="40"), cell("ours", OURS, curve=curve, data="rings")]
+    figure = plot_curves(collect(cells, budget=60))
+    [legend] = figure.legends
+    stated = {
+        text.get_text(): line.get_color()
+        for text, line in zip(legend.get_texts(), legend.get_lines(), strict=True)
+    }
+    assert len(set(stated.values())) == 2 and stated.keys() == {"ours", "all"}
+    panels = {
+        axis.get_title(): [line.get_color() for line in axis.get_lines()] for axis in figure.axes if axis.axison
+    }
+    assert panels == {
+        "discs, 20": [stated["ours"], stated["all"]],
+        "rings, 20": [stated["ours"]],
+        "discs, 40": [stated["all"]],
+    }
+    plt.close(figure)
 
 
 def test_files_hold_the_numbers_of_the_page(contest, tmp_path):
