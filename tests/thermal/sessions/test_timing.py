@@ -81,6 +81,13 @@ def test_a_first_file_that_was_not_read_and_several_cameras_are_remarked() -> No
     assert remark.startswith("The frames come from several cameras (E4: 2, E5: 1), whose clocks may differ")
 
 
+def test_a_gap_of_hours_is_remarked() -> None:
+    """As of two sessions, of a clock of twelve hours, and of a date that stays at midnight."""
+    (remark,) = plan_session(shots_of(b=0, c=5, a=715)).remarks
+    assert remark.startswith("Between c.jpg and a.jpg lie 12 hours: are they of one session?")
+    assert not plan_session(shots_of(a=0, b=230)).remarks
+
+
 def test_the_clock_orders_and_times_what_names_do_not():
     assert planned(shots_of(img1=0, img10=12, img2=1.5)) == [("img1", 0), ("img2", 1.5), ("img10", 12)]
     # An export whose names count otherwise than the clock: the clock is right.

@@ -18,6 +18,7 @@ from prismseg.thermal.regions.drawn import DrawnRegions, Mask
 _MOST_LABELS = 50
 # Ratios of height and width that count as the same, since half-size pictures are rounded.
 _SAME_RATIO = 0.01
+_BEYOND = 1.0  # pixels by which points may lie outside the frame: programs draw along its border
 
 
 def read_drawn_regions(path: str | Path, size: tuple[int, int], source: str) -> DrawnRegions:
@@ -82,7 +83,13 @@ def _read_polygons(path: Path, size: tuple[int, int]) -> dict[str, Mask]:
     masks: dict[str, Mask] = {}
     for number, shape in enumerate(shapes, start=1):
         name, points = _read_shape(path, number, shape)
-        mask = polygon2mask(size, points[:, ::-1] * scale - 0.5)
+        corners = points[:, ::-1] * scale
+        if ((corners < -_BEYOND) | (corners > np.array(size) + _BEYOND)).any():
+            raise ConfigError(
+                f"Shape {number} ({name}) in {path} reaches beyond the frame, which has {size[0]} x {size[1]} pixels. "
+                "Draw within it; of an enlarged picture state imageHeight and imageWidth."
+            )
+        mask = polygon2mask(size, corners - 0.5)
         masks[name] = masks[name] | mask if name in masks else mask
     return masks
 

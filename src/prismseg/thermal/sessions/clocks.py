@@ -6,7 +6,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import UTC
+from datetime import UTC, timedelta
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,6 +18,9 @@ from prismseg.thermal.sessions.timed_file import TimedFile
 
 _APART = 1.0  # minutes by which times in names may differ from the clock from frame to frame
 _BEGINNING = re.compile(r"[^\W_]+")
+
+# A pause that no session has.
+_LONG_GAP = timedelta(hours=4)
 
 
 def have_clocks(files: Sequence[TimedFile]) -> bool:
@@ -70,6 +73,20 @@ def clock_remarks(ordered: Sequence[TimedFile]) -> Iterator[Message]:
             "The camera's clock was never set (it shows {year}): minutes hold only if the camera was not switched off "
             "between the frames.",
             year=min(years),
+        )
+    gaps = [
+        (after.clock - before.clock, before, after)
+        for before, after in pairwise(clocked)
+        if before.clock and after.clock
+    ]
+    longest = max(gaps, key=lambda gap: gap[0], default=None)
+    if longest is not None and longest[0] >= _LONG_GAP:
+        yield Message(
+            "Between {before} and {after} lie {hours:.0f} hours: are they of one session? Or the clock counts to twelve "
+            "without AM or PM, or a date did not change at midnight.",
+            before=longest[1].path.name,
+            after=longest[2].path.name,
+            hours=longest[0].total_seconds() / 3600,
         )
     cameras = Counter(file.frame.camera for file in clocked if file.frame is not None and file.frame.camera)
     if len(cameras) > 1:
