@@ -1,7 +1,9 @@
 """The page of a network that nobody here wrote, on the cases of a data loader."""
 
 import json
+from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -10,7 +12,8 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from prismseg.base import DataError
 from prismseg.explain import Atlas, ExplainSettings, explain_loader
-from prismseg.explain.foreign import unpack_batch
+from prismseg.explain.foreign import _AsTheyAre, _LoadedCases, unpack_batch
+from prismseg.explain.task import ExplainTask, load_cases
 from tests.explain.conftest import scene
 
 QUICK = {"check_sanity": False, "show_progress": False}
@@ -120,3 +123,16 @@ def test_the_page_of_volumes_shows_slices(tmp_path):
     assert pd.read_csv(page.parent / "layers.csv")["reach"].tolist() == [1, 0]
     rho = pd.read_csv(page.parent / "measures.csv").query("method == 'region' and `class` == 1")["rho"]
     assert rho.tolist() == pytest.approx([1, 1])
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float64])
+def test_cases_are_of_the_networks_own_precision(kind):
+    network = nn.Conv2d(1, 2, 3, padding=1).to(kind)
+    cases = _LoadedCases("data", ["a", "b"], ["a", "b"], ["0", "1"])
+    cases.images = [np.ones((8, 8, 1), np.float32)] * 2
+    cases.masks = [np.eye(8, dtype=np.uint8)] * 2
+    device = torch.device("cpu")
+    predictor = SimpleNamespace(model=network, device=device, preprocess=_AsTheyAre((8, 8), False))
+    task = ExplainTask([SimpleNamespace(predictor=predictor, cases=(0, 1))], cases, SETTINGS, "test")
+    ((first, second),) = task.batches(task.networks[0])
+    assert network(load_cases(predictor, cases, (first, second)).images).dtype == kind

@@ -15,6 +15,7 @@ from prismseg.data import Sample, SegmentationDataset
 from prismseg.evaluation import EvaluatedNetwork
 from prismseg.explain.atlas import Atlas
 from prismseg.explain.settings import ExplainSettings
+from prismseg.explain.tensors import as_images
 from prismseg.explain.trace.memory import images_that_fit
 from prismseg.inference import Predictor
 from prismseg.inference.predictor import require_one_label
@@ -91,7 +92,9 @@ class ExplainTask:
         if predictor.preprocess.keeps_shape:
             size = 1  # each image has a shape of its own, so none can share a batch
         else:
-            example = predictor.preprocess.image_tensor(self.dataset[cases[0]].image)[None].to(predictor.device)
+            example = as_images(
+                predictor.preprocess.image_tensor(self.dataset[cases[0]].image)[None], predictor.model
+            )
             size = min(LARGEST_BATCH, images_that_fit(self.settings.memory, predictor.model, example))
         for begin in range(0, len(cases), size):
             yield cases[begin : begin + size]
@@ -129,7 +132,7 @@ def load_cases(predictor: Predictor, dataset: SegmentationDataset, cases: Sequen
         masks.append(predictor.preprocess.mask_tensor(mask_of(sample)))
         images.append(predictor.preprocess.image_tensor(sample.image))
     return CaseBatch(
-        torch.stack(images).to(predictor.device, memory_format=torch.channels_last),
+        as_images(torch.stack(images), predictor.model).to(predictor.device, memory_format=torch.channels_last),
         torch.stack(masks).to(predictor.device),
         groups=tuple(dataset.groups[index] for index in cases),
         ids=tuple(dataset.ids[index] for index in cases),

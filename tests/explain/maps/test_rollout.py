@@ -136,7 +136,8 @@ def test_it_follows_the_attention_of_other_networks():
 
 def test_networks_without_attention_are_refused_before_they_run():
     with pytest.raises(
-        ModelError, match=r"this network \(UNet\) has no layer of attention\. Choose another map method"
+        ModelError,
+        match=r"this network \(UNet\) has no layer of attention\. .*scaled_dot_product_attention\. Choose another",
     ):
         Atlas(create_model("unet", "crffg", seed=0), methods=["gradcam", "rollout"])
     with pytest.raises(ModelError, match="none whose tokens are the places of one grid"):

@@ -137,8 +137,9 @@ def check_attention(model: nn.Module) -> None:
 
 def _lacking(model: nn.Module, what: str) -> ModelError:
     return ModelError(
-        f"Attention rollout follows layers of attention, and this network ({type(model).__name__}) has {what}. Choose "
-        "another map method, or a network with attention (--bottleneck attention, --model hybrid, --skip attention)."
+        f"Attention rollout follows layers of attention, and this network ({type(model).__name__}) has {what}. Of other "
+        "people's networks such are followed that call torch's scaled_dot_product_attention. Choose another map method, "
+        "or a network with attention (--bottleneck attention, --model hybrid, --skip attention)."
     )
 
 
