@@ -20,6 +20,7 @@ def test_files_are_checked_and_become_a_session(browser, served: Served, tmp_pat
     screen = Screen(browser, served)
     page = screen.page
     screen.go("/import")
+    page.wait_for_selector("#send button:not(:disabled)")
     page.set_input_files("#files", [str(path) for path in sorted(tmp_path.iterdir()) if path.is_file()])
     assert page.locator("#chosen").inner_text().split(", ")[:2] == ["t0.tiff", "t10.tiff"]
     page.click("#send button")

@@ -44,8 +44,8 @@ def test_two_idle_windows_are_locked(browser, tmp_path) -> None:
     first.wait_for_selector("#logout")
     first.wait_for_timeout(1500)  # the windows come to their end one after the other
     second.goto(served.url + "/about")
-    screen.until("location.pathname === '/login'", 20)
-    second.wait_for_url("**/login*", timeout=20_000)
+    screen.until("location.pathname === '/login'")
+    second.wait_for_url("**/login*")
     assert first.locator("#password").is_visible() and second.locator("#password").is_visible()
     screen.errors.clear()  # the refused requests
     screen.close()
