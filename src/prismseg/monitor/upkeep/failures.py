@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 from starlette.types import Message as Event
 
-from prismseg.monitor.upkeep.log import EventLog
+from prismseg.monitor.upkeep.log import EventLog, Fact
 
 REQUEST_ID = "request_id"
 """Name in a request's state, by which a line of the log is found."""
@@ -89,7 +89,9 @@ class WarningLog(logging.Handler):
         elif record.name in _SERVERS:
             self._log.write("server warned", logger=record.name, said=said)
         elif record.name.startswith("prismseg."):
-            named = record.args if isinstance(record.args, Mapping) else {}
+            given = record.args if isinstance(record.args, Mapping) else {}
+            named: dict[str, Fact] = {name: str(fact) for name, fact in given.items()}
+            named.update({name: fact for name, fact in given.items() if isinstance(fact, int | float)})
             self._log.write("monitor warned", logger=record.name, said=said, **named)
         else:
             self._log.write("library warned", logger=record.name, where=f"{record.module}:{record.lineno}")
