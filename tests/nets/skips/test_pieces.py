@@ -55,7 +55,8 @@ def test_statistics_survive_a_file():
     with torch.inference_mode():
         compute_in_tiles(first.compute, x, network.stride, look=first.look, tile=64, margin=96)
         second.take_json(json.loads(json.dumps(first.to_json())))
-        torch.testing.assert_close(second.compute(x[..., :64]), first.compute(x[..., :64]))
+        # To the last digit: a prediction that was stopped goes on as if it had not been.
+        assert torch.equal(second.compute(x[..., :64]), first.compute(x[..., :64]))
 
 
 def test_an_image_of_nothing_stays_nothing_and_a_failure_leaves_the_network_as_it_was():

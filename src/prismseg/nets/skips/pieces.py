@@ -89,8 +89,12 @@ class ImageStatistics:
 
     def take_json(self, values: list[Any]) -> None:
         """Take up what `to_json` gave."""
+        # Of the shape that `look` gives them: a tensor without axes would let layers divide in single precision.
         self._sums = {
-            tuple(axes): {layer: (torch.tensor(total, dtype=torch.float64), count) for layer, total, count in sums}
+            tuple(axes): {
+                layer: (torch.full((1, 1, 1, 1), total, dtype=torch.float64), count)
+                for layer, total, count in sums
+            }
             for axes, sums in values
         }
 
