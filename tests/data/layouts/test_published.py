@@ -229,6 +229,25 @@ def test_groups_within_parts_of_folders(tmp_path):
     assert open_dataset(tmp_path / "data").groups == ["a", "b", "c"]
 
 
+def test_what_all_masks_add_to_names_need_not_be_a_known_word(tmp_path):
+    """CamVid as Kaggle has it: train/0001TP_006690.png, train_labels/0001TP_006690_L.png."""
+    for part, numbers in (("train", (6690, 6720)), ("val", (7500, 7530)), ("test", (9060, 9090))):
+        for number in numbers:
+            save(tmp_path / part / f"0001TP_00{number}.png")
+            save(tmp_path / f"{part}_labels" / f"0001TP_00{number}_L.png", SQUARE)
+    listing = list_cases(tmp_path)
+    assert len(listing.cases) == 6
+    assert all(case.mask.stem == f"{case.images[0].stem}_L" for case in listing.cases)
+
+
+def test_masks_that_add_different_things_are_nobodys(tmp_path):
+    for number, added in enumerate(("_a", "_b", "_c")):
+        save(tmp_path / "images" / f"{number}.png")
+        save(tmp_path / "masks" / f"{number}{added}.png", SQUARE)
+    with pytest.raises(DataError, match="say what mask names add"):
+        list_cases(tmp_path)
+
+
 def test_the_field_of_view_of_hrf_is_not_taken_for_vessels(tmp_path):
     for name in ("01_h", "02_dr"):
         save(tmp_path / "images" / f"{name}.jpg")

@@ -9,6 +9,7 @@ from PIL import Image
 from prismseg.base import ConfigError, DataError
 from prismseg.data import check_dataset, open_dataset, read_legend
 from prismseg.data.masks.legend import Legend
+from prismseg.data.sample import IGNORE
 
 LABELS = np.array([[0, 0, 1, 1], [0, 2, 2, 1]])
 COLOURS = np.array([[0, 0, 0], [255, 0, 0], [0, 128, 255]], np.uint8)
@@ -37,8 +38,14 @@ def test_every_form_says_the_same(tmp_path, name):
     [
         ("a.json", "{", "cannot be read"),
         ("a.json", "[1]", "must map"),
-        ("a.json", '{"#000000": "background"}', "at least one other"),
-        ("a.json", '{"#000000": "tissue", "#ff0000": "nerve"}', "'background'"),
+        ("a.json", '{"#000000": "background"}', "two classes or more"),
+        ("a.json", '{"#000000": "background", "#ff0000": "bg"}', "two classes or more"),
+        (
+            "a.json",
+            '{"#000000": "tissue", "#ff0000": "nerve"}',
+            "calls #000000 'tissue' and no class 'background'",
+        ),
+        ("a.json", '{"0-9": "tissue", "30": "nerve"}', "calls 0-9 'tissue'"),
         ("a.json", '{"#000000": "background", "30": "nerve"}', "not both"),
         ("a.json", '{"0-127": "background", "100-255": "nerve"}', "cover the value 100"),
         ("a.json", '{"9-1": "background", "100": "nerve"}', "ends before"),
@@ -95,6 +102,13 @@ def test_the_background_is_the_first_class_wherever_it_is_listed(tmp_path):
     assert dataset.classes == ["Background", "nerve", "vessel"] and dataset[0].mask.tolist() == LABELS.tolist()
     exchanged = {"#000000": "background", "#0080ff": "vessel", "#ff0000": "nerve"}
     assert open_dataset(tmp_path, colours=exchanged)[0].mask.tolist() == np.array([0, 2, 1])[LABELS].tolist()
+
+
+def test_where_every_pixel_is_of_a_class_none_is_background(tmp_path):
+    entries = {"#000000": "Void", "#ff0000": "road", "#0080ff": "sky"}
+    dataset = open_dataset(write(tmp_path, COLOURS[LABELS]), colours=entries)
+    assert dataset.classes == ["background", "road", "sky"]
+    assert dataset[0].mask.tolist() == np.array([IGNORE, 1, 2])[LABELS].tolist()
 
 
 def test_numbers_ranges_negatives_and_pixels_that_count_nowhere(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
@@ -18,6 +19,7 @@ _IMAGE_WORDS = ("img", "image", "im")
 # ISPRS calls them top_potsdam_2_10_RGB, their masks top_potsdam_2_10_label.
 _AFTER_IMAGES = ("training", "test", "rgb")
 # Words that follow a name without a mark too: cell7mask, imgMask. Shorter ones may be the end of a name.
+_MARKS = "_-. "
 _JOINED_WORDS = ("mask", "label", "labels", "segmentation", "groundtruth")
 
 
@@ -112,6 +114,32 @@ def find_affixes(
             break
     assert best is not None  # there is always one to try
     return best
+
+
+def find_addition(images: Sequence[str], masks: Sequence[str]) -> str | None:
+    """Find what most masks add to the name of an image, whatever it says; None where they add different things.
+
+    Parameters
+    ----------
+    images, masks : sequence of str
+        Names of files, without suffix.
+
+    Examples
+    --------
+    >>> find_addition(["0001TP_1", "0001TP_2"], ["0001TP_1_L", "0001TP_2_L"])
+    '_L'
+    >>> find_addition(["1", "2"], ["1_a", "2_b"]) is None
+    True
+    """
+    names = {name.lower() for name in images}
+    added = Counter(
+        mask[place:]
+        for mask in masks
+        for place in range(1, len(mask))
+        if mask[place] in _MARKS and mask[:place].lower() in names
+    )
+    found = [text for text, count in added.most_common(1) if 2 * count > len(masks)]
+    return found[0] if found and len(masks) > 1 else None
 
 
 def case_words(stem: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from prismseg.base import DataError
 from prismseg.data.checks.findings import Finding
-from prismseg.data.layouts.affixes import find_affixes
+from prismseg.data.layouts.affixes import find_addition, find_affixes
 from prismseg.data.layouts.listing import Case, Layout, Listing, by_stem, image_files
 from prismseg.data.layouts.roles import IMAGE_FOLDERS, MASK_FOLDERS, find_images, find_masks
 from prismseg.data.layouts.several import by_annotator, child_of, further_masks, without_superpixels
@@ -194,6 +194,8 @@ def _pair(layout: str, images: list[Path], masks: list[Path], mask_suffix: str |
         raise DataError(f"There is no image in {folder}.")
     image_of, mask_of = by_stem(images), by_stem(masks)
     added = find_affixes(list(image_of), list(mask_of), mask_suffix)
+    if mask_suffix is None and not added.paired and (addition := find_addition(list(image_of), list(mask_of))):
+        added = find_affixes(list(image_of), list(mask_of), addition)
     cases = tuple(
         Case(stem, (path,), None if (name := added.mask_name(stem)) is None else mask_of.get(name))
         for stem, path in image_of.items()

@@ -54,14 +54,14 @@ class Legend:
     def from_entries(cls, entries: Mapping[str, str]) -> Legend:
         """Make a legend of entries colour (or number) → class, as `read_legend` gives them.
 
-        Classes are numbered in the order of the entries, but the one named background (or bg) is the first. Several
-        entries may name one class; ``ignore`` (or void) marks pixels that count nowhere.
+        Classes are numbered in the order of the entries, but the one named background (or bg) is the first, also where
+        none is. Several entries may name one class; ``ignore`` (or void) marks pixels that count nowhere.
 
         Raises
         ------
         ConfigError
-            When an entry is no colour and no number, colours and numbers are mixed, two entries overlap, or none is
-            named background.
+            When an entry is no colour and no number, colours and numbers are mixed, two entries overlap, there are fewer
+            than two classes, or black or 0 is another class and none is named background.
         """
         values = {key: _value(key) for key in entries}
         kinds = {by_colour for _, _, by_colour in values.values()}
@@ -69,12 +69,19 @@ class Legend:
             raise ConfigError(f"A legend maps either colours or stored numbers, not both: {', '.join(entries)}.")
         names = [name for name in dict.fromkeys(entries.values()) if name.lower() not in IGNORE_NAMES]
         background = [name for name in names if name.lower() in BACKGROUND_NAMES]
-        if len(background) != 1 or len(names) < 2:
+        if len(background) > 1 or len(names) < 2:
             raise ConfigError(
-                f"A legend needs one class named 'background' and at least one other; this one names "
+                f"A legend needs two classes or more, one of them named 'background' where there is any; this one names "
                 f"{', '.join(names) or 'none'}."
             )
-        classes = (background[0], *(name for name in names if name != background[0]))
+        for key, name in entries.items():
+            if not background and name in names and values[key][0] <= 0 <= values[key][1]:
+                raise ConfigError(
+                    f"The legend calls {key} {name!r} and no class 'background'. Call that one so, or 'ignore' if its "
+                    "pixels count nowhere."
+                )
+        # Where every pixel belongs to a class, as in pictures of streets, no pixel is background.
+        classes = ((background or BACKGROUND_NAMES)[0], *(name for name in names if name not in background))
         ranges = sorted(
             (low, high, IGNORE if name.lower() in IGNORE_NAMES else classes.index(name))
             for (low, high, _), name in zip(values.values(), entries.values(), strict=True)
