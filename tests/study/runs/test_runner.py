@@ -13,7 +13,8 @@ from pydantic import BaseModel
 from prismseg.base import DataError
 from prismseg.study import KINDS, Run, RunStore, StudyKind, execute
 from prismseg.study.runs.provenance import Provenance
-from prismseg.study.runs.runner import do_run
+from prismseg.study.runs.runner import StudyInterrupted, do_run
+from prismseg.train import TrainingInterrupted
 
 NOW = Provenance("prismseg 0", {})
 
@@ -36,6 +37,8 @@ def act(settings, folder):
         (folder / "begun").touch()
         while True:
             time.sleep(1)
+    if settings.act == "stop":
+        raise TrainingInterrupted("Stopped at step 1 of 2.")
     if settings.act == "die once" and not (folder / "died").exists():
         (folder / "died").touch()
         os.kill(os.getpid(), signal.SIGKILL)
@@ -72,6 +75,20 @@ def test_a_failure_is_reported_and_stops_nothing_and_is_repeated(tmp_path):
     todo[1].settings["act"] = "work"
     assert execute("test", todo, tmp_path, backend="sequential", show_progress=False) == {"done": 3}
     assert not (store.folder(todo[1]) / "failed.json").exists()
+
+
+@pytest.mark.parametrize("backend", ["sequential", "loky"])
+def test_a_request_to_stop_is_no_failure_and_begins_no_other_run(tmp_path, backend):
+    """A training takes the first Ctrl-C as a wish to stop after its step, so that the study hears of it by an error."""
+    todo = runs(3, log=str(tmp_path / "log"))
+    todo[1].settings["act"] = "stop"
+    with pytest.raises(StudyInterrupted, match="repeat the command") as caught:
+        execute("test", todo, tmp_path, backend=backend, jobs=1, show_progress=False)
+    assert caught.value.exit_code == 130
+    store = RunStore(tmp_path)
+    assert [store.state(run) for run in todo] == ["done", "cut", "waiting"]
+    todo[1].settings["act"] = "work"
+    assert execute("test", todo, tmp_path, backend="sequential", show_progress=False) == {"done": 3}
 
 
 def test_what_another_process_does_is_left_alone(tmp_path):

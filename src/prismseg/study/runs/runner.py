@@ -20,6 +20,7 @@ from prismseg.study.runs.backends import BACKENDS
 from prismseg.study.runs.provenance import Provenance
 from prismseg.study.runs.sources import ProvenanceFinder
 from prismseg.study.runs.store import RunStore
+from prismseg.train import TrainingInterrupted
 
 _ATTEMPTS = 3  # a worker that dies three times over does not die by chance
 _POLL_SECONDS = 1.0
@@ -27,6 +28,12 @@ _POLL_SECONDS = 1.0
 
 class WorkersLost(PrismsegError):
     """Worker processes died again and again."""
+
+
+class StudyInterrupted(PrismsegError):
+    """The user or the system asked the study to stop; what is finished is kept, and what was begun goes on."""
+
+    exit_code = 130
 
 
 def execute(
@@ -76,6 +83,8 @@ def execute(
         When there is something to do and no run's data can be read; nothing is written then.
     WorkersLost
         When workers die three times over; what was finished is kept.
+    StudyInterrupted
+        When a training was asked to stop (Ctrl-C, SIGTERM), whose run is then cut and goes on the next time.
 
     Examples
     --------
@@ -110,6 +119,11 @@ def execute(
                         for run in waiting
                     )
                 break
+            except TrainingInterrupted as error:
+                raise StudyInterrupted(
+                    "Stopped. What is finished is kept, and trainings that were begun go on where they were: repeat the "
+                    "command."
+                ) from error
             except (KeyboardInterrupt, PrismsegError):
                 raise
             except Exception as error:
@@ -127,7 +141,8 @@ def do_run(
 ) -> None:
     """Do one run, unless it is done with these sources or another process works on it, or on one of the `first`.
 
-    A failure is recorded and stops nothing; where one of the `first` has failed, so has this run.
+    A failure is recorded and stops nothing; where one of the `first` has failed, so has this run. A request to stop is no
+    failure: the run is cut.
     """
     store = RunStore(root)
     states = {trial.name: store.state(trial) for trial in first}
@@ -143,6 +158,8 @@ def do_run(
                 raise DataError(f"The {failed[0].name}, which comes first, failed: {store.failure(failed[0])}")
             table = kind.execute(run.settings, folder, [store.results(trial) for trial in first])
             store.finish(run, table, time.perf_counter() - start)
+        except TrainingInterrupted:
+            raise
         except Exception as error:
             store.fail(run, error)
 
