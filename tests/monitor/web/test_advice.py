@@ -26,6 +26,8 @@ CONSOLE = {
     "When the frames were taken is not known": "of a folder; an import asks for the minutes in its preview",
     "{reason} Correct the names, state --minutes": "the same",
     "The names count in another order than the clock": "of a folder; an import takes only a plan's minutes",
+    "The frames come from several cameras": "the same",
+    "{file}, the first by its name, could not be read": "the same",
     "The copy {folder} cannot be restored": "of the log",
     "{file} is compressed as JPEG-LS": "raised for a missing package, which pages leave to IT",
     "DICOM needs packages that are not installed": "the same",
