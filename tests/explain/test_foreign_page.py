@@ -10,7 +10,7 @@ import torch
 from torch import nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from prismseg.base import DataError
+from prismseg.base import DataError, ModelError
 from prismseg.explain import Atlas, ExplainSettings, explain_loader
 from prismseg.explain.foreign import _AsTheyAre, _LoadedCases, unpack_batch
 from prismseg.explain.task import ExplainTask, load_cases
@@ -136,3 +136,24 @@ def test_cases_are_of_the_networks_own_precision(kind):
     task = ExplainTask([SimpleNamespace(predictor=predictor, cases=(0, 1))], cases, SETTINGS, "test")
     ((first, second),) = task.batches(task.networks[0])
     assert network(load_cases(predictor, cases, (first, second)).images).dtype == kind
+
+
+@pytest.mark.parametrize(
+    ("network", "shape", "told"),
+    [
+        (nn.Conv2d(3, 2, 3), (2, 1, 8, 8), r"first image, 1 channel of 8 x 8 \(RuntimeError: .*3 channels"),
+        (
+            nn.Sequential(nn.MaxPool2d(8), nn.InstanceNorm2d(1), nn.Conv2d(1, 2, 1), nn.Upsample(scale_factor=8)),
+            (2, 1, 8, 8),
+            r"ValueError: Expected more than 1 spatial element",  # as networks that halve a small image to one pixel
+        ),
+        (nn.Conv3d(1, 2, (9, 3, 3)), (2, 1, 4, 8, 8), r"1 channel in 4 slices of 4 x 8 x 8"),
+    ],
+)
+def test_a_network_that_fails_on_the_images_is_told_before_anything_is_written(tmp_path, network, shape, told):
+    network.train()
+    cases = [(torch.rand(shape), torch.zeros(shape[0], *shape[2:], dtype=torch.long))]
+    with pytest.raises(ModelError, match=told) as caught:
+        explain_loader(network, cases, tmp_path / "x", **QUICK)
+    assert "Give images of the size and the channels" in str(caught.value)
+    assert not (tmp_path / "x").exists() and network.training

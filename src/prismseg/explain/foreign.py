@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from prismseg.base import DataError
+from prismseg.base import DataError, ModelError, PrismsegError
 from prismseg.data import Sample
 from prismseg.evaluation import EvaluatedNetwork
 from prismseg.explain.inputs.packing import PLAIN, Packing, pack_inputs, pack_masks, take_packed
@@ -164,7 +164,7 @@ def explain_loader(
     ConfigError
         For a method, region or fill that is of planes, where the network takes volumes.
     ModelError
-        When the network's output is no map of logits.
+        When the network fails on the first image, or its output is no map of logits.
 
     Examples
     --------
@@ -204,7 +204,7 @@ def explain_loader(
         device = next((parameter.device for parameter in inner.parameters()), torch.device("cpu"))
         with torch.no_grad():
             example = as_images(torch.from_numpy(np.moveaxis(images[0], -1, 0)[None].copy()), inner)
-            logits = find_logits(inner(example), output, (example.shape[-2], example.shape[-1]))
+            logits = find_logits(_try(inner, example, packing), output, (example.shape[-2], example.shape[-1]))
         classes = list(class_names) if class_names is not None else [str(n) for n in range(class_count(logits))]
         cases = _LoadedCases(name, names, units, classes)
         cases.images, cases.masks = images, masks
@@ -215,6 +215,27 @@ def explain_loader(
         network = _ForeignNetwork(inner, classes, device, prepared, output, adapter, packing)
         evaluated = EvaluatedNetwork(cast(Any, network), tuple(range(len(images))), name=type(inner).__name__)
         return explain([evaluated], cast(Any, cases), out, settings=settings, **options)
+
+
+def _try(network: nn.Module, example: Tensor, packing: Packing) -> Any:
+    """Compute the first image; where the network cannot, say so before anything is written."""
+    try:
+        return network(example)
+    except (MemoryError, torch.OutOfMemoryError, PrismsegError):
+        raise
+    except Exception as error:
+        reason = (str(error).splitlines() or ["no reason"])[0]
+        raise ModelError(
+            f"The network fails on the loader's first image, {_told(packing)} of {_size(example, packing)} "
+            f"({type(error).__name__}: {reason}). Give images of the size and the channels that it was made for."
+        ) from error
+
+
+def _size(example: Tensor, packing: Packing) -> str:
+    height, width = example.shape[-2:]
+    return (
+        f"{height} x {width}" if packing.depth == 1 else f"{packing.depth} x {height // packing.depth} x {width}"
+    )
 
 
 def _cases(
@@ -244,7 +265,9 @@ def _cases(
 
 def _told(packing: Packing) -> str:
     inputs = " + ".join(str(part.channels) for part in packing.parts)
-    return f"{inputs} channels" + (f" in {packing.depth} slices" if packing.depth > 1 else "")
+    return f"{inputs} channel{'s' * (inputs != '1')}" + (
+        f" in {packing.depth} slices" if packing.depth > 1 else ""
+    )
 
 
 def _named(names: Sequence[object] | None, count: int, what: str) -> list[str]:

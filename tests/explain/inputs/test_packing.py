@@ -104,7 +104,7 @@ def test_a_loader_of_several_inputs(inputs, monkeypatch, tmp_path):
     predictor, cases = seen["n"].predictor, seen["c"]
     assert predictor.classes == ["0", "1"] and cases[0].image.shape == (12, 16, 3)
     assert predictor.packing.shown() == slice(0, 1)  # the picture beneath maps is the first input
-    with pytest.raises(DataError, match=r"1 \+ 2 channels and then 1 channels"):
+    with pytest.raises(DataError, match=r"1 \+ 2 channels and then 1 channel"):
         explain_loader(Both(), [((image, other), masks), (image, masks)], tmp_path)
 
 
@@ -209,7 +209,7 @@ def test_what_is_of_planes_is_refused_for_volumes(volumes, tmp_path):
         )
     with pytest.raises(ModelError, match=r"shape \(B, K, D, H, W\)"):
         explain_loader(Volumes(), [(images, masks)], tmp_path / "x", output="aux")
-    with pytest.raises(DataError, match="6 slices and then 1 channels in 5 slices"):
+    with pytest.raises(DataError, match="6 slices and then 1 channel in 5 slices"):
         explain_loader(
             Volumes(), [(images, masks), (images[:, :, :5], masks[:, :5])], tmp_path / "x", output="out"
         )
