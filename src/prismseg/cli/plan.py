@@ -69,9 +69,14 @@ def plan(
         if seconds is not None:
             made = fit_into_time(made.on(replace(made.resources, seconds=seconds)), dataset)
         found = time_run(made, dataset)
+    refusal = None
+    try:
+        check_cases(made.config(), dataset, make_partition(made.config(), dataset).split)
+    except PrismsegError as error:
+        refusal = str(error)
     if as_json:
         measured = {} if found is None else {"seconds_a_step": round(found.step, 4)}
-        typer.echo(json.dumps(made.to_dict() | measured, indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(made.to_dict() | measured | {"refusal": refusal}, indent=2, ensure_ascii=False))
         return
     for title, lines in (("Data", describe_data(made.data)), ("Plan", describe_plan(made))):
         typer.echo(title)
@@ -82,7 +87,5 @@ def plan(
     else:
         whole = spoken_time(found.seconds(made.config()))
         typer.echo(f"A step takes {found.step:.2f} s here, training {whole}.")
-    try:
-        check_cases(made.config(), dataset, make_partition(made.config(), dataset).split)
-    except PrismsegError as error:
-        typer.echo(f"But prismseg train refuses these data as they are. {error}")
+    if refusal is not None:
+        typer.echo(f"But prismseg train refuses these data as they are. {refusal}")

@@ -261,4 +261,5 @@ def test_a_plan_says_that_training_would_refuse_the_data(tmp_path, discs):
     reason = trained.stderr.strip().removeprefix("Error: ")
     assert "a group is never divided" in reason
     assert planned.stdout.endswith(f"But prismseg train refuses these data as they are. {reason}\n")
+    assert json.loads(prismseg("plan", lone, "--json").stdout)["refusal"] == reason
     assert "refuses" not in prismseg("plan", discs).stdout

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,7 +11,7 @@ from scipy import ndimage
 from prismseg.thermal.anatomy import SIDES, Side
 from prismseg.thermal.soles.choosing.outside import place_other_foot
 from prismseg.thermal.soles.leg import shares_from_leg
-from prismseg.thermal.soles.pieces import Mask
+from prismseg.thermal.soles.pieces import Mask, bounding_window
 
 # Share of a foot from its leg on that is compared: what comes before it differs by where the outlines end on the leg.
 _FRONT = 0.5
@@ -48,12 +49,15 @@ def find_unlike_toes(
     if len(feet) < len(SIDES):
         return {}
     covered = np.logical_or.reduce(list(feet.values()))
-    whole = (slice(0, covered.shape[0]), slice(0, covered.shape[1]))
-    places = np.indices(covered.shape).reshape(2, -1).T.astype(np.float64)
     found: dict[Side, Mask] = {}
     for side, foot in feet.items():
         other = next(each for name, each in feet.items() if name != side)
+        # The other foot's shape lies over this one; by more than this it does not reach beyond.
+        near = bounding_window(foot, margin=round(math.sqrt(foot.sum())))
+        places = np.mgrid[near].reshape(2, -1).T.astype(np.float64)
         back = place_other_foot(foot, other).backward(places)
-        there = ndimage.map_coordinates(other.astype(np.float32), back.T, order=1).reshape(foot.shape) > 0.5
-        found[side] = there & ~covered & (shares_from_leg(foot, whole, (entries or {}).get(side)) > _FRONT)
+        there = ndimage.map_coordinates(other.astype(np.float32), back.T, order=1).reshape(foot[near].shape) > 0.5
+        found[side] = np.zeros_like(foot)
+        front = shares_from_leg(foot, near, (entries or {}).get(side)) > _FRONT
+        found[side][near] = there & ~covered[near] & front
     return found
